@@ -1,0 +1,164 @@
+"""
+The errors of this package.
+
+    FailoverError
+    |-- ArgumentError (ValueError)      an argument breaks a rule; nothing was sent
+    |-- ConfigurationError              a setting is missing or wrong; nothing was sent
+    |   `-- CredentialsError            no usable credentials
+    |-- ApiError                        the API answered with an error
+    |-- TransportError                  no usable answer came
+    |   |-- ConnectionFailedError       DNS, refused, reset
+    |   |-- TlsError                    the certificate or the handshake
+    |   |-- RequestTimeoutError         connect, read or total deadline
+    |   `-- InvalidReplyError           not JSON, or cut off
+    |-- JobError
+    |   |-- JobNotFoundError            no such failover test
+    |   |-- AmbiguousTestError          a name matches several unfinished tests
+    |   |-- JobStatusError              the awaited status can no longer come
+    |   `-- JobTimeoutError             the awaited status did not come in time
+    `-- GuardError                      a cut was refused, or something could not be stopped
+"""
+
+__all__ = [
+    "AmbiguousTestError",
+    "ApiError",
+    "ArgumentError",
+    "ConfigurationError",
+    "ConnectionFailedError",
+    "CredentialsError",
+    "FailoverError",
+    "GuardError",
+    "InvalidReplyError",
+    "JobError",
+    "JobNotFoundError",
+    "JobStatusError",
+    "JobTimeoutError",
+    "RequestTimeoutError",
+    "TlsError",
+    "TransportError",
+]
+
+
+class FailoverError(Exception):
+    """
+    The root: catch it to catch every error that this package raises on purpose.
+    """
+
+
+class ArgumentError(FailoverError, ValueError):
+    """
+    An argument breaks a rule; raised before any request.
+    """
+
+
+class ConfigurationError(FailoverError):
+    """
+    A setting is missing or wrong; raised before any request.
+    """
+
+
+class CredentialsError(ConfigurationError):
+    """
+    No usable credentials were found; the message lists what was looked for.
+    """
+
+
+class ApiError(FailoverError):
+    """
+    The API answered with an error.
+
+    `code` and `message` are the API's own; `retry_after` is in seconds, from the header
+    `x-acs-retry-after`, or None.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        operation: str,
+        http_status: int,
+        request_id: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+        self.operation = operation
+        self.http_status = http_status
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        request = f", request {self.request_id}" if self.request_id else ""
+        return f"{self.code}: {self.message} ({self.operation}, HTTP {self.http_status}{request})"
+
+
+class TransportError(FailoverError):
+    """
+    No usable answer came; whether the call took effect is unknown.
+    """
+
+
+class ConnectionFailedError(TransportError):
+    """
+    The endpoint could not be reached: DNS, refused, reset.
+    """
+
+
+class TlsError(TransportError):
+    """
+    The TLS handshake failed; it is not retried.
+    """
+
+
+class RequestTimeoutError(TransportError):
+    """
+    No answer within the connect timeout, the read timeout or the total deadline.
+    """
+
+
+class InvalidReplyError(TransportError):
+    """
+    The answer was not the JSON document that the API promises.
+    """
+
+    def __init__(self, message: str, *, http_status: int) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+
+
+class JobError(FailoverError):
+    """
+    A failover test is not as the caller needs it.
+    """
+
+
+class JobNotFoundError(JobError):
+    """
+    No failover test has this ID or name.
+    """
+
+
+class AmbiguousTestError(JobError):
+    """
+    A name matches several unfinished failover tests; the message lists them.
+    """
+
+
+class JobStatusError(JobError):
+    """
+    The failover test reached a status from which the awaited one cannot come.
+    """
+
+
+class JobTimeoutError(JobError):
+    """
+    The awaited status did not come in time.
+    """
+
+
+class GuardError(FailoverError):
+    """
+    A cut was refused because nothing would stop it, or a running test could not be stopped.
+    """
