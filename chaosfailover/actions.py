@@ -150,10 +150,10 @@ def stop_failover_test(
     arguments.check_test(test)
     wait = arguments.check_timeout(timeout)
     with config.client(configuration, secrets) as client:
-        (outcome,) = stop_tests([Wanted(client, test)], timeout=wait)
+        (outcome,) = stop_tests([Wanted(lambda: client, test)], timeout=wait)
     _check_stopped([outcome])
     guard.forget(test)
-    return outcome.document()
+    return outcome.as_dict()
 
 
 def update_failover_test(
@@ -188,7 +188,9 @@ def update_failover_test(
     changes = {
         "name": None if name is None else arguments.check_name(name),
         "description": arguments.check_description(description),
-        "resource_ids": None if resource_ids is None else arguments.check_resource_ids(resource_ids),
+        "resource_ids": None
+        if resource_ids is None
+        else arguments.check_resource_ids(resource_ids),
         "job_duration": None
         if duration_minutes is None
         else arguments.check_duration(duration_minutes),
@@ -260,12 +262,12 @@ def stop_running_failover_tests(
     wait = arguments.check_timeout(timeout)
     with config.client(configuration, secrets) as client:
         running = [job["JobId"] for job in running_tests(client, name_prefix or "")]
-        outcomes = stop_tests([Wanted(client, job_id) for job_id in running], timeout=wait)
+        outcomes = stop_tests([Wanted(lambda: client, job_id) for job_id in running], timeout=wait)
     for outcome in outcomes:
         if outcome.error is None:
             guard.forget(outcome.test)
     _check_stopped(outcomes)
-    return [outcome.document() for outcome in outcomes]
+    return [outcome.as_dict() for outcome in outcomes]
 
 
 def _check_name_is_free(client: VpcClient, name: str) -> None:

@@ -161,7 +161,9 @@ def resource_type_of(resource_id: str) -> str:
     """
     Return the type of a resource whose ID has been checked.
     """
-    return next(kind for kind, prefix in RESOURCE_PREFIXES.items() if resource_id.startswith(prefix))
+    return next(
+        kind for kind, prefix in RESOURCE_PREFIXES.items() if resource_id.startswith(prefix)
+    )
 
 
 def number(value: Any) -> float | None:

@@ -72,7 +72,7 @@ def cleanup_control() -> None:
     """
     Close the session; the toolkit calls this on every way out that can be caught.
     """
-    global _session  # noqa: PLW0603 - see above
+    global _session
     session, _session = _session, None
     if session:
         session.close()

@@ -7,6 +7,7 @@ neither a signal handler nor a busy main thread has to do it.
 """
 
 import contextlib
+import functools
 import logging
 import queue
 import threading
@@ -23,7 +24,9 @@ __all__ = ["Guard", "Guarded", "Standby", "current", "cutting", "forget", "set_c
 
 logger = logging.getLogger("chaostoolkit")
 
+# Seconds that a request without an answer may take to have its effect.
 SETTLE = 5.0
+# Seconds that a refusal may last before it is taken as final.
 PATIENCE = 10.0
 MISSING_CONTROL = """\
 nothing would stop the failover test {test!r} if this run were interrupted, so it is not started; \
@@ -78,11 +81,16 @@ class Standby(Protocol):
 class Guard:
     """
     Holds the list and the thread that stops what is on it, within `timeout` seconds.
+
+    A start that was never answered is waited for `settle` seconds more.
     """
 
-    def __init__(self, *, standby: Standby | None = None, timeout: float = 300.0) -> None:
+    def __init__(
+        self, *, standby: Standby | None = None, timeout: float = 300.0, settle: float = SETTLE
+    ) -> None:
         self._standby = standby
         self._timeout = timeout
+        self._settle = settle
         self._lock = threading.Lock()
         self._list: dict[str, Guarded] = {}
         self._reason = ""
@@ -165,19 +173,33 @@ class Guard:
 
     def _wait(self) -> None:
         self._orders.get()
-        with contextlib.ExitStack() as clients:
-            wanted = [_wanted(guarded, clients) for guarded in self.tests]
-            self._outcomes = stop_tests(wanted, timeout=self._timeout, patience=PATIENCE)
+        held = self.tests
+        try:
+            self._outcomes = self._stop(held)
+        except Exception as exc:  # noqa: BLE001 - nobody else would hear of it, and tests may run
+            self._outcomes = [_unexpected(guarded, exc) for guarded in held]
         for outcome in self._outcomes:
             if outcome.error is None:
                 self.forget(outcome.test)
 
+    def _stop(self, held: list[Guarded]) -> list[Outcome]:
+        with contextlib.ExitStack() as clients:
+            wanted = [self._wanted(guarded, clients) for guarded in held]
+            return stop_tests(wanted, timeout=self._timeout, patience=PATIENCE)
 
-def _wanted(guarded: Guarded, clients: contextlib.ExitStack) -> Wanted:
-    logger.info("Stopping failover test %s in %s", guarded.test, guarded.region_id)
-    client = clients.enter_context(guarded.access())
-    settles_at = time.monotonic() + SETTLE if guarded.unsettled else 0.0
-    return Wanted(client, guarded.job_id or guarded.test, settles_at=settles_at)
+    def _wanted(self, guarded: Guarded, clients: contextlib.ExitStack) -> Wanted:
+        """
+        Say how a test is stopped; its client is opened at the first try, which may be repeated.
+        """
+        logger.info("Stopping failover test %s in %s", guarded.test, guarded.region_id)
+        settles_at = time.monotonic() + self._settle if guarded.unsettled else 0.0
+        opened = functools.cache(lambda: clients.enter_context(guarded.access()))
+        return Wanted(opened, guarded.job_id or guarded.test, settles_at=settles_at)
+
+
+def _unexpected(guarded: Guarded, exc: Exception) -> Outcome:
+    reason = "it could not be stopped"
+    return Outcome(guarded.test, guarded.job_id, "", reason, error=f"unexpected: {exc!r}")
 
 
 _current: Guard | None = None

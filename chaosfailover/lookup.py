@@ -5,12 +5,20 @@ Names travel through an experiment; IDs are only known after creation and cannot
 """
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import AmbiguousTestError, JobNotFoundError
 
-__all__ = ["RUNNING", "UNFINISHED", "find_running_test", "find_test", "running_tests"]
+__all__ = [
+    "RUNNING",
+    "UNFINISHED",
+    "find_running_test",
+    "find_test",
+    "planned_end",
+    "running_tests",
+]
 
 RUNNING = ("Starting", "Testing", "Stopping")
 UNFINISHED = ("Init", *RUNNING)
@@ -62,6 +70,16 @@ def running_tests(client: VpcClient, name_prefix: str = "") -> list[Job]:
         for job in jobs
         if job["Status"] in RUNNING and (job.get("Name") or "").startswith(name_prefix)
     ]
+
+
+def planned_end(job: Job) -> datetime | None:
+    """
+    Return when the cloud itself ends a test, as aware UTC; None while it has not begun.
+    """
+    if not job.get("StartTime"):
+        return None
+    start = datetime.fromisoformat(job["StartTime"])
+    return start + timedelta(minutes=int(job["JobDuration"]))
 
 
 def _named(client: VpcClient, name: str) -> list[Job]:

@@ -150,7 +150,9 @@ def circuit_status(
         circuit_id: pc-bp1ciz7ekd2grn1as****
     ```
     """
-    return _status("PHYSICALCONNECTION", "circuit_id", circuit_id, until, timeout, configuration, secrets)
+    return _status(
+        "PHYSICALCONNECTION", "circuit_id", circuit_id, until, timeout, configuration, secrets
+    )
 
 
 def virtual_border_router_status(
@@ -222,8 +224,8 @@ def surviving_paths(
     A path is a circuit, a VBR and a BGP session; it survives when all of it is healthy and its VBR
     shares an ECR or a CEN with a path that is lost. What cannot be known counts as no survivor.
 
-    Returns `{"count", "survivors", "lost", "unknown", "warnings"}`; `count` is that of the worst
-    group. Raises ArgumentError for a resource that does not exist, and ApiError.
+    Returns `{"count", "survivors", "lost", "unknown", "down", "needs", "warnings", "reasons"}`, where
+    `count` is the number of circuits left to the group that is hit worst. Raises ArgumentError for a resource that does not exist, and ApiError.
 
     ```yaml
     type: probe
@@ -247,7 +249,7 @@ def surviving_paths(
     arguments.check_resource_type(resource_type)
     arguments.check_resource_ids(resource_ids, resource_type)
     with config.client(configuration, secrets) as client:
-        return survey.survival(client, resource_ids, resource_type).document()
+        return survey.survival(client, resource_ids, resource_type).as_dict()
 
 
 def _job_filters(status: Any, name: Any, resource_id: Any) -> Dict[str, List[str]]:

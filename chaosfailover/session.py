@@ -78,7 +78,7 @@ class Session:
         journal["failover"] = {
             "mode": self.mode,
             "region_id": self._configuration.get("alibaba_cloud_region_id"),
-            "stopped": [outcome.document() for outcome in outcomes],
+            "stopped": [outcome.as_dict() for outcome in outcomes],
         }
         self._record_interruption(journal)
         if failed := [outcome for outcome in outcomes if outcome.error]:

@@ -52,7 +52,7 @@ class Interruption:
             # None stands for a handler that was not installed from Python.
             signal.signal(signum, signal.SIG_DFL if previous is None else previous)
 
-    def _handle(self, signum: int, frame: FrameType | None) -> None:
+    def _handle(self, signum: int, _: FrameType | None) -> None:
         if self.received is None:
             self.received = signal.Signals(signum).name
             self._on_first(self.received)

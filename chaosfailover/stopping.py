@@ -28,10 +28,10 @@ class Wanted:
 
     A reply to Create or Start that never came leaves it open whether the test will run: until
     `settles_at` (monotonic) a missing test is looked for again, and one in `Init` is deleted, so
-    that a late Start finds nothing.
+    that a late Start finds nothing. `client` opens the way to its region, the same each time.
     """
 
-    client: VpcClient
+    client: Callable[[], VpcClient]
     test: str
     settles_at: float = 0.0
     status: str = field(default="", init=False)
@@ -54,7 +54,7 @@ class Outcome:
     stopped: bool = False
     error: str | None = None
 
-    def document(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """
         Return the outcome as an activity returns it.
         """
@@ -118,7 +118,7 @@ def _step(wanted: Wanted, now: float) -> Outcome | None:
     Look at one test and do the next thing; return an outcome once there is nothing left to do.
     """
     try:
-        job = find_running_test(wanted.client, wanted.job_id or wanted.test)
+        job = find_running_test(wanted.client(), wanted.job_id or wanted.test)
     except JobNotFoundError:
         return None if now < wanted.settles_at else _outcome(wanted, "it does not exist")
     wanted.job_id = job["JobId"]
@@ -136,13 +136,13 @@ def _log_change(wanted: Wanted, status: str) -> None:
 def _leave(wanted: Wanted, now: float) -> Outcome | None:
     if now >= wanted.settles_at:
         return _outcome(wanted, "it never started")
-    if _moved_on(wanted.client.delete_failover_test_job, wanted.job_id):
+    if _moved_on(wanted.client().delete_failover_test_job, wanted.job_id):
         return None
     return _outcome(wanted, "its start was never answered, so it was deleted")
 
 
 def _stop(wanted: Wanted, _: float) -> None:
-    if not _moved_on(wanted.client.stop_failover_test_job, wanted.job_id):
+    if not _moved_on(wanted.client().stop_failover_test_job, wanted.job_id):
         wanted.stop_sent = True
 
 
@@ -174,9 +174,7 @@ STEPS: dict[str, Callable[[Wanted, float], Outcome | None]] = {
 def _late(wanted: Wanted, timeout: float) -> Outcome:
     state = f"it is {wanted.status}" if wanted.status else "its status is unknown"
     cause = f": {wanted.problem}" if wanted.problem else ""
-    return _outcome(
-        wanted, "it could not be stopped", error=f"{state} after {timeout:g} s{cause}"
-    )
+    return _outcome(wanted, "it could not be stopped", error=f"{state} after {timeout:g} s{cause}")
 
 
 def _outcome(

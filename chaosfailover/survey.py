@@ -3,14 +3,15 @@ What the API reports of the network: circuits, VBRs and BGP peers, read for prob
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from chaosfailover import paths
 from chaosfailover.client import VpcClient
-from chaosfailover.errors import ArgumentError, JobTimeoutError
+from chaosfailover.errors import ArgumentError, JobTimeoutError, PreflightError
+from chaosfailover.paths import paths
+from chaosfailover.survival import Survival, surviving_paths
 
-__all__ = ["resource_status", "survival", "wait_for_resource_status"]
+__all__ = ["check_ready", "resource_status", "survival", "wait_for_resource_status"]
 
 INTERVAL = 0.5
 
@@ -20,11 +21,14 @@ Document = dict[str, Any]
 class Kind(NamedTuple):
     """
     How resources of one type are read: the call, the key of the ID and that of the status.
+
+    `ready` are the values that the API demands before a test (API reference 4).
     """
 
     read: Callable[[VpcClient, str], Iterable[Document]]
     id_key: str
     status_key: str
+    ready: Mapping[str, str]
 
 
 KINDS = {
@@ -34,16 +38,19 @@ KINDS = {
         ),
         "PhysicalConnectionId",
         "Status",
+        {"Status": "Enabled", "BusinessStatus": "Normal"},
     ),
     "VIRTUALBORDERROUTER": Kind(
         lambda client, vbr_id: client.describe_virtual_border_routers({"VbrId": [vbr_id]}),
         "VbrId",
         "Status",
+        {"Status": "active", "PhysicalConnectionStatus": "Enabled"},
     ),
     "BGPPEER": Kind(
         lambda client, peer_id: client.describe_bgp_peers(bgp_peer_id=peer_id),
         "BgpPeerId",
         "BgpStatus",
+        {"Status": "Available", "BgpStatus": "Established"},
     ),
 }
 
@@ -55,10 +62,17 @@ def resource_status(client: VpcClient, resource_type: str, resource_id: str) -> 
     Raises ArgumentError when the region has no such resource.
     """
     kind = KINDS[resource_type]
-    for document in kind.read(client, resource_id):
-        if document.get(kind.id_key) == resource_id:
-            return str(document.get(kind.status_key) or "")
-    raise ArgumentError(f"there is no {resource_type} {resource_id!r} in {client.region_id}")
+    return str(_document(client, resource_type, resource_id).get(kind.status_key) or "")
+
+
+def check_ready(client: VpcClient, resource_type: str, resource_id: str) -> None:
+    """
+    Raise PreflightError unless the resource is in the state that a test demands.
+    """
+    document = _document(client, resource_type, resource_id)
+    for key, expected in KINDS[resource_type].ready.items():
+        if document.get(key) != expected:
+            raise PreflightError(f"{resource_id}: {key} is {document.get(key)!r}, not {expected!r}")
 
 
 def wait_for_resource_status(
@@ -82,15 +96,21 @@ def wait_for_resource_status(
     return status
 
 
-def survival(
-    client: VpcClient, resource_ids: Sequence[str], resource_type: str
-) -> paths.Survival:
+def survival(client: VpcClient, resource_ids: Sequence[str], resource_type: str) -> Survival:
     """
     Read the region's circuits, VBRs and BGP peers, and tell what survives the cut.
     """
-    found = paths.paths(
+    found = paths(
         client.describe_physical_connections(),
         client.describe_virtual_border_routers(include_cross_account=True),
         client.describe_bgp_peers(),
     )
-    return paths.surviving_paths(found, resource_ids, resource_type)
+    return surviving_paths(found, resource_ids, resource_type)
+
+
+def _document(client: VpcClient, resource_type: str, resource_id: str) -> Document:
+    kind = KINDS[resource_type]
+    for document in kind.read(client, resource_id):
+        if document.get(kind.id_key) == resource_id:
+            return document
+    raise ArgumentError(f"there is no {resource_type} {resource_id!r} in {client.region_id}")

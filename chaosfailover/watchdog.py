@@ -7,6 +7,7 @@ killed. Credentials travel in the pipe only, never on a command line or to disk.
 """
 
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -167,17 +168,17 @@ def _take_over(runner: int, watched: list[dict[str, Any]]) -> None:
     logger.warning("The run (process %d) died; stopping what it started", runner)
     timeout = max(map(_remaining, watched))
     with contextlib.ExitStack() as clients:
-        wanted = [
-            Wanted(
-                clients.enter_context(config.client(test["configuration"], test["secrets"])),
-                test["job_id"] or test["test"],
-                settles_at=time.monotonic() + SETTLE if test["unsettled"] else 0.0,
-            )
-            for test in watched
-        ]
+        wanted = [_wanted(test, clients) for test in watched]
         for outcome in stop_tests(wanted, timeout=timeout, patience=timeout):
             level = logging.ERROR if outcome.error else logging.INFO
             logger.log(level, "%s: %s", outcome.test, outcome.error or outcome.reason)
+
+
+def _wanted(test: dict[str, Any], clients: contextlib.ExitStack) -> Wanted:
+    settles_at = time.monotonic() + SETTLE if test["unsettled"] else 0.0
+    access = functools.partial(config.client, test["configuration"], test["secrets"])
+    opened = functools.cache(lambda: clients.enter_context(access()))
+    return Wanted(opened, test["job_id"] or test["test"], settles_at=settles_at)
 
 
 def _remaining(test: dict[str, Any]) -> float:

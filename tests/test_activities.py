@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from chaosfailover.emulator import Emulator
 
 from chaosfailover import actions, probes
-from chaosfailover.emulator import Emulator
 from chaosfailover.errors import (
     AmbiguousTestError,
     ApiError,
@@ -81,7 +81,7 @@ def test_nothing_is_cut_without_a_guard(configuration: Configuration, cut: Any) 
     """Without the control an action that cuts refuses, and says which lines to add."""
     create(configuration)
 
-    with pytest.raises(GuardError, match="module: chaosfailover.control"):
+    with pytest.raises(GuardError, match=r"module: chaosfailover\.control"):
         cut(configuration)
 
     assert probes.no_failover_test_running(configuration=configuration) is True
@@ -108,7 +108,8 @@ def test_stop_leaves_what_does_not_exist(configuration: Configuration) -> None:
     assert by_name["status"] is None
 
 
-def test_stop_leaves_what_has_ended(configuration: Configuration, guarding: Guard) -> None:
+@pytest.mark.usefixtures("guarding")
+def test_stop_leaves_what_has_ended(configuration: Configuration) -> None:
     """Stopping twice is no error."""
     create(configuration, start=True)
     actions.stop_failover_test("drill", configuration=configuration)
@@ -153,9 +154,8 @@ def test_delete_removes_the_test(configuration: Configuration) -> None:
     assert second == {"test": "drill", "job_id": None, "deleted": False}
 
 
-def test_delete_of_a_running_test_is_refused(
-    configuration: Configuration, guarding: Guard
-) -> None:
+@pytest.mark.usefixtures("guarding")
+def test_delete_of_a_running_test_is_refused(configuration: Configuration) -> None:
     """The API's own error comes through, and the test goes on."""
     create(configuration, start=True)
 
@@ -229,7 +229,9 @@ def test_list_filters_by_resource(configuration: Configuration) -> None:
         pytest.param(lambda c: create(c, name="ftj-x"), "ftj-x", id="name"),
         pytest.param(lambda c: create(c, timeout=-1), "-1", id="timeout"),
         pytest.param(
-            lambda c: probes.list_failover_tests(status="Gone", configuration=c), "Gone", id="status"
+            lambda c: probes.list_failover_tests(status="Gone", configuration=c),
+            "Gone",
+            id="status",
         ),
         pytest.param(
             lambda c: probes.circuit_status("vbr-x", configuration=c), "vbr-x", id="circuit"
@@ -286,7 +288,8 @@ def test_surviving_paths_of_two_circuits(configuration: Configuration) -> None:
     assert both["count"] == 0
 
 
-def test_every_output_can_be_encoded(configuration: Configuration, guarding: Guard) -> None:
+@pytest.mark.usefixtures("guarding")
+def test_every_output_can_be_encoded(configuration: Configuration) -> None:
     """What activities return goes into the journal as JSON."""
     outputs = [
         create(configuration, start=True),

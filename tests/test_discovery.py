@@ -16,7 +16,7 @@ import pytest
 import chaosfailover
 
 MODULES = ("actions", "probes", "tolerances")
-ACTIVITIES = [activity for activity in chaosfailover.load_exported_activities()]
+ACTIVITIES = chaosfailover.load_exported_activities()
 NAMED = [pytest.param(activity, id=activity["name"]) for activity in ACTIVITIES]
 
 

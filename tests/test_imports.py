@@ -84,7 +84,9 @@ def test_emulator_imports_nothing_of_the_rest() -> None:
         assert _own_imports(path) <= {"emulator"}, path
 
 
-@pytest.mark.parametrize("module", ["chaosfailover", "chaosfailover.actions", "chaosfailover.control"])
+@pytest.mark.parametrize(
+    "module", ["chaosfailover", "chaosfailover.actions", "chaosfailover.control"]
+)
 def test_import_is_light(module: str) -> None:
     """An import loads no credential library, no server and no emulator."""
     script = f"import sys, {module}; print(*sys.modules)"
@@ -92,5 +94,11 @@ def test_import_is_light(module: str) -> None:
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     ).stdout.split()
 
-    heavy = ("alibabacloud_credentials", "starlette", "uvicorn", "chaosfailover.emulator", "stamina")
+    heavy = (
+        "alibabacloud_credentials",
+        "starlette",
+        "uvicorn",
+        "chaosfailover.emulator",
+        "stamina",
+    )
     assert [name for name in heavy if name in loaded] == []

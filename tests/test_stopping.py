@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import httpx
 import pytest
+from client_stand_in import Answer, Clock, Cloud, client_of, error_reply, job, reply
 
 from chaosfailover.stopping import Outcome, Wanted, stop_tests
-from client_stand_in import Answer, Clock, Cloud, client_of, error_reply, job, reply
 
 CONFLICT = "EcFailoverTestJobConflict"
 REFUSED = "Forbidden.RAM"
@@ -24,7 +24,7 @@ def stop(answers: Iterable[Answer], **more: float) -> tuple[Outcome, list[str], 
     # One attempt a call, so that what is counted here are the tries of stop_tests.
     client = client_of(cloud, clock, attempts=1)
     settles_at = clock() + more.pop("settle", 0.0)
-    wanted = [Wanted(client, "ftj-1", settles_at=settles_at)]
+    wanted = [Wanted(lambda: client, "ftj-1", settles_at=settles_at)]
     (outcome,) = stop_tests(wanted, clock=clock, sleep=clock.sleep, **more)
     return outcome, [request.headers["x-acs-action"] for request in cloud.requests], clock
 
@@ -161,7 +161,7 @@ def test_one_that_fails_delays_no_other() -> None:
     clock = Clock()
     bad = client_of(Cloud([job("Testing"), error_reply(REFUSED, 403)]), clock, attempts=1)
     good = client_of(Cloud([job("Testing"), OK, job("Stopped")]), clock, attempts=1)
-    wanted = [Wanted(bad, "ftj-bad"), Wanted(good, "ftj-good")]
+    wanted = [Wanted(lambda: bad, "ftj-bad"), Wanted(lambda: good, "ftj-good")]
 
     first, second = stop_tests(wanted, clock=clock, sleep=clock.sleep)
 
