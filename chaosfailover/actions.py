@@ -60,7 +60,7 @@ def create_failover_test(
         duration_minutes: 5
     ```
     """
-    request = {
+    request: Dict[str, Any] = {
         "name": arguments.check_name(name),
         "resource_type": arguments.check_resource_type(resource_type),
         "resource_ids": arguments.check_resource_ids(resource_ids, resource_type),
@@ -185,7 +185,7 @@ def update_failover_test(
     ```
     """
     arguments.check_test(test)
-    changes = {
+    changes: Dict[str, Any] = {
         "name": None if name is None else arguments.check_name(name),
         "description": arguments.check_description(description),
         "resource_ids": None

@@ -5,6 +5,7 @@ Preflight: what must hold before anything is cut. What cannot be known counts as
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from chaosfailover import survey
@@ -101,17 +102,15 @@ def _looks(flight: Flight) -> Iterator[tuple[str, Callable[[], Finding]]]:
     """
     Yield the checks in the order in which they are made.
     """
-    client = flight.client
-    yield "the region answers", lambda: _region(client)
-    yield "no test is running", lambda: _quiet(client)
+    yield "the region answers", partial(_region, flight.client)
+    yield "no test is running", partial(_quiet, flight.client)
     for cut in flight.cuts:
-        # Bound now, since the loop goes on before the check is made.
-        yield f"{cut.test}: resources", lambda cut=cut: _resources(client, cut)
-        yield f"{cut.test}: survivors", lambda cut=cut: _survivors(flight, cut)
-        yield f"{cut.test}: duration", lambda cut=cut: _duration(flight, cut)
-        yield f"{cut.test}: dry run", lambda cut=cut: _dry_run(client, cut)
+        yield f"{cut.test}: resources", partial(_resources, flight.client, cut)
+        yield f"{cut.test}: survivors", partial(_survivors, flight, cut)
+        yield f"{cut.test}: duration", partial(_duration, flight, cut)
+        yield f"{cut.test}: dry run", partial(_dry_run, flight.client, cut)
     for target in flight.targets:
-        yield f"target {target}", lambda target=target: _target(flight, target)
+        yield f"target {target}", partial(_target, flight, target)
 
 
 def _region(client: VpcClient) -> str:

@@ -224,8 +224,9 @@ def surviving_paths(
     A path is a circuit, a VBR and a BGP session; it survives when all of it is healthy and its VBR
     shares an ECR or a CEN with a path that is lost. What cannot be known counts as no survivor.
 
-    Returns `{"count", "survivors", "lost", "unknown", "down", "needs", "warnings", "reasons"}`, where
-    `count` is the number of circuits left to the group that is hit worst. Raises ArgumentError for a resource that does not exist, and ApiError.
+    Returns `{"count", "survivors", "lost", "unknown", "down", "needs", "warnings", "reasons"}`;
+    `count` is the number of circuits left to the group that is hit worst. Raises ArgumentError for
+    a resource that does not exist, and ApiError.
 
     ```yaml
     type: probe
@@ -272,7 +273,7 @@ def _status(
     resource_type: str,
     argument: str,
     resource_id: str,
-    until: List[str],
+    until: Any,
     timeout: float,
     configuration: Configuration,
     secrets: Secrets,

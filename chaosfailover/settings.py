@@ -35,7 +35,8 @@ class Settings:
             raise ArgumentError(
                 f"the control has no argument {unknown[0]!r}, expected {', '.join(sorted(known))}"
             )
-        return cls(**{name: CHECKS[name](name, value) for name, value in given.items()})
+        checked: dict[str, Any] = {name: CHECKS[name](name, given[name]) for name in given}
+        return cls(**checked)
 
 
 def _text(name: str, value: Any) -> str:

@@ -1,5 +1,8 @@
 """
 Function tolerances with thresholds as arguments, which the toolkit's own cannot take.
+
+The toolkit passes `value`, the probe's output, and validates an experiment without it: hence the
+defaults of arguments that are required.
 """
 
 from typing import Any, List
@@ -13,8 +16,8 @@ __all__ = ["at_least", "at_most", "before_and_during", "between"]
 
 
 def at_least(
-    value: float,
-    limit: float,
+    value: float = None,
+    limit: float = None,
     key: str = None,
     configuration: Configuration = None,
     secrets: Secrets = None,
@@ -37,8 +40,8 @@ def at_least(
 
 
 def at_most(
-    value: float,
-    limit: float,
+    value: float = None,
+    limit: float = None,
     key: str = None,
     configuration: Configuration = None,
     secrets: Secrets = None,
@@ -61,9 +64,9 @@ def at_most(
 
 
 def between(
-    value: float,
-    lower: float,
-    upper: float,
+    value: float = None,
+    lower: float = None,
+    upper: float = None,
     key: str = None,
     configuration: Configuration = None,
     secrets: Secrets = None,
@@ -86,9 +89,9 @@ def between(
 
 
 def before_and_during(
-    value: str,
-    before: str,
-    during: List[str],
+    value: str = None,
+    before: str = None,
+    during: List[str] = None,
     configuration: Configuration = None,
     secrets: Secrets = None,
 ) -> bool:

@@ -32,8 +32,9 @@ def configuration(emulator: Emulator) -> Configuration:
 
 
 @pytest.fixture
-def guarding() -> Iterator[guard.Guard]:
-    """A guard that is up, as the control puts it up."""
+def guarding(emulator: Emulator) -> Iterator[guard.Guard]:
+    """A guard that is up, as the control puts it up; it goes before the emulator does."""
+    assert emulator.url
     guarding = guard.Guard(timeout=30.0)
     guard.set_current(guarding)
     yield guarding

@@ -237,10 +237,12 @@ def test_list_filters_by_resource(configuration: Configuration) -> None:
             lambda c: probes.circuit_status("vbr-x", configuration=c), "vbr-x", id="circuit"
         ),
         pytest.param(
-            lambda c: probes.circuit_status(A, until="Down", configuration=c), "Down", id="until"
+            lambda c: probes.circuit_status(A, until=[5], configuration=c), "5", id="until"
         ),
         pytest.param(
-            lambda c: actions.stop_running_failover_tests(5, configuration=c), "5", id="prefix"
+            lambda c: probes.list_failover_tests(resource_id="i-5", configuration=c),
+            "i-5",
+            id="resource",
         ),
     ],
 )

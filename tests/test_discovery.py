@@ -15,6 +15,9 @@ import pytest
 
 import chaosfailover
 
+CHAOS = [str(Path(sys.executable).with_name("chaos")), "--no-version-check"]
+DISCOVER = [*CHAOS, "discover", "--no-install", "chaostoolkit-failover"]
+OPTIONAL = [("configuration", None), ("secrets", None)]
 MODULES = ("actions", "probes", "tolerances")
 ACTIVITIES = chaosfailover.load_exported_activities()
 NAMED = [pytest.param(activity, id=activity["name"]) for activity in ACTIVITIES]
@@ -37,7 +40,7 @@ def test_every_exported_activity_is_listed() -> None:
 
 
 def test_every_module_with_activities_is_known() -> None:
-    """A module whose functions take configuration and secrets last is an activity module."""
+    """A module whose functions default to no configuration and no secrets has activities."""
     found = set()
     for module in pkgutil.iter_modules(chaosfailover.__path__):
         if module.name == "emulator" or module.name.startswith("_"):
@@ -45,11 +48,11 @@ def test_every_module_with_activities_is_known() -> None:
         loaded = importlib.import_module(f"chaosfailover.{module.name}")
         for name in loaded.__all__:
             if inspect.isfunction(function := getattr(loaded, name)):
-                parameters = list(inspect.signature(function).parameters)
-                if parameters[-2:] == ["configuration", "secrets"]:
+                last = list(inspect.signature(function).parameters.values())[-2:]
+                if [(one.name, one.default) for one in last] == OPTIONAL:
                     found.add(module.name)
 
-    assert found - {"config"} == set(MODULES)
+    assert found == set(MODULES)
 
 
 @pytest.mark.parametrize("activity", [one for one in NAMED if "control" not in one.id])  # type: ignore[operator]
@@ -73,9 +76,7 @@ def test_argument_types_are_simple(activity: dict[str, Any]) -> None:
 
 def test_chaos_discover_lists_the_extension(tmp_path: Path) -> None:
     """`chaos discover --no-install` finds the distribution and shows its activities."""
-    chaos = Path(sys.executable).with_name("chaos")
-    command = [chaos, "--no-version-check", "discover", "--no-install", "chaostoolkit-failover"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(DISCOVER, cwd=tmp_path, check=True, capture_output=True)
 
     discovery = json.loads((tmp_path / "discovery.json").read_text())
     names = {activity["name"] for activity in discovery["activities"]}
@@ -113,15 +114,13 @@ def _answer(argument: dict[str, Any]) -> str:
 
 def test_chaos_init_walks_through_the_activities(tmp_path: Path) -> None:
     """`chaos init` asks for every argument of every activity and writes them all down."""
-    base = [Path(sys.executable).with_name("chaos"), "--no-version-check"]
-    discover = [*base, "discover", "--no-install", "chaostoolkit-failover"]
-    subprocess.run(discover, cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(DISCOVER, cwd=tmp_path, check=True, capture_output=True)
     discovery = json.loads((tmp_path / "discovery.json").read_text())
     activities = [one for one in discovery["activities"] if one["type"] != "control"]
     (tmp_path / "discovery.json").write_text(json.dumps(discovery | {"activities": activities}))
 
     done = subprocess.run(
-        [*base, "init"],
+        [*CHAOS, "init"],
         cwd=tmp_path,
         input=_answers(activities),
         capture_output=True,

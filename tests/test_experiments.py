@@ -43,11 +43,11 @@ def on_free_ports(topology: str, folder: Path) -> dict[str, str]:
     Copy a topology with free ports; return the settings that make an experiment use it.
     """
     document = yaml.safe_load((TOPOLOGIES / f"{topology}.yaml").read_text(encoding="utf-8"))
-    for service in document["services"]:
+    for service in document["services"].values():
         service["port"] = free_port()
     copy = folder / f"{topology}.yaml"
     copy.write_text(yaml.safe_dump(document), encoding="utf-8")
-    port = next(one["port"] for one in document["services"] if one["name"] == "portal")
+    port = document["services"]["portal"]["port"]
     return {"FAILOVER_TOPOLOGY": str(copy), "FAILOVER_PORTAL_URL": f"http://127.0.0.1:{port}/"}
 
 
@@ -123,7 +123,9 @@ def test_experiment_is_valid_without_credentials(name: str, tmp_path: Path) -> N
 @pytest.mark.parametrize("name", ALL)
 def test_every_environment_entry_has_a_default(name: str) -> None:
     """An experiment runs as it is; and only one that is told to leaves the emulator."""
-    configuration = yaml.safe_load((EXPERIMENTS / name).read_text(encoding="utf-8"))["configuration"]
+    configuration = yaml.safe_load((EXPERIMENTS / name).read_text(encoding="utf-8"))[
+        "configuration"
+    ]
     from_environment = [one for one in configuration.values() if isinstance(one, dict)]
 
     assert [one["key"] for one in from_environment if "default" not in one] == []
