@@ -152,7 +152,7 @@ def test_changes_and_progress_are_logged(caplog: pytest.LogCaptureFixture) -> No
     polls = ["Init"] + ["Starting"] * 99 + ["Testing"]
     client_of(Cloud(statuses(*polls))).wait_for_status("ftj-1", "Testing", interval=1.0)
 
-    assert [record.getMessage() for record in caplog.records] == [
+    assert caplog.messages == [
         "ftj-1 is Init after 0.0 s",
         "ftj-1 Init -> Starting after 1.0 s",
         *(
@@ -171,7 +171,7 @@ def test_a_wait_without_a_reply_shows_life(caplog: pytest.LogCaptureFixture) -> 
         "ftj-1", "Stopped", interval=1.0
     )
 
-    assert [record.getMessage() for record in caplog.records] == [
+    assert caplog.messages == [
         "ftj-1 still of unknown status after 1.0 s, waiting for Stopped",
         "ftj-1 is Stopped after 3.0 s",
     ]
