@@ -4,7 +4,9 @@ Everything that can go wrong between client and API becomes one clear error of o
 
 import datetime as dt
 import ipaddress
+import os
 import re
+import signal
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+from chaoslib.exceptions import InterruptExecution
 from client_stand_in import CREDENTIALS, Cloud, client_of
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -186,6 +189,25 @@ def test_read_timeout() -> None:
         ),
     ):
         stop_at(address, read_timeout=0.1)
+
+
+def test_signal_gets_through_while_a_reply_is_awaited() -> None:
+    """What a signal handler raises leaves a real read at once, and is not retried."""
+
+    def interrupt(*_: object) -> None:
+        raise InterruptExecution("SIGTERM")
+
+    def serve(peer: socket.socket) -> None:
+        peer.recv(65536)
+        os.kill(os.getpid(), signal.SIGTERM)
+        waits(peer)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        with listening(serve) as address, pytest.raises(InterruptExecution, match="SIGTERM"):
+            stop_at(address)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_connection_refused() -> None:
