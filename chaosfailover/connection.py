@@ -65,8 +65,8 @@ class Connection:
         """
         Return the reply to an operation, trying again within `budget` seconds when that may help.
 
-        The budget bounds each wait of an attempt, so it can be exceeded by a slow name server and
-        by one read.
+        The budget bounds each wait of an attempt, so it can be exceeded by one read, by a slow
+        name server and by a slow source of credentials.
         """
         deadline = self._clock() + budget
         return retrying(

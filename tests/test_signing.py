@@ -211,15 +211,18 @@ def test_leaves_out_headers_that_a_proxy_may_rewrite() -> None:
     )
 
 
-def test_fetches_credentials_for_each_signature() -> None:
-    """Credentials that change between two requests are used at once."""
+def test_signs_each_request_anew() -> None:
+    """Credentials, date and nonce are those of the moment."""
     keys = iter([Credentials("first", "s1"), Credentials("second", "s2", "token")])
-    auth = AcsAuth(lambda: next(keys))
+    dates = iter([datetime(2026, 1, 2, 3, 4, second, tzinfo=UTC) for second in (5, 6)])
+    auth = AcsAuth(lambda: next(keys), clock=lambda: next(dates))
     requests = [httpx.Request("POST", "https://vpc.aliyuncs.com/") for _ in range(2)]
     first, second = (next(auth.sync_auth_flow(request)).headers for request in requests)
 
     assert "Credential=first," in first["authorization"]
     assert "Credential=second," in second["authorization"]
+    assert first["x-acs-date"] == "2026-01-02T03:04:05Z"
+    assert second["x-acs-date"] == "2026-01-02T03:04:06Z"
     assert first["x-acs-signature-nonce"] != second["x-acs-signature-nonce"]
 
 
