@@ -9,7 +9,7 @@ from chaoslib.types import Configuration, Secrets
 
 from chaosfailover import arguments, config, guard
 from chaosfailover.client import VpcClient
-from chaosfailover.errors import ArgumentError, GuardError, JobNotFoundError
+from chaosfailover.errors import ApiError, ArgumentError, GuardError, JobNotFoundError
 from chaosfailover.lookup import UNFINISHED, find_test, running_tests
 from chaosfailover.stopping import Outcome, Wanted, stop_tests
 
@@ -21,6 +21,9 @@ __all__ = [
     "stop_running_failover_tests",
     "update_failover_test",
 ]
+
+# Seconds for one call while tests are being stopped in turn: none may delay the others for long.
+RESTORE_DEADLINE = 10.0
 
 
 def create_failover_test(
@@ -116,7 +119,7 @@ def start_failover_test(
         job_id, minutes = job["JobId"], int(job["JobDuration"])
         guarded = _guarded(client, test, minutes, configuration, secrets, job_id)
         with guard.cutting(guarded) as guarding:
-            client.start_failover_test_job(job_id)
+            _start(client, job)
             guarding.settle(test)
         return client.wait_for_status(job_id, "Testing", timeout=wait)
 
@@ -282,6 +285,17 @@ def _check_name_is_free(client: VpcClient, name: str) -> None:
         )
 
 
+def _start(client: VpcClient, job: Dict[str, Any]) -> None:
+    """
+    Start a job; one that was `Init` a moment ago and no longer is has heard an earlier try.
+    """
+    try:
+        client.start_failover_test_job(job["JobId"])
+    except ApiError as exc:
+        if exc.code != "IncorrectStatus.OnlyForInit" or job["Status"] != "Init":
+            raise
+
+
 def _guarded(
     client: VpcClient,
     test: str,
@@ -295,7 +309,7 @@ def _guarded(
         job_id=job_id,
         region_id=client.region_id,
         duration_minutes=duration_minutes,
-        access=functools.partial(config.client, configuration, secrets),
+        access=functools.partial(config.client, configuration, secrets, deadline=RESTORE_DEADLINE),
         configuration=configuration or {},
         secrets=secrets or {},
     )

@@ -152,7 +152,7 @@ def check_until(until: Any) -> list[str] | None:
     """
     if until is None or until == []:
         return None
-    if not isinstance(until, list) or not all(isinstance(one, str) for one in until):
+    if not isinstance(until, list) or not all(one and isinstance(one, str) for one in until):
         raise ArgumentError(f"until is {until!r}, expected a list of statuses")
     return until
 

@@ -218,6 +218,12 @@ class VpcClient:
             self._lister("DescribeBgpGroups", RouterId=router_id), "BgpGroups", "BgpGroup"
         )
 
+    def describe_regions(self) -> Iterator[Document]:
+        """
+        Yield the regions of the service, each with its `RegionId`.
+        """
+        yield from self.call("DescribeRegions", {}).get("Regions", {}).get("Region") or []
+
     def wait_for_status(
         self, job_id: str, status: str, *, timeout: float = 300.0, interval: float = 0.5
     ) -> Document:

@@ -16,13 +16,16 @@ from chaosfailover.errors import ConfigurationError, CredentialsError
 from chaosfailover.signing import Credentials
 
 __all__ = [
+    "CONFIGURATION_KEYS",
     "ENDPOINT",
     "REGION_ID",
     "REHEARSAL",
     "REHEARSAL_ACCESS_KEY_ID",
     "REHEARSAL_ACCESS_KEY_SECRET",
     "ROLE_ARN",
+    "SECRET_KEYS",
     "client",
+    "from_environment",
     "is_rehearsal",
 ]
 
@@ -34,19 +37,25 @@ REHEARSAL = "alibaba_cloud_rehearsal"
 REHEARSAL_ACCESS_KEY_ID = "rehearsal"
 REHEARSAL_ACCESS_KEY_SECRET = "rehearsal-secret"  # noqa: S105 - opens the embedded emulator only
 
-SECRETS = ("access_key_id", "access_key_secret", "security_token")
+CONFIGURATION_KEYS = (REGION_ID, ENDPOINT, ROLE_ARN, REHEARSAL)
+SECRET_KEYS = ("access_key_id", "access_key_secret", "security_token")
 POD_ROLE = ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN")
 
 Settings = Mapping[str, Any] | None
 
 
 def client(
-    configuration: Settings, secrets: Settings, *, transport: httpx.BaseTransport | None = None
+    configuration: Settings,
+    secrets: Settings,
+    *,
+    transport: httpx.BaseTransport | None = None,
+    deadline: float = 60.0,
 ) -> VpcClient:
     """
     Return a client for the region, endpoint and identity that an experiment names.
 
-    None, "" and an unsubstituted `${...}` count as not set. In a rehearsal the emulator's own
+    A call is over after `deadline` seconds with all its retries. None, "" and an unsubstituted
+    `${...}` count as not set. In a rehearsal the emulator's own
     key is used, never the user's. Raises ConfigurationError and, for secrets, CredentialsError.
     """
     region_id = _text(configuration, REGION_ID)
@@ -59,7 +68,23 @@ def client(
         _source(configuration, secrets),
         endpoint=_endpoint(configuration),
         transport=transport,
+        deadline=deadline,
     )
+
+
+def from_environment(region_id: str | None = None, role_arn: str | None = None) -> dict[str, Any]:
+    """
+    Return the configuration that the bundled experiments would read from the environment.
+
+    `region_id` and `role_arn` win over it. The endpoint is the cloud's unless the environment
+    names another, since what runs on the emulator of a rehearsal ends with it.
+    """
+    endpoint = os.environ.get("ALIBABA_CLOUD_ENDPOINT_VPC")
+    return {
+        REGION_ID: region_id or os.environ.get("ALIBABA_CLOUD_REGION_ID"),
+        ENDPOINT: "cloud" if endpoint == "emulator" else endpoint,
+        ROLE_ARN: role_arn or os.environ.get("ALIBABA_CLOUD_ROLE_ARN"),
+    }
 
 
 def is_rehearsal(configuration: Settings) -> bool:
@@ -125,7 +150,7 @@ def _given(secrets: Settings) -> Credentials | None:
     Return the credentials among the secrets; raises CredentialsError for half a pair.
     """
     flat = _flat(secrets or {})
-    access_key_id, access_key_secret, security_token = (_text(flat, name) for name in SECRETS)
+    access_key_id, access_key_secret, security_token = (_text(flat, name) for name in SECRET_KEYS)
     if not (access_key_id or access_key_secret or security_token):
         return None
     pair = {"access_key_id": access_key_id, "access_key_secret": access_key_secret}
@@ -145,7 +170,7 @@ def _flat(secrets: Mapping[str, Any]) -> Mapping[str, Any]:
     groups = [
         (name, group)
         for name, group in secrets.items()
-        if isinstance(group, Mapping) and not group.keys().isdisjoint(SECRETS)
+        if isinstance(group, Mapping) and not group.keys().isdisjoint(SECRET_KEYS)
     ]
     if len(groups) > 1:
         names = ", ".join(name for name, _ in groups)

@@ -5,9 +5,9 @@ Fixtures that several test files share.
 from collections.abc import Iterator
 
 import pytest
-from chaosfailover.emulator import Emulator
 
 from chaosfailover import config, guard
+from chaosfailover.emulator import Emulator
 
 Configuration = dict[str, object]
 

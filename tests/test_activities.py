@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from chaosfailover.emulator import Emulator
 
 from chaosfailover import actions, probes
+from chaosfailover.emulator import Emulator
 from chaosfailover.errors import (
     AmbiguousTestError,
     ApiError,
@@ -237,7 +237,7 @@ def test_list_filters_by_resource(configuration: Configuration) -> None:
             lambda c: probes.circuit_status("vbr-x", configuration=c), "vbr-x", id="circuit"
         ),
         pytest.param(
-            lambda c: probes.circuit_status(A, until=[5], configuration=c), "5", id="until"
+            lambda c: probes.circuit_status(A, until=[""], configuration=c), "''", id="until"
         ),
         pytest.param(
             lambda c: probes.list_failover_tests(resource_id="i-5", configuration=c),
