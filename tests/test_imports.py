@@ -16,23 +16,16 @@ PACKAGE = Path(chaosfailover.__file__).parent
 
 # From the bottom up; a module may import what stands on a line above its own, and nothing else.
 LAYERS = [
-    {"errors"},
-    {
-        "arguments",
-        "documents",
-        "endpoints",
-        "paging",
-        "parameters",
-        "replies",
-        "retries",
-        "signing",
-    },
-    {"connection", "credentials", "paths", "waiting"},
-    {"client", "survival"},
-    {"config", "cuts", "findings", "lookup", "regions", "survey"},
+    {"errors", "events", "samples", "timeline"},
+    {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
+    | {"retries", "signing", "targets"},
+    {"connection", "credentials", "paths", "series", "waiting"},
+    {"client", "probing", "summary", "survival"},
+    {"config", "cuts", "findings", "lookup", "prober", "regions", "survey"},
     {"preflight", "stopping"},
     {"guard"},
-    {"actions", "probes", "tolerances", "settings", "signals", "watchdog"},
+    {"measurement", "signals", "watchdog"},
+    {"abort", "actions", "probes", "settings", "tolerances"},
     {"commands", "session"},
     {"cli", "control"},
 ]

@@ -1,0 +1,84 @@
+"""
+Checks by datagram: a UDP echo and an ICMP echo.
+"""
+
+import asyncio
+import secrets
+import socket
+from collections.abc import Sequence
+from contextlib import closing
+
+from chaosfailover.errors import ConfigurationError
+from chaosfailover.probing.attempt import Attempt, Check
+from chaosfailover.probing.names import Address
+from chaosfailover.probing.wire import CheckFailedError
+from chaosfailover.targets import Target
+
+__all__ = ["Echo", "Ping"]
+
+MOST_STRAYS = 32
+
+
+class Echo(Check):
+    """
+    Send a payload of its own in a datagram and wait until it comes back.
+    """
+
+    async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:  # noqa: ARG002
+        family, address = addresses[0]
+        payload = secrets.token_bytes(16)
+        loop = asyncio.get_running_loop()
+        with closing(socket.socket(family, socket.SOCK_DGRAM)) as sock:
+            sock.setblocking(False)
+            sock.connect(address)
+            sock.send(payload)
+            for _ in range(MOST_STRAYS):
+                if await loop.sock_recv(sock, 2048) == payload:
+                    return
+        raise CheckFailedError("mismatch")
+
+
+class Ping(Check):
+    """
+    Send an ICMP echo request, without privileges where the system allows it.
+    """
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
+        try:
+            import icmplib
+        except ImportError:
+            raise ConfigurationError(
+                f"target {target.name!r}: {target.url} needs icmplib: "
+                "pip install 'chaostoolkit-failover[icmp]'"
+            ) from None
+        self._icmp = icmplib
+        self._privileged = self._must_be_privileged()
+
+    def _must_be_privileged(self) -> bool:
+        for privileged in (False, True):
+            try:
+                self._icmp.ICMPv4Socket(None, privileged).close()
+            except self._icmp.SocketPermissionError:
+                continue
+            return privileged
+        raise ConfigurationError(
+            f"target {self._target.name!r}: this process may not send ICMP; add its group to "
+            "sysctl net.ipv4.ping_group_range, or grant CAP_NET_RAW"
+        )
+
+    async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:  # noqa: ARG002
+        family, address = addresses[0]
+        six = family == socket.AF_INET6
+        kind = self._icmp.ICMPv6Socket if six else self._icmp.ICMPv4Socket
+        request = self._icmp.ICMPRequest(address[0], secrets.randbelow(2**16), 1)
+        try:
+            with self._icmp.AsyncSocket(kind(None, self._privileged)) as sock:
+                sock.send(request)
+                # icmplib's own time limit runs on the wall clock, which may jump: ours is around.
+                reply = await sock.receive(request, 1e6)
+            reply.raise_for_status()
+        except self._icmp.ICMPError:
+            raise CheckFailedError("unreachable") from None
+        except self._icmp.ICMPSocketError as exc:
+            raise exc.__context__ or CheckFailedError("unreachable") from None

@@ -1,0 +1,117 @@
+"""
+Checks over TCP: connect, or talk on a fresh connection or on a kept one.
+
+Whatever they open is closed however the check ends.
+"""
+
+import asyncio
+import socket
+import ssl
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Sequence
+
+from chaosfailover.probing.attempt import Attempt, Check
+from chaosfailover.probing.names import Address
+from chaosfailover.probing.wire import exchange_bytes, exchange_http
+from chaosfailover.targets import Target
+
+__all__ = ["Connect", "KeptTalk", "Talk"]
+
+
+class Connect(Check):
+    """
+    Connect, and be content with that.
+    """
+
+    async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:  # noqa: ARG002
+        (await _connect(addresses)).close()
+
+
+class Talk(Check):
+    """
+    Connect, say something and judge the answer.
+    """
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
+        self._tls = _tls_context(target) if target.scheme == "https" else None
+        self._exchange = exchange_bytes if target.scheme == "tcp" else exchange_http
+
+    async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:
+        reader, writer = await self._open(addresses, attempt)
+        try:
+            await self._exchange(reader, writer, self._target, attempt.spoke)
+        finally:
+            writer.transport.abort()
+
+    async def _open(
+        self, addresses: Sequence[Address], attempt: Attempt
+    ) -> tuple[StreamReader, StreamWriter]:
+        sock = await _connect(addresses)
+        attempt.spoke()
+        try:
+            return await asyncio.open_connection(
+                sock=sock, ssl=self._tls, server_hostname=self._target.host if self._tls else None
+            )
+        except BaseException:
+            sock.close()
+            raise
+
+
+class KeptTalk(Talk):
+    """
+    Talk on one connection, one exchange after the other, and reconnect after a failure.
+
+    A check waits for its turn within its own time limit: while the connection stalls, all fail.
+    """
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
+        self._turn = asyncio.Lock()
+        self._stream: tuple[StreamReader, StreamWriter] | None = None
+
+    async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:
+        async with self._turn:
+            if self._stream is None or self._stream[0].at_eof():
+                self.close()
+                self._stream = await self._open(addresses, attempt)
+            kept = False
+            try:
+                kept = await self._exchange(*self._stream, self._target, attempt.spoke)
+            finally:
+                if not kept:
+                    self.close()
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream[1].transport.abort()
+            self._stream = None
+
+
+async def _connect(addresses: Sequence[Address]) -> socket.socket:
+    """
+    Connect to the first address that does not refuse.
+    """
+    refusal = OSError("no address")
+    for family, address in addresses:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, address)
+        except OSError as exc:
+            sock.close()
+            refusal = exc
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise refusal
+
+
+def _tls_context(target: Target) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not target.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
