@@ -145,12 +145,15 @@ def test_refusals_are_told_apart(scheme: str) -> None:
     assert set(summary.errors) == {"refused"}
 
 
-def test_icmp_answers() -> None:
-    """Loopback answers to ICMP where the system lets us send it."""
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+def test_icmp_answers(host: str) -> None:
+    """Each ping finds its own answer among those of others."""
     if os.geteuid() != 0:
         pytest.skip("sending ICMP may need privileges")
+    with Prober([parse_target(str(i), f"icmp://{host}") for i in range(5)], 0.02) as prober:
+        until(lambda: prober.summary("4").sent >= 10)
 
-    assert measure("icmp://127.0.0.1", timeout=0.9).lost == 0
+    assert [summary.lost for summary in prober.summaries().values()] == [0] * 5
 
 
 def test_an_unknown_name_is_a_dns_failure() -> None:

@@ -6,6 +6,8 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
+from math import inf
 from typing import Any
 
 __all__ = ["Address", "Names"]
@@ -58,6 +60,9 @@ class Names:
         return entry.addresses if entry.addresses or overdue else None
 
     def _refresh(self, host: str, port: int, entry: Entry) -> None:
+        if literal := _literal(host, port):
+            entry.addresses, entry.due = literal, inf
+            return
         entry.busy = True
         args = (asyncio.get_running_loop(), host, port, entry)
         threading.Thread(target=self._lookup, args=args, name=f"lookup {host}", daemon=True).start()
@@ -78,3 +83,16 @@ class Names:
         entry.failed = not addresses
         entry.addresses = addresses or entry.addresses
         entry.due = self._clock() + (TTL if addresses else RETRY)
+
+
+def _literal(host: str, port: int) -> list[Address]:
+    """
+    Return the address that a host already is, or none; asks nobody.
+    """
+    try:
+        ip_address(host)
+    except ValueError:
+        return []
+    flags = socket.AI_NUMERICHOST
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    return [(family, address) for family, _, _, _, address in found]
