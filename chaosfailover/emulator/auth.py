@@ -1,0 +1,214 @@
+"""
+Verifies signatures: ACS3-HMAC-SHA256 (V3) and the older HMAC-SHA1 of RPC calls (V1).
+
+Checks in the order signature present, key known, date, signature, nonce (API reference 14).
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from calendar import timegm
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import strptime
+from urllib.parse import quote
+
+from chaosfailover.emulator.access import AccessKey
+from chaosfailover.emulator.messages import Request
+from chaosfailover.emulator.refusals import missing, refuse
+
+__all__ = ["Nonces", "Signed", "claimed_key", "identify", "signature_v1", "signature_v3"]
+
+ALGORITHM = "ACS3-HMAC-SHA256"
+AUTHORIZATION = re.compile(
+    ALGORITHM + r" +Credential=([^,]+), *SignedHeaders=([^,]+), *Signature=([0-9a-f]+)"
+)
+MUST_SIGN = frozenset(
+    {
+        "host",
+        "x-acs-action",
+        "x-acs-version",
+        "x-acs-date",
+        "x-acs-signature-nonce",
+        "x-acs-content-sha256",
+    }
+)
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Signed:
+    """
+    What a signed request claims, before any of it is believed.
+    """
+
+    key_id: str
+    signature: str
+    date: str
+    nonce: str
+    token: str
+    version: int
+    signed_headers: tuple[str, ...] = ()
+
+
+class Nonces:
+    """
+    The nonces seen lately; each key may use one once.
+    """
+
+    def __init__(self, lifetime: float = 1800.0) -> None:
+        self._lifetime = lifetime
+        self._seen: dict[tuple[str, str], float] = {}
+
+    def use(self, key_id: str, nonce: str, now: float) -> bool:
+        """
+        Remember a nonce; False when it was used already.
+        """
+        for old in [each for each, at in self._oldest() if at < now - self._lifetime]:
+            del self._seen[old]
+        fresh = (key_id, nonce) not in self._seen
+        if fresh:
+            self._seen[key_id, nonce] = now
+        return fresh
+
+    def _oldest(self, count: int = 16) -> list[tuple[tuple[str, str], float]]:
+        entries = iter(self._seen.items())
+        return [each for each, _ in zip(entries, range(count), strict=False)]
+
+
+def identify(
+    request: Request, keys: Mapping[str, AccessKey], nonces: Nonces, now: float, window: float
+) -> AccessKey:
+    """
+    Return the access key that signed a request, or refuse; `now` is in real seconds since 1970.
+    """
+    signed = _claims(request)
+    key = _known(signed.key_id, keys)
+    _check_date(signed.date, now, window)
+    _check_token(key, signed)
+    expected, string_to_sign = _expected(request, signed, key.secret)
+    if not hmac.compare_digest(expected.encode(), signed.signature.encode()):
+        raise refuse("SignatureDoesNotMatch", string_to_sign=string_to_sign)
+    if not nonces.use(key.id, signed.nonce, now):
+        raise refuse("SignatureNonceUsed")
+    return key
+
+
+def claimed_key(request: Request, keys: Mapping[str, AccessKey]) -> AccessKey | None:
+    """
+    Return the key that a request names, without checking anything, for `auth=False`.
+    """
+    claim = re.search("Credential=([^,]+)", request.headers.get("authorization", ""))
+    named = claim[1] if claim else request.parameters.get("AccessKeyId", "")
+    return keys.get(named)
+
+
+def signature_v3(request: Request, signed_headers: tuple[str, ...], secret: str) -> tuple[str, str]:
+    """
+    Return the V3 signature of a request and the string that it signs (API reference 6.2).
+    """
+    query = "&".join(
+        f"{key}={_encoded(value)}" for key, value in sorted(request.query_parameters.items())
+    )
+    headers = "".join(
+        f"{name}:{request.headers.get(name, '').strip()}\n" for name in signed_headers
+    )
+    canonical = "\n".join(
+        (
+            request.method,
+            request.path,
+            query,
+            headers,
+            ";".join(signed_headers),
+            hashlib.sha256(request.body).hexdigest(),
+        )
+    )
+    string_to_sign = f"{ALGORITHM}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    return _hmac(secret, string_to_sign, "sha256").hex(), string_to_sign
+
+
+def signature_v1(request: Request, secret: str) -> tuple[str, str]:
+    """
+    Return the V1 signature of a request and the string that it signs (API reference 6.5).
+    """
+    pairs = sorted((k, v) for k, v in request.parameters.items() if k != "Signature")
+    query = "&".join(f"{_encoded(key)}={_encoded(value)}" for key, value in pairs)
+    string_to_sign = f"{request.method}&%2F&{_encoded(query)}"
+    digest = _hmac(f"{secret}&", string_to_sign, "sha1")
+    return base64.b64encode(digest).decode(), string_to_sign
+
+
+def _claims(request: Request) -> Signed:
+    headers, parameters = request.headers, request.parameters
+    if match := AUTHORIZATION.fullmatch(headers.get("authorization", "").strip()):
+        return Signed(
+            key_id=match[1],
+            signature=match[3],
+            date=headers.get("x-acs-date", ""),
+            nonce=headers.get("x-acs-signature-nonce", ""),
+            token=headers.get("x-acs-security-token", ""),
+            version=3,
+            signed_headers=tuple(match[2].split(";")),
+        )
+    if "Signature" not in parameters:
+        raise refuse("IncompleteSignature")
+    for name in ("AccessKeyId", "SignatureNonce"):
+        if not parameters.get(name):
+            raise missing(name)
+    return Signed(
+        key_id=parameters["AccessKeyId"],
+        signature=parameters["Signature"],
+        date=parameters.get("Timestamp", ""),
+        nonce=parameters["SignatureNonce"],
+        token=parameters.get("SecurityToken", ""),
+        version=1,
+    )
+
+
+def _known(key_id: str, keys: Mapping[str, AccessKey]) -> AccessKey:
+    if key_id not in keys:
+        raise refuse("InvalidAccessKeyId.NotFound")
+    if keys[key_id].status != "Active":
+        raise refuse("InvalidAccessKeyId.Inactive")
+    return keys[key_id]
+
+
+def _check_date(date: str, now: float, window: float) -> None:
+    if not date:
+        raise refuse("IllegalTimestamp")
+    try:
+        at = timegm(strptime(date, "%Y-%m-%dT%H:%M:%SZ")) if DATE.fullmatch(date) else None
+    except ValueError:
+        at = None
+    if at is None:
+        raise refuse("InvalidTimeStamp.Format")
+    if abs(at - now) > window:
+        raise refuse("InvalidTimeStamp.Expired")
+
+
+def _check_token(key: AccessKey, signed: Signed) -> None:
+    if key.token and not signed.token:
+        raise missing("SecurityToken")
+    if signed.token != key.token:
+        raise refuse("InvalidSecurityToken.Malformed")
+    if key.expired:
+        raise refuse("InvalidSecurityToken.Expired")
+
+
+def _expected(request: Request, signed: Signed, secret: str) -> tuple[str, str]:
+    if signed.version == 1:
+        return signature_v1(request, secret)
+    body_hash = hashlib.sha256(request.body).hexdigest()
+    unsigned = MUST_SIGN - set(signed.signed_headers)
+    if unsigned or request.headers.get("x-acs-content-sha256") != body_hash or not signed.nonce:
+        raise refuse("IncompleteSignature")
+    return signature_v3(request, signed.signed_headers, secret)
+
+
+def _encoded(text: str) -> str:
+    return quote(text, safe="-_.~")
+
+
+def _hmac(secret: str, text: str, algorithm: str) -> bytes:
+    return hmac.new(secret.encode(), text.encode(), algorithm).digest()

@@ -1,0 +1,61 @@
+"""
+The emulated clock: seconds since 1970 that pass faster or slower than real ones, and can be
+advanced.
+"""
+
+import time
+from collections.abc import Callable
+
+__all__ = ["Clock", "utc"]
+
+LONGEST = 10 * 366 * 86400.0
+
+
+class Clock:
+    """
+    Emulated seconds since 1970, which begin at the real time and last `minute / 60` real seconds.
+
+    `monotonic` is the real clock underneath; tests pass their own.
+    """
+
+    def __init__(
+        self,
+        minute: float = 60.0,
+        *,
+        began: float | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not minute > 0:
+            raise ValueError(f"minute is {minute!r}; it must be more than 0 seconds")
+        self.minute = minute
+        self._monotonic = monotonic
+        self._real = monotonic()
+        self._began = time.time() if began is None else began
+
+    def now(self) -> float:
+        """
+        Return the emulated instant.
+        """
+        return self._began + (self._monotonic() - self._real) * 60.0 / self.minute
+
+    def advance(self, seconds: float) -> float:
+        """
+        Move the clock forward by emulated seconds and return the new instant.
+        """
+        if not 0 <= seconds <= LONGEST:
+            raise ValueError(f"cannot advance the clock by {seconds!r} s, only by 0 to {LONGEST:g}")
+        self._began += seconds
+        return self.now()
+
+    def real(self, seconds: float) -> float:
+        """
+        Convert a length of emulated seconds to real ones.
+        """
+        return seconds * self.minute / 60.0
+
+
+def utc(instant: float) -> str:
+    """
+    Write an instant as the API does: `YYYY-MM-DDThh:mm:ssZ`.
+    """
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(instant))

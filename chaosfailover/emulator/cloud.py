@@ -1,0 +1,166 @@
+"""
+The emulated cloud: its state, its clock and its lock.
+"""
+
+import random
+import string
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from chaosfailover.emulator.access import AccessKey
+from chaosfailover.emulator.auth import Nonces
+from chaosfailover.emulator.clock import Clock
+from chaosfailover.emulator.jobs import Job
+from chaosfailover.emulator.ledger import Ledger
+from chaosfailover.emulator.network import Network
+from chaosfailover.emulator.routing import Cut, Segment, Service, cuts_from, segments
+from chaosfailover.emulator.settings import Settings, drawn
+from chaosfailover.emulator.topology import Topology
+
+__all__ = ["ClosedError", "Cloud"]
+
+LETTERS = string.ascii_lowercase + string.digits
+
+
+class ClosedError(RuntimeError):
+    """
+    The emulator is being stopped and answers nothing more.
+    """
+
+
+class Cloud:
+    """
+    The state behind the API. Whoever reads or writes it holds `held()`.
+
+    `changed` is called after each write, for the data plane to follow.
+    """
+
+    def __init__(
+        self,
+        topology: Topology,
+        clock: Clock,
+        *,
+        seed: int | None = None,
+        auth: bool = True,
+        access_keys: Mapping[str, str] | None = None,
+    ) -> None:
+        self.topology = topology
+        self.settings: Settings = topology.settings
+        self.network: Network = topology.network
+        self.clock = clock
+        self.auth = auth
+        self.keys = {**topology.keys, **_keys(access_keys or {}, topology.account)}
+        self.nonces = Nonces(2 * self.settings.timestamp_window)
+        self.ledger = Ledger()
+        self.closed = threading.Event()
+        self.changed: Callable[[], None] = lambda: None
+        self.seed: object = random.randrange(2**63) if seed is None else seed  # noqa: S311
+        self._job_ids = random.Random(f"{self.seed}/jobs")  # noqa: S311 - IDs, no secrets
+        self._request_ids = random.Random(f"{self.seed}/requests")  # noqa: S311
+        self._lock = threading.RLock()
+        for given in topology.jobs:
+            self._seed_job(given)
+
+    @contextmanager
+    def held(self) -> Iterator[float]:
+        """
+        Hold the cloud, with every job brought to the instant that is yielded.
+
+        A thread that waits here gives up with ClosedError when the emulator is being stopped, so
+        that `stop` cannot block on a thread that it interrupted.
+        """
+        while not self._lock.acquire(timeout=0.05):
+            if self.closed.is_set():
+                raise ClosedError("the emulator is being stopped")
+        try:
+            now = self.clock.now()
+            self.ledger.refresh(now, self.settled)
+            yield now
+        finally:
+            self._lock.release()
+
+    @property
+    def settled(self) -> float:
+        """
+        How long after a job's end the data plane may still be moving.
+        """
+        return sum(
+            drawn_most(each) for each in (self.settings.revert_delay, self.settings.revert_loss)
+        )
+
+    def new_request_id(self) -> str:
+        """
+        Return a request ID: an upper-case UUID.
+        """
+        digits = f"{self._request_ids.getrandbits(128):032X}"
+        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+    def new_job_id(self) -> str:
+        """
+        Return an unused job ID: `ftj-` and 17 lower-case letters and digits.
+        """
+        job_id = "ftj-" + "".join(self._job_ids.choices(LETTERS, k=17))
+        return self.new_job_id() if job_id in self.ledger else job_id
+
+    def job_lengths(self, job_id: str, duration_minutes: int) -> dict[str, float]:
+        """
+        Return how many seconds a job takes in each passing status.
+        """
+        return {
+            "Starting": drawn(self.settings.starting, self.seed, job_id, "starting"),
+            "Testing": duration_minutes * 60.0,
+            "Stopping": drawn(self.settings.stopping, self.seed, job_id, "stopping"),
+        }
+
+    def cuts(self) -> tuple[Cut, ...]:
+        """
+        Return what is cut, was lately and will be.
+        """
+        return cuts_from(self.ledger.live(), self.settings)
+
+    def course(self, service: Service) -> tuple[Segment, ...]:
+        """
+        Return the course of a service's traffic.
+        """
+        return segments(service, self.cuts(), self.network, self.settings, self.seed)
+
+    def down(self, at: float) -> frozenset[str]:
+        """
+        Return the IDs of the resources that are down at an instant.
+        """
+        cuts = (cut for cut in self.cuts() if cut.start <= at < cut.end)
+        return self.network.down(id_ for cut in cuts for id_ in cut.resource_ids)
+
+    def _seed_job(self, given: Mapping[str, Any]) -> None:
+        job_id = given.get("id") or self.new_job_id()
+        status, now = given.get("status", "Init"), self.clock.now()
+        minutes = int(given.get("duration_minutes", 60))
+        self.ledger.save(
+            Job(
+                job_id=job_id,
+                number=self.ledger.next_number(),
+                account=str(given.get("account", self.topology.account)),
+                region=given.get("region", self.network.regions[0]),
+                name=given.get("name", ""),
+                description=given.get("description", ""),
+                resource_type=given.get("resource_type", "PHYSICALCONNECTION"),
+                resource_ids=tuple(given["resources"]),
+                job_type="StartLater",
+                duration_minutes=minutes,
+                history=(("Init", now),) if status == "Init" else (("Init", now), (status, now)),
+                lasts=self.job_lengths(job_id, minutes),
+            )
+        )
+
+
+def drawn_most(length: float | tuple[float, float]) -> float:
+    """
+    Return the most that a span can draw.
+    """
+    return length[1] if isinstance(length, tuple) else length
+
+
+def _keys(given: Mapping[str, str], account: str) -> dict[str, AccessKey]:
+    return {id_: AccessKey(id=id_, secret=secret, account=account) for id_, secret in given.items()}

@@ -1,0 +1,180 @@
+"""
+The embedded emulator: a cloud with failover tests, its API over HTTP or in process, and its data
+plane.
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from chaosfailover.emulator.api import answer
+from chaosfailover.emulator.clock import Clock
+from chaosfailover.emulator.cloud import Cloud
+from chaosfailover.emulator.dataplane import DataPlane, bound
+from chaosfailover.emulator.lines import TrueOutage
+from chaosfailover.emulator.messages import Reply, Request
+from chaosfailover.emulator.topology import load
+
+if TYPE_CHECKING:
+    from chaosfailover.emulator.server import Server
+
+__all__ = ["Emulator"]
+
+
+class Emulator:
+    """
+    A stand-in for the VPC endpoint of Alibaba Cloud, as a context manager.
+
+    `topology` is a bundled name or a file. `minute` is how many seconds an emulated minute lasts.
+    `port` 0 takes any free port; `service_ports` overrides ports of the topology's services by
+    name. `access_keys` adds keys (ID to secret) to the topology's first account; `auth=False`
+    checks no signatures. The same `seed` gives the same IDs and jitter.
+
+        with Emulator("dual-circuit") as emulator:
+            print(emulator.url, emulator.service_urls)
+    """
+
+    def __init__(
+        self,
+        topology: str | Path = "dual-circuit",
+        *,
+        minute: float = 60.0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        seed: int | None = None,
+        auth: bool = True,
+        state: Path | None = None,
+        access_keys: Mapping[str, str] | None = None,
+        service_ports: Mapping[str, int] | None = None,
+    ) -> None:
+        self._host, self._port = host, port
+        self._service_ports = dict(service_ports or {})
+        self._server: Server | None = None
+        self._plane: DataPlane | None = None
+        self.state = state
+        self.cloud = Cloud(
+            load(topology), Clock(minute), seed=seed, auth=auth, access_keys=access_keys
+        )
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """
+        Bind all ports and serve from a background thread.
+
+        ImportError names the extra to install; PortTakenError names the port and its service.
+        """
+        server_class = _server_class()
+        sock = bound("http", self._host, self._port, "the API")
+        try:
+            self._plane = DataPlane(self.cloud, self._host, self._service_ports)
+        except BaseException:
+            sock.close()
+            raise
+        self._port = sock.getsockname()[1]
+        self._server = server_class(self.cloud, self._plane, sock)
+        self.cloud.changed = self._server.wake
+        self._server.start()
+
+    def stop(self) -> None:
+        """
+        Stop serving and close everything; idempotent, from any thread and from signal handlers.
+        """
+        self.cloud.closed.set()
+        if self._server:
+            self._server.stop()
+
+    @property
+    def url(self) -> str:
+        """
+        The endpoint of the API.
+        """
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
+
+    @property
+    def service_urls(self) -> dict[str, str]:
+        """
+        The URL of each service of the data plane: `http://`, `tcp://` or `udp://`.
+        """
+        return dict(self._plane.urls) if self._plane else {}
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """
+        The regions of the topology; the first one is the endpoint's own.
+        """
+        return self.cloud.network.regions
+
+    @property
+    def account_id(self) -> str:
+        """
+        The topology's first account.
+        """
+        return self.cloud.topology.account
+
+    def ground_truth(self) -> dict[str, list[TrueOutage]]:
+        """
+        Return when the traffic of each service really stalled, on this process's clocks.
+        """
+        return self._plane.ground_truth() if self._plane else {}
+
+    def advance(self, seconds: float) -> None:
+        """
+        Move the emulated clock forward; jobs and data plane follow at once.
+        """
+        with self.cloud.held():
+            self.cloud.clock.advance(seconds)
+        self.cloud.changed()
+
+    def handle(
+        self,
+        method: str = "POST",
+        url: str = "/",
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> Reply:
+        """
+        Answer one request in process, without any HTTP.
+        """
+        parts = urlsplit(url)
+        lower = {name.lower(): value for name, value in (headers or {}).items()}
+        return answer(self.cloud, Request(method, parts.path or "/", parts.query, lower, body))
+
+    def transport(self) -> httpx.MockTransport:
+        """
+        Return a transport for httpx whose requests are answered in process.
+        """
+        return httpx.MockTransport(self._answer)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        target = request.url.raw_path.decode("ascii")
+        reply = self.handle(request.method, target, dict(request.headers), request.read())
+        time.sleep(reply.delay)
+        return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.body)
+
+
+def _server_class() -> "type[Server]":
+    try:
+        from chaosfailover.emulator.server import Server
+    except ImportError as exc:
+        raise ImportError(
+            "the emulator's HTTP server needs starlette and uvicorn:"
+            " pip install 'chaostoolkit-failover[emulator]'"
+        ) from exc
+    return Server

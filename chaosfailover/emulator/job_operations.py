@@ -1,0 +1,204 @@
+"""
+The seven operations on failover test jobs.
+
+Each takes a Call, whose arguments are read already, and returns the document of the reply without
+its RequestId; or it refuses. The order of the checks is that of API reference 14.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from chaosfailover.emulator.calls import Call, Document
+from chaosfailover.emulator.documents import shown
+from chaosfailover.emulator.filters import kept, token_for, token_value
+from chaosfailover.emulator.jobs import Job, as_of, document, moved
+from chaosfailover.emulator.network import Resource
+from chaosfailover.emulator.refusals import illegal, refuse
+from chaosfailover.emulator.rules import check_free, check_known, check_region, check_resources
+
+__all__ = ["create", "delete", "describe", "describe_list", "start", "stop", "update"]
+
+
+def create(call: Call) -> Document:
+    """
+    Create a job; with StartNow it is Starting at once.
+    """
+    given, cloud = call.arguments, call.cloud
+    if given["ResourceType"] not in cloud.settings.resource_types:
+        raise illegal("ResourceType")
+    if given.get("DryRun"):
+        _dry_run(call, given["ResourceType"], given["ResourceId"])
+    if given["JobType"] == "StartNow":
+        check_region(call.own_jobs(), cloud.settings)
+    _check_resources(call, given["ResourceType"], given["ResourceId"])
+    job = _new_job(call)
+    cloud.ledger.save(moved(job, "StartFailoverTestJob", call.now) if _is_now(job) else job)
+    return {"JobId": job.job_id}
+
+
+def start(call: Call) -> Document:
+    """
+    Start a job that is Init, after checking its resources again.
+    """
+    job = _job(call)
+    after = moved(job, call.operation, call.now)
+    check_region(call.own_jobs(), call.cloud.settings)
+    _check_resources(call, job.resource_type, job.resource_ids, but=job)
+    call.cloud.ledger.save(after)
+    return {}
+
+
+def stop(call: Call) -> Document:
+    """
+    Stop a job that is Testing.
+    """
+    call.cloud.ledger.save(moved(_job(call), call.operation, call.now))
+    return {}
+
+
+def update(call: Call) -> Document:
+    """
+    Change a job that is Init; what is not given stays.
+    """
+    given = call.arguments
+    if given.get("DryRun"):
+        raise refuse("DryRunOperation")
+    job = moved(_job(call), call.operation, call.now)
+    ids = given.get("ResourceId", job.resource_ids)
+    if "ResourceId" in given:
+        _check_resources(call, job.resource_type, ids, but=job)
+    minutes = given.get("JobDuration", job.duration_minutes)
+    call.cloud.ledger.save(
+        replace(
+            job,
+            name=given.get("Name", job.name),
+            description=given.get("Description", job.description),
+            resource_ids=ids,
+            duration_minutes=minutes,
+            lasts={**job.lasts, "Testing": minutes * 60.0},
+        )
+    )
+    return {}
+
+
+def delete(call: Call) -> Document:
+    """
+    Delete a job that is Init or Stopped.
+    """
+    job = _job(call)
+    moved(job, call.operation, call.now)
+    call.cloud.ledger.delete(job)
+    return {}
+
+
+def describe(call: Call) -> Document:
+    """
+    Show one job.
+    """
+    return {"FailoverTestJobModel": document(_seen(call, _job(call)))}
+
+
+def describe_list(call: Call) -> Document:
+    """
+    List jobs, newest first, by pages of MaxResults.
+    """
+    filters = call.arguments.get("Filter", ())
+    keys = {key for key, _ in filters}
+    if keys & {"ResourceId", "ResourceName"} and "ResourceType" not in keys:
+        raise refuse("MissingParam.ResourceType")
+    jobs = kept((_seen(call, job) for job in call.own_jobs()), filters, _getters(call))
+    token = call.arguments.get("NextToken")
+    rest = [job for job in jobs if job.number < token_value(token)] if token else jobs
+    size = call.arguments.get("MaxResults", 20)
+    page = rest[:size]
+    return {
+        "Count": len(page),
+        "TotalCount": len(jobs),
+        "MaxResults": size,
+        **_next_token(call, page, more=len(rest) > size),
+        "FailoverTestJobList": [document(job) for job in page],
+    }
+
+
+def _next_token(call: Call, page: list[Job], *, more: bool) -> Document:
+    if more:
+        return {"NextToken": token_for(page[-1].number)}
+    return {"NextToken": ""} if call.cloud.settings.empty_next_token else {}
+
+
+def _getters(call: Call) -> dict[str, Any]:
+    resources = call.cloud.network.resources
+
+    def names(job: Job) -> Iterable[str]:
+        known = (resources[each] for each in job.resource_ids if each in resources)
+        return [shown(each, "Name") for each in known]
+
+    return {
+        "JobId": lambda job: (job.job_id,),
+        "JobName": lambda job: (job.name,),
+        "JobStatus": lambda job: (job.status,),
+        "ResourceId": lambda job: job.resource_ids,
+        "ResourceName": names,
+        "ResourceType": lambda job: (job.resource_type,),
+    }
+
+
+def _job(call: Call) -> Job:
+    """
+    Return the job that a call names; one of another account or region is not there.
+    """
+    job = call.cloud.ledger.find(call.account, call.region, call.arguments["JobId"])
+    if job is None:
+        raise illegal("JobId")
+    busy = call.now < job.touched + call.cloud.settings.operation_lasts
+    if busy and not call.operation.startswith("Describe"):
+        raise refuse("EcFailoverTestJobConflict")
+    return job
+
+
+def _seen(call: Call, job: Job) -> Job:
+    lag = call.cloud.settings.status_lag
+    return as_of(job, call.now - lag) if lag else job
+
+
+def _is_now(job: Job) -> bool:
+    return job.job_type == "StartNow"
+
+
+def _dry_run(call: Call, kind: str, ids: tuple[str, ...]) -> None:
+    if call.cloud.settings.dry_run_checks_resources:
+        _check_resources(call, kind, ids)
+    raise refuse("DryRunOperation")
+
+
+def _check_resources(
+    call: Call, kind: str, ids: tuple[str, ...], but: Job | None = None
+) -> tuple[Resource, ...]:
+    network = call.cloud.network
+    resources = check_known(network, kind, ids, call.account, call.region)
+    check_resources(network, resources)
+    others = (
+        job for job in call.cloud.ledger.within(call.region) if not but or job.job_id != but.job_id
+    )
+    check_free(network, resources, others, call.cloud.settings)
+    return resources
+
+
+def _new_job(call: Call) -> Job:
+    given, cloud = call.arguments, call.cloud
+    job_id = cloud.new_job_id()
+    return Job(
+        job_id=job_id,
+        number=cloud.ledger.next_number(),
+        account=call.account,
+        region=call.region,
+        name=given.get("Name", ""),
+        description=given.get("Description", ""),
+        resource_type=given["ResourceType"],
+        resource_ids=given["ResourceId"],
+        job_type=given["JobType"],
+        duration_minutes=given["JobDuration"],
+        history=(("Init", call.now),),
+        lasts=cloud.job_lengths(job_id, given["JobDuration"]),
+    )

@@ -1,0 +1,129 @@
+"""
+What the cloud remembers: the jobs, and the answers given to client tokens.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chaosfailover.emulator.jobs import RUNNING, Job, advanced, entered
+
+__all__ = ["Answered", "Ledger", "TokenKey"]
+
+TokenKey = tuple[str, str, str, str]
+"""
+Account, region, operation and client token.
+"""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """
+    The answer that a client token got: for which arguments, what, and when.
+    """
+
+    fingerprint: str
+    document: Mapping[str, Any]
+    at: float
+
+
+class Ledger:
+    """
+    Jobs by ID in the order of their creation, and answers by client token.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+        self._ids: dict[tuple[str, str], dict[str, None]] = {}
+        self._live: dict[str, None] = {}
+        self._answers: dict[TokenKey, Answered] = {}
+        self._number = 0
+
+    def next_number(self) -> int:
+        """
+        Return the number of the next job.
+        """
+        self._number += 1
+        return self._number
+
+    def __contains__(self, job_id: str) -> bool:
+        return job_id in self._jobs
+
+    def save(self, job: Job) -> None:
+        """
+        Keep a new job, or a job's new state.
+        """
+        self._jobs[job.job_id] = job
+        self._ids.setdefault((job.account, job.region), {})[job.job_id] = None
+        if job.status in RUNNING:
+            self._live[job.job_id] = None
+
+    def delete(self, job: Job) -> None:
+        """
+        Forget a job.
+        """
+        del self._jobs[job.job_id]
+        del self._ids[job.account, job.region][job.job_id]
+        self._live.pop(job.job_id, None)
+
+    def find(self, account: str, region: str, job_id: str) -> Job | None:
+        """
+        Return a job that this account has in this region, or None.
+        """
+        return self._jobs.get(job_id) if job_id in self._ids.get((account, region), ()) else None
+
+    def of(self, account: str, region: str) -> Iterator[Job]:
+        """
+        Yield the account's jobs in the region, newest first.
+        """
+        return (self._jobs[each] for each in reversed(self._ids.get((account, region), {})))
+
+    def within(self, region: str) -> Iterator[Job]:
+        """
+        Yield every account's jobs in the region.
+        """
+        for (_, where), ids in self._ids.items():
+            if where == region:
+                yield from (self._jobs[each] for each in ids)
+
+    def everything(self) -> Iterator[Job]:
+        """
+        Yield all jobs.
+        """
+        return iter(self._jobs.values())
+
+    def refresh(self, now: float, settled: float) -> None:
+        """
+        Bring every job to `now`; jobs restored more than `settled` seconds ago leave `live`.
+        """
+        for job_id in tuple(self._live):
+            before = self._jobs[job_id]
+            job = advanced(before, now)
+            if job is not before:
+                self.save(job)
+            if _is_settled(job, now - settled):
+                del self._live[job_id]
+
+    def live(self) -> tuple[Job, ...]:
+        """
+        Return the jobs that cut something, or did so lately.
+        """
+        return tuple(self._jobs[each] for each in self._live)
+
+    def answered(self, key: TokenKey, since: float) -> Answered | None:
+        """
+        Return the answer that a client token got, unless it is older than `since`.
+        """
+        found = self._answers.get(key)
+        return found if found and found.at >= since else None
+
+    def remember(self, key: TokenKey, answer: Answered) -> None:
+        """
+        Keep the answer that a client token got.
+        """
+        self._answers[key] = answer
+
+
+def _is_settled(job: Job, before: float) -> bool:
+    ended = entered(job, "Stopped")
+    return ended is not None and ended < before and not job.unrestored

@@ -1,0 +1,224 @@
+"""
+One line of the data plane per service: whether its traffic flows now, over which path, and what
+its sockets do about it.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypedDict, cast
+
+from chaosfailover.emulator import valve
+from chaosfailover.emulator.routing import Path, Segment, Service
+
+__all__ = ["DatagramProtocol", "EchoProtocol", "HttpProtocol", "Line", "TrueOutage"]
+
+LONGEST_HEAD = 65536
+
+
+class TrueOutage(TypedDict):
+    """
+    When the traffic of a service stalled: monotonic instants and wall clock; `end` is None as
+    long as it lasts.
+    """
+
+    start: float
+    end: float | None
+    start_utc: str
+    end_utc: str | None
+
+
+class Line:
+    """
+    The traffic of one service: it flows over `path`, or stalls.
+
+    `real` converts emulated seconds to real ones, for the delay of slow paths.
+    """
+
+    def __init__(self, service: Service, real: Callable[[float], float]) -> None:
+        self.service = service
+        self.path: Path | None = service.paths[0] if service.paths else None
+        self.flows = True
+        self.outages: list[TrueOutage] = []
+        self.transports: set[asyncio.BaseTransport] = set()
+        self._listeners: list[valve.Filterable] = []
+        self._waiting: list[Callable[[], None]] = []
+        self._real = real
+
+    def listen(self, sock: valve.Filterable) -> None:
+        """
+        Take charge of a listening socket.
+        """
+        self._listeners.append(sock)
+        self._turn(sock)
+
+    def joined(self, transport: asyncio.BaseTransport) -> None:
+        """
+        Take charge of a connection or of a UDP socket.
+        """
+        self.transports.add(transport)
+        self._turn_transport(transport)
+
+    def left(self, transport: asyncio.BaseTransport) -> None:
+        """
+        Let go of a connection.
+        """
+        self.transports.discard(transport)
+
+    def follow(self, segment: Segment) -> None:
+        """
+        Make the sockets do what a segment of the course says, and note the outage.
+        """
+        before = self.flows, self._loss
+        self.path, self.flows = segment.path, segment.flows
+        if before == (self.flows, self._loss):
+            return
+        for sock in self._listeners:
+            self._turn(sock)
+        for transport in self.transports:
+            self._turn_transport(transport)
+        if before[0] != self.flows:
+            self._note()
+        if self.flows:
+            self._flush()
+
+    def reply(self, send: Callable[[], None], *, keep: bool) -> None:
+        """
+        Let a reply leave, after the path's delay. One that meets a stall is kept until the
+        traffic flows again (as TCP would send it anew), or lost.
+        """
+        delay = self._real(self.path.delay) if self.path else 0.0
+        if delay:
+            asyncio.get_running_loop().call_later(delay, self._leave, send, keep)
+        else:
+            self._leave(send, keep)
+
+    @property
+    def _loss(self) -> float:
+        return self.path.loss if self.path else 0.0
+
+    def _leave(self, send: Callable[[], None], keep: bool) -> None:
+        if self.flows:
+            send()
+        elif keep:
+            self._waiting.append(send)
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for send in waiting:
+            send()
+
+    def _note(self) -> None:
+        at, utc = time.monotonic(), datetime.now(UTC).isoformat(timespec="milliseconds")
+        if self.flows:
+            self.outages[-1] = {**self.outages[-1], "end": at, "end_utc": utc}
+        else:
+            self.outages.append({"start": at, "end": None, "start_utc": utc, "end_utc": None})
+
+    def _turn(self, sock: valve.Filterable) -> None:
+        if valve.SUPPORTED:
+            valve.turn(sock, loss=self._loss if self.flows else 1.0)
+
+    def _turn_transport(self, transport: asyncio.BaseTransport) -> None:
+        sock = transport.get_extra_info("socket")
+        if transport.is_closing() or sock is None or sock.fileno() < 0:
+            return
+        self._turn(sock)
+        if not valve.SUPPORTED and isinstance(transport, asyncio.Transport):
+            transport.resume_reading() if self.flows else transport.pause_reading()
+
+
+class EchoProtocol(asyncio.Protocol):
+    """
+    A TCP echo.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self.line.joined(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self.line.left(self.transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.line.reply(lambda: self.transport.write(data), keep=True)
+
+
+class HttpProtocol(EchoProtocol):
+    """
+    A web server that answers every request with 200 and the path that the traffic took.
+    """
+
+    def __init__(self, line: Line) -> None:
+        super().__init__(line)
+        self._buffer = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while (length := _message_length(self._buffer)) and len(self._buffer) >= length:
+            head, self._buffer = self._buffer[:length], self._buffer[length:]
+            self._answer(head)
+        if len(self._buffer) > LONGEST_HEAD:
+            self.transport.abort()
+
+    def _answer(self, request: bytes) -> None:
+        closing = b"connection: close" in request.lower() or b" HTTP/1.0" in request
+        silent = request.startswith(b"HEAD ")
+
+        def send() -> None:
+            if self.transport.is_closing():
+                return
+            self.transport.write(_response(self.line, closing=closing, silent=silent))
+            if closing:
+                self.transport.close()
+
+        self.line.reply(send, keep=True)
+
+
+class DatagramProtocol(asyncio.DatagramProtocol):
+    """
+    A UDP echo.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.DatagramTransport", transport)
+        self.line.joined(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self.line.left(self.transport)
+
+    def datagram_received(self, data: bytes, address: Any) -> None:
+        if self.line.flows:
+            self.line.reply(lambda: self.transport.sendto(data, address), keep=False)
+
+
+def _message_length(buffer: bytes) -> int:
+    """
+    Return the length of the first request in a buffer, 0 while its head is incomplete.
+    """
+    head, end, _ = buffer.partition(b"\r\n\r\n")
+    if not end:
+        return 0
+    lengths = (line[15:] for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:")
+    length = next(lengths, b"0").strip()
+    return len(head) + 4 + (int(length) if length.isdigit() and len(length) < 10 else 0)
+
+
+def _response(line: Line, *, closing: bool, silent: bool) -> bytes:
+    name = line.path.name if line.path else ""
+    body = f"{line.service.name} over path {name}\n"
+    head = (
+        "HTTP/1.1 200 OK",
+        "Content-Type: text/plain; charset=utf-8",
+        f"Content-Length: {len(body)}",
+        f"X-Failover-Path: {name}",
+        f"Connection: {'close' if closing else 'keep-alive'}",
+    )
+    return ("\r\n".join(head) + "\r\n\r\n" + ("" if silent else body)).encode()

@@ -1,0 +1,83 @@
+"""
+The course of a service's traffic, as pictures.
+
+One letter per half second: the path that carries, `.` for a stall, `-` for no route. The cut
+lasts from 1 s to 6 s; detection takes 1 s, the way back starts 1 s after the cut and loses 0.5 s.
+"""
+
+from dataclasses import replace
+from math import inf
+
+import pytest
+
+from chaosfailover.emulator.network import Network
+from chaosfailover.emulator.routing import Cut, Path, Segment, Service, segments
+from chaosfailover.emulator.settings import Settings
+from chaosfailover.emulator.topology import load
+
+NETWORK: Network = load("dual-circuit").network
+SETTINGS = Settings(revert_delay=1.0, revert_loss=0.5)
+A = Path("a", "bgp-rehearsal-a", detection=1.0)
+B = Path("b", "bgp-rehearsal-b", detection=1.0)
+CUT_A = Cut(("pc-rehearsal-a",), 1.0, 6.0, 1)
+CUT_B = Cut(("pc-rehearsal-b",), 1.0, 6.0, 1)
+
+
+def picture(course: tuple[Segment, ...], until: float = 9.0) -> str:
+    """
+    Draw a course.
+    """
+    letters = []
+    for tick in range(int(until * 2)):
+        segment = [each for each in course if each.start <= tick / 2][-1]
+        name = segment.path.name if segment.path else "-"
+        letters.append(name if segment.flows or not segment.path else ".")
+    return "".join(letters)
+
+
+@pytest.mark.parametrize(
+    ("paths", "cuts", "expected"),
+    [
+        pytest.param((A, B), (), "aaaaaaaaaaaaaaaaaa", id="no cut"),
+        pytest.param((A, B), (CUT_A,), "aa..bbbbbbbbbb.aaa", id="moves over and back"),
+        pytest.param((A, B), (CUT_B,), "aaaaaaaaaaaaaaaaaa", id="the standby is cut"),
+        pytest.param((A,), (CUT_A,), "aa..----------aaaa", id="nothing to move to"),
+        pytest.param((A, B), (CUT_A, CUT_B), "aa..----------aaaa", id="both are cut"),
+        pytest.param(
+            (A, replace(B, carries=False)), (CUT_A,), "aa............aaaa", id="broken standby"
+        ),
+        pytest.param((A, replace(B, up=False)), (CUT_A,), "aa..----------aaaa", id="no standby"),
+        pytest.param(
+            (A, B), (replace(CUT_A, end=1.5),), "aa.aaaaaaaaaaaaaaa", id="shorter than detection"
+        ),
+        pytest.param((A, B), (replace(CUT_A, end=inf),), "aa..bbbbbbbbbbbbbb", id="never restored"),
+        pytest.param(
+            (A, B),
+            (replace(CUT_A, end=3.0), Cut(("bgp-rehearsal-a",), 3.5, 5.0, 2)),
+            "aa..bbbbbbbb.aaaaa",
+            id="cut again before the way back",
+        ),
+        pytest.param(
+            (A, B), (Cut(("vbr-rehearsal-a",), 1.0, 6.0, 1),), "aa..bbbbbbbbbb.aaa", id="a VBR"
+        ),
+    ],
+)
+def test_course(paths: tuple[Path, ...], cuts: tuple[Cut, ...], expected: str) -> None:
+    course = segments(Service("s", "http", 0, paths), cuts, NETWORK, SETTINGS, seed=1)
+
+    assert picture(course) == expected
+
+
+def test_detection_times_are_drawn_from_their_range_by_the_seed() -> None:
+    path = replace(A, detection=(0.5, 2.5))
+    service = Service("s", "http", 0, (path, B))
+
+    def moved_at(seed: int) -> float:
+        course = segments(service, (CUT_A,), NETWORK, SETTINGS, seed)
+        return next(each.start for each in course if each.path is B)
+
+    moments = [moved_at(seed) for seed in range(20)]
+
+    assert moments == [moved_at(seed) for seed in range(20)]
+    assert all(1.5 <= each <= 3.5 for each in moments)
+    assert len(set(moments)) == 20

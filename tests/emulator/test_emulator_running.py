@@ -1,0 +1,170 @@
+"""
+The running emulator: starting, stopping, ports and what it needs to be installed.
+"""
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from types import FrameType
+
+import httpx
+import pytest
+from emulator_callers import CREATE, flattened
+
+from chaosfailover.emulator import Emulator
+from chaosfailover.emulator.dataplane import PortTakenError
+
+ANY = {"portal": 0, "echo": 0, "ledger": 0}
+
+
+def test_it_leaves_no_thread_and_no_socket() -> None:
+    threads = threading.enumerate()
+    with Emulator(service_ports=ANY) as emulator:
+        urls = [emulator.url, emulator.service_urls["portal"]]
+
+    assert threading.enumerate() == threads
+    for url in urls:
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(url)
+
+
+def test_stopping_twice_or_unstarted_is_fine() -> None:
+    unstarted = Emulator()
+    unstarted.stop()
+    emulator = Emulator(service_ports=ANY)
+    emulator.start()
+    emulator.stop()
+    emulator.stop()
+
+
+def test_it_can_be_stopped_from_another_thread() -> None:
+    emulator = Emulator(service_ports=ANY)
+    emulator.start()
+    thread = threading.Thread(target=emulator.stop)
+    thread.start()
+    thread.join(10.0)
+
+    assert not thread.is_alive()
+
+
+def test_it_can_be_stopped_by_a_signal_handler_that_interrupts_a_call() -> None:
+    """
+    The interrupted thread may hold the emulator's lock; stop does not wait for it.
+    """
+    emulator = Emulator(service_ports=ANY)
+    stopped: list[int] = []
+
+    def handler(number: int, _frame: FrameType | None) -> None:
+        emulator.stop()
+        stopped.append(number)
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        emulator.start()
+        with emulator.cloud.held():
+            threading.Thread(target=lambda: httpx_error(emulator.url)).start()
+            signal.raise_signal(signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+    assert stopped == [signal.SIGUSR1]
+
+
+def httpx_error(url: str) -> None:
+    """
+    Send a request whose fate does not matter.
+    """
+    try:
+        httpx.get(url, timeout=5.0)
+    except httpx.HTTPError:
+        return
+
+
+def test_a_taken_port_is_named_with_its_service() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(PortTakenError) as caught:
+            Emulator(service_ports={**ANY, "portal": port}).start()
+
+    assert f"service portal cannot listen on http port {port}" in str(caught.value)
+
+
+def test_a_taken_api_port_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(PortTakenError) as caught:
+            Emulator(port=port, service_ports=ANY).start()
+
+    assert f"the API cannot listen on http port {port}" in str(caught.value)
+
+
+def test_an_unknown_service_port_is_refused() -> None:
+    with pytest.raises(ValueError, match="service_ports names \\['shop'\\]"):
+        Emulator(service_ports={"shop": 1}).start()
+
+
+def test_importing_it_needs_neither_starlette_nor_uvicorn() -> None:
+    code = (
+        "import sys; import chaosfailover.emulator;"
+        "assert not {'starlette', 'uvicorn', 'chaoslib'} & set(sys.modules)"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_without_the_extra_the_error_says_what_to_install() -> None:
+    code = (
+        "import sys; sys.modules['uvicorn'] = None\n"
+        "from chaosfailover.emulator import Emulator\n"
+        "try:\n Emulator().start()\n"
+        "except ImportError as exc: print(exc)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+
+    assert "pip install 'chaostoolkit-failover[emulator]'" in done.stdout
+
+
+def test_the_same_cloud_answers_in_process_and_over_http() -> None:
+    """
+    What is created through the transport is seen over HTTP.
+    """
+    headers = {"x-acs-version": "2016-04-28"}
+    with Emulator(auth=False, service_ports=ANY) as emulator:
+        with httpx.Client(transport=emulator.transport(), base_url="http://vpc.test") as client:
+            created = client.post(
+                "/",
+                params=flattened(CREATE),
+                headers={**headers, "x-acs-action": "CreateFailoverTestJob"},
+            ).json()
+        listed = httpx.get(
+            emulator.url, headers={**headers, "x-acs-action": "DescribeFailoverTestJobs"}
+        ).json()
+
+    assert [each["JobId"] for each in listed["FailoverTestJobList"]] == [created["JobId"]]
+
+
+def test_keys_can_be_added_to_the_first_account() -> None:
+    emulator = Emulator(access_keys={"rehearsal": "rehearsal-secret"})
+
+    assert emulator.cloud.keys["rehearsal"].account == emulator.account_id == "1000000000000001"
+    assert "rehearsal-secret" not in repr(emulator.cloud.keys)
+
+
+def test_it_serves_beside_a_loop_of_the_caller() -> None:
+    """
+    An asyncio program can use it as it is.
+    """
+
+    async def use() -> int:
+        with Emulator(auth=False, service_ports=ANY) as emulator:
+            async with httpx.AsyncClient() as client:
+                return (await client.get(emulator.url)).status_code
+
+    assert asyncio.run(use()) == 400
