@@ -435,3 +435,21 @@ def test_wrong_use_is_refused() -> None:
         Prober([target, target])
     with pytest.raises(ArgumentError, match="target 'that' is not checked, expected one of it"):
         Prober([target]).summary("that")
+
+
+@pytest.mark.parametrize("scheme", ["http", "udp"])
+def test_a_name_with_several_addresses_is_tried_to_the_end(scheme: str, http: int) -> None:
+    """An address that refuses is no outage while another one answers."""
+
+    def two(_: str, port: int, **options: Any) -> list[Any]:
+        return [
+            *socket.getaddrinfo("127.0.0.2", port, **options),
+            *socket.getaddrinfo("127.0.0.1", port, **options),
+        ]
+
+    with udp_echo(lambda data: data) as udp:
+        target = parse_target("it", f"{scheme}://two.example:{http if scheme == 'http' else udp}")
+        with Prober([target], 0.02, getaddrinfo=two) as prober:
+            until(lambda: prober.summary("it").sent >= 5)
+
+    assert prober.summary("it").lost == 0

@@ -6,7 +6,8 @@ import asyncio
 import secrets
 import socket
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
+from typing import Any
 
 from chaosfailover.errors import ConfigurationError
 from chaosfailover.probing.attempt import Attempt, Check
@@ -26,17 +27,23 @@ class Echo(Check):
     """
 
     async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:  # noqa: ARG002
-        family, address = addresses[0]
-        payload = secrets.token_bytes(16)
-        loop = asyncio.get_running_loop()
-        with closing(socket.socket(family, socket.SOCK_DGRAM)) as sock:
-            sock.setblocking(False)
-            sock.connect(address)
-            sock.send(payload)
-            for _ in range(MOST_STRAYS):
-                if await loop.sock_recv(sock, 2048) == payload:
-                    return
-        raise CheckFailedError("mismatch")
+        for other in addresses[:-1]:
+            with suppress(ConnectionRefusedError):
+                return await _echo(*other)
+        return await _echo(*addresses[-1])
+
+
+async def _echo(family: socket.AddressFamily, address: Any) -> None:
+    payload = secrets.token_bytes(16)
+    loop = asyncio.get_running_loop()
+    with closing(socket.socket(family, socket.SOCK_DGRAM)) as sock:
+        sock.setblocking(False)
+        sock.connect(address)
+        sock.send(payload)
+        for _ in range(MOST_STRAYS):
+            if await loop.sock_recv(sock, 2048) == payload:
+                return
+    raise CheckFailedError("mismatch")
 
 
 class Ping(Check):

@@ -59,6 +59,12 @@ class Names:
         overdue = entry.failed or self._clock() - entry.asked >= patience
         return entry.addresses if entry.addresses or overdue else None
 
+    def is_busy(self, host: str, port: int) -> bool:
+        """
+        Tell whether a lookup of the name is under way.
+        """
+        return (host, port) in self._entries and self._entries[host, port].busy
+
     def _refresh(self, host: str, port: int, entry: Entry) -> None:
         if literal := _literal(host, port):
             entry.addresses, entry.due = literal, inf
@@ -69,7 +75,8 @@ class Names:
 
     def _lookup(self, loop: asyncio.AbstractEventLoop, host: str, port: int, entry: Entry) -> None:
         try:
-            found = self._getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            flags = socket.AI_ADDRCONFIG
+            found = self._getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
         except (OSError, UnicodeError):
             found = []
         addresses = [(family, address) for family, _, _, _, address in found]
