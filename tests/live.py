@@ -5,6 +5,7 @@ Real `chaos run` processes against an emulator in a process of its own, as in a 
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from typing import Any
 
 import httpx
 
-__all__ = ["CHAOS", "Cloud", "Runner", "clean_environment", "emulated_cloud"]
+__all__ = ["CHAOS", "Cloud", "Runner", "clean_environment", "default_signals", "emulated_cloud"]
 
 CHAOS = [str(Path(sys.executable).with_name("chaos")), "--no-version-check"]
 PATIENCE = 60.0
@@ -138,6 +139,8 @@ class Runner:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            # A shell's background job, which these tests may be, ignores some signals.
+            preexec_fn=default_signals,  # noqa: PLW1509 - it takes no lock
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -182,3 +185,11 @@ class Runner:
             self.lines.append(line)
             self._new.put(line)
         self._new.put(None)
+
+
+def default_signals() -> None:
+    """
+    Undo what a shell does to the signals of its background jobs.
+    """
+    for signum in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_DFL)
