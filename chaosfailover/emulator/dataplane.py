@@ -36,11 +36,11 @@ def bound(kind: str, host: str, port: int, who: str) -> socket.socket:
         if SOCKETS[kind] == socket.SOCK_STREAM and os.name == "posix":
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
-    except OSError as exc:
+    except (OSError, OverflowError) as exc:
         sock.close()
-        raise PortTakenError(
-            exc.errno, f"{who} cannot listen on {kind} port {port} of {host}: {exc.strerror}"
-        ) from exc
+        reason = exc.strerror if isinstance(exc, OSError) else exc
+        message = f"{who} cannot listen on {kind} port {port} of {host}: {reason}"
+        raise PortTakenError(getattr(exc, "errno", None), message) from exc
     return sock
 
 
