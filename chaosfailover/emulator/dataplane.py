@@ -16,7 +16,9 @@ from chaosfailover.emulator.services import Service
 
 __all__ = ["DataPlane", "PortTakenError", "bound"]
 
-SOCKETS = {"http": socket.SOCK_STREAM, "tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+TCP = (socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY only if told so
+UDP = (socket.SOCK_DGRAM, socket.IPPROTO_UDP)
+SOCKETS = {"http": TCP, "tcp": TCP, "udp": UDP}
 PROTOCOLS = {"http": HttpProtocol, "tcp": EchoProtocol}
 
 
@@ -31,9 +33,9 @@ def bound(kind: str, host: str, port: int, who: str) -> socket.socket:
     Return a socket bound to an address, for a service of a kind; `who` goes into the error.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, SOCKETS[kind])
+    sock = socket.socket(family, *SOCKETS[kind])
     try:
-        if SOCKETS[kind] == socket.SOCK_STREAM and os.name == "posix":
+        if SOCKETS[kind] == TCP and os.name == "posix":
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
     except (OSError, OverflowError) as exc:
