@@ -56,6 +56,7 @@ class DataPlane:
         self._lines = {each.name: Line(each, cloud.clock.real) for each in cloud.topology.services}
         self._servers: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._stopped = False
         self._sockets: dict[str, socket.socket] = {}
         self.urls: dict[str, str] = {}
         if unknown := sorted(set(ports) - set(self._lines)):
@@ -98,6 +99,7 @@ class DataPlane:
         """
         Close every server and connection.
         """
+        self._stopped = True
         if self._timer:
             self._timer.cancel()
         for server in self._servers:
@@ -122,7 +124,8 @@ class DataPlane:
         """
         if self._timer:
             self._timer.cancel()
-        self._replan()
+        if not self._stopped:
+            self._replan()
 
     def ground_truth(self) -> dict[str, list[TrueOutage]]:
         """
