@@ -16,7 +16,8 @@ The errors of this package.
     |   |-- AmbiguousTestError          a name matches several unfinished tests
     |   |-- JobStatusError              the awaited status can no longer come
     |   `-- JobTimeoutError             the awaited status did not come in time
-    `-- GuardError                      a cut was refused, or something could not be stopped
+    |-- GuardError                      a cut was refused, or something could not be stopped
+    `-- PreflightError                  what must hold before a cut does not
 """
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "JobNotFoundError",
     "JobStatusError",
     "JobTimeoutError",
+    "PreflightError",
     "RequestTimeoutError",
     "TlsError",
     "TransportError",
@@ -161,4 +163,10 @@ class JobTimeoutError(JobError):
 class GuardError(FailoverError):
     """
     A cut was refused because nothing would stop it, or a running test could not be stopped.
+    """
+
+
+class PreflightError(FailoverError):
+    """
+    What must hold before anything is cut does not hold, or cannot be known.
     """

@@ -1,0 +1,320 @@
+"""
+Actions on failover tests: create, start, stop, update, delete, and the sweep.
+"""
+
+import functools
+from typing import Any, Dict, List
+
+from chaoslib.types import Configuration, Secrets
+
+from chaosfailover import arguments, config, guard
+from chaosfailover.client import VpcClient
+from chaosfailover.errors import ApiError, ArgumentError, GuardError, JobNotFoundError
+from chaosfailover.lookup import UNFINISHED, find_test, running_tests
+from chaosfailover.stopping import Outcome, Wanted, stop_tests
+
+__all__ = [
+    "create_failover_test",
+    "delete_failover_test",
+    "start_failover_test",
+    "stop_failover_test",
+    "stop_running_failover_tests",
+    "update_failover_test",
+]
+
+# Seconds for one call while tests are being stopped in turn: none may delay the others for long.
+RESTORE_DEADLINE = 10.0
+
+
+def create_failover_test(
+    name: str,
+    resource_ids: List[str],
+    resource_type: str = "PHYSICALCONNECTION",
+    duration_minutes: int = 5,
+    description: str = None,
+    start: bool = False,
+    dry_run: bool = False,
+    timeout: float = 300,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> Dict[str, Any]:
+    """
+    Create a failover test; with `start`, cut its resources at once and wait for `Testing`.
+
+    `resource_ids` are 1 to 16 circuits (`pc-...`), or VBRs (`vbr-...`) or BGP peers (`bgp-...`)
+    with the matching `resource_type` (PHYSICALCONNECTION, VIRTUALBORDERROUTER, BGPPEER). The test
+    ends by itself after `duration_minutes`, 1 to 4320: keep it short. `dry_run` only asks the API
+    whether it would accept the test. `timeout` is in seconds.
+
+    Returns the job document; after a dry run `{"dry_run": true, "accepted": true}`. Raises
+    ArgumentError before any request, also when an unfinished test has this name; GuardError when
+    nothing would stop the test; ApiError, JobStatusError and JobTimeoutError.
+
+    ```yaml
+    type: action
+    name: create-the-failover-test
+    provider:
+      type: python
+      module: chaosfailover.actions
+      func: create_failover_test
+      arguments:
+        name: quarterly-drill
+        resource_ids: ["pc-bp1ciz7ekd2grn1as****"]
+        duration_minutes: 5
+    ```
+    """
+    request: Dict[str, Any] = {
+        "name": arguments.check_name(name),
+        "resource_type": arguments.check_resource_type(resource_type),
+        "resource_ids": arguments.check_resource_ids(resource_ids, resource_type),
+        "job_duration": arguments.check_duration(duration_minutes),
+        "description": arguments.check_description(description),
+        "job_type": "StartNow" if start else "StartLater",
+    }
+    wait = arguments.check_timeout(timeout)
+    with config.client(configuration, secrets) as client:
+        if dry_run:
+            client.create_failover_test_job(**request, dry_run=True)
+            return {"dry_run": True, "accepted": True}
+        _check_name_is_free(client, name)
+        if not start:
+            return client.describe_failover_test_job(client.create_failover_test_job(**request))
+        minutes = request["job_duration"]
+        guarded = _guarded(client, name, minutes, configuration, secrets)
+        with guard.cutting(guarded) as guarding:
+            job_id = client.create_failover_test_job(**request)
+            guarding.settle(name, job_id)
+        return client.wait_for_status(job_id, "Testing", timeout=wait)
+
+
+def start_failover_test(
+    test: str,
+    timeout: float = 300,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> Dict[str, Any]:
+    """
+    Start a failover test that is `Init`: its resources are cut; wait until it is `Testing`.
+
+    `test` is an ID (`ftj-...`) or a name, `timeout` is in seconds. Returns the job document.
+    Raises GuardError when nothing would stop the test, JobNotFoundError, AmbiguousTestError,
+    ApiError (IncorrectStatus.OnlyForInit when it has been started before), JobStatusError and
+    JobTimeoutError.
+
+    ```yaml
+    type: action
+    name: cut-the-circuit
+    provider:
+      type: python
+      module: chaosfailover.actions
+      func: start_failover_test
+      arguments:
+        test: quarterly-drill
+    ```
+    """
+    arguments.check_test(test)
+    wait = arguments.check_timeout(timeout)
+    with config.client(configuration, secrets) as client:
+        job = find_test(client, test)
+        job_id, minutes = job["JobId"], int(job["JobDuration"])
+        guarded = _guarded(client, test, minutes, configuration, secrets, job_id)
+        with guard.cutting(guarded) as guarding:
+            _start(client, job)
+            guarding.settle(test)
+        return client.wait_for_status(job_id, "Testing", timeout=wait)
+
+
+def stop_failover_test(
+    test: str,
+    timeout: float = 300,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> Dict[str, Any]:
+    """
+    Stop a failover test and wait until it is `Stopped`, so that its resources are back.
+
+    Safe in a rollback: a test that never started, has ended or does not exist is left as it is.
+    `test` is an ID (`ftj-...`) or a name, `timeout` is in seconds.
+
+    Returns `{"test", "job_id", "status", "stopped", "reason"}`, where `stopped` says whether this
+    call stopped it. Raises GuardError when it could not be stopped.
+
+    ```yaml
+    type: action
+    name: stop-the-failover-test
+    provider:
+      type: python
+      module: chaosfailover.actions
+      func: stop_failover_test
+      arguments:
+        test: quarterly-drill
+    ```
+    """
+    arguments.check_test(test)
+    wait = arguments.check_timeout(timeout)
+    with config.client(configuration, secrets) as client:
+        (outcome,) = stop_tests([Wanted(lambda: client, test)], timeout=wait)
+    _check_stopped([outcome])
+    guard.forget(test)
+    return outcome.as_dict()
+
+
+def update_failover_test(
+    test: str,
+    name: str = None,
+    description: str = None,
+    resource_ids: List[str] = None,
+    duration_minutes: int = None,
+    dry_run: bool = False,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> Dict[str, Any]:
+    """
+    Change a failover test that is `Init`; what is not given stays as it is.
+
+    `test` is an ID (`ftj-...`) or a name; `resource_ids` replaces the whole list. Returns the job
+    document. Raises ArgumentError, JobNotFoundError, AmbiguousTestError and ApiError.
+
+    ```yaml
+    type: action
+    name: make-the-test-shorter
+    provider:
+      type: python
+      module: chaosfailover.actions
+      func: update_failover_test
+      arguments:
+        test: quarterly-drill
+        duration_minutes: 3
+    ```
+    """
+    arguments.check_test(test)
+    changes: Dict[str, Any] = {
+        "name": None if name is None else arguments.check_name(name),
+        "description": arguments.check_description(description),
+        "resource_ids": None
+        if resource_ids is None
+        else arguments.check_resource_ids(resource_ids),
+        "job_duration": None
+        if duration_minutes is None
+        else arguments.check_duration(duration_minutes),
+    }
+    with config.client(configuration, secrets) as client:
+        job_id = find_test(client, test)["JobId"]
+        client.update_failover_test_job(job_id, **changes, dry_run=dry_run)
+        return client.describe_failover_test_job(job_id)
+
+
+def delete_failover_test(
+    test: str,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> Dict[str, Any]:
+    """
+    Delete a failover test that is `Init` or `Stopped`; a test that does not exist is no error.
+
+    `test` is an ID (`ftj-...`) or a name. Returns `{"test", "job_id", "deleted"}`. Raises
+    AmbiguousTestError and ApiError (IncorrectStatus.OnlyForInitOrStopped while it runs).
+
+    ```yaml
+    type: action
+    name: delete-the-failover-test
+    provider:
+      type: python
+      module: chaosfailover.actions
+      func: delete_failover_test
+      arguments:
+        test: quarterly-drill
+    ```
+    """
+    arguments.check_test(test)
+    with config.client(configuration, secrets) as client:
+        try:
+            job_id = find_test(client, test)["JobId"]
+        except JobNotFoundError:
+            return {"test": test, "job_id": None, "deleted": False}
+        client.delete_failover_test_job(job_id)
+    return {"test": test, "job_id": job_id, "deleted": True}
+
+
+def stop_running_failover_tests(
+    name_prefix: str = None,
+    timeout: float = 300,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> List[Dict[str, Any]]:
+    """
+    Stop every failover test that runs in the region, or those whose name has a prefix.
+
+    Every one is tried, even if another fails. `timeout` is in seconds, for all together. Returns
+    one `{"test", "job_id", "status", "stopped", "reason"}` for each. Raises GuardError that lists
+    those that could not be stopped.
+
+    ```yaml
+    type: action
+    name: stop-whatever-runs
+    provider:
+      type: python
+      module: chaosfailover.actions
+      func: stop_running_failover_tests
+      arguments:
+        name_prefix: quarterly-
+    ```
+    """
+    if name_prefix is not None and not isinstance(name_prefix, str):
+        raise ArgumentError(f"name_prefix is {name_prefix!r}, expected a text")
+    wait = arguments.check_timeout(timeout)
+    with config.client(configuration, secrets) as client:
+        running = [job["JobId"] for job in running_tests(client, name_prefix or "")]
+        outcomes = stop_tests([Wanted(lambda: client, job_id) for job_id in running], timeout=wait)
+    for outcome in outcomes:
+        if outcome.error is None:
+            guard.forget(outcome.test)
+    _check_stopped(outcomes)
+    return [outcome.as_dict() for outcome in outcomes]
+
+
+def _check_name_is_free(client: VpcClient, name: str) -> None:
+    try:
+        job = find_test(client, name)
+    except JobNotFoundError:
+        return
+    if job["Status"] in UNFINISHED:
+        raise ArgumentError(
+            f"name is {name!r}, which the unfinished test {job['JobId']} ({job['Status']}) has; "
+            "choose another name, or stop and delete that test"
+        )
+
+
+def _start(client: VpcClient, job: Dict[str, Any]) -> None:
+    """
+    Start a job; one that was `Init` a moment ago and no longer is has heard an earlier try.
+    """
+    try:
+        client.start_failover_test_job(job["JobId"])
+    except ApiError as exc:
+        if exc.code != "IncorrectStatus.OnlyForInit" or job["Status"] != "Init":
+            raise
+
+
+def _guarded(
+    client: VpcClient,
+    test: str,
+    duration_minutes: int,
+    configuration: Configuration,
+    secrets: Secrets,
+    job_id: str = "",
+) -> guard.Guarded:
+    return guard.Guarded(
+        test=test,
+        job_id=job_id,
+        region_id=client.region_id,
+        duration_minutes=duration_minutes,
+        access=functools.partial(config.client, configuration, secrets, deadline=RESTORE_DEADLINE),
+        configuration=configuration or {},
+        secrets=secrets or {},
+    )
+
+
+def _check_stopped(outcomes: List[Outcome]) -> None:
+    if failed := [f"{outcome.test}: {outcome.error}" for outcome in outcomes if outcome.error]:
+        raise GuardError(f"not stopped: {'; '.join(failed)}")

@@ -1,0 +1,199 @@
+"""
+The rules for the arguments of activities, checked before any request.
+
+Limits are those of API reference CreateFailoverTestJob; each check returns the value to send.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from chaosfailover.errors import ArgumentError
+
+__all__ = [
+    "RESOURCE_PREFIXES",
+    "check_description",
+    "check_duration",
+    "check_name",
+    "check_resource_id",
+    "check_resource_ids",
+    "check_resource_type",
+    "check_test",
+    "check_timeout",
+    "check_until",
+    "number",
+    "resource_type_of",
+]
+
+RESOURCE_PREFIXES = {
+    "PHYSICALCONNECTION": "pc-",
+    "VIRTUALBORDERROUTER": "vbr-",
+    "BGPPEER": "bgp-",
+}
+JOB_PREFIX = "ftj-"
+LONGEST_NAME = 128
+LONGEST_DESCRIPTION = 256
+MOST_RESOURCES = 16
+LONGEST_DURATION_MINUTES = 4320
+
+
+def check_test(test: Any) -> str:
+    """
+    Return the ID or the name of a failover test.
+    """
+    return _text("test", test, "the ID (ftj-...) or the name of a failover test")
+
+
+def check_name(name: Any) -> str:
+    """
+    Return the name for a new failover test.
+
+    A name that begins with `ftj-` could not be told from an ID and is refused.
+    """
+    expected = f"a name of 1 to {LONGEST_NAME} characters"
+    text = _text("name", name, expected)
+    _no_link("name", text)
+    if text.startswith(JOB_PREFIX):
+        raise ArgumentError(
+            f"name is {text!r}: a name must not begin with {JOB_PREFIX!r}, as IDs do"
+        )
+    if len(text) > LONGEST_NAME:
+        raise ArgumentError(
+            f"name has {len(text)} characters ({text[:32]!r}...), expected {expected}"
+        )
+    return text
+
+
+def check_description(description: Any) -> str | None:
+    """
+    Return the description, or None where there is none.
+    """
+    if description is None:
+        return None
+    expected = f"a text of at most {LONGEST_DESCRIPTION} characters"
+    if not isinstance(description, str):
+        raise ArgumentError(f"description is {description!r}, expected {expected}")
+    _no_link("description", description)
+    if len(description) > LONGEST_DESCRIPTION:
+        raise ArgumentError(f"description has {len(description)} characters, expected {expected}")
+    return description
+
+
+def check_duration(duration_minutes: Any) -> int:
+    """
+    Return the duration of a failover test in whole minutes.
+    """
+    minutes = _whole_number(duration_minutes)
+    if minutes is None or not 1 <= minutes <= LONGEST_DURATION_MINUTES:
+        raise ArgumentError(
+            f"duration_minutes is {duration_minutes!r}, "
+            f"expected a whole number from 1 to {LONGEST_DURATION_MINUTES}"
+        )
+    return minutes
+
+
+def check_resource_type(resource_type: Any) -> str:
+    """
+    Return the resource type, one of the keys of RESOURCE_PREFIXES.
+    """
+    if not isinstance(resource_type, str) or resource_type not in RESOURCE_PREFIXES:
+        raise ArgumentError(
+            f"resource_type is {resource_type!r}, expected one of {', '.join(RESOURCE_PREFIXES)}"
+        )
+    return resource_type
+
+
+def check_resource_ids(resource_ids: Any, resource_type: str | None = None) -> list[str]:
+    """
+    Return the resources of a failover test: 1 to 16 different IDs of the given type.
+
+    Without a type, which an update does not know, any of the three prefixes will do.
+    """
+    if isinstance(resource_ids, str) or not isinstance(resource_ids, Sequence):
+        raise ArgumentError(f"resource_ids is {resource_ids!r}, expected a list of IDs")
+    if not 1 <= len(resource_ids) <= MOST_RESOURCES:
+        raise ArgumentError(
+            f"resource_ids has {len(resource_ids)} entries, expected 1 to {MOST_RESOURCES}"
+        )
+    ids = [check_resource_id("resource_ids", value, resource_type) for value in resource_ids]
+    if repeated := sorted({value for value in ids if ids.count(value) > 1}):
+        raise ArgumentError(f"resource_ids names {', '.join(repeated)} more than once")
+    return ids
+
+
+def check_resource_id(argument: str, value: Any, resource_type: str | None = None) -> str:
+    """
+    Return one resource ID of the given type, or of any of the three.
+    """
+    prefixes = (
+        (RESOURCE_PREFIXES[resource_type],) if resource_type else tuple(RESOURCE_PREFIXES.values())
+    )
+    kind = f" of a {resource_type}" if resource_type else ""
+    expected = f"an ID{kind} that begins with {' or '.join(prefixes)}"
+    text = _text(argument, value, expected)
+    if not text.startswith(prefixes):
+        raise ArgumentError(f"{argument} is {text!r}, expected {expected}")
+    return text
+
+
+def check_timeout(timeout: Any) -> float:
+    """
+    Return a timeout in seconds, more than zero.
+    """
+    seconds = number(timeout)
+    if seconds is None or seconds <= 0:
+        raise ArgumentError(f"timeout is {timeout!r}, expected a number of seconds above 0")
+    return seconds
+
+
+def check_until(until: Any) -> list[str] | None:
+    """
+    Return the statuses to wait for, or None to read the status once.
+    """
+    if until is None or until == []:
+        return None
+    if not isinstance(until, list) or not all(one and isinstance(one, str) for one in until):
+        raise ArgumentError(f"until is {until!r}, expected a list of statuses")
+    return until
+
+
+def resource_type_of(resource_id: str) -> str:
+    """
+    Return the type of a resource whose ID has been checked.
+    """
+    return next(
+        kind for kind, prefix in RESOURCE_PREFIXES.items() if resource_id.startswith(prefix)
+    )
+
+
+def number(value: Any) -> float | None:
+    """
+    Read a finite number, also from the text that an environment variable gives; else None.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        parsed = float(value)
+    except ValueError:
+        return None
+    return parsed if math.isfinite(parsed) else None
+
+
+def _text(argument: str, value: Any, expected: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ArgumentError(f"{argument} is {value!r}, expected {expected}")
+    if value.startswith("${"):
+        raise ArgumentError(
+            f"{argument} is {value!r}, which the configuration does not define; expected {expected}"
+        )
+    return value
+
+
+def _no_link(argument: str, text: str) -> None:
+    if text.startswith(("http://", "https://")):
+        raise ArgumentError(f"{argument} is {text!r}: it must not begin with http:// or https://")
+
+
+def _whole_number(value: Any) -> int | None:
+    parsed = number(value)
+    return int(parsed) if parsed is not None and parsed == int(parsed) else None

@@ -1,0 +1,23 @@
+"""
+`chaos failover ...`: what a person does without an experiment.
+"""
+
+import click
+
+from chaosfailover.commands.status import status
+from chaosfailover.commands.stop import stop
+
+__all__ = ["failover"]
+
+
+@click.group()
+def failover() -> None:
+    """
+    Alibaba Cloud Express Connect failover tests: what runs, and how to stop it.
+
+    Region, endpoint and credentials come from the environment, as for the bundled experiments.
+    """
+
+
+for command in (status, stop):
+    failover.add_command(command)

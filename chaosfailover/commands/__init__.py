@@ -1,0 +1,5 @@
+"""
+The commands of `chaos failover`, one module each.
+"""
+
+__all__: list[str] = []

@@ -1,0 +1,74 @@
+"""
+`chaos failover status`: what runs.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from chaosfailover.commands.selection import NOT_DONE, ask_selected, errors_of, region_options
+from chaosfailover.lookup import planned_end, running_tests
+from chaosfailover.regions import Answer
+
+__all__ = ["status"]
+
+Job = dict[str, Any]
+
+
+@click.command()
+@region_options
+@click.option("--output", type=click.Choice(["table", "json"]), default="table")
+@click.option("--fail-if-running", is_flag=True, help="Exit 1 if any test runs, for an alarm.")
+def status(
+    regions: Sequence[str],
+    all_regions: bool,
+    role_arn: str | None,
+    output: str,
+    fail_if_running: bool,
+) -> None:
+    """
+    List the failover tests that run, since when and until when.
+
+    Exits 1 when a region could not be read.
+
+    Example: chaos failover status --region cn-hangzhou --region cn-beijing
+    """
+    answers = ask_selected(regions, all_regions, role_arn, running_tests)
+    running = [_row(answer.region_id, job) for answer in answers for job in answer.value or ()]
+    if output == "json":
+        click.echo(json.dumps({"running": running, "errors": errors_of(answers)}, indent=2))
+    else:
+        _show(answers, running)
+    if errors_of(answers) or (running and fail_if_running):
+        sys.exit(NOT_DONE)
+
+
+def _row(region_id: str, job: Job) -> dict[str, Any]:
+    until = planned_end(job)
+    return {
+        "region_id": region_id,
+        "job_id": job["JobId"],
+        "name": job.get("Name") or "",
+        "status": job["Status"],
+        "since": job.get("StartTime") or None,
+        "until": until.isoformat().replace("+00:00", "Z") if until else None,
+        "resource_type": job.get("ResourceType"),
+        "resource_ids": job.get("ResourceId") or [],
+    }
+
+
+def _show(answers: Sequence[Answer[Any]], running: Sequence[dict[str, Any]]) -> None:
+    for row in running:
+        click.echo(
+            f"{row['region_id']}  {row['job_id']}  {row['status']}  "
+            f"{row['since'] or 'not yet'} until {row['until'] or 'unknown'}  "
+            f"{' '.join(row['resource_ids'])}  {row['name']}"
+        )
+    for error in errors_of(answers):
+        click.echo(f"{error['region_id']}: NOT READ: {error['error']}", err=True)
+    read = len(answers) - len(errors_of(answers))
+    if not running:
+        click.echo(f"No failover test runs in {read} region{'' if read == 1 else 's'}.")

@@ -1,0 +1,67 @@
+"""
+`chaos failover stop`: stops what runs, and waits until it has.
+"""
+
+import functools
+import sys
+from collections.abc import Sequence
+
+import click
+
+from chaosfailover.client import VpcClient
+from chaosfailover.commands.selection import NOT_DONE, ask_selected, errors_of, region_options
+from chaosfailover.lookup import running_tests
+from chaosfailover.stopping import Outcome, Wanted, stop_tests
+
+__all__ = ["stop"]
+
+
+@click.command()
+@click.argument("tests", nargs=-1, metavar="[TEST ...]")
+@click.option("--all", "everything", is_flag=True, help="Whatever runs.")
+@region_options
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--timeout", default=300.0, show_default=True, help="Seconds to keep trying.")
+def stop(
+    tests: Sequence[str],
+    everything: bool,
+    regions: Sequence[str],
+    all_regions: bool,
+    role_arn: str | None,
+    yes: bool,
+    timeout: float,
+) -> None:
+    """
+    Stop failover tests, by ID or name, and wait until each is Stopped.
+
+    What never started, has ended or does not exist is left as it is. Exits 1 if anything that was
+    named, or with --all anything at all, may still run.
+
+    Example: chaos failover stop --all --region cn-hangzhou --yes
+    """
+    if bool(tests) == everything:
+        raise click.UsageError("name the tests to stop, or give --all")
+    if everything and not yes:
+        click.confirm("Stop every failover test that runs there?", abort=True)
+    question = functools.partial(_stop, tests, timeout)
+    answers = ask_selected(regions, all_regions, role_arn, question)
+    outcomes = [(answer.region_id, outcome) for answer in answers for outcome in answer.value or ()]
+    for region_id, outcome in outcomes:
+        _say(region_id, outcome)
+    for error in errors_of(answers):
+        click.echo(f"{error['region_id']}: NOT READ: {error['error']}", err=True)
+    if errors_of(answers) or any(outcome.error for _, outcome in outcomes):
+        sys.exit(NOT_DONE)
+
+
+def _stop(tests: Sequence[str], timeout: float, client: VpcClient) -> list[Outcome]:
+    names = tests or [job["JobId"] for job in running_tests(client)]
+    return stop_tests([Wanted(lambda: client, name) for name in names], timeout=timeout)
+
+
+def _say(region_id: str, outcome: Outcome) -> None:
+    name = f"{region_id}  {outcome.job_id or outcome.test}"
+    if outcome.error:
+        click.echo(f"{name}: MAY STILL RUN: {outcome.error}", err=True)
+    else:
+        click.echo(f"{name}: {outcome.status or 'gone'}: {outcome.reason}")

@@ -1,0 +1,78 @@
+"""
+The Chaos Toolkit control of a failover experiment; every hook hands over to the session.
+
+The toolkit passes the control's own arguments to every hook, swallows whatever a hook raises but
+InterruptExecution, and may call a hook more than once.
+"""
+
+from typing import Any
+
+from chaoslib.exceptions import InterruptExecution, InvalidControl
+from chaoslib.types import Configuration, Control, Experiment, Journal, Secrets
+
+from chaosfailover.errors import ArgumentError
+from chaosfailover.session import Session
+from chaosfailover.settings import Settings
+
+__all__ = [
+    "after_experiment_control",
+    "before_experiment_control",
+    "before_rollback_control",
+    "cleanup_control",
+    "validate_control",
+]
+
+_session: Session | None = None
+
+
+def validate_control(control: Control) -> None:
+    """
+    Refuse unknown and wrong arguments at `chaos validate`, before anything is touched.
+    """
+    try:
+        Settings.check(control["provider"].get("arguments") or {})
+    except ArgumentError as exc:
+        raise InvalidControl(f"control {control['name']!r}: {exc}") from exc
+
+
+def before_experiment_control(
+    context: Experiment, configuration: Configuration, secrets: Secrets, **arguments: Any
+) -> None:
+    """
+    Begin the session; whatever is in the way ends the run before anything is cut.
+    """
+    global _session  # noqa: PLW0603 - the toolkit's hooks are functions; this joins them
+    if _session:
+        return
+    try:
+        settings = Settings.parse(arguments)
+        _session = Session(settings, context, configuration, secrets)
+        _session.begin()
+    except Exception as exc:
+        raise InterruptExecution(f"nothing was cut: {exc}") from exc
+
+
+def before_rollback_control(context: Experiment, **arguments: Any) -> None:
+    """
+    Let nothing cut the rollbacks short.
+    """
+    if _session:
+        _session.begin_to_end()
+
+
+def after_experiment_control(context: Experiment, state: Journal, **arguments: Any) -> None:
+    """
+    Stop what the run started and complete the journal.
+    """
+    if _session:
+        _session.end(state)
+
+
+def cleanup_control() -> None:
+    """
+    Close the session; the toolkit calls this on every way out that can be caught.
+    """
+    global _session
+    session, _session = _session, None
+    if session:
+        session.close()

@@ -1,0 +1,146 @@
+"""
+Outages and their honest lengths, from samples.
+
+A success sent at `s` and answered at `a` shows that the path was up at some moment in between; a
+failure sent at `f` shows that it was down at some moment from `f` on, at the latest when the
+answer would usually have come. So an outage of the samples
+
+    . x x x .
+    s f   l s'      a' the answer to s'
+
+began after `s` and at the latest when `f` was overdue, and ended after `l` and before `a'`. With
+samples each `p` seconds, instant answers and `n` lost in a row that is between `(n-1)p` and
+`(n+1)p`. Lengths are in seconds, instants are those of the samples: monotonic.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import NamedTuple
+
+from chaosfailover.samples import Run, Sample, encode
+
+__all__ = ["Length", "Outage", "find_outages", "longest", "outages", "time_lost"]
+
+SETTLE = 5.0
+
+
+class Length(NamedTuple):
+    """
+    A length that is known to lie between two numbers; a promise is checked against `at_most`.
+    """
+
+    at_least: float
+    at_most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """
+    A maximal run of failed samples.
+
+    `since` and `until` are each an earliest and a latest instant. `began_before` says that the
+    first sample had failed already, `ongoing` that the last one did; the length is then open and
+    `at_most` infinite, save that an outage asked for while it goes on is measured up to now.
+    `error` is the first kind of failure.
+    """
+
+    at_least: float
+    at_most: float
+    lost: int = 0
+    error: str | None = None
+    since: tuple[float, float] = (-inf, inf)
+    until: tuple[float, float] = (-inf, inf)
+    began_before: bool = False
+    ongoing: bool = False
+
+
+def outages(samples: Iterable[Sample], interval: float, now: float | None = None) -> list[Outage]:
+    """
+    Find the outages in samples that were sent about each `interval` seconds.
+
+    Time without samples for more than two intervals is not measured: it widens `at_most` and adds
+    nothing to `at_least`. `now` measures an outage that goes on up to this instant.
+    """
+    return find_outages(encode(samples, interval).runs, now)
+
+
+def find_outages(runs: Sequence[Run], now: float | None = None) -> list[Outage]:
+    """
+    Find the outages in run-length coded samples.
+    """
+    return [_outage(runs, first, last, now) for first, last in _groups(runs)]
+
+
+def _groups(runs: Sequence[Run]) -> list[tuple[int, int]]:
+    """
+    Return the first and last index of each outage's runs of failures.
+
+    Successes whose answers all came after the next failure had been sent separate nothing: they
+    may have waited for the end of the same outage.
+    """
+    groups: list[tuple[int, int]] = []
+    for index, run in enumerate(runs):
+        if run.error is None:
+            continue
+        if groups and runs[index - 1].edge > run.since:
+            groups[-1] = (groups[-1][0], index)
+        else:
+            groups.append((index, index))
+    return groups
+
+
+def _outage(runs: Sequence[Run], first: int, last: int, now: float | None) -> Outage:
+    failed = [run for run in runs[first : last + 1] if run.error is not None]
+    ongoing = last == len(runs) - 1
+    earliest = runs[first - 1].until if first else -inf
+    latest = runs[last + 1].edge if not ongoing else inf if now is None else now
+    return Outage(
+        at_least=max(0.0, *(run.solid - (run.edge - run.since) for run in failed)),
+        at_most=latest - earliest,
+        lost=sum(run.lost for run in failed),
+        error=failed[0].error,
+        since=(earliest, failed[0].edge),
+        until=(failed[-1].until, latest),
+        began_before=not first,
+        ongoing=ongoing,
+    )
+
+
+def longest(found: Iterable[Outage]) -> Length:
+    """
+    Return the bounds of the longest outage; zeros if there is none.
+    """
+    known = list(found)
+    return Length(
+        max((outage.at_least for outage in known), default=0.0),
+        max((outage.at_most for outage in known), default=0.0),
+    )
+
+
+def time_lost(
+    found: Iterable[Outage], since: float, until: float, settle: float = SETTLE
+) -> Length | None:
+    """
+    Return the time from the first loss in a phase to lasting recovery; None without a loss.
+
+    From the cut to the stop this is the failover time, after the stop the reversion time (RFC
+    6414). Losses that return within `settle` seconds belong to it: a network that flaps has not
+    recovered (RFC 6412, sustained convergence). Time before the phase does not count.
+    """
+    inside = [outage for outage in found if _touches(outage, since, until)]
+    if not inside:
+        return None
+    first = last = inside[0]
+    for outage in inside[1:]:
+        if outage.since[1] - last.until[1] > settle:
+            break
+        last = outage
+    at_least = max(0.0, last.until[0] - max(first.since[1], since))
+    if first is last:
+        at_least = min(at_least, first.at_least)
+    return Length(at_least, last.until[1] - max(first.since[0], since))
+
+
+def _touches(outage: Outage, since: float, until: float) -> bool:
+    return outage.since[1] < until and max(outage.since[1], outage.until[0]) >= since

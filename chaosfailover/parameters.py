@@ -1,0 +1,56 @@
+"""
+The parameters of an operation, in the form that travels.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from chaosfailover.errors import ArgumentError
+
+__all__ = ["Filters", "conditions", "flattened", "texts"]
+
+Filters = Mapping[str, Sequence[str]]
+
+
+def flattened(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """
+    Write nested parameters as `Filter.1.Value.2`; None and empty lists vanish (API reference 6.4).
+    """
+    return dict(_leaves("", parameters))
+
+
+def texts(name: str, items: Sequence[str]) -> list[str]:
+    """
+    Return a list that can be sent; raises ArgumentError for an empty one and for a bare string.
+    """
+    if isinstance(items, str) or not items:
+        raise ArgumentError(f"{name} is {items!r}, expected a list of one or more strings")
+    return list(items)
+
+
+def conditions(filters: Filters | None) -> list[dict[str, Any]]:
+    """
+    Write `{"JobStatus": ["Init", "Testing"]}` as the API's list of keys and values.
+    """
+    return [
+        {"Key": key, "Value": texts(f"filter {key}", values)}
+        for key, values in (filters or {}).items()
+    ]
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    children = _children(value)
+    if children is not None:
+        for key, child in children:
+            yield from _leaves(f"{path}.{key}" if path else str(key), child)
+    elif value is not None:
+        yield path, str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _children(value: Any) -> Iterable[tuple[Any, Any]] | None:
+    match value:
+        case Mapping():
+            return value.items()
+        case list() | tuple():
+            return enumerate(value, start=1)
+    return None

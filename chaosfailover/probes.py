@@ -1,0 +1,440 @@
+"""
+Probes on failover tests and on the network that they cut.
+"""
+
+from typing import Any, Dict, List
+
+from chaoslib.types import Configuration, Secrets
+
+from chaosfailover import arguments, config, measurement, survey
+from chaosfailover.errors import ArgumentError, ConfigurationError
+from chaosfailover.lookup import UNFINISHED, find_test, running_tests
+from chaosfailover.summary import Summary
+
+__all__ = [
+    "availability",
+    "bgp_session_status",
+    "circuit_status",
+    "describe_failover_test",
+    "failover_test_status",
+    "failover_time",
+    "list_failover_tests",
+    "longest_outage",
+    "no_failover_test_running",
+    "outage_count",
+    "reversion_time",
+    "surviving_paths",
+    "virtual_border_router_status",
+]
+
+
+def failover_test_status(
+    test: str,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> str:
+    """
+    Return the status of a failover test: Init, Starting, Testing, Stopping or Stopped.
+
+    `test` is an ID (`ftj-...`) or a name. Raises JobNotFoundError, AmbiguousTestError, ApiError.
+
+    ```yaml
+    type: probe
+    name: the-test-is-running
+    tolerance: Testing
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: failover_test_status
+      arguments:
+        test: quarterly-drill
+    ```
+    """
+    return str(describe_failover_test(test, configuration, secrets)["Status"])
+
+
+def describe_failover_test(
+    test: str,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> Dict[str, Any]:
+    """
+    Return the job document of a failover test, as the API gives it.
+
+    `test` is an ID (`ftj-...`) or a name. StartTime and StopTime are UTC and may be missing;
+    JobDuration is a text, in minutes. Raises JobNotFoundError, AmbiguousTestError and ApiError.
+
+    ```yaml
+    type: probe
+    name: read-the-test
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: describe_failover_test
+      arguments:
+        test: quarterly-drill
+    ```
+    """
+    arguments.check_test(test)
+    with config.client(configuration, secrets) as client:
+        return find_test(client, test)
+
+
+def list_failover_tests(
+    status: str = None,
+    name: str = None,
+    resource_id: str = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> List[Dict[str, Any]]:
+    """
+    List the job documents of the region's failover tests that match all that is given.
+
+    `status` is one of Init, Starting, Testing, Stopping, Stopped; `resource_id` a circuit
+    (`pc-...`), VBR (`vbr-...`) or BGP peer (`bgp-...`). Raises ArgumentError and ApiError.
+
+    ```yaml
+    type: probe
+    name: earlier-tests-of-this-circuit
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: list_failover_tests
+      arguments:
+        resource_id: pc-bp1ciz7ekd2grn1as****
+    ```
+    """
+    filters = _job_filters(status, name, resource_id)
+    with config.client(configuration, secrets) as client:
+        return list(client.describe_failover_test_jobs(filters))
+
+
+def no_failover_test_running(
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> bool:
+    """
+    Tell whether no failover test runs in the region: none is Starting, Testing or Stopping.
+
+    ```yaml
+    type: probe
+    name: no-failover-test-is-running
+    tolerance: true
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: no_failover_test_running
+    ```
+    """
+    with config.client(configuration, secrets) as client:
+        return not running_tests(client)
+
+
+def circuit_status(
+    circuit_id: str,
+    until: List[str] = None,
+    timeout: float = 60,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> str:
+    """
+    Return the status of an Express Connect circuit, such as Enabled.
+
+    With `until`, a list of statuses, wait up to `timeout` seconds for one of them. What the API
+    reports while a test cuts the circuit is not documented. Raises ArgumentError when there is no
+    such circuit, JobTimeoutError when none of `until` comes, and ApiError.
+
+    ```yaml
+    type: probe
+    name: the-circuit-is-enabled
+    tolerance: Enabled
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: circuit_status
+      arguments:
+        circuit_id: pc-bp1ciz7ekd2grn1as****
+    ```
+    """
+    return _status(
+        "PHYSICALCONNECTION", "circuit_id", circuit_id, until, timeout, configuration, secrets
+    )
+
+
+def virtual_border_router_status(
+    vbr_id: str,
+    until: List[str] = None,
+    timeout: float = 60,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> str:
+    """
+    Return the status of a virtual border router, such as active.
+
+    With `until`, a list of statuses, wait up to `timeout` seconds for one of them. Raises
+    ArgumentError when there is no such VBR, JobTimeoutError when none of `until` comes, ApiError.
+
+    ```yaml
+    type: probe
+    name: the-border-router-is-active
+    tolerance: active
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: virtual_border_router_status
+      arguments:
+        vbr_id: vbr-bp1jcg5cmxjbl9xgc****
+    ```
+    """
+    return _status("VIRTUALBORDERROUTER", "vbr_id", vbr_id, until, timeout, configuration, secrets)
+
+
+def bgp_session_status(
+    bgp_peer_id: str,
+    until: List[str] = None,
+    timeout: float = 60,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> str:
+    """
+    Return the state of a BGP session: Idle, Connect, Active, Established or Down.
+
+    With `until`, a list of states, wait up to `timeout` seconds for one of them: in a method this
+    proves that a cut bit. Raises ArgumentError when there is no such peer, JobTimeoutError when
+    none of `until` comes, and ApiError.
+
+    ```yaml
+    type: probe
+    name: the-cut-session-goes-down
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: bgp_session_status
+      arguments:
+        bgp_peer_id: bgp-2ze3un0ft1jd1xd****
+        until: [Down, Idle, Connect, Active]
+    ```
+    """
+    return _status("BGPPEER", "bgp_peer_id", bgp_peer_id, until, timeout, configuration, secrets)
+
+
+def surviving_paths(
+    resource_ids: List[str],
+    resource_type: str = "PHYSICALCONNECTION",
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> Dict[str, Any]:
+    """
+    Tell which paths would still carry traffic if these resources were cut.
+
+    A path is a circuit, a VBR and a BGP session; it survives when all of it is healthy and its VBR
+    shares an ECR or a CEN with a path that is lost. What cannot be known counts as no survivor.
+
+    Returns `{"count", "survivors", "lost", "unknown", "down", "needs", "warnings", "reasons"}`;
+    `count` is the number of circuits left to the group that is hit worst. Raises ArgumentError for
+    a resource that does not exist, and ApiError.
+
+    ```yaml
+    type: probe
+    name: a-path-survives
+    tolerance:
+      type: probe
+      name: at-least-one
+      provider:
+        type: python
+        module: chaosfailover.tolerances
+        func: at_least
+        arguments: {limit: 1, key: count}
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: surviving_paths
+      arguments:
+        resource_ids: ["pc-bp1ciz7ekd2grn1as****"]
+    ```
+    """
+    arguments.check_resource_type(resource_type)
+    arguments.check_resource_ids(resource_ids, resource_type)
+    with config.client(configuration, secrets) as client:
+        return survey.survival(client, resource_ids, resource_type).as_dict()
+
+
+def outage_count(
+    target: str = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> int:
+    """
+    Return how many outages the prober has seen so far, of the target that had most.
+
+    `target` is a name from the control's `targets`; without it, the worst of all counts. Raises
+    ArgumentError for an unknown target, ConfigurationError when nothing is measured.
+
+    ```yaml
+    type: probe
+    name: outage-count-of-the-portal
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: outage_count
+      arguments: {target: portal}
+    ```
+    """
+    return max(summary.count for summary in _measured().summaries(target))
+
+
+def longest_outage(
+    target: str = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> float:
+    """
+    Return the longest outage so far in seconds, at its pessimistic bound.
+
+    `target` is a name from the control's `targets`; without it, the worst of all counts. An outage
+    that goes on is measured up to now. Where nothing was lost, the interval is returned: a shorter
+    outage may have passed between two checks. Raises ArgumentError for an unknown target,
+    ConfigurationError when nothing is measured.
+
+    ```yaml
+    type: probe
+    name: longest-outage-of-the-portal
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: longest_outage
+      arguments: {target: portal}
+    ```
+    """
+    return max(_bound(summary.longest, summary) for summary in _measured().summaries(target))
+
+
+def availability(
+    target: str = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> float:
+    """
+    Return the share of the time, from 0 to 1, that a target was up, at its pessimistic bound.
+
+    `target` is a name from the control's `targets`; without it, the worst of all counts. Raises
+    ArgumentError for an unknown target, ConfigurationError when nothing is measured.
+
+    ```yaml
+    type: probe
+    name: availability-of-the-portal
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: availability
+      arguments: {target: portal}
+    ```
+    """
+    return min(summary.availability.at_least for summary in _measured().summaries(target))
+
+
+def failover_time(
+    target: str = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> float:
+    """
+    Return the time in seconds from the first loss after a cut to recovery, pessimistic bound.
+
+    `target` is a name from the control's `targets`; without it, the worst of all counts, as does
+    the worst of several cuts (RFC 6414, failover time). Where nothing was lost, the interval is
+    returned. Raises ArgumentError for an unknown target, ConfigurationError when nothing is
+    measured.
+
+    ```yaml
+    type: probe
+    name: failover-time-of-the-portal
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: failover_time
+      arguments: {target: portal}
+    ```
+    """
+    return max(_bound(summary.failover, summary) for summary in _after_a_cut(target))
+
+
+def reversion_time(
+    target: str = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> float:
+    """
+    Return the time in seconds that traffic was lost on the way back, pessimistic bound.
+
+    `target` is a name from the control's `targets`; without it, the worst of all counts. Counted
+    from the stop of the test (RFC 6414, reversion time). Where nothing was lost, the interval is
+    returned. Raises ArgumentError for an unknown target, ConfigurationError when nothing is
+    measured.
+
+    ```yaml
+    type: probe
+    name: reversion-time-of-the-portal
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: reversion_time
+      arguments: {target: portal}
+    ```
+    """
+    return max(_bound(summary.reversion, summary) for summary in _after_a_cut(target))
+
+
+def _measured() -> measurement.Measurement:
+    if (measured := measurement.current()) is None:
+        raise ConfigurationError(
+            "nothing is measured: give the control chaosfailover.control its `targets`"
+        )
+    return measured
+
+
+def _after_a_cut(target: Any) -> List[Summary]:
+    if summaries := _measured().cut_summaries(target):
+        return summaries
+    raise ConfigurationError("nothing has been cut yet, so there is no failover to measure")
+
+
+def _bound(length: Any, summary: Summary) -> float:
+    """
+    Return the pessimistic bound: less than an interval can pass between two checks unseen.
+    """
+    return max(length.at_most if length else 0.0, summary.interval)
+
+
+def _job_filters(status: Any, name: Any, resource_id: Any) -> Dict[str, List[str]]:
+    filters: Dict[str, List[str]] = {}
+    if status is not None:
+        if status not in (*UNFINISHED, "Stopped"):
+            expected = ", ".join((*UNFINISHED, "Stopped"))
+            raise ArgumentError(f"status is {status!r}, expected one of {expected}")
+        filters["JobStatus"] = [status]
+    if name is not None:
+        filters["JobName"] = [arguments.check_test(name)]
+    if resource_id is not None:
+        arguments.check_resource_id("resource_id", resource_id)
+        filters["ResourceType"] = [arguments.resource_type_of(resource_id)]
+        filters["ResourceId"] = [resource_id]
+    return filters
+
+
+def _status(
+    resource_type: str,
+    argument: str,
+    resource_id: str,
+    until: Any,
+    timeout: float,
+    configuration: Configuration,
+    secrets: Secrets,
+) -> str:
+    arguments.check_resource_id(argument, resource_id, resource_type)
+    statuses = arguments.check_until(until)
+    wait = arguments.check_timeout(timeout)
+    with config.client(configuration, secrets) as client:
+        if statuses is None:
+            return survey.resource_status(client, resource_type, resource_id)
+        return survey.wait_for_resource_status(client, resource_type, resource_id, statuses, wait)

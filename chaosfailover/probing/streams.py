@@ -1,0 +1,124 @@
+"""
+Checks over TCP: connect, or talk on a fresh connection or on a kept one.
+
+Whatever they open is closed however the check ends.
+"""
+
+import asyncio
+import socket
+import ssl
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+from chaosfailover.probing.attempt import Attempt, Check
+from chaosfailover.probing.names import Address
+from chaosfailover.probing.wire import exchange_bytes, exchange_http
+from chaosfailover.targets import Target
+
+__all__ = ["Connect", "KeptTalk", "Talk"]
+
+
+class Connect(Check):
+    """
+    Connect, and be content with that.
+    """
+
+    async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:  # noqa: ARG002
+        (await _connect(addresses)).close()
+
+
+class Talk(Check):
+    """
+    Connect, say something and judge the answer.
+    """
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
+        self._tls = _tls_context(target.verify) if target.scheme == "https" else None
+        self._exchange = exchange_bytes if target.scheme == "tcp" else exchange_http
+
+    async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:
+        reader, writer = await self._open(addresses, attempt)
+        try:
+            await self._exchange(reader, writer, self._target, attempt.spoke)
+        finally:
+            writer.transport.abort()
+
+    async def _open(
+        self, addresses: Sequence[Address], attempt: Attempt
+    ) -> tuple[StreamReader, StreamWriter]:
+        sock = await _connect(addresses)
+        attempt.spoke()
+        try:
+            return await asyncio.open_connection(
+                sock=sock, ssl=self._tls, server_hostname=self._target.host if self._tls else None
+            )
+        except BaseException:
+            sock.close()
+            raise
+
+
+class KeptTalk(Talk):
+    """
+    Talk on one connection, one exchange after the other, and reconnect after a failure.
+
+    A check waits for its turn within its own time limit: while the connection stalls, all fail.
+    """
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
+        self._turn = asyncio.Lock()
+        self._stream: tuple[StreamReader, StreamWriter] | None = None
+
+    async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:
+        async with self._turn:
+            if self._stream is None or self._stream[0].at_eof():
+                self.close()
+                self._stream = await self._open(addresses, attempt)
+            kept = False
+            try:
+                kept = await self._exchange(*self._stream, self._target, attempt.spoke)
+            finally:
+                if not kept:
+                    self.close()
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream[1].transport.abort()
+            self._stream = None
+
+
+async def _connect(addresses: Sequence[Address]) -> socket.socket:
+    """
+    Connect to the first address that does not refuse.
+    """
+    for family, address in addresses[:-1]:
+        with suppress(OSError):
+            return await _connect_to(family, address)
+    return await _connect_to(*addresses[-1])
+
+
+async def _connect_to(family: socket.AddressFamily, address: Any) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+@cache
+def _tls_context(verify: bool) -> ssl.SSLContext:
+    """
+    Return a context, one for all targets: each holds a copy of the system's certificates.
+    """
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

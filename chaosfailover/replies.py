@@ -1,0 +1,120 @@
+"""
+The replies of the API: a document, or one of our errors.
+"""
+
+import json
+import ssl
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from chaosfailover.errors import (
+    ApiError,
+    ConnectionFailedError,
+    InvalidReplyError,
+    RequestTimeoutError,
+    TlsError,
+    TransportError,
+)
+
+__all__ = ["clock_offset", "document", "transport_error"]
+
+# BGP passwords and MACsec keys, wherever they stand in a reply.
+SECRET_FIELDS = frozenset({"AuthKey", "Cak"})
+
+
+def document(
+    operation: str, http_status: int, headers: Mapping[str, str], body: bytes
+) -> dict[str, Any]:
+    """
+    Read a reply: the JSON object of a success, without its secret fields.
+
+    Raises ApiError for an error document and InvalidReplyError for everything else.
+    """
+    reply = _json_object(body)
+    if reply is not None and http_status >= 400 and isinstance(reply.get("Code"), str):
+        raise _api_error(operation, http_status, headers, reply)
+    if reply is None or not 200 <= http_status < 300:
+        kind = headers.get("content-type", "no content type")
+        raise InvalidReplyError(
+            f"{operation}: HTTP {http_status} with {len(body)} bytes ({kind}) that are not the "
+            "JSON document of this API",
+            http_status=http_status,
+        )
+    return reply
+
+
+def clock_offset(headers: Mapping[str, str], now: datetime) -> float | None:
+    """
+    Return by how many seconds the API's clock is ahead of ours, to within one; None if not said.
+    """
+    try:
+        return (parsedate_to_datetime(headers["date"]) - now).total_seconds() + 0.5
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def transport_error(
+    error: httpx.HTTPError, *, operation: str, endpoint: str, http_status: int | None
+) -> TransportError:
+    """
+    Translate an error of httpx; `http_status` is None until the reply's head has come.
+
+    The text of a protocol error is left out when it may quote a header that we sent.
+    """
+    reason = type(error).__name__ if isinstance(error, httpx.LocalProtocolError) else str(error)
+    where = f"{operation}: {endpoint}"
+    if isinstance(error, httpx.TimeoutException):
+        return RequestTimeoutError(f"{where} did not answer in time ({type(error).__name__})")
+    if http_status is not None:
+        return InvalidReplyError(
+            f"{operation}: the reply of HTTP {http_status} was cut off: {reason}",
+            http_status=http_status,
+        )
+    if _is_tls_failure(error):
+        return TlsError(f"{where} cannot be trusted or does not speak TLS: {reason}")
+    return ConnectionFailedError(f"{where} cannot be reached: {reason}")
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        reply = json.loads(body, object_hook=_without_secrets)
+    except ValueError:
+        return None
+    return reply if isinstance(reply, dict) else None
+
+
+def _without_secrets(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in SECRET_FIELDS}
+
+
+def _api_error(
+    operation: str, http_status: int, headers: Mapping[str, str], reply: Mapping[str, Any]
+) -> ApiError:
+    return ApiError(
+        reply["Code"],
+        str(reply.get("Message") or ""),
+        operation=operation,
+        http_status=http_status,
+        request_id=str(reply.get("RequestId") or ""),
+        retry_after=_retry_after(headers.get("x-acs-retry-after", "")),
+    )
+
+
+def _retry_after(milliseconds: str) -> float | None:
+    text = milliseconds.strip()
+    return int(text) / 1000 if text.isascii() and text.isdigit() and int(text) > 0 else None
+
+
+def _is_tls_failure(error: BaseException | None) -> bool:
+    """
+    Look for a refusal by TLS among the causes; a connection that ended early is not one.
+    """
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,0 +1,119 @@
+"""
+What checks yield, and its run-length code: equal results in a row are one `Run`.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+__all__ = ["Encoder", "Gap", "Run", "Sample", "encode"]
+
+RECENT = 64  # successes that tell how long a check in flight may take
+
+
+class Sample(NamedTuple):
+    """
+    The result of one check, judged by the instant of its sending.
+
+    `at` is the monotonic instant just before the first packet was handed to the kernel and `late`
+    how far that was behind the schedule. `rtt` is None unless `ok`. `error` is the kind of
+    failure. `spent` is how long after `at` a failed check was still seen to move: until the
+    refusal, or until it said its last word into the silence.
+    """
+
+    at: float
+    ok: bool
+    rtt: float | None = None
+    error: str | None = None
+    late: float = 0.0
+    spent: float = 0.0
+
+
+@dataclass(slots=True)
+class Run:
+    """
+    Samples of one result in a row; `error` is None for successes, else the first kind of failure.
+
+    `since` and `until` are the first and the last send instant. `edge` is the earliest instant by
+    which the result is known: a reply had come, or what was lost had been sent and was overdue.
+    `solid` is the longest stretch without a gap. `lost` equals `count` in a run of failures; in a
+    run of successes it counts the failures that were folded into it.
+    """
+
+    since: float
+    until: float
+    count: int
+    lost: int
+    error: str | None
+    edge: float
+    solid: float = 0.0
+
+
+class Gap(NamedTuple):
+    """
+    A time between two send instants in which nothing was sent: not up, not down, not measured.
+    """
+
+    since: float
+    until: float
+
+
+class Encoder:
+    """
+    Run-length code of one target's samples, which must come in the order of their send instants.
+
+    More than two intervals between two send instants are a gap.
+    """
+
+    def __init__(self, interval: float) -> None:
+        self.runs: list[Run] = []
+        self.gaps: list[Gap] = []
+        self._blind = 2 * interval
+        self._stretch = 0.0
+        self._recent: deque[tuple[float, float]] = deque(maxlen=RECENT)
+        self._usual = 0.0
+
+    def add(self, sample: Sample) -> None:
+        """
+        Append one sample.
+        """
+        changed = not self.runs or (self.runs[-1].error is None) != sample.ok
+        if self.runs:
+            self._note_gap(sample)
+        if changed:
+            self._begin(sample)
+        self._extend(self.runs[-1], sample)
+
+    def _note_gap(self, sample: Sample) -> None:
+        last = self.runs[-1].until
+        if sample.at - last > self._blind:
+            self.gaps.append(Gap(last, sample.at))
+            self._stretch = sample.at
+
+    def _begin(self, sample: Sample) -> None:
+        if not sample.ok:
+            self._usual = max((rtt for heard, rtt in self._recent if heard <= sample.at), default=0)
+        self._stretch = sample.at
+        error = None if sample.ok else sample.error or "lost"
+        self.runs.append(Run(sample.at, sample.at, 0, 0, error, float("inf")))
+
+    def _extend(self, run: Run, sample: Sample) -> None:
+        known = sample.at + (sample.rtt or 0.0 if sample.ok else sample.spent + self._usual)
+        run.until = sample.at
+        run.count += 1
+        run.lost += not sample.ok
+        run.edge = min(run.edge, known)
+        run.solid = max(run.solid, sample.at - self._stretch)
+        if sample.ok:
+            self._recent.append((known, known - sample.at))
+
+
+def encode(samples: Iterable[Sample], interval: float) -> Encoder:
+    """
+    Encode samples in any order.
+    """
+    encoder = Encoder(interval)
+    for sample in sorted(samples, key=lambda sample: sample.at):
+        encoder.add(sample)
+    return encoder

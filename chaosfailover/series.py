@@ -1,0 +1,144 @@
+"""
+All samples of one target in little room: run-length coded results, counts and a time line.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from chaosfailover.outages import find_outages
+from chaosfailover.samples import Encoder, Gap, Run, Sample
+from chaosfailover.timeline import Histogram, Timeline
+
+__all__ = ["Series", "load_runs"]
+
+MOST_RUNS = 1000
+MOST_GAPS = 1000
+
+
+class Series:
+    """
+    One target's samples, in the order of their sending.
+
+    Memory is bounded: of more than 500 outages the shorter half is folded, which keeps
+    their number, their losses and the sum of their bounds, but not each one's place. The longest
+    outages and the longest gaps are always kept.
+    """
+
+    def __init__(self, interval: float) -> None:
+        self.interval = interval
+        self.sent = 0
+        self.lost = 0
+        self.errors: Counter[str] = Counter()
+        self.lateness = Histogram()
+        self.timeline = Timeline()
+        self.unmeasured = 0.0
+        self.folded = 0
+        self.folded_at_least = 0.0
+        self.folded_at_most = 0.0
+        self._encoder = Encoder(interval)
+
+    @property
+    def runs(self) -> list[Run]:
+        """
+        The run-length code; the last run still grows.
+        """
+        return self._encoder.runs
+
+    @property
+    def gaps(self) -> list[Gap]:
+        """
+        The times in which nothing was sent for more than two intervals.
+        """
+        return self._encoder.gaps
+
+    def add(self, sample: Sample) -> None:
+        """
+        Append one sample.
+        """
+        gaps = len(self.gaps)
+        self._encoder.add(sample)
+        self.sent += 1
+        self.lateness.add(max(sample.late, 0.0))
+        self.timeline.add(sample.at, sample.rtt if sample.ok else None)
+        if not sample.ok:
+            self.lost += 1
+            self.errors[sample.error or "lost"] += 1
+        self.unmeasured += sum(gap.until - gap.since for gap in self.gaps[gaps:])
+        if len(self.runs) > MOST_RUNS:
+            self._fold()
+        if len(self.gaps) > MOST_GAPS:
+            self._encoder.gaps = _longer_half(self.gaps)
+
+    def _fold(self) -> None:
+        runs = self.runs
+        inner = [i for i in range(1, len(runs) - 2) if runs[i].error is not None]
+        inner.sort(key=lambda i: runs[i + 1].edge - runs[i - 1].until)
+        short = set(inner[: len(inner) // 2])
+        self.folded += len(short)
+        for index in short:
+            (outage,) = find_outages(runs[index - 1 : index + 2])
+            self.folded_at_least += outage.at_least
+            self.folded_at_most += outage.at_most
+        self._encoder.runs = _without(runs, short)
+
+    def as_dict(self, began: float = 0.0) -> dict[str, Any]:
+        """
+        Return the series as plain data for JSON; instants count from `began`.
+
+        `runs` holds since, until, count, lost, error, edge and solid, see `Run`; `gaps` since and
+        until; `slots` since, until, sent, lost and the least, median, 95th percentile and greatest
+        round trip (null without an answer).
+        """
+        return {
+            "interval": self.interval,
+            "sent": self.sent,
+            "lost": self.lost,
+            "errors": dict(self.errors),
+            "unmeasured": round(self.unmeasured, 6),
+            "folded": [self.folded, round(self.folded_at_least, 6), round(self.folded_at_most, 6)],
+            "runs": [_row(run, began) for run in self.runs],
+            "gaps": [[round(at - began, 6) for at in gap] for gap in self.gaps],
+            "slots": self._slots(began),
+        }
+
+    def _slots(self, began: float) -> list[list[float | None]]:
+        rows: list[list[float | None]] = []
+        for slot in self.timeline.slots:
+            rtts = slot.rtts.percentiles()
+            row = [slot.since - began, slot.until - began, slot.sent, slot.lost]
+            row += [rtts.least, rtts.p50, rtts.p95, rtts.most] if rtts else []
+            rows.append([*(round(value, 6) for value in row), *[None] * (8 - len(row))])
+        return rows
+
+
+def load_runs(series: Mapping[str, Any]) -> list[Run]:
+    """
+    Read the runs back from `Series.as_dict`, so that outages can be found again.
+    """
+    return [Run(*row) for row in series["runs"]]
+
+
+def _row(run: Run, began: float) -> list[Any]:
+    since, until, edge = (round(at - began, 6) for at in (run.since, run.until, run.edge))
+    return [since, until, run.count, run.lost, run.error, edge, round(run.solid, 6)]
+
+
+def _longer_half(gaps: list[Gap]) -> list[Gap]:
+    longer = sorted(gaps, key=lambda gap: gap.until - gap.since)[len(gaps) // 2 :]
+    return sorted(longer)
+
+
+def _without(runs: list[Run], folded: set[int]) -> list[Run]:
+    """
+    Join the successes on both sides of each folded run of failures.
+    """
+    kept: list[Run] = []
+    for index, run in enumerate(runs):
+        if index - 1 in folded or index in folded:
+            kept[-1].until = run.until
+            kept[-1].count += run.count
+            kept[-1].lost += run.lost
+        else:
+            kept.append(run)
+    return kept

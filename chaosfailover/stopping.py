@@ -1,0 +1,187 @@
+"""
+Stopping failover tests, several at a time, and waiting until each has been seen `Stopped`.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chaosfailover.client import VpcClient
+from chaosfailover.errors import ApiError, FailoverError, JobNotFoundError
+from chaosfailover.events import publish
+from chaosfailover.lookup import find_running_test
+from chaosfailover.retries import is_retryable
+
+__all__ = ["Outcome", "Wanted", "stop_tests"]
+
+logger = logging.getLogger("chaostoolkit")
+
+INTERVAL = 0.5
+MOVED_ON = ("IncorrectStatus.OnlyForTesting", "IncorrectStatus.OnlyForInitOrStopped")
+
+
+@dataclass(slots=True)
+class Wanted:
+    """
+    A test that has to be stopped.
+
+    A reply to Create or Start that never came leaves it open whether the test will run: until
+    `settles_at` (monotonic) a missing test is looked for again, and one in `Init` is deleted, so
+    that a late Start finds nothing. `client` opens the way to its region, the same each time.
+    """
+
+    client: Callable[[], VpcClient]
+    test: str
+    settles_at: float = 0.0
+    status: str = field(default="", init=False)
+    job_id: str = field(default="", init=False)
+    stop_sent: bool = field(default=False, init=False)
+    problem: FailoverError | None = field(default=None, init=False)
+    problem_since: float = field(default=0.0, init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    How it ended for one test: `error` is None when nothing is left running.
+    """
+
+    test: str
+    job_id: str
+    status: str
+    reason: str
+    stopped: bool = False
+    error: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """
+        Return the outcome as an activity returns it.
+        """
+        return {
+            "test": self.test,
+            "job_id": self.job_id or None,
+            "status": self.status or None,
+            "stopped": self.stopped,
+            "reason": self.reason,
+            **({"error": self.error} if self.error else {}),
+        }
+
+
+def stop_tests(
+    wanted: Sequence[Wanted],
+    *,
+    timeout: float = 300.0,
+    patience: float = 0.0,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[Outcome]:
+    """
+    Stop tests and wait until each is `Stopped`, in turn, so that one that fails delays no other.
+
+    A test that never started, has ended or does not exist is left as it is. Whatever the API
+    answers while it is busy or unreachable is tried again until `timeout` seconds have passed;
+    what it refuses for good is tried again for `patience` seconds. Never raises a FailoverError:
+    the outcomes, in the order of `wanted`, say what failed.
+    """
+    deadline = clock() + timeout
+    outcomes: dict[int, Outcome] = {}
+    while True:
+        for number, test in enumerate(wanted):
+            if number not in outcomes and (outcome := _attempt(test, clock(), patience)):
+                outcomes[number] = outcome
+        if len(outcomes) == len(wanted) or clock() >= deadline:
+            break
+        sleep(INTERVAL)
+    return [outcomes.get(number) or _late(test, timeout) for number, test in enumerate(wanted)]
+
+
+def _attempt(wanted: Wanted, now: float, patience: float) -> Outcome | None:
+    try:
+        outcome = _step(wanted, now)
+    except FailoverError as exc:
+        return _failed(wanted, exc, now, patience)
+    wanted.problem = None
+    return outcome
+
+
+def _failed(wanted: Wanted, problem: FailoverError, now: float, patience: float) -> Outcome | None:
+    if wanted.problem is None:
+        wanted.problem_since = now
+        logger.warning("%s is not stopped yet: %s", wanted.test, problem)
+    wanted.problem = problem
+    lasting = not is_retryable(problem) and now - wanted.problem_since >= patience
+    return _outcome(wanted, "it could not be stopped", error=str(problem)) if lasting else None
+
+
+def _step(wanted: Wanted, now: float) -> Outcome | None:
+    """
+    Look at one test and do the next thing; return an outcome once there is nothing left to do.
+    """
+    try:
+        job = find_running_test(wanted.client(), wanted.job_id or wanted.test)
+    except JobNotFoundError:
+        return None if now < wanted.settles_at else _outcome(wanted, "it does not exist")
+    wanted.job_id = job["JobId"]
+    _log_change(wanted, job["Status"])
+    step = STEPS.get(job["Status"])
+    return step(wanted, now) if step else None
+
+
+def _log_change(wanted: Wanted, status: str) -> None:
+    if status != wanted.status:
+        logger.info("Failover test %s (%s) is %s", wanted.test, wanted.job_id, status)
+        publish("status", test=wanted.test, job_id=wanted.job_id, status=status)
+        wanted.status = status
+
+
+def _leave(wanted: Wanted, now: float) -> Outcome | None:
+    if now >= wanted.settles_at:
+        return _outcome(wanted, "it never started")
+    if _moved_on(wanted.client().delete_failover_test_job, wanted.job_id):
+        return None
+    return _outcome(wanted, "its start was never answered, so it was deleted")
+
+
+def _stop(wanted: Wanted, _: float) -> None:
+    publish("stop", test=wanted.test, job_id=wanted.job_id)
+    if not _moved_on(wanted.client().stop_failover_test_job, wanted.job_id):
+        wanted.stop_sent = True
+
+
+def _moved_on(operation: Callable[[str], None], job_id: str) -> bool:
+    """
+    Send an operation; return whether the test has left the status in which it was just read.
+    """
+    try:
+        operation(job_id)
+    except ApiError as exc:
+        if exc.code not in MOVED_ON:
+            raise
+        return True
+    return False
+
+
+def _ended(wanted: Wanted, _: float) -> Outcome:
+    reason = "it was stopped" if wanted.stop_sent else "it had ended"
+    return _outcome(wanted, reason, stopped=wanted.stop_sent)
+
+
+STEPS: dict[str, Callable[[Wanted, float], Outcome | None]] = {
+    "Init": _leave,
+    "Testing": _stop,
+    "Stopped": _ended,
+}
+
+
+def _late(wanted: Wanted, timeout: float) -> Outcome:
+    state = f"it is {wanted.status}" if wanted.status else "its status is unknown"
+    cause = f": {wanted.problem}" if wanted.problem else ""
+    return _outcome(wanted, "it could not be stopped", error=f"{state} after {timeout:g} s{cause}")
+
+
+def _outcome(
+    wanted: Wanted, reason: str, *, stopped: bool = False, error: str | None = None
+) -> Outcome:
+    return Outcome(wanted.test, wanted.job_id, wanted.status, reason, stopped, error)

@@ -1,0 +1,184 @@
+"""
+What to check, and how: a target is a URL with a few settings.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from chaosfailover.errors import ArgumentError
+
+__all__ = ["INTERVAL", "TIMEOUT", "Target", "parse_target", "parse_targets"]
+
+INTERVAL = 0.1
+TIMEOUT = 0.9
+DEFAULT_PORTS = {"http": 80, "https": 443}
+SETTINGS = {
+    "http": {"status", "body", "persistent"},
+    "https": {"status", "body", "persistent", "verify"},
+    "tcp": {"send", "expect", "persistent"},
+    "udp": set(),
+    "icmp": set(),
+}
+COMMON = {"url", "interval", "timeout", "rto"}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """
+    Something that the prober checks, each `interval` seconds, with an answer due in `timeout`.
+
+    `scheme` is http, https, tcp, udp or icmp. `status` holds the accepted statuses, empty for any
+    2xx and 3xx; `body` and `expect` are patterns searched for in the answer. `persistent` targets
+    keep one connection, whose stall is not the network's outage. `verify` is False to accept any
+    certificate. `rto` is carried for whoever judges the measurement. None for `interval` and
+    `timeout` stands for the prober's own.
+    """
+
+    name: str
+    url: str
+    scheme: str
+    host: str
+    port: int = 0
+    path: str = "/"
+    interval: float | None = None
+    timeout: float | None = None
+    rto: float | None = None
+    status: frozenset[int] = frozenset()
+    body: re.Pattern[bytes] | None = None
+    send: bytes = b""
+    expect: re.Pattern[bytes] | None = None
+    persistent: bool = False
+    verify: bool = field(default=True, kw_only=True)
+
+
+def parse_targets(targets: Mapping[str, str | Mapping[str, Any]]) -> list[Target]:
+    """
+    Parse the targets of an experiment: a name to a URL or to a mapping of settings.
+    """
+    if not targets:
+        raise ArgumentError("targets is empty, expected at least one name and URL")
+    return [parse_target(name, value) for name, value in targets.items()]
+
+
+def parse_target(name: str, value: str | Mapping[str, Any]) -> Target:
+    """
+    Parse one target.
+
+        parse_target("portal", "https://portal.example.com/health")
+        parse_target("db", {"url": "tcp://10.0.0.5:5432", "interval": 0.05})
+
+    Raises `ArgumentError` that names the target, the setting and the expectation.
+    """
+    settings = {"url": value} if isinstance(value, str) else dict(value)
+    url = _url(name, settings)
+    allowed = COMMON | SETTINGS[url.scheme]
+    if unknown := sorted(settings.keys() - allowed):
+        known = ", ".join(sorted(allowed))
+        raise _wrong(name, f"{', '.join(unknown)} is no setting of {url.scheme}", known)
+    _check_pairs(name, url.scheme, settings)
+    return Target(
+        name=name,
+        url=settings.pop("url"),
+        scheme=url.scheme,
+        host=url.hostname or "",
+        port=url.port or DEFAULT_PORTS.get(url.scheme, 0),
+        path=(url.path or "/") + (f"?{url.query}" if url.query else ""),
+        **{key: READERS[key](name, key, settings[key]) for key in settings},
+    )
+
+
+def _check_pairs(name: str, scheme: str, settings: Mapping[str, Any]) -> None:
+    if "send" in settings and "expect" not in settings:
+        raise _wrong(name, "send without expect", "the answer to wait for")
+    if scheme == "tcp" and settings.get("persistent") and "send" not in settings:
+        raise _wrong(name, "persistent without send", "send and expect, to see that it still works")
+
+
+def _url(name: str, settings: Mapping[str, Any]) -> SplitResult:
+    text = settings.get("url")
+    if not isinstance(text, str):
+        raise _wrong(name, f"url is {text!r}", "http, https, tcp, udp or icmp and a host")
+    url, port = _split(name, text), _port(name, text)
+    if url.username is not None or url.password is not None:
+        raise _wrong(name, "the url carries a user", "a url without credentials")
+    if url.scheme not in SETTINGS or not url.hostname:
+        raise _wrong(name, f"url is {text!r}", "http, https, tcp, udp or icmp and a host")
+    if url.scheme in ("tcp", "udp") and not port:
+        raise _wrong(name, f"url is {text!r}", f"{url.scheme}://host:port")
+    if url.scheme in ("tcp", "udp", "icmp") and (url.path.strip("/") or url.query):
+        raise _wrong(name, f"url is {text!r}", f"no path after {url.scheme}://host")
+    return url
+
+
+def _split(name: str, text: str) -> SplitResult:
+    try:
+        return urlsplit(text)
+    except ValueError as exc:
+        raise _wrong(name, "the url cannot be read", str(exc)) from None
+
+
+def _port(name: str, text: str) -> int | None:
+    try:
+        return urlsplit(text).port
+    except ValueError as exc:
+        raise _wrong(name, "the url's port cannot be read", str(exc)) from None
+
+
+def _seconds(least: float, below: float) -> Any:
+    def read(name: str, key: str, value: object) -> float:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not least <= float(value) < below:  # type: ignore[arg-type]
+            raise _wrong(
+                name, f"{key} is {value!r}", f"seconds, at least {least:g} and below {below:g}"
+            )
+        return float(value)  # type: ignore[arg-type]
+
+    return read
+
+
+def _boolean(name: str, key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(name, f"{key} is {value!r}", "true or false")
+    return value
+
+
+def _text(name: str, key: str, value: object) -> bytes:
+    if not isinstance(value, str):
+        raise _wrong(name, f"{key} is {value!r}", "text")
+    return value.encode()
+
+
+def _pattern(name: str, key: str, value: object) -> re.Pattern[bytes]:
+    try:
+        return re.compile(_text(name, key, value))
+    except re.error as exc:
+        raise _wrong(name, f"{key} is {value!r}", f"a regular expression ({exc})") from None
+
+
+def _statuses(name: str, key: str, value: object) -> frozenset[int]:
+    values: Iterable[object] = value if isinstance(value, list | tuple) else [value]
+    statuses = frozenset(v for v in values if isinstance(v, int) and 100 <= v <= 599)
+    if not statuses or len(statuses) != len(list(values)):
+        raise _wrong(name, f"{key} is {value!r}", "a status from 100 to 599, or a list of them")
+    return statuses
+
+
+def _wrong(name: str, found: str, expected: str) -> ArgumentError:
+    return ArgumentError(f"target {name!r}: {found}, expected {expected}")
+
+
+READERS = {
+    "interval": _seconds(0.01, 3600.0),
+    # The kernel repeats a lost SYN after a second: a check that lives longer hides the loss.
+    "timeout": _seconds(0.01, 1.0),
+    "rto": _seconds(0.0, float("inf")),
+    "status": _statuses,
+    "body": _pattern,
+    "send": _text,
+    "expect": _pattern,
+    "persistent": _boolean,
+    "verify": _boolean,
+}

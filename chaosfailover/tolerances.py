@@ -1,0 +1,133 @@
+"""
+Function tolerances with thresholds as arguments, which the toolkit's own cannot take.
+
+The toolkit passes `value`, the probe's output, and validates an experiment without it: hence the
+defaults of arguments that are required.
+"""
+
+from typing import Any, List
+
+from chaoslib.types import Configuration, Secrets
+
+from chaosfailover import arguments, guard
+from chaosfailover.errors import ArgumentError
+
+__all__ = ["at_least", "at_most", "before_and_during", "between"]
+
+
+def at_least(
+    value: float = None,
+    limit: float = None,
+    key: str = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> bool:
+    """
+    Tell whether a number, or the number under `key` of a document, is `limit` or more.
+
+    ```yaml
+    tolerance:
+      type: probe
+      name: at-least-one-path
+      provider:
+        type: python
+        module: chaosfailover.tolerances
+        func: at_least
+        arguments: {limit: 1, key: count}
+    ```
+    """
+    return _number("value", value, key) >= _number("limit", limit)
+
+
+def at_most(
+    value: float = None,
+    limit: float = None,
+    key: str = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> bool:
+    """
+    Tell whether a number, or the number under `key` of a document, is `limit` or less.
+
+    ```yaml
+    tolerance:
+      type: probe
+      name: within-the-objective
+      provider:
+        type: python
+        module: chaosfailover.tolerances
+        func: at_most
+        arguments: {limit: 3.0}
+    ```
+    """
+    return _number("value", value, key) <= _number("limit", limit)
+
+
+def between(
+    value: float = None,
+    lower: float = None,
+    upper: float = None,
+    key: str = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> bool:
+    """
+    Tell whether a number, or the number under `key` of a document, lies from `lower` to `upper`.
+
+    ```yaml
+    tolerance:
+      type: probe
+      name: as-long-as-expected
+      provider:
+        type: python
+        module: chaosfailover.tolerances
+        func: between
+        arguments: {lower: 0.5, upper: 3.0}
+    ```
+    """
+    return _number("lower", lower) <= _number("value", value, key) <= _number("upper", upper)
+
+
+def before_and_during(
+    value: str = None,
+    before: str = None,
+    during: List[str] = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> bool:
+    """
+    Tell whether a value is `before` while this run cuts nothing, and one of `during` while it does.
+
+    A hypothesis is read twice, before the method and while the test of this very run is on. What
+    a cut changes on purpose, such as the session that goes down, would look like a weakness the
+    second time; this tolerance expects it. The values may be texts, numbers or booleans.
+
+    ```yaml
+    tolerance:
+      type: probe
+      name: established-until-it-is-cut
+      provider:
+        type: python
+        module: chaosfailover.tolerances
+        func: before_and_during
+        arguments:
+          before: Established
+          during: [Down, Idle, Connect, Active]
+    ```
+    """
+    if not isinstance(during, list):
+        raise ArgumentError(f"during is {during!r}, expected a list of values")
+    guarding = guard.current()
+    cutting = bool(guarding and guarding.tests)
+    return value in during if cutting else bool(value == before)
+
+
+def _number(argument: str, value: Any, key: str = None) -> float:
+    if key is not None:
+        if not isinstance(value, dict) or key not in value:
+            raise ArgumentError(f"value is {value!r}, expected a document with the key {key!r}")
+        argument, value = f"value[{key!r}]", value[key]
+    number = arguments.number(value)
+    if number is None:
+        raise ArgumentError(f"{argument} is {value!r}, expected a number")
+    return number

@@ -1,0 +1,131 @@
+"""
+Small servers on loopback, in a thread of their own, for tests of the prober.
+"""
+
+import asyncio
+import socket
+import ssl
+import threading
+import time
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+
+__all__ = ["Handler", "Switch", "closed_port", "served", "udp_echo", "until"]
+
+Handler = Callable[[StreamReader, StreamWriter], Awaitable[None]]
+
+
+@contextmanager
+def served(handler: Handler, tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """
+    Serve TCP connections with a handler; yield the port.
+    """
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(
+        asyncio.start_server(_quiet(handler), "127.0.0.1", 0, ssl=tls, backlog=1024)
+    )
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        asyncio.run_coroutine_threadsafe(_end(server), loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+        loop.close()
+
+
+def _quiet(handler: Handler) -> Handler:
+    async def handle(reader: StreamReader, writer: StreamWriter) -> None:
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                await handler(reader, writer)
+        finally:
+            writer.transport.abort()
+
+    return handle
+
+
+async def _end(server: asyncio.Server) -> None:
+    server.close()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0)
+
+
+@contextmanager
+def udp_echo(answer: Callable[[bytes], bytes | None]) -> Iterator[int]:
+    """
+    Answer datagrams with what a function makes of them, None for silence; yield the port.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=_echo, args=(sock, answer))
+        thread.start()
+        yield sock.getsockname()[1]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", sock.getsockname())
+        thread.join(5)
+
+
+def _echo(sock: socket.socket, answer: Callable[[bytes], bytes | None]) -> None:
+    while True:
+        data, peer = sock.recvfrom(2048)
+        if not data:
+            return
+        if (reply := answer(data)) is not None:
+            with suppress(OSError):
+                sock.sendto(reply, peer)
+
+
+def closed_port() -> int:
+    """
+    Return a port that nobody listens on.
+    """
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+class Switch:
+    """
+    An HTTP and line-echo service that can fall silent and come back.
+    """
+
+    def __init__(self) -> None:
+        self.silent = False
+        self.connections = 0
+
+    async def http(self, reader: StreamReader, writer: StreamWriter) -> None:
+        """
+        Answer requests on one connection with 200, or with silence.
+        """
+        self.connections += 1
+        while await reader.readuntil(b"\r\n\r\n"):
+            if self.silent:
+                await asyncio.sleep(60)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+
+    async def echo(self, reader: StreamReader, writer: StreamWriter) -> None:
+        """
+        Send every line back, or nothing.
+        """
+        self.connections += 1
+        while line := await reader.readline():
+            if self.silent:
+                await asyncio.sleep(60)
+            writer.write(line)
+
+
+def until(condition: Callable[[], bool], patience: float = 20.0) -> None:
+    """
+    Wait until a condition holds; fail if it does not.
+    """
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, "the awaited did not happen"
+        time.sleep(0.01)

@@ -1,0 +1,306 @@
+"""
+Actions and probes against the emulator, over HTTP.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from chaosfailover import actions, probes
+from chaosfailover.emulator import Emulator
+from chaosfailover.errors import (
+    AmbiguousTestError,
+    ApiError,
+    ArgumentError,
+    GuardError,
+    JobNotFoundError,
+    JobTimeoutError,
+)
+from chaosfailover.guard import Guard
+
+Configuration = dict[str, Any]
+A, B = "pc-rehearsal-a", "pc-rehearsal-b"
+
+
+def create(configuration: Configuration, name: str = "drill", **more: Any) -> dict[str, Any]:
+    return actions.create_failover_test(name, [A], configuration=configuration, **more)
+
+
+def test_create_returns_the_job(configuration: Configuration) -> None:
+    """A created test is `Init` and has what was asked for."""
+    job = create(configuration, duration_minutes=7, description="why")
+
+    assert job["JobId"].startswith("ftj-")
+    assert job["Status"] == "Init"
+    assert job["Name"] == "drill"
+    assert job["ResourceId"] == [A]
+    assert job["JobDuration"] == "7"
+    assert job["Description"] == "why"
+
+
+def test_create_and_start_waits_until_the_circuit_is_cut(
+    configuration: Configuration, guarding: Guard
+) -> None:
+    """With `start`, the job that comes back is `Testing`, and the guard holds it."""
+    job = create(configuration, start=True)
+
+    assert job["Status"] == "Testing"
+    assert [guarded.job_id for guarded in guarding.tests] == [job["JobId"]]
+    assert probes.bgp_session_status("bgp-rehearsal-a", configuration=configuration) == "Down"
+    assert probes.bgp_session_status("bgp-rehearsal-b", configuration=configuration) == (
+        "Established"
+    )
+
+
+def test_start_and_stop_by_name(configuration: Configuration, guarding: Guard) -> None:
+    """A name does for all that follows; once `Stopped` the test leaves the guard's list."""
+    create(configuration)
+    started = actions.start_failover_test("drill", configuration=configuration)
+    assert started["Status"] == "Testing"
+    assert len(guarding.tests) == 1
+
+    stopped = actions.stop_failover_test("drill", configuration=configuration)
+
+    assert stopped["status"] == "Stopped"
+    assert stopped["stopped"] is True
+    assert guarding.tests == []
+    assert probes.bgp_session_status("bgp-rehearsal-a", configuration=configuration) == (
+        "Established"
+    )
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        pytest.param(lambda c: create(c, name="other", start=True), id="create and start"),
+        pytest.param(lambda c: actions.start_failover_test("drill", configuration=c), id="start"),
+    ],
+)
+def test_nothing_is_cut_without_a_guard(configuration: Configuration, cut: Any) -> None:
+    """Without the control an action that cuts refuses, and says which lines to add."""
+    create(configuration)
+
+    with pytest.raises(GuardError, match=r"module: chaosfailover\.control"):
+        cut(configuration)
+
+    assert probes.no_failover_test_running(configuration=configuration) is True
+    names = [job["Name"] for job in probes.list_failover_tests(configuration=configuration)]
+    assert names == ["drill"]
+
+
+def test_stop_leaves_what_never_started(configuration: Configuration) -> None:
+    """Stopping a test that is `Init` says so and changes nothing."""
+    create(configuration)
+
+    outcome = actions.stop_failover_test("drill", configuration=configuration)
+
+    assert (outcome["status"], outcome["stopped"]) == ("Init", False)
+    assert outcome["reason"] == "it never started"
+
+
+def test_stop_leaves_what_does_not_exist(configuration: Configuration) -> None:
+    """Stopping a test that does not exist is no error, so that every rollback can do it."""
+    by_name = actions.stop_failover_test("nothing", configuration=configuration)
+    by_id = actions.stop_failover_test("ftj-nothing", configuration=configuration)
+
+    assert by_name["reason"] == by_id["reason"] == "it does not exist"
+    assert by_name["status"] is None
+
+
+@pytest.mark.usefixtures("guarding")
+def test_stop_leaves_what_has_ended(configuration: Configuration) -> None:
+    """Stopping twice is no error."""
+    create(configuration, start=True)
+    actions.stop_failover_test("drill", configuration=configuration)
+
+    again = actions.stop_failover_test("drill", configuration=configuration)
+
+    assert (again["status"], again["stopped"], again["reason"]) == (
+        "Stopped",
+        False,
+        "it had ended",
+    )
+
+
+def test_dry_run_creates_nothing(configuration: Configuration) -> None:
+    """A dry run asks the API and leaves no job."""
+    actual = create(configuration, dry_run=True, start=True)
+
+    assert actual == {"dry_run": True, "accepted": True}
+    assert probes.list_failover_tests(configuration=configuration) == []
+
+
+def test_update_changes_what_is_given(configuration: Configuration) -> None:
+    """What is not given stays."""
+    create(configuration, description="why")
+
+    job = actions.update_failover_test(
+        "drill", resource_ids=[B], duration_minutes=3, configuration=configuration
+    )
+
+    assert (job["ResourceId"], job["JobDuration"]) == ([B], "3")
+    assert (job["Name"], job["Description"]) == ("drill", "why")
+
+
+def test_delete_removes_the_test(configuration: Configuration) -> None:
+    """A deleted test is gone; deleting it again succeeds."""
+    job = create(configuration)
+
+    first = actions.delete_failover_test("drill", configuration=configuration)
+    second = actions.delete_failover_test("drill", configuration=configuration)
+
+    assert first == {"test": "drill", "job_id": job["JobId"], "deleted": True}
+    assert second == {"test": "drill", "job_id": None, "deleted": False}
+
+
+@pytest.mark.usefixtures("guarding")
+def test_delete_of_a_running_test_is_refused(configuration: Configuration) -> None:
+    """The API's own error comes through, and the test goes on."""
+    create(configuration, start=True)
+
+    with pytest.raises(ApiError) as caught:
+        actions.delete_failover_test("drill", configuration=configuration)
+
+    assert caught.value.code == "IncorrectStatus.OnlyForInitOrStopped"
+    assert probes.failover_test_status("drill", configuration=configuration) == "Testing"
+
+
+def test_sweep_stops_what_runs(configuration: Configuration, guarding: Guard) -> None:
+    """The sweep stops by prefix and leaves other names alone."""
+    create(configuration, start=True)
+
+    other = actions.stop_running_failover_tests("quarterly-", configuration=configuration)
+    assert other == []
+    assert probes.no_failover_test_running(configuration=configuration) is False
+
+    (swept,) = actions.stop_running_failover_tests(configuration=configuration)
+
+    assert swept["status"] == "Stopped"
+    assert probes.no_failover_test_running(configuration=configuration) is True
+    assert guarding.tests == []
+
+
+def test_name_of_an_unfinished_test_is_refused(configuration: Configuration) -> None:
+    """A second test of the same name could not be told from the first."""
+    job = create(configuration)
+
+    with pytest.raises(ArgumentError, match=job["JobId"]):
+        create(configuration)
+
+    assert len(probes.list_failover_tests(configuration=configuration)) == 1
+
+
+def test_name_of_several_unfinished_tests_is_ambiguous(configuration: Configuration) -> None:
+    """The error lists the tests."""
+    first = create(configuration)
+    second = create(configuration, name="other")
+    actions.update_failover_test(second["JobId"], name="drill", configuration=configuration)
+
+    with pytest.raises(AmbiguousTestError) as caught:
+        probes.failover_test_status("drill", configuration=configuration)
+
+    assert first["JobId"] in str(caught.value)
+    assert second["JobId"] in str(caught.value)
+
+
+def test_unknown_test_is_an_error(configuration: Configuration) -> None:
+    """A probe on a test that does not exist fails."""
+    with pytest.raises(JobNotFoundError, match="'nothing'"):
+        probes.failover_test_status("nothing", configuration=configuration)
+
+
+def test_list_filters_by_resource(configuration: Configuration) -> None:
+    """A resource's tests are found by its ID alone."""
+    create(configuration)
+
+    found = probes.list_failover_tests(resource_id=A, configuration=configuration)
+    nothing = probes.list_failover_tests(resource_id=B, configuration=configuration)
+    stopped = probes.list_failover_tests(status="Stopped", configuration=configuration)
+
+    assert [job["Name"] for job in found] == ["drill"]
+    assert nothing == stopped == []
+
+
+@pytest.mark.parametrize(
+    ("call", "value"),
+    [
+        pytest.param(lambda c: create(c, duration_minutes=0), "0", id="duration"),
+        pytest.param(lambda c: create(c, name="ftj-x"), "ftj-x", id="name"),
+        pytest.param(lambda c: create(c, timeout=-1), "-1", id="timeout"),
+        pytest.param(
+            lambda c: probes.list_failover_tests(status="Gone", configuration=c),
+            "Gone",
+            id="status",
+        ),
+        pytest.param(
+            lambda c: probes.circuit_status("vbr-x", configuration=c), "vbr-x", id="circuit"
+        ),
+        pytest.param(
+            lambda c: probes.circuit_status(A, until=[""], configuration=c), "''", id="until"
+        ),
+        pytest.param(
+            lambda c: probes.list_failover_tests(resource_id="i-5", configuration=c),
+            "i-5",
+            id="resource",
+        ),
+    ],
+)
+def test_wrong_argument_sends_nothing(
+    emulator: Emulator, configuration: Configuration, call: Any, value: str
+) -> None:
+    """A wrong argument is refused by its value, before any request."""
+    emulator.stop()
+
+    with pytest.raises(ArgumentError, match=value):
+        call(configuration)
+
+
+def test_status_of_the_network(configuration: Configuration) -> None:
+    """Circuit, VBR and session show the API's literals."""
+    assert probes.circuit_status(A, configuration=configuration) == "Enabled"
+    assert probes.virtual_border_router_status("vbr-rehearsal-a", configuration=configuration) == (
+        "active"
+    )
+    assert probes.bgp_session_status("bgp-rehearsal-a", configuration=configuration) == (
+        "Established"
+    )
+
+
+def test_status_of_an_unknown_resource_is_an_error(configuration: Configuration) -> None:
+    """A circuit that does not exist has no status."""
+    with pytest.raises(ArgumentError, match="'pc-gone' in cn-hangzhou"):
+        probes.circuit_status("pc-gone", configuration=configuration)
+
+
+def test_status_that_does_not_come_is_an_error(configuration: Configuration) -> None:
+    """The wait ends with what it saw."""
+    with pytest.raises(JobTimeoutError, match=r"bgp-rehearsal-a is Established, not Down"):
+        probes.bgp_session_status(
+            "bgp-rehearsal-a", until=["Down"], timeout=0.1, configuration=configuration
+        )
+
+
+def test_surviving_paths_of_two_circuits(configuration: Configuration) -> None:
+    """Cutting one circuit leaves the other; cutting both leaves none."""
+    one = probes.surviving_paths([A], configuration=configuration)
+    both = probes.surviving_paths([A, B], configuration=configuration)
+
+    assert one["count"] == 1
+    assert both["count"] == 0
+
+
+@pytest.mark.usefixtures("guarding")
+def test_every_output_can_be_encoded(configuration: Configuration) -> None:
+    """What activities return goes into the journal as JSON."""
+    outputs = [
+        create(configuration, start=True),
+        probes.describe_failover_test("drill", configuration=configuration),
+        probes.list_failover_tests(configuration=configuration),
+        probes.surviving_paths([A], configuration=configuration),
+        actions.stop_failover_test("drill", configuration=configuration),
+        actions.stop_running_failover_tests(configuration=configuration),
+        actions.delete_failover_test("drill", configuration=configuration),
+    ]
+
+    assert json.loads(json.dumps(outputs)) == outputs

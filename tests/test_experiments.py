@@ -1,0 +1,163 @@
+"""
+The bundled experiments, run as a user runs them: as processes.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+EXPERIMENTS = Path(__file__).parent.parent / "experiments"
+CHAOS = Path(sys.executable).with_name("chaos")
+
+ALL = sorted(path.name for path in EXPERIMENTS.glob("*.yaml"))
+HOLDING = ["bgp-peer-failover.yaml", "circuit-failover.yaml", "vbr-failover.yaml"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def environment(**more: str) -> dict[str, str]:
+    """
+    Return an environment without anything that names an account or a setting of ours.
+    """
+    ours = ("ALIBABA", "FAILOVER")
+    return {key: text for key, text in os.environ.items() if not key.startswith(ours)} | more
+
+
+def on_free_ports(topology: str, folder: Path) -> dict[str, str]:
+    """
+    Put a topology on free ports; return the settings that make an experiment use it.
+    """
+    ports = {name: free_port() for name in ("portal", "echo", "ledger")}
+    services = {name: {"port": port} for name, port in ports.items()}
+    copy = folder / f"{topology}-on-free-ports.yaml"
+    document = {"title": topology, "extends": topology, "services": services}
+    copy.write_text(yaml.safe_dump(document), encoding="utf-8")
+    port = ports["portal"]
+    return {"FAILOVER_TOPOLOGY": str(copy), "FAILOVER_PORTAL_URL": f"http://127.0.0.1:{port}/"}
+
+
+def chaos(*arguments: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [CHAOS, "--no-version-check", *arguments],
+        cwd=folder,
+        env=environment(**more),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def journal(folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((folder / "journal.json").read_text(encoding="utf-8"))
+    return document
+
+
+@pytest.mark.parametrize("name", HOLDING)
+def test_rehearsal_holds(name: str, tmp_path: Path) -> None:
+    """The run completes with exit code 0, every activity succeeds, and the test ends `Stopped`."""
+    settings = on_free_ports("dual-circuit", tmp_path)
+
+    done = chaos("run", str(EXPERIMENTS / name), folder=tmp_path, **settings)
+
+    log = done.stderr + done.stdout
+    assert done.returncode == 0, log
+    document = journal(tmp_path)
+    assert (document["status"], document["deviated"]) == ("completed", False)
+    activities = [*document["run"], *document["rollbacks"]]
+    assert [run["activity"]["name"] for run in activities if run["status"] != "succeeded"] == []
+    stop = next(run for run in activities if run["activity"]["name"].startswith("bring-"))
+    assert (stop["output"]["status"], stop["output"]["stopped"]) == ("Stopped", True)
+
+
+def test_rehearsal_says_what_happens(tmp_path: Path) -> None:
+    """The log shows that it is a rehearsal, each status of the job, and the wait's progress."""
+    settings = on_free_ports("dual-circuit", tmp_path)
+
+    done = chaos("run", str(EXPERIMENTS / "circuit-failover.yaml"), folder=tmp_path, **settings)
+
+    log = done.stderr + done.stdout
+    for expected in ("REHEARSAL", "is Starting", "waiting for Testing", "-> Testing", "is Stopped"):
+        assert expected in log, log
+
+
+def test_broken_standby_is_found(tmp_path: Path) -> None:
+    """The weakness deviates the run, which exits 1, and the circuit is back afterwards."""
+    settings = on_free_ports("broken-standby", tmp_path)
+
+    done = chaos("run", str(EXPERIMENTS / "broken-standby.yaml"), folder=tmp_path, **settings)
+
+    assert done.returncode == 1
+    document = journal(tmp_path)
+    assert document["deviated"] is True
+    assert document["steady_states"]["before"]["steady_state_met"] is True
+    failed = document["steady_states"]["after"]["probes"][-1]
+    assert failed["activity"]["name"] == "the-portal-answers"
+    stop = document["rollbacks"][0]["output"]
+    assert (stop["status"], stop["stopped"]) == ("Stopped", True)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_experiment_is_valid_without_credentials(name: str, tmp_path: Path) -> None:
+    """`chaos validate` needs nothing but the file."""
+    done = chaos("validate", str(EXPERIMENTS / name), folder=tmp_path, HOME=str(tmp_path))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_environment_entry_has_a_default(name: str) -> None:
+    """An experiment runs as it is; and only one that is told to leaves the emulator."""
+    configuration = yaml.safe_load((EXPERIMENTS / name).read_text(encoding="utf-8"))[
+        "configuration"
+    ]
+    from_environment = [one for one in configuration.values() if isinstance(one, dict)]
+
+    assert [one["key"] for one in from_environment if "default" not in one] == []
+    endpoint = configuration["alibaba_cloud_vpc_endpoint"]
+    assert "emulator" in (endpoint, endpoint["default"] if isinstance(endpoint, dict) else None)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_rollbacks_are_always_played(name: str) -> None:
+    """The toolkit's default plays no rollback when a run is interrupted."""
+    experiment = yaml.safe_load((EXPERIMENTS / name).read_text(encoding="utf-8"))
+
+    assert experiment["runtime"]["rollbacks"]["strategy"] == "always"
+
+
+def test_unknown_argument_of_the_control_is_refused(tmp_path: Path) -> None:
+    """`chaos validate` names the argument and those that exist."""
+    experiment = yaml.safe_load((EXPERIMENTS / "circuit-failover.yaml").read_text(encoding="utf-8"))
+    experiment["controls"][0]["provider"]["arguments"] = {"topologie": "dual-circuit"}
+    (tmp_path / "wrong.json").write_text(json.dumps(experiment), encoding="utf-8")
+
+    done = chaos("validate", "wrong.json", folder=tmp_path)
+
+    assert done.returncode == 1
+    assert "no argument 'topologie', expected" in done.stdout + done.stderr
+
+
+def test_missing_control_cuts_nothing(tmp_path: Path) -> None:
+    """Without the control the run cannot rehearse, and says what is missing."""
+    experiment = yaml.safe_load((EXPERIMENTS / "circuit-failover.yaml").read_text(encoding="utf-8"))
+    del experiment["controls"]
+    del experiment["steady-state-hypothesis"]
+    (tmp_path / "wrong.json").write_text(json.dumps(experiment), encoding="utf-8")
+
+    done = chaos("run", "wrong.json", folder=tmp_path)
+
+    assert "chaosfailover.control" in done.stdout + done.stderr
+    assert {run["status"] for run in journal(tmp_path)["run"]} == {"failed"}

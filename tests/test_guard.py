@@ -1,0 +1,203 @@
+"""
+The guard stops what it holds, and nothing starts behind its back.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from client_stand_in import Answer, Cloud, client_of, error_reply, job, reply
+
+from chaosfailover import guard
+from chaosfailover.client import VpcClient
+from chaosfailover.errors import ApiError, GuardError, RequestTimeoutError
+from chaosfailover.guard import Guard, Guarded
+
+
+class Recorder:
+    """
+    Stands by and keeps what it is told.
+    """
+
+    def __init__(self, *, up: bool = True) -> None:
+        self.up = up
+        self.told: list[tuple[str, bool]] = []
+
+    def check(self) -> None:
+        if not self.up:
+            raise GuardError("nobody stands by")
+
+    def watch(self, guarded: Guarded) -> None:
+        self.told.append((guarded.test, guarded.unsettled))
+
+    def forget(self, test: str) -> None:
+        self.told.append((f"-{test}", False))
+
+
+def guarded(*answers: Answer, test: str = "drill", job_id: str = "ftj-1") -> Guarded:
+    access: Callable[[], VpcClient] = lambda: client_of(Cloud(answers), attempts=1)  # noqa: E731
+    return Guarded(test, job_id, "cn-hangzhou", 5, access, {}, {})
+
+
+@pytest.fixture
+def up() -> Iterator[Guard]:
+    guarding = Guard(timeout=5.0, settle=0.0)
+    guard.set_current(guarding)
+    yield guarding
+    guard.set_current(None)
+    guarding.restore("the test is over")
+
+
+def test_restore_stops_what_is_on_the_list() -> None:
+    """Whatever is held is stopped, waited for, and taken off the list."""
+    guarding = Guard(timeout=5.0)
+    held = guarded(job("Testing"), reply(), job("Stopped"))
+    guarding.watch(held)
+
+    (outcome,) = guarding.restore("the end")
+
+    assert (outcome.stopped, outcome.error) == (True, None)
+    assert guarding.tests == []
+
+
+def test_what_could_not_be_stopped_stays_on_the_list() -> None:
+    """The rest is stopped all the same."""
+    guarding = Guard(timeout=1.0)
+    guarding.watch(guarded(*[job("Stopping")] * 99, test="stuck", job_id="ftj-1"))
+    guarding.watch(guarded(job("Testing"), reply(), job("Stopped"), test="good", job_id="ftj-2"))
+
+    stuck, good = guarding.restore("the end")
+
+    assert stuck.error is not None
+    assert good.stopped is True
+    assert [held.test for held in guarding.tests] == ["stuck"]
+
+
+def test_account_that_cannot_be_reached_is_an_outcome() -> None:
+    """A test whose region can no longer be opened keeps no other from being stopped."""
+    guarding = Guard(timeout=1.0)
+
+    def no_access() -> VpcClient:
+        raise GuardError("the configuration is gone")
+
+    lost = Guarded("lost", "ftj-9", "cn-hangzhou", 5, no_access, {}, {})
+    guarding.watch(lost)
+    guarding.watch(guarded(job("Testing"), reply(), job("Stopped")))
+
+    first, second = guarding.restore("the end")
+
+    assert "the configuration is gone" in str(first.error)
+    assert second.stopped is True
+
+
+def test_restore_is_done_once() -> None:
+    """A second request finds the outcomes of the first."""
+    guarding = Guard(timeout=5.0)
+    guarding.watch(guarded(job("Testing"), reply(), job("Stopped")))
+
+    assert guarding.restore("first") == guarding.restore("second")
+
+
+def test_nothing_starts_once_the_run_is_ended() -> None:
+    """An activity that is still running in the background cannot cut any more."""
+    guarding = Guard(timeout=5.0)
+    guarding.restore("the run was interrupted by SIGTERM")
+
+    with pytest.raises(GuardError, match="'drill' is not started: the run was interrupted"):
+        guarding.watch(guarded())
+
+    assert guarding.tests == []
+
+
+def test_nothing_starts_unless_somebody_stands_by() -> None:
+    """A watchdog that died is noticed before the cut, not after."""
+    guarding = Guard(standby=Recorder(up=False), timeout=5.0)
+
+    with pytest.raises(GuardError, match="nobody stands by"):
+        guarding.watch(guarded())
+
+    assert guarding.tests == []
+    guarding.restore("the test is over")
+
+
+def test_standby_is_told_before_and_after() -> None:
+    """The process that stands by knows of the test before its start is sent."""
+    recorder = Recorder()
+    guarding = Guard(standby=recorder, timeout=5.0, settle=0.0)
+
+    guarding.watch(guarded(job("Stopped")))
+    guarding.settle("drill")
+    guarding.restore("the end")
+
+    assert recorder.told == [("drill", True), ("drill", False), ("-drill", False)]
+
+
+def test_cutting_without_a_guard_is_refused() -> None:
+    """The error says which lines to add."""
+    with (
+        pytest.raises(GuardError, match=r"module: chaosfailover\.control"),
+        guard.cutting(guarded()),
+    ):
+        pytest.fail("nothing may be sent")
+
+
+def test_lost_answer_leaves_the_test_unsettled(up: Guard) -> None:
+    """Whether the start took effect is not known, so it is looked into at the end."""
+    held = guarded(job("Stopped"))
+
+    with pytest.raises(RequestTimeoutError), guard.cutting(held):
+        raise RequestTimeoutError("lost")
+
+    assert [test.unsettled for test in up.tests] == [True]
+
+
+def test_refused_start_is_settled(up: Guard) -> None:
+    """The API said no: nothing will start later, and nothing need be deleted."""
+    with pytest.raises(ApiError), guard.cutting(guarded(job("Init"))):
+        raise ApiError("AnotherJobTesting", "no", operation="Start", http_status=400)
+
+    assert [test.unsettled for test in up.tests] == [False]
+
+
+def test_signal_during_the_start_leaves_the_test_unsettled(up: Guard) -> None:
+    """Whatever interrupts the call, the test is on the list."""
+    with pytest.raises(SystemExit), guard.cutting(guarded(error_reply("IllegalParam.JobId"))):
+        raise SystemExit(20)
+
+    assert [test.unsettled for test in up.tests] == [True]
+
+
+def test_unexpected_failure_is_an_outcome() -> None:
+    """Even a fault of our own is reported, and the test stays on the list."""
+    guarding = Guard(timeout=5.0)
+
+    def broken() -> VpcClient:
+        raise RuntimeError("a fault")
+
+    guarding.watch(Guarded("drill", "ftj-1", "cn-hangzhou", 5, broken, {}, {}))
+
+    (outcome,) = guarding.restore("the end")
+
+    assert "a fault" in str(outcome.error)
+    assert len(guarding.tests) == 1
+
+
+def test_two_threads_that_race_leave_nothing_behind() -> None:
+    """A start that is under way when the run ends is either refused or stopped."""
+    for _ in range(50):
+        guarding = Guard(timeout=5.0)
+        refused: list[GuardError] = []
+
+        def begin(guarding: Guard = guarding, refused: list[GuardError] = refused) -> None:
+            try:
+                guarding.watch(guarded(job("Stopped")))
+            except GuardError as error:
+                refused.append(error)
+
+        thread = threading.Thread(target=begin)
+        thread.start()
+        outcomes = guarding.restore("the end")
+        thread.join()
+
+        assert len(outcomes) + len(refused) >= 1
+        assert guarding.tests == []

@@ -1,0 +1,190 @@
+"""
+A series keeps what matters in bounded memory.
+"""
+
+import json
+import random
+from math import inf
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chaosfailover.outages import Outage, find_outages, outages
+from chaosfailover.samples import Sample
+from chaosfailover.series import MOST_GAPS, MOST_RUNS, Series, load_runs
+from chaosfailover.summary import summarize
+from chaosfailover.timeline import MOST_SLOTS, Histogram, Timeline
+
+
+def drawn(drawing: str, interval: float = 1.0, rtt: float = 0.0) -> Series:
+    """
+    Make a series of a time pattern: `.` answered, `x` lost, a blank not sent.
+    """
+    series = Series(interval)
+    for tick, mark in enumerate(drawing):
+        if mark != " ":
+            series.add(
+                Sample(tick * interval, mark == ".", rtt if mark == "." else None, "timeout")
+            )
+    return series
+
+
+def figures(found: list[Outage]) -> list[float]:
+    return [figure for it in found for figure in (it.at_least, it.at_most, it.lost)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet=". x", min_size=1, max_size=80), st.floats(0, 0.9))
+def test_outages_can_be_found_again_from_the_plain_data(drawing: str, rtt: float) -> None:
+    """The compact series, through JSON and back, holds the same outages."""
+    samples = [
+        Sample(tick * 0.1, mark == ".", rtt if mark == "." else None, "timeout")
+        for tick, mark in enumerate(drawing)
+        if mark != " "
+    ]
+    series = Series(0.1)
+    for sample in samples:
+        series.add(sample)
+
+    document = json.loads(json.dumps(series.as_dict(), allow_nan=False))
+
+    again, exact = find_outages(load_runs(document)), outages(samples, 0.1)
+    assert figures(again) == pytest.approx(figures(exact), abs=1e-5)
+    assert [it.error for it in again] == [it.error for it in exact]
+
+
+def test_equal_results_are_one_run() -> None:
+    """A day without loss is one row."""
+    series = drawn("." * 10_000)
+
+    assert series.as_dict()["runs"] == [[0.0, 9999.0, 10_000, 0, None, 0.0, 9999.0]]
+    assert len(series.timeline.slots) <= MOST_SLOTS
+
+
+def test_a_flapping_target_stays_small_and_keeps_its_worst() -> None:
+    """Short outages are folded into counts; totals stay exact and the longest stays in place."""
+    rng = random.Random(1)
+    marks = ["." if rng.random() < 0.7 else "x" for _ in range(60_000)]
+    marks[30_000:30_050] = "x" * 50
+    marks[29_999] = marks[30_050] = marks[0] = marks[-1] = "."
+    drawing = "".join(marks)
+
+    series = drawn(drawing, 0.1)
+    summary = summarize(series)
+    exact = outages((Sample(i / 10, m == ".", 0.0) for i, m in enumerate(drawing)), 0.1)
+
+    assert len(series.runs) <= MOST_RUNS
+    assert (summary.lost, summary.count) == (drawing.count("x"), len(exact))
+    assert summary.longest == pytest.approx((4.9, 5.1))
+    assert any(outage.since[0] == pytest.approx(2999.9) for outage in summary.outages)
+    assert summary.before.lost == drawing.count("x")
+    duration = 5999.9
+    assert summary.availability == pytest.approx(
+        (
+            1 - sum(outage.at_most for outage in exact) / duration,
+            1 - sum(outage.at_least for outage in exact) / duration,
+        )
+    )
+
+
+def test_many_gaps_stay_small_and_keep_the_longest() -> None:
+    """Gaps are bounded too, their sum stays exact."""
+    series = drawn(".   " * (MOST_GAPS + 100) + ".       .")
+
+    summary = summarize(series)
+
+    assert len(series.gaps) <= MOST_GAPS
+    assert summary.unmeasured == 4 * (MOST_GAPS + 100) + 8
+    assert summary.longest == (0.0, 8.0)
+    assert summary.outages == []
+
+
+@pytest.mark.parametrize(
+    ("drawing", "expected"),
+    [
+        pytest.param("....", (1.0, 1.0), id="up"),
+        pytest.param("xxxx", (0.0, 0.0), id="down"),
+        pytest.param(".x..x......", (0.6, 1.0), id="two samples lost of ten seconds"),
+        pytest.param(".    ......", (0.5, 1.0), id="half of it not measured"),
+        pytest.param("x", (0.0, 0.0), id="a single loss"),
+        pytest.param("", (0.0, 0.0), id="nothing"),
+    ],
+)
+def test_availability_is_bounded(drawing: str, expected: tuple[float, float]) -> None:
+    """Availability counts every uncertainty as down in its lower bound."""
+    assert summarize(drawn(drawing)).availability == expected
+
+
+def test_a_summary_tells_the_phases_apart() -> None:
+    """Baseline, failover and reversion are told by the instants of cut and stop."""
+    summary = summarize(drawn("..x...xxx......x..", 1.0, 0.01), cut_at=5.0, stop_at=12.0)
+
+    assert (summary.before.sent, summary.before.lost) == (5, 1)
+    assert (summary.during.sent, summary.during.lost) == (7, 3)
+    assert (summary.after.sent, summary.after.lost) == (6, 1)
+    assert summary.failover == pytest.approx((1.99, 4.01))
+    assert summary.reversion == pytest.approx((0.0, 2.01))
+    assert (summary.count, summary.accumulated) == (3, 5.0)
+    assert summary.errors == {"timeout": 5}
+
+
+def test_without_a_cut_all_is_baseline() -> None:
+    """No phase, no failover."""
+    summary = summarize(drawn(".xx."))
+
+    assert (summary.before.lost, summary.during.sent, summary.after.sent) == (2, 0, 0)
+    assert (summary.failover, summary.reversion) == (None, None)
+
+
+def test_an_endless_outage_is_null_in_json() -> None:
+    """Infinity is no JSON: an open bound is null."""
+    summary = summarize(drawn("..xx"), cut_at=1.5)
+
+    document = json.loads(json.dumps(summary.as_dict(), allow_nan=False))
+
+    assert summary.longest == (1.0, inf)
+    assert document["longest"] == {"at_least": 1.0, "at_most": None}
+    assert document["failover"] == {"at_least": 1.0, "at_most": None}
+    assert document["outages"][0]["since"] == [1.0, 2.0]
+    assert document["outages"][0]["ongoing"] is True
+
+
+def test_round_trips_are_told_by_phase() -> None:
+    """A mark divides the time line, so that phases do not mix."""
+    series = Series(0.1)
+    for tick in range(100):
+        if tick == 55:
+            series.timeline.mark(5.45)
+        series.add(Sample(tick / 10, True, 0.001 if tick < 55 else 0.1))
+
+    summary = summarize(series, cut_at=5.45)
+
+    assert summary.before.rtt is not None
+    assert summary.during.rtt is not None
+    assert (summary.before.rtt.most, summary.during.rtt.least) == (0.001, 0.1)
+
+
+@given(st.lists(st.floats(1e-6, 10), min_size=1, max_size=200), st.floats(0.01, 1))
+def test_quantiles_are_exact_to_five_percent(values: list[float], share: float) -> None:
+    """A histogram's quantile is near the true one."""
+    histogram = Histogram()
+    for value in values:
+        histogram.add(value)
+
+    true = sorted(values)[max(0, -int(-share * len(values) // 1) - 1)]
+    assert histogram.quantile(share) == pytest.approx(true, rel=0.05)
+
+
+def test_slots_double_but_never_cross_a_mark() -> None:
+    """However long the run, slots stay few, and a mark stays a border."""
+    timeline = Timeline()
+    for second in range(5_000):
+        if second == 3_333:
+            timeline.mark(3_333)
+        timeline.add(second, 0.001)
+
+    assert len(timeline.slots) <= MOST_SLOTS
+    assert sum(slot.sent for slot in timeline.slots) == 5_000
+    assert all(not slot.since < 3_333 < slot.until for slot in timeline.slots)
+    assert timeline.between(3_333, 5_000).count == 5_000 - 3_333

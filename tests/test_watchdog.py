@@ -1,0 +1,168 @@
+"""
+The watchdog takes over from a run that was killed, and only then.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live import default_signals
+
+from chaosfailover import actions, guard, probes
+from chaosfailover.errors import GuardError
+from chaosfailover.guard import Guard
+from chaosfailover.watchdog import Watchdog
+
+Configuration = dict[str, Any]
+
+# A run as short as can be: it cuts, says so, and waits for what the test does to it.
+RUN = """
+import sys, json
+from chaosfailover import actions, guard
+from chaosfailover.watchdog import Watchdog
+configuration = json.loads(sys.argv[1])
+watchdog = Watchdog()
+guarding = guard.Guard(standby=watchdog, timeout=30.0)
+guard.set_current(guarding)
+actions.create_failover_test("drill", ["pc-rehearsal-a"], start=True, configuration=configuration)
+print(watchdog.pid, flush=True)
+sys.stdin.readline()
+guarding.restore("the end")
+watchdog.dismiss()
+"""
+
+
+@pytest.fixture
+def run(configuration: Configuration, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, json.dumps(configuration)],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=default_signals,  # noqa: PLW1509 - it takes no lock
+    )
+    with process:
+        yield process
+        process.kill()
+
+
+def started(run: subprocess.Popen[str]) -> int:
+    """
+    Wait until the run has cut; return the process ID of its watchdog.
+    """
+    assert run.stdout is not None
+    return int(run.stdout.readline())
+
+
+def is_alive(pid: int) -> bool:
+    """
+    Tell whether a process is there and is no zombie.
+    """
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def wait_until_gone(pid: int) -> None:
+    deadline = time.monotonic() + 30.0
+    while is_alive(pid):
+        assert time.monotonic() < deadline, f"process {pid} did not end"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGQUIT, signal.SIGTERM])
+def test_test_of_a_killed_run_is_stopped(
+    run: subprocess.Popen[str], configuration: Configuration, tmp_path: Path, signum: int
+) -> None:
+    """However the run dies, the circuit comes back, and one log file says so."""
+    watchdog = started(run)
+    assert probes.failover_test_status("drill", configuration=configuration) == "Testing"
+
+    run.send_signal(signum)
+    run.wait()
+    wait_until_gone(watchdog)
+
+    assert probes.failover_test_status("drill", configuration=configuration) == "Stopped"
+    (log,) = tmp_path.glob("failover-watchdog-*.log")
+    assert "it was stopped" in log.read_text()
+    assert "rehearsal-secret" not in log.read_text()
+
+
+def test_watchdog_outlives_the_process_group(
+    run: subprocess.Popen[str], configuration: Configuration
+) -> None:
+    """It has a session of its own, and the signals that end others do not end it."""
+    watchdog = started(run)
+    assert os.getsid(watchdog) == watchdog
+
+    for signum in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+        os.kill(watchdog, signum)
+    run.kill()
+    run.wait()
+    wait_until_gone(watchdog)
+
+    assert probes.failover_test_status("drill", configuration=configuration) == "Stopped"
+
+
+def test_watchdog_goes_silently_after_a_normal_end(
+    run: subprocess.Popen[str], configuration: Configuration, tmp_path: Path
+) -> None:
+    """The run stopped its own test: nothing is left to do, and nothing is written."""
+    watchdog = started(run)
+
+    assert run.stdin is not None
+    run.stdin.write("\n")
+    run.stdin.flush()
+
+    assert run.wait() == 0
+    assert not is_alive(watchdog)
+    assert list(tmp_path.iterdir()) == []
+    assert probes.failover_test_status("drill", configuration=configuration) == "Stopped"
+
+
+def test_watchdog_carries_no_credential_where_others_can_read_it(
+    run: subprocess.Popen[str],
+) -> None:
+    """Neither its command line nor its environment holds what the pipe brought."""
+    watchdog = started(run)
+
+    assert b"rehearsal-secret" not in Path(f"/proc/{watchdog}/cmdline").read_bytes()
+    assert b"rehearsal-secret" not in Path(f"/proc/{watchdog}/environ").read_bytes()
+
+
+def test_watchdog_is_small(run: subprocess.Popen[str]) -> None:
+    """It waits in 40 MB at most."""
+    watchdog = started(run)
+
+    status = Path(f"/proc/{watchdog}/status").read_text()
+    resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    assert int(resident.split()[1]) < 40_000
+
+
+def test_nothing_is_cut_once_the_watchdog_is_gone(configuration: Configuration) -> None:
+    """A watchdog that died is noticed before the next start."""
+    watchdog = Watchdog()
+    watchdog.check()
+    os.kill(watchdog.pid, signal.SIGKILL)
+    wait_until_gone(watchdog.pid)
+    guarding = Guard(standby=watchdog, timeout=5.0)
+    guard.set_current(guarding)
+
+    with pytest.raises(GuardError, match="does not stand by"):
+        actions.create_failover_test(
+            "drill", ["pc-rehearsal-a"], start=True, configuration=configuration
+        )
+
+    assert probes.list_failover_tests(configuration=configuration) == []
+    guard.set_current(None)
+    guarding.restore("the test is over")
+    watchdog.dismiss()
