@@ -83,7 +83,7 @@ def test_probe_ends_early_with_its_summary(cloud: Cloud, tmp_path: Path) -> None
         pytest.param(["stop", "x", "--all"], "or give --all", id="too much to stop"),
         pytest.param(["status"], "name a region with --region", id="no region"),
         pytest.param(["status", "--region", "a", "--all-regions"], "exclude", id="two selections"),
-        pytest.param(["emulator", "--host", "0.0.0.0"], "not a loopback address", id="remote"),
+        pytest.param(["emulator", "--host", "192.0.2.1"], "not a loopback address", id="remote"),
     ],
 )
 def test_wrong_usage(tmp_path: Path, arguments: list[str], message: str) -> None:
