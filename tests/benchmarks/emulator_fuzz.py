@@ -69,7 +69,7 @@ def fuzz_sockets(seconds: float, seen: Counter[str]) -> None:
     """
     Throw pieces of HTTP at the API's port and at the portal's, until time is over.
     """
-    chance = random.Random(1)  # noqa: S311 - a fuzzer
+    chance = random.Random(1)
     deadline = time.monotonic() + seconds
     with Emulator(auth=False, service_ports=FREE) as emulator:
         urls = [urlsplit(emulator.url), urlsplit(emulator.service_urls["portal"])]
