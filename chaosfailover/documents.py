@@ -113,8 +113,8 @@ def attachments(vbr: Document) -> list[tuple[str, str | None]]:
     """
     Return the ECRs and CENs that a VBR names, with the status of each.
 
-    Left out is what is `Detached`: the one status that says that nothing of it passes here. What
-    has no name is `UNKNOWN_GROUP`.
+    `EcrAttatchStatus` is the API's own spelling. What is `Detached` is left out: the one status
+    that says that nothing of it passes here. What has no name is `UNKNOWN_GROUP`.
     """
     cens = _listed(vbr, "AssociatedCens", "AssociatedCen")
     named = [(text(cen, "CenId"), text(cen, "CenStatus")) for cen in cens]
@@ -157,7 +157,7 @@ def vbr_faults(vbr_id: str, vbr: Document, circuit_id: str | None) -> list[Fault
     """
     named, circuits = attachments(vbr), links(vbr)
     found = _faults(vbr_id, vbr, VBR)
-    for link in circuits[circuit_id]:
+    for link in circuits[circuit_id] if circuit_id else []:
         found += _faults(f"{vbr_id} over {circuit_id}", link, LINK)
     if None in circuits:
         found.append(("unknown", f"{vbr_id}: not all of its circuits are named"))
@@ -197,12 +197,12 @@ def unseen_load(circuits: Mapping[str, Document], circuit_id: str, has_vbr: bool
     key = "VirtualPhysicalConnectionCount"
     circuit = circuits.get(circuit_id)
     if circuit is None:
-        return f"{circuit_id} was not read, so what else it carries is unknown"
+        return "it was not read, so what else it carries is unknown"
     hosted = sum(parent(circuits, other) == circuit_id for other in circuits)
     counted = number(circuit, key) if key in circuit else hosted
     if counted is None or counted > hosted:
-        return f"{circuit_id}: {key} is {circuit[key]}, but {hosted} hosted circuits were read"
-    return None if hosted or has_vbr else f"{circuit_id}: no VBR was read on it"
+        return f"{key} is {circuit[key]}, but {hosted} hosted circuits were read"
+    return None if hosted or has_vbr else "no VBR was read on it"
 
 
 def _listed(document: Document, outer: str, inner: str) -> list[Document]:

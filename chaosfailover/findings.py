@@ -63,12 +63,13 @@ def _findings(paths: list[Path], circuit_id: str) -> list[Finding]:
 
 def _finding(circuit_id: str, group: str, survival: Survival) -> Finding:
     needs = [need for need in survival.needs if need.group in (group, UNKNOWN_GROUP)]
-    points = {path.access_point_id for path in survival.lost if path.circuit_id == circuit_id}
+    own = [path.access_point_id for path in survival.lost if path.circuit_id == circuit_id]
+    points = {path.access_point_id for path in survival.lost}
     served = all(need.count for need in needs)
     return Finding(
         group=group,
         circuit_id=circuit_id,
-        access_point_id=min(points - {None}, key=str, default=None),
+        access_point_id=own[0],
         finding=_spread(needs, points) if served else _gap(needs, survival),
         survivors=min(need.count for need in needs),
         sessions=[path for path in survival.lost if group in path.named_groups],

@@ -40,8 +40,8 @@ class Path:
     Without `bgp_peer_id` it is a VBR without BGP peer; without `vbr_id` too, a circuit without VBR
     or one that may carry more than was read. `groups` are those that the VBR is proven to be
     attached to, `unproven_groups` those that it may serve. A VBR over several circuits yields a
-    path for each: `other_circuit_ids` are those that its sessions may be using instead, with None
-    for one that is not named. `redundant_circuit_id` is declared by the owner; it proves nothing.
+    path for each: `other_circuit_ids` are those that its sessions may be using instead, with the
+    parents of hosted ones. `redundant_circuit_id` is declared by the owner; it proves nothing.
     """
 
     circuit_id: str | None
@@ -56,7 +56,7 @@ class Path:
     advertised_routes: int | None = None
     ip_version: str | None = None
     parent_circuit_id: str | None = None
-    other_circuit_ids: frozenset[str | None] = frozenset()
+    other_circuit_ids: frozenset[str] = frozenset()
     unproven_groups: frozenset[str] = frozenset()
     redundant_circuit_id: str | None = None
 
@@ -172,10 +172,8 @@ def _groups(vbr: Document) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(proven), frozenset(doubtful if proven else doubtful | {UNKNOWN_GROUP})
 
 
-def _others(
-    lines: Mapping[str, Document], vbr: Document, circuit_id: str | None
-) -> frozenset[str | None]:
-    others = links(vbr).keys() - {circuit_id}
+def _others(lines: Mapping[str, Document], vbr: Document, circuit_id: str | None) -> frozenset[str]:
+    others = {other for other in links(vbr) if other and other != circuit_id}
     return frozenset(others | {parent(lines, other) or other for other in others})
 
 
@@ -201,7 +199,7 @@ def _circuit(lines: Mapping[str, Document], circuit_id: str, reason: str | None)
         bgp_peer_id=None,
         groups=frozenset(),
         health="unknown",
-        reason=reason or f"{circuit_id} carries hosted circuits only",
+        reason=reason or "it carries hosted circuits only",
         parent_circuit_id=parent(lines, circuit_id),
         unproven_groups=frozenset({UNKNOWN_GROUP} if reason else ()),
         redundant_circuit_id=text(line, "RedundantPhysicalConnectionId"),

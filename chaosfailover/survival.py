@@ -102,14 +102,15 @@ def surviving_paths(
         [path for path in known if fates[path] == fate] for fate in ("lost", "doubtful", "spared")
     )
     needs = _needs(lost + doubtful, spared)
-    survivors = [path for path in spared if any(path in need.survivors for need in needs)]
-    standby = [path for path in spared if any(path in need.standby for need in needs)]
+    serving = {path for need in needs for path in need.survivors}
+    waiting = {path for need in needs for path in need.standby}
+    standby = [path for path in spared if path in waiting]
     return Survival(
         count=min((need.count for need in needs), default=0),
-        survivors=survivors,
+        survivors=[path for path in spared if path in serving],
         lost=lost,
         unknown=doubtful + [path for path in standby if path.health == "unknown"],
-        down=[path for path in standby if path.health != "unknown" and path not in survivors],
+        down=[path for path in standby if path.health != "unknown" and path not in serving],
         needs=needs,
         warnings=sorted(set(_warnings(needs, lost + doubtful))),
         reasons=sorted(set(_reasons(needs, lost, doubtful))),
@@ -121,8 +122,8 @@ def _cut(paths: list[Path], resource_ids: Collection[str], resource_type: str) -
         raise ArgumentError(f"resource_type {resource_type!r} is none of {[*RESOURCE_TYPES]}")
     if isinstance(resource_ids, str) or not resource_ids:
         raise ArgumentError(f"resource_ids must be a list of at least one ID, not {resource_ids!r}")
-    known = {getattr(path, RESOURCE_TYPES[resource_type]) for path in paths}
-    if missing := [name for name in resource_ids if name is None or name not in known]:
+    known = {getattr(path, RESOURCE_TYPES[resource_type]) for path in paths} - {None}
+    if missing := [name for name in resource_ids if name not in known]:
         raise ArgumentError(f"no {resource_type} of the region has the ID {missing[0]!r}")
     return frozenset(resource_ids)
 
@@ -134,8 +135,9 @@ def _fate(path: Path, cut: frozenset[str], resource_type: str) -> str:
         return "spared"
     if path.parent_circuit_id in cut:
         return "lost"
-    shaky = path.circuit_id is None or path.other_circuit_ids & {*cut, None}
-    return "doubtful" if shaky else "spared"
+    if path.circuit_id is None or path.other_circuit_ids & cut:
+        return "doubtful"
+    return "spared"
 
 
 def _needs(taken: list[Path], spared: list[Path]) -> list[Need]:
@@ -145,9 +147,7 @@ def _needs(taken: list[Path], spared: list[Path]) -> list[Need]:
 
 def _need(group: str, family: str | None, spared: list[Path]) -> Need:
     related = [path for path in spared if _related(path, group, family)]
-    serving = [
-        path.health == "up" and group in path.groups and family is not None for path in related
-    ]
+    serving = [path.health == "up" and group in path.groups for path in related]
     return Need(
         group,
         family,
@@ -170,7 +170,7 @@ def _warnings(needs: list[Need], taken: list[Path]) -> Iterator[str]:
         for path in need.survivors:
             yield from _shared(path, gone)
         points = {path.access_point_id for path in need.survivors}
-        if len(points) == 1 < need.count:
+        if len(points) == 1 < need.count and None not in points:
             yield f"{need}: all survivors are at access point {points.pop()}"
     for path in taken:
         if path.bfd is False:
@@ -201,11 +201,14 @@ def _reasons(needs: list[Need], lost: list[Path], doubtful: list[Path]) -> Itera
     for path in lost:
         if path.reason:
             yield f"{path}: {path.reason}"
-        if path.redundant_circuit_id:
-            declared = (
-                f"declares {path.redundant_circuit_id} as redundant, which proves no path by itself"
-            )
-            yield f"{path.circuit_id} {declared}"
     shared = "its VBR also runs over the cut, and which circuit its session uses is not known"
     for path in doubtful:
         yield f"{path}: {path.reason or shared}"
+    yield from _declared(lost, {path.circuit_id for need in needs for path in need.survivors})
+
+
+def _declared(lost: list[Path], proven: set[str | None]) -> Iterator[str]:
+    for path in lost:
+        declared = path.redundant_circuit_id
+        if declared and declared not in proven:
+            yield f"{path.circuit_id} declares {declared} as redundant, which proves no path"

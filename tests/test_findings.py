@@ -92,6 +92,24 @@ def test_standby_without_a_family_is_no_survivor() -> None:
     assert outlook(network)["ecr-main", "pc-west"] == "redundant"
 
 
+def test_standby_of_one_family_is_no_standby_of_the_other() -> None:
+    """IPv4 has a standby that is down; IPv6 has none at all, which is worse."""
+    network = recorded("dual-stack").without("bgp-west-6").changed("bgp-west", BgpStatus="Idle")
+
+    assert outlook(network)["ecr-main", "pc-east"] == "no survivor"
+
+
+def test_doubt_about_one_family_is_none_about_the_other() -> None:
+    """The twin that may be lost speaks IPv6, and is no hope for the IPv4 of the eastern VBR."""
+    network = recorded("two-circuit-vbr").changed("bgp-twin", IpVersion="ipv6")
+    network = network.changed("bgp-north", IpVersion="ipv6")
+    east = recorded("dual-circuit")
+    network.vbrs.append(east.vbrs[0])
+    network.bgp_peers.append(east.bgp_peers[0])
+
+    assert outlook(network)["ecr-main", "pc-east"] == "no survivor"
+
+
 def test_standby_that_is_not_known_is_unknown() -> None:
     """An unknown standby may be a good one, or not."""
     network = recorded("dual-circuit").changed("bgp-west", BgpStatus=None)
@@ -147,6 +165,30 @@ def test_one_of_two_families_at_the_same_access_point_is_not_redundant() -> None
     assert outlook(network)["ecr-main", "pc-east"] == "same access point"
 
 
+def test_access_points_of_hosted_circuits_are_lost_with_the_parent() -> None:
+    """Red ends at the access point of far, so the cut of its parent is felt there."""
+    network = recorded("hosted-circuits").changed("pc-red", AccessPointId="ap-hz-w")
+    network = network.changed("pc-parent", AccessPointId="ap-hz-z")
+    (parent,) = (found for found in findings(network.paths()) if found.circuit_id == "pc-parent")
+
+    assert parent.finding == "same access point"
+    assert parent.access_point_id == "ap-hz-z"
+
+
+def test_finding_lists_the_sessions_of_its_group() -> None:
+    """Two VBRs over one circuit serve two groups."""
+    network = recorded("dual-circuit").changed(
+        "vbr-west", PhysicalConnectionId="pc-east", EcrId="ecr-two"
+    )
+    sessions = {
+        found.group: [path.bgp_peer_id for path in found.sessions]
+        for found in findings(network.paths())
+        if found.circuit_id == "pc-east"
+    }
+
+    assert sessions == {"ecr-main": ["bgp-east"], "ecr-two": ["bgp-west"]}
+
+
 def test_circuit_without_vbr_is_unknown() -> None:
     """A circuit that serves no known group has a line of its own."""
     network = recorded("dual-circuit").without("bgp-west", "vbr-west")
@@ -180,6 +222,6 @@ def test_finding_tells_what_it_rests_on() -> None:
     assert [path["bgp_peer_id"] for path in document["sessions"]] == ["bgp-east"]
     assert document["reasons"] == [
         "ecr-main (IPv4): no proven survivor",
-        "pc-east declares pc-west as redundant, which proves no path by itself",
+        "pc-east declares pc-west as redundant, which proves no path",
         "pc-west - vbr-west - bgp-west: bgp-west: BgpStatus is Idle, not Established",
     ]

@@ -16,33 +16,21 @@ PACKAGE = Path(chaosfailover.__file__).parent
 
 # From the bottom up; a module may import what stands on a line above its own, and nothing else.
 LAYERS = [
-    {"errors"},
-    {
-        "arguments",
-        "documents",
-        "endpoints",
-        "paging",
-        "parameters",
-        "replies",
-        "retries",
-        "samples",
-        "signing",
-        "targets",
-        "timeline",
-    },
-    {"connection", "credentials", "outages", "paths", "waiting"},
-    {"series"},
-    {"probing", "summary"},
-    {"prober"},
-    {"client", "survival"},
-    {"config", "cuts", "findings", "lookup", "regions", "survey"},
-    {"preflight", "stopping"},
-    {"guard"},
-    {"actions", "probes", "tolerances", "settings", "signals", "watchdog"},
+    {"errors", "events", "samples", "timeline"},
+    {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
+    | {"retries", "signing", "targets"},
+    {"connection", "credentials", "paths", "series", "waiting"},
+    {"client", "cuts", "probing", "summary", "survival"},
+    {"config", "findings", "lookup", "prober", "regions", "survey"},
+    {"announcement", "measurement", "preflight", "stopping"},
+    {"abort", "guard", "settings", "signals"},
+    {"actions", "entry", "probes", "tolerances", "watched_probe", "watchdog"},
     {"commands", "session"},
     {"cli", "control"},
 ]
-KNOW_THE_TOOLKIT = {"actions", "control", "cuts", "probes", "tolerances"}
+KNOW_THE_TOOLKIT = {"actions", "control", "cuts", "entry", "probes", "session", "tolerances"} | {
+    "watched_probe"
+}
 WITHOUT_CHAOSLIB = {name for layer in LAYERS for name in layer} - KNOW_THE_TOOLKIT
 MAY_START_THE_EMULATOR = {"session"}
 

@@ -137,7 +137,7 @@ def test_circuit_that_was_not_read_is_unknown() -> None:
     reasons = {str(path): path.reason for path in network.paths()}
 
     assert reasons["pc-other - vbr-west - bgp-west"] == "pc-other was not read"
-    assert reasons["pc-other"] == "pc-other was not read, so what else it carries is unknown"
+    assert reasons["pc-other"] == "it was not read, so what else it carries is unknown"
 
 
 def test_vbr_without_bgp_peer_is_unknown() -> None:
@@ -179,6 +179,16 @@ def test_second_circuit_has_its_own_health() -> None:
     assert states == {"pc-east": "up", "pc-north": "up", "pc-west": "down"}
 
 
+def test_other_circuits_come_with_their_parents() -> None:
+    """The parent of a hosted circuit takes the session too."""
+    link = {"PhysicalConnectionId": "pc-red", "Status": "active"}
+    wrapped = {"AssociatedPhysicalConnection": [link]}
+    network = recorded("hosted-circuits").changed("vbr-far", AssociatedPhysicalConnections=wrapped)
+    others = {path.circuit_id: path.other_circuit_ids for path in network.paths() if path.vbr_id}
+
+    assert others["pc-far"] == {"pc-red", "pc-parent"}
+
+
 def test_primary_circuit_may_be_listed_again() -> None:
     """A VBR whose list of circuits repeats its only one runs over one circuit."""
     link = {"PhysicalConnectionId": "pc-west", "Status": "active"}
@@ -191,9 +201,10 @@ def test_primary_circuit_may_be_listed_again() -> None:
 @pytest.mark.parametrize("malformed", [None, "", [], {"AssociatedPhysicalConnection": None}])
 def test_malformed_list_of_circuits_hides_one(malformed: object) -> None:
     """A list that is there and cannot be read may hold a circuit that is not known."""
-    path = west(vbr_west={"AssociatedPhysicalConnections": malformed})
+    network = recorded("dual-circuit").changed("vbr-west", AssociatedPhysicalConnections=malformed)
+    found = {path.circuit_id: path.reason for path in network.paths() if path.vbr_id == "vbr-west"}
 
-    assert path.other_circuit_ids == {None}
+    assert found == dict.fromkeys(["pc-west", None], "vbr-west: not all of its circuits are named")
 
 
 @pytest.mark.parametrize("empty", [MISSING, {}, {"AssociatedCen": []}])
@@ -261,7 +272,7 @@ def test_circuit_without_vbr_is_listed() -> None:
     paths = recorded("dual-circuit").without("vbr-west", "bgp-west").paths()
 
     assert [(path.reason, path.unproven_groups) for path in paths if not path.vbr_id] == [
-        ("pc-west: no VBR was read on it", frozenset({"unknown"}))
+        ("no VBR was read on it", frozenset({"unknown"}))
     ]
 
 

@@ -145,6 +145,7 @@ def test_group_that_a_survivor_may_not_serve_counts_as_no() -> None:
 
     assert survival.count == 0
     assert WEST in names(survival.survivors)
+    assert survival.down == []
     assert f"{WEST}: its attachment to cen-old is not proven" in survival.reasons
 
 
@@ -274,6 +275,26 @@ def test_hidden_second_circuit_may_be_the_one_that_is_cut(malformed: object) -> 
 
     assert survival.count == 0
     assert WEST in names(survival.unknown)
+    assert cut(network, "vbr-east", kind="VIRTUALBORDERROUTER").count == 0
+
+
+def test_parent_of_a_second_circuit_may_take_the_session() -> None:
+    """The far VBR also runs over red, so the parent of red may take it along."""
+    link = {"PhysicalConnectionId": "pc-red", "Status": "active"}
+    wrapped = {"AssociatedPhysicalConnection": [link]}
+    network = recorded("hosted-circuits").changed("vbr-far", AssociatedPhysicalConnections=wrapped)
+
+    assert cut(network, "pc-parent").count == 0
+    assert names(cut(network, "pc-parent").unknown) == ["pc-far - vbr-far - bgp-far"]
+
+
+def test_session_that_may_be_lost_is_part_of_the_cut() -> None:
+    """What may be lost is compared with the survivors as well."""
+    network = recorded("two-circuit-vbr").changed("pc-north", AccessPointId="ap-hz-w")
+
+    assert cut(network, "pc-east").warnings == [
+        "pc-north - vbr-north - bgp-north: is at the access point of the cut, ap-hz-w"
+    ]
 
 
 def test_vbr_without_named_circuit_may_be_on_the_one_that_is_cut() -> None:
@@ -294,7 +315,14 @@ def test_circuit_without_vbr_has_no_survivor() -> None:
     survival = cut(recorded("dual-circuit").without("vbr-west", "bgp-west"), "pc-west")
 
     assert survival.count == 0
-    assert "pc-west: pc-west: no VBR was read on it" in survival.reasons
+    assert "pc-west: no VBR was read on it" in survival.reasons
+
+
+def test_other_unknowns_are_not_about_this_cut() -> None:
+    """Two circuits of which nothing is known have nothing to do with each other."""
+    network = recorded("two-pages").without("vbr-west", "bgp-west", "vbr-north", "bgp-north")
+
+    assert cut(network, "pc-west").unknown == []
 
 
 def test_circuit_that_was_not_read_has_no_survivor() -> None:
@@ -332,6 +360,7 @@ def test_survivor_at_the_same_access_point_is_a_warning() -> None:
 
     assert survival.count == 1
     assert survival.warnings == [f"{WEST}: is at the access point of the cut, ap-hz-e"]
+    assert survival.reasons == []
 
 
 def test_unknown_access_point_is_a_warning() -> None:
@@ -340,6 +369,9 @@ def test_unknown_access_point_is_a_warning() -> None:
 
     assert cut(network, "pc-east").warnings == [
         f"{WEST}: may be at the access point of the cut, since one of them is not known"
+    ]
+    assert cut(network, "pc-west").warnings == [
+        f"{EAST}: may be at the access point of the cut, since one of them is not known"
     ]
 
 
@@ -350,6 +382,15 @@ def test_survivors_at_one_access_point_are_a_warning() -> None:
 
     assert survival.count == 2
     assert survival.warnings == ["ecr-main (IPv4): all survivors are at access point ap-hz-w"]
+
+
+def test_survivors_at_unknown_access_points_are_not_said_to_share_one() -> None:
+    """Two access points that are not said may differ."""
+    network = recorded("two-pages").changed("pc-north", AccessPointId="")
+    warnings = cut(network.changed("pc-west", AccessPointId=""), "pc-east").warnings
+
+    assert len(warnings) == 2
+    assert all("may be at the access point of the cut" in warning for warning in warnings)
 
 
 def test_lost_session_without_bfd_is_a_warning() -> None:
@@ -374,9 +415,7 @@ def test_declared_redundancy_is_no_path() -> None:
     survival = cut(network, "pc-east")
 
     assert survival.count == 0
-    assert (
-        "pc-east declares pc-west as redundant, which proves no path by itself" in survival.reasons
-    )
+    assert "pc-east declares pc-west as redundant, which proves no path" in survival.reasons
 
 
 def test_restored_documents_are_not_needed_for_what_is_lost() -> None:
@@ -400,8 +439,10 @@ def test_restored_documents_are_not_needed_for_what_is_lost() -> None:
 )
 def test_resources_have_to_be_there(resource_ids: Any, kind: str, message: str) -> None:
     """What does not exist is refused by name, and nothing is counted."""
+    network = recorded("dual-circuit").without("bgp-west")
+
     with pytest.raises(ArgumentError, match=message):
-        surviving_paths(recorded("dual-circuit").paths(), resource_ids, kind)
+        surviving_paths(network.paths(), resource_ids, kind)
 
 
 def test_parent_that_was_not_read_cannot_be_cut() -> None:
