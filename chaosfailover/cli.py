@@ -4,6 +4,8 @@
 
 import click
 
+from chaosfailover.commands.emulator import emulator
+from chaosfailover.commands.probe import probe
 from chaosfailover.commands.status import status
 from chaosfailover.commands.stop import stop
 
@@ -19,5 +21,5 @@ def failover() -> None:
     """
 
 
-for command in (status, stop):
+for command in (emulator, probe, status, stop):
     failover.add_command(command)

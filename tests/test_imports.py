@@ -32,7 +32,7 @@ KNOW_THE_TOOLKIT = {"actions", "control", "cuts", "entry", "probes", "session", 
     "watched_probe"
 }
 WITHOUT_CHAOSLIB = {name for layer in LAYERS for name in layer} - KNOW_THE_TOOLKIT
-MAY_START_THE_EMULATOR = {"session"}
+MAY_START_THE_EMULATOR = {"commands", "session"}
 
 
 def _modules() -> list[Path]:
