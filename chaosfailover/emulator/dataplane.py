@@ -3,13 +3,14 @@ The data plane: loopback services whose traffic really stops and really moves.
 """
 
 import asyncio
+import contextlib
 import os
 import socket
 from bisect import bisect_right
 from collections.abc import Mapping
 from math import inf
 
-from chaosfailover.emulator.cloud import Cloud
+from chaosfailover.emulator.cloud import ClosedError, Cloud
 from chaosfailover.emulator.lines import Line, TrueOutage
 from chaosfailover.emulator.protocols import DatagramProtocol, EchoProtocol, HttpProtocol
 from chaosfailover.emulator.services import Service
@@ -125,7 +126,8 @@ class DataPlane:
         if self._timer:
             self._timer.cancel()
         if not self._stopped:
-            self._replan()
+            with contextlib.suppress(ClosedError):
+                self._replan()
 
     def ground_truth(self) -> dict[str, list[TrueOutage]]:
         """

@@ -116,7 +116,7 @@ class Line:
             self.outages.append({"start": at, "end": None, "start_utc": utc, "end_utc": None})
 
     def _turn(self, sock: valve.Filterable) -> None:
-        if valve.SUPPORTED:
+        if valve.works():
             valve.turn(sock, loss=self._loss if self.flows else 1.0)
 
     def _turn_transport(self, transport: asyncio.BaseTransport) -> None:
@@ -124,5 +124,5 @@ class Line:
         if transport.is_closing() or sock is None or sock.fileno() < 0:
             return
         self._turn(sock)
-        if not valve.SUPPORTED and isinstance(transport, asyncio.Transport):
+        if not valve.works() and isinstance(transport, asyncio.Transport):
             transport.resume_reading() if self.flows else transport.pause_reading()

@@ -82,16 +82,14 @@ class Reply:
     ending: Ending = "complete"
 
 
-def success_reply(
-    document: Mapping[str, Any], request: Request, request_id: str, now: float
-) -> Reply:
+def success_reply(document: Mapping[str, Any], request: Request, request_id: str) -> Reply:
     """
-    Write the reply to a call that succeeded; `now` is the emulated instant, for the Date header.
+    Write the reply to a call that succeeded.
     """
-    return _reply(200, document, request, request_id, now, f"{request.operation}Response")
+    return _reply(200, document, request, request_id, f"{request.operation}Response")
 
 
-def refusal_reply(refusal: Refusal, request: Request, request_id: str, now: float) -> Reply:
+def refusal_reply(refusal: Refusal, request: Request, request_id: str) -> Reply:
     """
     Write the reply to a call that was refused, as the platform does (API reference 7.1).
     """
@@ -103,7 +101,7 @@ def refusal_reply(refusal: Refusal, request: Request, request_id: str, now: floa
         "HostId": request.headers.get("host", ""),
         "Code": refusal.code,
     }
-    reply = _reply(refusal.status, document, request, request_id, now, "Error")
+    reply = _reply(refusal.status, document, request, request_id, "Error")
     if refusal.retry_after is None:
         return reply
     after = {"x-acs-retry-after": str(refusal.retry_after)}
@@ -115,12 +113,11 @@ def _reply(
     document: Mapping[str, Any],
     request: Request,
     request_id: str,
-    now: float,
     root: str,
 ) -> Reply:
     headers = {
         "Content-Type": JSON if request.wants_json else XML,
-        "Date": formatdate(now, usegmt=True),
+        "Date": formatdate(usegmt=True),
         "X-Acs-Request-Id": request_id,
         "X-Acs-Trace-Id": request_id.replace("-", "").lower(),
         "Access-Control-Allow-Origin": "*",

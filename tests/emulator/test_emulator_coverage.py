@@ -13,7 +13,7 @@ from chaosfailover.emulator.api import HANDLERS
 from chaosfailover.emulator.coverage import README, rewritten
 from chaosfailover.emulator.defaults import DEFAULTS
 from chaosfailover.emulator.network import CIRCUIT, GROUP, PEER, VBR
-from chaosfailover.emulator.operations import OPERATIONS, WRITES
+from chaosfailover.emulator.operations import OPERATIONS, REMARKS, WRITES
 from chaosfailover.emulator.refusals import INFERRED, REFUSALS
 from chaosfailover.emulator.settings import MEANINGS, Settings
 
@@ -32,7 +32,7 @@ def test_the_readme_says_in_bold_what_the_emulator_does_not_do() -> None:
 
 
 def test_every_operation_has_a_handler() -> None:
-    assert set(HANDLERS) == set(OPERATIONS)
+    assert set(HANDLERS) == set(OPERATIONS) == set(REMARKS)
     assert len(WRITES) == 5
 
 
