@@ -25,7 +25,7 @@ Job = dict[str, Any]
 def status(
     regions: Sequence[str],
     all_regions: bool,
-    role_arn: str | None,
+    role_arns: Sequence[str],
     output: str,
     fail_if_running: bool,
 ) -> None:
@@ -36,7 +36,7 @@ def status(
 
     Example: chaos failover status --region cn-hangzhou --region cn-beijing
     """
-    answers = ask_selected(regions, all_regions, role_arn, running_tests)
+    answers = ask_selected(regions, all_regions, role_arns, running_tests)
     running = [_row(answer.region_id, job) for answer in answers for job in answer.value or ()]
     if output == "json":
         click.echo(json.dumps({"running": running, "errors": errors_of(answers)}, indent=2))

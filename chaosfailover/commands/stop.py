@@ -27,7 +27,7 @@ def stop(
     everything: bool,
     regions: Sequence[str],
     all_regions: bool,
-    role_arn: str | None,
+    role_arns: Sequence[str],
     yes: bool,
     timeout: float,
 ) -> None:
@@ -44,7 +44,7 @@ def stop(
     if everything and not yes:
         click.confirm("Stop every failover test that runs there?", abort=True)
     question = functools.partial(_stop, tests, timeout)
-    answers = ask_selected(regions, all_regions, role_arn, question)
+    answers = ask_selected(regions, all_regions, role_arns, question)
     outcomes = [(answer.region_id, outcome) for answer in answers for outcome in answer.value or ()]
     for region_id, outcome in outcomes:
         _say(region_id, outcome)
