@@ -10,9 +10,10 @@ from typing import Any, Final, Self
 
 import httpx
 
-from chaosfailover.connection import Connection, Limits
+from chaosfailover.connection import VERSION, Connection, Limits
 from chaosfailover.endpoints import endpoint_url, official_endpoint
 from chaosfailover.errors import ApiError, InvalidReplyError, JobNotFoundError
+from chaosfailover.events import publish
 from chaosfailover.paging import by_number, by_token
 from chaosfailover.parameters import Filters, conditions, flattened, texts
 from chaosfailover.signing import AcsAuth, Credentials
@@ -44,6 +45,7 @@ class VpcClient:
         read_timeout: float = 10.0,
         deadline: float = 60.0,
         attempts: int = 10,
+        version: str = VERSION,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         logger: logging.Logger = LOGGER,
@@ -59,6 +61,7 @@ class VpcClient:
             self.endpoint,
             AcsAuth(credentials),
             Limits(connect_timeout, read_timeout, attempts),
+            version=version,
             transport=transport,
             clock=clock,
             sleep=sleep,
@@ -76,6 +79,13 @@ class VpcClient:
         Close the connections.
         """
         self._connection.close()
+
+    @property
+    def clock_offset(self) -> float | None:
+        """
+        By how many seconds the API's clock was ahead at the last reply, to within one.
+        """
+        return self._connection.clock_offset
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> Document:
         """
@@ -265,9 +275,20 @@ class VpcClient:
             raise
 
     def _call(self, operation: str, parameters: Mapping[str, Any], budget: float) -> Document:
-        token = None if operation.startswith("Describe") else str(uuid.uuid4())
+        token = None if operation.startswith(("Describe", "Get")) else str(uuid.uuid4())
         query = flattened({"RegionId": self.region_id, "ClientToken": token, **parameters})
-        return self._connection.send(operation, query, budget)
+        reply = self._connection.send(operation, query, budget)
+        if token:
+            self._tell(operation, {**parameters, **reply})
+        return reply
+
+    def _tell(self, operation: str, facts: Mapping[str, Any]) -> None:
+        """
+        Publish that the API has accepted a write, with the evidence to find it there.
+        """
+        request_id, job_id = facts.get("RequestId"), facts.get("JobId")
+        self._logger.debug("%s of %s was accepted, request %s", operation, job_id, request_id)
+        publish("request", operation=operation, request_id=request_id, job_id=job_id)
 
 
 def _required(reply: Document, key: str) -> Any:

@@ -24,6 +24,7 @@ __all__ = [
     "REHEARSAL_ACCESS_KEY_SECRET",
     "ROLE_ARN",
     "SECRET_KEYS",
+    "account_id",
     "client",
     "from_environment",
     "is_rehearsal",
@@ -39,6 +40,7 @@ REHEARSAL_ACCESS_KEY_SECRET = "rehearsal-secret"  # noqa: S105 - opens the embed
 
 CONFIGURATION_KEYS = (REGION_ID, ENDPOINT, ROLE_ARN, REHEARSAL)
 SECRET_KEYS = ("access_key_id", "access_key_secret", "security_token")
+STS_VERSION = "2015-04-01"
 POD_ROLE = ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN")
 
 Settings = Mapping[str, Any] | None
@@ -70,6 +72,28 @@ def client(
         transport=transport,
         deadline=deadline,
     )
+
+
+def account_id(
+    configuration: Settings, secrets: Settings, *, transport: httpx.BaseTransport | None = None
+) -> str:
+    """
+    Return the account that the credentials belong to, as STS tells anyone who asks.
+
+    On the cloud that is another endpoint; any other endpoint is asked itself. Raises as `client`.
+    """
+    region_id = _text(configuration, REGION_ID) or "cn-hangzhou"
+    endpoint = _endpoint(configuration) or f"sts.{region_id}.aliyuncs.com"
+    source = _source(configuration, secrets)
+    with VpcClient(
+        region_id,
+        source,
+        endpoint=endpoint,
+        transport=transport,
+        deadline=10.0,
+        version=STS_VERSION,
+    ) as sts:
+        return str(sts.call("GetCallerIdentity", {}).get("AccountId") or "unknown")
 
 
 def from_environment(region_id: str | None = None, role_arn: str | None = None) -> dict[str, Any]:

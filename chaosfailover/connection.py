@@ -6,6 +6,7 @@ import logging
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -13,10 +14,10 @@ import httpx
 
 from chaosfailover.endpoints import is_loopback
 from chaosfailover.errors import ConfigurationError, RequestTimeoutError
-from chaosfailover.replies import document, transport_error
+from chaosfailover.replies import clock_offset, document, transport_error
 from chaosfailover.retries import retrying
 
-__all__ = ["Connection", "Limits"]
+__all__ = ["VERSION", "Connection", "Limits"]
 
 VERSION = "2016-04-28"
 
@@ -43,6 +44,7 @@ class Connection:
         auth: httpx.Auth,
         limits: Limits,
         *,
+        version: str = VERSION,
         transport: httpx.BaseTransport | None,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
@@ -51,9 +53,11 @@ class Connection:
         self._endpoint = endpoint
         self._http = _http_client(endpoint, auth, transport)
         self._limits = limits
+        self._version = version
         self._clock = clock
         self._sleep = sleep
         self._logger = logger
+        self.clock_offset: float | None = None
 
     def close(self) -> None:
         """
@@ -82,13 +86,14 @@ class Connection:
         self, operation: str, query: Mapping[str, str], deadline: float
     ) -> dict[str, Any]:
         http_status = None
-        headers = {"x-acs-action": operation, "x-acs-version": VERSION}
+        headers = {"x-acs-action": operation, "x-acs-version": self._version}
         timeout = self._timeout(operation, deadline)
         try:
             with self._http.stream(
                 "POST", "/", params=query, headers=headers, timeout=timeout
             ) as response:
                 http_status = response.status_code
+                self.clock_offset = clock_offset(response.headers, datetime.now(UTC))
                 body = b"".join(self._chunks(operation, response, deadline))
         except httpx.HTTPError as error:
             raise transport_error(

@@ -8,7 +8,7 @@ InterruptExecution, and may call a hook more than once.
 from typing import Any
 
 from chaoslib.exceptions import InterruptExecution, InvalidControl
-from chaoslib.types import Configuration, Control, Experiment, Journal
+from chaoslib.types import Configuration, Control, Experiment, Journal, Secrets
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.session import Session
@@ -30,13 +30,13 @@ def validate_control(control: Control) -> None:
     Refuse unknown and wrong arguments at `chaos validate`, before anything is touched.
     """
     try:
-        Settings.parse(_known_now(control["provider"].get("arguments") or {}))
+        Settings.check(control["provider"].get("arguments") or {})
     except ArgumentError as exc:
         raise InvalidControl(f"control {control['name']!r}: {exc}") from exc
 
 
 def before_experiment_control(
-    context: Experiment, configuration: Configuration, **arguments: Any
+    context: Experiment, configuration: Configuration, secrets: Secrets, **arguments: Any
 ) -> None:
     """
     Begin the session; whatever is in the way ends the run before anything is cut.
@@ -46,7 +46,7 @@ def before_experiment_control(
         return
     try:
         settings = Settings.parse(arguments)
-        _session = Session(settings, configuration)
+        _session = Session(settings, context, configuration, secrets)
         _session.begin()
     except Exception as exc:
         raise InterruptExecution(f"nothing was cut: {exc}") from exc
@@ -76,14 +76,3 @@ def cleanup_control() -> None:
     session, _session = _session, None
     if session:
         session.close()
-
-
-def _known_now(arguments: dict[str, Any]) -> dict[str, Any]:
-    """
-    Replace what is only known at run time, `${...}`, by nothing: its value cannot be checked yet.
-    """
-    return {
-        name: value
-        for name, value in arguments.items()
-        if not (isinstance(value, str) and value.startswith("${"))
-    }

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import ApiError, GuardError
+from chaosfailover.events import publish
 from chaosfailover.stopping import Outcome, Wanted, stop_tests
 
 __all__ = ["Guard", "Guarded", "Standby", "current", "cutting", "forget", "set_current"]
@@ -128,6 +129,7 @@ class Guard:
         if self._reason:
             self.forget(guarded.test)
             raise GuardError(f"{guarded.test!r} is not started: {self._reason}")
+        publish("cut", test=guarded.test, job_id=guarded.job_id)
 
     def settle(self, test: str, job_id: str = "") -> None:
         """

@@ -14,7 +14,7 @@ from chaosfailover.cuts import Cut
 from chaosfailover.errors import FailoverError, PreflightError
 from chaosfailover.lookup import find_test, running_tests
 
-__all__ = ["Check", "Flight", "preflight"]
+__all__ = ["Check", "Flight", "existing_cut", "preflight"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -102,8 +102,9 @@ def _looks(flight: Flight) -> Iterator[tuple[str, Callable[[], Finding]]]:
     """
     Yield the checks in the order in which they are made.
     """
-    yield "the region answers", partial(_region, flight.client)
-    yield "no test is running", partial(_quiet, flight.client)
+    if flight.cuts:
+        yield "the region answers", partial(_region, flight.client)
+        yield "no test is running", partial(_quiet, flight.client)
     for cut in flight.cuts:
         yield f"{cut.test}: resources", partial(_resources, flight.client, cut)
         yield f"{cut.test}: survivors", partial(_survivors, flight, cut)

@@ -129,15 +129,21 @@ class Prober:
             return track.current_outage(self._clock())
 
     def summary(
-        self, target: str, cut_at: float | None = None, stop_at: float | None = None
+        self,
+        target: str,
+        cut_at: float | None = None,
+        stop_at: float | None = None,
+        until: float | None = None,
     ) -> Summary:
         """
-        Summarise one target; while the prober runs, an outage that goes on is measured up to now.
+        Summarise one target, as `summarize` says.
+
+        While the prober runs, an outage that goes on is measured up to now.
         """
         track = self._track(target)
         now = None if self._stopped else self._clock()
         with self._lock:
-            return summarize(track.series, cut_at, stop_at, now)
+            return summarize(track.series, cut_at, stop_at, now, until)
 
     def summaries(
         self, cut_at: float | None = None, stop_at: float | None = None

@@ -6,17 +6,23 @@ from typing import Any, Dict, List
 
 from chaoslib.types import Configuration, Secrets
 
-from chaosfailover import arguments, config, survey
-from chaosfailover.errors import ArgumentError
+from chaosfailover import arguments, config, measurement, survey
+from chaosfailover.errors import ArgumentError, ConfigurationError
 from chaosfailover.lookup import UNFINISHED, find_test, running_tests
+from chaosfailover.summary import Summary
 
 __all__ = [
+    "availability",
     "bgp_session_status",
     "circuit_status",
     "describe_failover_test",
     "failover_test_status",
+    "failover_time",
     "list_failover_tests",
+    "longest_outage",
     "no_failover_test_running",
+    "outage_count",
+    "reversion_time",
     "surviving_paths",
     "virtual_border_router_status",
 ]
@@ -251,6 +257,153 @@ def surviving_paths(
     arguments.check_resource_ids(resource_ids, resource_type)
     with config.client(configuration, secrets) as client:
         return survey.survival(client, resource_ids, resource_type).as_dict()
+
+
+def outage_count(
+    target: str = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> int:
+    """
+    Return how many outages the prober has seen so far, of the target that had most.
+
+    `target` is a name from the control's `targets`; without it, the worst of all counts. Raises
+    ArgumentError for an unknown target, ConfigurationError when nothing is measured.
+
+    ```yaml
+    type: probe
+    name: outage-count-of-the-portal
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: outage_count
+      arguments: {target: portal}
+    ```
+    """
+    return max(summary.count for summary in _measured().summaries(target))
+
+
+def longest_outage(
+    target: str = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> float:
+    """
+    Return the longest outage so far in seconds, at its pessimistic bound.
+
+    `target` is a name from the control's `targets`; without it, the worst of all counts. An outage
+    that goes on is measured up to now. Where nothing was lost, the interval is returned: a shorter
+    outage may have passed between two checks. Raises ArgumentError for an unknown target,
+    ConfigurationError when nothing is measured.
+
+    ```yaml
+    type: probe
+    name: longest-outage-of-the-portal
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: longest_outage
+      arguments: {target: portal}
+    ```
+    """
+    return max(_bound(summary.longest, summary) for summary in _measured().summaries(target))
+
+
+def availability(
+    target: str = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> float:
+    """
+    Return the share of the time, from 0 to 1, that a target was up, at its pessimistic bound.
+
+    `target` is a name from the control's `targets`; without it, the worst of all counts. Raises
+    ArgumentError for an unknown target, ConfigurationError when nothing is measured.
+
+    ```yaml
+    type: probe
+    name: availability-of-the-portal
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: availability
+      arguments: {target: portal}
+    ```
+    """
+    return min(summary.availability.at_least for summary in _measured().summaries(target))
+
+
+def failover_time(
+    target: str = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> float:
+    """
+    Return the time in seconds from the first loss after a cut to recovery, pessimistic bound.
+
+    `target` is a name from the control's `targets`; without it, the worst of all counts, as does
+    the worst of several cuts (RFC 6414, failover time). Where nothing was lost, the interval is
+    returned. Raises ArgumentError for an unknown target, ConfigurationError when nothing is
+    measured.
+
+    ```yaml
+    type: probe
+    name: failover-time-of-the-portal
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: failover_time
+      arguments: {target: portal}
+    ```
+    """
+    return max(_bound(summary.failover, summary) for summary in _after_a_cut(target))
+
+
+def reversion_time(
+    target: str = None,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> float:
+    """
+    Return the time in seconds that traffic was lost on the way back, pessimistic bound.
+
+    `target` is a name from the control's `targets`; without it, the worst of all counts. Counted
+    from the stop of the test (RFC 6414, reversion time). Where nothing was lost, the interval is
+    returned. Raises ArgumentError for an unknown target, ConfigurationError when nothing is
+    measured.
+
+    ```yaml
+    type: probe
+    name: reversion-time-of-the-portal
+    provider:
+      type: python
+      module: chaosfailover.probes
+      func: reversion_time
+      arguments: {target: portal}
+    ```
+    """
+    return max(_bound(summary.reversion, summary) for summary in _after_a_cut(target))
+
+
+def _measured() -> measurement.Measurement:
+    if (measured := measurement.current()) is None:
+        raise ConfigurationError(
+            "nothing is measured: give the control chaosfailover.control its `targets`"
+        )
+    return measured
+
+
+def _after_a_cut(target: Any) -> List[Summary]:
+    if summaries := _measured().cut_summaries(target):
+        return summaries
+    raise ConfigurationError("nothing has been cut yet, so there is no failover to measure")
+
+
+def _bound(length: Any, summary: Summary) -> float:
+    """
+    Return the pessimistic bound: less than an interval can pass between two checks unseen.
+    """
+    return max(length.at_most if length else 0.0, summary.interval)
 
 
 def _job_filters(status: Any, name: Any, resource_id: Any) -> Dict[str, List[str]]:

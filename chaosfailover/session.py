@@ -1,65 +1,82 @@
 """
-One run of an experiment: its rehearsal, its guard, its signals, and what it leaves in the journal.
+One run of an experiment: what lives as long as it does, and what it leaves in the journal.
 """
 
 import logging
-from collections.abc import MutableMapping
+import time
 from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from chaosfailover import config, guard
-from chaosfailover.errors import ConfigurationError
+from chaoslib.types import Configuration, Experiment, Journal, Secrets
+
+from chaosfailover import config, events, guard, measurement
+from chaosfailover.abort import AbortWatch, outage_breach
+from chaosfailover.announcement import announce, ask_for_confirmation
+from chaosfailover.client import VpcClient
+from chaosfailover.cuts import Cut, planned_cuts, planned_time
+from chaosfailover.entry import RunFacts, make_entry
+from chaosfailover.errors import ConfigurationError, FailoverError, PreflightError
 from chaosfailover.guard import Guard
+from chaosfailover.measurement import Measurement
+from chaosfailover.preflight import Flight, existing_cut, preflight
 from chaosfailover.settings import Settings
 from chaosfailover.signals import Interruption
 from chaosfailover.stopping import Outcome
 from chaosfailover.watchdog import Watchdog
+from chaosfailover.watched_probe import find_probe, probe_breach
 
 __all__ = ["Session"]
 
 logger = logging.getLogger("chaostoolkit")
 
 AT_THE_END = "the run is at its end"
+# Seconds between looks for a breach: at a measured outage, and at the probe of `abort_when`.
+OUTAGE_INTERVAL = 0.1
+PROBE_INTERVAL = 1.0
 
 
 class Session:
     """
-    Holds what lives as long as the run: the rehearsal's emulator, the watchdog and the guard.
+    Holds the rehearsal's emulator or the watchdog, the guard, the measurement and the abort.
     """
 
-    def __init__(self, settings: Settings, configuration: MutableMapping[str, Any]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        experiment: Experiment,
+        configuration: Configuration,
+        secrets: Secrets,
+    ) -> None:
         self._settings = settings
+        self._experiment = experiment
         self._configuration = configuration
+        self._secrets = secrets
         self._resources = ExitStack()
+        self._facts = RunFacts(settings=settings, configuration=configuration)
         self._watchdog: Watchdog | None = None
         self._guard: Guard | None = None
+        self._measurement: Measurement | None = None
+        self._aborts: list[AbortWatch] = []
         self._interruption = Interruption(self._on_signal, self._is_restoring)
-
-    @property
-    def mode(self) -> str:
-        """
-        REHEARSAL on the embedded emulator, LIVE on whatever else answers.
-        """
-        return "REHEARSAL" if config.is_rehearsal(self._configuration) else "LIVE"
 
     def begin(self) -> None:
         """
-        Take the signals over, start the emulator or the watchdog, and put the guard up.
+        Make all ready before anything is cut, and see whether it may be.
 
-        A rehearsal has no watchdog: its emulator ends with the run. Raises ConfigurationError when
-        the emulator cannot be had.
+        Raises ConfigurationError, ArgumentError or PreflightError when it may not.
         """
+        self._resources.enter_context(events.listening(self._facts.events.append))
+        events.publish("begin")
         if not self._interruption.install():
             logger.warning("Not in the main thread: signals stay as they are")
         self._resources.callback(self._interruption.put_back)
-        if self._configuration.get("alibaba_cloud_vpc_endpoint") == "emulator":
-            self._rehearse()
-        else:
-            self._watchdog = Watchdog()
-        self._guard = Guard(standby=self._watchdog, timeout=self._settings.restore_timeout)
-        guard.set_current(self._guard)
-        self._resources.callback(guard.set_current, None)
-        logger.info("%s in %s", self.mode, self._where())
+        self._open_network()
+        self._put_the_guard_up()
+        self._begin_to_measure()
+        self._make_the_preflight()
+        self._watch_for_breaches()
 
     def begin_to_end(self) -> None:
         """
@@ -67,23 +84,17 @@ class Session:
         """
         self._interruption.ending = True
 
-    def end(self, journal: MutableMapping[str, Any]) -> None:
+    def end(self, journal: Journal) -> None:
         """
-        Stop what the run started, and say in the journal how that went.
+        Stop what the run started, measure the way back, and complete the journal.
         """
-        self._interruption.ending = True
-        if self._guard is None:
-            return
-        outcomes = self._guard.restore(AT_THE_END)
-        journal["failover"] = {
-            "mode": self.mode,
-            "region_id": self._configuration.get("alibaba_cloud_region_id"),
-            "stopped": [outcome.as_dict() for outcome in outcomes],
-        }
-        self._record_interruption(journal)
-        if failed := [outcome for outcome in outcomes if outcome.error]:
-            self._alarm(failed)
-            journal["status"] = "failed"
+        self.begin_to_end()
+        self._end_aborts()
+        outcomes = self._guard.restore(AT_THE_END) if self._guard else []
+        self._measure_the_way_back()
+        events.publish("end")
+        journal["failover"] = make_entry(self._facts, self._experiment, self._measurement, outcomes)
+        self._judge(journal, outcomes)
 
     def close(self) -> None:
         """
@@ -91,7 +102,8 @@ class Session:
 
         The watchdog is only sent away when nothing is left on the guard's list.
         """
-        self._interruption.ending = True
+        self.begin_to_end()
+        self._end_aborts()
         if self._guard:
             self._guard.restore(AT_THE_END)
         if self._watchdog:
@@ -99,45 +111,144 @@ class Session:
             self._watchdog.leave_alone() if left else self._watchdog.dismiss()
         self._resources.close()
 
+    def _open_network(self) -> None:
+        """
+        Start the emulator of a rehearsal, which ends with the run, or the watchdog of a live run.
+        """
+        if self._configuration.get(config.ENDPOINT) == "emulator":
+            emulator = self._resources.enter_context(_emulator(self._settings))
+            self._configuration[config.ENDPOINT] = emulator.url
+            self._configuration[config.REHEARSAL] = True
+            self._facts.account_id = emulator.account_id
+            topology = self._facts.topology = self._settings.topology
+            place = f"the embedded emulator, topology {topology}"
+        else:
+            self._watchdog = Watchdog()
+            place = self._configuration.get(config.ENDPOINT) or "cloud"
+        region_id = self._configuration.get(config.REGION_ID)
+        logger.info("%s in %s on %s", self._facts.mode, region_id, place)
+
+    def _put_the_guard_up(self) -> None:
+        self._guard = Guard(standby=self._watchdog, timeout=self._settings.restore_timeout)
+        guard.set_current(self._guard)
+        self._resources.callback(guard.set_current, None)
+
+    def _begin_to_measure(self) -> None:
+        targets = self._settings.parsed_targets()
+        if not targets:
+            return
+        self._measurement = Measurement(targets, self._settings.interval, self._settings.timeout)
+        self._measurement.start()
+        self._resources.callback(self._measurement.stop)
+        self._resources.enter_context(events.listening(self._measurement.listen))
+        measurement.set_current(self._measurement)
+        self._resources.callback(measurement.set_current, None)
+
+    def _make_the_preflight(self) -> None:
+        created, started = planned_cuts(self._experiment, self._configuration, self._secrets)
+        with config.client(self._configuration, self._secrets) as client:
+            cuts = [*created, *(existing_cut(client, test) for test in started)]
+            self._facts.checks = preflight(self._flight(client, cuts))
+            self._facts.clock_offset = client.clock_offset
+        if failed := [check for check in self._facts.checks if not check.passed]:
+            raise PreflightError("; ".join(f"{check.name}: {check.detail}" for check in failed))
+        self._facts.cuts = cuts
+        if cuts and self._facts.mode == "LIVE":
+            self._announce(cuts)
+
+    def _flight(self, client: VpcClient, cuts: list[Cut]) -> Flight:
+        measured = self._measurement
+        return Flight(
+            client=client,
+            cuts=cuts,
+            planned_time=planned_time(self._experiment),
+            min_survivors=self._settings.min_survivors,
+            targets=[target.name for target in measured.targets] if measured else [],
+            answer_now=measured.problem if measured else lambda _: "",
+        )
+
+    def _announce(self, cuts: list[Cut]) -> None:
+        try:
+            self._facts.account_id = config.account_id(self._configuration, self._secrets)
+        except FailoverError as exc:
+            logger.warning("The account cannot be told: %s", exc)
+        announce(
+            cuts,
+            account_id=self._facts.account_id or "unknown",
+            region_id=str(self._configuration.get(config.REGION_ID)),
+            now=datetime.now(UTC),
+        )
+        if self._settings.confirm:
+            ask_for_confirmation(cuts)
+
+    def _watch_for_breaches(self) -> None:
+        settings = self._settings
+        if settings.abort_after is not None and self._measurement:
+            breach = partial(outage_breach, self._measurement, settings.abort_after)
+            self._aborts.append(AbortWatch(breach, self._on_breach, OUTAGE_INTERVAL))
+        if settings.abort_when is not None:
+            probe = find_probe(self._experiment, settings.abort_when)
+            breach = partial(probe_breach, probe, self._configuration, self._secrets)
+            self._aborts.append(AbortWatch(breach, self._on_breach, PROBE_INTERVAL))
+
+    def _end_aborts(self) -> None:
+        for watch in self._aborts:
+            watch.end()
+
+    def _on_breach(self, reason: str) -> None:
+        self._facts.aborted = self._facts.aborted or reason
+        if self._guard:
+            self._guard.restore_soon(f"the run was aborted: {reason}")
+        events.publish("abort", reason=reason)
+
     def _on_signal(self, name: str) -> None:
+        """
+        Have the tests stopped; called inside the signal handler, so it takes no lock.
+        """
         if self._guard:
             self._guard.restore_soon(f"the run was interrupted by {name}")
 
     def _is_restoring(self) -> bool:
         return bool(self._guard and self._guard.restoring)
 
-    def _rehearse(self) -> None:
-        emulator = self._resources.enter_context(_emulator(self._settings))
-        self._configuration["alibaba_cloud_vpc_endpoint"] = emulator.url
-        self._configuration["alibaba_cloud_rehearsal"] = True
+    def _measure_the_way_back(self) -> None:
+        if self._measurement is None:
+            return
+        if self._measurement.windows and not self._interruption.received:
+            time.sleep(self._settings.after_stop)
+        self._measurement.stop()
 
-    def _where(self) -> str:
-        region = self._configuration.get("alibaba_cloud_region_id")
-        if self.mode == "REHEARSAL":
-            return f"{region} on the embedded emulator, topology {self._settings.topology}"
-        endpoint = self._configuration.get("alibaba_cloud_vpc_endpoint") or "cloud"
-        return f"{region}, endpoint {endpoint}: what a test names will really be cut"
+    def _judge(self, journal: Journal, outcomes: list[Outcome]) -> None:
+        """
+        Set the status that the toolkit turns into its exit code.
+        """
+        self._record_interruption(journal)
+        if failed := [outcome for outcome in outcomes if outcome.error]:
+            self._alarm(failed)
+            journal["status"] = "failed"
 
-    def _record_interruption(self, journal: MutableMapping[str, Any]) -> None:
+    def _record_interruption(self, journal: Journal) -> None:
         """
-        Say which signal came; one that an activity swallowed still interrupted the run.
+        Say what ended the run early; a signal that an activity swallowed did so too.
         """
-        if name := self._interruption.received:
+        if reason := self._facts.aborted:
+            journal["interruption"] = {"kind": "abort", "name": "abort", "reason": reason}
+        elif name := self._interruption.received:
             reason = f"received {name}"
             journal["interruption"] = {"kind": "signal", "name": name, "reason": reason}
-            journal["status"] = "interrupted"
+        else:
+            return
+        journal["status"] = "interrupted"
 
     def _alarm(self, failed: list[Outcome]) -> None:
-        region = self._configuration.get("alibaba_cloud_region_id")
         for outcome in failed:
-            test = outcome.job_id or outcome.test
             logger.error(
                 "A FAILOVER TEST MAY STILL BE RUNNING: %s: %s. "
                 "To stop it: chaos failover stop %s --region %s",
                 outcome.test,
                 outcome.error,
-                test,
-                region,
+                outcome.job_id or outcome.test,
+                self._configuration.get(config.REGION_ID),
             )
 
 

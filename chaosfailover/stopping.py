@@ -10,6 +10,7 @@ from typing import Any
 
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import ApiError, FailoverError, JobNotFoundError
+from chaosfailover.events import publish
 from chaosfailover.lookup import find_running_test
 from chaosfailover.retries import is_retryable
 
@@ -130,6 +131,7 @@ def _step(wanted: Wanted, now: float) -> Outcome | None:
 def _log_change(wanted: Wanted, status: str) -> None:
     if status != wanted.status:
         logger.info("Failover test %s (%s) is %s", wanted.test, wanted.job_id, status)
+        publish("status", test=wanted.test, job_id=wanted.job_id, status=status)
         wanted.status = status
 
 
@@ -142,6 +144,7 @@ def _leave(wanted: Wanted, now: float) -> Outcome | None:
 
 
 def _stop(wanted: Wanted, _: float) -> None:
+    publish("stop", test=wanted.test, job_id=wanted.job_id)
     if not _moved_on(wanted.client().stop_failover_test_job, wanted.job_id):
         wanted.stop_sent = True
 

@@ -75,15 +75,18 @@ def summarize(
     cut_at: float | None = None,
     stop_at: float | None = None,
     now: float | None = None,
+    until: float | None = None,
 ) -> Summary:
     """
     Summarise a series.
 
-    Without `cut_at` all is baseline; without `stop_at` the cut lasts to the end. `now` measures an
+    Without `cut_at` all is baseline; without `stop_at` the cut lasts to the end. What follows the
+    stop is taken to end at `until`, where a next cut begins. `now` measures an
     outage that goes on up to this instant; without it, such an outage has no upper bound.
     """
     cut = inf if cut_at is None else cut_at
     stop = inf if stop_at is None else stop_at
+    end = inf if until is None else until
     found = find_outages(series.runs, now)
     duration = series.runs[-1].until - series.runs[0].since if series.runs else 0.0
     return Summary(
@@ -99,9 +102,9 @@ def summarize(
         unmeasured=series.unmeasured,
         before=_phase(series, -inf, cut),
         during=_phase(series, cut, stop),
-        after=_phase(series, stop, inf),
+        after=_phase(series, stop, end),
         failover=time_lost(found, cut, stop),
-        reversion=time_lost(found, stop, inf),
+        reversion=time_lost(found, stop, end),
         lateness=series.lateness.percentiles(),
         outages=found,
     )

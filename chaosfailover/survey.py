@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import ArgumentError, JobTimeoutError, PreflightError
+from chaosfailover.events import publish
 from chaosfailover.paths import paths
 from chaosfailover.survival import Survival, surviving_paths
 
@@ -61,8 +62,10 @@ def resource_status(client: VpcClient, resource_type: str, resource_id: str) -> 
 
     Raises ArgumentError when the region has no such resource.
     """
-    kind = KINDS[resource_type]
-    return str(_document(client, resource_type, resource_id).get(kind.status_key) or "")
+    key = KINDS[resource_type].status_key
+    status = str(_document(client, resource_type, resource_id).get(key) or "")
+    publish("resource", resource_id=resource_id, resource_type=resource_type, status=status)
+    return status
 
 
 def check_ready(client: VpcClient, resource_type: str, resource_id: str) -> None:

@@ -13,6 +13,7 @@ from chaosfailover.errors import (
     JobTimeoutError,
     TransportError,
 )
+from chaosfailover.events import publish
 from chaosfailover.retries import is_retryable
 
 __all__ = ["TOO_LATE", "wait_for_status"]
@@ -93,6 +94,7 @@ class _Progress:
         if self.seen != self._said:
             change = f"{self._said} -> {self.seen}" if self._said else f"is {self.seen}"
             self._logger.info("%s %s after %.1f s", self._job_id, change, elapsed)
+            publish("status", job_id=self._job_id, status=self.seen)
             self._said = self.seen
         elif elapsed >= self._due:
             text = "%s still %s after %.1f s, waiting for %s"

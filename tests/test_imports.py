@@ -20,16 +20,17 @@ LAYERS = [
     {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
     | {"retries", "signing", "targets"},
     {"connection", "credentials", "paths", "series", "waiting"},
-    {"client", "probing", "summary", "survival"},
-    {"config", "cuts", "findings", "lookup", "prober", "regions", "survey"},
-    {"preflight", "stopping"},
-    {"guard"},
-    {"measurement", "signals", "watchdog"},
-    {"abort", "actions", "probes", "settings", "tolerances"},
+    {"client", "cuts", "probing", "summary", "survival"},
+    {"config", "findings", "lookup", "prober", "regions", "survey"},
+    {"announcement", "measurement", "preflight", "stopping"},
+    {"abort", "guard", "settings", "signals"},
+    {"actions", "entry", "probes", "tolerances", "watched_probe", "watchdog"},
     {"commands", "session"},
     {"cli", "control"},
 ]
-KNOW_THE_TOOLKIT = {"actions", "control", "cuts", "probes", "tolerances"}
+KNOW_THE_TOOLKIT = {"actions", "control", "cuts", "entry", "probes", "session", "tolerances"} | {
+    "watched_probe"
+}
 WITHOUT_CHAOSLIB = {name for layer in LAYERS for name in layer} - KNOW_THE_TOOLKIT
 MAY_START_THE_EMULATOR = {"session"}
 

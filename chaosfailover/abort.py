@@ -1,0 +1,63 @@
+"""
+The abort: what has gone too far stops the tests at once and then ends the run.
+"""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+
+from chaosfailover.measurement import Measurement
+
+__all__ = ["AbortWatch", "outage_breach"]
+
+logger = logging.getLogger("chaostoolkit")
+
+Breach = Callable[[], str]
+
+
+class AbortWatch:
+    """
+    Looks every `interval` seconds, in a thread of its own, whether something has gone too far.
+
+    `breach` returns why, or "". The first time it does, `on_breach` is told, which has the tests
+    stopped, and then the main thread is interrupted, whatever it is doing.
+    """
+
+    def __init__(self, breach: Breach, on_breach: Callable[[str], None], interval: float) -> None:
+        self._breach = breach
+        self._on_breach = on_breach
+        self._interval = interval
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="failover-abort", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """
+        Look no more. Does not wait for a look that is under way.
+        """
+        self._ended.set()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(self._interval):
+            if (reason := self._breach()) and not self._ended.is_set():
+                logger.error("ABORT: %s", reason)
+                self._on_breach(reason)
+                # As the toolkit's own exit_gracefully: the run ends, with its rollbacks.
+                os.kill(os.getpid(), signal.SIGUSR1)
+                return
+
+
+def outage_breach(measurement: Measurement, abort_after: float) -> str:
+    """
+    Say which target's outage has lasted longer than `abort_after` seconds, or "".
+    """
+    for target in measurement.targets:
+        outage = measurement.current_outage(target.name)
+        if outage is not None and outage.at_least > abort_after:
+            return (
+                f"{target.name} has been down for {outage.at_least:.2f} s, "
+                f"longer than abort_after {abort_after:g} s"
+            )
+    return ""

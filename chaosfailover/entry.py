@@ -1,0 +1,107 @@
+"""
+What the control leaves in the journal, under its own key.
+"""
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from chaoslib import experiment_hash
+from chaoslib.types import Experiment
+
+from chaosfailover import config
+from chaosfailover.cuts import Cut
+from chaosfailover.events import Event
+from chaosfailover.measurement import Measurement
+from chaosfailover.preflight import Check
+from chaosfailover.settings import Settings
+from chaosfailover.stopping import Outcome
+
+__all__ = ["RunFacts", "make_entry"]
+
+ENTRY_VERSION = 1
+TOOLS = ("chaostoolkit-failover", "chaostoolkit-lib", "chaostoolkit")
+
+
+@dataclass(slots=True)
+class RunFacts:
+    """
+    What is known of a run, filled in as it goes on.
+    """
+
+    settings: Settings
+    configuration: Mapping[str, Any]
+    topology: str | None = None
+    account_id: str | None = None
+    clock_offset: float | None = None
+    aborted: str = ""
+    cuts: list[Cut] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def mode(self) -> str:
+        """
+        REHEARSAL on the embedded emulator, LIVE on whatever else answers.
+        """
+        return "REHEARSAL" if config.is_rehearsal(self.configuration) else "LIVE"
+
+
+def make_entry(
+    facts: RunFacts,
+    experiment: Experiment,
+    measured: Measurement | None,
+    outcomes: Sequence[Outcome],
+) -> dict[str, Any]:
+    """
+    Return the control's entry of the journal; it holds the configuration but never a secret.
+    """
+    dry = experiment.get("dry")
+    return {
+        "version": ENTRY_VERSION,
+        "mode": facts.mode,
+        "account_id": facts.account_id,
+        "region_id": facts.configuration.get(config.REGION_ID),
+        "endpoint": facts.configuration.get(config.ENDPOINT) or "cloud",
+        "topology": facts.topology,
+        "settings": asdict(facts.settings),
+        "configuration": {key: _plain(value) for key, value in facts.configuration.items()},
+        "versions": _versions(),
+        "experiment_hash": experiment_hash(experiment),
+        "dry": getattr(dry, "value", dry),
+        "preflight": [check.as_dict() for check in facts.checks],
+        "cuts": [asdict(cut) for cut in facts.cuts],
+        "events": list(facts.events),
+        "targets": measured.as_dict() if measured else {},
+        "clock_offset": facts.clock_offset,
+        "cut_at": _first(facts.events, "cut"),
+        "stop_at": _first(facts.events, "stop"),
+        "stopped": [outcome.as_dict() for outcome in outcomes],
+    }
+
+
+def _versions() -> dict[str, str]:
+    known = {"python": platform.python_version(), "platform": platform.platform()}
+    for tool in TOOLS:
+        try:
+            known[tool] = version(tool)
+        except PackageNotFoundError:
+            continue
+    return known
+
+
+def _first(events: Sequence[Event], kind: str) -> str | None:
+    return next((event["at"] for event in events if event["kind"] == kind), None)
+
+
+def _plain(value: Any) -> Any:
+    """
+    Keep what JSON can hold; a configuration may hold whatever a dynamic entry returned.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
