@@ -4,6 +4,7 @@
 
 import click
 
+from chaosfailover.commands.inspect import inspect
 from chaosfailover.commands.status import status
 from chaosfailover.commands.stop import stop
 
@@ -19,5 +20,5 @@ def failover() -> None:
     """
 
 
-for command in (status, stop):
+for command in (inspect, status, stop):
     failover.add_command(command)

@@ -26,6 +26,13 @@ class Place:
     region_id: str
     role_arn: str | None = None
 
+    @property
+    def account(self) -> str:
+        """
+        The account of the role; empty for the environment's own.
+        """
+        return self.role_arn.split(":")[3] if self.role_arn else ""
+
     def __str__(self) -> str:
         return f"{self.region_id} as {self.role_arn}" if self.role_arn else self.region_id
 

@@ -14,13 +14,25 @@ from chaosfailover.client import VpcClient
 from chaosfailover.errors import FailoverError
 from chaosfailover.regions import Answer, Place, ask_places
 
-__all__ = ["NOT_DONE", "ask_selected", "errors_of", "region_options"]
+__all__ = [
+    "CALL_DEADLINE",
+    "NOT_DONE",
+    "ask_selected",
+    "errors_of",
+    "region_options",
+    "show_errors",
+    "show_progress",
+]
 
 NOT_DONE = 1
 """Exit code when something still runs, does not hold, or could not be read."""
 
 ANY_REGION = "cn-hangzhou"
 """Where the regions of an account are asked for when the environment names none."""
+
+CALL_DEADLINE = click.option(
+    "--deadline", default=30.0, show_default=True, help="Seconds that one call may take."
+)
 
 Progress = Callable[[int, int, Answer[Any]], None]
 
@@ -99,6 +111,27 @@ def errors_of(answers: Iterable[Answer[Any]]) -> list[dict[str, str]]:
         for answer in answers
         if answer.error
     ]
+
+
+def show_errors(answers: Iterable[Answer[Any]]) -> None:
+    """
+    Say on stderr which places could not be read.
+    """
+    for answer in answers:
+        if answer.error:
+            click.echo(f"{answer.place}: NOT READ: {answer.error}", err=True)
+
+
+def show_progress(counted: Callable[[Any], str]) -> Progress:
+    """
+    Return a progress that writes a line to stderr for each answer, with what it counted.
+    """
+
+    def show(number: int, of: int, answer: Answer[Any]) -> None:
+        said = "NOT READ" if answer.error else counted(answer.value)
+        click.echo(f"[{number}/{of}] {answer.place}: {said}", err=True)
+
+    return show
 
 
 def _listed(

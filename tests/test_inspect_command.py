@@ -1,0 +1,137 @@
+"""
+`chaos failover inspect`, as a person and as a nightly check run it.
+"""
+
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import yaml
+from accounts import ACCOUNTS, TEN, Counting, Opener, role
+from click.testing import CliRunner, Result
+
+from chaosfailover.cli import failover
+from chaosfailover.client import VpcClient
+from chaosfailover.emulator import Emulator
+from chaosfailover.regions import Place, ask_places
+from chaosfailover.snapshot import read_snapshot
+
+
+@pytest.fixture
+def emulator(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Emulator]:
+    """
+    An emulator of ten circuits, and an environment that names it and the first account.
+    """
+    file = tmp_path_factory.mktemp("topology") / "ten.yaml"
+    file.write_text(yaml.safe_dump(TEN), encoding="utf-8")
+    for name in ("REGION_ID", "ROLE_ARN", "SECURITY_TOKEN"):
+        monkeypatch.delenv(f"ALIBABA_CLOUD_{name}", raising=False)
+    with Emulator(file) as running:
+        monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", running.url)
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", f"key-{ACCOUNTS[0]}")
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", f"secret-{ACCOUNTS[0]}")
+        yield running
+
+
+def inspect(*arguments: str) -> Result:
+    return CliRunner().invoke(failover, ["inspect", *arguments])
+
+
+@pytest.mark.usefixtures("emulator")
+def test_all_regions_as_json() -> None:
+    """The document goes to stdout, the progress to stderr, and the exit code is 0."""
+    done = inspect("--all-regions", "--output", "json")
+
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert (document["read"], document["errors"], document["failed"]) == (6, [], [])
+    assert {row["circuit_id"]: row["finding"] for row in document["circuits"]} == {
+        "pc-01": "redundant",
+        "pc-02": "redundant",
+        "pc-03": "same access point",
+        "pc-04": "same access point",
+        "pc-05": "standby not established",
+        "pc-06": "redundant",
+        "pc-07": "no survivor",
+    }
+    assert "[6/6] " in done.stderr
+    assert "cn-hangzhou: 2 circuits" in done.stderr
+
+
+@pytest.mark.usefixtures("emulator")
+def test_one_region_as_a_table() -> None:
+    """A region by name needs no other to be asked."""
+    done = inspect("--region", "cn-shanghai")
+
+    assert done.exit_code == 0
+    assert "cn-shanghai cen-sh" in done.stdout
+    assert "pc-01" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code"),
+    [
+        pytest.param(["--region", "cn-hangzhou", "--fail-on", "no-survivor"], 0, id="holds"),
+        pytest.param(["--region", "cn-shenzhen", "--fail-on", "no-survivor"], 1, id="fails"),
+        pytest.param(["--region", "cn-hangzhou", "--fail-on", "stale=90d"], 1, id="stale"),
+        pytest.param(["--region", "cn-hangzhou", "--fail-on", "broken"], 2, id="no criterion"),
+        pytest.param([], 2, id="no region"),
+        pytest.param(["--region", "cn-hangzhou", "--all-regions"], 2, id="both"),
+    ],
+)
+@pytest.mark.usefixtures("emulator")
+def test_exit_code(arguments: list[str], exit_code: int) -> None:
+    """0 holds, 1 does not, 2 is wrong usage."""
+    done = inspect(*arguments)
+
+    assert done.exit_code == exit_code, done.output
+
+
+@pytest.mark.usefixtures("emulator")
+def test_account_that_cannot_be_assumed_hides_no_other() -> None:
+    """A role that is none is reported for its place, on stderr and in the document."""
+    done = inspect("--region", "cn-hangzhou", "--role-arn", "inspector", "--output", "json")
+
+    assert done.exit_code == 1
+    (error,) = json.loads(done.stdout)["errors"]
+    assert error["region_id"] == "cn-hangzhou"
+    assert "expected acs:ram::" in error["error"]
+    assert "NOT READ" in done.stderr
+
+
+def failing(request: httpx.Request) -> httpx.Response:
+    """
+    Answer 403 in one region, throttle another for ever, and never answer in a third.
+    """
+    region = request.url.params["RegionId"]
+    if region == "cn-shanghai":
+        document = {"Code": "Forbidden.RAM", "Message": "No.", "RequestId": "C44F"}
+        return httpx.Response(403, json=document)
+    if region == "cn-beijing":
+        document = {"Code": "Throttling.User", "Message": "Slow down.", "RequestId": "C44F"}
+        return httpx.Response(400, json=document)
+    raise httpx.ReadTimeout("no answer", request=request)
+
+
+def test_region_that_fails_hides_no_other(emulator: Emulator) -> None:
+    """403, throttling and silence are each told as what they are; the rest is read."""
+    account = ACCOUNTS[0]
+    healthy, broken = Opener(emulator), Opener(emulator, deadline=0.5)
+    broken.transport = Counting(httpx.MockTransport(failing))
+
+    def open_client(place: Place) -> VpcClient:
+        return (healthy if place.region_id == "cn-hangzhou" else broken)(place)
+
+    regions = ["cn-shanghai", "cn-hangzhou", "cn-beijing", "cn-shenzhen"]
+    answers = ask_places(
+        [Place(region, role(account)) for region in regions], open_client, read_snapshot
+    )
+
+    said = {answer.region_id: str(answer.error or "read") for answer in answers}
+    assert said["cn-hangzhou"] == "read"
+    assert "Forbidden.RAM" in said["cn-shanghai"]
+    assert "Throttling.User" in said["cn-beijing"]
+    assert "did not answer in time" in said["cn-shenzhen"]
