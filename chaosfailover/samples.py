@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 __all__ = ["Encoder", "Gap", "Run", "Sample", "encode"]
 
-RECENT = 16  # successes that tell how long a check in flight may take
+RECENT = 64  # successes that tell how long a check in flight may take
 
 
 class Sample(NamedTuple):

@@ -12,7 +12,7 @@ from chaosfailover.timeline import Histogram, Timeline
 
 __all__ = ["Series", "load_runs"]
 
-MOST_RUNS = 2000
+MOST_RUNS = 1000
 MOST_GAPS = 1000
 
 
@@ -20,7 +20,7 @@ class Series:
     """
     One target's samples, in the order of their sending.
 
-    Memory is bounded: of more than a thousand outages the shorter half is folded, which keeps
+    Memory is bounded: of more than 500 outages the shorter half is folded, which keeps
     their number, their losses and the sum of their bounds, but not each one's place. The longest
     outages and the longest gaps are always kept.
     """

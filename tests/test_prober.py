@@ -145,12 +145,15 @@ def test_refusals_are_told_apart(scheme: str) -> None:
     assert set(summary.errors) == {"refused"}
 
 
-def test_icmp_answers() -> None:
-    """Loopback answers to ICMP where the system lets us send it."""
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+def test_icmp_answers(host: str) -> None:
+    """Each ping finds its own answer among those of others."""
     if os.geteuid() != 0:
         pytest.skip("sending ICMP may need privileges")
+    with Prober([parse_target(str(i), f"icmp://{host}") for i in range(5)], 0.02) as prober:
+        until(lambda: prober.summary("4").sent >= 10)
 
-    assert measure("icmp://127.0.0.1", timeout=0.9).lost == 0
+    assert [summary.lost for summary in prober.summaries().values()] == [0] * 5
 
 
 def test_an_unknown_name_is_a_dns_failure() -> None:
@@ -432,3 +435,21 @@ def test_wrong_use_is_refused() -> None:
         Prober([target, target])
     with pytest.raises(ArgumentError, match="target 'that' is not checked, expected one of it"):
         Prober([target]).summary("that")
+
+
+@pytest.mark.parametrize("scheme", ["http", "udp"])
+def test_a_name_with_several_addresses_is_tried_to_the_end(scheme: str, http: int) -> None:
+    """An address that refuses is no outage while another one answers."""
+
+    def two(_: str, port: int, **options: Any) -> list[Any]:
+        return [
+            *socket.getaddrinfo("127.0.0.2", port, **options),
+            *socket.getaddrinfo("127.0.0.1", port, **options),
+        ]
+
+    with udp_echo(lambda data: data) as udp:
+        target = parse_target("it", f"{scheme}://two.example:{http if scheme == 'http' else udp}")
+        with Prober([target], 0.02, getaddrinfo=two) as prober:
+            until(lambda: prober.summary("it").sent >= 5)
+
+    assert prober.summary("it").lost == 0

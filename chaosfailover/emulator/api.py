@@ -6,19 +6,23 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chaosfailover.emulator import job_operations, network_operations
 from chaosfailover.emulator.access import AccessKey
 from chaosfailover.emulator.auth import claimed_key, identify
 from chaosfailover.emulator.calls import Call, Document
+from chaosfailover.emulator.clock import utc
 from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.ledger import Answered
-from chaosfailover.emulator.messages import JSON, XML, Reply, Request, error_document, rendered
-from chaosfailover.emulator.parameters import WRITES, read
+from chaosfailover.emulator.messages import Reply, Request, refusal_reply, success_reply
+from chaosfailover.emulator.operations import OPERATIONS, WRITES
+from chaosfailover.emulator.parameters import read
+from chaosfailover.emulator.recorder import Seen, parameters_shown
 from chaosfailover.emulator.refusals import Refusal, invalid, missing, refuse
 
-__all__ = ["HANDLERS", "VERSION", "answer", "operation_of"]
+__all__ = ["HANDLERS", "VERSION", "answer"]
 
 VERSION = "2016-04-28"
 
@@ -42,54 +46,104 @@ Operation -> its handler.
 """
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """
+    The reply to a request, with the error code and the account for the record.
+    """
+
+    reply: Reply
+    code: str = ""
+    account: str = ""
+
+
 def answer(cloud: Cloud, request: Request) -> Reply:
     """
     Answer one request; whatever is wrong with it becomes an error document.
     """
+    began = time.perf_counter()
     with cloud.held() as now:
         request_id = cloud.new_request_id()
-        try:
-            document = _performed(cloud, request, now)
-        except Refusal as refusal:
-            return _refused(refusal, request, request_id)
-    return _replied(200, {"RequestId": request_id, **document}, request, request_id)
+        outcome = _outcome(cloud, request, request_id, now)
+        seen = Seen(
+            at=utc(now),
+            method=request.method,
+            operation=request.operation,
+            region=request.parameters.get("RegionId", ""),
+            account=outcome.account,
+            parameters=parameters_shown(request.parameters),
+            status=outcome.reply.status,
+            code=outcome.code,
+            request_id=request_id,
+            ending=outcome.reply.ending,
+            milliseconds=(time.perf_counter() - began) * 1000.0,
+        )
+        cloud.recorder.record(seen)
+    return outcome.reply
 
 
-def operation_of(request: Request) -> str:
+def _outcome(cloud: Cloud, request: Request, request_id: str, now: float) -> Outcome:
     """
-    Return the operation that a request names, known or not.
+    Admit a request and perform it, with the faults that strike it.
     """
-    return request.headers.get("x-acs-action") or request.parameters.get("Action", "")
+    try:
+        operation = _known_operation(request)
+        key = _caller(cloud, request)
+    except Refusal as refusal:
+        return Outcome(refusal_reply(refusal, request, request_id), refusal.code)
+    region = request.parameters.get("RegionId") or cloud.network.regions[0]
+    call = Call(cloud, operation, key.account, region, {}, now)
+    code = ""
+    try:
+        reply = _instead(call) or _performed(call, key, request, request_id)
+    except Refusal as refusal:
+        reply, code = refusal_reply(refusal, request, request_id), refusal.code
+    reply = call.struck("reply", reply)
+    real = replace(reply, delay=cloud.clock.real(reply.delay)) if reply.delay else reply
+    return Outcome(real, code, key.account)
 
 
-def _performed(cloud: Cloud, request: Request, now: float) -> Document:
-    operation = _known_operation(request)
-    key = _caller(cloud, request)
-    if not key.may(operation):
-        raise refuse(cloud.settings.ram_refusal)
-    arguments = read(operation, request.parameters)
-    call = Call(cloud, operation, key.account, _region(cloud, arguments), arguments, now)
-    if operation not in WRITES:
-        return HANDLERS[operation](call)
-    document = _once(call)
-    cloud.changed()
-    return document
+def _instead(call: Call) -> Reply | None:
+    """
+    Return what a fault answers instead of the operation, if any.
+    """
+    struck: Reply | Refusal | None = call.struck("before", None)
+    if isinstance(struck, Refusal):
+        raise struck
+    return struck
+
+
+def _performed(call: Call, key: AccessKey, request: Request, request_id: str) -> Reply:
+    """
+    Perform the operation; its changes last before it is answered.
+    """
+    if not key.may(call.operation):
+        raise refuse(call.cloud.settings.ram_refusal)
+    arguments = read(OPERATIONS[call.operation], request.parameters)
+    if call.region not in call.cloud.network.regions:
+        raise refuse("InvalidRegionId.NotFound")
+    call = replace(call, arguments=arguments)
+    document = _once(call) if call.operation in WRITES else HANDLERS[call.operation](call)
+    if call.operation in WRITES:
+        call.cloud.ledger.commit()
+        call.cloud.changed()
+    document = call.struck("document", {"RequestId": request_id, **document})
+    return success_reply(document, request, request_id)
 
 
 def _known_operation(request: Request) -> str:
     if request.method not in ("GET", "POST") or request.path != "/":
         raise refuse("InvalidApi.NotFound")
-    operation = operation_of(request)
     version = request.headers.get("x-acs-version") or request.parameters.get("Version")
-    if not operation:
+    if not request.operation:
         raise missing("Action")
     if not version:
         raise missing("Version")
     if version != VERSION:
         raise invalid("Version")
-    if operation not in HANDLERS:
+    if request.operation not in HANDLERS:
         raise refuse("InvalidAction.NotFound")
-    return operation
+    return request.operation
 
 
 def _caller(cloud: Cloud, request: Request) -> AccessKey:
@@ -98,13 +152,6 @@ def _caller(cloud: Cloud, request: Request) -> AccessKey:
         return identify(request, cloud.keys, cloud.nonces, time.time(), window)
     anyone = AccessKey(id="", secret="", account=cloud.topology.account)
     return claimed_key(request, cloud.keys) or anyone
-
-
-def _region(cloud: Cloud, arguments: Mapping[str, Any]) -> str:
-    region: str = arguments.get("RegionId") or cloud.network.regions[0]
-    if region not in cloud.network.regions:
-        raise refuse("InvalidRegionId.NotFound")
-    return region
 
 
 def _once(call: Call) -> Document:
@@ -128,37 +175,3 @@ def _once(call: Call) -> Document:
 
 def _fingerprint(arguments: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
-
-
-def _refused(refusal: Refusal, request: Request, request_id: str) -> Reply:
-    host = request.headers.get("host", "")
-    document = error_document(refusal.code, refusal.message, request_id, host)
-    reply = _replied(refusal.status, document, request, request_id, "Error")
-    if refusal.retry_after is None:
-        return reply
-    headers = {**reply.headers, "x-acs-retry-after": str(refusal.retry_after)}
-    return Reply(reply.status, headers, reply.body)
-
-
-def _replied(
-    status: int, document: Document, request: Request, request_id: str, root: str = ""
-) -> Reply:
-    content_type = JSON if _wants_json(request) else XML
-    headers = {
-        "Content-Type": content_type,
-        "X-Acs-Request-Id": request_id,
-        "X-Acs-Trace-Id": request_id.replace("-", "").lower(),
-        "Access-Control-Allow-Origin": "*",
-        "Access-Control-Expose-Headers": "*",
-    }
-    root = root or f"{operation_of(request)}Response"
-    return Reply(status, headers, rendered(document, content_type, root))
-
-
-def _wants_json(request: Request) -> bool:
-    """
-    Say whether the reply is JSON: always for V3; V1 asks by Format, and XML is the default.
-    """
-    if "x-acs-action" in request.headers and "Format" not in request.parameters:
-        return True
-    return request.parameters.get("Format", "XML").upper() == "JSON"

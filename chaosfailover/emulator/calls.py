@@ -4,9 +4,11 @@ One admitted call of an operation.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from chaosfailover.emulator.cloud import Cloud
+from chaosfailover.emulator.faults import FAULTS, Stage
 from chaosfailover.emulator.jobs import Job
 
 __all__ = ["Call", "Document"]
@@ -26,6 +28,22 @@ class Call:
     region: str
     arguments: Mapping[str, Any]
     now: float
+
+    def struck(self, stage: Stage, thing: Any) -> Any:
+        """
+        Return a thing as the faults of a stage leave it.
+        """
+        fired = self.cloud.faults.fired(stage, self.operation, self.region, self.account)
+        for fault in fired:
+            thing = FAULTS[fault.fault].act(thing, fault)
+        return thing
+
+    @cached_property
+    def seen_at(self) -> float:
+        """
+        The instant as of which this call sees jobs and resources.
+        """
+        return self.now - float(self.struck("view", self.cloud.settings.status_lag))
 
     def own_jobs(self) -> Iterator[Job]:
         """

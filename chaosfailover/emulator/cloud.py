@@ -10,13 +10,17 @@ from contextlib import contextmanager
 from typing import Any
 
 from chaosfailover.emulator.access import AccessKey
+from chaosfailover.emulator.armed import Armed
 from chaosfailover.emulator.auth import Nonces
 from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.jobs import Job
 from chaosfailover.emulator.ledger import Ledger
 from chaosfailover.emulator.network import Network
-from chaosfailover.emulator.routing import Cut, Segment, Service, cuts_from, segments
-from chaosfailover.emulator.settings import Settings, drawn
+from chaosfailover.emulator.recorder import Recorder
+from chaosfailover.emulator.routing import Cut, Segment, cuts_from, segments
+from chaosfailover.emulator.services import Service
+from chaosfailover.emulator.settings import Settings, drawn, longest
+from chaosfailover.emulator.store import Store
 from chaosfailover.emulator.topology import Topology
 
 __all__ = ["ClosedError", "Cloud"]
@@ -34,8 +38,12 @@ class Cloud:
     """
     The state behind the API. Whoever reads or writes it holds `held()`.
 
-    `changed` is called after each write, for the data plane to follow.
+    `changed` is called after each write, for the data plane to follow. With a `store`, jobs and
+    answers survive; the clock must then continue from `store.emulated_now()`.
     """
+
+    network: Network
+    faults: Armed
 
     def __init__(
         self,
@@ -45,23 +53,24 @@ class Cloud:
         seed: int | None = None,
         auth: bool = True,
         access_keys: Mapping[str, str] | None = None,
+        store: Store | None = None,
     ) -> None:
         self.topology = topology
         self.settings: Settings = topology.settings
-        self.network: Network = topology.network
         self.clock = clock
         self.auth = auth
         self.keys = {**topology.keys, **_keys(access_keys or {}, topology.account)}
         self.nonces = Nonces(2 * self.settings.timestamp_window)
-        self.ledger = Ledger()
+        self.store = store
+        self.ledger = Ledger(store)
+        self.recorder = Recorder()
         self.closed = threading.Event()
         self.changed: Callable[[], None] = lambda: None
         self.seed: object = random.randrange(2**63) if seed is None else seed  # noqa: S311
         self._job_ids = random.Random(f"{self.seed}/jobs")  # noqa: S311 - IDs, no secrets
         self._request_ids = random.Random(f"{self.seed}/requests")  # noqa: S311
         self._lock = threading.RLock()
-        for given in topology.jobs:
-            self._seed_job(given)
+        self._furnish(new=store is None or store.emulated_now() is None)
 
     @contextmanager
     def held(self) -> Iterator[float]:
@@ -76,19 +85,29 @@ class Cloud:
                 raise ClosedError("the emulator is being stopped")
         try:
             now = self.clock.now()
-            self.ledger.refresh(now, self.settled)
+            self.ledger.refresh(now, self._settled)
             yield now
         finally:
             self._lock.release()
 
-    @property
-    def settled(self) -> float:
+    def advance(self, seconds: float) -> None:
         """
-        How long after a job's end the data plane may still be moving.
+        Move the clock forward by emulated seconds.
         """
-        return sum(
-            drawn_most(each) for each in (self.settings.revert_delay, self.settings.revert_loss)
-        )
+        with self.held():
+            self.clock.advance(seconds)
+            self._save_clock()
+        self.changed()
+
+    def reset(self) -> None:
+        """
+        Return to the topology: its network, jobs and faults, and nothing else.
+        """
+        with self.held():
+            self.ledger.clear()
+            self.recorder.clear()
+            self._furnish(new=True)
+        self.changed()
 
     def new_request_id(self) -> str:
         """
@@ -133,33 +152,48 @@ class Cloud:
         cuts = (cut for cut in self.cuts() if cut.start <= at < cut.end)
         return self.network.down(id_ for cut in cuts for id_ in cut.resource_ids)
 
-    def _seed_job(self, given: Mapping[str, Any]) -> None:
-        job_id = given.get("id") or self.new_job_id()
-        status, now = given.get("status", "Init"), self.clock.now()
-        minutes = int(given.get("duration_minutes", 60))
-        self.ledger.save(
-            Job(
-                job_id=job_id,
-                number=self.ledger.next_number(),
-                account=str(given.get("account", self.topology.account)),
-                region=given.get("region", self.network.regions[0]),
-                name=given.get("name", ""),
-                description=given.get("description", ""),
-                resource_type=given.get("resource_type", "PHYSICALCONNECTION"),
-                resource_ids=tuple(given["resources"]),
-                job_type="StartLater",
-                duration_minutes=minutes,
-                history=(("Init", now),) if status == "Init" else (("Init", now), (status, now)),
-                lasts=self.job_lengths(job_id, minutes),
-            )
-        )
+    @property
+    def _settled(self) -> float:
+        """
+        How long after a job's end the data plane, or a lagging status, may still be moving.
+        """
+        moving = longest(self.settings.revert_delay) + longest(self.settings.revert_loss)
+        return max(moving, self.settings.status_lag, self.faults.lag)
+
+    def _furnish(self, *, new: bool) -> None:
+        self.network = self.topology.network
+        self.faults = Armed(self.topology.faults, self.seed)
+        if new:
+            for given in self.topology.jobs:
+                self.ledger.save(_job(self, given))
+        self._save_clock()
+
+    def _save_clock(self) -> None:
+        if self.store:
+            self.store.put_clock(self.clock.now(), self.clock.minute)
+            self.store.commit()
 
 
-def drawn_most(length: float | tuple[float, float]) -> float:
+def _job(cloud: Cloud, given: Mapping[str, Any]) -> Job:
     """
-    Return the most that a span can draw.
+    Build a job that a topology begins with.
     """
-    return length[1] if isinstance(length, tuple) else length
+    job_id, status = given.get("id") or cloud.new_job_id(), given.get("status", "Init")
+    minutes, now = int(given.get("duration_minutes", 60)), cloud.clock.now()
+    return Job(
+        job_id=job_id,
+        number=cloud.ledger.next_number(),
+        account=str(given.get("account", cloud.topology.account)),
+        region=given.get("region", cloud.network.regions[0]),
+        name=given.get("name", ""),
+        description=given.get("description", ""),
+        resource_type=given.get("resource_type", "PHYSICALCONNECTION"),
+        resource_ids=tuple(given["resources"]),
+        job_type="StartLater",
+        duration_minutes=minutes,
+        history=(("Init", now),) if status == "Init" else (("Init", now), (status, now)),
+        lasts=cloud.job_lengths(job_id, minutes),
+    )
 
 
 def _keys(given: Mapping[str, str], account: str) -> dict[str, AccessKey]:

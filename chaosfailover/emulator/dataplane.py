@@ -10,14 +10,9 @@ from collections.abc import Mapping
 from math import inf
 
 from chaosfailover.emulator.cloud import Cloud
-from chaosfailover.emulator.lines import (
-    DatagramProtocol,
-    EchoProtocol,
-    HttpProtocol,
-    Line,
-    TrueOutage,
-)
-from chaosfailover.emulator.routing import Service
+from chaosfailover.emulator.lines import Line, TrueOutage
+from chaosfailover.emulator.protocols import DatagramProtocol, EchoProtocol, HttpProtocol
+from chaosfailover.emulator.services import Service
 
 __all__ = ["DataPlane", "PortTakenError", "bound"]
 

@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
 
 import httpx
 
+from chaosfailover.emulator.admin import PREFIX, administer
 from chaosfailover.emulator.api import answer
 from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.dataplane import DataPlane, bound
 from chaosfailover.emulator.lines import TrueOutage
 from chaosfailover.emulator.messages import Reply, Request
+from chaosfailover.emulator.store import Store
 from chaosfailover.emulator.topology import load
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class Emulator:
     `topology` is a bundled name or a file. `minute` is how many seconds an emulated minute lasts.
     `port` 0 takes any free port; `service_ports` overrides ports of the topology's services by
     name. `access_keys` adds keys (ID to secret) to the topology's first account; `auth=False`
-    checks no signatures. The same `seed` gives the same IDs and jitter.
+    checks no signatures. `state` is a file in which jobs survive a restart. The same `seed` gives
+    the same IDs and jitter.
 
         with Emulator("dual-circuit") as emulator:
             print(emulator.url, emulator.service_urls)
@@ -53,12 +55,18 @@ class Emulator:
         service_ports: Mapping[str, int] | None = None,
     ) -> None:
         self._host, self._port = host, port
-        self._service_ports = dict(service_ports or {})
+        self.service_ports = dict(service_ports or {})
         self._server: Server | None = None
         self._plane: DataPlane | None = None
-        self.state = state
+        description = load(topology)
+        store = Store(state) if state else None
         self.cloud = Cloud(
-            load(topology), Clock(minute), seed=seed, auth=auth, access_keys=access_keys
+            description,
+            Clock(minute, began=store.emulated_now() if store else None),
+            seed=seed,
+            auth=auth,
+            access_keys=access_keys,
+            store=store,
         )
 
     def __enter__(self) -> Self:
@@ -82,12 +90,12 @@ class Emulator:
         server_class = _server_class()
         sock = bound("http", self._host, self._port, "the API")
         try:
-            self._plane = DataPlane(self.cloud, self._host, self._service_ports)
+            self._plane = DataPlane(self.cloud, self._host, self.service_ports)
         except BaseException:
             sock.close()
             raise
         self._port = sock.getsockname()[1]
-        self._server = server_class(self.cloud, self._plane, sock)
+        self._server = server_class(self._reply, self._plane, sock)
         self.cloud.changed = self._server.wake
         self._server.start()
 
@@ -98,6 +106,8 @@ class Emulator:
         self.cloud.closed.set()
         if self._server:
             self._server.stop()
+        if self.cloud.store:
+            self.cloud.store.close()
 
     @property
     def url(self) -> str:
@@ -138,9 +148,7 @@ class Emulator:
         """
         Move the emulated clock forward; jobs and data plane follow at once.
         """
-        with self.cloud.held():
-            self.cloud.clock.advance(seconds)
-        self.cloud.changed()
+        self.cloud.advance(seconds)
 
     def handle(
         self,
@@ -150,23 +158,43 @@ class Emulator:
         body: bytes = b"",
     ) -> Reply:
         """
-        Answer one request in process, without any HTTP.
+        Answer one request in process, without any HTTP; the admin interface included.
         """
-        parts = urlsplit(url)
+        path, _, query = url.partition("?")
         lower = {name.lower(): value for name, value in (headers or {}).items()}
-        return answer(self.cloud, Request(method, parts.path or "/", parts.query, lower, body))
+        return self._reply(Request(method, path or "/", query, lower, body))
 
     def transport(self) -> httpx.MockTransport:
         """
         Return a transport for httpx whose requests are answered in process.
+
+        What a fault does to a connection becomes the exception that httpx raises for it.
         """
         return httpx.MockTransport(self._answer)
+
+    def _reply(self, request: Request) -> Reply:
+        if request.path.startswith(PREFIX):
+            return administer(self.cloud, self.ground_truth, request)
+        return answer(self.cloud, request)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         target = request.url.raw_path.decode("ascii")
         reply = self.handle(request.method, target, dict(request.headers), request.read())
+        patience = request.extensions.get("timeout", {}).get("read")
+        if patience is not None and reply.delay > patience:
+            time.sleep(patience)
+            raise httpx.ReadTimeout("timed out", request=request)
         time.sleep(reply.delay)
+        if error := ENDINGS.get(reply.ending):
+            raise error(f"the connection was {reply.ending}", request=request)
         return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.body)
+
+
+ENDINGS: dict[str, type[httpx.TransportError]] = {
+    "lost": httpx.RemoteProtocolError,
+    "cut": httpx.RemoteProtocolError,
+    "reset": httpx.ReadError,
+}
 
 
 def _server_class() -> "type[Server]":

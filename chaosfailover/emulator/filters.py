@@ -17,21 +17,34 @@ T = TypeVar("T")
 Getters = Mapping[str, Callable[[T], Iterable[Any]]]
 
 
-def kept(items: Iterable[T], filters: Sequence[Filter], getters: Getters[T]) -> list[T]:
+def kept(
+    items: Iterable[T], filters: Sequence[Filter], getters: Getters[T], *, fuzzy: bool = False
+) -> list[T]:
     """
     Return the items that meet every filter; a filter's values are alternatives.
 
     `getters` give an item's values by filter key; any other key is refused. Case is ignored, as
-    the documentation itself filters on `Active` and shows `active`.
+    the documentation itself filters on `Active` and shows `active`. With `fuzzy`, a part of a name
+    is enough.
     """
     if any(key not in getters for key, _ in filters):
         raise refuse("InvalidFilterKey.ValueNotSupported")
-    wanted = [(getters[key], {value.lower() for value in values}) for key, values in filters]
+    wanted = [
+        (getters[key], {value.lower() for value in values}, fuzzy and key.endswith("Name"))
+        for key, values in filters
+    ]
     return [
         item
         for item in items
-        if all(any(str(each).lower() in values for each in get(item)) for get, values in wanted)
+        if all(_meets(get(item), values, part=part) for get, values, part in wanted)
     ]
+
+
+def _meets(own: Iterable[Any], wanted: set[str], *, part: bool) -> bool:
+    texts = [str(each).lower() for each in own]
+    if part:
+        return any(value in text for value in wanted for text in texts)
+    return not wanted.isdisjoint(texts)
 
 
 def tagged(items: Iterable[Resource], tags: Sequence[tuple[str, str | None]]) -> list[Resource]:

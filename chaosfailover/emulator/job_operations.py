@@ -7,6 +7,7 @@ its RequestId; or it refuses. The order of the checks is that of API reference 1
 
 from collections.abc import Iterable
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from chaosfailover.emulator.calls import Call, Document
@@ -33,7 +34,9 @@ def create(call: Call) -> Document:
         check_region(call.own_jobs(), cloud.settings)
     _check_resources(call, given["ResourceType"], given["ResourceId"])
     job = _new_job(call)
-    cloud.ledger.save(moved(job, "StartFailoverTestJob", call.now) if _is_now(job) else job)
+    if given["JobType"] == "StartNow":
+        job = call.struck("job", moved(job, "StartFailoverTestJob", call.now))
+    cloud.ledger.save(job)
     return {"JobId": job.job_id}
 
 
@@ -45,7 +48,7 @@ def start(call: Call) -> Document:
     after = moved(job, call.operation, call.now)
     check_region(call.own_jobs(), call.cloud.settings)
     _check_resources(call, job.resource_type, job.resource_ids, but=job)
-    call.cloud.ledger.save(after)
+    call.cloud.ledger.save(call.struck("job", after))
     return {}
 
 
@@ -53,7 +56,7 @@ def stop(call: Call) -> Document:
     """
     Stop a job that is Testing.
     """
-    call.cloud.ledger.save(moved(_job(call), call.operation, call.now))
+    call.cloud.ledger.save(call.struck("job", moved(_job(call), call.operation, call.now)))
     return {}
 
 
@@ -107,9 +110,11 @@ def describe_list(call: Call) -> Document:
     keys = {key for key, _ in filters}
     if keys & {"ResourceId", "ResourceName"} and "ResourceType" not in keys:
         raise refuse("MissingParam.ResourceType")
-    jobs = kept((_seen(call, job) for job in call.own_jobs()), filters, _getters(call))
+    seen = (_seen(call, job) for job in call.own_jobs())
+    jobs = kept(seen, filters, _getters(call), fuzzy=call.cloud.settings.fuzzy_names)
     token = call.arguments.get("NextToken")
-    rest = [job for job in jobs if job.number < token_value(token)] if token else jobs
+    before = token_value(token) if token else inf
+    rest = [job for job in jobs if job.number < before]
     size = call.arguments.get("MaxResults", 20)
     page = rest[:size]
     return {
@@ -158,12 +163,7 @@ def _job(call: Call) -> Job:
 
 
 def _seen(call: Call, job: Job) -> Job:
-    lag = call.cloud.settings.status_lag
-    return as_of(job, call.now - lag) if lag else job
-
-
-def _is_now(job: Job) -> bool:
-    return job.job_type == "StartNow"
+    return as_of(job, call.seen_at) if call.seen_at < call.now else job
 
 
 def _dry_run(call: Call, kind: str, ids: tuple[str, ...]) -> None:

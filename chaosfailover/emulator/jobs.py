@@ -60,7 +60,8 @@ class Job:
     """
     One failover test job: what was asked for and each status it entered, with the instant.
 
-    `lasts` says how many seconds each passing status takes; `inf` for one that is stuck.
+    `lasts` says how many seconds each passing status takes, `inf` for one that is stuck; `late`
+    how many seconds too late the resources come back.
     """
 
     job_id: str
@@ -76,7 +77,7 @@ class Job:
     history: tuple[tuple[str, float], ...]
     lasts: dict[str, float] = field(default_factory=dict)
     touched: float = -inf
-    unrestored: bool = False
+    late: float = 0.0
 
     @property
     def status(self) -> str:

@@ -3,10 +3,11 @@ What the cloud remembers: the jobs, and the answers given to client tokens.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from chaosfailover.emulator.jobs import RUNNING, Job, advanced, entered
+from chaosfailover.emulator.store import Store
 
 __all__ = ["Answered", "Ledger", "TokenKey"]
 
@@ -32,12 +33,23 @@ class Ledger:
     Jobs by ID in the order of their creation, and answers by client token.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store | None = None) -> None:
+        self._store = store
         self._jobs: dict[str, Job] = {}
         self._ids: dict[tuple[str, str], dict[str, None]] = {}
         self._live: dict[str, None] = {}
         self._answers: dict[TokenKey, Answered] = {}
         self._number = 0
+        if store:
+            self._load(store)
+
+    def _load(self, store: Store) -> None:
+        for job in store.jobs():
+            self._keep(job)
+            self._number = job.number
+        for key, answer in store.answers():
+            account, region, operation, token = key
+            self._answers[account, region, operation, token] = Answered(**answer)
 
     def next_number(self) -> int:
         """
@@ -51,8 +63,29 @@ class Ledger:
 
     def save(self, job: Job) -> None:
         """
-        Keep a new job, or a job's new state.
+        Keep a new job, or a job's new state, until `commit` makes it last.
         """
+        self._keep(job)
+        if self._store:
+            self._store.put_job(job)
+
+    def commit(self) -> None:
+        """
+        Make all changes so far last.
+        """
+        if self._store:
+            self._store.commit()
+
+    def clear(self) -> None:
+        """
+        Forget everything.
+        """
+        for kept in (self._jobs, self._ids, self._live, self._answers):
+            kept.clear()
+        if self._store:
+            self._store.clear()
+
+    def _keep(self, job: Job) -> None:
         self._jobs[job.job_id] = job
         self._ids.setdefault((job.account, job.region), {})[job.job_id] = None
         if job.status in RUNNING:
@@ -65,6 +98,8 @@ class Ledger:
         del self._jobs[job.job_id]
         del self._ids[job.account, job.region][job.job_id]
         self._live.pop(job.job_id, None)
+        if self._store:
+            self._store.delete_job(job.job_id)
 
     def find(self, account: str, region: str, job_id: str) -> Job | None:
         """
@@ -100,7 +135,7 @@ class Ledger:
             before = self._jobs[job_id]
             job = advanced(before, now)
             if job is not before:
-                self.save(job)
+                self._keep(job)
             if _is_settled(job, now - settled):
                 del self._live[job_id]
 
@@ -122,8 +157,10 @@ class Ledger:
         Keep the answer that a client token got.
         """
         self._answers[key] = answer
+        if self._store:
+            self._store.put_answer(key, asdict(answer))
 
 
 def _is_settled(job: Job, before: float) -> bool:
     ended = entered(job, "Stopped")
-    return ended is not None and ended < before and not job.unrestored
+    return ended is not None and ended + job.late < before

@@ -7,14 +7,13 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypedDict, cast
+from typing import TypedDict
 
 from chaosfailover.emulator import valve
-from chaosfailover.emulator.routing import Path, Segment, Service
+from chaosfailover.emulator.routing import Segment
+from chaosfailover.emulator.services import Path, Service
 
-__all__ = ["DatagramProtocol", "EchoProtocol", "HttpProtocol", "Line", "TrueOutage"]
-
-LONGEST_HEAD = 65536
+__all__ = ["Line", "TrueOutage"]
 
 
 class TrueOutage(TypedDict):
@@ -127,98 +126,3 @@ class Line:
         self._turn(sock)
         if not valve.SUPPORTED and isinstance(transport, asyncio.Transport):
             transport.resume_reading() if self.flows else transport.pause_reading()
-
-
-class EchoProtocol(asyncio.Protocol):
-    """
-    A TCP echo.
-    """
-
-    def __init__(self, line: Line) -> None:
-        self.line = line
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
-        self.line.joined(transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        self.line.left(self.transport)
-
-    def data_received(self, data: bytes) -> None:
-        self.line.reply(lambda: self.transport.write(data), keep=True)
-
-
-class HttpProtocol(EchoProtocol):
-    """
-    A web server that answers every request with 200 and the path that the traffic took.
-    """
-
-    def __init__(self, line: Line) -> None:
-        super().__init__(line)
-        self._buffer = b""
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        while (length := _message_length(self._buffer)) and len(self._buffer) >= length:
-            head, self._buffer = self._buffer[:length], self._buffer[length:]
-            self._answer(head)
-        if len(self._buffer) > LONGEST_HEAD:
-            self.transport.abort()
-
-    def _answer(self, request: bytes) -> None:
-        closing = b"connection: close" in request.lower() or b" HTTP/1.0" in request
-        silent = request.startswith(b"HEAD ")
-
-        def send() -> None:
-            if self.transport.is_closing():
-                return
-            self.transport.write(_response(self.line, closing=closing, silent=silent))
-            if closing:
-                self.transport.close()
-
-        self.line.reply(send, keep=True)
-
-
-class DatagramProtocol(asyncio.DatagramProtocol):
-    """
-    A UDP echo.
-    """
-
-    def __init__(self, line: Line) -> None:
-        self.line = line
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.DatagramTransport", transport)
-        self.line.joined(transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        self.line.left(self.transport)
-
-    def datagram_received(self, data: bytes, address: Any) -> None:
-        if self.line.flows:
-            self.line.reply(lambda: self.transport.sendto(data, address), keep=False)
-
-
-def _message_length(buffer: bytes) -> int:
-    """
-    Return the length of the first request in a buffer, 0 while its head is incomplete.
-    """
-    head, end, _ = buffer.partition(b"\r\n\r\n")
-    if not end:
-        return 0
-    lengths = (line[15:] for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:")
-    length = next(lengths, b"0").strip()
-    return len(head) + 4 + (int(length) if length.isdigit() and len(length) < 10 else 0)
-
-
-def _response(line: Line, *, closing: bool, silent: bool) -> bytes:
-    name = line.path.name if line.path else ""
-    body = f"{line.service.name} over path {name}\n"
-    head = (
-        "HTTP/1.1 200 OK",
-        "Content-Type: text/plain; charset=utf-8",
-        f"Content-Length: {len(body)}",
-        f"X-Failover-Path: {name}",
-        f"Connection: {'close' if closing else 'keep-alive'}",
-    )
-    return ("\r\n".join(head) + "\r\n\r\n" + ("" if silent else body)).encode()

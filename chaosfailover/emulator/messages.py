@@ -4,17 +4,21 @@ What comes in and what goes out: requests, replies, and documents written as JSO
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-__all__ = ["JSON", "XML", "Reply", "Request", "error_document", "rendered"]
+from chaosfailover.emulator.refusals import Refusal
+
+__all__ = ["JSON", "XML", "Ending", "Reply", "Request", "refusal_reply", "success_reply"]
 
 JSON = "application/json;charset=utf-8"
 XML = "text/xml;charset=utf-8"
 FORM = "application/x-www-form-urlencoded"
+
+Ending = Literal["complete", "cut", "lost", "reset"]
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,24 @@ class Request:
         """
         The decoded parameters of query and form, merged.
         """
-        form = self.headers.get("content-type", "").startswith(FORM)
+        form = self.headers.get("content-type", "").lower().startswith(FORM)
         body = _decoded(self.body.decode("utf-8", "replace")) if form and self.body else {}
         return {**self.query_parameters, **body}
+
+    @property
+    def operation(self) -> str:
+        """
+        The operation that is called, known or not.
+        """
+        return self.headers.get("x-acs-action") or self.parameters.get("Action", "")
+
+    @property
+    def wants_json(self) -> bool:
+        """
+        Say whether the reply is JSON: by default for V3; V1 asks by Format, and XML is its default.
+        """
+        default = "JSON" if "x-acs-action" in self.headers else "XML"
+        return self.parameters.get("Format", default).upper() == "JSON"
 
 
 @dataclass(frozen=True)
@@ -59,30 +78,55 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
     delay: float = 0.0
-    ending: Literal["complete", "cut", "lost", "reset"] = "complete"
+    ending: Ending = "complete"
 
 
-def rendered(document: Mapping[str, Any], content_type: str, root: str) -> bytes:
+def success_reply(document: Mapping[str, Any], request: Request, request_id: str) -> Reply:
     """
-    Write a document as JSON, or as XML with the given root element.
+    Write the reply to a call that succeeded.
     """
-    if content_type == JSON:
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return f"<?xml version='1.0' encoding='UTF-8'?>{_element(root, document)}".encode()
+    return _reply(200, document, request, request_id, f"{request.operation}Response")
 
 
-def error_document(code: str, message: str, request_id: str, host: str) -> dict[str, str]:
+def refusal_reply(refusal: Refusal, request: Request, request_id: str) -> Reply:
     """
-    Write an error as the platform does (API reference 7.1).
+    Write the reply to a call that was refused, as the platform does (API reference 7.1).
     """
-    advice = f"https://api.aliyun.com/troubleshoot?q={code}&product=Vpc&requestId={request_id}"
-    return {
+    query = f"q={refusal.code}&product=Vpc&requestId={request_id}"
+    document = {
         "RequestId": request_id,
-        "Message": message,
-        "Recommend": advice,
-        "HostId": host,
-        "Code": code,
+        "Message": refusal.message,
+        "Recommend": f"https://api.aliyun.com/troubleshoot?{query}",
+        "HostId": request.headers.get("host", ""),
+        "Code": refusal.code,
     }
+    reply = _reply(refusal.status, document, request, request_id, "Error")
+    if refusal.retry_after is None:
+        return reply
+    after = {"x-acs-retry-after": str(refusal.retry_after)}
+    return replace(reply, headers={**reply.headers, **after})
+
+
+def _reply(
+    status: int, document: Mapping[str, Any], request: Request, request_id: str, root: str
+) -> Reply:
+    headers = {
+        "Content-Type": JSON if request.wants_json else XML,
+        "X-Acs-Request-Id": request_id,
+        "X-Acs-Trace-Id": request_id.replace("-", "").lower(),
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": "*",
+    }
+    body = _json(document) if request.wants_json else _xml(document, root)
+    return Reply(status, headers, body.encode("utf-8", "replace"))
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def _xml(document: Mapping[str, Any], root: str) -> str:
+    return f"<?xml version='1.0' encoding='UTF-8'?>{_element(root, document)}"
 
 
 def _decoded(encoded: str) -> dict[str, str]:
@@ -102,4 +146,8 @@ def _printable(text: str) -> str:
     """
     Replace what XML 1.0 cannot carry.
     """
-    return "".join(each if each >= " " or each in "\t\n\r" else "\ufffd" for each in text)
+    return "".join(each if _in_xml(each) else "\ufffd" for each in text)
+
+
+def _in_xml(letter: str) -> bool:
+    return letter in "\t\n\r" or (letter >= " " and letter not in "\ufffe\uffff")

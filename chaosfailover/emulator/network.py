@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-__all__ = ["CIRCUIT", "GROUP", "PEER", "VBR", "Network", "Resource"]
+__all__ = ["CIRCUIT", "GROUP", "PEER", "VBR", "Network", "Resource", "network_from"]
 
 CIRCUIT = "PHYSICALCONNECTION"
 VBR = "VIRTUALBORDERROUTER"
@@ -112,3 +112,64 @@ class Network:
             queue += [other for other in following if other not in seen]
             seen.update(following)
         return frozenset(seen)
+
+
+KINDS = {"circuits": CIRCUIT, "vbrs": VBR, "bgp_groups": GROUP, "bgp_peers": PEER}
+BELOW = {
+    CIRCUIT: "ParentPhysicalConnectionId",
+    VBR: "PhysicalConnectionId",
+    GROUP: "RouterId",
+    PEER: "BgpGroupId",
+}
+OWN_KEYS = frozenset({"owner", "circuits", "cens"})
+
+
+def network_from(regions: Mapping[str, Any], account: str) -> Network:
+    """
+    Build the network of a topology's `regions:`; ValueError says what is wrong.
+
+    What names no owner belongs to the owner of what it stands on if it is a BGP group or peer,
+    else to `account`.
+    """
+    found: dict[str, Resource] = {}
+    for kind, resource_id, region, entry in _entries(regions):
+        if resource_id in found:
+            raise ValueError(f"{resource_id} is described twice")
+        found[resource_id] = _resource(kind, resource_id, region, entry)
+    for resource in found.values():
+        _check(resource, found)
+    owned = {id_: replace(each, owner=_owner(each, found, account)) for id_, each in found.items()}
+    return Network(tuple(regions), owned)
+
+
+def _entries(regions: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
+    for region, kinds in regions.items():
+        if unknown := set(kinds or {}) - set(KINDS):
+            raise ValueError(f"{region}: {sorted(unknown)} are not among {sorted(KINDS)}")
+        for plural, entries in (kinds or {}).items():
+            for resource_id, entry in (entries or {}).items():
+                yield KINDS[plural], resource_id, region, entry or {}
+
+
+def _resource(kind: str, id_: str, region: str, entry: Mapping[str, Any]) -> Resource:
+    fields = {name: value for name, value in entry.items() if name[0].isupper()}
+    own = {name: value for name, value in entry.items() if name not in fields}
+    if unknown := set(own) - OWN_KEYS:
+        raise ValueError(f"{id_}: unknown keys {sorted(unknown)}")
+    first = (fields[BELOW[kind]],) if fields.get(BELOW[kind]) else ()
+    fields |= {"cens": tuple(own["cens"])} if "cens" in own else {}
+    below = (*first, *own.get("circuits", ()))
+    return Resource(kind, id_, region, str(own.get("owner", "")), fields, below)
+
+
+def _check(resource: Resource, found: Mapping[str, Resource]) -> None:
+    if missing := [below for below in resource.below if below not in found]:
+        raise ValueError(f"{resource.id} stands on {missing[0]}, which is not described")
+    if not resource.below and resource.kind != CIRCUIT:
+        raise ValueError(f"{resource.id} needs {BELOW[resource.kind]}")
+
+
+def _owner(resource: Resource, found: Mapping[str, Resource], account: str) -> str:
+    if resource.owner or resource.kind not in (GROUP, PEER):
+        return resource.owner or account
+    return _owner(found[resource.below[0]], found, account)

@@ -106,7 +106,8 @@ def _text(fields: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]
 def _narrowed(
     call: Call, found: Sequence[Resource], getters: Mapping[str, Getter]
 ) -> list[Resource]:
-    found = kept(found, call.arguments.get("Filter", ()), getters)
+    fuzzy = call.cloud.settings.fuzzy_names
+    found = kept(found, call.arguments.get("Filter", ()), getters, fuzzy=fuzzy)
     found = tagged(found, call.arguments.get("Tags", ()))
     group = call.arguments.get("ResourceGroupId")
     return [each for each in found if not group or shown(each, "ResourceGroupId") == group]
@@ -123,7 +124,7 @@ def _document(call: Call, resource: Resource) -> Document:
     """
     cloud = call.cloud
     fields = SHAPES[resource.kind](cloud.network, resource)
-    if resource.id in cloud.down(call.now - cloud.settings.status_lag):
+    if resource.id in cloud.down(call.seen_at):
         fields |= cloud.settings.while_testing.get(resource.kind, {})
     return fields
 

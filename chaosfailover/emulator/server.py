@@ -5,20 +5,25 @@ The HTTP face of the emulator: Starlette in front of the cloud, uvicorn on one b
 import asyncio
 import contextlib
 import socket
+import struct
 import threading
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
-from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from chaosfailover.emulator.api import answer
-from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.dataplane import DataPlane
-from chaosfailover.emulator.messages import Request
+from chaosfailover.emulator.messages import Reply, Request
 
-__all__ = ["Server"]
+__all__ = ["Server", "application"]
+
+Answer = Callable[[Request], Reply]
+
+LONGEST_BODY = 1_000_000
 
 
 class Server:
@@ -26,15 +31,14 @@ class Server:
     A thread that serves the API on a bound socket and runs the data plane on the same loop.
     """
 
-    def __init__(self, cloud: Cloud, plane: DataPlane, sock: socket.socket) -> None:
-        self._cloud = cloud
+    def __init__(self, answer: Answer, plane: DataPlane, sock: socket.socket) -> None:
         self._plane = plane
         self._socket = sock
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         config = uvicorn.Config(
-            application(cloud),
+            application(answer),
             http="h11",
             ws="none",
             loop="asyncio",
@@ -42,6 +46,7 @@ class Server:
             log_config=None,
             log_level="critical",
             access_log=False,
+            server_header=False,
             timeout_graceful_shutdown=1,
         )
         self._uvicorn = uvicorn.Server(config)
@@ -94,22 +99,76 @@ class Server:
             await self._plane.stop()
 
 
-def application(cloud: Cloud) -> Starlette:
+def application(answer: Answer) -> Starlette:
     """
-    Build the ASGI application of a cloud.
+    Build the ASGI application that gives every request to `answer`.
+    """
+    return Starlette(routes=[Route("/{path:path}", Endpoint(answer))])
+
+
+class Endpoint:
+    """
+    The one endpoint; an ASGI application of its own, as some replies end in no lawful way.
     """
 
-    async def endpoint(request: HttpRequest) -> Response:
-        reply = answer(cloud, await _read(request))
-        return Response(reply.body, reply.status, dict(reply.headers))
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
 
-    return Starlette(routes=[Route("/{path:path}", endpoint, methods=METHODS)])
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """
+        Answer one request, late, partly or not at all if the reply says so.
+        """
+        request = HttpRequest(scope, receive)
+        body = await _body(request)
+        query = scope["query_string"].decode("latin-1")
+        headers = _headers(request.headers.items())
+        reply = self._answer(Request(request.method, scope["path"], query, headers, body))
+        if reply.delay:
+            await asyncio.sleep(reply.delay)
+        if reply.ending in ("lost", "reset"):
+            await _hang_up(receive, reset=reply.ending == "reset")
+            return
+        await send(_start(reply))
+        cut = reply.ending == "cut"
+        rest = reply.body[: len(reply.body) // 2] if cut else reply.body
+        await send({"type": "http.response.body", "body": rest, "more_body": cut})
 
 
-METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
+async def _body(request: HttpRequest) -> bytes:
+    """
+    Read the body; what exceeds the limit is dropped, so that its hash cannot match.
+    """
+    body = b""
+    async for chunk in request.stream():
+        body += chunk[: LONGEST_BODY - len(body)]
+    return body
 
 
-async def _read(request: HttpRequest) -> Request:
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    query = request.scope["query_string"].decode("latin-1")
-    return Request(request.method, request.url.path, query, headers, await request.body())
+async def _hang_up(receive: Receive, *, reset: bool) -> None:
+    """
+    Close or reset the connection below the server, which knows no way to answer nothing.
+    """
+    transport: asyncio.Transport = receive.__self__.transport  # type: ignore[attr-defined]
+    if reset:
+        linger = struct.pack("ii", 1, 0)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        transport.abort()
+    else:
+        transport.close()
+    await receive()
+
+
+def _start(reply: Reply) -> dict[str, Any]:
+    headers = {**reply.headers, "Content-Length": str(len(reply.body))}
+    encoded = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    return {"type": "http.response.start", "status": reply.status, "headers": encoded}
+
+
+def _headers(items: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """
+    Gather headers by lower-case name; repeated ones are sorted and joined, as they are signed.
+    """
+    found: dict[str, list[str]] = {}
+    for name, value in items:
+        found.setdefault(name.lower(), []).append(value.strip())
+    return {name: ",".join(sorted(values)) for name, values in found.items()}

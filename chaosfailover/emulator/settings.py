@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from random import Random
 from typing import Any
 
-__all__ = ["Settings", "Span", "drawn", "settings_from", "span"]
+__all__ = ["MEANINGS", "Settings", "Span", "drawn", "longest", "settings_from", "span"]
 
 Span = float | tuple[float, float]
 
@@ -18,29 +18,52 @@ Span = float | tuple[float, float]
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """
-    How this emulator decides what nobody documents (API reference 14).
+    How this emulator decides what nobody documents (API reference 14); MEANINGS says it in words.
     """
 
-    starting: Span = 2.0  # how long a job is Starting
-    stopping: Span = 2.0  # how long a job is Stopping
-    restored_on: str = "Stopped"  # the status that brings the resources back; or "Stopping"
-    revert_delay: Span = 0.5  # from restored to the traffic's move back
-    revert_loss: Span = 0.2  # lost while the traffic moves back
-    operation_lasts: float = 0.0  # a second call on a job within this gets ...Conflict
-    status_lag: float = 0.0  # Describe calls show jobs and resources as of this long ago
+    starting: Span = 2.0
+    stopping: Span = 2.0
+    restored_on: str = "Stopped"
+    revert_delay: Span = 0.5
+    revert_loss: Span = 0.2
+    operation_lasts: float = 0.0
+    status_lag: float = 0.0
     one_job_per_region: bool = True
-    init_blocks_resources: bool = False  # an Init job already blocks its resources
+    init_blocks_resources: bool = False
     dry_run_checks_resources: bool = False
     resource_types: tuple[str, ...] = ("PHYSICALCONNECTION", "VIRTUALBORDERROUTER", "BGPPEER")
-    token_lifetime: float = 86400.0  # how long a ClientToken is remembered
-    timestamp_window: float = 900.0  # real seconds that a signature's date may be off
-    fuzzy_names: bool = False  # name filters match parts of names
-    empty_next_token: bool = False  # the last page carries "NextToken": "" instead of none
-    ram_refusal: str = "Forbidden.RAM"  # or "NoPermission"
+    token_lifetime: float = 86400.0
+    timestamp_window: float = 900.0
+    fuzzy_names: bool = False
+    empty_next_token: bool = False
+    ram_refusal: str = "Forbidden.RAM"
     while_testing: Mapping[str, Mapping[str, Any]] = field(
         default_factory=lambda: {"BGPPEER": {"BgpStatus": "Down"}}
-    )  # fields that cut resources show, by resource type
+    )
 
+
+MEANINGS: dict[str, str] = {
+    "starting": "how long a job is Starting",
+    "stopping": "how long a job is Stopping",
+    "restored_on": "the status on which resources come back: `Stopped`, or `Stopping`",
+    "revert_delay": "how long after that the traffic moves back",
+    "revert_loss": "how long traffic is lost while it moves back",
+    "operation_lasts": "a second call on a job within this gets `EcFailoverTestJobConflict`",
+    "status_lag": "Describe calls show jobs and resources as of this long ago",
+    "one_job_per_region": "a second running job of an account gets `AnotherJobTesting`",
+    "init_blocks_resources": "a job that is Init already blocks its resources",
+    "dry_run_checks_resources": "DryRun of Create looks at the resources too",
+    "resource_types": "the resource types that Create accepts",
+    "token_lifetime": "how long a ClientToken is remembered",
+    "timestamp_window": "by how many real seconds a signature's date may be off",
+    "fuzzy_names": "filters on names match parts of them",
+    "empty_next_token": 'the last page carries `"NextToken": ""` instead of none',
+    "ram_refusal": "what a key gets that RAM limits: `Forbidden.RAM`, or `NoPermission`",
+    "while_testing": "the fields that cut resources show, by resource type",
+}
+"""
+Setting -> what it decides.
+"""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "restored_on": ("Stopping", "Stopped"),
@@ -84,3 +107,10 @@ def drawn(length: Span, *names: object) -> float:
     if not isinstance(length, tuple):
         return length
     return Random("/".join(map(str, names))).uniform(*length)  # noqa: S311 - jitter, no secret
+
+
+def longest(length: Span) -> float:
+    """
+    Return the most that a span can draw.
+    """
+    return length[1] if isinstance(length, tuple) else length

@@ -5,7 +5,7 @@ Keys in lower case are the emulator's own; capitalised keys are fields of the AP
 its answers as they are written.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -14,27 +14,29 @@ from typing import Any
 import yaml
 
 from chaosfailover.emulator.access import AccessKey, access_keys_from
-from chaosfailover.emulator.network import CIRCUIT, GROUP, PEER, VBR, Network, Resource
-from chaosfailover.emulator.routing import Service, services_from
+from chaosfailover.emulator.faults import Fault, fault_from
+from chaosfailover.emulator.jobs import AFTER, UNFINISHED
+from chaosfailover.emulator.network import Network, network_from
+from chaosfailover.emulator.services import Service, services_from
 from chaosfailover.emulator.settings import Settings, settings_from
 
-__all__ = ["BUNDLED", "Topology", "TopologyError", "load", "topology_from"]
+__all__ = ["BUNDLED", "Topology", "TopologyError", "load", "title", "topology_from"]
 
 FOLDER = resources.files("chaosfailover.emulator") / "topologies"
 BUNDLED = tuple(
     sorted(each.name.removesuffix(".yaml") for each in FOLDER.iterdir() if ".yaml" in each.name)
 )
 
-KINDS = {"circuits": CIRCUIT, "vbrs": VBR, "bgp_groups": GROUP, "bgp_peers": PEER}
-BELOW = {
-    CIRCUIT: "ParentPhysicalConnectionId",
-    VBR: "PhysicalConnectionId",
-    GROUP: "RouterId",
-    PEER: "BgpGroupId",
-}
 KEYS = frozenset(
-    {"title", "accounts", "regions", "paths", "services", "jobs", "faults", "settings"}
+    ("title", "extends", "accounts", "regions", "paths", "services", "jobs", "faults", "settings")
 )
+JOB_KEYS = frozenset(
+    (
+        *("id", "account", "region", "name", "description", "status"),
+        *("resource_type", "resources", "duration_minutes"),
+    )
+)
+STATUSES = UNFINISHED | set(AFTER.values())
 
 
 class TopologyError(ValueError):
@@ -55,7 +57,7 @@ class Topology:
     network: Network
     services: tuple[Service, ...]
     jobs: tuple[Mapping[str, Any], ...]
-    faults: tuple[Mapping[str, Any], ...]
+    faults: tuple[Fault, ...]
     settings: Settings
 
 
@@ -63,15 +65,7 @@ def load(name: str | Path) -> Topology:
     """
     Load a bundled topology by name, or a file by path; TopologyError when it cannot be used.
     """
-    source = FOLDER / f"{name}.yaml" if str(name) in BUNDLED else Path(name)
-    try:
-        content = yaml.safe_load(source.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as exc:
-        raise TopologyError(
-            f"topology {str(name)!r} is neither one of {', '.join(BUNDLED)}"
-            f" nor a readable YAML file: {exc}"
-        ) from exc
-    return topology_from(content, str(name))
+    return topology_from(_content(name), str(name))
 
 
 def topology_from(content: Any, name: str = "topology") -> Topology:
@@ -79,11 +73,47 @@ def topology_from(content: Any, name: str = "topology") -> Topology:
     Build a topology from the content of its file; TopologyError names what is wrong.
     """
     try:
-        return _topology(content, name)
+        return _topology(_extended(content), name)
     except TopologyError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as exc:
         raise TopologyError(f"topology {name!r}: {type(exc).__name__}: {exc}") from exc
+
+
+def title(name: str) -> str:
+    """
+    Return the title of a bundled topology.
+    """
+    return str(_content(name)["title"])
+
+
+def _content(name: str | Path) -> Any:
+    source = FOLDER / f"{name}.yaml" if str(name) in BUNDLED else Path(name)
+    try:
+        return yaml.safe_load(source.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+        raise TopologyError(
+            f"topology {str(name)!r} is neither one of {', '.join(BUNDLED)}"
+            f" nor a readable YAML file: {exc}"
+        ) from exc
+
+
+def _extended(content: Any) -> Any:
+    """
+    Lay the content over the bundled topology that it extends, if it does.
+    """
+    if not isinstance(content, Mapping) or "extends" not in content:
+        return content
+    if content["extends"] not in BUNDLED:
+        raise ValueError(f"extends {content['extends']!r} is not one of {', '.join(BUNDLED)}")
+    return _overlaid(_extended(_content(content["extends"])), content)
+
+
+def _overlaid(below: Any, above: Any) -> Any:
+    if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
+        return above
+    both = {name: _overlaid(below.get(name), value) for name, value in above.items()}
+    return {**below, **both}
 
 
 def _topology(content: Any, name: str) -> Topology:
@@ -99,50 +129,21 @@ def _topology(content: Any, name: str) -> Topology:
         keys=access_keys_from(accounts),
         network=network,
         services=services_from(content.get("services") or {}, content.get("paths") or {}, network),
-        jobs=tuple(content.get("jobs") or ()),
-        faults=tuple(content.get("faults") or ()),
+        jobs=tuple(_checked(job, network) for job in content.get("jobs") or ()),
+        faults=tuple(fault_from(fault) for fault in content.get("faults") or ()),
         settings=settings_from(content.get("settings") or {}),
     )
 
 
-def network_from(regions: Mapping[str, Any], owner: str) -> Network:
-    """
-    Build the network of a topology; what names no owner belongs to `owner`.
-    """
-    found: dict[str, Resource] = {}
-    for resource in _resources(regions, owner):
-        if resource.id in found:
-            raise TopologyError(f"{resource.id} is described twice")
-        found[resource.id] = resource
-    for resource in found.values():
-        for below in resource.below:
-            if below not in found:
-                raise TopologyError(f"{resource.id} stands on {below}, which is not described")
-    return Network(tuple(regions), found)
-
-
-def _resources(regions: Mapping[str, Any], owner: str) -> Iterable[Resource]:
-    for region, kinds in regions.items():
-        if unknown := set(kinds or {}) - set(KINDS):
-            raise TopologyError(f"{region}: {sorted(unknown)} are not among {sorted(KINDS)}")
-        for plural, entries in (kinds or {}).items():
-            for resource_id, entry in entries.items():
-                yield _resource(KINDS[plural], resource_id, region, owner, entry or {})
-
-
-def _resource(kind: str, id_: str, region: str, owner: str, entry: Mapping[str, Any]) -> Resource:
-    fields = {name: value for name, value in entry.items() if name[0].isupper()}
-    own = {name: value for name, value in entry.items() if name not in fields}
-    if unknown := set(own) - {"owner", "circuits", "cens"}:
-        raise TopologyError(f"{id_}: unknown keys {sorted(unknown)}")
-    below = [fields[BELOW[kind]]] if fields.get(BELOW[kind]) else []
-    if "cens" in own:
-        fields["cens"] = tuple(own["cens"])
-    return Resource(
-        kind,
-        id_,
-        region,
-        str(own.get("owner", owner)),
-        fields,
-        (*below, *own.get("circuits", ())),
-    )
+def _checked(job: Mapping[str, Any], network: Network) -> Mapping[str, Any]:
+    if unknown := set(job) - JOB_KEYS:
+        raise ValueError(f"job {dict(job)!r} has unknown keys {sorted(unknown)}")
+    rules = {
+        "resources": bool(job["resources"]),
+        "status": job.get("status", "Init") in STATUSES,
+        "region": job.get("region", network.regions[0]) in network.regions,
+        "duration_minutes": 1 <= int(job.get("duration_minutes", 60)) <= 4320,
+    }
+    if broken := [rule for rule, met in rules.items() if not met]:
+        raise ValueError(f"job {dict(job)!r}: wrong {broken}")
+    return job

@@ -6,7 +6,8 @@ import asyncio
 import secrets
 import socket
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
+from typing import Any
 
 from chaosfailover.errors import ConfigurationError
 from chaosfailover.probing.attempt import Attempt, Check
@@ -17,6 +18,7 @@ from chaosfailover.targets import Target
 __all__ = ["Echo", "Ping"]
 
 MOST_STRAYS = 32
+REPLIES = {0, 129}  # the types of ICMP and ICMPv6 echo replies
 
 
 class Echo(Check):
@@ -25,17 +27,23 @@ class Echo(Check):
     """
 
     async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:  # noqa: ARG002
-        family, address = addresses[0]
-        payload = secrets.token_bytes(16)
-        loop = asyncio.get_running_loop()
-        with closing(socket.socket(family, socket.SOCK_DGRAM)) as sock:
-            sock.setblocking(False)
-            sock.connect(address)
-            sock.send(payload)
-            for _ in range(MOST_STRAYS):
-                if await loop.sock_recv(sock, 2048) == payload:
-                    return
-        raise CheckFailedError("mismatch")
+        for other in addresses[:-1]:
+            with suppress(ConnectionRefusedError):
+                return await _echo(*other)
+        return await _echo(*addresses[-1])
+
+
+async def _echo(family: socket.AddressFamily, address: Any) -> None:
+    payload = secrets.token_bytes(16)
+    loop = asyncio.get_running_loop()
+    with closing(socket.socket(family, socket.SOCK_DGRAM)) as sock:
+        sock.setblocking(False)
+        sock.connect(address)
+        sock.send(payload)
+        for _ in range(MOST_STRAYS):
+            if await loop.sock_recv(sock, 2048) == payload:
+                return
+    raise CheckFailedError("mismatch")
 
 
 class Ping(Check):
@@ -71,14 +79,29 @@ class Ping(Check):
         family, address = addresses[0]
         six = family == socket.AF_INET6
         kind = self._icmp.ICMPv6Socket if six else self._icmp.ICMPv4Socket
-        request = self._icmp.ICMPRequest(address[0], secrets.randbelow(2**16), 1)
-        try:
-            with self._icmp.AsyncSocket(kind(None, self._privileged)) as sock:
+        payload = secrets.token_bytes(16)
+        request = self._icmp.ICMPRequest(address[0], secrets.randbelow(2**16), 1, payload)
+        with closing(kind(None, self._privileged)) as sock:
+            sock.blocking = False
+            try:
                 sock.send(request)
-                # icmplib's own time limit runs on the wall clock, which may jump: ours is around.
-                reply = await sock.receive(request, 1e6)
-            reply.raise_for_status()
-        except self._icmp.ICMPError:
-            raise CheckFailedError("unreachable") from None
-        except self._icmp.ICMPSocketError as exc:
-            raise exc.__context__ or CheckFailedError("unreachable") from None
+            except self._icmp.ICMPSocketError as exc:
+                raise exc.__context__ or CheckFailedError("unreachable") from None
+            await _reply_to(payload, sock.sock)
+
+
+async def _reply_to(payload: bytes, sock: socket.socket) -> None:
+    """
+    Wait for the echo reply; a raw socket also sees everybody else's.
+
+    icmplib's own way to wait reads the wall clock, and may miss on Python 3.11 that it was told to
+    stop.
+    """
+    loop = asyncio.get_running_loop()
+    while not _is_reply(await loop.sock_recv(sock, 1024), payload):
+        await asyncio.sleep(0)
+
+
+def _is_reply(packet: bytes, payload: bytes) -> bool:
+    header = (packet[0] & 15) * 4 if packet[0] >> 4 == 4 else 0  # raw IPv4 brings its header
+    return packet[header] in REPLIES and packet.endswith(payload)

@@ -66,31 +66,29 @@ class Dispatcher:
     async def _check(self, track: Track, addresses: Sequence[Address], due: float) -> None:
         attempt = Attempt(self._clock)
         ticket = track.begin()
-        failure: Exception | None = None
         try:
             async with asyncio.timeout(track.timeout):
                 await self._run(track, addresses, attempt)
         except Exception as exc:  # noqa: BLE001 an error nobody foresaw is a failed check, named after it; a lost ticket would hold up the series
-            failure = exc
-        self._end(track, ticket, self._judge(attempt, attempt.at - due, failure))
+            # Judged here, as an exception that a frame keeps is garbage that only gc can free.
+            sample = self._failed(attempt, attempt.at - due, exc)
+        else:
+            sample = Sample(attempt.at, True, self._clock() - attempt.at, late=attempt.at - due)
+        self._end(track, ticket, sample)
 
     async def _run(self, track: Track, addresses: Sequence[Address], attempt: Attempt) -> None:
         if not addresses:
             raise CheckFailedError("dns")
         await track.check.run(addresses, attempt)
 
-    def _judge(self, attempt: Attempt, late: float, failure: Exception | None) -> Sample | None:
-        took = self._clock() - attempt.at
-        if failure is None:
-            return Sample(attempt.at, True, took, late=late)
+    def _failed(self, attempt: Attempt, late: float, failure: Exception) -> Sample | None:
         if is_local(failure):
             return None
-        if isinstance(failure, TimeoutError):
-            took = attempt.spoke_at - attempt.at
-        return Sample(attempt.at, False, None, failure_kind(failure), late, took)
+        last = attempt.spoke_at if isinstance(failure, TimeoutError) else self._clock()
+        return Sample(attempt.at, False, None, failure_kind(failure), late, last - attempt.at)
 
     async def _drain(self) -> None:
         if self._under_way:
-            await asyncio.wait(self._under_way)
+            await asyncio.wait(self._under_way, timeout=max(it.timeout for it in self._tracks) + 1)
         for track in self._tracks:
             track.check.close()

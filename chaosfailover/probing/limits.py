@@ -2,6 +2,7 @@
 The number of files that this process may open.
 """
 
+import os
 import resource
 
 __all__ = ["allow_open_files"]
@@ -9,14 +10,25 @@ __all__ = ["allow_open_files"]
 
 def allow_open_files(more: int, reserve: int = 512) -> int:
     """
-    Raise the soft limit if it might not suffice for `more` sockets; return the limit.
+    Make room for `more` sockets, by raising the soft limit if need be; return the limit.
 
     A hundred targets that hang hold a thousand sockets open, which is the usual soft limit. The
-    hard limit is never touched.
+    hard limit is never touched. The kernel's table of files is made to grow now: each doubling
+    stops a process with threads for some 10 ms, which would fall into the outage.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = more + reserve if hard == resource.RLIM_INFINITY else min(more + reserve, hard)
     if soft != resource.RLIM_INFINITY and wanted > soft:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        return wanted
+        soft = wanted
+    _grow_table(wanted - 1)
     return soft
+
+
+def _grow_table(highest: int) -> None:
+    try:
+        os.fstat(highest)
+    except OSError:
+        spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        os.close(os.dup2(spare, highest, inheritable=False))
+        os.close(spare)

@@ -6,6 +6,8 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
+from math import inf
 from typing import Any
 
 __all__ = ["Address", "Names"]
@@ -57,14 +59,24 @@ class Names:
         overdue = entry.failed or self._clock() - entry.asked >= patience
         return entry.addresses if entry.addresses or overdue else None
 
+    def is_busy(self, host: str, port: int) -> bool:
+        """
+        Tell whether a lookup of the name is under way.
+        """
+        return (host, port) in self._entries and self._entries[host, port].busy
+
     def _refresh(self, host: str, port: int, entry: Entry) -> None:
+        if literal := _literal(host, port):
+            entry.addresses, entry.due = literal, inf
+            return
         entry.busy = True
         args = (asyncio.get_running_loop(), host, port, entry)
         threading.Thread(target=self._lookup, args=args, name=f"lookup {host}", daemon=True).start()
 
     def _lookup(self, loop: asyncio.AbstractEventLoop, host: str, port: int, entry: Entry) -> None:
         try:
-            found = self._getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            flags = socket.AI_ADDRCONFIG
+            found = self._getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
         except (OSError, UnicodeError):
             found = []
         addresses = [(family, address) for family, _, _, _, address in found]
@@ -78,3 +90,16 @@ class Names:
         entry.failed = not addresses
         entry.addresses = addresses or entry.addresses
         entry.due = self._clock() + (TTL if addresses else RETRY)
+
+
+def _literal(host: str, port: int) -> list[Address]:
+    """
+    Return the address that a host already is, or none; asks nobody.
+    """
+    try:
+        ip_address(host)
+    except ValueError:
+        return []
+    flags = socket.AI_NUMERICHOST
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    return [(family, address) for family, _, _, _, address in found]

@@ -9,6 +9,9 @@ import socket
 import ssl
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from typing import Any
 
 from chaosfailover.probing.attempt import Attempt, Check
 from chaosfailover.probing.names import Address
@@ -34,7 +37,7 @@ class Talk(Check):
 
     def __init__(self, target: Target) -> None:
         super().__init__(target)
-        self._tls = _tls_context(target) if target.scheme == "https" else None
+        self._tls = _tls_context(target.verify) if target.scheme == "https" else None
         self._exchange = exchange_bytes if target.scheme == "tcp" else exchange_http
 
     async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:
@@ -92,26 +95,30 @@ async def _connect(addresses: Sequence[Address]) -> socket.socket:
     """
     Connect to the first address that does not refuse.
     """
-    refusal = OSError("no address")
-    for family, address in addresses:
-        sock = socket.socket(family, socket.SOCK_STREAM)
+    for family, address in addresses[:-1]:
+        with suppress(OSError):
+            return await _connect_to(family, address)
+    return await _connect_to(*addresses[-1])
+
+
+async def _connect_to(family: socket.AddressFamily, address: Any) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
         sock.setblocking(False)
-        try:
-            await asyncio.get_running_loop().sock_connect(sock, address)
-        except OSError as exc:
-            sock.close()
-            refusal = exc
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return sock
-    raise refusal
+        await asyncio.get_running_loop().sock_connect(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
-def _tls_context(target: Target) -> ssl.SSLContext:
+@cache
+def _tls_context(verify: bool) -> ssl.SSLContext:
+    """
+    Return a context, one for all targets: each holds a copy of the system's certificates.
+    """
     context = ssl.create_default_context()
-    if not target.verify:
+    if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context

@@ -11,7 +11,8 @@ from math import inf
 import pytest
 
 from chaosfailover.emulator.network import Network
-from chaosfailover.emulator.routing import Cut, Path, Segment, Service, segments
+from chaosfailover.emulator.routing import Cut, Segment, segments
+from chaosfailover.emulator.services import Path, Service
 from chaosfailover.emulator.settings import Settings
 from chaosfailover.emulator.topology import load
 

@@ -1,0 +1,139 @@
+"""
+The emulator as a command: `python -m chaosfailover.emulator`.
+"""
+
+import argparse
+import ipaddress
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from chaosfailover.emulator.emulator import Emulator
+from chaosfailover.emulator.topology import BUNDLED
+
+__all__ = ["main"]
+
+EXAMPLE = "example: %(prog)s --topology dual-circuit --minute 1 --state rehearsal.db"
+
+
+def main(argv: Sequence[str] | None = None, prog: str = "python -m chaosfailover.emulator") -> int:
+    """
+    Serve until Ctrl-C or SIGTERM; returns the exit code: 0 done, 1 not, 2 wrong usage.
+    """
+    given = _arguments(argv, prog)
+    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        emulator = Emulator(
+            given.topology,
+            minute=given.minute,
+            host=given.host,
+            port=given.port,
+            seed=given.seed,
+            auth=not given.no_auth,
+            state=given.state,
+            service_ports=dict(given.service_port),
+        )
+        _serve(emulator)
+    except (ImportError, OSError, OverflowError, ValueError) as exc:
+        sys.stderr.write(f"{prog}: {exc}\n")
+        return 1
+    return 0
+
+
+def _serve(emulator: Emulator) -> None:
+    over = threading.Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: over.set()) for number in signals]
+    try:
+        with emulator:
+            sys.stdout.write(_banner(emulator))
+            sys.stdout.flush()
+            over.wait()
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _banner(emulator: Emulator) -> str:
+    """
+    Say where the emulator listens and how to make others use it.
+    """
+    cloud = emulator.cloud
+    minute = f"a minute lasts {cloud.clock.minute:g} s"
+    keys = [f"  {key.id}  account {key.account}" for key in cloud.keys.values()]
+    services = [f"  {name}  {url}" for name, url in emulator.service_urls.items()]
+    return "\n".join(
+        [
+            f"emulating {cloud.topology.name} at {emulator.url} ({minute})",
+            "services:",
+            *services,
+            "access keys:",
+            *keys,
+            "for chaos run, the SDKs and Terraform:",
+            *exports(emulator),
+            "",
+        ]
+    )
+
+
+def exports(emulator: Emulator) -> list[str]:
+    """
+    Return the shell lines that point other programs to the emulator.
+    """
+    key = next(iter(emulator.cloud.keys.values()))
+    values = {
+        "ALIBABA_CLOUD_ENDPOINT_VPC": emulator.url,
+        "VPC_ENDPOINT": emulator.url.removeprefix("http://"),
+        "ALIBABA_CLOUD_REGION_ID": emulator.regions[0],
+        "ALIBABA_CLOUD_REGION": emulator.regions[0],
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": key.id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": key.secret,
+        "ALICLOUD_ACCESS_KEY": key.id,
+        "ALICLOUD_SECRET_KEY": key.secret,
+        "ALICLOUD_REGION": emulator.regions[0],
+    }
+    return [f"  export {name}={value}" for name, value in values.items()]
+
+
+def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog=prog, description="Emulate Alibaba Cloud failover tests.", epilog=EXAMPLE
+    )
+    add = parser.add_argument
+    add("--topology", default="dual-circuit", help=f"a file, or one of {', '.join(BUNDLED)}")
+    add("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
+    add("--port", default=8700, type=int, help="the port of the API (8700); 0 for any free one")
+    add("--minute", default=60.0, type=float, help="how many seconds an emulated minute lasts")
+    add("--seed", type=int, help="the same seed gives the same IDs and jitter")
+    add("--state", type=Path, help="a file in which jobs survive a restart")
+    add("--service-port", type=_service_port, action="append", default=[], metavar="NAME=PORT")
+    add("--no-auth", action="store_true", help="check no signatures")
+    add("--allow-remote", action="store_true", help="let --host be more than this machine")
+    given = parser.parse_args(argv)
+    if not given.allow_remote and not _is_loopback(given.host):
+        parser.error(
+            f"--host {given.host} is not a loopback address; give --allow-remote to mean it"
+        )
+    if not given.minute > 0:
+        parser.error(f"--minute is {given.minute:g}, not more than 0")
+    return given
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _service_port(text: str) -> tuple[str, int]:
+    name, _, port = text.partition("=")
+    return name, int(port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

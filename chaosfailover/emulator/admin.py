@@ -1,0 +1,205 @@
+"""
+The admin interface under `/_emulator/`: what a test asks and tells the emulator itself.
+
+It checks no signatures. Bodies and answers are JSON; a wrong one gets 400 with an `error`.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chaosfailover.emulator.clock import utc
+from chaosfailover.emulator.cloud import Cloud
+from chaosfailover.emulator.defaults import DEFAULTS
+from chaosfailover.emulator.faults import FAULTS, fault_from
+from chaosfailover.emulator.jobs import document
+from chaosfailover.emulator.lines import TrueOutage
+from chaosfailover.emulator.messages import JSON, Reply, Request
+
+__all__ = ["PREFIX", "ROUTES", "Ask", "administer"]
+
+PREFIX = "/_emulator"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """
+    One admin request: the cloud, the data plane's ground truth, the path's end and the body.
+    """
+
+    cloud: Cloud
+    ground_truth: Callable[[], Mapping[str, list[TrueOutage]]]
+    name: str = ""
+    body: Any = None
+
+
+def state(ask: Ask) -> Any:
+    """
+    Show jobs, clock, regions, accounts, what is down, and the armed faults.
+    """
+    with ask.cloud.held() as now:
+        jobs = [
+            {"account": job.account, "region": job.region, **document(job)}
+            for job in ask.cloud.ledger.everything()
+        ]
+        return {
+            "topology": ask.cloud.topology.name,
+            "clock": _clock(ask.cloud, now),
+            "regions": ask.cloud.network.regions,
+            "accounts": sorted({key.account for key in ask.cloud.keys.values()}),
+            "jobs": jobs,
+            "down": sorted(ask.cloud.down(now)),
+            "faults": ask.cloud.faults.shown(),
+        }
+
+
+def clock(ask: Ask) -> Any:
+    """
+    Show the emulated clock and its speed.
+    """
+    with ask.cloud.held() as now:
+        return _clock(ask.cloud, now)
+
+
+def advance(ask: Ask) -> Any:
+    """
+    Advance the clock: `{"advance": SECONDS}`.
+    """
+    ask.cloud.advance(float(ask.body["advance"]))
+    return clock(ask)
+
+
+def ground_truth(ask: Ask) -> Any:
+    """
+    Show when the traffic of each service really stalled, in monotonic seconds and in UTC.
+    """
+    return ask.ground_truth()
+
+
+def requests(ask: Ask) -> Any:
+    """
+    Show the requests seen, oldest first.
+    """
+    with ask.cloud.held():
+        return ask.cloud.recorder.shown()
+
+
+def forget_requests(ask: Ask) -> Any:
+    """
+    Forget the requests seen.
+    """
+    with ask.cloud.held():
+        ask.cloud.recorder.clear()
+    return {}
+
+
+def faults(ask: Ask) -> Any:
+    """
+    Show the armed faults.
+    """
+    with ask.cloud.held():
+        return ask.cloud.faults.shown()
+
+
+def arm(ask: Ask) -> Any:
+    """
+    Arm one fault, or a list of them: `{"fault": "throttling", "operation": "Start*", "count": 2}`.
+    """
+    given = ask.body if isinstance(ask.body, list) else [ask.body]
+    armed = [fault_from(each) for each in given]
+    with ask.cloud.held():
+        ask.cloud.faults.faults += armed
+    return faults(ask)
+
+
+def disarm(ask: Ask) -> Any:
+    """
+    Disarm all faults.
+    """
+    with ask.cloud.held():
+        ask.cloud.faults.faults.clear()
+    return {}
+
+
+def change(ask: Ask) -> Any:
+    """
+    Change fields of a resource: `{"Status": "Terminated"}`.
+    """
+    network = ask.cloud.network
+    if ask.name not in network.resources:
+        raise ValueError(f"there is no resource {ask.name!r}")
+    known = DEFAULTS[network.resources[ask.name].kind]
+    if unknown := sorted(set(ask.body) - set(known)):
+        raise ValueError(f"{ask.name} has no fields {unknown}; it has {sorted(known)}")
+    with ask.cloud.held():
+        ask.cloud.network = ask.cloud.network.changed(ask.name, **ask.body)
+    ask.cloud.changed()
+    return dict(ask.cloud.network.resources[ask.name].fields)
+
+
+def reset(ask: Ask) -> Any:
+    """
+    Return to the topology: no jobs but its own, its faults, its network. The clock runs on.
+    """
+    ask.cloud.reset()
+    return state(ask)
+
+
+def overview(_: Ask) -> Any:
+    """
+    List the routes and the kinds of faults.
+    """
+    return {
+        "routes": {
+            f"{method} {PREFIX}/{path}": " ".join((route.__doc__ or "").split())
+            for (method, path), route in ROUTES.items()
+        },
+        "faults": {name: kind.meaning for name, kind in FAULTS.items()},
+    }
+
+
+ROUTES: dict[tuple[str, str], Callable[[Ask], Any]] = {
+    ("GET", ""): overview,
+    ("GET", "state"): state,
+    ("GET", "clock"): clock,
+    ("POST", "clock"): advance,
+    ("GET", "ground-truth"): ground_truth,
+    ("GET", "requests"): requests,
+    ("DELETE", "requests"): forget_requests,
+    ("GET", "faults"): faults,
+    ("POST", "faults"): arm,
+    ("DELETE", "faults"): disarm,
+    ("PATCH", "resources/ID"): change,
+    ("POST", "reset"): reset,
+}
+"""
+Method and path -> what it does.
+"""
+
+
+def administer(
+    cloud: Cloud,
+    truth: Callable[[], Mapping[str, list[TrueOutage]]],
+    request: Request,
+) -> Reply:
+    """
+    Answer one admin request.
+    """
+    path, _, name = request.path.removeprefix(PREFIX).strip("/").partition("/")
+    route = ROUTES.get((request.method, f"{path}/ID" if name else path))
+    if route is None:
+        return _reply(404, {"error": f"no {request.method} {request.path}; see {PREFIX}/"})
+    try:
+        body = json.loads(request.body) if request.body else None
+        return _reply(200, route(Ask(cloud, truth, name, body)))
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        return _reply(400, {"error": f"{type(exc).__name__}: {exc}"})
+
+
+def _clock(cloud: Cloud, now: float) -> dict[str, Any]:
+    return {"now": now, "utc": utc(now), "minute": cloud.clock.minute}
+
+
+def _reply(status: int, content: Any) -> Reply:
+    return Reply(status, {"Content-Type": JSON}, json.dumps(content).encode())

@@ -1,0 +1,117 @@
+"""
+What the emulator covers, told from its own tables, for its README.
+
+`python -m chaosfailover.emulator.coverage` writes the tables into the README.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from importlib import resources
+from pathlib import Path
+
+from chaosfailover.emulator.admin import PREFIX, ROUTES
+from chaosfailover.emulator.faults import FAULTS
+from chaosfailover.emulator.operations import OPERATIONS
+from chaosfailover.emulator.refusals import INFERRED, REFUSALS
+from chaosfailover.emulator.settings import MEANINGS, Settings
+from chaosfailover.emulator.topology import BUNDLED, title
+
+__all__ = ["README", "TABLES", "main", "rewritten"]
+
+README = Path(str(resources.files("chaosfailover.emulator") / "README.md"))
+
+Rows = Iterator[tuple[str, ...]]
+
+
+def coverage() -> Rows:
+    """
+    Yield per operation and parameter how sure we are of it.
+    """
+    for operation, parameters in OPERATIONS.items():
+        for each in parameters:
+            name = f"**{each.name}**" if each.required else each.name
+            yield (operation, name, each.kind, each.known, each.note)
+
+
+def errors() -> Rows:
+    """
+    Yield the error codes.
+    """
+    for code, (status, message) in REFUSALS.items():
+        yield (f"`{code}`", str(status), message, "inferred" if code in INFERRED else "documented")
+
+
+def settings() -> Rows:
+    """
+    Yield the settings with their defaults.
+    """
+    defaults = Settings()
+    for each in fields(Settings):
+        yield (f"`{each.name}`", f"`{getattr(defaults, each.name)!r}`", MEANINGS[each.name])
+
+
+def faults() -> Rows:
+    """
+    Yield the kinds of faults.
+    """
+    for name, kind in FAULTS.items():
+        yield (f"`{name}`", kind.stage, kind.meaning)
+
+
+def admin() -> Rows:
+    """
+    Yield the routes of the admin interface.
+    """
+    for (method, path), route in ROUTES.items():
+        yield (f"`{method} {PREFIX}/{path}`", " ".join((route.__doc__ or "").split()))
+
+
+def topologies() -> Rows:
+    """
+    Yield the bundled topologies.
+    """
+    for name in BUNDLED:
+        yield (f"`{name}`", title(name))
+
+
+TABLES = {
+    "topologies": (("topology", "what it shows"), topologies),
+    "settings": (("setting", "default", "decides"), settings),
+    "faults": (("fault", "strikes", "what the client meets"), faults),
+    "admin": (("request", "does"), admin),
+    "coverage": (("operation", "parameter", "kind", "known", "note"), coverage),
+    "errors": (("code", "HTTP", "message", "known"), errors),
+}
+"""
+Name of a table in the README -> its head and its rows.
+"""
+
+
+def rewritten(text: str) -> str:
+    """
+    Return a README with all its tables up to date.
+    """
+    for name, (head, rows) in TABLES.items():
+        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+        before, _, rest = text.partition(begin)
+        _, _, after = rest.partition(end)
+        text = f"{before}{begin}{_table(head, rows())}{end}{after}"
+    return text
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def main() -> int:
+    """
+    Write the tables into the README.
+    """
+    README.write_text(rewritten(README.read_text(encoding="utf-8")), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""
+Injected faults: what goes wrong, where and how often, in the provider's own dialect.
+
+A fault acts at one stage: `before` the operation (which then does nothing), on a `job` that starts
+or stops, on the `view` of a Describe call, on the `document` of the answer, or on the `reply` after
+the effect.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from fnmatch import fnmatchcase
+from math import inf
+from typing import Any, Literal
+
+from chaosfailover.emulator.jobs import Job
+from chaosfailover.emulator.messages import Reply
+from chaosfailover.emulator.refusals import REFUSALS, Refusal, refuse
+
+__all__ = ["FAULTS", "Fault", "Kind", "Stage", "fault_from"]
+
+Stage = Literal["before", "job", "view", "document", "reply"]
+Document = dict[str, Any]
+
+BAD_GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """
+    One fault: its kind, the calls it strikes (patterns), and how often.
+
+    `seconds` are emulated ones. `count` is how many times it strikes, None for always.
+    """
+
+    fault: str
+    operation: str = "*"
+    region: str = "*"
+    account: str = "*"
+    probability: float = 1.0
+    count: int | None = None
+    seconds: float | None = None
+    code: str = ""
+    retry_after: int | None = None
+    status: str = ""
+
+    def strikes(self, operation: str, region: str, account: str) -> bool:
+        """
+        Say whether a call is among those that the fault is meant for.
+        """
+        pairs = ((operation, self.operation), (region, self.region), (account, self.account))
+        return all(fnmatchcase(value, pattern) for value, pattern in pairs)
+
+    def lasts(self, default: float) -> float:
+        """
+        Return `seconds`, or the default of the fault's kind.
+        """
+        return default if self.seconds is None else self.seconds
+
+
+@dataclass(frozen=True)
+class Kind:
+    """
+    A kind of fault: when it acts, what it does, and in one sentence what the client meets.
+    """
+
+    stage: Stage
+    act: Callable[[Any, Fault], Any]
+    meaning: str
+
+
+def _refused(code: str) -> Callable[[None, Fault], Refusal]:
+    return lambda _, fault: refuse(fault.code or code, retry_after=fault.retry_after)
+
+
+def _lasting(status: str, default: float = inf) -> Callable[[Job, Fault], Job]:
+    return lambda job, fault: replace(job, lasts={**job.lasts, status: fault.lasts(default)})
+
+
+def _each_job(
+    change: Callable[[Document, Fault], Document],
+) -> Callable[[Document, Fault], Document]:
+    def act(document: Document, fault: Fault) -> Document:
+        changed = dict(document)
+        if "FailoverTestJobModel" in document:
+            changed["FailoverTestJobModel"] = change(document["FailoverTestJobModel"], fault)
+        if "FailoverTestJobList" in document:
+            changed["FailoverTestJobList"] = [
+                change(job, fault) for job in document["FailoverTestJobList"]
+            ]
+        return changed
+
+    return act
+
+
+def _with_extra(document: Document, _: Fault) -> Document:
+    return {**document, "FieldOfTomorrow": {"Known": False, "Values": ["a", 1, None]}}
+
+
+def _html(reply: Reply, _: Fault) -> Reply:
+    return replace(reply, status=502, body=BAD_GATEWAY, headers={"Content-Type": "text/html"})
+
+
+FAULTS: dict[str, Kind] = {
+    "throttling": Kind("before", _refused("Throttling.User"), "throttled; `retry_after` in ms"),
+    "internal-error": Kind("before", _refused("InternalError"), "HTTP 500"),
+    "unavailable": Kind("before", _refused("ServiceUnavailable"), "HTTP 503"),
+    "refuse": Kind("before", _refused("SystemBusy"), "the error `code`, any of the table"),
+    "reset": Kind(
+        "before",
+        lambda _, __: Reply(0, {}, b"", ending="reset"),
+        "the connection is reset and nothing was done",
+    ),
+    "slow": Kind(
+        "reply",
+        lambda reply, fault: replace(reply, delay=fault.lasts(10.0)),
+        "the answer comes `seconds` (10) later",
+    ),
+    "lost": Kind(
+        "reply",
+        lambda reply, _: replace(reply, ending="lost"),
+        "done, but the connection closes without an answer",
+    ),
+    "truncated": Kind("reply", lambda reply, _: replace(reply, ending="cut"), "done; half a body"),
+    "html": Kind("reply", _html, "done, but a gateway answers HTTP 502 in HTML"),
+    "stuck-starting": Kind(
+        "job", _lasting("Starting"), "the job stays Starting for `seconds` (for ever)"
+    ),
+    "stuck-stopping": Kind(
+        "job", _lasting("Stopping"), "the job stays Stopping for `seconds` (for ever)"
+    ),
+    "ends-early": Kind(
+        "job", _lasting("Testing", 1.0), "the job ends itself after `seconds` (1) of Testing"
+    ),
+    "stays-down": Kind(
+        "job",
+        lambda job, fault: replace(job, late=fault.lasts(inf)),
+        "the job's resources come back `seconds` late (never)",
+    ),
+    "status-lag": Kind(
+        "view",
+        lambda lag, fault: max(lag, fault.lasts(5.0)),
+        "jobs and resources are shown as of `seconds` (5) ago",
+    ),
+    "extra-fields": Kind(
+        "document",
+        lambda document, fault: _with_extra(_each_job(_with_extra)(document, fault), fault),
+        "the answer has fields that nobody knows",
+    ),
+    "unknown-status": Kind(
+        "document",
+        _each_job(lambda job, fault: {**job, "Status": fault.status or "Pausing"}),
+        "jobs show a `status` (Pausing) that nobody knows",
+    ),
+}
+"""
+Fault -> its kind.
+"""
+
+
+def fault_from(given: Mapping[str, Any]) -> Fault:
+    """
+    Build a fault from a topology's or the admin interface's entry; ValueError says what is wrong.
+    """
+    known = {each.name for each in fields(Fault)}
+    if unknown := sorted(set(given) - known):
+        raise ValueError(f"a fault has no {unknown}; it has {sorted(known)}")
+    if given.get("fault") not in FAULTS:
+        raise ValueError(f"fault {given.get('fault')!r} is not one of {sorted(FAULTS)}")
+    fault = Fault(**given)
+    if fault.code and fault.code not in REFUSALS:
+        raise ValueError(f"code {fault.code!r} is not in the table of refusals")
+    _check_numbers(fault)
+    return fault
+
+
+def _check_numbers(fault: Fault) -> None:
+    rules = {
+        "probability": 0 <= fault.probability <= 1,
+        "count": fault.count is None or (isinstance(fault.count, int) and fault.count > 0),
+        "seconds": fault.seconds is None or 0 <= fault.seconds <= 1e9,
+        "retry_after": fault.retry_after is None or isinstance(fault.retry_after, int),
+    }
+    if broken := [name for name, met in rules.items() if not met]:
+        raise ValueError(f"{fault.fault}: {broken[0]} is {getattr(fault, broken[0])!r}")

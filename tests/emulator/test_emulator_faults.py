@@ -1,0 +1,225 @@
+"""
+Faults: each kind, in the provider's dialect, in process and over HTTP.
+"""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from emulator_callers import CREATE, Caller, flattened
+
+from chaosfailover.emulator import Emulator
+from chaosfailover.emulator.faults import FAULTS, fault_from
+
+VERSION = {"x-acs-version": "2016-04-28"}
+LIST = "DescribeFailoverTestJobs"
+
+
+def caller_with(**fault: Any) -> Caller:
+    """
+    Make a caller whose cloud has one fault armed.
+    """
+    caller = Caller()
+    caller.cloud.faults.faults.append(fault_from(fault))
+    return caller
+
+
+def started(caller: Caller) -> str:
+    """
+    Create and start a job of five minutes.
+    """
+    return str(caller.call("CreateFailoverTestJob", **{**CREATE, "JobType": "StartNow"})["JobId"])
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ({"fault": "throttling"}, (400, "Throttling.User")),
+        ({"fault": "throttling", "code": "Throttling"}, (400, "Throttling")),
+        ({"fault": "internal-error"}, (500, "InternalError")),
+        ({"fault": "unavailable"}, (503, "ServiceUnavailable")),
+        ({"fault": "refuse"}, (400, "SystemBusy")),
+        (
+            {"fault": "refuse", "code": "EcFailoverTestJobConflict"},
+            (400, "EcFailoverTestJobConflict"),
+        ),
+    ],
+)
+def test_a_refusing_fault_changes_nothing(fault: dict[str, Any], expected: tuple[int, str]) -> None:
+    caller = caller_with(**fault)
+
+    assert caller.refused("CreateFailoverTestJob", **CREATE)[:2] == expected
+    assert list(caller.cloud.ledger.everything()) == []
+
+
+def test_throttling_says_when_to_come_back() -> None:
+    emulator = Emulator(auth=False)
+    emulator.cloud.faults.faults.append(fault_from({"fault": "throttling", "retry_after": 1500}))
+    reply = emulator.handle("POST", "/", {**VERSION, "x-acs-action": LIST})
+
+    assert reply.headers["x-acs-retry-after"] == "1500"
+
+
+def test_a_count_runs_out() -> None:
+    caller = caller_with(fault="throttling", count=2)
+    statuses = [caller.send(LIST)[0] for _ in range(4)]
+
+    assert statuses == [400, 400, 200, 200]
+    assert caller.cloud.faults.shown() == []
+
+
+def test_probability_strikes_sometimes_and_repeatably() -> None:
+    statuses = []
+    for _ in range(2):
+        caller = caller_with(fault="throttling", probability=0.5)
+        statuses.append([caller.send(LIST)[0] for _ in range(100)])
+
+    assert statuses[0] == statuses[1]
+    assert 20 < statuses[0].count(400) < 80
+
+
+def test_a_fault_strikes_only_the_calls_it_names() -> None:
+    caller = caller_with(fault="unavailable", operation="Start*", region="cn-hangzhou")
+    job_id = caller.call("CreateFailoverTestJob", **CREATE)["JobId"]
+
+    assert caller.refused("StartFailoverTestJob", JobId=job_id)[0] == 503
+    assert caller.status(job_id) == "Init"
+
+
+def test_stuck_in_starting() -> None:
+    caller = caller_with(fault="stuck-starting")
+    job_id = started(caller)
+    caller.wait(86400.0)
+
+    assert caller.status(job_id) == "Starting"
+
+
+def test_stuck_in_stopping_for_a_while() -> None:
+    caller = caller_with(fault="stuck-stopping", seconds=60.0, operation="Stop*")
+    job_id = started(caller)
+    caller.wait(2.0)
+    caller.call("StopFailoverTestJob", JobId=job_id)
+    seen = []
+    for seconds in (59.0, 1.0):
+        caller.wait(seconds)
+        seen.append(caller.status(job_id))
+
+    assert seen == ["Stopping", "Stopped"]
+
+
+def test_a_job_ends_early() -> None:
+    caller = caller_with(fault="ends-early", seconds=10.0)
+    job_id = started(caller)
+    caller.wait(2.0 + 10.0)
+
+    assert caller.status(job_id) == "Stopping"
+
+
+@pytest.mark.parametrize(("seconds", "after"), [(None, "Down"), (30.0, "Established")])
+def test_a_circuit_does_not_come_back(seconds: float | None, after: str) -> None:
+    caller = caller_with(fault="stays-down", seconds=seconds)
+    job_id = started(caller)
+    caller.wait(2.0 + 300.0 + 2.0)
+    seen = [session(caller)]
+    caller.wait(31.0)
+    seen.append(session(caller))
+
+    assert caller.status(job_id) == "Stopped"
+    assert seen == ["Down", after]
+
+
+def session(caller: Caller) -> str:
+    """
+    Return the BGP status of the first circuit's peer.
+    """
+    document = caller.call("DescribeBgpPeers", RegionId="cn-hangzhou", BgpPeerId="bgp-rehearsal-a")
+    return str(document["BgpPeers"]["BgpPeer"][0]["BgpStatus"])
+
+
+def test_status_lag() -> None:
+    """
+    Describe calls show jobs and sessions as they were; the rules know better.
+    """
+    caller = caller_with(fault="status-lag", seconds=5.0)
+    job_id = started(caller)
+    caller.wait(3.0)
+    seen = [caller.status(job_id), session(caller)]
+    caller.wait(4.0)
+    seen += [caller.status(job_id), session(caller)]
+
+    assert seen == ["Init", "Established", "Testing", "Down"]
+
+
+def test_unknown_fields_and_an_unknown_status() -> None:
+    caller = caller_with(fault="extra-fields")
+    caller.cloud.faults.faults.append(fault_from({"fault": "unknown-status"}))
+    job_id = caller.call("CreateFailoverTestJob", **CREATE)["JobId"]
+    document = caller.call("DescribeFailoverTestJob", JobId=job_id)
+    listed = caller.call(LIST)["FailoverTestJobList"]
+
+    assert document["FailoverTestJobModel"]["Status"] == listed[0]["Status"] == "Pausing"
+    assert "FieldOfTomorrow" in document
+    assert "FieldOfTomorrow" in document["FailoverTestJobModel"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "wrong"),
+    [
+        ({"fault": "gremlins"}, "gremlins"),
+        ({"fault": "refuse", "code": "NoSuchCode"}, "NoSuchCode"),
+        ({"fault": "slow", "probability": 2}, "probability"),
+        ({"fault": "slow", "count": 0}, "count"),
+        ({"fault": "slow", "seconds": -1}, "seconds"),
+        ({"fault": "slow", "duration": 1}, "duration"),
+    ],
+)
+def test_a_fault_that_makes_no_sense_is_refused(fault: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(ValueError, match=wrong):
+        fault_from(fault)
+
+
+def test_every_kind_of_fault_has_a_meaning() -> None:
+    assert all(kind.meaning for kind in FAULTS.values())
+
+
+LINES: list[Any] = [
+    pytest.param({"fault": "lost"}, httpx.RemoteProtocolError, 1, id="lost after the effect"),
+    pytest.param({"fault": "reset"}, httpx.ReadError, 0, id="reset before the effect"),
+    pytest.param({"fault": "truncated"}, httpx.RemoteProtocolError, 1, id="truncated body"),
+    pytest.param({"fault": "slow", "seconds": 30.0}, httpx.ReadTimeout, 1, id="slow reply"),
+]
+
+
+@pytest.mark.parametrize("face", ["in process", "over HTTP"])
+@pytest.mark.parametrize(("fault", "error", "jobs"), LINES)
+def test_what_a_connection_suffers(
+    face: str, fault: dict[str, Any], error: type[Exception], jobs: int
+) -> None:
+    """
+    The client meets the same exception whether the emulator answers in process or over HTTP.
+    """
+    with Emulator(auth=False, service_ports={"portal": 0, "echo": 0, "ledger": 0}) as emulator:
+        transport = emulator.transport() if face == "in process" else None
+        emulator.cloud.faults.faults.append(fault_from(fault))
+        with httpx.Client(transport=transport, timeout=0.5) as client:
+            with pytest.raises(error):
+                client.post(
+                    emulator.url,
+                    params=flattened(CREATE),
+                    headers={**VERSION, "x-acs-action": "CreateFailoverTestJob"},
+                )
+            emulator.cloud.faults.faults.clear()
+            reply = client.get(emulator.url, headers={**VERSION, "x-acs-action": LIST})
+
+    assert reply.json()["TotalCount"] == jobs
+
+
+def test_a_gateway_answers_in_html() -> None:
+    with Emulator(auth=False, service_ports={"portal": 0, "echo": 0, "ledger": 0}) as emulator:
+        emulator.cloud.faults.faults.append(fault_from({"fault": "html"}))
+        reply = httpx.get(emulator.url, headers={**VERSION, "x-acs-action": LIST})
+
+    assert (reply.status_code, reply.headers["content-type"]) == (502, "text/html")
+    with pytest.raises(json.JSONDecodeError):
+        reply.json()

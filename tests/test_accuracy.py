@@ -1,0 +1,29 @@
+"""
+What the prober measures holds what the emulator really did, over real loopback traffic.
+"""
+
+import random
+from pathlib import Path
+
+from emulated_outages import compared, drilling
+
+INTERVALS = {
+    f"{kind}-{interval:g}": interval for kind in ("http", "tcp", "udp") for interval in (0.05, 0.1)
+}
+BUSY = 0.01
+
+
+def test_bounds_hold_the_ground_truth(tmp_path: Path) -> None:
+    """Failover and reversion of every protocol lie within bounds; nothing is made up."""
+    with drilling(tmp_path, INTERVALS, longest=1.5) as drill:
+        drill.cut(random.Random())
+
+    for name, interval in INTERVALS.items():
+        pairs, made_up = compared(drill, name)
+        seen = [pair for pair in pairs if pair.measured]
+        unseen = [pair.end - pair.start for pair in pairs if not pair.measured]
+
+        assert len(pairs) == 2
+        assert [pair for pair in seen if not pair.holds(BUSY)] == []
+        assert all(length <= 2 * interval for length in unseen)
+        assert made_up == []
