@@ -5,6 +5,8 @@
 import click
 
 from chaosfailover.commands.inspect import inspect
+from chaosfailover.commands.plan import plan
+from chaosfailover.commands.rehearse import rehearse_all
 from chaosfailover.commands.status import status
 from chaosfailover.commands.stop import stop
 
@@ -20,5 +22,5 @@ def failover() -> None:
     """
 
 
-for command in (inspect, status, stop):
+for command in (inspect, plan, rehearse_all, status, stop):
     failover.add_command(command)

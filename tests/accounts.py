@@ -4,16 +4,31 @@ Accounts to inspect and to plan for: topologies of 1, 10 and 300 circuits, and w
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
 from chaosfailover.client import VpcClient
 from chaosfailover.emulator import Emulator
-from chaosfailover.regions import Place
+from chaosfailover.planning.choice import RegionPlan, region_plan
+from chaosfailover.regions import Place, ask_places
 from chaosfailover.signing import Credentials
+from chaosfailover.snapshot import read_snapshot
 
-__all__ = ["ACCOUNTS", "LARGE", "ONE", "TEN", "TEN_FOUND", "Counting", "Opener", "places", "role"]
+__all__ = [
+    "ACCOUNTS",
+    "LARGE",
+    "ONE",
+    "TEN",
+    "TEN_FOUND",
+    "Counting",
+    "Opener",
+    "places",
+    "plans",
+    "role",
+]
 
 ACCOUNTS = [f"100000000000000{number}" for number in range(1, 6)]
 REGIONS = [f"cn-region-{number:02}" for number in range(1, 21)]
@@ -164,3 +179,18 @@ class Opener:
             transport=self.transport,
             **self._settings,
         )
+
+
+def plans(described: Topology, folder: Path) -> list[RegionPlan]:
+    """
+    Return the plan of every place of a topology that holds a circuit.
+    """
+    file = folder / "accounts.yaml"
+    file.write_text(yaml.safe_dump(described), encoding="utf-8")
+    open_client = Opener(Emulator(file))
+    answers = ask_places(places(described), open_client, read_snapshot)
+    return [
+        region_plan(answer.place, answer.value)
+        for answer in answers
+        if answer.value and answer.value.circuits
+    ]
