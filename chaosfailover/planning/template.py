@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from chaosfailover.errors import ArgumentError
@@ -16,8 +17,12 @@ __all__ = ["circuit_template", "default", "filled", "pinned"]
 def circuit_template() -> str:
     """
     Return the text of the bundled experiment that cuts one circuit.
+
+    It is inside an installed package, and beside one that is run from its sources.
     """
-    folder = resources.files("chaosfailover") / "experiments"
+    package = resources.files("chaosfailover")
+    inside, beside = package / "experiments", Path(str(package)).parent / "experiments"
+    folder = inside if inside.is_dir() else beside
     return (folder / "circuit-failover.yaml").read_text(encoding="utf-8")
 
 
