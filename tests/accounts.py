@@ -13,6 +13,8 @@ import yaml
 from chaosfailover.client import VpcClient
 from chaosfailover.emulator import Emulator
 from chaosfailover.planning.choice import RegionPlan, region_plan
+from chaosfailover.planning.files import plan_files
+from chaosfailover.planning.template import circuit_template
 from chaosfailover.regions import Place, ask_places
 from chaosfailover.signing import Credentials
 from chaosfailover.snapshot import read_snapshot
@@ -26,6 +28,7 @@ __all__ = [
     "Counting",
     "Opener",
     "places",
+    "plan_for",
     "plans",
     "role",
 ]
@@ -194,3 +197,17 @@ def plans(described: Topology, folder: Path) -> list[RegionPlan]:
         for answer in answers
         if answer.value and answer.value.circuits
     ]
+
+
+def plan_for(emulator: Emulator, folder: Path) -> None:
+    """
+    Write the plan of an emulator's first region into a folder, as without a role.
+    """
+    key = Credentials("emulator", "emulator-secret")
+    client = VpcClient(
+        emulator.regions[0], lambda: key, endpoint=ENDPOINT, transport=emulator.transport()
+    )
+    found = region_plan(Place(emulator.regions[0]), read_snapshot(client))
+    for name, text in plan_files(circuit_template(), [found], {}, {}).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
