@@ -4,8 +4,10 @@
 
 import click
 
+from chaosfailover.commands.emulator import emulator
 from chaosfailover.commands.inspect import inspect
 from chaosfailover.commands.plan import plan
+from chaosfailover.commands.probe import probe
 from chaosfailover.commands.rehearse import rehearse_all
 from chaosfailover.commands.status import status
 from chaosfailover.commands.stop import stop
@@ -22,5 +24,5 @@ def failover() -> None:
     """
 
 
-for command in (inspect, plan, rehearse_all, status, stop):
+for command in (emulator, inspect, plan, probe, rehearse_all, status, stop):
     failover.add_command(command)

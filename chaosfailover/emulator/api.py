@@ -90,14 +90,14 @@ def _outcome(cloud: Cloud, request: Request, request_id: str, now: float) -> Out
         operation = _known_operation(request)
         key = _caller(cloud, request)
     except Refusal as refusal:
-        return Outcome(refusal_reply(refusal, request, request_id), refusal.code)
+        return Outcome(refusal_reply(refusal, request, request_id, now), refusal.code)
     region = request.parameters.get("RegionId") or cloud.network.regions[0]
     call = Call(cloud, operation, key.account, region, {}, now)
     code = ""
     try:
         reply = _instead(call) or _performed(call, key, request, request_id)
     except Refusal as refusal:
-        reply, code = refusal_reply(refusal, request, request_id), refusal.code
+        reply, code = refusal_reply(refusal, request, request_id, now), refusal.code
     reply = call.struck("reply", reply)
     real = replace(reply, delay=cloud.clock.real(reply.delay)) if reply.delay else reply
     return Outcome(real, code, key.account)
@@ -128,7 +128,7 @@ def _performed(call: Call, key: AccessKey, request: Request, request_id: str) ->
         call.cloud.ledger.commit()
         call.cloud.changed()
     document = call.struck("document", {"RequestId": request_id, **document})
-    return success_reply(document, request, request_id)
+    return success_reply(document, request, request_id, call.now)
 
 
 def _known_operation(request: Request) -> str:

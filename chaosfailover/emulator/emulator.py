@@ -149,6 +149,7 @@ class Emulator:
         Move the emulated clock forward; jobs and data plane follow at once.
         """
         self.cloud.advance(seconds)
+        self._settle()
 
     def handle(
         self,
@@ -162,7 +163,9 @@ class Emulator:
         """
         path, _, query = url.partition("?")
         lower = {name.lower(): value for name, value in (headers or {}).items()}
-        return self._reply(Request(method, path or "/", query, lower, body))
+        reply = self._reply(Request(method, path or "/", query, lower, body))
+        self._settle()
+        return reply
 
     def transport(self) -> httpx.MockTransport:
         """
@@ -171,6 +174,10 @@ class Emulator:
         What a fault does to a connection becomes the exception that httpx raises for it.
         """
         return httpx.MockTransport(self._answer)
+
+    def _settle(self) -> None:
+        if self._server:
+            self._server.settle()
 
     def _reply(self, request: Request) -> Reply:
         if request.path.startswith(PREFIX):

@@ -5,6 +5,7 @@ What comes in and what goes out: requests, replies, and documents written as JSO
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import parse_qsl
@@ -81,14 +82,16 @@ class Reply:
     ending: Ending = "complete"
 
 
-def success_reply(document: Mapping[str, Any], request: Request, request_id: str) -> Reply:
+def success_reply(
+    document: Mapping[str, Any], request: Request, request_id: str, now: float
+) -> Reply:
     """
-    Write the reply to a call that succeeded.
+    Write the reply to a call that succeeded; `now` is the emulated instant, for the Date header.
     """
-    return _reply(200, document, request, request_id, f"{request.operation}Response")
+    return _reply(200, document, request, request_id, now, f"{request.operation}Response")
 
 
-def refusal_reply(refusal: Refusal, request: Request, request_id: str) -> Reply:
+def refusal_reply(refusal: Refusal, request: Request, request_id: str, now: float) -> Reply:
     """
     Write the reply to a call that was refused, as the platform does (API reference 7.1).
     """
@@ -100,7 +103,7 @@ def refusal_reply(refusal: Refusal, request: Request, request_id: str) -> Reply:
         "HostId": request.headers.get("host", ""),
         "Code": refusal.code,
     }
-    reply = _reply(refusal.status, document, request, request_id, "Error")
+    reply = _reply(refusal.status, document, request, request_id, now, "Error")
     if refusal.retry_after is None:
         return reply
     after = {"x-acs-retry-after": str(refusal.retry_after)}
@@ -108,10 +111,16 @@ def refusal_reply(refusal: Refusal, request: Request, request_id: str) -> Reply:
 
 
 def _reply(
-    status: int, document: Mapping[str, Any], request: Request, request_id: str, root: str
+    status: int,
+    document: Mapping[str, Any],
+    request: Request,
+    request_id: str,
+    now: float,
+    root: str,
 ) -> Reply:
     headers = {
         "Content-Type": JSON if request.wants_json else XML,
+        "Date": formatdate(now, usegmt=True),
         "X-Acs-Request-Id": request_id,
         "X-Acs-Trace-Id": request_id.replace("-", "").lower(),
         "Access-Control-Allow-Origin": "*",
