@@ -10,9 +10,12 @@ from typing import Generic, TypeVar
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import FailoverError
 
-__all__ = ["POOL_WIDTH", "Answer", "Place", "ask_places"]
+__all__ = ["ANY_REGION", "POOL_WIDTH", "Answer", "Place", "ask_places"]
 
 POOL_WIDTH = 8
+
+ANY_REGION = "cn-hangzhou"
+"""Where the regions of an account are asked for when the environment names none."""
 
 T = TypeVar("T")
 

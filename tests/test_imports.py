@@ -22,7 +22,7 @@ LAYERS = [
     {"connection", "credentials", "paths", "series", "waiting"},
     {"client", "cuts", "probing", "summary", "survival"},
     {"config", "findings", "lookup", "prober", "regions", "snapshot", "survey"},
-    {"announcement", "inspection", "measurement", "preflight", "stopping"},
+    {"announcement", "inspection", "measurement", "preflight", "stopping"} | {"system"},
     {"abort", "criteria", "guard", "listing", "settings", "signals"},
     {"actions", "entry", "probes", "tolerances", "watched_probe", "watchdog"},
     {"planning", "session"},

@@ -12,7 +12,7 @@ import click
 from chaosfailover import config
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import FailoverError
-from chaosfailover.regions import Answer, Place, ask_places
+from chaosfailover.regions import ANY_REGION, Answer, Place, ask_places
 
 __all__ = [
     "CALL_DEADLINE",
@@ -26,9 +26,6 @@ __all__ = [
 
 NOT_DONE = 1
 """Exit code when something still runs, does not hold, or could not be read."""
-
-ANY_REGION = "cn-hangzhou"
-"""Where the regions of an account are asked for when the environment names none."""
 
 CALL_DEADLINE = click.option(
     "--deadline", default=30.0, show_default=True, help="Seconds that one call may take."
