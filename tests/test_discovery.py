@@ -18,7 +18,7 @@ from chaosfailover.emulator import Emulator
 
 CHAOS = [str(Path(sys.executable).with_name("chaos")), "--no-version-check"]
 DISCOVER = [*CHAOS, "discover", "--no-install", "chaostoolkit-failover"]
-ACTIVITIES_ONLY = [*DISCOVER[:-1], "--no-system", DISCOVER[-1]]
+ACTIVITIES_ONLY = [*DISCOVER[:-1], "--no-system-info", DISCOVER[-1]]
 OPTIONAL = [("configuration", None), ("secrets", None)]
 MODULES = ("actions", "probes", "tolerances")
 ACTIVITIES = chaosfailover.load_exported_activities()

@@ -4,18 +4,15 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
-import httpx
 import pytest
 import yaml
-from accounts import ACCOUNTS, TEN, Counting, Opener, role
+from accounts import ACCOUNTS, TEN
 from click.testing import CliRunner, Result
 
 from chaosfailover.cli import failover
-from chaosfailover.client import VpcClient
 from chaosfailover.emulator import Emulator
-from chaosfailover.regions import Place, ask_places
-from chaosfailover.snapshot import read_snapshot
 
 
 @pytest.fixture
@@ -102,36 +99,34 @@ def test_account_that_cannot_be_assumed_hides_no_other() -> None:
     assert "NOT READ" in done.stderr
 
 
-def failing(request: httpx.Request) -> httpx.Response:
-    """
-    Answer 403 in one region, throttle another for ever, and never answer in a third.
-    """
-    region = request.url.params["RegionId"]
-    if region == "cn-shanghai":
-        document = {"Code": "Forbidden.RAM", "Message": "No.", "RequestId": "C44F"}
-        return httpx.Response(403, json=document)
-    if region == "cn-beijing":
-        document = {"Code": "Throttling.User", "Message": "Slow down.", "RequestId": "C44F"}
-        return httpx.Response(400, json=document)
-    raise httpx.ReadTimeout("no answer", request=request)
+FAULTS = [
+    {"fault": "refuse", "code": "Forbidden.RAM", "region": "cn-shanghai"},
+    {"fault": "throttling", "region": "cn-beijing"},
+    {"fault": "slow", "seconds": 60, "region": "cn-shenzhen"},
+    {"fault": "throttling", "region": "eu-central-1", "count": 2},
+]
 
 
-def test_region_that_fails_hides_no_other(emulator: Emulator) -> None:
-    """403, throttling and silence are each told as what they are; the rest is read."""
-    account = ACCOUNTS[0]
-    healthy, broken = Opener(emulator), Opener(emulator, deadline=0.5)
-    broken.transport = Counting(httpx.MockTransport(failing))
+def test_region_that_fails_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """403, throttling without end and silence are told as what they are, and the rest is read."""
+    file = tmp_path / "faulty.yaml"
+    file.write_text(yaml.safe_dump({**TEN, "faults": FAULTS}), encoding="utf-8")
+    with Emulator(file) as emulator:
+        monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", emulator.url)
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", f"key-{ACCOUNTS[0]}")
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", f"secret-{ACCOUNTS[0]}")
+        monkeypatch.delenv("ALIBABA_CLOUD_REGION_ID", raising=False)
 
-    def open_client(place: Place) -> VpcClient:
-        return (healthy if place.region_id == "cn-hangzhou" else broken)(place)
+        done = inspect("--all-regions", "--output", "json", "--deadline", "3")
 
-    regions = ["cn-shanghai", "cn-hangzhou", "cn-beijing", "cn-shenzhen"]
-    answers = ask_places(
-        [Place(region, role(account)) for region in regions], open_client, read_snapshot
-    )
-
-    said = {answer.region_id: str(answer.error or "read") for answer in answers}
-    assert said["cn-hangzhou"] == "read"
-    assert "Forbidden.RAM" in said["cn-shanghai"]
-    assert "Throttling.User" in said["cn-beijing"]
-    assert "did not answer in time" in said["cn-shenzhen"]
+    document = json.loads(done.stdout)
+    errors = {error["region_id"]: error["error"] for error in document["errors"]}
+    assert done.exit_code == 1
+    assert sorted(errors) == ["cn-beijing", "cn-shanghai", "cn-shenzhen"]
+    assert "Forbidden.RAM" in errors["cn-shanghai"]
+    assert "HTTP 403" in errors["cn-shanghai"]
+    assert "Throttling.User" in errors["cn-beijing"]
+    assert "did not answer in time" in errors["cn-shenzhen"]
+    assert document["read"] == 3
+    assert [row["circuit_id"] for row in document["circuits"]] == ["pc-01", "pc-02"]
+    assert "cn-shanghai: NOT READ" in done.stderr
