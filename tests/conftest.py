@@ -5,6 +5,8 @@ Fixtures that several test files share.
 from collections.abc import Iterator
 
 import pytest
+import yaml
+from accounts import ACCOUNTS, TEN
 
 from chaosfailover import config, guard
 from chaosfailover.emulator import Emulator
@@ -40,3 +42,19 @@ def guarding(emulator: Emulator) -> Iterator[guard.Guard]:
     yield guarding
     guard.set_current(None)
     guarding.restore("the test is over")
+
+
+@pytest.fixture
+def ten_circuits(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Emulator]:
+    """An emulator of ten circuits, and an environment that names it and the first account."""
+    file = tmp_path_factory.mktemp("topology") / "ten.yaml"
+    file.write_text(yaml.safe_dump(TEN), encoding="utf-8")
+    for name in ("REGION_ID", "ROLE_ARN", "SECURITY_TOKEN"):
+        monkeypatch.delenv(f"ALIBABA_CLOUD_{name}", raising=False)
+    with Emulator(file) as running:
+        monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", running.url)
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", f"key-{ACCOUNTS[0]}")
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", f"secret-{ACCOUNTS[0]}")
+        yield running

@@ -3,7 +3,6 @@
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,29 +14,11 @@ from chaosfailover.cli import failover
 from chaosfailover.emulator import Emulator
 
 
-@pytest.fixture
-def emulator(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Emulator]:
-    """
-    An emulator of ten circuits, and an environment that names it and the first account.
-    """
-    file = tmp_path_factory.mktemp("topology") / "ten.yaml"
-    file.write_text(yaml.safe_dump(TEN), encoding="utf-8")
-    for name in ("REGION_ID", "ROLE_ARN", "SECURITY_TOKEN"):
-        monkeypatch.delenv(f"ALIBABA_CLOUD_{name}", raising=False)
-    with Emulator(file) as running:
-        monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", running.url)
-        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", f"key-{ACCOUNTS[0]}")
-        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", f"secret-{ACCOUNTS[0]}")
-        yield running
-
-
 def inspect(*arguments: str) -> Result:
     return CliRunner().invoke(failover, ["inspect", *arguments])
 
 
-@pytest.mark.usefixtures("emulator")
+@pytest.mark.usefixtures("ten_circuits")
 def test_all_regions_as_json() -> None:
     """The document goes to stdout, the progress to stderr, and the exit code is 0."""
     done = inspect("--all-regions", "--output", "json")
@@ -58,7 +39,7 @@ def test_all_regions_as_json() -> None:
     assert "cn-hangzhou: 2 circuits" in done.stderr
 
 
-@pytest.mark.usefixtures("emulator")
+@pytest.mark.usefixtures("ten_circuits")
 def test_one_region_as_a_table() -> None:
     """A region by name needs no other to be asked."""
     done = inspect("--region", "cn-shanghai")
@@ -79,7 +60,7 @@ def test_one_region_as_a_table() -> None:
         pytest.param(["--region", "cn-hangzhou", "--all-regions"], 2, id="both"),
     ],
 )
-@pytest.mark.usefixtures("emulator")
+@pytest.mark.usefixtures("ten_circuits")
 def test_exit_code(arguments: list[str], exit_code: int) -> None:
     """0 holds, 1 does not, 2 is wrong usage."""
     done = inspect(*arguments)
@@ -87,7 +68,7 @@ def test_exit_code(arguments: list[str], exit_code: int) -> None:
     assert done.exit_code == exit_code, done.output
 
 
-@pytest.mark.usefixtures("emulator")
+@pytest.mark.usefixtures("ten_circuits")
 def test_account_that_cannot_be_assumed_hides_no_other() -> None:
     """A role that is none is reported for its place, on stderr and in the document."""
     done = inspect("--region", "cn-hangzhou", "--role-arn", "inspector", "--output", "json")

@@ -82,6 +82,7 @@ def test_pod_that_cuts_is_safe(name: str) -> None:
 
     assert pod["terminationGracePeriodSeconds"] > 3 * Settings().restore_timeout
     assert pod["restartPolicy"] == "Never"
+    assert pod["shareProcessNamespace"] is True
     assert pod["securityContext"]["runAsNonRoot"] is True
     (container,) = pod["containers"]
     assert container["command"][0] == "chaos"

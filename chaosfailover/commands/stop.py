@@ -9,7 +9,13 @@ from collections.abc import Sequence
 import click
 
 from chaosfailover.client import VpcClient
-from chaosfailover.commands.selection import NOT_DONE, ask_selected, errors_of, region_options
+from chaosfailover.commands.selection import (
+    NOT_DONE,
+    ask_selected,
+    errors_of,
+    region_options,
+    show_errors,
+)
 from chaosfailover.lookup import running_tests
 from chaosfailover.stopping import Outcome, Wanted, stop_tests
 
@@ -48,8 +54,7 @@ def stop(
     outcomes = [(answer.region_id, outcome) for answer in answers for outcome in answer.value or ()]
     for region_id, outcome in outcomes:
         _say(region_id, outcome)
-    for error in errors_of(answers):
-        click.echo(f"{error['region_id']}: NOT READ: {error['error']}", err=True)
+    show_errors(answers)
     if errors_of(answers) or any(outcome.error for _, outcome in outcomes):
         sys.exit(NOT_DONE)
 
