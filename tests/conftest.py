@@ -2,7 +2,7 @@
 Fixtures that several test files share.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import yaml
@@ -10,6 +10,7 @@ from accounts import ACCOUNTS, TEN
 
 from chaosfailover import config, guard
 from chaosfailover.emulator import Emulator
+from chaosfailover.signing import Credentials
 
 Configuration = dict[str, object]
 
@@ -45,16 +46,30 @@ def guarding(emulator: Emulator) -> Iterator[guard.Guard]:
 
 
 @pytest.fixture
+def as_first_account(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """
+    What makes the commands of this process call an endpoint as the first of our accounts.
+
+    The default chain reads the environment once per process, so it is stood in for.
+    """
+
+    def use(endpoint: str) -> None:
+        key = Credentials(f"key-{ACCOUNTS[0]}", f"secret-{ACCOUNTS[0]}")
+        for name in ("REGION_ID", "ROLE_ARN"):
+            monkeypatch.delenv(f"ALIBABA_CLOUD_{name}", raising=False)
+        monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", endpoint)
+        monkeypatch.setattr(config, "default_chain", lambda: lambda: key)
+
+    return use
+
+
+@pytest.fixture
 def ten_circuits(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    tmp_path_factory: pytest.TempPathFactory, as_first_account: Callable[[str], None]
 ) -> Iterator[Emulator]:
-    """An emulator of ten circuits, and an environment that names it and the first account."""
+    """An emulator of ten circuits that the commands of this process take for the cloud."""
     file = tmp_path_factory.mktemp("topology") / "ten.yaml"
     file.write_text(yaml.safe_dump(TEN), encoding="utf-8")
-    for name in ("REGION_ID", "ROLE_ARN", "SECURITY_TOKEN"):
-        monkeypatch.delenv(f"ALIBABA_CLOUD_{name}", raising=False)
     with Emulator(file) as running:
-        monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", running.url)
-        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", f"key-{ACCOUNTS[0]}")
-        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", f"secret-{ACCOUNTS[0]}")
+        as_first_account(running.url)
         yield running

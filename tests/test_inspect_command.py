@@ -3,11 +3,12 @@
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
-from accounts import ACCOUNTS, TEN
+from accounts import TEN
 from click.testing import CliRunner, Result
 
 from chaosfailover.cli import failover
@@ -88,15 +89,14 @@ FAULTS = [
 ]
 
 
-def test_region_that_fails_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_region_that_fails_hides_no_other(
+    tmp_path: Path, as_first_account: Callable[[str], None]
+) -> None:
     """403, throttling without end and silence are told as what they are, and the rest is read."""
     file = tmp_path / "faulty.yaml"
     file.write_text(yaml.safe_dump({**TEN, "faults": FAULTS}), encoding="utf-8")
     with Emulator(file) as emulator:
-        monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", emulator.url)
-        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", f"key-{ACCOUNTS[0]}")
-        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", f"secret-{ACCOUNTS[0]}")
-        monkeypatch.delenv("ALIBABA_CLOUD_REGION_ID", raising=False)
+        as_first_account(emulator.url)
 
         done = inspect("--all-regions", "--output", "json", "--deadline", "3")
 
