@@ -5,7 +5,10 @@
 import click
 
 from chaosfailover.commands.emulator import emulator
+from chaosfailover.commands.inspect import inspect
+from chaosfailover.commands.plan import plan
 from chaosfailover.commands.probe import probe
+from chaosfailover.commands.rehearse import rehearse_all
 from chaosfailover.commands.status import status
 from chaosfailover.commands.stop import stop
 
@@ -21,5 +24,5 @@ def failover() -> None:
     """
 
 
-for command in (emulator, probe, status, stop):
+for command in (emulator, inspect, plan, probe, rehearse_all, status, stop):
     failover.add_command(command)

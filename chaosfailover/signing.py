@@ -77,6 +77,8 @@ class AcsAuth(httpx.Auth):
             yield self._signed(request)
 
     def _clock_is_off(self, response: httpx.Response) -> bool:
+        if b"InvalidTimeStamp" not in response.read():
+            return False
         offset = clock_offset(response.headers, self._clock() + self._offset)
         if offset is None or abs(offset) < LARGEST_OFFSET:
             return False

@@ -21,11 +21,12 @@ LAYERS = [
     | {"retries", "signing", "targets"},
     {"connection", "credentials", "paths", "series", "waiting"},
     {"client", "cuts", "probing", "summary", "survival"},
-    {"config", "findings", "lookup", "prober", "regions", "survey"},
-    {"announcement", "measurement", "preflight", "stopping"},
-    {"abort", "guard", "settings", "signals"},
+    {"config", "findings", "lookup", "prober", "regions", "snapshot", "survey"},
+    {"announcement", "inspection", "measurement", "preflight", "stopping"} | {"system"},
+    {"abort", "criteria", "guard", "listing", "settings", "signals"},
     {"actions", "entry", "probes", "tolerances", "watched_probe", "watchdog"},
-    {"commands", "session"},
+    {"planning", "session"},
+    {"commands"},
     {"cli", "control"},
 ]
 KNOW_THE_TOOLKIT = {"actions", "control", "cuts", "entry", "probes", "session", "tolerances"} | {

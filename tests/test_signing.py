@@ -263,7 +263,9 @@ def test_signs_by_the_clock_of_the_api_when_ours_is_off() -> None:
         seen.append(request.headers["x-acs-date"])
         in_time = seen[-1].startswith("2026-01-02T05:04:0")
         return httpx.Response(
-            200 if in_time else 400, headers={"date": "Fri, 02 Jan 2026 05:04:05 GMT"}
+            200 if in_time else 400,
+            headers={"date": "Fri, 02 Jan 2026 05:04:05 GMT"},
+            json={} if in_time else {"Code": "InvalidTimeStamp.Expired"},
         )
 
     auth = AcsAuth(lambda: Credentials("id", "secret"), clock=lambda: ours)

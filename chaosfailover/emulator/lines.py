@@ -61,9 +61,13 @@ class Line:
 
     def left(self, transport: asyncio.BaseTransport) -> None:
         """
-        Let go of a connection.
+        Let go of a connection, and let pass what ends it: else the kernel would keep the closed
+        socket, still shut, and later drop a new connection that comes from the same port.
         """
         self.transports.discard(transport)
+        sock = transport.get_extra_info("socket")
+        if valve.SUPPORTED and sock is not None and sock.fileno() >= 0:
+            valve.turn(sock, loss=0.0)
 
     def follow(self, segment: Segment) -> None:
         """
