@@ -126,7 +126,7 @@ def _document(call: Call, resource: Resource) -> Document:
     """
     cloud = call.cloud
     fields = SHAPES[resource.kind](cloud.network, resource)
-    if resource.id in cloud.down(call.seen_at):
+    if resource.id in call.down:
         fields |= cloud.settings.while_testing.get(resource.kind, {})
     return fields
 

@@ -152,8 +152,8 @@ def main() -> None:
     Print a table of rates and ratios.
     """
     parser = argparse.ArgumentParser(description="Compare the emulator with moto_server.")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--calls", type=int, default=800)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--calls", type=int, default=240)
     given = parser.parse_args()
     moto = [sys.executable, "-m", "moto.server", "-p", "0"]
     with serving([*EMULATOR, *FREE], "stdout") as ours, serving(moto, "stderr") as theirs:
