@@ -36,11 +36,14 @@ class Interruption:
     def install(self) -> bool:
         """
         Take the signals over; return False outside the main thread, where that is impossible.
+
+        One that is ignored stays so: that is how nohup and a shell's background jobs ask for it.
         """
         if threading.current_thread() is not threading.main_thread():
             return False
         for signum in SIGNALS:
-            self._previous[signum] = signal.signal(signum, self._handle)
+            if signal.getsignal(signum) is not signal.SIG_IGN:
+                self._previous[signum] = signal.signal(signum, self._handle)
         return True
 
     def put_back(self) -> None:

@@ -65,6 +65,7 @@ class Outcome:
             "status": self.status or None,
             "stopped": self.stopped,
             "reason": self.reason,
+            **({"error": self.error} if self.error else {}),
         }
 
 

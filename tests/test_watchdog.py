@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from live import default_signals
 
 from chaosfailover import actions, guard, probes
 from chaosfailover.errors import GuardError
@@ -46,6 +47,7 @@ def run(configuration: Configuration, tmp_path: Path) -> Iterator[subprocess.Pop
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        preexec_fn=default_signals,  # noqa: PLW1509 - it takes no lock
     )
     with process:
         yield process
