@@ -37,12 +37,12 @@ def plain(value: Any) -> Any:
     Infinity and NaN become None, lone surrogates a question mark, integers that others
     would round their text, and what is no JSON its text.
     """
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
     if isinstance(value, Mapping):
         return {plain(str(key)): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [plain(inner) for inner in value]
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace" if _has_surrogate(value) else "strict").decode()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, int) and abs(value) > 2**53:
@@ -50,18 +50,14 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int) else str(value)
 
 
-def _has_surrogate(value: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in value)
-
-
 def _write(value: Any) -> str:
+    if isinstance(value, str):
+        return _text(value)
     if isinstance(value, Mapping):
         members = sorted(value.items(), key=lambda member: member[0].encode("utf-16-be"))
         return "{" + ",".join(f"{_text(key)}:{_write(inner)}" for key, inner in members) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(_write, value)) + "]"
-    if isinstance(value, str):
-        return _text(value)
     if isinstance(value, float):
         return _number(value)
     return json.dumps(value)

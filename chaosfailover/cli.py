@@ -4,6 +4,7 @@
 
 import click
 
+from chaosfailover.commands.report import report
 from chaosfailover.commands.status import status
 from chaosfailover.commands.stop import stop
 
@@ -19,5 +20,5 @@ def failover() -> None:
     """
 
 
-for command in (status, stop):
+for command in (report, status, stop):
     failover.add_command(command)

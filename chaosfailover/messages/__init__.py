@@ -8,7 +8,7 @@ from chaosfailover.errors import ArgumentError
 from chaosfailover.messages.chinese import CHINESE
 from chaosfailover.messages.english import ENGLISH
 
-__all__ = ["CATALOGUES", "check_language", "message"]
+__all__ = ["CATALOGUES", "check_language", "message", "words"]
 
 CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
 """A catalogue per language, by its BCP 47 tag; all have the same keys and placeholders."""
@@ -21,6 +21,15 @@ def message(key: str, language: str = "en", **values: object) -> str:
     Raises KeyError for a key or a placeholder that is not known.
     """
     return CATALOGUES[language][key].format_map(values)
+
+
+def words(language: str, group: str) -> dict[str, str]:
+    """
+    Return the messages `group.*` by what follows the point.
+    """
+    prefix = f"{group}."
+    known = CATALOGUES[language].items()
+    return {key.removeprefix(prefix): said for key, said in known if key.startswith(prefix)}
 
 
 def check_language(language: str) -> str:

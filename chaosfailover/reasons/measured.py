@@ -64,6 +64,8 @@ def _recoveries(journal: Document) -> Iterator[Reason]:
             yield _recovered(recovery)
         elif not cut_short:
             yield Reason("unrecovered", _values(recovery))
+        if recovery.reversion and recovery.reversion.at_most == inf:
+            yield Reason("down_at_end", _values(recovery))
 
 
 def _recovered(recovery: Recovery) -> Reason:
@@ -72,15 +74,6 @@ def _recovered(recovery: Recovery) -> Reason:
     if recovery.failover.at_most == inf:
         return Reason("unrecovered", _values(recovery))
     return Reason("recovered" if recovery.rto is None else "within_rto", _values(recovery))
-
-
-def _end(journal: Document) -> Iterator[Reason]:
-    """
-    Find targets that were down when the measurement ended, after the cut had been stopped.
-    """
-    for recovery in recoveries(journal):
-        if recovery.reversion and recovery.reversion.at_most == inf:
-            yield Reason("down_at_end", _values(recovery))
 
 
 def _cut_short(journal: Document) -> bool:
@@ -118,4 +111,4 @@ def _count(value: float) -> str:
     return f"{value:.0f}"
 
 
-FINDERS: tuple[Finder, ...] = (_baseline, _samples, _gaps, _recoveries, _end)
+FINDERS: tuple[Finder, ...] = (_baseline, _samples, _gaps, _recoveries)

@@ -93,17 +93,40 @@ def tests(journal: Document) -> list[dict[str, Any]]:
 
 def hypotheses(journal: Document) -> list[dict[str, Any]]:
     """
-    Return each reading of the hypothesis, before, during and after the method.
+    Return the readings of the hypothesis, before, during and after the method.
+
+    Readings in a row that came to the same are one, with their `count` and the probes of the first.
     """
-    return [
-        {
-            "when": when,
-            "met": met(reading),
-            "probes": [{**_run(run), "met": run.get("tolerance_met")} for run in probes(reading)],
-        }
-        for when in HYPOTHESES
-        for reading in readings(journal, when)
+    found: list[dict[str, Any]] = []
+    for when in HYPOTHESES:
+        for reading in readings(journal, when):
+            row = _reading(when, reading)
+            if found and _same(found[-1], row):
+                found[-1]["count"] += 1
+                found[-1]["ended"] = row["ended"] or found[-1]["ended"]
+            else:
+                found.append(row)
+    return found
+
+
+def _reading(when: str, reading: Document) -> dict[str, Any]:
+    runs = [{**_run(run), "met": _bool(run.get("tolerance_met"))} for run in probes(reading)]
+    began = min((run["began"] for run in runs if run["began"]), default=None)
+    ended = max((run["ended"] for run in runs if run["ended"]), default=None)
+    result = {"met": met(reading), "began": began, "ended": ended}
+    return {"when": when, "count": 1, **result, "probes": runs}
+
+
+def _same(one: Document, other: Document) -> bool:
+    results = [
+        (row["when"], row["met"], [(run["name"], run["met"]) for run in row["probes"]])
+        for row in (one, other)
     ]
+    return results[0] == results[1]
+
+
+def _bool(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def activities(journal: Document) -> list[dict[str, Any]]:

@@ -16,8 +16,8 @@ __all__ = ["MOST_OUTAGES", "data_loss", "recoveries", "targets"]
 
 Document = Mapping[str, Any]
 
-MOST_OUTAGES = 1000
-"""How many outages of a target a record lists: the longest ones."""
+MOST_OUTAGES = 10_000
+"""How many outages a record lists in all: of each target the longest ones."""
 
 
 def targets(journal: Document) -> list[dict[str, Any]]:
@@ -25,7 +25,8 @@ def targets(journal: Document) -> list[dict[str, Any]]:
     Return each target with its measurement over the whole run.
     """
     known = mapping(failover(journal).get("targets"))
-    return [_target(text(name), mapping(target)) for name, target in known.items()]
+    most = max(1, MOST_OUTAGES // max(1, len(known)))
+    return [_target(text(name), mapping(target), most) for name, target in known.items()]
 
 
 def recoveries(journal: Document) -> list[dict[str, Any]]:
@@ -53,10 +54,10 @@ def data_loss(_: Document) -> dict[str, Any]:
     return {"rpo": 0, "note": "links keep no data"}
 
 
-def _target(name: str, target: Document) -> dict[str, Any]:
+def _target(name: str, target: Document, most: int) -> dict[str, Any]:
     summary = mapping(target.get("summary"))
     began = origin(target)
-    outages = sorted(mappings(summary.get("outages")), key=_size, reverse=True)[:MOST_OUTAGES]
+    outages = sorted(mappings(summary.get("outages")), key=_size, reverse=True)[:most]
     return {
         "name": name,
         "url": target.get("url") and text(target["url"]),
