@@ -211,5 +211,4 @@ CHINESE: Mapping[str, str] = {
     "ui.experiment_hash": "实验的哈希：",
     "ui.record_hash": "记录的 SHA-256，基于其规范形式（RFC 8785），不含发现的问题：",
     "ui.more": "另有 {count} 条见记录。",
-    "ui.record_in": "记录",
 }

@@ -211,5 +211,4 @@ ENGLISH: Mapping[str, str] = {
     "ui.experiment_hash": "Hash of the experiment:",
     "ui.record_hash": "SHA-256 of the record, over its canonical form (RFC 8785) without findings:",
     "ui.more": "{count} more are in the record.",
-    "ui.record_in": "Record",
 }

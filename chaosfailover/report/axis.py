@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
 
+from chaosfailover.journals import instant
+
 __all__ = ["STEPS", "Axis", "Tick"]
 
 STEPS = (
@@ -15,6 +17,7 @@ STEPS = (
 )
 """How many seconds may lie between two ticks; the script that zooms has the same."""
 
+DAY = 86400
 MOST_TICKS = 6
 
 
@@ -62,12 +65,20 @@ class Axis:
         """
         return (at - self.began).total_seconds()
 
+    def after(self, written: str) -> float:
+        """
+        Return an instant as it is written in a record as seconds on the axis; 0 if it is none.
+        """
+        at = instant(written)
+        return self.seconds(at) if at else 0.0
+
     def ticks(self) -> Iterator[Tick]:
         """
         Yield the ticks, at round times of the day.
         """
         step = next((one for one in STEPS if self.duration / one <= MOST_TICKS), STEPS[-1])
+        form = "%H:%M:%S" if self.duration < DAY else "%m-%d %H:%M"
         start = self.began.timestamp()
         for number in range(ceil(start / step), int((start + self.duration) / step) + 1):
             at = number * step
-            yield Tick(self.x(at - start), f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}")
+            yield Tick(self.x(at - start), f"{datetime.fromtimestamp(at, UTC):{form}}")

@@ -10,8 +10,8 @@ from typing import Any
 from chaosfailover.journals import brief, instant
 from chaosfailover.report import wording
 from chaosfailover.report.axis import Axis
+from chaosfailover.report.bars import Bar
 from chaosfailover.report.recovery_bars import Gauge
-from chaosfailover.report.timeline import Bar
 
 __all__ = ["FILTERS"]
 

@@ -74,16 +74,15 @@ def _verdict(verdict: str, language: str) -> str:
 def _where(record: dict[str, Any], language: str) -> str:
     place, period, people = record["place"], record["period"], record["people"]
     facts = {
-        "region": place["region_id"],
-        "account": place["account_id"],
+        "region": _escape(place["region_id"] or "", 80),
+        "account": _escape(place["account_id"] or "", 80),
         "began": period["began"] and wording.day(period["began"]),
         "duration": period["duration"] is not None and wording.length(period["duration"]),
-        "change_ticket": people["change_ticket"],
+        "change_ticket": _escape(people["change_ticket"] or "", 80),
     }
+    known = {key: value for key, value in facts.items() if value}
     return " \u00b7 ".join(
-        f"{message(f'ui.{key}', language)} {_escape(value, 80)}"
-        for key, value in facts.items()
-        if value
+        f"{message(f'ui.{key}', language)} {value}" for key, value in known.items()
     )
 
 

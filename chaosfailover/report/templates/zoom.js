@@ -6,9 +6,10 @@
   const SVG = "http://www.w3.org/2000/svg";
   const WIDEST = 8000000; // pixels; what browsers can lay out
 
-  const label = (at, step) => {
-    const digits = step >= 1 ? 19 : 23;
-    return new Date(Math.round(at * 1000)).toISOString().slice(11, digits).padEnd(8);
+  const label = (at, step, days) => {
+    const written = new Date(Math.round(at * 1000)).toISOString();
+    if (days && step >= 60) return written.slice(5, 16).replace("T", " ");
+    return written.slice(11, step >= 1 ? 19 : 23);
   };
 
   for (const run of document.querySelectorAll("[data-duration]")) {
@@ -39,7 +40,7 @@
         text.setAttribute("x", x);
         text.setAttribute("dx", 3);
         text.setAttribute("y", 12);
-        text.textContent = label(at, step);
+        text.textContent = label(at, step, duration >= 86400);
         const room = (tracks.clientWidth * (duration - at + began)) / duration;
         group.append(line, ...(room > 62 ? [text] : []));
       }
