@@ -17,7 +17,7 @@ EXPERIMENTS = Path(__file__).parent.parent / "experiments"
 CHAOS = Path(sys.executable).with_name("chaos")
 
 ALL = sorted(path.name for path in EXPERIMENTS.glob("*.yaml"))
-HOLDING = ["bgp-peer-failover.yaml", "circuit-failover.yaml", "vbr-failover.yaml"]
+HOLDING = sorted({*ALL} - {"broken-standby.yaml"})
 
 
 def free_port() -> int:

@@ -16,13 +16,16 @@ PACKAGE = Path(chaosfailover.__file__).parent
 
 # From the bottom up; a module may import what stands on a line above its own, and nothing else.
 LAYERS = [
-    {"errors", "events", "samples", "timeline"},
+    {"canonical", "errors", "events", "journals", "samples", "timeline"},
     {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
-    | {"retries", "signing", "targets"},
-    {"connection", "credentials", "paths", "series", "waiting"},
-    {"client", "cuts", "probing", "summary", "survival"},
+    | {"messages", "recoveries", "retries", "signing", "targets", "windows"},
+    {"connection", "credentials", "evidence", "paths", "series", "waiting"},
+    {"client", "cuts", "probing", "reasons", "summary", "survival"},
+    {"verdict"},
+    {"record", "telemetry"},
+    {"report"},
     {"config", "findings", "lookup", "prober", "regions", "snapshot", "survey"},
-    {"announcement", "inspection", "measurement", "preflight", "stopping"} | {"system"},
+    {"announcement", "inspection", "measurement", "preflight", "stopping", "system"},
     {"abort", "criteria", "guard", "listing", "settings", "signals"},
     {"actions", "entry", "probes", "tolerances", "watched_probe", "watchdog"},
     {"planning", "session"},

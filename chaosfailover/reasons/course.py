@@ -1,0 +1,136 @@
+"""
+How the run went: aborted, dry, refused, interrupted, or with activities that failed.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chaosfailover.evidence import bit
+from chaosfailover.journals import (
+    brief,
+    error_of,
+    events,
+    failover,
+    mapping,
+    mappings,
+    name_of,
+    text,
+)
+from chaosfailover.reasons import Finder, Reason
+from chaosfailover.windows import RUNNING, windows
+
+__all__ = ["FINDERS"]
+
+Document = Mapping[str, Any]
+
+CUTTING = ("create_failover_test", "start_failover_test")
+
+
+def _aborted(journal: Document) -> Iterator[Reason]:
+    interruption = mapping(journal.get("interruption"))
+    said = [event.get("reason") for event in events(journal, "abort")]
+    if not said and interruption.get("kind") == "abort":
+        said = [interruption.get("reason")]
+    for reason in dict.fromkeys(said):
+        yield Reason("aborted", {"reason": _clause(reason)})
+
+
+def _safeguard(journal: Document) -> Iterator[Reason]:
+    if name := mapping(journal.get("safeguards")).get("triggered_by"):
+        yield Reason("safeguard", {"name": brief(name)})
+
+
+def _dry(journal: Document) -> Iterator[Reason]:
+    dry = failover(journal).get("dry") or mapping(journal.get("experiment")).get("dry")
+    if dry:
+        yield Reason("dry", {"dry": brief(dry)})
+
+
+def _preflight(journal: Document) -> Iterator[Reason]:
+    for check in mappings(failover(journal).get("preflight")):
+        if check.get("passed") is not True:
+            values = {"name": brief(check.get("name")), "detail": _clause(check.get("detail"))}
+            yield Reason("preflight", values)
+
+
+def _interrupted(journal: Document) -> Iterator[Reason]:
+    interruption = mapping(journal.get("interruption"))
+    if interruption.get("kind") == "abort" or journal.get("safeguards"):
+        return
+    if interruption.get("kind") == "signal":
+        yield Reason("signal", {"name": brief(interruption.get("name"))})
+    elif interruption or journal.get("status") in ("interrupted", "aborted"):
+        yield Reason("interrupted", {})
+
+
+def _activities(journal: Document) -> Iterator[Reason]:
+    """
+    Find what failed in the method. What was cut off has no status: the interruption says so.
+    """
+    for run in mappings(journal.get("run")):
+        if run.get("status") == "failed":
+            activity = mapping(run.get("activity"))
+            func = mapping(activity.get("provider")).get("func")
+            key = "probe" if activity.get("type") == "probe" else "action"
+            yield _failed("cut_failed" if func in CUTTING else key, run)
+
+
+def _rollbacks(journal: Document) -> Iterator[Reason]:
+    for run in mappings(journal.get("rollbacks")):
+        if run.get("status") == "failed":
+            yield _failed("rollback", run)
+
+
+def _cuts(journal: Document) -> Iterator[Reason]:
+    """
+    Find whether anything was cut, and whether each cut shows.
+    """
+    tested = [window for window in windows(journal) if window.tested]
+    if not tested:
+        yield Reason("no_cut", {})
+    for window in tested:
+        if not bit(journal, window, only=len(tested) == 1):
+            yield Reason("no_bite", {"test": brief(window.test)})
+
+
+def _running(journal: Document) -> Iterator[Reason]:
+    """
+    Find what may still run: what could not be stopped, or was last seen running.
+    """
+    outcomes = mappings(failover(journal).get("stopped"))
+    ended = {
+        text(outcome.get(key))
+        for outcome in outcomes
+        for key in ("test", "job_id")
+        if not outcome.get("error") and outcome.get("status") not in RUNNING
+    }
+    for outcome in outcomes:
+        if outcome.get("error"):
+            values = {"test": brief(outcome.get("test")), "error": _clause(outcome["error"])}
+            yield Reason("running", values)
+    unstopped = {text(one.get("job_id") or one.get("test")) for one in outcomes if one.get("error")}
+    for window in windows(journal):
+        known = {window.job_id, window.test} - {""}
+        if window.status in RUNNING and not known & (ended | unstopped):
+            yield Reason("running", {"test": brief(window.test), "error": window.status})
+
+
+def _failed(key: str, run: Document) -> Reason:
+    return Reason(key, {"name": brief(name_of(run)), "error": _clause(error_of(run) or "?")})
+
+
+def _clause(sentence: Any) -> str:
+    return brief(sentence).rstrip(". ")
+
+
+FINDERS: tuple[Finder, ...] = (
+    _aborted,
+    _safeguard,
+    _dry,
+    _preflight,
+    _interrupted,
+    _activities,
+    _rollbacks,
+    _cuts,
+    _running,
+)

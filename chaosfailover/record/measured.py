@@ -1,0 +1,126 @@
+"""
+What the targets showed; instants are UTC, lengths are in seconds, an open end is null.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from math import isfinite
+from typing import Any
+
+from chaosfailover import recoveries as found
+from chaosfailover.journals import failover, mapping, mappings, number, text
+from chaosfailover.record.place import iso
+from chaosfailover.recoveries import Bounds, bounds, origin
+
+__all__ = ["MOST_OUTAGES", "data_loss", "recoveries", "targets"]
+
+Document = Mapping[str, Any]
+
+MOST_OUTAGES = 10_000
+"""How many outages a record lists in all: of each target the longest ones."""
+
+
+def targets(journal: Document) -> list[dict[str, Any]]:
+    """
+    Return each target with its measurement over the whole run.
+    """
+    known = mapping(failover(journal).get("targets"))
+    most = max(1, MOST_OUTAGES // max(1, len(known)))
+    return [_target(text(name), mapping(target), most) for name, target in known.items()]
+
+
+def recoveries(journal: Document) -> list[dict[str, Any]]:
+    """
+    Return, for each target and cut, the objective and what was measured.
+    """
+    return [
+        {
+            "target": one.target,
+            "test": one.test,
+            "rto": one.rto,
+            "failover": _length(one.failover),
+            "reversion": _length(one.reversion),
+            "down_at_stop": one.down_at_stop,
+            "exceeded": one.exceeded,
+        }
+        for one in found.recoveries(journal)
+    ]
+
+
+def data_loss(_: Document) -> dict[str, Any]:
+    """
+    Return the recovery point: links keep no data, so there is none to lose.
+    """
+    return {"rpo": 0, "note": "links keep no data"}
+
+
+def _target(name: str, target: Document, most: int) -> dict[str, Any]:
+    summary = mapping(target.get("summary"))
+    began = origin(target)
+    outages = sorted(mappings(summary.get("outages")), key=_size, reverse=True)[:most]
+    return {
+        "name": name,
+        "url": target.get("url") and text(target["url"]),
+        **{key: number(target.get(key)) for key in ("interval", "timeout", "rto")},
+        **{key: number(summary.get(key)) for key in NUMBERS},
+        "errors": {str(key): number(count) for key, count in _errors(summary)},
+        "longest": _length(bounds(summary.get("longest"))),
+        "availability": _length(bounds(summary.get("availability"))),
+        **{phase: _phase(summary.get(phase)) for phase in ("before", "during", "after")},
+        "outages": sorted((_outage(one, began) for one in outages), key=_since),
+    }
+
+
+NUMBERS = ("sent", "lost", "count", "duration", "unmeasured", "accumulated")
+
+
+def _errors(summary: Document) -> list[tuple[Any, Any]]:
+    return list(mapping(summary.get("errors")).items())
+
+
+def _phase(value: Any) -> dict[str, Any]:
+    phase = mapping(value)
+    rtt = mapping(phase.get("rtt"))
+    counts = {key: number(phase.get(key)) for key in ("sent", "lost")}
+    return {**counts, "rtt": {key: number(rtt.get(key)) for key in ("p50", "p95", "most")}}
+
+
+def _outage(outage: Document, began: datetime | None) -> dict[str, Any]:
+    """
+    Return an outage; `since` and `until` are each the earliest and the latest instant.
+    """
+    return {
+        **_plain_length(bounds(outage)),
+        "lost": number(outage.get("lost")),
+        "error": outage.get("error") and text(outage["error"]),
+        "since": _instants(outage.get("since"), began),
+        "until": _instants(outage.get("until"), began),
+    }
+
+
+def _instants(pair: Any, began: datetime | None) -> list[str | None]:
+    seconds = [number(one) for one in pair] if isinstance(pair, list) else []
+    return [
+        None if at is None or began is None else iso(began + timedelta(seconds=at))
+        for at in [*seconds, None, None][:2]
+    ]
+
+
+def _size(outage: Document) -> float:
+    length = bounds(outage)
+    return length.at_most if length else 0.0
+
+
+def _since(outage: Mapping[str, Any]) -> str:
+    return outage["since"][1] or ""
+
+
+def _length(length: Bounds | None) -> dict[str, float | None] | None:
+    return _plain_length(length) if length else None
+
+
+def _plain_length(length: Bounds | None) -> dict[str, float | None]:
+    if length is None:
+        return {"at_least": None, "at_most": None}
+    at_most = length.at_most if isfinite(length.at_most) else None
+    return {"at_least": length.at_least, "at_most": at_most}

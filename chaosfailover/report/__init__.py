@@ -1,0 +1,54 @@
+"""
+The report of one run, or of several as a campaign, for people and for other tools.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from chaosfailover.errors import ArgumentError
+from chaosfailover.messages import check_language
+from chaosfailover.report.html import render_html
+from chaosfailover.report.junit import render_junit
+from chaosfailover.report.markdown import render_markdown
+from chaosfailover.report.views import RunView, make_view
+
+__all__ = ["FORMATS", "SUFFIXES", "render"]
+
+
+def render(
+    journals: Sequence[Mapping[str, Any]],
+    format: str = "html",  # noqa: A002 - what every user calls it
+    language: str = "en",
+) -> str:
+    """
+    Render journals, which may be interrupted, partial or older, as `html`, `markdown`, `json` or
+    `junit`, in `en` or `zh`.
+
+    The JSON of one journal is its record, that of several a list of records. Raises ArgumentError
+    for an unknown format or language, and for no journal.
+    """
+    if format not in FORMATS:
+        raise ArgumentError(f"format is {format!r}, expected one of {', '.join(FORMATS)}")
+    check_language(language)
+    if not journals:
+        raise ArgumentError("there is no journal, expected one or more")
+    return FORMATS[format]([make_view(journal, language) for journal in journals], language)
+
+
+def _json(views: Sequence[RunView], _: str) -> str:
+    records = [view.record for view in views]
+    document = records[0] if len(records) == 1 else records
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+FORMATS: Mapping[str, Callable[[Sequence[RunView], str], str]] = {
+    "html": render_html,
+    "markdown": render_markdown,
+    "json": _json,
+    "junit": render_junit,
+}
+"""How to render each format."""
+
+SUFFIXES = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json", ".xml": "junit"}
+"""The format that the name of a file asks for."""

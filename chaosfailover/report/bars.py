@@ -1,0 +1,97 @@
+"""
+The bars of a time line, and what becomes of them where there are too many.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["GRAIN", "Bar", "Crowd", "Mark", "Row", "thinned"]
+
+GRAIN = 0.01
+WORST = ("bad", "down", "status bad")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """
+    A state from `since` to `until`, in seconds on the axis; `label` is shown where there is room.
+    """
+
+    since: float
+    until: float
+    style: str
+    title: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """
+    An instant that divides the whole picture.
+    """
+
+    at: float
+    style: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """
+    Bars of one style that are too many to tell about one by one: a path around all of them.
+    """
+
+    style: str
+    outline: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """
+    One line of the picture.
+    """
+
+    label: str
+    bars: Sequence[Bar]
+    crowds: Sequence[Crowd] = ()
+
+
+def thinned(row: Row, most: int) -> Row:
+    """
+    Keep the longest bars of a row that has too many; the others share one outline for each style.
+    """
+    if len(row.bars) <= most:
+        return row
+    styles = sorted({bar.style for bar in row.bars}, key=lambda style: (style in WORST, style))
+    kept: list[Bar] = []
+    crowds: list[Crowd] = []
+    for style in styles:
+        bars = [bar for bar in row.bars if bar.style == style]
+        long = sorted(bars, key=_length, reverse=True)[: max(1, most // len(styles))]
+        kept += sorted(long, key=_since)
+        if len(bars) > len(long):
+            crowds.append(Crowd(style, _outline(bars), row.label, len(bars)))
+    return Row(row.label, kept, crowds)
+
+
+def _outline(bars: Sequence[Bar]) -> str:
+    """
+    Return an SVG path around bars: the time in units of `GRAIN`, the height is 1.
+    """
+    parts, last = [], 0
+    for bar in sorted(bars, key=_since):
+        x = round(bar.since / GRAIN)
+        width = max(1, round((bar.until - bar.since) / GRAIN))
+        parts.append(f"m{x - last} 0h{width}v1h-{width}z")
+        last = x
+    return "".join(parts)
+
+
+def _length(bar: Bar) -> float:
+    return bar.until - bar.since
+
+
+def _since(bar: Bar) -> float:
+    return bar.since

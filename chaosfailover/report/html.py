@@ -1,0 +1,106 @@
+"""
+The HTML report: one file that loads nothing, whatever stands in it.
+
+Every style and script is in the file and named by its hash in the content security policy, so that
+nothing else can run: not even a text that came in from outside and was not escaped.
+"""
+
+import base64
+from collections.abc import Sequence
+from functools import cache, partial
+from hashlib import sha256
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from chaosfailover.messages import message, words
+from chaosfailover.report import recovery_bars, roundtrips
+from chaosfailover.report.filters import FILTERS
+from chaosfailover.report.timeline import make_timeline
+from chaosfailover.report.views import RunView, mode_of, verdict_of
+
+__all__ = ["environment", "render_html", "template_text"]
+
+POLICY = "default-src 'none'; img-src data:"
+MOST_EVENTS = 300
+MOST_OUTAGES = 200
+
+
+def render_html(views: Sequence[RunView], language: str) -> str:
+    """
+    Render one page for all runs.
+    """
+    style, script = template_text("report.css"), template_text("zoom.js")
+    page = environment(language).get_template("report.html.j2")
+    return page.render(
+        runs=[_run(view, number, language) for number, view in enumerate(views, 1)],
+        campaign=len(views) > 1,
+        verdict=verdict_of(views),
+        mode=mode_of(views),
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        policy=f"{POLICY}; style-src {_hash(style)}; script-src {_hash(script)}",
+    )
+
+
+def _run(view: RunView, number: int, language: str) -> dict[str, Any]:
+    """
+    Return what the page shows of one run.
+    """
+    record = view.record
+    timeline = make_timeline(record, view.series, words(language, "chart"))
+    events = [one for one in record["timeline"] if one["kind"] not in ("resource", "target")]
+    outages = [
+        {"target": target["name"], **outage}
+        for target in record["targets"]
+        for outage in target["outages"]
+    ]
+    outages.sort(key=lambda one: one["at_least"] or 0.0, reverse=True)
+    return {
+        "number": number,
+        "view": view,
+        "record": record,
+        "timeline": timeline,
+        "plots": roundtrips.make_plots(record, view.series, timeline.axis) if timeline else [],
+        "gauges": recovery_bars.gauges(record),
+        "events": events[:MOST_EVENTS],
+        "events_left": len(events) - len(events[:MOST_EVENTS]),
+        "outages": outages[:MOST_OUTAGES],
+        "outages_left": len(outages) - len(outages[:MOST_OUTAGES]),
+    }
+
+
+def environment(language: str) -> Environment:
+    """
+    Return a Jinja2 environment whose `t` speaks a language; an unknown name is an error.
+    """
+    made = Environment(
+        loader=FunctionLoader(template_text),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.globals.update(t=partial(_say, language), language=language)
+    made.filters.update(FILTERS)
+    return made
+
+
+def _say(language: str, key: str, **values: object) -> str:
+    return message(key, language, **values)
+
+
+@cache
+def template_text(name: str) -> str:
+    """
+    Return one of the package's templates.
+    """
+    file = resources.files("chaosfailover.report") / "templates" / name
+    return file.read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"

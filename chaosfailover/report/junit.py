@@ -1,0 +1,136 @@
+"""
+The JUnit report: what a CI dashboard counts.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+from chaosfailover.journals import brief
+from chaosfailover.messages import message
+from chaosfailover.report import recovery_bars, wording
+from chaosfailover.report.views import RunView
+
+__all__ = ["render_junit"]
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """
+    One test case: `problem` is None or the tag that says how it went, with a message.
+    """
+
+    group: str
+    name: str
+    time: float = 0.0
+    problem: str | None = None
+    message: str = ""
+
+
+def render_junit(views: Sequence[RunView], language: str) -> str:
+    """
+    Render a suite for each run: its verdict, checks, hypotheses, activities and recoveries.
+    """
+    root = ElementTree.Element("testsuites", name="chaostoolkit-failover")
+    for view in views:
+        _add_suite(root, view, list(_cases(view, language)))
+    ElementTree.indent(root)
+    written = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{written}\n'
+
+
+def _add_suite(root: ElementTree.Element, view: RunView, cases: Sequence[Case]) -> None:
+    period = view.record["period"]
+    attributes = {
+        "name": brief(view.title or "?", 200),
+        "tests": str(len(cases)),
+        **{name: _count(cases, tag) for name, tag in COUNTS.items()},
+        "time": _seconds(period["duration"] or 0.0),
+    }
+    if period["began"]:
+        attributes["timestamp"] = period["began"][:19]
+    suite = ElementTree.SubElement(root, "testsuite", attributes)
+    properties = ElementTree.SubElement(suite, "properties")
+    for name, value in _properties(view).items():
+        if value:
+            ElementTree.SubElement(properties, "property", name=name, value=brief(value))
+    for case in cases:
+        _add_case(suite, case)
+
+
+COUNTS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+
+
+def _count(cases: Sequence[Case], problem: str) -> str:
+    return str(sum(case.problem == problem for case in cases))
+
+
+def _add_case(suite: ElementTree.Element, case: Case) -> None:
+    name = {"classname": case.group, "name": brief(case.name, 200), "time": _seconds(case.time)}
+    element = ElementTree.SubElement(suite, "testcase", name)
+    if case.problem:
+        ElementTree.SubElement(element, case.problem, message=brief(case.message, 1000))
+
+
+def _properties(view: RunView) -> dict[str, str | None]:
+    place = view.record["place"]
+    return {
+        "mode": view.mode,
+        "verdict": view.verdict,
+        **{key: place[key] for key in ("region_id", "account_id", "endpoint", "topology")},
+        "change_ticket": view.record["people"]["change_ticket"],
+        "sha256": view.record["sha256"],
+    }
+
+
+def _cases(view: RunView, language: str) -> Iterator[Case]:
+    yield _verdict(view, language)
+    for check in view.record["preflight"]:
+        problem = None if check["passed"] else "error"
+        yield Case("preflight", check["name"], problem=problem, message=check["detail"])
+    for reading in view.record["hypotheses"]:
+        for probe in reading["probes"]:
+            yield _hypothesis(reading["when"], probe, language)
+    for run in view.record["activities"]:
+        yield _activity(run, language)
+    for recovery in view.record["recoveries"]:
+        yield _recovery(recovery, language)
+
+
+def _verdict(view: RunView, language: str) -> Case:
+    problems = {"held": None, "deviated": "failure"}
+    name = f"{view.mode}: {message(f'verdict.{view.verdict}', language)}"
+    duration = view.record["period"]["duration"] or 0.0
+    problem = problems.get(view.verdict, "error")
+    return Case("verdict", name, duration, problem, " ".join(view.reasons))
+
+
+def _hypothesis(when: str, probe: Document, language: str) -> Case:
+    problem = {True: None, False: "failure"}.get(probe["met"], "skipped")
+    said = probe["error"] or message("ui.not_met", language)
+    return Case(f"hypothesis.{when}", probe["name"], problem=problem, message=said)
+
+
+def _activity(run: Document, language: str) -> Case:
+    problem = {"succeeded": None, "failed": "error"}.get(str(run["status"]), "skipped")
+    said = run["error"] or message("ui.cut_off", language)
+    return Case(run["phase"], run["name"], problem=problem, message=said)
+
+
+def _recovery(recovery: Document, language: str) -> Case:
+    state = recovery_bars.state(recovery)
+    problem = {"exceeded": "failure", "open": "error"}.get(state)
+    measured = wording.bounds(recovery["failover"])
+    said = (
+        f"{message(f'gauge.{state}', language)}: {measured}, RTO {wording.length(recovery['rto'])}"
+    )
+    return Case(
+        "recovery", f"{recovery['target']}: {recovery['test']}", problem=problem, message=said
+    )
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3f}"

@@ -1,0 +1,118 @@
+"""
+The Markdown report: short enough for a pull request or a chat.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from chaosfailover.journals import brief
+from chaosfailover.messages import message
+from chaosfailover.report import recovery_bars, wording
+from chaosfailover.report.views import RunView, mode_of, verdict_of
+
+__all__ = ["render_markdown"]
+
+MOST_ROWS = 20
+SIGNS = {"held": "\u2705", "deviated": "\u274c", "aborted": "\u26d4", "inconclusive": "\u2754"}
+# What Markdown gives a meaning: anywhere, before an address, and where a list would begin.
+ACTIVE = re.compile(
+    r"[\\`*_{}\[\]<>#|~&!$^]|:(?=//)|(?<=www)\.|^[-+=](?=\s)|(?<=^\d)[.)]|(?<=^\d\d)[.)]"
+)
+
+
+def render_markdown(views: Sequence[RunView], language: str) -> str:
+    """
+    Render the verdicts, their reasons and the recoveries.
+    """
+    parts = [_run(view, language) for view in views]
+    if len(views) > 1:
+        parts.insert(0, _campaign(views, language))
+    return "\n".join(parts)
+
+
+def _campaign(views: Sequence[RunView], language: str) -> str:
+    head = _head(message("ui.campaign", language), verdict_of(views), mode_of(views), language)
+    rows = [
+        [
+            _escape(view.title, 80),
+            _verdict(view.verdict, language),
+            view.mode,
+            _escape(view.record["place"]["region_id"] or wording.NOTHING, 40),
+            wording.day(view.record["period"]["began"]),
+        ]
+        for view in views
+    ]
+    names = [
+        message(f"ui.{key}", language) for key in ("run", "verdict", "mode", "region", "began")
+    ]
+    return head + "\n" + _table(names, rows)
+
+
+def _run(view: RunView, language: str) -> str:
+    record = view.record
+    title = _escape(view.title or message("ui.untitled", language), 200)
+    lines = [_head(title, view.verdict, view.mode, language)]
+    lines += [f"- {_escape(reason, 400)}" for reason in view.reasons[:MOST_ROWS]]
+    if (left := len(view.reasons) - MOST_ROWS) > 0:
+        lines.append(f"- {message('ui.more', language, count=left)}")
+    lines += ["", _where(record, language), ""]
+    if record["recoveries"]:
+        lines.append(_recoveries(record, language))
+    lines.append(f"`SHA-256 {record['sha256']}`\n")
+    return "\n".join(lines)
+
+
+def _head(title: str, verdict: str, mode: str, language: str) -> str:
+    return f"## {_verdict(verdict, language)} \u00b7 {mode} \u00b7 {title}\n"
+
+
+def _verdict(verdict: str, language: str) -> str:
+    return f"{SIGNS[verdict]} **{message(f'verdict.{verdict}', language)}**"
+
+
+def _where(record: dict[str, Any], language: str) -> str:
+    place, period, people = record["place"], record["period"], record["people"]
+    facts = {
+        "region": _escape(place["region_id"] or "", 80),
+        "account": _escape(place["account_id"] or "", 80),
+        "began": period["began"] and wording.day(period["began"]),
+        "duration": period["duration"] is not None and wording.length(period["duration"]),
+        "change_ticket": _escape(people["change_ticket"] or "", 80),
+    }
+    known = {key: value for key, value in facts.items() if value}
+    return " \u00b7 ".join(
+        f"{message(f'ui.{key}', language)} {value}" for key, value in known.items()
+    )
+
+
+def _recoveries(record: dict[str, Any], language: str) -> str:
+    recoveries = [gauge.recovery for gauge in recovery_bars.gauges(record)]
+    rows = [
+        [
+            _escape(one["target"], 60),
+            _escape(one["test"], 60),
+            wording.length(one["rto"]),
+            wording.bounds(one["failover"]) if one["failover"] else "0 s",
+            message(f"gauge.{recovery_bars.state(one)}", language),
+            wording.bounds(one["reversion"]),
+        ]
+        for one in recoveries
+    ]
+    keys = ("target", "test", "rto", "failover_time", "compared", "reversion_time")
+    table = _table([message(f"ui.{key}", language) for key in keys], rows[:MOST_ROWS])
+    left = len(rows) - MOST_ROWS
+    return table + (f"\n{message('ui.more', language, count=left)}\n" if left > 0 else "")
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [names, ["---"] * len(names), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _escape(value: object, limit: int) -> str:
+    """
+    Write a text so that it shows as it is: no markup, no link, and nobody is mentioned.
+    """
+    shown = ACTIVE.sub(r"\\\g<0>", brief(value, limit))
+    return wording.isolate(shown.replace("@", "@\u200b"))

@@ -1,0 +1,116 @@
+"""
+What happened in a run as rows of bars: hypothesis, activities, tests, resources.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from chaosfailover.journals import brief, instant
+from chaosfailover.report.axis import Axis
+from chaosfailover.report.bars import Bar, Mark, Row
+
+__all__ = ["Words", "activity_rows", "hypothesis_row", "marks", "resource_rows", "test_rows"]
+
+Document = Mapping[str, Any]
+Words = Mapping[str, str]
+"""The labels of the picture, in the reader's language."""
+
+GOOD = {"Enabled", "active", "Established"}
+CHANGING = {"Starting", "Stopping", "Connect", "Active", "OpenSent", "OpenConfirm"}
+OF_TESTS = {"Init": "idle", "Testing": "cutting", "Stopped": "idle"}
+
+
+def hypothesis_row(record: Document, axis: Axis, words: Words) -> Iterator[Row]:
+    bars = [
+        Bar(
+            axis.after(reading["began"]),
+            axis.after(reading["ended"] or reading["began"]),
+            "good" if reading["met"] else "bad",
+            f"{words[reading['when']]}: {words['met' if reading['met'] else 'not_met']}",
+        )
+        for reading in record["hypotheses"]
+        if reading["began"]
+    ]
+    if bars:
+        yield Row(words["hypothesis"], bars)
+
+
+def activity_rows(record: Document, axis: Axis, words: Words) -> Iterator[Row]:
+    for phase in ("method", "rollbacks"):
+        runs = [
+            run for run in record["activities"] if run["phase"] == phase and instant(run["began"])
+        ]
+        if runs:
+            yield Row(words[phase], [_activity(run, axis) for run in runs])
+
+
+def _activity(run: Document, axis: Axis) -> Bar:
+    style = {"succeeded": "good", "failed": "bad"}.get(str(run["status"]), "changing")
+    since = axis.after(run["began"])
+    until = axis.after(run["ended"]) if run["ended"] else since
+    error = f": {run['error']}" if run["error"] else ""
+    return Bar(since, until, style, brief(f"{run['name']}: {run['status'] or '?'}{error}"))
+
+
+def test_rows(record: Document, axis: Axis) -> Iterator[Row]:
+    for test in record["tests"]:
+        statuses = test["statuses"]
+        ends = [axis.after(one["at"]) for one in statuses[1:]]
+        bars = [
+            Bar(since, until, f"status {_style(status)}", f"{test['test']}: {status}", status)
+            for status, since, until in zip(
+                (one["status"] for one in statuses),
+                (axis.after(one["at"]) for one in statuses),
+                [*ends, axis.duration],
+                strict=True,
+            )
+        ]
+        yield Row(brief(f"{test['test']} {test['job_id'] or ''}", 60), bars)
+
+
+def resource_rows(record: Document, axis: Axis) -> Iterator[Row]:
+    """
+    Draw the readings of each resource; between two that differ, nobody knows when it changed.
+    """
+    read: dict[str, list[tuple[float, str]]] = {}
+    for event in record["timeline"]:
+        if event["kind"] == "resource":
+            name = str(event.get("resource_id"))
+            read.setdefault(name, []).append((axis.after(event["at"]), str(event.get("status"))))
+    for name, readings in sorted(read.items()):
+        yield Row(brief(name, 60), list(_same(name, readings)))
+
+
+def _same(name: str, readings: Sequence[tuple[float, str]]) -> Iterator[Bar]:
+    since, last, known = readings[0][0], *readings[0]
+    for at, status in readings[1:]:
+        if status != known:
+            yield _reading(name, known, since, last)
+            since, known = at, status
+        last = at
+    yield _reading(name, known, since, last)
+
+
+def _reading(name: str, status: str, since: float, until: float) -> Bar:
+    style = f"status {_style(status)}"
+    return Bar(since, until, style, brief(f"{name}: {status}"), brief(status, 20))
+
+
+def marks(record: Document, axis: Axis) -> list[Mark]:
+    """
+    Mark what changes all: cuts, stops, aborts and signals.
+    """
+    return [
+        Mark(axis.after(event["at"]), event["kind"], brief(f"{event['kind']} {_subject(event)}"))
+        for event in record["timeline"]
+        if event["kind"] in ("cut", "stop", "abort", "signal", "restore")
+    ]
+
+
+def _subject(event: Document) -> str:
+    return str(event.get("test") or event.get("name") or event.get("reason") or "")
+
+
+def _style(status: str) -> str:
+    known = OF_TESTS.get(status) or ("good" if status in GOOD else "")
+    return known or ("changing" if status in CHANGING else "bad")

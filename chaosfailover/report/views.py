@@ -1,0 +1,101 @@
+"""
+What every format shows of one run.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chaosfailover.messages import message
+from chaosfailover.record import record_of
+from chaosfailover.report.wording import isolate
+from chaosfailover.verdict import examine
+
+__all__ = ["RunView", "make_view", "mode_of", "verdict_of"]
+
+Document = Mapping[str, Any]
+
+# From the gravest; a campaign has the gravest verdict of its runs.
+GRAVITY = ("aborted", "deviated", "inconclusive", "held")
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """
+    One run: its record, the reasons for its verdict in the reader's language, and the compact
+    series of its targets, in the order of the record's targets.
+    """
+
+    record: dict[str, Any]
+    reasons: list[str]
+    series: list[Document]
+
+    @property
+    def title(self) -> str:
+        """
+        The experiment's title.
+        """
+        return str(self.record["experiment"]["title"])
+
+    @property
+    def verdict(self) -> str:
+        """
+        The verdict, one word.
+        """
+        return str(self.record["verdict"]["verdict"])
+
+    @property
+    def mode(self) -> str:
+        """
+        REHEARSAL, LIVE or, of a run without the control, UNKNOWN.
+        """
+        return str(self.record["place"]["mode"])
+
+
+def make_view(journal: Mapping[str, Any], language: str) -> RunView:
+    """
+    Look at a journal as a report does.
+    """
+    record = record_of(journal)
+    return RunView(record, _reasons(journal, record, language), _series(journal, record))
+
+
+def verdict_of(views: Sequence[RunView]) -> str:
+    """
+    Return the verdict of a campaign.
+    """
+    return next(verdict for verdict in GRAVITY if any(view.verdict == verdict for view in views))
+
+
+def mode_of(views: Sequence[RunView]) -> str:
+    """
+    Return the mode of a campaign; it names each that there is.
+    """
+    modes = {view.mode for view in views}
+    return " + ".join(mode for mode in ("LIVE", "REHEARSAL", "UNKNOWN") if mode in modes)
+
+
+def _reasons(journal: Document, record: Document, language: str) -> list[str]:
+    """
+    Put the reasons into the reader's language, if they are those that the journal gives today.
+    """
+    said: list[str] = record["verdict"]["reasons"]
+    found = examine(journal)
+    english = [message(f"reason.{one.key}", **one.values) for one in found]
+    if said != english:
+        return said
+    return [
+        message(
+            f"reason.{one.key}", language, **{key: isolate(of) for key, of in one.values.items()}
+        )
+        for one in found
+    ]
+
+
+def _series(journal: Document, record: Document) -> list[Document]:
+    targets = journal.get("failover")
+    known = targets.get("targets") if isinstance(targets, Mapping) else None
+    found = list(known.values()) if isinstance(known, Mapping) else []
+    series = [one.get("series") if isinstance(one, Mapping) else None for one in found]
+    padded = [*series, *[None] * len(record["targets"])][: len(record["targets"])]
+    return [one if isinstance(one, Mapping) else {} for one in padded]

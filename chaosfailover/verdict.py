@@ -1,0 +1,122 @@
+"""
+What a run proved: held, deviated, aborted or inconclusive, and why.
+
+The verdict is that of the first of `RULES` for which there is a reason; all reasons are given:
+
+1. An abort ends the question: something went too far.
+2. What has to be given for any conclusion about the cut: that it was a real run, from a steady
+   state and a clean baseline, and that the cut was made and bit. Without it even a deviation says
+   nothing about the network's way around the cut.
+3. What contradicts the hypothesis. It was seen, so nothing that came later makes it unseen.
+4. What keeps the run from having shown the whole.
+5. What speaks for the network. Without any of it nothing was looked at.
+
+The toolkit's own status and `deviated` are not asked: they hide most of this, and the control sets
+them from this very verdict.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chaosfailover.messages import message
+from chaosfailover.reasons import Reason, course, measured, observed
+
+__all__ = ["RULES", "VERDICTS", "Verdict", "examine", "judge", "verdict_of"]
+
+VERDICTS = ("held", "deviated", "aborted", "inconclusive")
+
+RULES: Sequence[tuple[str, Sequence[str]]] = (
+    ("aborted", ["aborted", "safeguard"]),
+    (
+        "inconclusive",
+        [
+            "dry",
+            "preflight",
+            "unsteady",
+            "unread_before",
+            "cut_failed",
+            "no_cut",
+            "no_bite",
+            "lossy",
+        ],
+    ),
+    (
+        "deviated",
+        [
+            "deviated_after",
+            "deviated_during",
+            "rto",
+            "rto_open",
+            "unrecovered",
+            "down_at_end",
+            "rollback",
+        ],
+    ),
+    (
+        "inconclusive",
+        [
+            "running",
+            "interrupted",
+            "signal",
+            "action",
+            "probe",
+            "few_before",
+            "few_during",
+            "unmeasured",
+        ],
+    ),
+    ("inconclusive", ["unread_after", "nothing"]),
+    ("held", ["hypothesis_held", "within_rto", "recovered", "no_loss"]),
+)
+"""The verdicts in the order in which they apply, each with the reasons for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """
+    A verdict, one of `VERDICTS`, and its reasons as English sentences, the weightiest first.
+    """
+
+    verdict: str
+    reasons: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """
+        Return the verdict as the journal holds it.
+        """
+        return {"verdict": self.verdict, "reasons": list(self.reasons)}
+
+
+def judge(journal: Mapping[str, Any]) -> Verdict:
+    """
+    Judge a run by its journal, which may be interrupted, partial or older.
+    """
+    reasons = examine(journal)
+    sentences = (message(f"reason.{reason.key}", **reason.values) for reason in reasons)
+    return Verdict(verdict_of(reasons), tuple(sentences))
+
+
+def examine(journal: Mapping[str, Any]) -> list[Reason]:
+    """
+    Return the reasons, the weightiest first; what speaks for the network only if nothing does not.
+    """
+    found = sorted(_find(journal), key=lambda reason: _weight(reason.key))
+    against = [reason for reason in found if reason.key not in RULES[-1][1]]
+    return against or found or [Reason("nothing", {})]
+
+
+def verdict_of(reasons: Sequence[Reason]) -> str:
+    """
+    Return the verdict that the first of some ordered reasons stands for.
+    """
+    return next(verdict for verdict, keys in RULES if reasons[0].key in keys)
+
+
+def _find(journal: Mapping[str, Any]) -> Iterator[Reason]:
+    for find in (*course.FINDERS, *observed.FINDERS, *measured.FINDERS):
+        yield from find(journal)
+
+
+def _weight(key: str) -> int:
+    return [known for _, keys in RULES for known in keys].index(key)

@@ -1,0 +1,303 @@
+"""
+The report says what the record says, in every format and language, whatever came in.
+"""
+
+import json
+import re
+import string
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from long_journals import long_journal
+from made_journals import changed, event, held
+
+from chaosfailover.errors import ArgumentError
+from chaosfailover.messages import CATALOGUES
+from chaosfailover.record import make_record
+from chaosfailover.report import FORMATS, render
+from chaosfailover.report.axis import STEPS
+from chaosfailover.report.html import template_text
+
+Journal = dict[str, Any]
+
+HERE = Path(__file__).parent
+RECORDED = sorted((HERE / "journals").glob("*.json"))
+GOLDEN = HERE / "golden"
+LONGEST_RENDERING = 5.0
+LARGEST_PAGE = 5_000_000
+
+HOSTILE = [
+    pytest.param("<script>alert(1)</script>", id="script"),
+    pytest.param("\"'><img src=x onerror=alert(1)>", id="quotes"),
+    pytest.param("</style></script><!--", id="ends of elements"),
+    pytest.param("{{ 7 * 7 }}{% raw %}", id="template"),
+    pytest.param("| `x` [a](javascript:alert(1)) **b** @team #1 https://x.example", id="markdown"),
+    pytest.param("\u202egnp.exe \u05d0\u05d1\u05d2 \u0627\u0644", id="right to left"),
+    pytest.param("\x00\x1b[31m\x08 ]]> &amp; \ud800", id="control characters"),
+    pytest.param("x" * 10_000, id="ten thousand characters"),
+    pytest.param("a b " * 2500, id="ten thousand characters in words"),
+]
+
+
+class Elements(HTMLParser):
+    """
+    The elements and texts of a page; it must not hold anything that we did not put there.
+    """
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.attributes: set[str] = set()
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def load(path: Path) -> Journal:
+    journal: Journal = json.loads(path.read_text(encoding="utf-8"))
+    return journal
+
+
+def everywhere(text: str) -> Journal:
+    """Return a run that has a text wherever one can come in from outside."""
+    return changed(
+        held(),
+        ("experiment.title", text),
+        ("experiment.description", text),
+        ("experiment.tags", [text]),
+        ("experiment.steady-state-hypothesis", {"title": text}),
+        (
+            "experiment.extensions",
+            [{"name": "failover", "roles": {"operator": text, text: text}, text: text}],
+        ),
+        ("steady_states.after.probes", [{"activity": {"name": text}, "output": text}]),
+        ("run", [{"activity": {"name": text}, "status": "failed", "exception": [text]}]),
+        ("node", text),
+        ("failover.region_id", text),
+        ("failover.account_id", text),
+        ("failover.configuration", {text: text}),
+        ("failover.versions", {text: text}),
+        (
+            "failover.preflight",
+            [{"name": text, "passed": True, "detail": text, "warnings": [text]}],
+        ),
+        ("failover.cuts", [{"test": text, "resource_ids": [text], "resource_type": text}]),
+        ("failover.targets", {text: {**held()["failover"]["targets"]["portal"], "url": text}}),
+        (
+            "failover.events",
+            [
+                *held()["failover"]["events"],
+                event(13, "abort", reason=text),
+                event(13, "resource", resource_id=text, status=text),
+                event(13, text, name=text),
+                event(14, "request", operation=text, request_id=text, job_id=text),
+            ],
+        ),
+        ("failover.stopped", [{"test": text, "error": text, "reason": text}]),
+        ("interruption", {"kind": text, "name": text, "reason": text}),
+    )
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_every_recorded_journal_renders(path: Path, form: str, language: str) -> None:
+    """What the toolkit writes, complete or interrupted at any phase, can be looked at."""
+    journal = load(path)
+
+    assert make_record(journal)["sha256"] in render([journal], form, language)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    "journal",
+    [
+        pytest.param({}, id="empty"),
+        pytest.param({key: value for key, value in held().items() if key != "failover"}, id="old"),
+        pytest.param({**held(), "failover": {"targets": {"x": 7}, "events": [None]}}, id="broken"),
+        pytest.param({"experiment": {"title": "t"}, "start": "2026-11-23T12:00:00"}, id="begun"),
+    ],
+)
+def test_partial_journal_renders(journal: Journal, form: str) -> None:
+    """What is missing is left out."""
+    assert render([journal], form, "en")
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+@pytest.mark.parametrize("suffix", ["html", "md", "xml", "json"])
+def test_golden_file(suffix: str, language: str) -> None:
+    """
+    The formats of one run, to the letter; `python tests/golden/write.py` writes them anew.
+    """
+    form = {"html": "html", "md": "markdown", "xml": "junit", "json": "json"}[suffix]
+    golden = GOLDEN / f"game-day-{language}.{suffix}"
+
+    rendered = render([load(GOLDEN / "journal.json")], form, language)
+
+    assert rendered == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_text_in_html(text: str) -> None:
+    """A page has the same kinds of elements and attributes, whatever its texts are."""
+    harmless, hostile = (Elements(render([everywhere(one)], "html")) for one in ("x", text))
+
+    assert set(hostile.elements) == set(harmless.elements)
+    assert hostile.elements.count("script") == 1
+    assert hostile.attributes == harmless.attributes
+    if "<script>" in text:
+        assert any(text in shown for shown in hostile.texts)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_text_in_junit(text: str) -> None:
+    """The document stays well-formed, and nobody adds a case."""
+    suites = ElementTree.fromstring(render([everywhere(text)], "junit").encode())  # noqa: S314
+
+    expected = render([everywhere("x")], "junit").count("<testcase")
+    assert len(suites.findall(".//testcase")) == expected
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_text_in_markdown(text: str) -> None:
+    """It neither ends a table's cell, nor becomes markup, a link or a mention."""
+    rendered = render([everywhere(text)], "markdown")
+
+    assert [line for line in rendered.splitlines() if "@team" in line] == []
+    assert not re.search(r"(?<!\\)<|(?<!\\)\]\(|[^\\]:\/\/", rendered)
+    cells = {len(re.findall(r"(?<!\\)\|", one)) for one in rendered.splitlines() if one[:1] == "|"}
+    assert cells == {7}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_direction_is_never_turned(text: str) -> None:
+    """The characters that turn the direction of writing show as their escapes."""
+    for form in ("html", "markdown", "junit"):
+        assert not set("\u202a\u202b\u202d\u202e\u2066\u2067") & set(
+            render([everywhere(text)], form)
+        )
+
+
+def test_html_loads_nothing() -> None:
+    """No address in an attribute, and a policy that names the hash of every style and script."""
+    page = render([held()], "html")
+
+    assert re.findall(r'(?:src|href)="(?!#|data:,")[^"]*"', page) == []
+    assert " style=" not in page
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert policy.startswith("default-src &#39;none&#39;")
+    assert policy.count("sha256-") == 2
+
+
+@pytest.mark.parametrize(("mode", "other"), [("LIVE", "REHEARSAL"), ("REHEARSAL", "LIVE")])
+@pytest.mark.parametrize("form", FORMATS)
+def test_mode_is_told(form: str, mode: str, other: str) -> None:
+    """Every format says whether real circuits were cut."""
+    rendered = render([changed(held(), ("failover.mode", mode))], form)
+
+    _, _, told = rendered.rpartition("</style>")
+    assert mode in told
+    assert other not in told
+
+
+def test_campaign_has_a_table_of_its_runs() -> None:
+    """Several journals are one report with the gravest verdict, and each run in it."""
+    broken = load(HERE / "journals" / "1.45-broken-standby.json")
+    live = changed(held(), ("failover.mode", "LIVE"), ("failover.region_id", "cn-beijing"))
+
+    page = render([live, broken], "html")
+    markdown = render([live, broken], "markdown")
+    records = json.loads(render([live, broken], "json"))
+    suites = ElementTree.fromstring(render([live, broken], "junit").encode())  # noqa: S314
+
+    assert "LIVE + REHEARSAL" in page
+    assert page.index("deviated") < page.index("cn-beijing") < page.index("cn-hangzhou")
+    assert page.count("<article") == 2
+    assert markdown.startswith("## \u274c **deviated** \u00b7 LIVE + REHEARSAL")
+    assert [record["verdict"]["verdict"] for record in records] == ["held", "deviated"]
+    assert len(suites) == 2
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_reasons_speak_the_language(language: str) -> None:
+    """The sentences of the verdict are the catalogue's; those of another version stay as said."""
+    said = {"verdict": "held", "reasons": ["Because."]}
+
+    reasons = CATALOGUES[language]["reason.hypothesis_held"]
+    assert reasons in render([held()], "markdown", language)
+    assert "Because." in render([changed(held(), ("failover.verdict", said))], "markdown", language)
+
+
+def test_catalogues_have_the_same_keys_and_placeholders() -> None:
+    """Whatever one language can say, the other can, with the same values."""
+
+    def placeholders(catalogue: Any) -> dict[str, list[str]]:
+        return {
+            key: sorted(name for _, name, _, _ in string.Formatter().parse(said) if name)
+            for key, said in catalogue.items()
+        }
+
+    english, chinese = (placeholders(CATALOGUES[language]) for language in ("en", "zh"))
+
+    assert english == chinese
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_every_message_is_used(language: str) -> None:
+    """No template asks for a message that is missing, and none is left over."""
+    asked = set(re.findall(r't\("([a-z_.]+)"', template_text("report.html.j2")))
+    groups = ("reason.", "verdict.", "means.", "mode.", "role.", "gauge.", "chart.", "legend.")
+    known = {key for key in CATALOGUES[language] if not key.startswith(groups)}
+
+    assert known
+    assert {key for key in asked if not key.endswith(".")} - {*CATALOGUES[language]} == set()
+    assert known - asked == set()
+
+
+def test_script_has_the_steps_of_the_axis() -> None:
+    """The ticks that the script draws are those that the page came with."""
+    (written,) = re.findall(r"STEPS = \[([^\]]*)\]", template_text("zoom.js"))
+
+    assert tuple(float(one) for one in written.split(",")) == STEPS
+
+
+def test_three_days_of_a_hundred_targets() -> None:
+    """The page stays small, and takes few seconds of processor time."""
+    journal = long_journal()
+
+    began = time.process_time()
+    page = render([journal], "html")
+    spent = time.process_time() - began
+
+    assert spent < LONGEST_RENDERING
+    assert len(page.encode()) < LARGEST_PAGE
+    assert len(render([journal], "markdown")) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("form", "language", "said"),
+    [
+        pytest.param("pdf", "en", "format is 'pdf', expected one of html", id="format"),
+        pytest.param("html", "fr", "language is 'fr', expected en or zh", id="language"),
+    ],
+)
+def test_unknown_wish_is_refused(form: str, language: str, said: str) -> None:
+    """The message names the value and what is expected."""
+    with pytest.raises(ArgumentError, match=said):
+        render([held()], form, language)
+
+
+def test_no_journal_is_refused() -> None:
+    """There is no report of nothing."""
+    with pytest.raises(ArgumentError, match="no journal"):
+        render([], "html")

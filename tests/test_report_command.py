@@ -1,0 +1,124 @@
+"""
+`chaos failover report`, as a person types it.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from made_journals import held
+
+from chaosfailover.cli import failover
+from chaosfailover.record import schema, verify
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """A journal on disk."""
+    path = tmp_path / "journal.json"
+    path.write_text(json.dumps(held()), encoding="utf-8")
+    return path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(failover, ["report", *map(str, arguments)])
+
+
+def test_html_is_the_default(journal: Path) -> None:
+    """Without options, the page goes to the standard output."""
+    done = run(journal)
+
+    assert done.exit_code == 0
+    assert done.stdout.startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("report.html", "<!DOCTYPE html>"),
+        ("report.md", "## "),
+        ("report.json", "{"),
+        ("report.xml", "<?xml"),
+        ("report", "<!DOCTYPE html>"),
+    ],
+)
+def test_name_of_the_file_says_the_format(journal: Path, name: str, begins: str) -> None:
+    """What is written is what the name promises; that it was is said on the standard error."""
+    output = journal.with_name(name)
+
+    done = run(journal, "-o", output)
+
+    assert done.exit_code == 0
+    assert (done.stdout, done.stderr) == ("", f"{output} is written.\n")
+    assert output.read_text(encoding="utf-8").startswith(begins)
+
+
+def test_format_goes_before_the_name(journal: Path) -> None:
+    """An explicit format wins."""
+    output = journal.with_name("report.html")
+
+    run(journal, "--format", "markdown", "--language", "zh", "-o", output)
+
+    assert "成立" in output.read_text(encoding="utf-8")
+    assert not output.read_text(encoding="utf-8").startswith("<")
+
+
+def test_json_is_the_record(journal: Path) -> None:
+    """What comes out verifies."""
+    done = run(journal, "--format", "json")
+
+    assert verify(json.loads(done.stdout))
+
+
+def test_schema_is_published() -> None:
+    """The schema can be had without a journal."""
+    assert json.loads(run("--schema").stdout) == schema()
+
+
+def test_several_journals_are_a_campaign(journal: Path) -> None:
+    """All of them are in one report."""
+    done = run(journal, journal, "--format", "json")
+
+    assert len(json.loads(done.stdout)) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(None, "No such file", id="missing"),
+        pytest.param("{", "is no journal: ", id="cut off"),
+        pytest.param("[]", "it holds list, expected an object", id="not an object"),
+        pytest.param("\ud800", "is no journal: ", id="not UTF-8"),
+    ],
+)
+def test_unreadable_journal(tmp_path: Path, content: str | None, said: str) -> None:
+    """The message names the file and what is wrong; nothing is written."""
+    path = tmp_path / "journal.json"
+    if content is not None:
+        path.write_bytes(content.encode("utf-8", "surrogatepass"))
+    output = tmp_path / "report.html"
+
+    done = run(path, "-o", output)
+
+    assert done.exit_code == 1
+    assert str(path) in done.stderr
+    assert said in done.stderr
+    assert not output.exists()
+
+
+def test_unwritable_report(journal: Path, tmp_path: Path) -> None:
+    """A folder that is not there is named."""
+    done = run(journal, "-o", tmp_path / "missing" / "report.html")
+
+    assert done.exit_code == 1
+    assert "cannot be written" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--schema", "journal.json"]], ids=["none", "both"])
+def test_wrong_usage(arguments: list[str]) -> None:
+    """Either journals or the schema."""
+    done = run(*arguments)
+
+    assert done.exit_code == 2
+    assert "name one or more journals" in done.stderr

@@ -1,0 +1,415 @@
+"""
+What a run proved is told by its journal alone.
+"""
+
+from typing import Any
+
+import pytest
+from made_journals import activity, at, changed, event, held, probe, reading, target, without
+
+from chaosfailover.messages import CATALOGUES
+from chaosfailover.verdict import RULES, VERDICTS, judge
+
+Journal = dict[str, Any]
+
+HELD = held()
+EVENTS = HELD["failover"]["events"]
+
+MET = "The hypothesis was met after the method."
+WITHIN = "portal was down for 0.8 to 1 s after the cut of drill, within its RTO of 3 s."
+NOTHING_CUT = "Nothing was cut: no failover test was seen in the status Testing."
+NO_BITE = (
+    "The cut of drill did not bite: no circuit, VBR or BGP session changed its status, "
+    "and nothing was lost."
+)
+
+TOO_LONG_AT_STOP = (
+    "portal had been down for at least 8 s when the cut of drill was stopped, "
+    "longer than its RTO of 3 s."
+)
+
+
+def portal(**summary: Any) -> Journal:
+    """Return the run that held with another measurement."""
+    return changed(HELD, ("failover.targets", {"portal": target(**summary)}))
+
+
+def down_at_stop(since: float, **failover: float | None) -> Journal:
+    """Return a run whose target went down at an instant and was not up again when the stop came."""
+    outage = {"since": [since - 0.1, since], "until": [22.0, 22.1], "at_least": 1.0, "at_most": 9.0}
+    return portal(outages=[outage], failover=failover)
+
+
+def method(*runs: Journal) -> tuple[str, list[Journal]]:
+    return "run", [*HELD["run"], *runs]
+
+
+def failed(name: str, **more: Any) -> Journal:
+    lines = ["Traceback\n", "chaoslib.exceptions.ActivityFailed: ApiError: Throttling.\n"]
+    return activity(name, 13, 14, status="failed", exception=lines, **more)
+
+
+SIGTERM = {"kind": "signal", "name": "SIGTERM", "reason": "received SIGTERM"}
+ABORT = event(14, "abort", reason="portal has been down for 4 s.")
+CUT_OFF = {"activity": {"type": "action", "name": "hold"}, "output": None, "start": at(13)}
+UNSTEADY = reading(probe("portal", 1, met=False), met=False)
+DEVIATED = reading(probe("portal", 18, met=False), met=False)
+STILL_ESTABLISHED = probe(
+    "session", 18, met=False, module="chaosfailover.probes", func="bgp_session_status"
+)
+UP_TO_TESTING = [one for one in EVENTS if one["at"] <= at(13)]
+
+CASES = [
+    pytest.param(HELD, "held", [MET, WITHIN], id="held"),
+    pytest.param(
+        changed(HELD, ("failover.targets", {})), "held", [MET], id="held without a target"
+    ),
+    pytest.param(
+        changed(HELD, ("steady_states", None)), "held", [WITHIN], id="held without a hypothesis"
+    ),
+    pytest.param(
+        changed(HELD, ("failover.targets.portal.rto", None)),
+        "held",
+        [MET, "portal was down for 0.8 to 1 s after the cut of drill; it has no RTO."],
+        id="held without an objective",
+    ),
+    pytest.param(
+        without(HELD, "target"),
+        "held",
+        [MET, "portal lost nothing while drill was on."],
+        id="held without a loss, while a session went down",
+    ),
+    pytest.param(
+        without(HELD, "resource"), "held", [MET, WITHIN], id="only the loss shows the cut"
+    ),
+    pytest.param(
+        portal(before={"sent": 1000, "lost": 1}), "held", [MET, WITHIN], id="one loss in a thousand"
+    ),
+    pytest.param(
+        changed(HELD, ("deviated", True), ("status", "failed")),
+        "held",
+        [MET, WITHIN],
+        id="the toolkit's own status is not asked",
+    ),
+    # 1. aborts
+    pytest.param(
+        changed(HELD, ("failover.events", [*EVENTS, ABORT])),
+        "aborted",
+        ["The run was aborted: portal has been down for 4 s."],
+        id="an abort fired",
+    ),
+    pytest.param(
+        changed(HELD, ("interruption", {"kind": "abort", "name": "abort", "reason": "too long"})),
+        "aborted",
+        ["The run was aborted: too long."],
+        id="an abort that only the interruption names",
+    ),
+    pytest.param(
+        changed(HELD, ("safeguards", {"triggered_by": "error-rate"}), ("status", "interrupted")),
+        "aborted",
+        ["The safeguard error-rate stopped the run."],
+        id="a safeguard of the addons fired",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("failover.events", [*EVENTS, ABORT]),
+            ("steady_states.after", DEVIATED),
+            ("status", "interrupted"),
+            ("interruption", {"kind": "abort", "name": "abort", "reason": "too long"}),
+        ),
+        "aborted",
+        [
+            "The run was aborted: portal has been down for 4 s.",
+            "The hypothesis deviated after the method: portal.",
+        ],
+        id="an abort before a deviation, and no interruption beside it",
+    ),
+    # 2. what a conclusion needs
+    pytest.param(
+        changed(HELD, ("failover.dry", "actions")),
+        "inconclusive",
+        ["It was a dry run (actions): what was left out proves nothing."],
+        id="dry",
+    ),
+    pytest.param(
+        {
+            "status": "interrupted",
+            "failover": {"preflight": [{"name": "quiet", "passed": False, "detail": "ftj-9 runs"}]},
+        },
+        "inconclusive",
+        [
+            "The preflight check “quiet” did not hold: ftj-9 runs.",
+            NOTHING_CUT,
+            "The run was interrupted before its end.",
+        ],
+        id="preflight",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("steady_states", {"before": UNSTEADY, "after": None, "during": []}),
+            ("run", []),
+            ("failover.events", EVENTS[:2]),
+            ("failover.targets", {}),
+        ),
+        "inconclusive",
+        ["The steady state was not met before the cut: portal.", NOTHING_CUT],
+        id="not steady before",
+    ),
+    pytest.param(
+        changed(HELD, ("steady_states.before", None), ("failover.targets", {})),
+        "inconclusive",
+        ["Nothing was observed before the cut: no hypothesis was read and no target checked."],
+        id="nothing read before",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("run", [failed("cut", func="start_failover_test")]),
+            ("failover.events", EVENTS[:4]),
+            ("failover.targets", {}),
+            ("failover.stopped", [{"test": "drill", "job_id": "ftj-1", "status": "Stopped"}]),
+        ),
+        "inconclusive",
+        ["The action cut, which cuts, failed: ApiError: Throttling.", NOTHING_CUT],
+        id="the cutting action failed",
+    ),
+    pytest.param(
+        without(HELD, "resource", "target"),
+        "inconclusive",
+        [NO_BITE],
+        id="no bite: nothing changed",
+    ),
+    pytest.param(
+        changed(
+            without(HELD, "resource", "target"),
+            ("steady_states.after", reading(STILL_ESTABLISHED, met=False)),
+        ),
+        "inconclusive",
+        [NO_BITE, "The hypothesis deviated after the method: session."],
+        id="no bite: a session that stayed up is no deviation of the network",
+    ),
+    pytest.param(
+        portal(before={"sent": 100, "lost": 3}, failover={"at_least": 5.0, "at_most": 6.0}),
+        "inconclusive",
+        [
+            "The baseline was lossy: portal lost 3 of 100 checks before the cut.",
+            "portal was down for up to 6 s after the cut of drill, longer than its RTO of 3 s.",
+        ],
+        id="lossy baseline: not even an exceeded objective counts",
+    ),
+    # 3. deviations
+    pytest.param(
+        changed(HELD, ("steady_states.after", DEVIATED)),
+        "deviated",
+        ["The hypothesis deviated after the method: portal."],
+        id="deviated after",
+    ),
+    pytest.param(
+        changed(
+            without(HELD, "resource"), ("steady_states.after", DEVIATED), ("failover.targets", {})
+        ),
+        "deviated",
+        ["The hypothesis deviated after the method: portal."],
+        id="a service that fails shows that the cut bit",
+    ),
+    pytest.param(
+        changed(HELD, ("steady_states.during", [reading(), DEVIATED, DEVIATED, reading()])),
+        "deviated",
+        ["The hypothesis deviated during the method, in 2 of 4 readings: portal."],
+        id="deviated during and recovered",
+    ),
+    pytest.param(
+        portal(failover={"at_least": 2.9, "at_most": 3.1}),
+        "deviated",
+        ["portal was down for up to 3.1 s after the cut of drill, longer than its RTO of 3 s."],
+        id="the pessimistic bound exceeds the objective",
+    ),
+    pytest.param(
+        portal(failover={"at_least": 2.8, "at_most": 3.0}),
+        "held",
+        [MET, "portal was down for 2.8 to 3 s after the cut of drill, within its RTO of 3 s."],
+        id="the pessimistic bound equals the objective",
+    ),
+    pytest.param(
+        down_at_stop(12.0, at_least=9.0, at_most=11.0),
+        "deviated",
+        [
+            TOO_LONG_AT_STOP,
+        ],
+        id="down until the stop, longer than the objective",
+    ),
+    pytest.param(
+        down_at_stop(18.0, at_least=3.0, at_most=5.0),
+        "deviated",
+        ["portal did not come back before the cut of drill was stopped."],
+        id="down until the stop, which came too early to tell how long",
+    ),
+    pytest.param(
+        changed(
+            down_at_stop(18.0, at_least=3.0, at_most=5.0),
+            ("interruption", SIGTERM),
+            ("status", "interrupted"),
+        ),
+        "inconclusive",
+        ["The run was interrupted by SIGTERM."],
+        id="down when a signal stopped the cut before the objective had passed",
+    ),
+    pytest.param(
+        changed(
+            down_at_stop(12.0, at_least=8.0, at_most=None),
+            ("interruption", SIGTERM),
+            ("status", "interrupted"),
+        ),
+        "deviated",
+        [
+            TOO_LONG_AT_STOP,
+            "The run was interrupted by SIGTERM.",
+        ],
+        id="a deviation that was seen stays seen when a signal comes",
+    ),
+    pytest.param(
+        portal(reversion={"at_least": 5.0, "at_most": None}),
+        "deviated",
+        ["portal was still down when the measurement ended."],
+        id="down at the end",
+    ),
+    pytest.param(
+        changed(HELD, ("rollbacks", [failed("bring back", func="stop_failover_test")])),
+        "deviated",
+        ["The rollback bring back failed: ApiError: Throttling."],
+        id="a failed rollback",
+    ),
+    # 4. what keeps the run from having shown the whole
+    pytest.param(
+        changed(
+            HELD,
+            ("failover.events", UP_TO_TESTING),
+            ("failover.stopped", [{"test": "drill", "job_id": "ftj-1", "error": "it is Testing."}]),
+        ),
+        "inconclusive",
+        ["The failover test drill may still run: it is Testing."],
+        id="a test that could not be stopped",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.events", UP_TO_TESTING)),
+        "inconclusive",
+        ["The failover test drill may still run: Testing."],
+        id="a test that was last seen running",
+    ),
+    pytest.param(
+        changed(HELD, ("interruption", SIGTERM), ("run", [*HELD["run"], CUT_OFF])),
+        "inconclusive",
+        ["The run was interrupted by SIGTERM."],
+        id="a signal",
+    ),
+    pytest.param(
+        changed(HELD, ("status", "interrupted")),
+        "inconclusive",
+        ["The run was interrupted before its end."],
+        id="an interruption of which nobody said more",
+    ),
+    pytest.param(
+        changed(HELD, method(failed("warm up", module="custom", func="warm_up"))),
+        "inconclusive",
+        ["The action warm up failed: ApiError: Throttling."],
+        id="a failed action",
+    ),
+    pytest.param(
+        changed(HELD, method(failed("look", kind="probe", func="read"))),
+        "inconclusive",
+        ["The probe look of the method failed: ApiError: Throttling."],
+        id="a failed probe",
+    ),
+    pytest.param(
+        portal(before={"sent": 2, "lost": 0}, during={"sent": 0, "lost": 0}),
+        "inconclusive",
+        [
+            "portal was checked only 2 times before the cut: too few for a baseline.",
+            "portal was checked only 0 times during the cut: too few for a measurement.",
+        ],
+        id="too few samples",
+    ),
+    pytest.param(
+        portal(unmeasured=4.0),
+        "inconclusive",
+        ["portal was not measured for 4 s of 30 s."],
+        id="gaps in the measurement",
+    ),
+    pytest.param(
+        changed(HELD, ("steady_states.after", None), ("failover.targets", {})),
+        "inconclusive",
+        ["Nothing was observed after the cut: no hypothesis was read and no target checked."],
+        id="nothing read after",
+    ),
+    pytest.param({}, "inconclusive", [NOTHING_CUT], id="an empty journal"),
+]
+
+
+@pytest.mark.parametrize(("journal", "verdict", "reasons"), CASES)
+def test_verdict(journal: Journal, verdict: str, reasons: list[str]) -> None:
+    """The verdict is that of the weightiest reason, and all reasons are given."""
+    judged = judge(journal)
+
+    assert (judged.verdict, list(judged.reasons)) == (verdict, reasons)
+
+
+def test_each_cut_has_to_bite() -> None:
+    """Of two tests, the one that nothing shows keeps the run from being conclusive."""
+    other = {"test": "other", "job_id": "ftj-2"}
+    later = [
+        event(23, "cut", **other),
+        event(24, "status", **other, status="Testing"),
+        event(25, "stop", **other),
+        event(26, "status", **other, status="Stopped"),
+    ]
+
+    judged = judge(changed(HELD, ("failover.events", [*EVENTS, *later])))
+
+    assert judged.verdict == "inconclusive"
+    assert judged.reasons[0].startswith("The cut of other did not bite")
+
+
+def test_journal_without_the_controls_entry() -> None:
+    """A run of an older version is judged by what its activities returned."""
+    document = {"JobId": "ftj-1", "Name": "drill", "Status": "Testing"}
+    status: Journal = {
+        "kind": "probe",
+        "module": "chaosfailover.probes",
+        "func": "bgp_session_status",
+    }
+    stopped = {"test": "drill", "job_id": "ftj-1", "status": "Stopped", "stopped": True}
+    journal = changed(
+        HELD,
+        ("steady_states.before", reading(probe("session", 1, **status, output="Established"))),
+        ("run", [activity("cut", 10, 12, output=document)]),
+        ("steady_states.after", reading(probe("session", 18, **status, output="Down"))),
+        ("rollbacks", [activity("bring back", 20, 22, func="stop", output=stopped)]),
+    )
+    del journal["failover"]
+
+    judged = judge(journal)
+
+    assert (judged.verdict, list(judged.reasons)) == ("held", [MET])
+
+
+@pytest.mark.parametrize("wrong", [None, 7, "text", [], [None], {"x": 1}], ids=repr)
+@pytest.mark.parametrize(
+    "key", ["steady_states", "run", "rollbacks", "failover", "interruption", "experiment", "start"]
+)
+def test_misshapen_journal_is_judged(key: str, wrong: object) -> None:
+    """Whatever stands where something else should is as if nothing did."""
+    judged = judge({**held(), key: wrong})
+
+    assert judged.verdict in VERDICTS
+    assert judged.reasons
+
+
+def test_every_reason_has_a_rule_and_a_sentence() -> None:
+    """No reason is without weight, and none without words in any language."""
+    known = sorted(key for _, keys in RULES for key in keys)
+
+    for catalogue in CATALOGUES.values():
+        said = [key.removeprefix("reason.") for key in catalogue if key.startswith("reason.")]
+        assert sorted(said) == known
