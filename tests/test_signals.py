@@ -83,6 +83,13 @@ WORK = {
 }
 
 
+BITES = {
+    "type": "probe",
+    "name": "the-session-goes-down",
+    "provider": python("bgp_session_status", "probes", bgp_peer_id="bgp-rehearsal-a"),
+}
+
+
 def experiment(moment: str, strategy: str, portal: str) -> dict[str, Any]:
     """
     Return an experiment that stays at the moment until it is interrupted, or for a while.
@@ -128,7 +135,7 @@ def experiment(moment: str, strategy: str, portal: str) -> dict[str, Any]:
                 }
             ],
         },
-        "method": [action("cut-the-circuit", cut), *WORK.get(moment, [])],
+        "method": [action("cut-the-circuit", cut), *WORK.get(moment, [BITES])],
         "rollbacks": rollbacks,
     }
 
