@@ -66,7 +66,7 @@ class Line:
         """
         self.transports.discard(transport)
         sock = transport.get_extra_info("socket")
-        if valve.SUPPORTED and sock is not None and sock.fileno() >= 0:
+        if valve.works() and sock is not None and sock.fileno() >= 0:
             valve.turn(sock, loss=0.0)
 
     def follow(self, segment: Segment) -> None:
