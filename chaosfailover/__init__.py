@@ -15,6 +15,8 @@ __version__ = "0.1.0"
 def discover(discover_system: bool = True) -> "Discovery":
     """
     Describe this extension to `chaos discover`: every action, probe, tolerance and the control.
+
+    With `discover_system` also the account that the environment names, if it names one.
     """
     from chaoslib.discovery.discover import initialize_discovery_result
 
@@ -22,6 +24,10 @@ def discover(discover_system: bool = True) -> "Discovery":
         "chaostoolkit-failover", __version__, "alibaba-cloud-failover"
     )
     discovery["activities"].extend(load_exported_activities())
+    if discover_system:
+        from chaosfailover.system import account_system
+
+        discovery["system"] = account_system()
     return discovery
 
 

@@ -52,12 +52,15 @@ class AbortWatch:
 def outage_breach(measurement: Measurement, abort_after: float) -> str:
     """
     Say which target's outage has lasted longer than `abort_after` seconds, or "".
+
+    Judged by the pessimistic bound, since checks under way may be lost as well: waiting for them
+    would make the abort late by their timeout.
     """
     for target in measurement.targets:
         outage = measurement.current_outage(target.name)
-        if outage is not None and outage.at_least > abort_after:
+        if outage is not None and outage.at_most > abort_after:
             return (
-                f"{target.name} has been down for {outage.at_least:.2f} s, "
+                f"{target.name} has been down for {outage.at_most:.2f} s, "
                 f"longer than abort_after {abort_after:g} s"
             )
     return ""

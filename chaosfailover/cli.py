@@ -4,6 +4,11 @@
 
 import click
 
+from chaosfailover.commands.emulator import emulator
+from chaosfailover.commands.inspect import inspect
+from chaosfailover.commands.plan import plan
+from chaosfailover.commands.probe import probe
+from chaosfailover.commands.rehearse import rehearse_all
 from chaosfailover.commands.report import report
 from chaosfailover.commands.status import status
 from chaosfailover.commands.stop import stop
@@ -20,5 +25,5 @@ def failover() -> None:
     """
 
 
-for command in (report, status, stop):
+for command in (emulator, inspect, plan, probe, rehearse_all, report, status, stop):
     failover.add_command(command)

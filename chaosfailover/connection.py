@@ -14,8 +14,9 @@ import httpx
 
 from chaosfailover.endpoints import is_loopback
 from chaosfailover.errors import ConfigurationError, RequestTimeoutError
-from chaosfailover.replies import clock_offset, document, transport_error
+from chaosfailover.replies import document, transport_error
 from chaosfailover.retries import retrying
+from chaosfailover.signing import clock_offset
 
 __all__ = ["VERSION", "Connection", "Limits"]
 

@@ -60,7 +60,8 @@ def outages(samples: Iterable[Sample], interval: float, now: float | None = None
     Find the outages in samples that were sent about each `interval` seconds.
 
     Time without samples for more than two intervals is not measured: it widens `at_most` and adds
-    nothing to `at_least`. `now` measures an outage that goes on up to this instant.
+    nothing to `at_least`; if it is longer than a second, `at_least` takes the longer side only, as
+    it may hide a recovery. `now` measures an outage that goes on up to this instant.
     """
     return find_outages(encode(samples, interval).runs, now)
 

@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -62,6 +63,8 @@ class Prober:
         self._lock = threading.Lock()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="prober", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = asyncio.Event()
         self._stopped = False
         self.began = clock()
         self._began_utc = datetime.now(UTC)
@@ -84,12 +87,18 @@ class Prober:
     def start(self) -> None:
         """
         Begin to check; return when the schedule runs.
+
+        Raises `FailoverError` if the system has no room for the prober's event loop.
         """
         pending = (ceil(track.timeout / track.interval) + 1 for track in self._tracks.values())
         allow_open_files(sum(pending))
         self.began, self._began_utc = self._clock(), datetime.now(UTC)
         self._thread.start()
         self._ready.wait()
+        if self._loop is None:
+            raise FailoverError(
+                "the prober has not started, its traceback is on the standard error"
+            )
 
     def stop(self, timeout: float = 5.0) -> None:
         """
@@ -101,8 +110,9 @@ class Prober:
         if self._stopped or not self._thread.ident:
             return
         self._stopped = True
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
+        with suppress(RuntimeError):  # the loop has ended by itself
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(timeout)
         if self._thread.is_alive():
             raise FailoverError(f"the prober has not ended within {timeout:g} s")
@@ -157,8 +167,8 @@ class Prober:
         """
         Return the compact series of one target as plain data, see `Series.as_dict`.
 
-        Instants count from `utc`, the start of the prober. `unsent` counts the checks that failed
-        for want of our own means, such as sockets, and are not in the series.
+        Instants count from `utc`, the start of the prober. `unjudged` counts the checks that failed
+        for want of our own means, such as sockets or processor time: they are not in the series.
         """
         track = self._track(target)
         with self._lock:
@@ -169,7 +179,7 @@ class Prober:
             **settings,
             "timeout": track.timeout,
             "utc": self._began_utc.isoformat(),
-            "unsent": track.unsent,
+            "unjudged": track.unjudged,
             **series,
         }
 
@@ -194,11 +204,13 @@ class Prober:
     def _run(self) -> None:
         # Signals belong to the main thread: one that landed here would not wake it from a wait.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - FAULTS)
-        asyncio.run(self._main())
+        try:
+            asyncio.run(self._main())
+        finally:
+            self._ready.set()
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
         self._ready.set()
         names = Names(self._clock, self._getaddrinfo)
         await Dispatcher(list(self._tracks.values()), names, self._clock, self._end).run(

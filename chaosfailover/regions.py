@@ -1,52 +1,91 @@
 """
-The same question put to many regions at once, through a bounded pool.
+The same question put to many regions and accounts at once, through a bounded pool.
 """
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import FailoverError
 
-__all__ = ["Answer", "ask_regions"]
+__all__ = ["ANY_REGION", "POOL_WIDTH", "Answer", "Place", "ask_places"]
 
 POOL_WIDTH = 8
+
+ANY_REGION = "cn-hangzhou"
+"""Where the regions of an account are asked for when the environment names none."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
+class Place:
     """
-    What one region answered: a value, or the error that was met instead.
+    A region as one identity sees it: that of a role, or the environment's own.
     """
 
     region_id: str
+    role_arn: str | None = None
+
+    @property
+    def account(self) -> str:
+        """
+        The account of the role; empty for the environment's own.
+        """
+        return self.role_arn.split(":")[3] if self.role_arn else ""
+
+    def __str__(self) -> str:
+        return f"{self.region_id} as {self.role_arn}" if self.role_arn else self.region_id
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """
+    What one place answered: a value, or the error that was met instead.
+    """
+
+    place: Place
     value: T | None = None
     error: FailoverError | None = None
 
+    @property
+    def region_id(self) -> str:
+        """
+        The region that was asked.
+        """
+        return self.place.region_id
 
-def ask_regions(
-    region_ids: Iterable[str],
-    open_client: Callable[[str], VpcClient],
+
+def ask_places(
+    places: Sequence[Place],
+    open_client: Callable[[Place], VpcClient],
     question: Callable[[VpcClient], T],
     *,
     width: int = POOL_WIDTH,
+    progress: Callable[[int, Answer[T]], None] = lambda _number, _answer: None,
 ) -> list[Answer[T]]:
     """
-    Ask every region and return the answers in the order of the regions.
+    Ask every place and return the answers in the order of the places.
 
-    A region that fails hides no other: its error is its answer.
+    A place that fails hides no other: its error is its answer. `progress` is told each answer as
+    it comes, with how many have come, in the thread of the caller. An interruption does not wait
+    for places that were not asked yet.
     """
 
-    def ask(region_id: str) -> Answer[T]:
+    def ask(place: Place) -> Answer[T]:
         try:
-            with open_client(region_id) as client:
-                return Answer(region_id, value=question(client))
+            with open_client(place) as client:
+                return Answer(place, value=question(client))
         except FailoverError as error:
-            return Answer(region_id, error=error)
+            return Answer(place, error=error)
 
     with ThreadPoolExecutor(max_workers=width) as pool:
-        return list(pool.map(ask, region_ids))
+        asked = [pool.submit(ask, place) for place in places]
+        try:
+            for number, done in enumerate(as_completed(asked), start=1):
+                progress(number, done.result())
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    return [each.result() for each in asked]

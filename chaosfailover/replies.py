@@ -5,8 +5,6 @@ The replies of the API: a document, or one of our errors.
 import json
 import ssl
 from collections.abc import Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -20,7 +18,7 @@ from chaosfailover.errors import (
     TransportError,
 )
 
-__all__ = ["clock_offset", "document", "transport_error"]
+__all__ = ["document", "transport_error"]
 
 # BGP passwords and MACsec keys, wherever they stand in a reply.
 SECRET_FIELDS = frozenset({"AuthKey", "Cak"})
@@ -45,16 +43,6 @@ def document(
             http_status=http_status,
         )
     return reply
-
-
-def clock_offset(headers: Mapping[str, str], now: datetime) -> float | None:
-    """
-    Return by how many seconds the API's clock is ahead of ours, to within one; None if not said.
-    """
-    try:
-        return (parsedate_to_datetime(headers["date"]) - now).total_seconds() + 0.5
-    except (KeyError, ValueError, TypeError):
-        return None
 
 
 def transport_error(

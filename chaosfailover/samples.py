@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 __all__ = ["Encoder", "Gap", "Run", "Sample", "encode"]
 
+LONG_GAP = 1.0  # a longer one may hide a recovery that deserves the name
 RECENT = 64  # successes that tell how long a check in flight may take
 
 
@@ -37,8 +38,9 @@ class Run:
 
     `since` and `until` are the first and the last send instant. `edge` is the earliest instant by
     which the result is known: a reply had come, or what was lost had been sent and was overdue.
-    `solid` is the longest stretch without a gap. `lost` equals `count` in a run of failures; in a
-    run of successes it counts the failures that were folded into it.
+    `solid` is the time from the first to the last send without the gaps; after a long gap it is
+    counted anew, and the longest part stands. `lost` equals `count` in a run of failures; in a run
+    of successes it counts the failures that were folded into it.
     """
 
     since: float
@@ -86,10 +88,11 @@ class Encoder:
         self._extend(self.runs[-1], sample)
 
     def _note_gap(self, sample: Sample) -> None:
-        last = self.runs[-1].until
-        if sample.at - last > self._blind:
-            self.gaps.append(Gap(last, sample.at))
-            self._stretch = sample.at
+        gap = Gap(self.runs[-1].until, sample.at)
+        length = gap.until - gap.since
+        if length > self._blind:
+            self.gaps.append(gap)
+            self._stretch = sample.at if length > LONG_GAP else self._stretch + length
 
     def _begin(self, sample: Sample) -> None:
         if not sample.ok:

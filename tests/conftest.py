@@ -2,12 +2,15 @@
 Fixtures that several test files share.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+import yaml
+from accounts import ACCOUNTS, TEN
 
 from chaosfailover import config, guard
 from chaosfailover.emulator import Emulator
+from chaosfailover.signing import Credentials
 
 Configuration = dict[str, object]
 
@@ -40,3 +43,33 @@ def guarding(emulator: Emulator) -> Iterator[guard.Guard]:
     yield guarding
     guard.set_current(None)
     guarding.restore("the test is over")
+
+
+@pytest.fixture
+def as_first_account(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """
+    What makes the commands of this process call an endpoint as the first of our accounts.
+
+    The default chain reads the environment once per process, so it is stood in for.
+    """
+
+    def use(endpoint: str) -> None:
+        key = Credentials(f"key-{ACCOUNTS[0]}", f"secret-{ACCOUNTS[0]}")
+        for name in ("REGION_ID", "ROLE_ARN"):
+            monkeypatch.delenv(f"ALIBABA_CLOUD_{name}", raising=False)
+        monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", endpoint)
+        monkeypatch.setattr(config, "default_chain", lambda: lambda: key)
+
+    return use
+
+
+@pytest.fixture
+def ten_circuits(
+    tmp_path_factory: pytest.TempPathFactory, as_first_account: Callable[[str], None]
+) -> Iterator[Emulator]:
+    """An emulator of ten circuits that the commands of this process take for the cloud."""
+    file = tmp_path_factory.mktemp("topology") / "ten.yaml"
+    file.write_text(yaml.safe_dump(TEN), encoding="utf-8")
+    with Emulator(file) as running:
+        as_first_account(running.url)
+        yield running

@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 import chaosfailover
+from chaosfailover.emulator import Emulator
 
 CHAOS = [str(Path(sys.executable).with_name("chaos")), "--no-version-check"]
 DISCOVER = [*CHAOS, "discover", "--no-install", "chaostoolkit-failover"]
+ACTIVITIES_ONLY = [*DISCOVER[:-1], "--no-system-info", DISCOVER[-1]]
 OPTIONAL = [("configuration", None), ("secrets", None)]
 MODULES = ("actions", "probes", "tolerances")
 ACTIVITIES = chaosfailover.load_exported_activities()
@@ -76,7 +78,7 @@ def test_argument_types_are_simple(activity: dict[str, Any]) -> None:
 
 def test_chaos_discover_lists_the_extension(tmp_path: Path) -> None:
     """`chaos discover --no-install` finds the distribution and shows its activities."""
-    subprocess.run(DISCOVER, cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(ACTIVITIES_ONLY, cwd=tmp_path, check=True, capture_output=True)
 
     discovery = json.loads((tmp_path / "discovery.json").read_text())
     names = {activity["name"] for activity in discovery["activities"]}
@@ -114,7 +116,7 @@ def _answer(argument: dict[str, Any]) -> str:
 
 def test_chaos_init_walks_through_the_activities(tmp_path: Path) -> None:
     """`chaos init` asks for every argument of every activity and writes them all down."""
-    subprocess.run(DISCOVER, cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(ACTIVITIES_ONLY, cwd=tmp_path, check=True, capture_output=True)
     discovery = json.loads((tmp_path / "discovery.json").read_text())
     activities = [one for one in discovery["activities"] if one["type"] != "control"]
     (tmp_path / "discovery.json").write_text(json.dumps(discovery | {"activities": activities}))
@@ -131,3 +133,54 @@ def test_chaos_init_walks_through_the_activities(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     experiment = json.loads((tmp_path / "experiment.json").read_text())
     assert [one["name"] for one in experiment["method"]] == [one["name"] for one in activities]
+
+
+@pytest.fixture
+def account(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """
+    An environment that takes the emulator for the cloud.
+    """
+    settings = {
+        "ALIBABA_CLOUD_ENDPOINT_VPC": emulator.url,
+        "ALIBABA_CLOUD_REGION_ID": "cn-hangzhou",
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": "emulator",
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "emulator-secret",
+    }
+    for name, text in settings.items():
+        monkeypatch.setenv(name, text)
+    return settings
+
+
+@pytest.mark.usefixtures("account")
+def test_chaos_discover_lists_the_account(tmp_path: Path) -> None:
+    """The regions of the account are there, with their circuits and VBRs."""
+    subprocess.run(DISCOVER, cwd=tmp_path, check=True, capture_output=True)
+
+    system = json.loads((tmp_path / "discovery.json").read_text())["system"]
+    (region,) = system["regions"]
+    assert region["region_id"] == "cn-hangzhou"
+    assert region["circuits"][0] == {
+        "circuit_id": "pc-rehearsal-a",
+        "name": "rehearsal-a",
+        "status": "Enabled",
+        "access_point_id": "ap-cn-hangzhou-a",
+    }
+    assert [(vbr["vbr_id"], vbr["circuit_ids"]) for vbr in region["vbrs"]] == [
+        ("vbr-rehearsal-a", ["pc-rehearsal-a"]),
+        ("vbr-rehearsal-b", ["pc-rehearsal-b"]),
+    ]
+
+
+@pytest.mark.usefixtures("account")
+def test_account_that_cannot_be_read_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The activities are there all the same, and the log says what was refused."""
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "wrong")
+
+    done = subprocess.run(DISCOVER, cwd=tmp_path, check=True, capture_output=True, text=True)
+
+    discovery = json.loads((tmp_path / "discovery.json").read_text())
+    assert discovery["system"] is None
+    assert discovery["activities"]
+    assert "SignatureDoesNotMatch" in done.stdout + done.stderr

@@ -24,18 +24,19 @@ LAYERS = [
     {"verdict"},
     {"record", "telemetry"},
     {"report"},
-    {"config", "findings", "lookup", "prober", "regions", "survey"},
-    {"announcement", "measurement", "preflight", "stopping"},
-    {"abort", "guard", "settings", "signals"},
+    {"config", "findings", "lookup", "prober", "regions", "snapshot", "survey"},
+    {"announcement", "inspection", "measurement", "preflight", "stopping"} | {"system"},
+    {"abort", "criteria", "guard", "listing", "settings", "signals"},
     {"actions", "entry", "probes", "tolerances", "watched_probe", "watchdog"},
-    {"commands", "session"},
+    {"planning", "session"},
+    {"commands"},
     {"cli", "control"},
 ]
 KNOW_THE_TOOLKIT = {"actions", "control", "cuts", "entry", "probes", "session", "tolerances"} | {
     "watched_probe"
 }
 WITHOUT_CHAOSLIB = {name for layer in LAYERS for name in layer} - KNOW_THE_TOOLKIT
-MAY_START_THE_EMULATOR = {"session"}
+MAY_START_THE_EMULATOR = {"commands", "session"}
 
 
 def _modules() -> list[Path]:

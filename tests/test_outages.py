@@ -42,7 +42,7 @@ def lengths(found: list[Outage]) -> list[tuple[float, float]]:
         pytest.param("xx..", [(1.0, inf)], id="open at the start"),
         pytest.param("..xx", [(1.0, inf)], id="open at the end"),
         pytest.param("xxx", [(2.0, inf)], id="open at both ends"),
-        pytest.param(".xx     xxx.", [(2.0, 11.0)], id="a gap adds nothing to at_least"),
+        pytest.param(".xx     xxx.", [(2.0, 11.0)], id="a long gap may hide a recovery"),
         pytest.param(".     xx.", [(1.0, 8.0)], id="a gap before widens at_most"),
         pytest.param(".xx     .", [(1.0, 8.0)], id="a gap after widens at_most"),
         pytest.param(".x x.", [(2.0, 4.0)], id="one sample not sent is no gap"),
@@ -52,6 +52,11 @@ def lengths(found: list[Outage]) -> list[tuple[float, float]]:
 def test_pictures(drawing: str, expected: list[tuple[float, float]]) -> None:
     """Bounds run from loss to loss and from success to success."""
     assert lengths(outages(picture(drawing), 1.0)) == expected
+
+
+def test_a_short_gap_adds_nothing_to_at_least() -> None:
+    """A hiccup of the prober within an outage widens the bounds by its length, and no more."""
+    assert lengths(outages(picture(".xx   xx.", 0.1), 0.1)) == [(0.2, 0.8)]
 
 
 def test_an_outage_says_where_it_lies_and_what_was_lost() -> None:

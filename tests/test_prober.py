@@ -355,32 +355,41 @@ def test_signals_stay_with_the_main_thread(http: int) -> None:
     assert time.monotonic() - began < 20
 
 
-def test_a_suspended_prober_says_what_it_did_not_measure(http: int) -> None:
+async def think(reader: StreamReader, writer: StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    await asyncio.sleep(0.2)
+    writer.write(OK)
+    await writer.drain()
+
+
+def test_a_suspended_prober_says_what_it_did_not_measure() -> None:
     """A stopped process leaves a gap: no outage, no silent up-time, and a wide longest bound."""
     code = (
         "import json, sys, time\n"
         "from chaosfailover.prober import Prober\n"
         "from chaosfailover.targets import parse_target\n"
-        f"with Prober([parse_target('it', 'http://127.0.0.1:{http}/')], 0.05) as prober:\n"
+        "with Prober([parse_target('it', sys.argv[1])], 0.05) as prober:\n"
         "    while prober.summary('it').sent < 10: time.sleep(0.01)\n"
         "    print('up', flush=True)\n"
         "    while prober.summary('it').unmeasured < 0.8: time.sleep(0.01)\n"
+        "    time.sleep(0.3)\n"
         "print(json.dumps(prober.summary('it').as_dict()))\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        process.send_signal(signal.SIGSTOP)
-        time.sleep(1.0)
-        process.send_signal(signal.SIGCONT)
-        output, _ = process.communicate(timeout=30)
+    with served(think) as port:
+        command = [sys.executable, "-c", code, f"http://127.0.0.1:{port}/"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(1.5)
+            process.send_signal(signal.SIGCONT)
+            output, _ = process.communicate(timeout=30)
 
     summary = json.loads(output)
-    assert summary["unmeasured"] >= 0.8
-    assert summary["longest"]["at_most"] >= 0.8
+    assert (summary["lost"], summary["count"]) == (0, 0)
+    assert summary["unmeasured"] >= 1.0
     assert summary["longest"]["at_least"] == 0.0
+    assert summary["longest"]["at_most"] >= 1.0
 
 
 def test_want_of_sockets_is_not_an_outage(http: int) -> None:
@@ -393,7 +402,7 @@ def test_want_of_sockets_is_not_an_outage(http: int) -> None:
         "prober.start()\n"
         "while prober.summary('it').sent < 5: time.sleep(0.01)\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 4096))\n"
-        "while prober.series('it')['unsent'] < 5: time.sleep(0.01)\n"
+        "while prober.series('it')['unjudged'] < 5: time.sleep(0.01)\n"
         "prober.stop()\n"
         "print(prober.summary('it').lost)\n"
     )
@@ -425,6 +434,26 @@ def test_instants_have_a_wall_clock(http: int) -> None:
     later = prober.wall_clock(prober.began + 1.5) - prober.wall_clock(prober.began)
     assert later.total_seconds() == pytest.approx(1.5)
     assert prober.series("it")["utc"] == prober.wall_clock(prober.began).isoformat()
+
+
+def test_a_prober_without_room_says_so() -> None:
+    """If not even the event loop can be made, start fails instead of hanging."""
+    code = (
+        "import resource\n"
+        "from chaosfailover.errors import FailoverError\n"
+        "from chaosfailover.prober import Prober\n"
+        "from chaosfailover.targets import parse_target\n"
+        "prober = Prober([parse_target('it', 'tcp://127.0.0.1:9')])\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n"
+        "try: prober.start()\n"
+        "except (FailoverError, OSError) as error: print(error)\n"
+        "prober.stop()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert "the prober has not started" in done.stdout
 
 
 def test_wrong_use_is_refused() -> None:

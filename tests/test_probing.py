@@ -182,7 +182,7 @@ def test_a_check_that_says_nothing_leaves_no_sample() -> None:
 
     it.end(it.begin(), None)
 
-    assert (it.unsent, it.series.sent, it.is_down) == (1, 0, False)
+    assert (it.unjudged, it.series.sent, it.is_down) == (1, 0, False)
 
 
 @pytest.mark.parametrize(

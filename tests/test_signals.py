@@ -74,11 +74,11 @@ def action(name: str, provider: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 WORK = {
-    "in a pause": [action("rest", shell("true"), pauses={"after": 20})],
-    "in a process action": [action("work-in-a-process", shell("sleep 20"))],
+    "in a pause": [action("rest", shell("true"), pauses={"after": 60})],
+    "in a process action": [action("work-in-a-process", shell("sleep 60"))],
     "in a background action": [
         action("work-in-the-background", shell("sleep 6"), background=True),
-        action("rest", shell("true"), pauses={"after": 20}),
+        action("rest", shell("true"), pauses={"after": 60}),
     ],
 }
 
@@ -88,7 +88,7 @@ def experiment(moment: str, strategy: str, portal: str) -> dict[str, Any]:
     Return an experiment that stays at the moment until it is interrupted, or for a while.
     """
     # The second time that it is read, after the method, the hypothesis takes long.
-    slow = "sleep 20" if moment == "in the hypothesis" else "true"
+    slow = "sleep 60" if moment == "in the hypothesis" else "true"
     cut = python(
         "create_failover_test",
         name="drill",

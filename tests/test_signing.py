@@ -252,3 +252,26 @@ def test_refuses_credentials_that_no_header_can_carry(
         Credentials(*fields)
 
     assert str(caught.value) == (f"{beginning} long and must be printable ASCII without spaces")
+
+
+def test_signs_by_the_clock_of_the_api_when_ours_is_off() -> None:
+    """A refused request is signed again, and those that follow are right at once."""
+    ours = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    seen: list[str] = []
+
+    def api(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["x-acs-date"])
+        in_time = seen[-1].startswith("2026-01-02T05:04:0")
+        return httpx.Response(
+            200 if in_time else 400,
+            headers={"date": "Fri, 02 Jan 2026 05:04:05 GMT"},
+            json={} if in_time else {"Code": "InvalidTimeStamp.Expired"},
+        )
+
+    auth = AcsAuth(lambda: Credentials("id", "secret"), clock=lambda: ours)
+    with httpx.Client(transport=httpx.MockTransport(api), auth=auth) as client:
+        first = client.post("http://127.0.0.1/")
+        second = client.post("http://127.0.0.1/")
+
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert seen == ["2026-01-02T03:04:05Z", "2026-01-02T05:04:05Z", "2026-01-02T05:04:05Z"]

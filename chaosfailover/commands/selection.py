@@ -1,9 +1,10 @@
 """
-Which regions and which account a command is about.
+Which regions and which accounts a command is about.
 """
 
+import functools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import click
@@ -11,20 +12,40 @@ import click
 from chaosfailover import config
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import FailoverError
-from chaosfailover.regions import Answer, ask_regions
+from chaosfailover.regions import ANY_REGION, Answer, Place, ask_places
 
-__all__ = ["NOT_DONE", "ask_selected", "errors_of", "region_options"]
+__all__ = [
+    "CALL_DEADLINE",
+    "NOT_DONE",
+    "ask_selected",
+    "errors_of",
+    "region_options",
+    "show_errors",
+    "show_progress",
+]
 
 NOT_DONE = 1
 """Exit code when something still runs, does not hold, or could not be read."""
 
+CALL_DEADLINE = click.option(
+    "--deadline", default=30.0, show_default=True, help="Seconds that one call may take."
+)
+
+Progress = Callable[[int, int, Answer[Any]], None]
+
 
 def region_options(command: Callable[..., None]) -> Callable[..., None]:
     """
-    Add the options that select regions and the account.
+    Add the options that select regions and accounts.
     """
     for option in (
-        click.option("--role-arn", metavar="ARN", help="Assume this role."),
+        click.option(
+            "--role-arn",
+            "role_arns",
+            multiple=True,
+            metavar="ARN",
+            help="Assume this role; repeat it for several accounts.",
+        ),
         click.option("--all-regions", is_flag=True, help="Every region of the account."),
         click.option(
             "--region", "regions", multiple=True, metavar="REGION", help="A region; repeatable."
@@ -37,39 +58,97 @@ def region_options(command: Callable[..., None]) -> Callable[..., None]:
 def ask_selected(
     regions: Sequence[str],
     all_regions: bool,
-    role_arn: str | None,
+    role_arns: Sequence[str],
     question: Callable[[VpcClient], Any],
+    *,
+    progress: Progress = lambda _number, _of, _answer: None,
+    deadline: float = 60.0,
 ) -> list[Answer[Any]]:
     """
-    Put a question to the regions that the options select; a wrong setting ends the command.
+    Put a question to the regions and accounts that the options select.
+
+    A wrong setting ends the command; an account whose regions cannot be listed is an answer with
+    an error. A call is over after `deadline` seconds.
     """
     if regions and all_regions:
         raise click.UsageError("--region and --all-regions exclude each other")
 
     configured = config.from_environment()[config.REGION_ID]
-    if not (regions or configured):
+    if not (regions or all_regions or configured):
         raise click.UsageError("name a region with --region, or set ALIBABA_CLOUD_REGION_ID")
 
-    def open_client(region_id: str | None) -> VpcClient:
-        return config.client(config.from_environment(region_id, role_arn), None)
+    def open_client(place: Place) -> VpcClient:
+        settings = config.from_environment(place.region_id, place.role_arn)
+        return config.client(settings, None, deadline=deadline)
 
+    accounts: list[str | None] = [*dict.fromkeys(role_arns)] or [None]
     try:
-        selected = list(regions)
-        if not selected:
-            with open_client(None) as client:
-                known = (
-                    client.describe_regions() if all_regions else [{"RegionId": client.region_id}]
-                )
-                selected = [region["RegionId"] for region in known]
-        return ask_regions(selected, open_client, question)
+        listed = _listed(configured or ANY_REGION, accounts, open_client) if all_regions else []
+        named = [] if all_regions else list(dict.fromkeys(regions)) or [configured]
+        places = [place for answer in listed for place in answer.value or ()]
+        places += [Place(region_id, account) for account in accounts for region_id in named]
+        told = functools.partial(_tell, progress, len(places))
+        failed = [answer for answer in listed if answer.error]
+        return [*failed, *ask_places(places, open_client, question, progress=told)]
     except FailoverError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(NOT_DONE)
 
 
-def errors_of(answers: Sequence[Answer[Any]]) -> list[dict[str, str]]:
+def errors_of(answers: Iterable[Answer[Any]]) -> list[dict[str, str]]:
+    """
+    Return what could not be read, and why.
+    """
     return [
-        {"region_id": answer.region_id, "error": str(answer.error)}
+        {
+            "region_id": answer.region_id,
+            **({"role_arn": answer.place.role_arn} if answer.place.role_arn else {}),
+            "error": str(answer.error),
+        }
         for answer in answers
         if answer.error
     ]
+
+
+def show_errors(answers: Iterable[Answer[Any]]) -> None:
+    """
+    Say on stderr which places could not be read.
+    """
+    for answer in answers:
+        if answer.error:
+            click.echo(f"{answer.place}: NOT READ: {answer.error}", err=True)
+
+
+def show_progress(counted: Callable[[Any], str]) -> Progress:
+    """
+    Return a progress that writes a line to stderr for each answer, with what it counted.
+    """
+
+    def show(number: int, of: int, answer: Answer[Any]) -> None:
+        said = "NOT READ" if answer.error else counted(answer.value)
+        click.echo(f"[{number}/{of}] {answer.place}: {said}", err=True)
+
+    return show
+
+
+def _listed(
+    region_id: str, accounts: Sequence[str | None], open_client: Callable[[Place], VpcClient]
+) -> list[Answer[Any]]:
+    """
+    Ask each account for its regions; the value of an answer are the places.
+    """
+
+    asked = [Place(region_id, account) for account in accounts]
+    answers = ask_places(asked, open_client, lambda client: list(client.describe_regions()))
+    return [
+        Answer(
+            answer.place,
+            [Place(region["RegionId"], answer.place.role_arn) for region in answer.value or ()],
+            answer.error,
+        )
+        for answer in answers
+    ]
+
+
+def _tell(progress: Progress, of: int, number: int, answer: Answer[Any]) -> None:
+    progress(number, of, answer)

@@ -9,9 +9,15 @@ from typing import Any
 
 import click
 
-from chaosfailover.commands.selection import NOT_DONE, ask_selected, errors_of, region_options
+from chaosfailover.commands.selection import (
+    NOT_DONE,
+    ask_selected,
+    errors_of,
+    region_options,
+    show_errors,
+)
 from chaosfailover.lookup import planned_end, running_tests
-from chaosfailover.regions import Answer
+from chaosfailover.regions import Answer, Place
 
 __all__ = ["status"]
 
@@ -25,7 +31,7 @@ Job = dict[str, Any]
 def status(
     regions: Sequence[str],
     all_regions: bool,
-    role_arn: str | None,
+    role_arns: Sequence[str],
     output: str,
     fail_if_running: bool,
 ) -> None:
@@ -36,8 +42,8 @@ def status(
 
     Example: chaos failover status --region cn-hangzhou --region cn-beijing
     """
-    answers = ask_selected(regions, all_regions, role_arn, running_tests)
-    running = [_row(answer.region_id, job) for answer in answers for job in answer.value or ()]
+    answers = ask_selected(regions, all_regions, role_arns, running_tests)
+    running = [_row(answer.place, job) for answer in answers for job in answer.value or ()]
     if output == "json":
         click.echo(json.dumps({"running": running, "errors": errors_of(answers)}, indent=2))
     else:
@@ -46,10 +52,11 @@ def status(
         sys.exit(NOT_DONE)
 
 
-def _row(region_id: str, job: Job) -> dict[str, Any]:
+def _row(place: Place, job: Job) -> dict[str, Any]:
     until = planned_end(job)
     return {
-        "region_id": region_id,
+        "region_id": place.region_id,
+        **({"role_arn": place.role_arn} if place.role_arn else {}),
         "job_id": job["JobId"],
         "name": job.get("Name") or "",
         "status": job["Status"],
@@ -63,12 +70,11 @@ def _row(region_id: str, job: Job) -> dict[str, Any]:
 def _show(answers: Sequence[Answer[Any]], running: Sequence[dict[str, Any]]) -> None:
     for row in running:
         click.echo(
-            f"{row['region_id']}  {row['job_id']}  {row['status']}  "
+            f"{Place(row['region_id'], row.get('role_arn'))}  {row['job_id']}  {row['status']}  "
             f"{row['since'] or 'not yet'} until {row['until'] or 'unknown'}  "
             f"{' '.join(row['resource_ids'])}  {row['name']}"
         )
-    for error in errors_of(answers):
-        click.echo(f"{error['region_id']}: NOT READ: {error['error']}", err=True)
+    show_errors(answers)
     read = len(answers) - len(errors_of(answers))
     if not running:
         click.echo(f"No failover test runs in {read} region{'' if read == 1 else 's'}.")

@@ -9,7 +9,13 @@ from collections.abc import Sequence
 import click
 
 from chaosfailover.client import VpcClient
-from chaosfailover.commands.selection import NOT_DONE, ask_selected, errors_of, region_options
+from chaosfailover.commands.selection import (
+    NOT_DONE,
+    ask_selected,
+    errors_of,
+    region_options,
+    show_errors,
+)
 from chaosfailover.lookup import running_tests
 from chaosfailover.stopping import Outcome, Wanted, stop_tests
 
@@ -27,7 +33,7 @@ def stop(
     everything: bool,
     regions: Sequence[str],
     all_regions: bool,
-    role_arn: str | None,
+    role_arns: Sequence[str],
     yes: bool,
     timeout: float,
 ) -> None:
@@ -44,12 +50,11 @@ def stop(
     if everything and not yes:
         click.confirm("Stop every failover test that runs there?", abort=True)
     question = functools.partial(_stop, tests, timeout)
-    answers = ask_selected(regions, all_regions, role_arn, question)
+    answers = ask_selected(regions, all_regions, role_arns, question)
     outcomes = [(answer.region_id, outcome) for answer in answers for outcome in answer.value or ()]
     for region_id, outcome in outcomes:
         _say(region_id, outcome)
-    for error in errors_of(answers):
-        click.echo(f"{error['region_id']}: NOT READ: {error['error']}", err=True)
+    show_errors(answers)
     if errors_of(answers) or any(outcome.error for _, outcome in outcomes):
         sys.exit(NOT_DONE)
 

@@ -8,10 +8,9 @@ import base64
 import hashlib
 import hmac
 import re
-from calendar import timegm
 from collections.abc import Mapping
 from dataclasses import dataclass
-from time import strptime
+from datetime import datetime
 from urllib.parse import quote
 
 from chaosfailover.emulator.access import AccessKey
@@ -178,7 +177,7 @@ def _check_date(date: str, now: float, window: float) -> None:
     if not date:
         raise refuse("IllegalTimestamp")
     try:
-        at = timegm(strptime(date, "%Y-%m-%dT%H:%M:%SZ")) if DATE.fullmatch(date) else None
+        at = datetime.fromisoformat(date).timestamp() if DATE.fullmatch(date) else None
     except ValueError:
         at = None
     if at is None:

@@ -45,6 +45,13 @@ class Call:
         """
         return self.now - float(self.struck("view", self.cloud.settings.status_lag))
 
+    @cached_property
+    def down(self) -> frozenset[str]:
+        """
+        The IDs of the resources that this call sees down.
+        """
+        return self.cloud.down(self.seen_at)
+
     def own_jobs(self) -> Iterator[Job]:
         """
         Yield the caller's jobs in the region, newest first.

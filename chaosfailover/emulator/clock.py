@@ -38,6 +38,12 @@ class Clock:
         """
         return self._began + (self._monotonic() - self._real) * 60.0 / self.minute
 
+    def set(self, instant: float) -> None:
+        """
+        Let the clock show an instant now.
+        """
+        self._began += instant - self.now()
+
     def advance(self, seconds: float) -> float:
         """
         Move the clock forward by emulated seconds and return the new instant.

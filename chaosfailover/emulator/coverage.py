@@ -8,11 +8,13 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from importlib import resources
+from itertools import groupby
 from pathlib import Path
 
 from chaosfailover.emulator.admin import PREFIX, ROUTES
 from chaosfailover.emulator.faults import FAULTS
-from chaosfailover.emulator.operations import OPERATIONS
+from chaosfailover.emulator.operations import OPERATIONS, REMARKS
+from chaosfailover.emulator.parameters import Parameter
 from chaosfailover.emulator.refusals import INFERRED, REFUSALS
 from chaosfailover.emulator.settings import MEANINGS, Settings
 from chaosfailover.emulator.topology import BUNDLED, title
@@ -26,12 +28,17 @@ Rows = Iterator[tuple[str, ...]]
 
 def coverage() -> Rows:
     """
-    Yield per operation and parameter how sure we are of it.
+    Yield per operation, and per parameter, how sure we are of it.
     """
     for operation, parameters in OPERATIONS.items():
-        for each in parameters:
-            name = f"**{each.name}**" if each.required else each.name
-            yield (operation, name, each.kind, each.known, each.note)
+        yield (f"**{operation}**", "", "", *REMARKS[operation])
+        for (kind, known, note), alike in groupby(parameters, _alike):
+            names = (f"**{each.name}**" if each.required else each.name for each in alike)
+            yield (operation, ", ".join(names), kind, known, note)
+
+
+def _alike(parameter: Parameter) -> tuple[str, str, str]:
+    return parameter.kind, parameter.known, parameter.note
 
 
 def errors() -> Rows:

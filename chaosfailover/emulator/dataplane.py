@@ -3,20 +3,23 @@ The data plane: loopback services whose traffic really stops and really moves.
 """
 
 import asyncio
+import contextlib
 import os
 import socket
 from bisect import bisect_right
 from collections.abc import Mapping
 from math import inf
 
-from chaosfailover.emulator.cloud import Cloud
+from chaosfailover.emulator.cloud import ClosedError, Cloud
 from chaosfailover.emulator.lines import Line, TrueOutage
 from chaosfailover.emulator.protocols import DatagramProtocol, EchoProtocol, HttpProtocol
 from chaosfailover.emulator.services import Service
 
 __all__ = ["DataPlane", "PortTakenError", "bound"]
 
-SOCKETS = {"http": socket.SOCK_STREAM, "tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+TCP = (socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY only if told so
+UDP = (socket.SOCK_DGRAM, socket.IPPROTO_UDP)
+SOCKETS = {"http": TCP, "tcp": TCP, "udp": UDP}
 PROTOCOLS = {"http": HttpProtocol, "tcp": EchoProtocol}
 
 
@@ -31,16 +34,16 @@ def bound(kind: str, host: str, port: int, who: str) -> socket.socket:
     Return a socket bound to an address, for a service of a kind; `who` goes into the error.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, SOCKETS[kind])
+    sock = socket.socket(family, *SOCKETS[kind])
     try:
-        if SOCKETS[kind] == socket.SOCK_STREAM and os.name == "posix":
+        if SOCKETS[kind] == TCP and os.name == "posix":
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
-    except OSError as exc:
+    except (OSError, OverflowError) as exc:
         sock.close()
-        raise PortTakenError(
-            exc.errno, f"{who} cannot listen on {kind} port {port} of {host}: {exc.strerror}"
-        ) from exc
+        reason = exc.strerror if isinstance(exc, OSError) else exc
+        message = f"{who} cannot listen on {kind} port {port} of {host}: {reason}"
+        raise PortTakenError(getattr(exc, "errno", None), message) from exc
     return sock
 
 
@@ -54,6 +57,7 @@ class DataPlane:
         self._lines = {each.name: Line(each, cloud.clock.real) for each in cloud.topology.services}
         self._servers: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._stopped = False
         self._sockets: dict[str, socket.socket] = {}
         self.urls: dict[str, str] = {}
         if unknown := sorted(set(ports) - set(self._lines)):
@@ -96,6 +100,7 @@ class DataPlane:
         """
         Close every server and connection.
         """
+        self._stopped = True
         if self._timer:
             self._timer.cancel()
         for server in self._servers:
@@ -120,7 +125,9 @@ class DataPlane:
         """
         if self._timer:
             self._timer.cancel()
-        self._replan()
+        if not self._stopped:
+            with contextlib.suppress(ClosedError):
+                self._replan()
 
     def ground_truth(self) -> dict[str, list[TrueOutage]]:
         """

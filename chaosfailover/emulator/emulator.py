@@ -59,14 +59,12 @@ class Emulator:
         self._server: Server | None = None
         self._plane: DataPlane | None = None
         description = load(topology)
+        clock = Clock(minute)
         store = Store(state) if state else None
+        if store and (now := store.emulated_now()) is not None:
+            clock.set(now)
         self.cloud = Cloud(
-            description,
-            Clock(minute, began=store.emulated_now() if store else None),
-            seed=seed,
-            auth=auth,
-            access_keys=access_keys,
-            store=store,
+            description, clock, seed=seed, auth=auth, access_keys=access_keys, store=store
         )
 
     def __enter__(self) -> Self:
@@ -83,21 +81,17 @@ class Emulator:
 
     def start(self) -> None:
         """
-        Bind all ports and serve from a background thread.
+        Bind all ports and serve from a background thread. An emulator starts once.
 
         ImportError names the extra to install; PortTakenError names the port and its service.
         """
-        server_class = _server_class()
-        sock = bound("http", self._host, self._port, "the API")
+        if self._server or self.cloud.closed.is_set():
+            raise RuntimeError("this emulator has been started before; make another")
         try:
-            self._plane = DataPlane(self.cloud, self._host, self.service_ports)
+            self._serve(_server_class())
         except BaseException:
-            sock.close()
+            self.stop()
             raise
-        self._port = sock.getsockname()[1]
-        self._server = server_class(self._reply, self._plane, sock)
-        self.cloud.changed = self._server.wake
-        self._server.start()
 
     def stop(self) -> None:
         """
@@ -149,6 +143,7 @@ class Emulator:
         Move the emulated clock forward; jobs and data plane follow at once.
         """
         self.cloud.advance(seconds)
+        self._settle()
 
     def handle(
         self,
@@ -162,7 +157,9 @@ class Emulator:
         """
         path, _, query = url.partition("?")
         lower = {name.lower(): value for name, value in (headers or {}).items()}
-        return self._reply(Request(method, path or "/", query, lower, body))
+        reply = self._reply(Request(method, path or "/", query, lower, body))
+        self._settle()
+        return reply
 
     def transport(self) -> httpx.MockTransport:
         """
@@ -171,6 +168,22 @@ class Emulator:
         What a fault does to a connection becomes the exception that httpx raises for it.
         """
         return httpx.MockTransport(self._answer)
+
+    def _serve(self, server_class: "type[Server]") -> None:
+        sock = bound("http", self._host, self._port, "the API")
+        try:
+            self._plane = DataPlane(self.cloud, self._host, self.service_ports)
+        except BaseException:
+            sock.close()
+            raise
+        self._port = sock.getsockname()[1]
+        self._server = server_class(self._reply, self._plane, sock)
+        self.cloud.changed = self._server.wake
+        self._server.start()
+
+    def _settle(self) -> None:
+        if self._server:
+            self._server.settle()
 
     def _reply(self, request: Request) -> Reply:
         if request.path.startswith(PREFIX):

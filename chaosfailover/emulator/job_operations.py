@@ -13,7 +13,7 @@ from typing import Any
 from chaosfailover.emulator.calls import Call, Document
 from chaosfailover.emulator.documents import shown
 from chaosfailover.emulator.filters import kept, token_for, token_value
-from chaosfailover.emulator.jobs import Job, as_of, document, moved
+from chaosfailover.emulator.jobs import UNFINISHED, Job, as_of, document, moved
 from chaosfailover.emulator.network import Resource
 from chaosfailover.emulator.refusals import illegal, refuse
 from chaosfailover.emulator.rules import check_free, check_known, check_region, check_resources
@@ -31,7 +31,7 @@ def create(call: Call) -> Document:
     if given.get("DryRun"):
         _dry_run(call, given["ResourceType"], given["ResourceId"])
     if given["JobType"] == "StartNow":
-        check_region(call.own_jobs(), cloud.settings)
+        check_region(cloud.ledger.running(call.region), call.account, cloud.settings)
     _check_resources(call, given["ResourceType"], given["ResourceId"])
     job = _new_job(call)
     if given["JobType"] == "StartNow":
@@ -46,7 +46,7 @@ def start(call: Call) -> Document:
     """
     job = _job(call)
     after = moved(job, call.operation, call.now)
-    check_region(call.own_jobs(), call.cloud.settings)
+    check_region(call.cloud.ledger.running(call.region), call.account, call.cloud.settings)
     _check_resources(call, job.resource_type, job.resource_ids, but=job)
     call.cloud.ledger.save(call.struck("job", after))
     return {}
@@ -178,11 +178,20 @@ def _check_resources(
     network = call.cloud.network
     resources = check_known(network, kind, ids, call.account, call.region)
     check_resources(network, resources)
-    others = (
-        job for job in call.cloud.ledger.within(call.region) if not but or job.job_id != but.job_id
-    )
-    check_free(network, resources, others, call.cloud.settings)
+    check_free(network, resources, _others(call, but.job_id if but else ""))
     return resources
+
+
+def _others(call: Call, but: str) -> Iterable[Job]:
+    """
+    Yield the jobs that block their resources: running ones, by a setting also those in Init.
+    """
+    ledger = call.cloud.ledger
+    blocking = ledger.running(call.region)
+    if call.cloud.settings.init_blocks_resources:
+        everything = (job for job in ledger.everything() if job.region == call.region)
+        blocking = (job for job in everything if job.status in UNFINISHED)
+    return (job for job in blocking if job.job_id != but)
 
 
 def _new_job(call: Call) -> Job:

@@ -113,13 +113,12 @@ class Ledger:
         """
         return (self._jobs[each] for each in reversed(self._ids.get((account, region), {})))
 
-    def within(self, region: str) -> Iterator[Job]:
+    def running(self, region: str) -> Iterator[Job]:
         """
-        Yield every account's jobs in the region.
+        Yield every account's running jobs in the region.
         """
-        for (_, where), ids in self._ids.items():
-            if where == region:
-                yield from (self._jobs[each] for each in ids)
+        live = (self._jobs[each] for each in self._live)
+        return (job for job in live if job.region == region and job.status in RUNNING)
 
     def everything(self) -> Iterator[Job]:
         """

@@ -61,9 +61,13 @@ class Line:
 
     def left(self, transport: asyncio.BaseTransport) -> None:
         """
-        Let go of a connection.
+        Let go of a connection, and let pass what ends it: else the kernel would keep the closed
+        socket, still shut, and later drop a new connection that comes from the same port.
         """
         self.transports.discard(transport)
+        sock = transport.get_extra_info("socket")
+        if valve.works() and sock is not None and sock.fileno() >= 0:
+            valve.turn(sock, loss=0.0)
 
     def follow(self, segment: Segment) -> None:
         """
@@ -116,7 +120,7 @@ class Line:
             self.outages.append({"start": at, "end": None, "start_utc": utc, "end_utc": None})
 
     def _turn(self, sock: valve.Filterable) -> None:
-        if valve.SUPPORTED:
+        if valve.works():
             valve.turn(sock, loss=self._loss if self.flows else 1.0)
 
     def _turn_transport(self, transport: asyncio.BaseTransport) -> None:
@@ -124,5 +128,5 @@ class Line:
         if transport.is_closing() or sock is None or sock.fileno() < 0:
             return
         self._turn(sock)
-        if not valve.SUPPORTED and isinstance(transport, asyncio.Transport):
+        if not valve.works() and isinstance(transport, asyncio.Transport):
             transport.resume_reading() if self.flows else transport.pause_reading()

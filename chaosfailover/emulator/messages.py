@@ -5,6 +5,7 @@ What comes in and what goes out: requests, replies, and documents written as JSO
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import parse_qsl
@@ -108,10 +109,15 @@ def refusal_reply(refusal: Refusal, request: Request, request_id: str) -> Reply:
 
 
 def _reply(
-    status: int, document: Mapping[str, Any], request: Request, request_id: str, root: str
+    status: int,
+    document: Mapping[str, Any],
+    request: Request,
+    request_id: str,
+    root: str,
 ) -> Reply:
     headers = {
         "Content-Type": JSON if request.wants_json else XML,
+        "Date": formatdate(usegmt=True),
         "X-Acs-Request-Id": request_id,
         "X-Acs-Trace-Id": request_id.replace("-", "").lower(),
         "Access-Control-Allow-Origin": "*",

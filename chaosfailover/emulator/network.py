@@ -121,7 +121,7 @@ BELOW = {
     GROUP: "RouterId",
     PEER: "BgpGroupId",
 }
-OWN_KEYS = frozenset({"owner", "circuits", "cens"})
+OWN_KEYS = frozenset({"owner", "circuits", "cens", "default"})
 
 
 def network_from(regions: Mapping[str, Any], account: str) -> Network:
@@ -157,7 +157,7 @@ def _resource(kind: str, id_: str, region: str, entry: Mapping[str, Any]) -> Res
     if unknown := set(own) - OWN_KEYS:
         raise ValueError(f"{id_}: unknown keys {sorted(unknown)}")
     first = (fields[BELOW[kind]],) if fields.get(BELOW[kind]) else ()
-    fields |= {"cens": tuple(own["cens"])} if "cens" in own else {}
+    fields |= {"cens": tuple(own.get("cens", ())), "default": bool(own.get("default"))}
     below = (*first, *own.get("circuits", ()))
     return Resource(kind, id_, region, str(own.get("owner", "")), fields, below)
 

@@ -95,12 +95,14 @@ def _of_router(call: Call, kind: str, id_name: str) -> list[Resource]:
         for name, value in call.arguments.items()
         if value and name in ("RouterId", "BgpGroupId", id_name)
     }
-    documents = ((each, shape(network, each)) for each in _own(call, kind))
-    return [each for each, fields in documents if wanted.items() <= _text(fields, wanted).items()]
+    default = call.arguments.get("IsDefault")
+    found = [each for each in _own(call, kind) if default in (None, _is_default(call, each))]
+    return [each for each in found if wanted.items() <= shape(network, each).items()]
 
 
-def _text(fields: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: fields[name] for name in names}
+def _is_default(call: Call, resource: Resource) -> bool:
+    group = resource if resource.kind == GROUP else call.cloud.network.resources[resource.below[0]]
+    return bool(group.fields.get("default"))
 
 
 def _narrowed(
@@ -124,7 +126,7 @@ def _document(call: Call, resource: Resource) -> Document:
     """
     cloud = call.cloud
     fields = SHAPES[resource.kind](cloud.network, resource)
-    if resource.id in cloud.down(call.seen_at):
+    if resource.id in call.down:
         fields |= cloud.settings.while_testing.get(resource.kind, {})
     return fields
 

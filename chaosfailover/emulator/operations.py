@@ -4,9 +4,9 @@ The operations and their parameters: a table from which requests are read and th
 
 from collections.abc import Callable
 
-from chaosfailover.emulator.parameters import Parameter
+from chaosfailover.emulator.parameters import Known, Parameter
 
-__all__ = ["OPERATIONS", "WRITES"]
+__all__ = ["OPERATIONS", "REMARKS", "WRITES"]
 
 
 def text(longest: int) -> Callable[[str], bool]:
@@ -30,7 +30,11 @@ def one_of(*literals: str) -> Callable[[str], bool]:
     return lambda value: value in literals
 
 
-REGION = Parameter("RegionId", note="without it, the endpoint's own region")
+REGION = Parameter(
+    "RegionId",
+    known="inferred",
+    note="required by the help pages, not by the SDKs; without it, the endpoint's own region",
+)
 REGION_REQUIRED = Parameter("RegionId", required=True)
 TOKEN = Parameter(
     "ClientToken", rule=lambda value: len(value) <= 64 and value.isascii(), note="64 ASCII letters"
@@ -56,7 +60,7 @@ GROUP_ID = Parameter("ResourceGroupId")
 ROUTER = (
     Parameter("RouterId"),
     Parameter("BgpGroupId"),
-    Parameter("IsDefault", "boolean", known="not done", note="accepted and ignored"),
+    Parameter("IsDefault", "boolean", note="whether the group is a default one"),
 )
 
 OPERATIONS: dict[str, tuple[Parameter, ...]] = {
@@ -133,3 +137,31 @@ OPERATIONS: dict[str, tuple[Parameter, ...]] = {
 }
 
 WRITES = frozenset(name for name in OPERATIONS if not name.startswith("Describe"))
+
+REMARKS: dict[str, tuple[Known, str]] = {
+    "CreateFailoverTestJob": (
+        "inferred",
+        "the seven refusals are documented, their codes are those of Start",
+    ),
+    "StartFailoverTestJob": ("documented", "with all 12 error codes"),
+    "StopFailoverTestJob": ("documented", "the end of a message is inferred"),
+    "UpdateFailoverTestJob": ("inferred", "what it refuses is documented, with which code is not"),
+    "DeleteFailoverTestJob": ("documented", "the end of a message is inferred"),
+    "DescribeFailoverTestJob": (
+        "documented",
+        "that StartTime comes with Testing and StopTime with Stopped is inferred",
+    ),
+    "DescribeFailoverTestJobs": (
+        "documented",
+        "newest first, exact names and the refusal of wrong filters and tokens are inferred",
+    ),
+    "DescribePhysicalConnections": ("documented", "how a cut circuit looks is inferred"),
+    "DescribeVirtualBorderRouters": ("documented", "how a cut VBR looks is inferred"),
+    "DescribeVirtualBorderRoutersForPhysicalConnection": ("documented", ""),
+    "DescribeBgpGroups": ("documented", ""),
+    "DescribeBgpPeers": ("documented", "how a cut peer looks is inferred"),
+    "DescribeRegions": ("documented", "local names are not translated"),
+}
+"""
+Operation -> how sure we are of what it does, beside its parameters.
+"""

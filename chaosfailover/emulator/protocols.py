@@ -28,7 +28,16 @@ class EchoProtocol(asyncio.Protocol):
         self.line.left(self.transport)
 
     def data_received(self, data: bytes) -> None:
-        self.line.reply(lambda: self.transport.write(data), keep=True)
+        self.line.reply(lambda: self.send(data), keep=True)
+
+    def send(self, data: bytes, *, closing: bool = False) -> None:
+        """
+        Send bytes, unless the other side has gone.
+        """
+        if not self.transport.is_closing():
+            self.transport.write(data)
+            if closing:
+                self.transport.close()
 
 
 class HttpProtocol(EchoProtocol):
@@ -53,11 +62,8 @@ class HttpProtocol(EchoProtocol):
         silent = request.startswith(b"HEAD ")
 
         def send() -> None:
-            if self.transport.is_closing():
-                return
-            self.transport.write(_response(self.line, closing=closing, silent=silent))
-            if closing:
-                self.transport.close()
+            response = _response(self.line, closing=closing, silent=silent)
+            self.send(response, closing=closing)
 
         self.line.reply(send, keep=True)
 

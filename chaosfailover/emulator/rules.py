@@ -5,7 +5,7 @@ Which resources a failover test may take down (API reference 1.1, 2.1 and 4): a 
 from collections.abc import Callable, Iterable, Sequence
 
 from chaosfailover.emulator.documents import shown
-from chaosfailover.emulator.jobs import RUNNING, UNFINISHED, Job
+from chaosfailover.emulator.jobs import Job
 from chaosfailover.emulator.network import CIRCUIT, PEER, VBR, Network, Resource
 from chaosfailover.emulator.refusals import illegal, refuse
 from chaosfailover.emulator.settings import Settings
@@ -93,11 +93,11 @@ Resource type -> code and the condition that brings it, in the order of the chec
 """
 
 
-def check_region(running: Iterable[Job], settings: Settings) -> None:
+def check_region(running: Iterable[Job], account: str, settings: Settings) -> None:
     """
     Refuse when the account has a running job in the region already.
     """
-    if settings.one_job_per_region and any(job.status in RUNNING for job in running):
+    if settings.one_job_per_region and any(job.account == account for job in running):
         raise refuse("AnotherJobTesting")
 
 
@@ -129,13 +129,10 @@ def check_resources(network: Network, resources: Sequence[Resource]) -> None:
                 raise refuse(code)
 
 
-def check_free(
-    network: Network, resources: Sequence[Resource], others: Iterable[Job], settings: Settings
-) -> None:
+def check_free(network: Network, resources: Sequence[Resource], others: Iterable[Job]) -> None:
     """
-    Refuse when a resource, or one related to it, is in another running job.
+    Refuse when a resource, or one related to it, is in another job that counts.
     """
-    statuses = UNFINISHED if settings.init_blocks_resources else RUNNING
-    taken = {id_ for job in others if job.status in statuses for id_ in job.resource_ids}
+    taken = {id_ for job in others for id_ in job.resource_ids}
     if any(taken & network.related(resource.id) for resource in resources):
         raise refuse("EcFailoverTestJobResourceInAnotherProcessingJob")

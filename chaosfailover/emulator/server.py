@@ -47,6 +47,7 @@ class Server:
             log_level="critical",
             access_log=False,
             server_header=False,
+            date_header=False,
             timeout_graceful_shutdown=1,
         )
         self._uvicorn = uvicorn.Server(config)
@@ -72,11 +73,29 @@ class Server:
 
     def wake(self) -> None:
         """
-        Let the data plane follow the cloud; from any thread.
+        Let the data plane follow the cloud: at once on the loop's thread, soon from any other.
         """
-        if self._loop and not self._uvicorn.should_exit:
-            with contextlib.suppress(RuntimeError):  # the loop has just been closed
-                self._loop.call_soon_threadsafe(self._plane.wake)
+        if threading.current_thread() is self._thread:
+            self._plane.wake()
+        else:
+            self._soon(self._plane.wake)
+
+    def settle(self) -> None:
+        """
+        Wait until the data plane has followed; without holding the cloud, from any thread.
+        """
+        done = threading.Event()
+        if threading.current_thread() is not self._thread and self._soon(done.set):
+            while not done.wait(0.05) and self._thread.is_alive():
+                pass
+
+    def _soon(self, action: Callable[[], None]) -> bool:
+        if self._loop is None or self._uvicorn.should_exit:
+            return False
+        with contextlib.suppress(RuntimeError):  # the loop has just been closed
+            self._loop.call_soon_threadsafe(action)
+            return True
+        return False
 
     def _run(self) -> None:
         try:

@@ -117,9 +117,13 @@ def _overlaid(below: Any, above: Any) -> Any:
 
 
 def _topology(content: Any, name: str) -> Topology:
-    if not isinstance(content, Mapping) or (unknown := set(content) - KEYS):
-        raise TopologyError(f"topology {name!r} must hold only {sorted(KEYS)}, not {unknown!r}")
+    if not isinstance(content, Mapping):
+        raise TopologyError(f"topology {name!r} is a {type(content).__name__}, not a mapping")
+    if unknown := sorted(set(content) - KEYS):
+        raise TopologyError(f"topology {name!r} has unknown keys {unknown}; known: {sorted(KEYS)}")
     accounts = {str(account): entry or {} for account, entry in content["accounts"].items()}
+    if not accounts or not content["regions"]:
+        raise TopologyError(f"topology {name!r} needs an account and a region at least")
     network = network_from(content["regions"], next(iter(accounts)))
     if strangers := {each.owner for each in network.resources.values()} - set(accounts):
         raise TopologyError(f"topology {name!r}: owners {sorted(strangers)} are not in accounts")

@@ -3,18 +3,18 @@ A valve on a socket: what arrives is dropped by the kernel, in part or in full, 
 
 On Linux a classic BPF socket filter does it: a listening socket drops SYNs, a connection drops
 segments, a UDP socket drops datagrams, so that a stalled path looks stalled from outside. It needs
-no privileges. Elsewhere `SUPPORTED` is False and callers hold the traffic themselves.
+no privileges. Where it does not work, callers hold the traffic themselves.
 """
 
 import contextlib
 import ctypes
+import socket
 import struct
 import sys
+from functools import cache
 from typing import Protocol
 
-__all__ = ["SUPPORTED", "Filterable", "turn"]
-
-SUPPORTED = sys.platform == "linux"
+__all__ = ["Filterable", "turn", "works"]
 
 SOL_SOCKET, SO_ATTACH_FILTER, SO_DETACH_FILTER = 1, 26, 27
 LOAD_WORD, JUMP_IF_GREATER, RETURN = 0x20, 0x25, 0x06
@@ -33,6 +33,34 @@ class Filterable(Protocol):
         """
         Set an option.
         """
+
+
+@cache
+def works() -> bool:
+    """
+    Say whether this system drops what a filter tells it to; some accept filters and do nothing.
+    """
+    if sys.platform != "linux":
+        return False
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.setblocking(False)
+        try:
+            turn(sock, loss=1.0)
+        except OSError:
+            return False
+        return not _arrives(sock)
+
+
+def _arrives(sock: socket.socket) -> bool:
+    """
+    Say whether a datagram that a socket sends to itself arrives; on loopback it does so at once.
+    """
+    sock.sendto(b"x", sock.getsockname())
+    try:
+        return bool(sock.recv(1))
+    except BlockingIOError:
+        return False
 
 
 def turn(sock: Filterable, *, loss: float) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from chaosfailover.probing.attempt import Attempt, failure_kind, is_local
 from chaosfailover.probing.names import Address, Names
+from chaosfailover.probing.pulse import Pulse
 from chaosfailover.probing.track import Schedule, Ticket, Track
 from chaosfailover.probing.wire import CheckFailedError
 from chaosfailover.samples import Sample
@@ -31,6 +32,7 @@ class Dispatcher:
         self._names = names
         self._clock = clock
         self._end = end
+        self._pulse = Pulse(clock)
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -39,7 +41,8 @@ class Dispatcher:
         """
         now = self._clock()
         async with asyncio.TaskGroup() as senders:
-            tasks = [
+            tasks = [senders.create_task(self._pulse.beat())]
+            tasks += [
                 senders.create_task(self._send(track, now + track.interval * turn))
                 for turn, track in self._turns()
             ]
@@ -65,13 +68,14 @@ class Dispatcher:
 
     async def _check(self, track: Track, addresses: Sequence[Address], due: float) -> None:
         attempt = Attempt(self._clock)
-        ticket = track.begin()
+        ticket, missed = track.begin(), self._pulse.missed()
         try:
             async with asyncio.timeout(track.timeout):
                 await self._run(track, addresses, attempt)
         except Exception as exc:  # noqa: BLE001 an error nobody foresaw is a failed check, named after it; a lost ticket would hold up the series
             # Judged here, as an exception that a frame keeps is garbage that only gc can free.
-            sample = self._failed(attempt, attempt.at - due, exc)
+            asleep = self._pulse.missed() - missed > track.timeout / 2
+            sample = self._failed(attempt, attempt.at - due, exc, asleep=asleep)
         else:
             sample = Sample(attempt.at, True, self._clock() - attempt.at, late=attempt.at - due)
         self._end(track, ticket, sample)
@@ -81,10 +85,16 @@ class Dispatcher:
             raise CheckFailedError("dns")
         await track.check.run(addresses, attempt)
 
-    def _failed(self, attempt: Attempt, late: float, failure: Exception) -> Sample | None:
-        if is_local(failure):
+    def _failed(
+        self, attempt: Attempt, late: float, failure: Exception, *, asleep: bool
+    ) -> Sample | None:
+        """
+        Make a failed sample, or None if it is us who failed: without a socket, or too much asleep.
+        """
+        silent = isinstance(failure, TimeoutError)
+        if is_local(failure) or (silent and asleep):
             return None
-        last = attempt.spoke_at if isinstance(failure, TimeoutError) else self._clock()
+        last = attempt.spoke_at if silent else self._clock()
         return Sample(attempt.at, False, None, failure_kind(failure), late, last - attempt.at)
 
     async def _drain(self) -> None:

@@ -4,6 +4,7 @@ The number of files that this process may open.
 
 import os
 import resource
+from pathlib import Path
 
 __all__ = ["allow_open_files"]
 
@@ -29,6 +30,5 @@ def _grow_table(highest: int) -> None:
     try:
         os.fstat(highest)
     except OSError:
-        spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-        os.close(os.dup2(spare, highest, inheritable=False))
-        os.close(spare)
+        with Path(os.devnull).open("rb") as spare:
+            os.close(os.dup2(spare.fileno(), highest, inheritable=False))

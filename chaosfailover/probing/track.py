@@ -66,7 +66,7 @@ class Track:
         self.interval = target.interval or 0.0
         self.timeout = target.timeout or 0.0
         self.series = Series(self.interval)
-        self.unsent = 0
+        self.unjudged = 0
         self._waiting: deque[Ticket] = deque()
         self._answered_at = float("-inf")
 
@@ -85,7 +85,7 @@ class Track:
         Returns the outages that began or ended with the samples that this lets through.
         """
         ticket.done, ticket.sample = True, sample
-        self.unsent += sample is None
+        self.unjudged += sample is None
         if sample and sample.ok:
             self._answered_at = max(self._answered_at, sample.at)
         changes: list[Outage] = []

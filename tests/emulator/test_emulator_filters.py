@@ -244,6 +244,8 @@ def test_border_routers_are_filtered(given: dict[str, Any], expected: list[str])
         ({"BgpGroupId": "bgpg-hangzhou-a"}, ["bgp-hangzhou-a"]),
         ({"BgpPeerId": "bgp-hangzhou-a", "RouterId": "vbr-hangzhou-b"}, []),
         ({"BgpPeerId": "bgp-foreign"}, []),
+        ({"IsDefault": "true"}, ["bgp-hangzhou-a"]),
+        ({"IsDefault": "false"}, ["bgp-hangzhou-b"]),
     ],
 )
 def test_peers_are_found(given: dict[str, str], expected: list[str]) -> None:

@@ -1,0 +1,132 @@
+"""
+`chaos failover plan`: one ready experiment for each circuit worth testing.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import yaml
+
+from chaosfailover.client import VpcClient
+from chaosfailover.commands.selection import (
+    CALL_DEADLINE,
+    NOT_DONE,
+    ask_selected,
+    errors_of,
+    region_options,
+    show_errors,
+    show_progress,
+)
+from chaosfailover.planning.choice import RegionPlan, region_plan
+from chaosfailover.planning.experiments import folder_of
+from chaosfailover.planning.files import fate, is_edited, plan_files
+from chaosfailover.planning.template import circuit_template
+from chaosfailover.regions import Place
+from chaosfailover.snapshot import read_snapshot
+
+__all__ = ["plan"]
+
+
+def _targets(
+    _context: click.Context, _parameter: click.Parameter, file: Path | None
+) -> dict[str, str]:
+    content = yaml.safe_load(file.read_text(encoding="utf-8")) if file else {}
+    if not isinstance(content, dict) or not all(isinstance(url, str) for url in content.values()):
+        raise click.BadParameter(f"{file} is no mapping of names to URLs")
+    return content
+
+
+@click.command()
+@region_options
+@click.option(
+    "--targets",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    callback=_targets,
+    help="YAML: a URL to watch in live runs, by circuit, ECR, CEN, region or `default`.",
+)
+@click.option(
+    "--output",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="failover-plan",
+    show_default=True,
+    help="The folder of the plan.",
+)
+@CALL_DEADLINE
+def plan(
+    regions: Sequence[str],
+    all_regions: bool,
+    role_arns: Sequence[str],
+    targets: dict[str, str],
+    folder: Path,
+    deadline: float,
+) -> None:
+    """
+    Write an experiment for each circuit that has a proven survivor, and a game day per region.
+
+    What has none is refused, and said. Files that you edited are kept. Exits 1 when a region could
+    not be read or nothing can be tested.
+
+    Example: chaos failover plan --all-regions --targets targets.yaml --output failover-plan
+    """
+    answers = ask_selected(
+        regions,
+        all_regions,
+        role_arns,
+        _read,
+        progress=show_progress(lambda found: _counted(len(found.tests))),
+        deadline=deadline,
+    )
+    plans = [replace(answer.value, place=answer.place) for answer in answers if answer.value]
+    errors = {str(answer.place): str(answer.error) for answer in answers if answer.error}
+    files = plan_files(circuit_template(), plans, errors, targets)
+    _write(folder, files)
+    _clear(folder, plans, files)
+    for found in plans:
+        for refusal in found.refusals:
+            reasons = "; ".join(refusal.reasons)
+            click.echo(f"REFUSED  {found.place}  {refusal.circuit_id}: {reasons}", err=True)
+    show_errors(answers)
+    if errors_of(answers) or not any(found.tests for found in plans):
+        sys.exit(NOT_DONE)
+
+
+def _read(client: VpcClient) -> RegionPlan:
+    return region_plan(Place(client.region_id), read_snapshot(client))
+
+
+def _counted(count: int) -> str:
+    return f"{count} circuit{'' if count == 1 else 's'} to test"
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    """
+    Write what nobody edited, and say what became of each file.
+    """
+    for name, text in files.items():
+        path = folder / name
+        outcome = fate(path.read_text(encoding="utf-8") if path.exists() else None, text)
+        if outcome in ("new", "updated"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        click.echo(f"{outcome:<9}  {path}")
+        if outcome == "kept":
+            click.echo(f"{path} was edited and is kept; move it away to have it planned", err=True)
+
+
+def _clear(folder: Path, plans: Sequence[RegionPlan], files: Mapping[str, str]) -> None:
+    """
+    Remove what was planned before for the same regions and is no longer, unless it was edited.
+    """
+    for found in plans:
+        for path in sorted((folder / folder_of(found)).glob("*.yaml")):
+            if str(path.relative_to(folder)) in files:
+                continue
+            if is_edited(path.read_text(encoding="utf-8")):
+                click.echo(f"{path} is not of this plan and is kept", err=True)
+            else:
+                path.unlink()
+                click.echo(f"removed    {path}")

@@ -1,0 +1,165 @@
+"""
+Which circuits of a region are worth testing, and which are not to be cut.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chaosfailover.documents import UNKNOWN_GROUP, number, text
+from chaosfailover.errors import ArgumentError
+from chaosfailover.paths import Path
+from chaosfailover.regions import Place
+from chaosfailover.snapshot import Snapshot
+from chaosfailover.survival import Need, Survival, surviving_paths
+
+__all__ = ["BFD", "HOLD", "PlannedTest", "Refusal", "RegionPlan", "region_plan"]
+
+BFD = 0.9
+"""How long BFD needs to find a path dead: 3 x 300 ms, the defaults of a VBR (API reference 5.2)."""
+
+HOLD = 30.0
+"""The BGP hold time where the API names none."""
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PlannedTest:
+    """
+    The test of one circuit: the session that has to go down and the one that has to carry on.
+
+    `survivors` counts the circuits that are left, `detection` is how long the cut may go unnoticed,
+    and `standby_peers` are the sessions that can take over, the best first.
+    """
+
+    circuit_id: str
+    name: str
+    groups: tuple[str, ...]
+    bgp_peer_id: str
+    standby_circuit_id: str
+    standby_peers: tuple[str, ...]
+    survivors: int
+    detection: float
+    warnings: tuple[str, ...]
+
+    @property
+    def standby_bgp_peer_id(self) -> str:
+        """
+        The session that is expected to carry on.
+        """
+        return self.standby_peers[0]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """
+    A circuit that is not to be cut, and why.
+    """
+
+    circuit_id: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RegionPlan:
+    """
+    The tests of one region in the order in which they are to be run, and the refusals.
+    """
+
+    place: Place
+    snapshot: Snapshot
+    tests: tuple[PlannedTest, ...]
+    refusals: tuple[Refusal, ...]
+
+
+def region_plan(place: Place, snapshot: Snapshot) -> RegionPlan:
+    """
+    Choose the circuits of a region that can be tested: those that leave most survivors come first.
+
+    Raises ArgumentError for documents that contradict one another.
+    """
+    known = snapshot.paths()
+    circuits = {str(each["PhysicalConnectionId"]): each for each in snapshot.circuits}
+    peers = {str(each["BgpPeerId"]): each for each in snapshot.bgp_peers}
+    judged = [_judged(circuit_id, circuits, known, peers) for circuit_id in sorted(circuits)]
+    tests = [each for each in judged if isinstance(each, PlannedTest)]
+    return RegionPlan(
+        place,
+        snapshot,
+        tests=tuple(sorted(tests, key=lambda test: (-test.survivors, test.circuit_id))),
+        refusals=tuple(each for each in judged if isinstance(each, Refusal)),
+    )
+
+
+def _judged(
+    circuit_id: str,
+    circuits: Mapping[str, Document],
+    known: list[Path],
+    peers: Mapping[str, Document],
+) -> PlannedTest | Refusal:
+    circuit = circuits[circuit_id]
+    if not_accepted := _not_accepted(circuit):
+        return Refusal(circuit_id, tuple(not_accepted))
+    survival = surviving_paths(known, [circuit_id])
+    if not survival.count:
+        return Refusal(circuit_id, tuple(survival.reasons) or ("no proven survivor",))
+    cut = [path for path in survival.lost if path.health == "up" and path.bgp_peer_id]
+    if not cut:
+        return Refusal(circuit_id, ("none of its sessions is up, so a cut would show nothing",))
+    return _planned(circuit, cut, survival, peers)
+
+
+def _not_accepted(circuit: Document) -> list[str]:
+    """
+    Return why the API would not cut a circuit, as far as its document tells (API reference 1.1).
+    """
+    required = {"Status": "Enabled", "BusinessStatus": "Normal"}
+    found = [
+        f"{key} is {circuit.get(key)!r}, and the API cuts what is {value}"
+        for key, value in required.items()
+        if circuit.get(key) != value
+    ]
+    if (hosted := number(circuit, "VirtualPhysicalConnectionCount") or 0) > 1:
+        found.append(f"it carries {hosted} hosted circuits, and the API cuts none with more than 1")
+    if text(circuit, "ParentPhysicalConnectionId") and number(circuit, "VlanId") == 0:
+        found.append("it is hosted with VLAN 0, and the API cuts none of these")
+    return found
+
+
+def _planned(
+    circuit: Document, cut: list[Path], survival: Survival, peers: Mapping[str, Document]
+) -> PlannedTest:
+    tested = min(cut, key=str)
+    standby = sorted(_need(tested, survival).survivors, key=lambda path: _rank(path, tested))
+    return PlannedTest(
+        circuit_id=str(circuit["PhysicalConnectionId"]),
+        name=text(circuit, "Name") or "",
+        groups=tuple(sorted({group for path in cut for group in path.groups} - {UNKNOWN_GROUP})),
+        bgp_peer_id=str(tested.bgp_peer_id),
+        standby_circuit_id=str(standby[0].circuit_id),
+        standby_peers=tuple(str(path.bgp_peer_id) for path in standby),
+        survivors=survival.count,
+        detection=max(_detection(peers[str(path.bgp_peer_id)]) for path in cut),
+        warnings=tuple(survival.warnings),
+    )
+
+
+def _need(tested: Path, survival: Survival) -> Need:
+    """
+    Return what the tested session's group and family are left with.
+    """
+    for need in survival.needs:
+        if need.group in tested.groups and need.ip_version == tested.ip_version:
+            return need
+    raise ArgumentError(f"{tested} serves no group that the cut takes something from")
+
+
+def _rank(path: Path, tested: Path) -> tuple[bool, str]:
+    return path.access_point_id == tested.access_point_id, str(path)
+
+
+def _detection(peer: Document) -> float:
+    if peer.get("EnableBfd") is True:
+        return BFD
+    return float(number(peer, "Hold") or HOLD)

@@ -1,0 +1,186 @@
+"""
+The game day of a region: its tests one after another, in one experiment.
+"""
+
+from collections.abc import Iterator, Mapping
+from math import ceil
+from typing import Any
+
+import yaml
+
+from chaosfailover.planning.choice import PlannedTest, RegionPlan
+from chaosfailover.planning.experiments import (
+    TOPOLOGY,
+    expected,
+    extension,
+    folder_of,
+    live_url,
+    test_name,
+)
+from chaosfailover.planning.mirror import service_url
+
+__all__ = ["GAME_DAY", "game_day"]
+
+GAME_DAY = "game-day.yaml"
+
+COMMENT = """\
+# Tests {count} circuits of {region_id} one after another; each is back before the next is cut.
+#
+# As it is, this is a rehearsal on the embedded emulator, run from the folder of the plan:
+#
+#   chaos run {file}
+#
+# A live run really shuts the circuits down. It has to be asked for:
+#
+#   export ALIBABA_CLOUD_ENDPOINT_VPC=cloud
+#   export FAILOVER_PORTAL_URL={url}
+"""
+
+MINUTES = 5
+PER_ENTRY = ("test_name", "circuit_id", "standby_circuit_id", "bgp_peer_id", "standby_bgp_peer_id")
+
+Document = dict[str, Any]
+
+
+def game_day(template: str, plan: RegionPlan, targets: Mapping[str, str]) -> str:
+    """
+    Write the experiment of a region from the activities of the bundled one.
+    """
+    model: Document = yaml.safe_load(template)
+    text = COMMENT.format(
+        count=len(plan.tests),
+        region_id=plan.place.region_id,
+        file=folder_of(plan) / GAME_DAY,
+        url=live_url(plan, plan.tests[0], targets),
+    )
+    document = {
+        "version": model["version"],
+        "title": f"{plan.place.region_id} survives the loss of each of its circuits",
+        "description": "One circuit at a time is shut down by a failover test while the others "
+        "carry its traffic.",
+        "tags": model["tags"],
+        "extensions": extension(_expected(plan)),
+        "configuration": _configuration(model, plan),
+        "controls": _controls(model, plan),
+        "runtime": model["runtime"],
+        "steady-state-hypothesis": {
+            "title": "All circuits are healthy, nothing is being tested, and every portal answers",
+            "probes": _probes(model, plan),
+        },
+        "method": [each for test in plan.tests for each in _method(model, plan, test)],
+        "rollbacks": [
+            each for test in plan.tests for each in _each(model["rollbacks"], plan, test)
+        ],
+    }
+    return text + yaml.dump(
+        document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
+    )
+
+
+class _Dumper(yaml.SafeDumper):
+    """
+    Writes what occurs several times in full each time, as a person would.
+    """
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - overrides PyYAML's
+        return True
+
+
+def _expected(plan: RegionPlan) -> str:
+    verdicts = {expected(test) for test in plan.tests}
+    return "held" if verdicts == {"held"} else "deviated"
+
+
+def _configuration(model: Document, plan: RegionPlan) -> Document:
+    found: Document = {
+        key: dict(entry)
+        for key, entry in model["configuration"].items()
+        if key not in (*PER_ENTRY, "portal_url")
+    }
+    found["alibaba_cloud_region_id"] = plan.place.region_id
+    if plan.place.role_arn:
+        found["alibaba_cloud_role_arn"] = plan.place.role_arn
+    found["duration_minutes"]["default"] = max(MINUTES, ceil(_pauses(model) * len(plan.tests) / 60))
+    found["topology"]["default"] = str(folder_of(plan) / TOPOLOGY)
+    portal = model["configuration"]["portal_url"]
+    for test in plan.tests:
+        found[_portal(plan, test)] = {**portal, "default": service_url(plan, test)}
+    return found
+
+
+def _pauses(model: Document) -> float:
+    """
+    Return how long the pauses of one test are, in seconds; the one after its cut comes twice.
+    """
+    return 2.0 * sum(sum((activity.get("pauses") or {}).values()) for activity in model["method"])
+
+
+def _controls(model: Document, plan: RegionPlan) -> list[Document]:
+    (control,) = model["controls"]
+    arguments = {
+        **control["provider"]["arguments"],
+        "targets": {test.circuit_id: f"${{{_portal(plan, test)}}}" for test in plan.tests},
+    }
+    return [{**control, "provider": {**control["provider"], "arguments": arguments}}]
+
+
+def _probes(model: Document, plan: RegionPlan) -> list[Document]:
+    """
+    Return the probes of all tests; what looks at the same thing twice is there once.
+    """
+    found: list[Document] = []
+    for test in plan.tests:
+        for probe in _each(model["steady-state-hypothesis"]["probes"], plan, test):
+            if probe["provider"] not in [each["provider"] for each in found]:
+                found.append(probe)
+    return found
+
+
+def _method(model: Document, plan: RegionPlan, test: PlannedTest) -> Iterator[Document]:
+    """
+    Yield what one test does: the method, the stop, the wait for the session, and the clearing up.
+    """
+    method = _each(model["method"], plan, test)
+    stop, *rest = _each(model["rollbacks"], plan, test)
+    yield from method
+    yield stop
+    yield _back(method[-1], test)
+    yield from rest
+
+
+def _back(down: Document, test: PlannedTest) -> Document:
+    provider = down["provider"]
+    arguments = {**provider["arguments"], "until": ["Established"]}
+    name = f"the-tested-session-is-back-{test.circuit_id}"
+    return {**down, "name": name, "provider": {**provider, "arguments": arguments}}
+
+
+def _each(activities: list[Document], plan: RegionPlan, test: PlannedTest) -> list[Document]:
+    values = {
+        "${test_name}": test_name(test),
+        "${circuit_id}": test.circuit_id,
+        "${standby_circuit_id}": test.standby_circuit_id,
+        "${bgp_peer_id}": test.bgp_peer_id,
+        "${standby_bgp_peer_id}": test.standby_bgp_peer_id,
+        "${portal_url}": f"${{{_portal(plan, test)}}}",
+        "portal": test.circuit_id,
+    }
+    return [
+        {**_with(activity, values), "name": f"{activity['name']}-{test.circuit_id}"}
+        for activity in activities
+    ]
+
+
+def _with(value: Any, values: Mapping[str, str]) -> Any:
+    """
+    Replace every text of a nested value that is one of the keys.
+    """
+    if isinstance(value, dict):
+        return {key: _with(entry, values) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_with(entry, values) for entry in value]
+    return values.get(value, value) if isinstance(value, str) else value
+
+
+def _portal(plan: RegionPlan, test: PlannedTest) -> str:
+    return f"portal_url_{plan.tests.index(test) + 1}"

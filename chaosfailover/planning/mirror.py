@@ -1,0 +1,149 @@
+"""
+The mirror of a region: a topology for the emulator with the region's shape.
+
+What changes by itself from day to day, such as the number of routes, is left out, and so is every
+secret: the same region always has the same mirror.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from chaosfailover.documents import attachments, is_literal, links, number, text
+from chaosfailover.planning.choice import HOLD, PlannedTest, RegionPlan
+
+__all__ = ["FIRST_PORT", "OWN_ACCOUNT", "mirror", "port_of", "service_url"]
+
+FIRST_PORT = 28080
+OWN_ACCOUNT = "1000000000000001"
+"""The account of a mirror when that of the region is not known."""
+
+STRANGER = "1000000000000009"
+"""The account of what belongs to somebody whom the API does not name."""
+
+KEPT = {
+    "circuits": (
+        *("Name", "Status", "BusinessStatus", "ProductType", "AccessPointId", "Spec", "VlanId"),
+        *("RedundantPhysicalConnectionId", "ParentPhysicalConnectionId"),
+    ),
+    "vbrs": ("Name", "Status", "VlanId", "EcrId", "EcrAttatchStatus"),
+    "bgp_groups": ("Name", "RouterId", "Status", "IpVersion", "LocalAsn", "PeerAsn", "Hold"),
+    "bgp_peers": (
+        *("Name", "BgpGroupId", "Status", "BgpStatus", "IpVersion", "PeerIpAddress"),
+        *("LocalAsn", "PeerAsn", "EnableBfd", "Hold"),
+    ),
+}
+
+Document = Mapping[str, Any]
+Entries = dict[str, dict[str, Any]]
+
+
+def mirror(plan: RegionPlan) -> dict[str, Any]:
+    """
+    Return the topology of a region, with a service for each planned test.
+
+    The first path of a service is the session that the test cuts, the others those that survive.
+    """
+    account = plan.place.account or OWN_ACCOUNT
+    region = _region(plan, account)
+    owners = {str(entry.get("owner", account)) for entry in region["circuits"].values()}
+    keys = {"access_keys": {f"rehearsal-{account}": "rehearsal-secret"}}
+    detection = {str(peer["BgpPeerId"]): _detection(peer) for peer in plan.snapshot.bgp_peers}
+    used = {peer for test in plan.tests for peer in (test.bgp_peer_id, *test.standby_peers)}
+    return {
+        "title": f"{plan.place.region_id} as it was when the plan was made.",
+        "accounts": {account: keys, **{owner: {} for owner in sorted(owners - {account})}},
+        "regions": {plan.place.region_id: region},
+        "paths": {peer: {"over": peer, "detection": detection[peer]} for peer in sorted(used)},
+        "services": {
+            test.circuit_id: {
+                "kind": "http",
+                "port": port_of(plan, test),
+                "paths": [test.bgp_peer_id, *test.standby_peers],
+            }
+            for test in plan.tests
+        },
+    }
+
+
+def port_of(plan: RegionPlan, test: PlannedTest) -> int:
+    """
+    Return the port of a test's service in a rehearsal.
+    """
+    return FIRST_PORT + plan.tests.index(test)
+
+
+def service_url(plan: RegionPlan, test: PlannedTest) -> str:
+    """
+    Return the URL of a test's service in a rehearsal.
+    """
+    return f"http://127.0.0.1:{port_of(plan, test)}/"
+
+
+def _region(plan: RegionPlan, account: str) -> dict[str, Entries]:
+    found = plan.snapshot
+    circuits = _entries("circuits", found.circuits, "PhysicalConnectionId")
+    for circuit_id, owner in _missing(circuits, found.circuits, found.vbrs, account).items():
+        circuits[circuit_id] = {"owner": owner}
+    vbrs = _entries("vbrs", found.vbrs, "VbrId")
+    for vbr in found.vbrs:
+        vbrs[str(vbr["VbrId"])] |= _placed(vbr)
+    groups = _entries("bgp_groups", found.bgp_groups, "BgpGroupId")
+    peers = _entries("bgp_peers", found.bgp_peers, "BgpPeerId")
+    for peer in found.bgp_peers:
+        if number(peer, "ReceivedRouteCount") == 0:
+            peers[str(peer["BgpPeerId"])]["ReceivedRouteCount"] = 0
+    return {"circuits": circuits, "vbrs": vbrs, "bgp_groups": groups, "bgp_peers": peers}
+
+
+def _entries(kind: str, documents: Iterable[Document], key: str) -> Entries:
+    return {
+        str(document[key]): {
+            name: document[name] for name in KEPT[kind] if document.get(name) not in (None, "")
+        }
+        for document in sorted(documents, key=lambda document: str(document[key]))
+    }
+
+
+def _missing(
+    circuits: Entries, read: Iterable[Document], vbrs: Iterable[Document], account: str
+) -> dict[str, str]:
+    """
+    Return the circuits that others stand on and that were not read, with the account they are of.
+    """
+    parents = {
+        parent: str(each.get("ParentPhysicalConnectionAliUid") or STRANGER)
+        for each in read
+        if (parent := text(each, "ParentPhysicalConnectionId"))
+    }
+    carriers = {
+        circuit_id: str(vbr.get("PhysicalConnectionOwnerUid") or STRANGER)
+        for vbr in vbrs
+        for circuit_id in links(vbr)
+        if circuit_id
+    }
+    return {
+        circuit_id: STRANGER if owner == account else owner
+        for circuit_id, owner in sorted({**carriers, **parents}.items())
+        if circuit_id not in circuits
+    }
+
+
+def _placed(vbr: Document) -> dict[str, Any]:
+    """
+    Return where a VBR stands, on one circuit or several, and the CENs that it is attached to.
+    """
+    first, *others = [circuit_id for circuit_id in links(vbr) if circuit_id]
+    cens = [
+        group
+        for group, status in attachments(vbr)
+        if is_literal(status, "Attached") and group != vbr.get("EcrId")
+    ]
+    placed: dict[str, Any] = {"PhysicalConnectionId": first}
+    return placed | ({"circuits": others} if others else {}) | ({"cens": cens} if cens else {})
+
+
+def _detection(peer: Document) -> str | float:
+    """
+    Return how the emulator finds a path dead: by BFD, or when the hold time has passed.
+    """
+    return "bfd" if peer.get("EnableBfd") is True else float(number(peer, "Hold") or HOLD)

@@ -1,0 +1,177 @@
+"""
+The emulator as a command, in a process of its own.
+"""
+
+import contextlib
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from emulator_callers import CREATE, flattened
+
+from chaosfailover.emulator.__main__ import main
+
+FREE = ["--port", "0", *(f"--service-port={each}=0" for each in ("portal", "echo", "ledger"))]
+
+
+@contextmanager
+def command(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """
+    Run the command without signatures; yields the process and its URL.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chaosfailover.emulator", "--no-auth", *FREE, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        found = re.search(r"http://[^ ]+", process.stdout.readline())
+        assert found, process.communicate()
+        yield process, found[0]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def call(url: str, operation: str, **given: Any) -> Any:
+    """
+    Call an operation.
+    """
+    headers = {"x-acs-action": operation, "x-acs-version": "2016-04-28"}
+    return httpx.post(url, params=flattened(given), headers=headers).json()
+
+
+def test_it_says_how_to_use_it_logs_requests_and_ends_on_ctrl_c() -> None:
+    with command() as (process, url):
+        call(url, "StartFailoverTestJob", JobId="ftj-none", RegionId="cn-hangzhou")
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=20)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        out, err = process.stdout.read(), process.stderr.read()
+
+    assert process.returncode == 0
+    assert f"export ALIBABA_CLOUD_ENDPOINT_VPC={url}\n" in out
+    assert "export ALIBABA_CLOUD_ACCESS_KEY_ID=emulator\n" in out
+    assert "portal  http://127.0.0.1:" in out
+    assert re.fullmatch(
+        r"\S+Z POST StartFailoverTestJob cn-hangzhou \d{16} 400 IllegalParam.JobId \d+\.\d ms\n",
+        err,
+    )
+
+
+def test_it_ends_on_sigterm() -> None:
+    with command() as (process, _):
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["--host", "0.0.0.0"], 2, "not a loopback address"),  # noqa: S104 - refused
+        (["--host", "::"], 2, "not a loopback address"),
+        (["--minute", "0"], 2, "--minute is 0"),
+        (["--topology", "nowhere"], 1, "topology 'nowhere' is neither one of"),
+        (["--port", "99999"], 1, "99999"),
+        (["--state", "/nowhere/state.db"], 1, "state file /nowhere/state.db cannot be used"),
+    ],
+)
+def test_wrong_arguments_are_explained(
+    arguments: list[str], code: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        actual = main(arguments)
+    except SystemExit as exc:
+        actual = int(str(exc.code))
+
+    assert actual == code
+    assert says in capsys.readouterr().err
+
+
+def test_a_taken_port_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    with command() as (_, url):
+        code = main(["--port", url.rpartition(":")[2]])
+
+    assert code == 1
+    assert "the API cannot listen on http port" in capsys.readouterr().err
+
+
+def test_jobs_survive_a_kill(tmp_path: Path) -> None:
+    """
+    Whatever was acknowledged is there after `kill -9`, and time went on.
+    """
+    state = ["--state", str(tmp_path / "state.db"), "--minute", "1"]
+    other = {**CREATE, "ResourceId": ["pc-rehearsal-b"], "ClientToken": "t"}
+    with command(*state) as (process, url):
+        created = [call(url, "CreateFailoverTestJob", **CREATE)["JobId"] for _ in range(5)]
+        call(url, "DeleteFailoverTestJob", JobId=created[0])
+        call(url, "StartFailoverTestJob", JobId=created[1])
+        token = call(url, "CreateFailoverTestJob", **other)["JobId"]
+        process.kill()
+    with command(*state) as (_, url):
+        jobs = call(url, "DescribeFailoverTestJobs")["FailoverTestJobList"]
+        again = call(url, "CreateFailoverTestJob", **other)["JobId"]
+
+    assert [each["JobId"] for each in jobs] == [token, *created[:0:-1]]
+    assert again == token
+    assert {each["JobId"]: each["Status"] for each in jobs}[created[1]] in ("Testing", "Stopped")
+
+
+def test_no_acknowledged_job_is_lost_in_a_storm(tmp_path: Path) -> None:
+    """
+    Kill the emulator while it creates; all IDs that arrived are there afterwards.
+    """
+    state = ["--state", str(tmp_path / "state.db")]
+    acknowledged: list[str] = []
+    with command(*state) as (process, url):
+        threading.Timer(0.5, process.kill).start()
+        with contextlib.suppress(httpx.TransportError):
+            while True:
+                acknowledged.append(call(url, "CreateFailoverTestJob", **CREATE)["JobId"])
+    with command(*state) as (_, url):
+        listed = {job_id for job_id in acknowledged if "Status" in str(described(url, job_id))}
+
+    assert acknowledged
+    assert listed == set(acknowledged)
+
+
+def described(url: str, job_id: str) -> Any:
+    """
+    Describe a job.
+    """
+    return call(url, "DescribeFailoverTestJob", JobId=job_id)
+
+
+def test_a_state_file_serves_one_emulator(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = ["--state", str(tmp_path / "state.db")]
+    with command(*state):
+        code = main([*FREE, *state])
+
+    assert code == 1
+    assert "database is locked" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_state_file_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, but long enough to look like one " * 10)
+
+    assert main([*FREE, "--state", str(path)]) == 1
+    assert "notes.txt cannot be used" in capsys.readouterr().err
+    assert path.read_text().startswith("not a database")

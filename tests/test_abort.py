@@ -1,0 +1,122 @@
+"""
+What has gone too far stops the test at once, whatever the run is doing, and then ends the run.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live import Cloud, Runner, emulated_cloud
+from test_signals import experiment, shell
+
+from chaosfailover.errors import ArgumentError
+from chaosfailover.watched_probe import find_probe
+
+ABORT_AFTER = 1.5
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Cloud]:
+    """A cloud whose standby carries nothing: a cut stops the portal for as long as it lasts."""
+    with emulated_cloud(tmp_path, "--topology", "broken-standby") as cloud:
+        yield cloud
+
+
+def run(document: dict[str, Any], cloud: Cloud, folder: Path, **control: Any) -> Runner:
+    document["controls"][0]["provider"]["arguments"] |= control
+    runner = Runner(document, folder, cloud.exports)
+    try:
+        assert runner.end() == 1, runner.log
+    finally:
+        runner.close()
+    assert cloud.seconds_until_restored() < 10.0
+    return runner
+
+
+def instant(events: list[dict[str, Any]], kind: str, **fields: Any) -> float:
+    event = next(one for one in events if one["kind"] == kind and fields.items() <= one.items())
+    return datetime.fromisoformat(event["at"]).timestamp()
+
+
+@pytest.mark.parametrize("strategy", ["default", "always"])
+@pytest.mark.parametrize(
+    "moment", ["in a pause", "in a process action", "in a background action", "in the hypothesis"]
+)
+def test_outage_that_lasts_too_long_aborts(
+    cloud: Cloud, tmp_path: Path, moment: str, strategy: str
+) -> None:
+    """From the breach to the Stop it takes less than a second."""
+    runner = run(
+        experiment(moment, strategy, cloud.portal), cloud, tmp_path, abort_after=ABORT_AFTER
+    )
+
+    journal = runner.journal
+    assert journal["status"] == "interrupted"
+    assert journal["interruption"]["kind"] == "abort"
+    assert "portal has been down for 1." in journal["interruption"]["reason"]
+    events = journal["failover"]["events"]
+    (outage,) = journal["failover"]["targets"]["portal"]["summary"]["outages"]
+    stopped = datetime.fromisoformat(journal["failover"]["targets"]["portal"]["cuts"][0]["stop_at"])
+    began = datetime.fromisoformat(journal["failover"]["targets"]["portal"]["series"]["utc"])
+    down_for = (stopped - began).total_seconds() - outage["since"][0]
+    assert ABORT_AFTER < down_for < ABORT_AFTER + 1.0
+    assert instant(events, "request", operation="StopFailoverTestJob") > instant(events, "stop")
+
+
+def test_probe_that_is_named_aborts(cloud: Cloud, tmp_path: Path) -> None:
+    """`abort_when` names a probe of the hypothesis; the run ends when it fails."""
+    document = experiment("in a pause", "default", cloud.portal)
+    document["steady-state-hypothesis"]["probes"].append(
+        {
+            "type": "probe",
+            "name": "no-alarm",
+            "tolerance": 0,
+            "provider": shell("test ! -f alarm"),
+        }
+    )
+    document["method"].insert(
+        1, {"type": "action", "name": "raise-the-alarm", "provider": shell("touch alarm")}
+    )
+
+    runner = run(document, cloud, tmp_path, abort_when="no-alarm")
+
+    assert "no-alarm" in runner.journal["interruption"]["reason"]
+    assert "ABORT: no-alarm" in runner.log
+
+
+def test_probe_that_does_not_exist_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None:
+    """A misspelt name is found out before the cut."""
+    document = experiment("in a pause", "default", cloud.portal)
+
+    runner = run(document, cloud, tmp_path, abort_when="no-such-probe")
+
+    assert "abort_when is 'no-such-probe', expected a probe" in runner.log
+    assert cloud.statuses() == []
+
+
+def test_short_outage_does_not_abort(tmp_path: Path) -> None:
+    """A failover within bounds is what the run is for."""
+    with emulated_cloud(tmp_path) as cloud:
+        document = experiment("in a pause", "default", cloud.portal)
+        document["method"][1]["pauses"]["after"] = 3
+        document["controls"][0]["provider"]["arguments"]["abort_after"] = 5.0
+        runner = Runner(document, tmp_path, cloud.exports)
+        try:
+            assert runner.end() == 0, runner.log
+        finally:
+            runner.close()
+
+    journal = runner.journal
+    assert journal["failover"]["targets"]["portal"]["summary"]["count"] >= 1
+    assert "interruption" not in journal
+
+
+def test_probe_of_the_hypothesis_is_found() -> None:
+    """The error lists those that could have been meant."""
+    document = experiment("in a pause", "default", "http://127.0.0.1:9/")
+
+    assert find_probe(document, "slow-the-second-time")["tolerance"] == 0
+    with pytest.raises(ArgumentError, match="slow-the-second-time"):
+        find_probe(document, "slow")

@@ -1,0 +1,122 @@
+"""
+The commands that need no experiment, as processes.
+"""
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live import CHAOS, Cloud, clean_environment, default_signals, emulated_cloud
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Cloud]:
+    with emulated_cloud(tmp_path, "--topology", "single-circuit") as cloud:
+        yield cloud
+
+
+def failover(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*CHAOS, "failover", *arguments],
+        cwd=folder,
+        env=clean_environment(**more),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_probe_measures_a_target(cloud: Cloud, tmp_path: Path) -> None:
+    """The table has a line for each target."""
+    done = failover(tmp_path, "probe", f"portal={cloud.portal}", "--duration", "1")
+
+    heading, row = done.stdout.splitlines()
+    assert done.returncode == 0
+    assert heading.split()[:3] == ["target", "sent", "lost"]
+    assert row.split()[0] == "portal"
+    assert row.split()[2] == "0"
+
+
+def test_probe_tells_a_target_that_never_answers(tmp_path: Path) -> None:
+    """Nobody listens there: exit code 1, and the kind of failure."""
+    done = failover(
+        tmp_path, "probe", "http://127.0.0.1:9/", "--duration", "0.5", "--output", "json"
+    )
+
+    assert done.returncode == 1
+    (row,) = json.loads(done.stdout)["targets"].values()
+    assert row["summary"]["errors"].keys() == {"refused"}
+    assert row["summary"]["lost"] == row["summary"]["sent"]
+
+
+def test_probe_ends_early_with_its_summary(cloud: Cloud, tmp_path: Path) -> None:
+    """Ctrl-C loses nothing of what was measured."""
+    process = subprocess.Popen(
+        [*CHAOS, "failover", "probe", cloud.portal, "--duration", "60"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=default_signals,  # noqa: PLW1509 - it takes no lock
+    )
+    time.sleep(2.0)
+
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert cloud.portal in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["probe", "ftp://x/"], "ftp://x/", id="scheme"),
+        pytest.param(["probe", "http://x/", "--interval", "0"], "interval is 0", id="interval"),
+        pytest.param(["probe"], "Missing argument", id="no target"),
+        pytest.param(["stop"], "name the tests to stop, or give --all", id="nothing to stop"),
+        pytest.param(["stop", "x", "--all"], "or give --all", id="too much to stop"),
+        pytest.param(["status"], "name a region with --region", id="no region"),
+        pytest.param(["status", "--region", "a", "--all-regions"], "exclude", id="two selections"),
+        pytest.param(["emulator", "--host", "192.0.2.1"], "not a loopback address", id="remote"),
+    ],
+)
+def test_wrong_usage(tmp_path: Path, arguments: list[str], message: str) -> None:
+    """Exit code 2, and a message that names what is wrong."""
+    done = failover(tmp_path, *arguments)
+
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize("command", ["emulator", "probe", "status", "stop"])
+def test_help_shows_an_example(tmp_path: Path, command: str) -> None:
+    """Every command says how it is used."""
+    done = failover(tmp_path, command, "--help")
+
+    assert done.returncode == 0
+    assert f"chaos failover {command}" in " ".join(done.stdout.split())
+    assert "xample:" in done.stdout
+
+
+def test_region_that_does_not_answer_is_reported(cloud: Cloud, tmp_path: Path) -> None:
+    """The others are read all the same, and the exit code is 1."""
+    regions = ("--region", "cn-hangzhou", "--region", "cn-nowhere")
+
+    done = failover(tmp_path, "status", *regions, **cloud.exports)
+
+    assert done.returncode == 1
+    assert "No failover test runs in 1 region." in done.stdout
+    assert "cn-nowhere: NOT READ: InvalidRegionId.NotFound" in done.stderr
+
+
+def test_every_region_of_the_account(cloud: Cloud, tmp_path: Path) -> None:
+    """`--all-regions` asks the account which there are."""
+    done = failover(tmp_path, "status", "--all-regions", "--output", "json", **cloud.exports)
+
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"running": [], "errors": []})

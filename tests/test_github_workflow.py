@@ -1,0 +1,135 @@
+"""
+The steps of the GitHub workflow, run and cancelled as a runner does.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from accounts import plan_for
+from live_runs import cloud, environment, statuses, wait_until
+
+from chaosfailover.emulator import Emulator
+
+WORKFLOW = Path(__file__).parent.parent / "experiments" / "github" / "game-day.yml"
+
+
+def workflow() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
+    return document
+
+
+def step(name: str) -> dict[str, Any]:
+    steps = workflow()["jobs"]["game-day"]["steps"]
+    (found,) = (each for each in steps if each.get("name") == name)
+    return dict(found)
+
+
+def start(name: str, emulator: Emulator, folder: Path) -> subprocess.Popen[bytes]:
+    """
+    Start a step as the runner does: its text as a script of `bash -e`, in a group of its own.
+    """
+    found = step(name)
+    script = folder / "step.sh"
+    script.write_text(found["run"], encoding="utf-8")
+    return subprocess.Popen(
+        ["bash", "-e", str(script)],
+        cwd=folder / found.get("working-directory", "."),
+        env=environment(emulator, PORTAL_URL=emulator.service_urls["portal"], HOME=str(folder)),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def cancel(running: subprocess.Popen[bytes]) -> list[str]:
+    """
+    Cancel a step: SIGINT, 7.5 s later SIGTERM, and 2.5 s later the end. Return what was needed.
+    """
+    sent = []
+    for number, patience in ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5)):
+        running.send_signal(number)
+        sent.append(number.name)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.wait(patience)
+            return sent
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait(10)
+    return [*sent, "SIGKILL"]
+
+
+def test_cancelled_game_day_brings_back_what_it_cut(tmp_path: Path) -> None:
+    """The first signal reaches chaos, which stops the test and leaves a journal."""
+    with cloud(tmp_path) as emulator:
+        plan_for(emulator, tmp_path / "failover-plan")
+        running = start("Game day", emulator, tmp_path)
+        wait_until(lambda: statuses(emulator) == ["Testing"])
+
+        sent = cancel(running)
+
+        assert "SIGKILL" not in sent
+        assert set(statuses(emulator)) <= {"Stopped"}
+    journal = json.loads((tmp_path / "records" / "cn-hangzhou.json").read_text())
+    assert journal["status"] == "interrupted"
+
+
+def test_last_step_stops_what_a_killed_game_day_left(tmp_path: Path) -> None:
+    """When the cloud is too slow for the runner's patience, the last step sees it through."""
+    with cloud(tmp_path, stopping=15.0) as emulator:
+        plan_for(emulator, tmp_path / "failover-plan")
+        running = start("Game day", emulator, tmp_path)
+        wait_until(lambda: statuses(emulator) == ["Testing"])
+
+        sent = cancel(running)
+
+        assert sent == ["SIGINT", "SIGTERM", "SIGKILL"]
+        assert statuses(emulator) == ["Stopping"]
+        assert start("Stop what still runs", emulator, tmp_path).wait(60) == 0
+        assert set(statuses(emulator)) <= {"Stopped"}
+
+
+def test_last_step_of_a_rehearsal_asks_nobody(tmp_path: Path) -> None:
+    """A rehearsal ended with its run; there is nothing to stop and no cloud to ask."""
+    done = subprocess.run(
+        ["bash", "-e", "-c", step("Stop what still runs")["run"]],
+        env={"PATH": os.environ["PATH"], "ALIBABA_CLOUD_ENDPOINT_VPC": "emulator"},
+        cwd=tmp_path,
+        check=False,
+    )
+
+    assert done.returncode == 0
+
+
+def test_every_way_out_keeps_the_records_and_stops_what_runs() -> None:
+    """The artifacts and the last step come after a failure and after a cancel too."""
+    steps = workflow()["jobs"]["game-day"]["steps"]
+
+    after = steps[[each.get("name") for each in steps].index("Game day") + 1 :]
+    assert [each["name"] for each in after] == [
+        "Records",
+        "Credentials to stop with",
+        "Stop what still runs",
+    ]
+    assert [each for each in after if not each["if"].startswith("always()")] == []
+
+
+@pytest.mark.parametrize("name", ["Credentials", "Credentials to stop with"])
+def test_credentials_outlast_the_job(name: str) -> None:
+    """A token that ends before the job would leave nobody who can stop the test."""
+    seconds = step(name)["with"]["role-session-expiration"]
+
+    assert seconds > workflow()["jobs"]["game-day"]["timeout-minutes"] * 60
+
+
+def test_regions_do_not_stop_each_other() -> None:
+    """What one region shows cancels no other, and no game day cancels the one before."""
+    document = workflow()
+
+    assert document["jobs"]["game-day"]["strategy"]["fail-fast"] is False
+    assert document["concurrency"]["cancel-in-progress"] is False

@@ -1,0 +1,113 @@
+"""
+`chaos failover inspect`, as a person and as a nightly check run it.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from accounts import TEN
+from click.testing import CliRunner, Result
+
+from chaosfailover.cli import failover
+from chaosfailover.emulator import Emulator
+
+
+def inspect(*arguments: str) -> Result:
+    return CliRunner().invoke(failover, ["inspect", *arguments])
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_all_regions_as_json() -> None:
+    """The document goes to stdout, the progress to stderr, and the exit code is 0."""
+    done = inspect("--all-regions", "--output", "json")
+
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert (document["read"], document["errors"], document["failed"]) == (6, [], [])
+    assert {row["circuit_id"]: row["finding"] for row in document["circuits"]} == {
+        "pc-01": "redundant",
+        "pc-02": "redundant",
+        "pc-03": "same access point",
+        "pc-04": "same access point",
+        "pc-05": "standby not established",
+        "pc-06": "redundant",
+        "pc-07": "no survivor",
+    }
+    assert "[6/6] " in done.stderr
+    assert "cn-hangzhou: 2 circuits" in done.stderr
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_one_region_as_a_table() -> None:
+    """A region by name needs no other to be asked."""
+    done = inspect("--region", "cn-shanghai")
+
+    assert done.exit_code == 0
+    assert "cn-shanghai cen-sh" in done.stdout
+    assert "pc-01" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code"),
+    [
+        pytest.param(["--region", "cn-hangzhou", "--fail-on", "no-survivor"], 0, id="holds"),
+        pytest.param(["--region", "cn-shenzhen", "--fail-on", "no-survivor"], 1, id="fails"),
+        pytest.param(["--region", "cn-hangzhou", "--fail-on", "stale=90d"], 1, id="stale"),
+        pytest.param(["--region", "cn-hangzhou", "--fail-on", "broken"], 2, id="no criterion"),
+        pytest.param([], 2, id="no region"),
+        pytest.param(["--region", "cn-hangzhou", "--all-regions"], 2, id="both"),
+    ],
+)
+@pytest.mark.usefixtures("ten_circuits")
+def test_exit_code(arguments: list[str], exit_code: int) -> None:
+    """0 holds, 1 does not, 2 is wrong usage."""
+    done = inspect(*arguments)
+
+    assert done.exit_code == exit_code, done.output
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_account_that_cannot_be_assumed_hides_no_other() -> None:
+    """A role that is none is reported for its place, on stderr and in the document."""
+    done = inspect("--region", "cn-hangzhou", "--role-arn", "inspector", "--output", "json")
+
+    assert done.exit_code == 1
+    (error,) = json.loads(done.stdout)["errors"]
+    assert error["region_id"] == "cn-hangzhou"
+    assert "expected acs:ram::" in error["error"]
+    assert "NOT READ" in done.stderr
+
+
+FAULTS = [
+    {"fault": "refuse", "code": "Forbidden.RAM", "region": "cn-shanghai"},
+    {"fault": "throttling", "region": "cn-beijing"},
+    {"fault": "slow", "seconds": 60, "region": "cn-shenzhen"},
+    {"fault": "throttling", "region": "eu-central-1", "count": 2},
+]
+
+
+def test_region_that_fails_hides_no_other(
+    tmp_path: Path, as_first_account: Callable[[str], None]
+) -> None:
+    """403, throttling without end and silence are told as what they are, and the rest is read."""
+    file = tmp_path / "faulty.yaml"
+    file.write_text(yaml.safe_dump({**TEN, "faults": FAULTS}), encoding="utf-8")
+    with Emulator(file) as emulator:
+        as_first_account(emulator.url)
+
+        done = inspect("--all-regions", "--output", "json", "--deadline", "3")
+
+    document = json.loads(done.stdout)
+    errors = {error["region_id"]: error["error"] for error in document["errors"]}
+    assert done.exit_code == 1
+    assert sorted(errors) == ["cn-beijing", "cn-shanghai", "cn-shenzhen"]
+    assert "Forbidden.RAM" in errors["cn-shanghai"]
+    assert "HTTP 403" in errors["cn-shanghai"]
+    assert "Throttling.User" in errors["cn-beijing"]
+    assert "did not answer in time" in errors["cn-shenzhen"]
+    assert document["read"] == 3
+    assert [row["circuit_id"] for row in document["circuits"]] == ["pc-01", "pc-02"]
+    assert "cn-shanghai: NOT READ" in done.stderr

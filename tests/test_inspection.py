@@ -1,0 +1,191 @@
+"""
+What inspect finds in accounts of known shape, and how often it asks.
+"""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from accounts import LARGE, ONE, TEN, TEN_FOUND, Opener, places
+
+from chaosfailover.criteria import criterion, violations
+from chaosfailover.emulator import Emulator
+from chaosfailover.errors import ArgumentError
+from chaosfailover.inspection import Row, inspection, last_tests
+from chaosfailover.listing import as_markdown, as_table
+from chaosfailover.regions import Answer, ask_places
+from chaosfailover.snapshot import Snapshot, read_snapshot
+
+NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
+READS = {
+    "DescribePhysicalConnections",
+    "DescribeVirtualBorderRouters",
+    "DescribeBgpGroups",
+    "DescribeBgpPeers",
+    "DescribeFailoverTestJobs",
+}
+
+
+def read(topology: dict[str, Any], folder: Path) -> tuple[list[Answer[list[Row]]], Counter[str]]:
+    """
+    Inspect every region of every account of a topology; return the answers and the calls.
+    """
+    file = folder / "accounts.yaml"
+    file.write_text(yaml.safe_dump(topology), encoding="utf-8")
+    open_client = Opener(Emulator(file))
+    answers = ask_places(
+        places(topology), open_client, lambda client: inspection(read_snapshot(client), NOW)
+    )
+    return answers, open_client.transport.calls
+
+
+def found(answers: list[Answer[list[Row]]]) -> list[tuple[object, ...]]:
+    assert [answer.error for answer in answers if answer.error] == []
+    return [
+        (answer.place.account, row.region_id, row.group, row.circuit_id, row.survivors, row.finding)
+        for answer in answers
+        for row in answer.value or ()
+    ]
+
+
+def test_one_circuit(tmp_path: Path) -> None:
+    """The only circuit of an account has no survivor, and five calls are enough to know."""
+    answers, calls = read(ONE, tmp_path)
+
+    account = next(iter(ONE["accounts"]))
+    expected = [(account, "cn-hangzhou", "cen-hz", "pc-01", 0, "no survivor")]
+    assert found(answers) == expected
+    assert calls == Counter(dict.fromkeys(READS, 1))
+
+
+def test_ten_circuits(tmp_path: Path) -> None:
+    """The findings of two accounts are those of the table that was made by hand."""
+    answers, calls = read(TEN, tmp_path)
+
+    assert found(answers) == TEN_FOUND
+    # Twelve places are asked for circuits and VBRs, the five with VBRs for BGP, six for tests.
+    assert [calls[name] for name in sorted(READS)] == [5, 5, 6, 12, 12]
+
+
+def test_three_hundred_circuits(tmp_path: Path) -> None:
+    """Each of the hundred places is asked five times, for one page each."""
+    answers, calls = read(LARGE, tmp_path)
+
+    assert Counter(row[-1] for row in found(answers)) == {"redundant": 300}
+    assert calls == Counter(dict.fromkeys(READS, 100))
+
+
+def job(job_id: str, status: str, began: str | None, **more: Any) -> dict[str, Any]:
+    fields = {"JobId": job_id, "Status": status, "ResourceType": "PHYSICALCONNECTION"}
+    return {**fields, "Name": "drill", "ResourceId": ["pc-01"], "StartTime": began, **more}
+
+
+@pytest.mark.parametrize(
+    ("jobs", "expected"),
+    [
+        pytest.param([], None, id="never"),
+        pytest.param([job("ftj-1", "Init", "2026-06-01T00:00:00Z")], None, id="only planned"),
+        pytest.param(
+            [
+                job("ftj-new", "Stopped", "2026-06-20T12:00:00Z"),
+                job("ftj-old", "Stopped", "2026-01-01T00:00:00Z"),
+            ],
+            ("ftj-new", 10.0),
+            id="the latest",
+        ),
+        pytest.param([job("ftj-1", "Stopped", "")], ("ftj-1", None), id="at an unknown time"),
+        pytest.param(
+            [job("ftj-1", "Testing", "2026-06-30T11:00:00Z")], ("ftj-1", 0.0), id="it runs"
+        ),
+        pytest.param(
+            [job("ftj-1", "Stopped", "2026-06-20T12:00:00Z", ResourceType="VIRTUALBORDERROUTER")],
+            None,
+            id="of a border router",
+        ),
+    ],
+)
+def test_last_test(jobs: list[dict[str, Any]], expected: object) -> None:
+    """The last test of a circuit is the latest that named it and ran."""
+    last = last_tests(jobs, NOW).get("pc-01")
+
+    assert (last and (last.job_id, last.age_days)) == expected
+
+
+def rows(topology: dict[str, Any], folder: Path) -> list[Row]:
+    answers, _ = read(topology, folder)
+    return [row for answer in answers for row in answer.value or ()]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("no-survivor", ["pc-05", "pc-07", "pc-10"], id="no survivor"),
+        pytest.param("same-access-point", ["pc-03", "pc-04"], id="same access point"),
+        pytest.param("stale=90d", [f"pc-{number:02}" for number in range(1, 11)], id="never"),
+    ],
+)
+def test_criterion(text: str, expected: list[str], tmp_path: Path) -> None:
+    """A criterion names each circuit that meets it."""
+    said = violations([criterion(text)], rows(TEN, tmp_path))
+
+    assert sorted(sentence.split()[2] for sentence in said) == expected
+
+
+def test_stale_is_older_than_the_limit() -> None:
+    """A test of exactly the age is not stale yet."""
+    network = Snapshot(
+        "cn-hangzhou",
+        circuits=({"PhysicalConnectionId": "pc-01"}, {"PhysicalConnectionId": "pc-02"}),
+        jobs=(
+            job("ftj-1", "Stopped", (NOW - timedelta(days=14)).isoformat()),
+            job("ftj-2", "Stopped", (NOW - timedelta(days=15)).isoformat(), ResourceId=["pc-02"]),
+        ),
+    )
+
+    said = violations([criterion("stale=2w")], inspection(network, NOW))
+
+    assert said == ["stale=2w: cn-hangzhou pc-02 (unknown): tested 15 days ago"]
+
+
+@pytest.mark.parametrize("text", ["stale", "stale=90", "stale=-1d", "survivors", ""])
+def test_unknown_criterion_is_refused(text: str) -> None:
+    """The refusal names what was given and what exists."""
+    with pytest.raises(ArgumentError, match=r"expected no-survivor, same-access-point, stale=90d"):
+        criterion(text)
+
+
+def test_table_says_why(tmp_path: Path) -> None:
+    """A heading for each region and group, a line for each circuit, and the reasons below it."""
+    table = as_table(rows(TEN, tmp_path)).splitlines()
+
+    at = table.index("cn-beijing cen-bj")
+    assert table[at + 1].split()[:3] == ["CIRCUIT", "ACCESS", "POINT"]
+    assert table[at + 2].endswith("0          standby not established  never")
+    assert "BgpStatus is Idle, not Established" in "".join(table[at + 3 : at + 6])
+
+
+def test_markdown_has_a_table_for_each_group(tmp_path: Path) -> None:
+    """Rows stand below the heading of their group, and the reasons after them."""
+    text = as_markdown(rows(TEN, tmp_path))
+
+    assert text.count("| CIRCUIT |") == 6
+    assert "| pc-07 | ap-1 | Enabled | 1 of 1 up | 3 | yes | 0 | no survivor | never |" in text
+    assert "- `pc-10`: " in text
+
+
+def test_declared_pair_is_a_group() -> None:
+    """A circuit of no known group stands with the one that it declares as redundant."""
+    network = Snapshot(
+        "cn-hangzhou",
+        circuits=(
+            {"PhysicalConnectionId": "pc-01", "RedundantPhysicalConnectionId": "pc-02"},
+            {"PhysicalConnectionId": "pc-02"},
+        ),
+    )
+
+    groups = {row.circuit_id: row.group for row in inspection(network, NOW)}
+
+    assert groups == {"pc-01": "declared: pc-01 + pc-02", "pc-02": "unknown"}

@@ -1,0 +1,126 @@
+"""
+`chaos failover plan` and `chaos failover rehearse-all`, as a person runs them.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from chaosfailover.cli import failover
+from chaosfailover.emulator import Emulator
+
+CHAOS = [str(Path(sys.executable).with_name("chaos")), "--no-version-check"]
+HZ = [
+    "README.md",
+    "cn-hangzhou/game-day.yaml",
+    "cn-hangzhou/pc-01.yaml",
+    "cn-hangzhou/pc-02.yaml",
+    "cn-hangzhou/topology.yaml",
+]
+
+
+def plan(folder: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(failover, ["plan", "--output", str(folder), *arguments])
+
+
+def contents(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in files}
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_plan_of_one_region(tmp_path: Path) -> None:
+    """The region gets an experiment for each circuit, a game day and a topology."""
+    done = plan(tmp_path, "--region", "cn-hangzhou")
+
+    assert done.exit_code == 0, done.output
+    assert list(contents(tmp_path)) == HZ
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_refusals_are_said(tmp_path: Path) -> None:
+    """What must not be cut is on stderr, with the reason, and has no file."""
+    done = plan(tmp_path, "--all-regions")
+
+    assert done.exit_code == 0
+    assert "REFUSED  cn-shenzhen  pc-07: cen-sz (IPv4): no proven survivor" in done.stderr
+    assert [name for name in contents(tmp_path) if "cn-shenzhen" in name] == []
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_nothing_to_plan(tmp_path: Path) -> None:
+    """A region where nothing can be tested exits 1."""
+    assert plan(tmp_path, "--region", "cn-shenzhen").exit_code == 1
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_plan_is_stable(tmp_path: Path) -> None:
+    """The same account planned twice leaves every byte as it was."""
+    plan(tmp_path, "--all-regions")
+    before = contents(tmp_path)
+
+    done = plan(tmp_path, "--all-regions")
+
+    assert contents(tmp_path) == before
+    assert {line.split()[0] for line in done.stdout.splitlines()} == {"unchanged"}
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_edits_are_kept(tmp_path: Path) -> None:
+    """A file that somebody edited is left alone, and that is said; others are written again."""
+    plan(tmp_path, "--region", "cn-hangzhou")
+    edited, other = (tmp_path / "cn-hangzhou" / name for name in ("pc-01.yaml", "pc-02.yaml"))
+    edited.write_text(edited.read_text().replace("default: 3.0", "default: 1.0"))
+    mine = edited.read_text()
+    targets = tmp_path / "targets.yaml"
+    targets.write_text("default: https://portal.example.org/\n")
+
+    done = plan(tmp_path, "--region", "cn-hangzhou", "--targets", str(targets))
+
+    assert done.exit_code == 0
+    assert edited.read_text() == mine
+    assert "portal.example.org" in other.read_text()
+    assert f"{edited} was edited and is kept; move it away" in done.stderr
+
+
+def test_what_is_no_longer_planned_is_removed(ten_circuits: Emulator, tmp_path: Path) -> None:
+    """A circuit that has lost its survivor has no experiment left, unless somebody edited it."""
+    plan(tmp_path, "--region", "cn-hangzhou")
+    (tmp_path / "cn-hangzhou" / "mine.yaml").write_text("title: mine\n")
+    cloud = ten_circuits.cloud
+    cloud.network = cloud.network.changed("bgp-02", BgpStatus="Idle")
+
+    done = plan(tmp_path, "--region", "cn-hangzhou")
+
+    assert done.exit_code == 1
+    assert list(contents(tmp_path)) == ["README.md", "cn-hangzhou/mine.yaml"]
+    assert "mine.yaml is not of this plan and is kept" in done.stderr
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_region_that_cannot_be_read_keeps_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not to know is no reason to remove what was planned; the README names the region."""
+    plan(tmp_path, "--region", "cn-hangzhou")
+    monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", "http://127.0.0.1:9")
+
+    done = plan(tmp_path, "--region", "cn-hangzhou", "--deadline", "2")
+
+    assert done.exit_code == 1
+    assert list(contents(tmp_path)) == HZ
+    assert "## Not read" in (tmp_path / "README.md").read_text()
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_wrong_targets_are_wrong_usage(tmp_path: Path) -> None:
+    """A list is no mapping of names to URLs."""
+    targets = tmp_path / "targets.yaml"
+    targets.write_text("- https://portal.example.org/\n")
+
+    done = plan(tmp_path, "--region", "cn-hangzhou", "--targets", str(targets))
+
+    assert done.exit_code == 2
+    assert "no mapping of names to URLs" in done.output

@@ -1,0 +1,294 @@
+"""
+What is planned, what is refused, and what the files of a plan say.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from accounts import ACCOUNTS, LARGE, ONE, TEN, plans
+from chaoslib.experiment import ensure_experiment_is_valid
+from recorded import Network, recorded
+
+from chaosfailover.client import VpcClient
+from chaosfailover.emulator import Emulator
+from chaosfailover.errors import ArgumentError
+from chaosfailover.planning.choice import RegionPlan, region_plan
+from chaosfailover.planning.experiments import live_url
+from chaosfailover.planning.files import fate, is_edited, plan_files, sealed
+from chaosfailover.planning.mirror import mirror
+from chaosfailover.planning.template import circuit_template, default, pinned
+from chaosfailover.regions import Place
+from chaosfailover.signing import Credentials
+from chaosfailover.snapshot import Snapshot, read_snapshot
+
+A, B = ACCOUNTS[:2]
+
+
+def files(found: list[RegionPlan], **targets: str) -> dict[str, str]:
+    return plan_files(circuit_template(), found, {}, targets)
+
+
+def planned(network: Network) -> RegionPlan:
+    """
+    Plan for a recorded network, whose BGP groups are as its peers name them.
+    """
+    groups = {peer["BgpGroupId"]: peer["RouterId"] for peer in network.bgp_peers}
+    snapshot = Snapshot(
+        "cn-hangzhou",
+        tuple(network.circuits),
+        tuple(network.vbrs),
+        tuple({"BgpGroupId": name, "RouterId": router} for name, router in groups.items()),
+        tuple(network.bgp_peers),
+    )
+    return region_plan(Place("cn-hangzhou"), snapshot)
+
+
+def chosen(found: list[RegionPlan]) -> dict[str, tuple[str, int, float]]:
+    """
+    Return the standby, the survivors and the detection time of each planned circuit.
+    """
+    return {
+        test.circuit_id: (test.standby_circuit_id, test.survivors, test.detection)
+        for plan in found
+        for test in plan.tests
+    }
+
+
+def test_circuits_with_a_survivor_are_planned(tmp_path: Path) -> None:
+    """Each goes with its standby and with how long its loss may go unnoticed."""
+    assert chosen(plans(TEN, tmp_path)) == {
+        "pc-01": ("pc-02", 1, 0.9),
+        "pc-02": ("pc-01", 1, 0.9),
+        "pc-03": ("pc-04", 1, 0.9),
+        "pc-04": ("pc-03", 1, 0.9),
+        "pc-08": ("pc-09", 1, 0.9),
+        "pc-09": ("pc-08", 1, 30.0),
+    }
+
+
+def test_circuits_without_a_survivor_are_refused(tmp_path: Path) -> None:
+    """The refusal says why, also of a circuit that carries nothing to be cut."""
+    refused = {
+        refusal.circuit_id: "; ".join(refusal.reasons)
+        for plan in plans(TEN, tmp_path)
+        for refusal in plan.refusals
+    }
+
+    assert sorted(refused) == ["pc-05", "pc-06", "pc-07", "pc-10"]
+    assert "BgpStatus is Idle" in refused["pc-05"]
+    assert refused["pc-06"] == "none of its sessions is up, so a cut would show nothing"
+    assert "no proven survivor" in refused["pc-07"]
+    assert "no VBR was read on it" in refused["pc-10"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        pytest.param({"Status": "Terminated"}, "Status is 'Terminated'", id="status"),
+        pytest.param({"BusinessStatus": "FinancialLocked"}, "BusinessStatus is", id="arrears"),
+        pytest.param({"VirtualPhysicalConnectionCount": 2}, "carries 2 hosted", id="two hosted"),
+    ],
+)
+def test_what_the_api_would_not_cut_is_refused(fields: dict[str, Any], expected: str) -> None:
+    """A circuit is not planned if starting its test would fail."""
+    found = planned(recorded("dual-circuit").changed("pc-east", **fields))
+
+    (refusal,) = (each for each in found.refusals if each.circuit_id == "pc-east")
+    assert refusal.reasons[0].startswith(expected) or expected in refusal.reasons[0]
+
+
+def test_other_access_points_come_first(tmp_path: Path) -> None:
+    """Of several survivors, one at another access point is the standby."""
+    found = chosen(plans(LARGE, tmp_path)[:1])
+
+    assert found == {
+        "pc-1-01-a": ("pc-1-01-b", 2, 0.9),
+        "pc-1-01-b": ("pc-1-01-a", 2, 0.9),
+        "pc-1-01-c": ("pc-1-01-a", 2, 0.9),
+    }
+
+
+def test_nothing_to_plan(tmp_path: Path) -> None:
+    """An account of one circuit gets a README that says why there is nothing else."""
+    found = files(plans(ONE, tmp_path))
+
+    assert list(found) == ["README.md"]
+    assert "No circuit can be tested" in found["README.md"]
+    assert "`pc-01` in 1000000000000001/cn-hangzhou: cen-hz (IPv4): no proven" in found["README.md"]
+
+
+@pytest.mark.parametrize("described", [TEN, LARGE], ids=["ten", "three hundred"])
+def test_every_experiment_is_valid(
+    described: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The toolkit accepts a file as it is; each cuts what it is named after, in its account."""
+    monkeypatch.chdir(tmp_path)
+    found = files(plans(described, tmp_path))
+
+    experiments = {name: yaml.safe_load(text) for name, text in found.items() if "pc-" in name}
+    assert len(experiments) == {2: 6, 5: 300}[len(described["accounts"])]
+    for name, experiment in experiments.items():
+        configuration = experiment["configuration"]
+        assert Path(name).stem == configuration["circuit_id"]
+        assert Path(name).parts[0] in configuration["alibaba_cloud_role_arn"]
+        assert configuration["alibaba_cloud_vpc_endpoint"]["default"] == "emulator"
+    first = next(iter(experiments.values()))
+    ensure_experiment_is_valid(first)
+
+
+def test_every_game_day_is_valid(tmp_path: Path) -> None:
+    """A game day cuts every planned circuit of its region, and brings back each before the next."""
+    found = files(plans(TEN, tmp_path))
+    game_day = yaml.safe_load(found[f"{A}/cn-hangzhou/game-day.yaml"])
+
+    ensure_experiment_is_valid(game_day)
+    verbs = ("create", "cut", "bring", "the-tested-session-is-back", "delete")
+    names = [each["name"] for each in game_day["method"] if each["name"].startswith(verbs)]
+    assert names == [
+        "create-the-failover-test-pc-01",
+        "cut-the-circuit-pc-01",
+        "bring-the-circuit-back-pc-01",
+        "the-tested-session-is-back-pc-01",
+        "delete-the-failover-test-pc-01",
+        "create-the-failover-test-pc-02",
+        "cut-the-circuit-pc-02",
+        "bring-the-circuit-back-pc-02",
+        "the-tested-session-is-back-pc-02",
+        "delete-the-failover-test-pc-02",
+    ]
+    assert [each["name"] for each in game_day["rollbacks"]] == [
+        "bring-the-circuit-back-pc-01",
+        "delete-the-failover-test-pc-01",
+        "bring-the-circuit-back-pc-02",
+        "delete-the-failover-test-pc-02",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cen-and-ecr",
+        "cross-account",
+        "dual-circuit",
+        "dual-stack",
+        "hosted-circuits",
+        "no-bfd",
+        "one-access-point",
+        "two-circuit-vbr",
+        "two-pages",
+    ],
+)
+def test_mirror_has_the_shape_of_the_region(name: str, tmp_path: Path) -> None:
+    """What is planned for the mirror is what is planned for the region."""
+    found = planned(recorded(name))
+    file = tmp_path / "topology.yaml"
+    file.write_text(yaml.safe_dump(mirror(found)), encoding="utf-8")
+
+    again = region_plan(found.place, read_snapshot(rehearsing(Emulator(file))))
+
+    assert chosen([again]) == chosen([found])
+    assert [each.circuit_id for each in again.refusals] == [
+        each.circuit_id for each in found.refusals
+    ]
+
+
+def rehearsing(emulator: Emulator) -> VpcClient:
+    key = Credentials("rehearsal-1000000000000001", "rehearsal-secret")
+    return VpcClient(
+        "cn-hangzhou", lambda: key, endpoint="http://127.0.0.1:1", transport=emulator.transport()
+    )
+
+
+def test_mirror_is_stable() -> None:
+    """What changes by itself changes no file."""
+    network = recorded("dual-circuit")
+    routes = {"ReceivedRouteCount": 99, "AdvertisedRouteCount": 7, "GmtModified": "2026-01-01"}
+
+    before = files([planned(network)])
+    after = files([planned(network.changed(network.bgp_peers[0]["BgpPeerId"], **routes))])
+
+    assert before == after
+
+
+def test_secrets_are_not_mirrored() -> None:
+    """A BGP password that an answer carries is written nowhere."""
+    network = recorded("dual-circuit")
+    name = network.bgp_peers[0]["BgpPeerId"]
+
+    found = files([planned(network.changed(name, AuthKey="!PWZ-password"))])
+
+    assert [file for file, text in found.items() if "PWZ" in text] == []
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        pytest.param({}, "https://portal.example.com/", id="none"),
+        pytest.param({"default": "https://a/"}, "https://a/", id="default"),
+        pytest.param(
+            {"default": "https://a/", "cn-hangzhou": "https://b/"}, "https://b/", id="region"
+        ),
+        pytest.param(
+            {"cn-hangzhou": "https://b/", "cen-hz": "https://c/"}, "https://c/", id="group"
+        ),
+        pytest.param({"cen-hz": "https://c/", "pc-01": "https://d/"}, "https://d/", id="circuit"),
+    ],
+)
+def test_live_target(targets: dict[str, str], expected: str, tmp_path: Path) -> None:
+    """The most specific target is the one that the experiment names."""
+    first = plans(TEN, tmp_path)[0]
+
+    assert live_url(first, first.tests[0], targets) == expected
+    assert (
+        f"FAILOVER_PORTAL_URL={expected}"
+        in files([first], **targets)[f"{A}/cn-hangzhou/pc-01.yaml"]
+    )
+
+
+def test_readme_says_what_is_planned(tmp_path: Path) -> None:
+    """Order, expectation and refusals are there to read before anything is cut."""
+    text = files(plans(TEN, tmp_path))["README.md"]
+
+    assert "6 of 10 circuits in 6 regions are tested" in text
+    assert f"| 1 | `{B}/eu-central-1/pc-08.yaml` | ecr-eu | pc-09 | 1 | 0.9 s | held |" in text
+    assert f"| 2 | `{B}/eu-central-1/pc-09.yaml` | ecr-eu | pc-08 | 1 | 30 s | deviated |" in text
+    assert f"- `pc-07` in {A}/cn-shenzhen: " in text
+
+
+@pytest.mark.parametrize(
+    ("existing", "expected"),
+    [
+        pytest.param(None, "new", id="not there"),
+        pytest.param(sealed("a.yaml", "a: 1\n"), "unchanged", id="the same"),
+        pytest.param(sealed("a.yaml", "a: 0\n"), "updated", id="as it was planned before"),
+        pytest.param(sealed("a.yaml", "a: 0\n") + "b: 2\n", "kept", id="edited"),
+        pytest.param("a: 1\n", "kept", id="never planned"),
+    ],
+)
+def test_fate(existing: str | None, expected: str) -> None:
+    """Only what nobody edited is written over."""
+    assert fate(existing, sealed("a.yaml", "a: 1\n")) == expected
+
+
+def test_seal_of_a_readme_is_a_comment() -> None:
+    """The checksum does not show when the README is read."""
+    text = sealed("README.md", "# Plan\n")
+
+    assert text.startswith("<!-- ")
+    assert not is_edited(text)
+
+
+@pytest.mark.parametrize("change", [pinned, default])
+def test_template_without_the_entry_is_refused(change: Any) -> None:
+    """A template that has changed is noticed, and no half-filled experiment is written."""
+    with pytest.raises(ArgumentError, match="expected one"):
+        change(circuit_template(), {"no_such_entry": "value"})
+
+
+def test_awkward_values_stay_what_they_are() -> None:
+    """A text that YAML would read as something else is quoted."""
+    for value in ("true", "1.0", "a: b", "null", 'say "hi"\\', "pc-1", "${x}"):
+        configuration = yaml.safe_load(pinned(circuit_template(), {"circuit_id": value}))
+        assert configuration["configuration"]["circuit_id"] == value

@@ -1,0 +1,136 @@
+"""
+`chaos failover rehearse-all`, and the files of a plan as a person runs them.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from accounts import ACCOUNTS, ONE, TEN, plans
+from click.testing import CliRunner
+from live_runs import wait_until
+
+from chaosfailover.cli import failover
+from chaosfailover.planning.files import plan_files
+from chaosfailover.planning.template import circuit_template
+
+CHAOS = [str(Path(sys.executable).with_name("chaos")), "--no-version-check"]
+
+
+def written(folder: Path, described: dict[str, object]) -> Path:
+    """
+    Write the plan of all accounts of a topology.
+    """
+    folder.mkdir()
+    target = folder / "plan"
+    for name, text in plan_files(circuit_template(), plans(described, folder), {}, {}).items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).write_text(text, encoding="utf-8")
+    return target
+
+
+def environment() -> dict[str, str]:
+    ours = ("ALIBABA", "FAILOVER")
+    return {key: text for key, text in os.environ.items() if not key.startswith(ours)}
+
+
+def test_plan_rehearses_as_expected(tmp_path: Path) -> None:
+    """Every file of two accounts is valid and comes to the verdict that the plan expects."""
+    folder = written(tmp_path / "accounts", TEN)
+    rehearse = [*CHAOS, "failover", "rehearse-all", ".", "--journals", str(tmp_path / "journals")]
+
+    done = subprocess.run(
+        [*rehearse, "--output", "json"],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+    document = json.loads(done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
+    a, b = ACCOUNTS[:2]
+    assert {run["file"]: run["verdict"] for run in document["runs"]} == {
+        f"{a}/cn-hangzhou/game-day.yaml": "held",
+        f"{a}/cn-hangzhou/pc-01.yaml": "held",
+        f"{a}/cn-hangzhou/pc-02.yaml": "held",
+        f"{a}/cn-shanghai/game-day.yaml": "held",
+        f"{a}/cn-shanghai/pc-03.yaml": "held",
+        f"{a}/cn-shanghai/pc-04.yaml": "held",
+        f"{b}/eu-central-1/game-day.yaml": "deviated",
+        f"{b}/eu-central-1/pc-08.yaml": "held",
+        f"{b}/eu-central-1/pc-09.yaml": "deviated",
+    }
+
+
+def test_planned_experiment_is_a_rehearsal_as_it_is(tmp_path: Path) -> None:
+    """From the folder of the plan, `chaos validate` and `chaos run` need the file and no more."""
+    folder = written(tmp_path / "accounts", TEN)
+    file = f"{ACCOUNTS[0]}/cn-hangzhou/pc-01.yaml"
+
+    for command in ("validate", "run"):
+        done = subprocess.run(
+            [*CHAOS, command, file],
+            cwd=folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "REHEARSAL in cn-hangzhou" in done.stdout + done.stderr
+
+
+def test_unexpected_verdict_exits_1(tmp_path: Path) -> None:
+    """A plan that expects what does not come is not done."""
+    folder = written(tmp_path / "accounts", TEN) / ACCOUNTS[0] / "cn-hangzhou"
+    for name in ("game-day.yaml", "pc-02.yaml"):
+        (folder / name).unlink()
+    file = folder / "pc-01.yaml"
+    file.write_text(file.read_text().replace("expected: held", "expected: deviated"))
+
+    done = CliRunner().invoke(
+        failover, ["rehearse-all", str(folder), "--journals", str(tmp_path / "journals")]
+    )
+
+    assert done.exit_code == 1
+    assert "NOT AS EXPECTED (deviated)" in done.stdout
+    assert "0 of 1 runs" in done.stdout
+
+
+def test_interrupted_rehearsal_leaves_nothing_behind(tmp_path: Path) -> None:
+    """SIGTERM stops every run, each of which brings back what it cut, and then the emulator."""
+    folder = written(tmp_path / "accounts", TEN)
+    journals = tmp_path / "journals"
+    rehearse = [*CHAOS, "failover", "rehearse-all", str(folder), "--journals", str(journals)]
+    running = subprocess.Popen(rehearse, env=environment(), stderr=subprocess.DEVNULL)
+    wait_until(lambda: said(journals, "-> Testing"))
+
+    running.send_signal(signal.SIGTERM)
+
+    assert running.wait(60) == 143
+    logs = [log.read_text() for log in journals.rglob("output.log")]
+    cut = [log for log in logs if "-> Testing" in log]
+    assert cut
+    assert [log for log in cut if "is Stopped" not in log] == []
+
+
+def said(folder: Path, text: str) -> bool:
+    return any(text in log.read_text() for log in folder.rglob("output.log"))
+
+
+def test_folder_without_a_plan_is_wrong_usage(tmp_path: Path) -> None:
+    """Nothing to rehearse is said, and is no success."""
+    folder = written(tmp_path / "accounts", ONE)
+
+    done = CliRunner().invoke(failover, ["rehearse-all", str(folder)])
+
+    assert done.exit_code == 2
+    assert "holds no planned experiment" in done.output
