@@ -119,19 +119,30 @@ def _calls(run: Document) -> str:
 
 def _window(found: list[Window], seen: Seen) -> Window:
     """
-    Return the window of what was seen: that of its job ID, or the last one that its name has.
+    Return the window of what was seen, a new one if it is the first.
     """
-    for window in reversed(found):
-        known = {window.job_id, window.test} - {""}
-        if seen.job_id in known or (seen.test in known and not (seen.job_id and window.job_id)):
-            break
-    else:
+    window = next((one for one in reversed(found) if _is_of(one, seen)), None)
+    if window is None:
         window = Window(seen.test or seen.job_id, seen.job_id)
         found.append(window)
     window.job_id = window.job_id or seen.job_id
     if seen.test and window.test == window.job_id:
         window.test = seen.test
     return window
+
+
+def _is_of(window: Window, seen: Seen) -> bool:
+    """
+    Tell whether something was seen of this test: by its job ID, or by its name until that is known.
+
+    A test that is created and started in one call has no ID when its cut begins; the next status
+    that names no test is its own, since no more than one can run in a region.
+    """
+    if seen.job_id and window.job_id:
+        return seen.job_id == window.job_id
+    if seen.test:
+        return seen.test == window.test
+    return bool(window.since) and not window.changes
 
 
 def _note(window: Window, seen: Seen) -> None:

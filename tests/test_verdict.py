@@ -2,16 +2,21 @@
 What a run proved is told by its journal alone.
 """
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from made_journals import activity, at, changed, event, held, probe, reading, target, without
 
+from chaosfailover.journals import instant
 from chaosfailover.messages import CATALOGUES
 from chaosfailover.verdict import RULES, VERDICTS, judge
+from chaosfailover.windows import windows
 
 Journal = dict[str, Any]
 
+JOURNALS = Path(__file__).parent / "journals"
 HELD = held()
 EVENTS = HELD["failover"]["events"]
 
@@ -369,6 +374,43 @@ def test_each_cut_has_to_bite() -> None:
 
     assert judged.verdict == "inconclusive"
     assert judged.reasons[0].startswith("The cut of other did not bite")
+
+
+def test_test_that_is_created_and_started_at_once() -> None:
+    """Its cut is known by name alone, its first statuses by ID alone; they are one test."""
+    told = [
+        event(10, "cut", test="drill", job_id=""),
+        event(10.1, "status", job_id="ftj-1", status="Starting"),
+        event(12, "status", job_id="ftj-1", status="Testing"),
+        event(20, "stop", test="drill", job_id="ftj-1"),
+        event(22, "status", test="drill", job_id="ftj-1", status="Stopped"),
+    ]
+
+    (window,) = windows(changed(HELD, ("failover.events", told)))
+
+    assert (window.test, window.job_id, window.status) == ("drill", "ftj-1", "Stopped")
+    assert (window.since, window.until) == (instant(at(10)), instant(at(20)))
+
+
+def test_name_that_is_used_twice_names_two_tests() -> None:
+    """Job IDs tell apart what has one name."""
+    later = event(24, "status", test="drill", job_id="ftj-2", status="Init")
+
+    found = windows(changed(HELD, ("failover.events", [*EVENTS, later])))
+
+    assert [one.job_id for one in found] == ["ftj-1", "ftj-2"]
+
+
+@pytest.mark.parametrize("path", sorted(JOURNALS.glob("*.json")), ids=lambda path: path.stem)
+def test_recorded_run_has_the_verdict_that_its_name_promises(path: Path) -> None:
+    """Bundled experiments hold, the broken standby deviates, what a signal ended proves nothing."""
+    promised = "deviated" if "broken" in path.stem else "held"
+    if "-sig" in path.stem:
+        promised = "inconclusive"
+
+    judged = judge(json.loads(path.read_text(encoding="utf-8")))
+
+    assert judged.verdict == promised
 
 
 def test_journal_without_the_controls_entry() -> None:
