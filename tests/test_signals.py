@@ -5,6 +5,7 @@ The full matrix takes a while: `pytest -m matrix`. Without it, a covering subset
 moment and strategy at least once, and every version, since the tests run on each.
 """
 
+import copy
 import itertools
 import os
 import signal
@@ -106,7 +107,7 @@ def experiment(moment: str, strategy: str, portal: str) -> dict[str, Any]:
     rollbacks = [action("bring-the-circuit-back", python("stop_failover_test", test="drill"))]
     if moment == "in a rollback":
         rollbacks.insert(0, action("roll-back-slowly", shell("sleep 2")))
-    return {
+    document = {
         "title": moment,
         "description": moment,
         "configuration": {
@@ -135,9 +136,11 @@ def experiment(moment: str, strategy: str, portal: str) -> dict[str, Any]:
                 }
             ],
         },
-        "method": [action("cut-the-circuit", cut), *WORK.get(moment, [BITES])],
+        "method": [action("cut-the-circuit", cut), BITES, *WORK.get(moment, [])],
         "rollbacks": rollbacks,
     }
+    # Tests change what they get.
+    return copy.deepcopy(document)
 
 
 def interrupt(runner: Runner, moment: str, signals: tuple[signal.Signals, ...]) -> None:
