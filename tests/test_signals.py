@@ -86,7 +86,7 @@ WORK = {
 
 BITES = {
     "type": "probe",
-    "name": "the-session-goes-down",
+    "name": "the-session",
     "provider": python("bgp_session_status", "probes", bgp_peer_id="bgp-rehearsal-a"),
 }
 
@@ -128,12 +128,13 @@ def experiment(moment: str, strategy: str, portal: str) -> dict[str, Any]:
         "steady-state-hypothesis": {
             "title": "quick before, slow after",
             "probes": [
+                {**BITES, "tolerance": {"type": "regex", "pattern": "Established|Down"}},
                 {
                     "type": "probe",
                     "name": "slow-the-second-time",
                     "tolerance": 0,
                     "provider": shell(f"if test -f seen; then {slow}; fi; touch seen"),
-                }
+                },
             ],
         },
         "method": [action("cut-the-circuit", cut), BITES, *WORK.get(moment, [])],
