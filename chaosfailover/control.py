@@ -5,6 +5,7 @@ The toolkit passes the control's own arguments to every hook, swallows whatever 
 InterruptExecution, and may call a hook more than once.
 """
 
+import logging
 from typing import Any
 
 from chaoslib.exceptions import InterruptExecution, InvalidControl
@@ -21,6 +22,8 @@ __all__ = [
     "cleanup_control",
     "validate_control",
 ]
+
+logger = logging.getLogger("chaostoolkit")
 
 _session: Session | None = None
 
@@ -64,8 +67,14 @@ def after_experiment_control(context: Experiment, state: Journal, **arguments: A
     """
     Stop what the run started and complete the journal.
     """
-    if _session:
+    if _session is None:
+        return
+    try:
         _session.end(state)
+    except Exception:
+        # The toolkit would swallow it, and the run would look as if all were well.
+        logger.exception("The run could not be ended in order")
+        state["status"] = "failed"
 
 
 def cleanup_control() -> None:

@@ -69,7 +69,7 @@ def make_entry(
         "settings": asdict(facts.settings),
         "configuration": {key: _plain(value) for key, value in facts.configuration.items()},
         "versions": _versions(),
-        "experiment_hash": experiment_hash(experiment),
+        "experiment_hash": experiment_hash(_as_written(experiment)),
         "dry": getattr(dry, "value", dry),
         "preflight": [check.as_dict() for check in facts.checks],
         "cuts": [asdict(cut) for cut in facts.cuts],
@@ -80,6 +80,13 @@ def make_entry(
         "stop_at": _first(facts.events, "stop"),
         "stopped": [outcome.as_dict() for outcome in outcomes],
     }
+
+
+def _as_written(experiment: Experiment) -> Experiment:
+    """
+    Leave out what the toolkit puts into an experiment for the run, which JSON cannot hold.
+    """
+    return {key: value for key, value in experiment.items() if key != "dry"}
 
 
 def _versions() -> dict[str, str]:

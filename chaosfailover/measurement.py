@@ -21,6 +21,8 @@ logger = logging.getLogger("chaostoolkit")
 
 # A target's first check must have ended by then, in seconds.
 LONGEST_FIRST_CHECK = 5.0
+# Fewer checks before the cut say little of what is usual.
+BASELINE_CHECKS = 12
 
 
 @dataclass(slots=True)
@@ -83,6 +85,14 @@ class Measurement:
         if self._prober.current_outage(target) is None:
             return ""
         return f"does not answer: {', '.join(summary.errors) or 'no reason known'}"
+
+    def wait_for_baseline(self, seconds: float) -> None:
+        """
+        Wait until all targets have been checked for a time, and a number of times.
+        """
+        slowest = max(target.interval or 0.0 for target in self.targets)
+        end = self._prober.began + max(seconds, BASELINE_CHECKS * slowest)
+        time.sleep(max(0.0, end - time.monotonic()))
 
     def current_outage(self, target: str) -> Length | None:
         """

@@ -15,6 +15,7 @@ from chaosfailover import config, events, guard, measurement
 from chaosfailover.abort import AbortWatch, outage_breach
 from chaosfailover.announcement import announce, ask_for_confirmation
 from chaosfailover.client import VpcClient
+from chaosfailover.conclusion import conclude
 from chaosfailover.cuts import Cut, planned_cuts, planned_time
 from chaosfailover.entry import RunFacts, make_entry
 from chaosfailover.errors import ConfigurationError, FailoverError, PreflightError
@@ -94,7 +95,9 @@ class Session:
         self._measure_the_way_back()
         events.publish("end")
         journal["failover"] = make_entry(self._facts, self._experiment, self._measurement, outcomes)
-        self._judge(journal, outcomes)
+        self._record_interruption(journal)
+        conclude(journal, self._settings)
+        self._alarm([outcome for outcome in outcomes if outcome.error], journal)
 
     def close(self) -> None:
         """
@@ -153,6 +156,8 @@ class Session:
         if failed := [check for check in self._facts.checks if not check.passed]:
             raise PreflightError("; ".join(f"{check.name}: {check.detail}" for check in failed))
         self._facts.cuts = cuts
+        if cuts and self._measurement:
+            self._measurement.wait_for_baseline(self._settings.baseline)
         if cuts and self._facts.mode == "LIVE":
             self._announce(cuts)
 
@@ -218,15 +223,6 @@ class Session:
             time.sleep(self._settings.after_stop)
         self._measurement.stop()
 
-    def _judge(self, journal: Journal, outcomes: list[Outcome]) -> None:
-        """
-        Set the status that the toolkit turns into its exit code.
-        """
-        self._record_interruption(journal)
-        if failed := [outcome for outcome in outcomes if outcome.error]:
-            self._alarm(failed)
-            journal["status"] = "failed"
-
     def _record_interruption(self, journal: Journal) -> None:
         """
         Say what ended the run early; a signal that an activity swallowed did so too.
@@ -240,8 +236,9 @@ class Session:
             return
         journal["status"] = "interrupted"
 
-    def _alarm(self, failed: list[Outcome]) -> None:
+    def _alarm(self, failed: list[Outcome], journal: Journal) -> None:
         for outcome in failed:
+            journal["status"] = "failed"
             logger.error(
                 "A FAILOVER TEST MAY STILL BE RUNNING: %s: %s. "
                 "To stop it: chaos failover stop %s --region %s",

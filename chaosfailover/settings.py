@@ -12,6 +12,8 @@ from chaosfailover.targets import INTERVAL, TIMEOUT, Target, parse_target
 
 __all__ = ["Settings"]
 
+REPORT_SUFFIXES = (".html", ".md", ".json", ".xml")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -21,9 +23,11 @@ class Settings:
     For rehearsals only: `topology`, and `minute`, how long an emulated minute lasts. Of the cut:
     `min_survivors`, the circuits that must be left; `confirm`, to wait for an operator; and
     `restore_timeout`, how long to try to stop what runs. Of the measurement: `targets`, each a URL
-    or a mapping, their `interval`, `timeout` and `rto`; and `after_stop`, how long to go on once
-    the last test has stopped. Of the abort: `abort_after`, the longest outage of a target, and
-    `abort_when`, the name of a probe of the experiment.
+    or a mapping, their `interval`, `timeout` and `rto`; `baseline`, how long to measure before
+    anything may be cut; and `after_stop`, how long to go on once the last test has stopped. Of the
+    abort: `abort_after`, the longest outage of a target, and `abort_when`, the name of a probe of
+    the experiment. Files to write at the end: `report`, whose suffix says of which kind, and
+    `record`, JSON.
     """
 
     topology: str = "dual-circuit"
@@ -35,9 +39,12 @@ class Settings:
     interval: float = INTERVAL
     timeout: float = TIMEOUT
     rto: float | None = None
+    baseline: float = 2.0
     after_stop: float = 2.0
     abort_after: float | None = None
     abort_when: str | None = None
+    report: str | None = None
+    record: str | None = None
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> Self:
@@ -82,6 +89,13 @@ def _text(name: str, value: Any) -> str:
     return value
 
 
+def _report(name: str, value: Any) -> str:
+    text = _text(name, value)
+    if not text.lower().endswith(REPORT_SUFFIXES):
+        raise ArgumentError(f"{name} is {text!r}, expected a file {' or '.join(REPORT_SUFFIXES)}")
+    return text
+
+
 def _seconds(name: str, value: Any) -> float:
     seconds = arguments.number(value)
     if seconds is None or seconds <= 0:
@@ -124,7 +138,10 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "interval": _seconds,
     "timeout": _seconds,
     "rto": _seconds,
+    "baseline": _seconds,
     "after_stop": _seconds,
     "abort_after": _seconds,
     "abort_when": _text,
+    "report": _report,
+    "record": _text,
 }

@@ -100,7 +100,7 @@ def test_short_outage_does_not_abort(tmp_path: Path) -> None:
     """A failover within bounds is what the run is for."""
     with emulated_cloud(tmp_path) as cloud:
         document = experiment("in a pause", "default", cloud.portal)
-        document["method"][1]["pauses"]["after"] = 3
+        document["method"][-1]["pauses"]["after"] = 3
         document["controls"][0]["provider"]["arguments"]["abort_after"] = 5.0
         runner = Runner(document, tmp_path, cloud.exports)
         try:

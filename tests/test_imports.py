@@ -25,16 +25,24 @@ LAYERS = [
     {"record", "telemetry"},
     {"report"},
     {"config", "findings", "lookup", "prober", "regions", "snapshot", "survey"},
-    {"announcement", "inspection", "measurement", "preflight", "stopping"} | {"system"},
+    {"announcement", "inspection", "measurement", "preflight", "stopping", "system"},
     {"abort", "criteria", "guard", "listing", "settings", "signals"},
     {"actions", "entry", "probes", "tolerances", "watched_probe", "watchdog"},
+    {"conclusion"},
     {"planning", "session"},
     {"commands"},
     {"cli", "control"},
 ]
-KNOW_THE_TOOLKIT = {"actions", "control", "cuts", "entry", "probes", "session", "tolerances"} | {
-    "watched_probe"
-}
+KNOW_THE_TOOLKIT = {
+    "actions",
+    "conclusion",
+    "control",
+    "cuts",
+    "entry",
+    "probes",
+    "session",
+    "tolerances",
+} | {"watched_probe"}
 WITHOUT_CHAOSLIB = {name for layer in LAYERS for name in layer} - KNOW_THE_TOOLKIT
 MAY_START_THE_EMULATOR = {"commands", "session"}
 

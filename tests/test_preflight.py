@@ -104,7 +104,7 @@ def test_failed_check_cuts_nothing(
 def test_pause_longer_than_the_test_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None:
     """A test that ended before the method does would prove nothing."""
     document = experiment("in a pause", "default", cloud.portal)
-    document["method"][1]["pauses"]["after"] = 600
+    document["method"][-1]["pauses"]["after"] = 600
     runner = Runner(document, tmp_path, cloud.exports)
     try:
         assert runner.end() == 1
@@ -137,7 +137,7 @@ def test_region_that_refuses_us_cuts_nothing(cloud: Cloud, tmp_path: Path) -> No
 def test_live_run_says_what_it_will_do(cloud: Cloud, tmp_path: Path) -> None:
     """Account, region, resources and planned end are stated before the cut."""
     document = experiment("in a pause", "default", cloud.portal)
-    document["method"][1]["pauses"]["after"] = 0
+    document["method"][-1]["pauses"]["after"] = 4
     runner = Runner(document, tmp_path, cloud.exports)
     try:
         assert runner.end() == 0, runner.log
@@ -158,7 +158,7 @@ def test_operator_confirms_by_typing_the_name(
     """On a terminal, with `confirm`, nothing but the test's name lets the run go on."""
     document = experiment("in a pause", "default", cloud.portal)
     document["controls"][0]["provider"]["arguments"]["confirm"] = True
-    document["method"][1]["pauses"]["after"] = 0
+    document["method"][-1]["pauses"]["after"] = 4
     script = tmp_path / "experiment.json"
     script.write_text(json.dumps(document))
     terminal, theirs = pty.openpty()

@@ -204,15 +204,16 @@ def test_clock_that_jumps_changes_nothing(
 
 
 def test_dry_run_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None:
-    """The toolkit's own dry mode runs the control, and no action."""
+    """The toolkit's own dry mode runs the control, and no action; it proves nothing."""
     runner = Runner(
         experiment("dry", "always", cloud.portal), tmp_path, cloud.exports, ["--dry", "actions"]
     )
     try:
-        assert runner.end() == 0, runner.log
+        assert runner.end() == 1, runner.log
     finally:
         runner.close()
 
+    assert runner.journal["failover"]["verdict"]["verdict"] == "inconclusive"
     assert cloud.statuses() == []
 
 

@@ -5,6 +5,7 @@ The full matrix takes a while: `pytest -m matrix`. Without it, a covering subset
 moment and strategy at least once, and every version, since the tests run on each.
 """
 
+import copy
 import itertools
 import os
 import signal
@@ -83,6 +84,13 @@ WORK = {
 }
 
 
+BITES = {
+    "type": "probe",
+    "name": "the-session",
+    "provider": python("bgp_session_status", "probes", bgp_peer_id="bgp-rehearsal-a"),
+}
+
+
 def experiment(moment: str, strategy: str, portal: str) -> dict[str, Any]:
     """
     Return an experiment that stays at the moment until it is interrupted, or for a while.
@@ -99,7 +107,7 @@ def experiment(moment: str, strategy: str, portal: str) -> dict[str, Any]:
     rollbacks = [action("bring-the-circuit-back", python("stop_failover_test", test="drill"))]
     if moment == "in a rollback":
         rollbacks.insert(0, action("roll-back-slowly", shell("sleep 2")))
-    return {
+    document = {
         "title": moment,
         "description": moment,
         "configuration": {
@@ -120,17 +128,20 @@ def experiment(moment: str, strategy: str, portal: str) -> dict[str, Any]:
         "steady-state-hypothesis": {
             "title": "quick before, slow after",
             "probes": [
+                {**BITES, "tolerance": {"type": "regex", "pattern": "Established|Down"}},
                 {
                     "type": "probe",
                     "name": "slow-the-second-time",
                     "tolerance": 0,
                     "provider": shell(f"if test -f seen; then {slow}; fi; touch seen"),
-                }
+                },
             ],
         },
-        "method": [action("cut-the-circuit", cut), *WORK.get(moment, [])],
+        "method": [action("cut-the-circuit", cut), BITES, *WORK.get(moment, [])],
         "rollbacks": rollbacks,
     }
+    # Tests change what they get.
+    return copy.deepcopy(document)
 
 
 def interrupt(runner: Runner, moment: str, signals: tuple[signal.Signals, ...]) -> None:
