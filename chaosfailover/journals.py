@@ -8,7 +8,6 @@ interrupted and edited ones hold less. Every reader of a journal goes through he
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from math import isfinite
 from typing import Any
 
 __all__ = [
@@ -26,6 +25,7 @@ __all__ = [
     "name_of",
     "number",
     "probes",
+    "said",
     "text",
 ]
 
@@ -33,6 +33,7 @@ Document = Mapping[str, Any]
 
 HYPOTHESES = ("before", "during", "after")
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+ABSURD = 1e15
 ELLIPSIS = "\u2026"
 
 
@@ -57,13 +58,20 @@ def text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+def said(value: Any) -> str | None:
+    """
+    Return a value as text, None for an empty one.
+    """
+    return text(value) if value or value == 0 else None
+
+
 def number(value: Any) -> float | None:
     """
-    Return a finite number as a float, None for anything else.
+    Return a number that can be meant as a float, None for anything else.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if isfinite(value) else None
+    return float(value) if abs(value) < ABSURD else None
 
 
 def instant(value: Any) -> datetime | None:
@@ -72,9 +80,9 @@ def instant(value: Any) -> datetime | None:
     """
     try:
         at = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         return None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def brief(value: Any, limit: int = 300) -> str:

@@ -147,7 +147,9 @@ def browser(folder: Path) -> Iterator[Page]:
         try:
             page = Page(_address(profile / "DevToolsActivePort"))
             yield page
+            page.call("Browser.close")
             page.close()
+            process.wait(PATIENCE)
         finally:
             process.kill()
 

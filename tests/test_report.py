@@ -6,14 +6,17 @@ import json
 import re
 import string
 import time
+from copy import deepcopy
 from html.parser import HTMLParser
 from pathlib import Path
+from random import Random
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from long_journals import long_journal
 from made_journals import changed, event, held
+from test_record import errors
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.messages import CATALOGUES
@@ -131,6 +134,56 @@ def test_every_recorded_journal_renders(path: Path, form: str, language: str) ->
 def test_partial_journal_renders(journal: Journal, form: str) -> None:
     """What is missing is left out."""
     assert render([journal], form, "en")
+
+
+ODD = [
+    None,
+    7,
+    -1.5,
+    True,
+    "text",
+    "",
+    [],
+    {},
+    [None],
+    {"x": 1},
+    [[1, 2], "x"],
+    "2026-13-45",
+    1e308,
+]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the path of every value within a document."""
+    found = [path] if path else []
+    if isinstance(value, dict | list):
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        found += [one for key, within in inner for one in places(within, (*path, key))]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_damaged_journal_renders(seed: int) -> None:
+    """Whatever stands where something else should, there is a valid record and a report."""
+    dice = Random(seed)
+    whole = load(HERE / "journals" / "1.45-broken-standby.json")
+    for _ in range(5):
+        journal = deepcopy(whole)
+        for *parents, last in dice.sample(places(journal), dice.choice([1, 5, 50])):
+            place: Any = journal
+            for key in parents:
+                inner = isinstance(place, dict | list)
+                place = place[key] if inner and _has(place, key) else None
+            if isinstance(place, dict | list) and _has(place, last):
+                place[last] = deepcopy(dice.choice(ODD))
+
+        assert errors(make_record(journal)) == []
+        for form in FORMATS:
+            assert render([journal], form)
+
+
+def _has(place: Any, key: Any) -> bool:
+    return key in place if isinstance(place, dict) else isinstance(key, int) and key < len(place)
 
 
 @pytest.mark.parametrize("language", CATALOGUES)

@@ -31,8 +31,8 @@ def _aborted(journal: Document) -> Iterator[Reason]:
     said = [event.get("reason") for event in events(journal, "abort")]
     if not said and interruption.get("kind") == "abort":
         said = [interruption.get("reason")]
-    for reason in dict.fromkeys(said):
-        yield Reason("aborted", {"reason": _clause(reason)})
+    for reason in dict.fromkeys(map(_clause, said)):
+        yield Reason("aborted", {"reason": reason})
 
 
 def _safeguard(journal: Document) -> Iterator[Reason]:

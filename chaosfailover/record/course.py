@@ -19,6 +19,7 @@ from chaosfailover.journals import (
     name_of,
     number,
     probes,
+    said,
     text,
 )
 from chaosfailover.journals import hypotheses as readings
@@ -65,7 +66,7 @@ def abort(journal: Document) -> dict[str, Any]:
     settings = mapping(failover(journal).get("settings"))
     return {
         "abort_after": number(settings.get("abort_after")),
-        "abort_when": settings.get("abort_when") and text(settings["abort_when"]),
+        "abort_when": said(settings.get("abort_when")),
         "fired": [
             {"at": iso(instant(event["at"])), "reason": text(event.get("reason"))}
             for event in events(journal, "abort")
@@ -146,7 +147,7 @@ def _run(run: Document) -> dict[str, Any]:
         "name": name_of(run),
         "began": iso(instant(run.get("start"))),
         "ended": iso(instant(run.get("end"))),
-        "status": run.get("status") and text(run["status"]),
+        "status": said(run.get("status")),
         "output": _output(run.get("output")),
         "error": error_of(run) or None,
     }
@@ -164,7 +165,10 @@ def timeline(journal: Document) -> list[dict[str, Any]]:
     Return the control's events and what the toolkit says of signals, in order.
     """
     found = [event for event in events(journal) if event.get("kind") != "request"]
-    return [{**event, "at": iso(instant(event["at"]))} for event in found]
+    return [
+        {**event, "at": iso(instant(event["at"])), "kind": text(event.get("kind"))}
+        for event in found
+    ]
 
 
 def requests(journal: Document) -> list[dict[str, Any]]:
@@ -174,7 +178,7 @@ def requests(journal: Document) -> list[dict[str, Any]]:
     return [
         {
             "at": iso(instant(event["at"])),
-            **{key: event.get(key) and text(event[key]) for key in REQUEST},
+            **{key: said(event.get(key)) for key in REQUEST},
         }
         for event in events(journal, "request")
     ]

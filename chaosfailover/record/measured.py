@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from chaosfailover import recoveries as found
-from chaosfailover.journals import failover, mapping, mappings, number, text
+from chaosfailover.journals import failover, mapping, mappings, number, said, text
 from chaosfailover.record.place import iso
 from chaosfailover.recoveries import Bounds, bounds, origin
 
@@ -60,7 +60,7 @@ def _target(name: str, target: Document, most: int) -> dict[str, Any]:
     outages = sorted(mappings(summary.get("outages")), key=_size, reverse=True)[:most]
     return {
         "name": name,
-        "url": target.get("url") and text(target["url"]),
+        "url": said(target.get("url")),
         **{key: number(target.get(key)) for key in ("interval", "timeout", "rto")},
         **{key: number(summary.get(key)) for key in NUMBERS},
         "errors": {str(key): number(count) for key, count in _errors(summary)},
@@ -92,7 +92,7 @@ def _outage(outage: Document, began: datetime | None) -> dict[str, Any]:
     return {
         **_plain_length(bounds(outage)),
         "lost": number(outage.get("lost")),
-        "error": outage.get("error") and text(outage["error"]),
+        "error": said(outage.get("error")),
         "since": _instants(outage.get("since"), began),
         "until": _instants(outage.get("until"), began),
     }
@@ -100,10 +100,14 @@ def _outage(outage: Document, began: datetime | None) -> dict[str, Any]:
 
 def _instants(pair: Any, began: datetime | None) -> list[str | None]:
     seconds = [number(one) for one in pair] if isinstance(pair, list) else []
-    return [
-        None if at is None or began is None else iso(began + timedelta(seconds=at))
-        for at in [*seconds, None, None][:2]
-    ]
+    return [_instant(began, at) for at in [*seconds, None, None][:2]]
+
+
+def _instant(began: datetime | None, seconds: float | None) -> str | None:
+    try:
+        return iso(began + timedelta(seconds=seconds)) if began and seconds is not None else None
+    except OverflowError:
+        return None
 
 
 def _size(outage: Document) -> float:

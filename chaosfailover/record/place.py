@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from chaosfailover.journals import events, failover, instant, mapping, number, text
+from chaosfailover.journals import events, failover, instant, mapping, number, said, text
 
 __all__ = ["MODES", "UNKNOWN", "iso", "period", "place", "tools"]
 
@@ -24,7 +24,7 @@ def place(journal: Document) -> dict[str, Any]:
     keys = ("account_id", "region_id", "endpoint", "topology")
     return {
         "mode": found["mode"] if found.get("mode") in MODES else UNKNOWN,
-        **{key: found.get(key) and text(found[key]) for key in keys},
+        **{key: said(found.get(key)) for key in keys},
         "node": text(journal.get("node")),
     }
 

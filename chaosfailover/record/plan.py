@@ -5,7 +5,7 @@ What was planned, by whom, and with which settings.
 from collections.abc import Mapping
 from typing import Any
 
-from chaosfailover.journals import failover, mapping, mappings, text
+from chaosfailover.journals import failover, mapping, mappings, number, said, text
 
 __all__ = ["ROLES", "configuration", "experiment", "extension", "people", "scope", "settings"]
 
@@ -26,8 +26,8 @@ def experiment(journal: Document) -> dict[str, Any]:
         "description": text(document.get("description")),
         "tags": [text(tag) for tag in tags] if isinstance(tags, list) else [],
         "hypothesis": text(hypothesis.get("title")),
-        "hash": text(failover(journal).get("experiment_hash")) or None,
-        "dry": text(failover(journal).get("dry")) or None,
+        "hash": said(failover(journal).get("experiment_hash")),
+        "dry": said(failover(journal).get("dry")),
     }
 
 
@@ -35,14 +35,14 @@ def people(journal: Document) -> dict[str, Any]:
     """
     Return the roles, the change ticket and whatever else the experiment's extension says.
     """
-    said = extension(journal)
-    roles = mapping(said.get("roles"))
-    more = {str(key): value for key, value in said.items() if key not in KNOWN}
+    filled = extension(journal)
+    roles = mapping(filled.get("roles"))
+    more = {str(key): value for key, value in filled.items() if key not in KNOWN}
     return {
         "roles": {role: _names(roles.get(role)) for role in ROLES},
         "more_roles": {str(key): _names(roles[key]) for key in roles if key not in ROLES},
-        "change_ticket": said.get("change_ticket") and text(said["change_ticket"]),
-        "environment": said.get("environment") and text(said["environment"]),
+        "change_ticket": said(filled.get("change_ticket")),
+        "environment": said(filled.get("environment")),
         "more": more,
     }
 
@@ -81,7 +81,7 @@ def scope(journal: Document) -> list[dict[str, Any]]:
             "test": text(cut.get("test")),
             "resource_type": text(cut.get("resource_type")),
             "resource_ids": [text(one) for one in _list(cut.get("resource_ids"))],
-            "duration_minutes": cut.get("duration_minutes"),
+            "duration_minutes": number(cut.get("duration_minutes")),
             "survivors": _survivors(journal, cut),
         }
         for cut in mappings(failover(journal).get("cuts"))

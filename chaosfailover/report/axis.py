@@ -76,7 +76,8 @@ class Axis:
         """
         Yield the ticks, at round times of the day.
         """
-        step = next((one for one in STEPS if self.duration / one <= MOST_TICKS), STEPS[-1])
+        days = ceil(self.duration / MOST_TICKS / DAY) * DAY
+        step = next((one for one in STEPS if self.duration / one <= MOST_TICKS), days)
         form = "%H:%M:%S" if self.duration < DAY else "%m-%d %H:%M"
         start = self.began.timestamp()
         for number in range(ceil(start / step), int((start + self.duration) / step) + 1):

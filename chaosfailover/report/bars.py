@@ -8,6 +8,7 @@ from dataclasses import dataclass
 __all__ = ["GRAIN", "Bar", "Crowd", "Mark", "Row", "thinned"]
 
 GRAIN = 0.01
+FARTHEST = 1e9
 WORST = ("bad", "down", "status bad")
 
 
@@ -82,8 +83,8 @@ def _outline(bars: Sequence[Bar]) -> str:
     """
     parts, last = [], 0
     for bar in sorted(bars, key=_since):
-        x = round(bar.since / GRAIN)
-        width = max(1, round((bar.until - bar.since) / GRAIN))
+        x = round(min(bar.since, FARTHEST) / GRAIN)
+        width = max(1, round(min(bar.until - bar.since, FARTHEST) / GRAIN))
         parts.append(f"m{x - last} 0h{width}v1h-{width}z")
         last = x
     return "".join(parts)

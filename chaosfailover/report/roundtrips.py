@@ -79,7 +79,7 @@ def _plot(name: str, slots: Sequence[Slot]) -> Plot:
 
 
 def _x(at: float, axis: Axis) -> int:
-    return round(at / axis.duration * WIDTH)
+    return round(min(max(at / axis.duration, 0.0), 1.0) * WIDTH)
 
 
 def _y(value: float, most: float) -> int:

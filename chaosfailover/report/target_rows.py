@@ -16,6 +16,8 @@ __all__ = ["last_instant", "target_rows"]
 
 Document = Mapping[str, Any]
 
+LONGEST = 100 * 86400.0
+
 
 def target_rows(
     record: Document, series: Sequence[Document], axis: Axis, words: Words
@@ -65,7 +67,8 @@ class Runs:
 
     def _bar(self, since: float, until: float, style: str, word: str) -> Bar:
         title = f"{self.name}: {self.words[word]}"
-        return Bar(self.offset + since, self.offset + until, style, title)
+        began, ended = (self.offset + min(max(at, 0.0), LONGEST) for at in (since, until))
+        return Bar(began, ended, style, title)
 
 
 def _outage(name: str, outage: Document, axis: Axis, words: Words) -> list[Bar]:
@@ -83,9 +86,9 @@ def _outage(name: str, outage: Document, axis: Axis, words: Words) -> list[Bar]:
 
 def last_instant(series: Document) -> float:
     """
-    Return the last instant of a series, in its own seconds.
+    Return the last instant of a series, in its own seconds; no test lasts longer than `LONGEST`.
     """
-    return max((float(run[1]) for run in _rows(series.get("runs"), 2)), default=0.0)
+    return min(max((float(run[1]) for run in _rows(series.get("runs"), 2)), default=0.0), LONGEST)
 
 
 def _rows(value: Any, width: int) -> list[Any]:

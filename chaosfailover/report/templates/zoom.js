@@ -27,7 +27,7 @@
       const [since, until] = range;
       const wide = until - since;
       const room = Math.max(2, Math.floor(scroll.clientWidth / 95));
-      const step = STEPS.find((one) => wide / one <= room) || STEPS[STEPS.length - 1];
+      const step = STEPS.find((one) => wide / one <= room) || Math.ceil(wide / room / 86400) * 86400;
       const first = Math.ceil((began + Math.max(0, since - wide)) / step);
       const last = Math.floor((began + Math.min(duration, until + wide)) / step);
       group.replaceChildren();
