@@ -3,12 +3,11 @@ The abort: what has gone too far stops the tests at once and then ends the run.
 """
 
 import logging
-import os
-import signal
 import threading
 from collections.abc import Callable
 
 from chaosfailover.measurement import Measurement
+from chaosfailover.signals import interrupt_main_thread, leave_signals_to_the_main_thread
 
 __all__ = ["AbortWatch", "outage_breach"]
 
@@ -40,12 +39,12 @@ class AbortWatch:
         self._ended.set()
 
     def _watch(self) -> None:
+        leave_signals_to_the_main_thread()
         while not self._ended.wait(self._interval):
             if (reason := self._breach()) and not self._ended.is_set():
                 logger.error("ABORT: %s", reason)
                 self._on_breach(reason)
-                # As the toolkit's own exit_gracefully: the run ends, with its rollbacks.
-                os.kill(os.getpid(), signal.SIGUSR1)
+                interrupt_main_thread()
                 return
 
 

@@ -7,7 +7,7 @@ from typing import Any, Dict, List
 
 from chaoslib.types import Configuration, Secrets
 
-from chaosfailover import arguments, config, guard
+from chaosfailover import arguments, config, guard, survey
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import ApiError, ArgumentError, GuardError, JobNotFoundError
 from chaosfailover.lookup import UNFINISHED, find_test, running_tests
@@ -48,7 +48,8 @@ def create_failover_test(
 
     Returns the job document; after a dry run `{"dry_run": true, "accepted": true}`. Raises
     ArgumentError before any request, also when an unfinished test has this name; GuardError when
-    nothing would stop the test; ApiError, JobStatusError and JobTimeoutError.
+    nothing would stop the test; PreflightError when too little would survive; ApiError,
+    JobStatusError and JobTimeoutError.
 
     ```yaml
     type: action
@@ -79,6 +80,7 @@ def create_failover_test(
         _check_name_is_free(client, name)
         if not start:
             return client.describe_failover_test_job(client.create_failover_test_job(**request))
+        _check_survivors(client, request["resource_ids"], resource_type)
         minutes = request["job_duration"]
         guarded = _guarded(client, name, minutes, configuration, secrets)
         with guard.cutting(guarded) as guarding:
@@ -97,7 +99,8 @@ def start_failover_test(
     Start a failover test that is `Init`: its resources are cut; wait until it is `Testing`.
 
     `test` is an ID (`ftj-...`) or a name, `timeout` is in seconds. Returns the job document.
-    Raises GuardError when nothing would stop the test, JobNotFoundError, AmbiguousTestError,
+    Raises GuardError when nothing would stop the test, PreflightError when too little would
+    survive, JobNotFoundError, AmbiguousTestError,
     ApiError (IncorrectStatus.OnlyForInit when it has been started before), JobStatusError and
     JobTimeoutError.
 
@@ -116,6 +119,7 @@ def start_failover_test(
     wait = arguments.check_timeout(timeout)
     with config.client(configuration, secrets) as client:
         job = find_test(client, test)
+        _check_survivors(client, job["ResourceId"], job["ResourceType"])
         job_id, minutes = job["JobId"], int(job["JobDuration"])
         guarded = _guarded(client, test, minutes, configuration, secrets, job_id)
         with guard.cutting(guarded) as guarding:
@@ -283,6 +287,14 @@ def _check_name_is_free(client: VpcClient, name: str) -> None:
             f"name is {name!r}, which the unfinished test {job['JobId']} ({job['Status']}) has; "
             "choose another name, or stop and delete that test"
         )
+
+
+def _check_survivors(client: VpcClient, resource_ids: List[str], resource_type: str) -> None:
+    """
+    Look once more, right before the cut: what an earlier one took down may not be back.
+    """
+    if guarding := guard.current():
+        survey.check_survivors(client, resource_ids, resource_type, guarding.min_survivors)
 
 
 def _start(client: VpcClient, job: Dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import ApiError, GuardError
 from chaosfailover.events import publish
+from chaosfailover.signals import leave_signals_to_the_main_thread
 from chaosfailover.stopping import Outcome, Wanted, stop_tests
 
 __all__ = ["Guard", "Guarded", "Standby", "current", "cutting", "forget", "set_current"]
@@ -83,12 +84,19 @@ class Guard:
     """
     Holds the list and the thread that stops what is on it, within `timeout` seconds.
 
-    A start that was never answered is waited for `settle` seconds more.
+    A start that was never answered is waited for `settle` seconds more. `min_survivors` circuits
+    must be left by every cut.
     """
 
     def __init__(
-        self, *, standby: Standby | None = None, timeout: float = 300.0, settle: float = SETTLE
+        self,
+        *,
+        standby: Standby | None = None,
+        timeout: float = 300.0,
+        settle: float = SETTLE,
+        min_survivors: int = 1,
     ) -> None:
+        self.min_survivors = min_survivors
         self._standby = standby
         self._timeout = timeout
         self._settle = settle
@@ -174,6 +182,7 @@ class Guard:
             self._standby.watch(guarded)
 
     def _wait(self) -> None:
+        leave_signals_to_the_main_thread()
         self._orders.get()
         held = self.tests
         try:

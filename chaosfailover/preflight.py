@@ -133,12 +133,9 @@ def _resources(client: VpcClient, cut: Cut) -> str:
 
 
 def _survivors(flight: Flight, cut: Cut) -> Finding:
-    found = survey.survival(flight.client, cut.resource_ids, cut.resource_type)
-    if found.count < flight.min_survivors:
-        reasons = "; ".join(found.reasons) or "no other path serves the same ECR or CEN"
-        raise PreflightError(
-            f"{found.count} of {flight.min_survivors} needed circuits survive: {reasons}"
-        )
+    found = survey.check_survivors(
+        flight.client, cut.resource_ids, cut.resource_type, flight.min_survivors
+    )
     return f"{found.count}: {', '.join(str(path) for path in found.survivors)}", found.warnings
 
 

@@ -6,7 +6,6 @@ were answered: a loop that waits for the answer is blind during the very outage 
 """
 
 import asyncio
-import signal
 import socket
 import threading
 import time
@@ -25,13 +24,13 @@ from chaosfailover.probing.limits import allow_open_files
 from chaosfailover.probing.names import Names
 from chaosfailover.probing.track import Ticket, Track
 from chaosfailover.samples import Sample
+from chaosfailover.signals import leave_signals_to_the_main_thread
 from chaosfailover.summary import Summary, summarize
 from chaosfailover.targets import INTERVAL, TIMEOUT, Target
 
 __all__ = ["OnChange", "Prober"]
 
 OnChange = Callable[[Target, Outage], None]
-FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
 
 
 class Prober:
@@ -202,8 +201,7 @@ class Prober:
         return self._tracks[target]
 
     def _run(self) -> None:
-        # Signals belong to the main thread: one that landed here would not wake it from a wait.
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - FAULTS)
+        leave_signals_to_the_main_thread()
         try:
             asyncio.run(self._main())
         finally:

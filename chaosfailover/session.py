@@ -132,7 +132,11 @@ class Session:
         logger.info("%s in %s on %s", self._facts.mode, region_id, place)
 
     def _put_the_guard_up(self) -> None:
-        self._guard = Guard(standby=self._watchdog, timeout=self._settings.restore_timeout)
+        self._guard = Guard(
+            standby=self._watchdog,
+            timeout=self._settings.restore_timeout,
+            min_survivors=self._settings.min_survivors,
+        )
         guard.set_current(self._guard)
         self._resources.callback(guard.set_current, None)
 
@@ -212,6 +216,7 @@ class Session:
         """
         if self._guard:
             self._guard.restore_soon(f"the run was interrupted by {name}")
+        events.publish("signal", name=name)
 
     def _is_restoring(self) -> bool:
         return bool(self._guard and self._guard.restoring)

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-__all__ = ["SIGNALS", "Interruption"]
+__all__ = ["SIGNALS", "Interruption", "interrupt_main_thread", "leave_signals_to_the_main_thread"]
 
 # SIGUSR1 is how a thread asks the toolkit to end the run with its rollbacks.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 ENDS_WITH_ROLLBACKS = 20
+FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
 
 
 class Interruption:
@@ -64,3 +65,17 @@ class Interruption:
         if self.ending:
             return
         raise KeyboardInterrupt if signum == signal.SIGINT else SystemExit(ENDS_WITH_ROLLBACKS)
+
+
+def leave_signals_to_the_main_thread() -> None:
+    """
+    Block signals in the calling thread: one that landed here would not wake the main thread.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - FAULTS)
+
+
+def interrupt_main_thread() -> None:
+    """
+    Interrupt the main thread, whatever it is waiting for, as the toolkit's own exit does.
+    """
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)

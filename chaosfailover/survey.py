@@ -12,7 +12,13 @@ from chaosfailover.events import publish
 from chaosfailover.paths import paths
 from chaosfailover.survival import Survival, surviving_paths
 
-__all__ = ["check_ready", "resource_status", "survival", "wait_for_resource_status"]
+__all__ = [
+    "check_ready",
+    "check_survivors",
+    "resource_status",
+    "survival",
+    "wait_for_resource_status",
+]
 
 INTERVAL = 0.5
 
@@ -109,6 +115,19 @@ def survival(client: VpcClient, resource_ids: Sequence[str], resource_type: str)
         client.describe_bgp_peers(),
     )
     return surviving_paths(found, resource_ids, resource_type)
+
+
+def check_survivors(
+    client: VpcClient, resource_ids: Sequence[str], resource_type: str, least: int
+) -> Survival:
+    """
+    Return what survives the cut; raise PreflightError when it is less than it must be.
+    """
+    found = survival(client, resource_ids, resource_type)
+    if found.count < least:
+        reasons = "; ".join(found.reasons) or "no other path serves the same ECR or CEN"
+        raise PreflightError(f"{found.count} of {least} needed circuits survive: {reasons}")
+    return found
 
 
 def _document(client: VpcClient, resource_type: str, resource_id: str) -> Document:

@@ -5,6 +5,7 @@ Actions and probes against the emulator, over HTTP.
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from chaosfailover import actions, probes
@@ -16,6 +17,7 @@ from chaosfailover.errors import (
     GuardError,
     JobNotFoundError,
     JobTimeoutError,
+    PreflightError,
 )
 from chaosfailover.guard import Guard
 
@@ -87,6 +89,24 @@ def test_nothing_is_cut_without_a_guard(configuration: Configuration, cut: Any) 
     assert probes.no_failover_test_running(configuration=configuration) is True
     names = [job["Name"] for job in probes.list_failover_tests(configuration=configuration)]
     assert names == ["drill"]
+
+
+def test_nothing_is_cut_while_the_other_circuit_is_down(
+    emulator: Emulator, configuration: Configuration, guarding: Guard
+) -> None:
+    """Survivors are looked at once more right before each cut, not only in the preflight."""
+    create(configuration)
+    httpx.patch(
+        f"{emulator.url}/_emulator/resources/bgp-rehearsal-b",
+        json={"BgpStatus": "Down"},
+        trust_env=False,
+    ).raise_for_status()
+
+    with pytest.raises(PreflightError, match="0 of 1 needed circuits survive"):
+        actions.start_failover_test("drill", configuration=configuration)
+
+    assert probes.failover_test_status("drill", configuration=configuration) == "Init"
+    assert guarding.tests == []
 
 
 def test_stop_leaves_what_never_started(configuration: Configuration) -> None:

@@ -16,7 +16,7 @@ PACKAGE = Path(chaosfailover.__file__).parent
 
 # From the bottom up; a module may import what stands on a line above its own, and nothing else.
 LAYERS = [
-    {"canonical", "errors", "events", "journals", "samples", "timeline"},
+    {"canonical", "errors", "events", "journals", "samples", "signals"} | {"timeline"},
     {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
     | {"messages", "recoveries", "retries", "signing", "targets", "windows"},
     {"connection", "credentials", "evidence", "paths", "series", "waiting"},
@@ -26,7 +26,7 @@ LAYERS = [
     {"report"},
     {"config", "findings", "lookup", "prober", "regions", "snapshot", "survey"},
     {"announcement", "inspection", "measurement", "preflight", "stopping", "system"},
-    {"abort", "criteria", "guard", "listing", "settings", "signals"},
+    {"abort", "criteria", "guard", "listing", "settings"},
     {"actions", "entry", "probes", "tolerances", "watched_probe", "watchdog"},
     {"conclusion"},
     {"planning", "session"},
