@@ -119,7 +119,13 @@ def test_nothing_to_plan(tmp_path: Path) -> None:
     assert "`pc-01` in 1000000000000001/cn-hangzhou: cen-hz (IPv4): no proven" in found["README.md"]
 
 
-@pytest.mark.parametrize("described", [TEN, LARGE], ids=["ten", "three hundred"])
+@pytest.mark.parametrize(
+    "described",
+    [
+        pytest.param(TEN, id="ten"),
+        pytest.param(LARGE, id="three hundred", marks=pytest.mark.long),
+    ],
+)
 def test_every_experiment_is_valid(
     described: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

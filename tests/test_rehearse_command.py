@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from accounts import ACCOUNTS, ONE, TEN, plans
 from click.testing import CliRunner
 from live_runs import wait_until
@@ -37,6 +38,7 @@ def environment() -> dict[str, str]:
     return {key: text for key, text in os.environ.items() if not key.startswith(ours)}
 
 
+@pytest.mark.long
 def test_plan_rehearses_as_expected(tmp_path: Path) -> None:
     """Every file of two accounts is valid and comes to the verdict that the plan expects."""
     folder = written(tmp_path / "accounts", TEN)
