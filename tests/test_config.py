@@ -204,3 +204,23 @@ def test_rehearsal_never_touches_the_users_identity() -> None:
 def test_is_rehearsal(configuration: Any, rehearsal: bool) -> None:
     """Only the control's own True counts."""
     assert config.is_rehearsal(configuration) is rehearsal
+
+
+def test_account_is_asked_of_sts() -> None:
+    """The account that a live run states is the one that the credentials belong to."""
+    seen: list[httpx.Request] = []
+
+    def sts(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={"RequestId": "C44F62BE", "AccountId": "1234567890"})
+
+    actual = config.account_id(
+        {"alibaba_cloud_region_id": "cn-beijing"},
+        {"access_key_id": "id", "access_key_secret": "secret"},
+        transport=httpx.MockTransport(sts),
+    )
+
+    assert actual == "1234567890"
+    assert seen[0].url.host == "sts.cn-beijing.aliyuncs.com"
+    assert seen[0].headers["x-acs-action"] == "GetCallerIdentity"
+    assert seen[0].headers["x-acs-version"] == "2015-04-01"

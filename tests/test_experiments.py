@@ -3,7 +3,6 @@ The bundled experiments, run as a user runs them: as processes.
 """
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from live import clean_environment
 
 EXPERIMENTS = Path(__file__).parent.parent / "experiments"
 CHAOS = Path(sys.executable).with_name("chaos")
@@ -25,14 +25,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def environment(**more: str) -> dict[str, str]:
-    """
-    Return an environment without anything that names an account or a setting of ours.
-    """
-    ours = ("ALIBABA", "FAILOVER")
-    return {key: text for key, text in os.environ.items() if not key.startswith(ours)} | more
 
 
 def on_free_ports(topology: str, folder: Path) -> dict[str, str]:
@@ -52,7 +44,7 @@ def chaos(*arguments: str, folder: Path, **more: str) -> subprocess.CompletedPro
     return subprocess.run(
         [CHAOS, "--no-version-check", *arguments],
         cwd=folder,
-        env=environment(**more),
+        env=clean_environment(**more),
         capture_output=True,
         text=True,
         check=False,

@@ -15,7 +15,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from test_experiments import ALL, CHAOS, EXPERIMENTS, environment, on_free_ports
+from live import clean_environment
+from test_experiments import ALL, CHAOS, EXPERIMENTS, on_free_ports
 
 HERE = Path(__file__).parent
 PHASES = {
@@ -35,7 +36,7 @@ def run(experiment: str, topology: str, marker: str = "", signum: int = 0) -> di
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         command = [str(CHAOS), "--no-version-check", "run", str(EXPERIMENTS / experiment)]
-        settings = environment(**on_free_ports(topology, folder))
+        settings = clean_environment(**on_free_ports(topology, folder))
         with subprocess.Popen(
             command, cwd=folder, env=settings, stderr=subprocess.PIPE, text=True
         ) as process:
