@@ -212,7 +212,7 @@ class Session:
 
     def _on_signal(self, name: str) -> None:
         """
-        Have the tests stopped; called inside the signal handler, so it takes no lock.
+        Have the tests stopped; may be called inside the signal handler, so it takes no lock.
         """
         if self._guard:
             self._guard.restore_soon(f"the run was interrupted by {name}")

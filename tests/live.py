@@ -159,7 +159,12 @@ class Runner:
         """
         Wait for the end and return the exit code.
         """
-        code = self.process.wait(PATIENCE)
+        try:
+            code = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired as late:
+            raise AssertionError(
+                f"the run did not end within {PATIENCE:g} s:\n{self.log}"
+            ) from late
         self._reader.join()
         return code
 

@@ -19,6 +19,8 @@ from test_signals import experiment
 
 IN_A_PAUSE = "Pausing after activity"
 
+needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc, to preload a call")
+
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[Cloud]:
@@ -182,18 +184,27 @@ def test_two_runs_that_race_for_a_region(cloud: Cloud, runners: ExitStack, tmp_p
     end_and_check(first, cloud)
 
 
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc, to shift the clock of a run")
+def preload(cloud: Cloud, folder: Path, source: str) -> None:
+    """
+    Have the runs of this cloud use our own version of a call of the C library.
+    """
+    library = folder / "preloaded.so"
+    code = Path(__file__).with_name(source)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, code, "-ldl"], check=True)
+    cloud.exports["LD_PRELOAD"] = str(library)
+
+
+@needs_gcc
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("jump", [7200, -7200])
 def test_clock_that_jumps_changes_nothing(
     cloud: Cloud, runners: ExitStack, tmp_path: Path, jump: int, signum: signal.Signals
 ) -> None:
     """Waits are on the monotonic clock, and requests are signed by the clock of the API."""
-    library, jumps = tmp_path / "clock_jump.so", tmp_path / "jump"
-    source = Path(__file__).with_name("clock_jump.c")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    preload(cloud, tmp_path, "clock_jump.c")
+    jumps = tmp_path / "jump"
     jumps.write_text("0")
-    cloud.exports |= {"LD_PRELOAD": str(library), "CLOCK_JUMP": str(jumps)}
+    cloud.exports["CLOCK_JUMP"] = str(jumps)
     runner = run(runners, cloud, tmp_path)
     runner.wait_for(IN_A_PAUSE)
     jumps.write_text(str(jump))
@@ -201,6 +212,23 @@ def test_clock_that_jumps_changes_nothing(
     os.kill(runner.process.pid, signum)
 
     end_and_check(runner, cloud)
+
+
+@needs_gcc
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signal_just_before_a_sleep_is_not_slept_over(
+    cloud: Cloud, runners: ExitStack, tmp_path: Path, signum: signal.Signals
+) -> None:
+    """There Python has looked for signals for the last time, and the sleep is not interrupted."""
+    preload(cloud, tmp_path, "late_sleep.c")
+    runner = run(runners, cloud, tmp_path)
+    runner.wait_for(IN_A_PAUSE)
+    time.sleep(0.5)
+
+    os.kill(runner.process.pid, signum)
+
+    end_and_check(runner, cloud)
+    assert runner.journal["interruption"]["name"] == signum.name
 
 
 def test_dry_run_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None:
