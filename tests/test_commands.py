@@ -3,6 +3,7 @@ The commands that need no experiment, as processes.
 """
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -52,6 +53,13 @@ def test_probe_tells_a_target_that_never_answers(tmp_path: Path) -> None:
     (row,) = json.loads(done.stdout)["targets"].values()
     assert row["summary"]["errors"].keys() == {"refused"}
     assert row["summary"]["lost"] == row["summary"]["sent"]
+
+
+def test_probe_words_an_outage_that_has_not_ended(tmp_path: Path) -> None:
+    """Nobody knows how long it will be: the table says at least how long it was."""
+    done = failover(tmp_path, "probe", "http://127.0.0.1:9/", "--duration", "0.5")
+
+    assert re.search(r"  at least 0\.\d\d s  ", done.stdout), done.stdout
 
 
 def test_probe_ends_early_with_its_summary(cloud: Cloud, tmp_path: Path) -> None:

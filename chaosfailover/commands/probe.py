@@ -3,6 +3,7 @@
 """
 
 import json
+import math
 import shutil
 import sys
 import time
@@ -117,4 +118,6 @@ def _row(name: str, summary: Summary) -> tuple[str, ...]:
 
 
 def _bounds(length: Length) -> str:
+    if math.isinf(length.at_most):
+        return f"at least {length.at_least:.2f} s"
     return f"{length.at_least:.2f}..{length.at_most:.2f} s" if length.at_most else "-"
