@@ -26,8 +26,8 @@ __all__ = [
     "SECRET_KEYS",
     "account_id",
     "client",
+    "emulated_topology",
     "from_environment",
-    "is_rehearsal",
 ]
 
 REGION_ID = "alibaba_cloud_region_id"
@@ -40,6 +40,7 @@ REHEARSAL_ACCESS_KEY_SECRET = "rehearsal-secret"  # noqa: S105 - opens the embed
 
 CONFIGURATION_KEYS = (REGION_ID, ENDPOINT, ROLE_ARN, REHEARSAL)
 SECRET_KEYS = ("access_key_id", "access_key_secret", "security_token")
+EMULATOR_TIMEOUT = 5.0
 STS_VERSION = "2015-04-01"
 POD_ROLE = ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN")
 
@@ -111,16 +112,29 @@ def from_environment(region_id: str | None = None, role_arn: str | None = None) 
     }
 
 
-def is_rehearsal(configuration: Settings) -> bool:
+def emulated_topology(
+    configuration: Settings, *, transport: httpx.BaseTransport | None = None
+) -> str | None:
     """
-    Tell whether the control has started an emulator for this run.
+    Return the topology of the emulator that the configured endpoint is, or None for all else.
+
+    Only an endpoint on loopback without TLS is asked. Raises ConfigurationError as `client`.
     """
-    return bool(configuration) and (configuration or {}).get(REHEARSAL) is True
+    endpoint = _endpoint(configuration)
+    url = endpoint_url(endpoint) if endpoint else ""
+    if not url.startswith("http://"):
+        return None
+    try:
+        with httpx.Client(transport=transport, timeout=EMULATOR_TIMEOUT, trust_env=False) as asking:
+            state = asking.get(f"{url}/_emulator/state").json()
+        return str(state["topology"])
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _endpoint(configuration: Settings) -> str | None:
     text = _text(configuration, ENDPOINT) or "cloud"
-    if is_rehearsal(configuration):
+    if _is_rehearsal(configuration):
         return _rehearsal_endpoint(text)
     if text == "emulator":
         raise ConfigurationError(
@@ -128,6 +142,13 @@ def _endpoint(configuration: Settings) -> str | None:
             "chaosfailover.control, which starts it"
         )
     return None if text == "cloud" else text
+
+
+def _is_rehearsal(configuration: Settings) -> bool:
+    """
+    Tell whether the control has started an emulator for this run.
+    """
+    return bool(configuration) and (configuration or {}).get(REHEARSAL) is True
 
 
 def _rehearsal_endpoint(text: str) -> str:
@@ -139,7 +160,7 @@ def _rehearsal_endpoint(text: str) -> str:
 
 
 def _source(configuration: Settings, secrets: Settings) -> Source:
-    if is_rehearsal(configuration):
+    if _is_rehearsal(configuration):
         return lambda: Credentials(REHEARSAL_ACCESS_KEY_ID, REHEARSAL_ACCESS_KEY_SECRET)
     given = _given(secrets)
     role_arn = _text(configuration, ROLE_ARN)

@@ -29,10 +29,13 @@ TOOLS = ("chaostoolkit-failover", "chaostoolkit-lib", "chaostoolkit")
 class RunFacts:
     """
     What is known of a run, filled in as it goes on.
+
+    `mode` is REHEARSAL where an emulator answers, LIVE where anything else does.
     """
 
     settings: Settings
     configuration: Mapping[str, Any]
+    mode: str = "LIVE"
     topology: str | None = None
     account_id: str | None = None
     clock_offset: float | None = None
@@ -40,13 +43,6 @@ class RunFacts:
     cuts: list[Cut] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
-
-    @property
-    def mode(self) -> str:
-        """
-        REHEARSAL on the embedded emulator, LIVE on whatever else answers.
-        """
-        return "REHEARSAL" if config.is_rehearsal(self.configuration) else "LIVE"
 
 
 def make_entry(

@@ -116,20 +116,28 @@ class Session:
 
     def _open_network(self) -> None:
         """
-        Start the emulator of a rehearsal, which ends with the run, or the watchdog of a live run.
+        Start the emulator of a rehearsal, which ends with the run, or else the watchdog.
         """
-        if self._configuration.get(config.ENDPOINT) == "emulator":
-            emulator = self._resources.enter_context(_emulator(self._settings))
-            self._configuration[config.ENDPOINT] = emulator.url
-            self._configuration[config.REHEARSAL] = True
-            self._facts.account_id = emulator.account_id
-            topology = self._facts.topology = self._settings.topology
-            place = f"the embedded emulator, topology {topology}"
-        else:
-            self._watchdog = Watchdog()
-            place = self._configuration.get(config.ENDPOINT) or "cloud"
+        embedded = self._configuration.get(config.ENDPOINT) == "emulator"
+        place = self._embed_emulator() if embedded else self._reach_out()
+        if self._facts.topology:
+            self._facts.mode = "REHEARSAL"
         region_id = self._configuration.get(config.REGION_ID)
         logger.info("%s in %s on %s", self._facts.mode, region_id, place)
+
+    def _embed_emulator(self) -> str:
+        emulator = self._resources.enter_context(_emulator(self._settings))
+        self._configuration[config.ENDPOINT] = emulator.url
+        self._configuration[config.REHEARSAL] = True
+        self._facts.account_id = emulator.account_id
+        self._facts.topology = self._settings.topology
+        return f"the embedded emulator, topology {self._settings.topology}"
+
+    def _reach_out(self) -> str:
+        self._watchdog = Watchdog()
+        topology = self._facts.topology = config.emulated_topology(self._configuration)
+        endpoint = str(self._configuration.get(config.ENDPOINT) or "cloud")
+        return f"the emulator at {endpoint}, topology {topology}" if topology else endpoint
 
     def _put_the_guard_up(self) -> None:
         self._guard = Guard(

@@ -2,12 +2,13 @@
 Configuration and secrets of an experiment become a client, or an error that says what to set.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from chaosfailover import config
+from chaosfailover.emulator import Emulator
 from chaosfailover.errors import ConfigurationError, CredentialsError
 
 LIVE = {"alibaba_cloud_region_id": "cn-beijing"}
@@ -191,19 +192,53 @@ def test_rehearsal_never_touches_the_users_identity() -> None:
     assert "x-acs-security-token" not in request.headers
 
 
+def test_only_the_controls_own_true_is_a_rehearsal() -> None:
+    """What an experiment says in words neither changes the key nor is refused."""
+    request = sent_by(LIVE | {"alibaba_cloud_rehearsal": "true"}, PAIR)
+
+    assert "Credential=rehearsal," not in request.headers["authorization"]
+
+
+def test_emulator_is_told_from_the_cloud(emulator: Emulator) -> None:
+    """It says so itself."""
+    emulated = LIVE | {"alibaba_cloud_vpc_endpoint": emulator.url}
+
+    assert config.emulated_topology(emulated) == "dual-circuit"
+
+
 @pytest.mark.parametrize(
-    ("configuration", "rehearsal"),
+    "answer",
     [
-        (None, False),
-        ({}, False),
-        (LIVE, False),
-        (LIVE | {"alibaba_cloud_rehearsal": "true"}, False),
-        (REHEARSAL, True),
+        httpx.Response(404, json={"Code": "InvalidAction.NotFound"}),
+        httpx.Response(200, json=["topology"]),
+        httpx.Response(200, text="<html>"),
+        httpx.ConnectError("refused"),
     ],
+    ids=repr,
 )
-def test_is_rehearsal(configuration: Any, rehearsal: bool) -> None:
-    """Only the control's own True counts."""
-    assert config.is_rehearsal(configuration) is rehearsal
+def test_whatever_else_answers_on_loopback_is_no_emulator(answer: Any) -> None:
+    """A tunnel to the cloud ends there."""
+
+    def tunnelled(_: httpx.Request) -> httpx.Response:
+        if isinstance(answer, Exception):
+            raise answer
+        return cast("httpx.Response", answer)
+
+    tunnel = LIVE | {"alibaba_cloud_vpc_endpoint": "http://127.0.0.1:8080"}
+
+    assert config.emulated_topology(tunnel, transport=httpx.MockTransport(tunnelled)) is None
+
+
+@pytest.mark.parametrize("endpoint", ["cloud", "vpc.example.com", "https://127.0.0.1:8443"])
+def test_cloud_is_never_asked_whether_it_is_an_emulator(endpoint: str) -> None:
+    """A request without a signature has no business there."""
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(request.url)
+
+    given = LIVE | {"alibaba_cloud_vpc_endpoint": endpoint}
+
+    assert config.emulated_topology(given, transport=httpx.MockTransport(refuse)) is None
 
 
 def test_account_is_asked_of_sts() -> None:

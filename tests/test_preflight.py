@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live import CHAOS, Cloud, Runner, clean_environment, emulated_cloud
+from live import CHAOS, Cloud, Runner, clean_environment, emulated_cloud, tunnel
 from test_signals import experiment
 
 from chaosfailover.cuts import Cut, planned_cuts, planned_time
@@ -31,6 +31,12 @@ CUT = {
 def cloud(tmp_path: Path) -> Iterator[Cloud]:
     with emulated_cloud(tmp_path) as cloud:
         yield cloud
+
+
+@pytest.fixture
+def live_cloud(cloud: Cloud) -> Iterator[Cloud]:
+    with tunnel(cloud) as live:
+        yield live
 
 
 def attempt(cloud: Cloud, folder: Path, arguments: dict[str, Any], **control: Any) -> Runner:
@@ -134,11 +140,11 @@ def test_region_that_refuses_us_cuts_nothing(cloud: Cloud, tmp_path: Path) -> No
     assert "a-wrong-secret" not in (tmp_path / "chaostoolkit.log").read_text()
 
 
-def test_live_run_says_what_it_will_do(cloud: Cloud, tmp_path: Path) -> None:
+def test_live_run_says_what_it_will_do(live_cloud: Cloud, tmp_path: Path) -> None:
     """Account, region, resources and planned end are stated before the cut."""
-    document = experiment("in a pause", "default", cloud.portal)
+    document = experiment("in a pause", "default", live_cloud.portal)
     document["method"][-1]["pauses"]["after"] = 4
-    runner = Runner(document, tmp_path, cloud.exports)
+    runner = Runner(document, tmp_path, live_cloud.exports)
     try:
         assert runner.end() == 0, runner.log
     finally:
@@ -147,16 +153,34 @@ def test_live_run_says_what_it_will_do(cloud: Cloud, tmp_path: Path) -> None:
     said = runner.log.index("LIVE: drill will cut pc-rehearsal-a in cn-hangzhou of account")
     assert said < runner.log.index("Action: cut-the-circuit")
     assert "UTC at the latest" in runner.log
+    assert runner.journal["failover"]["mode"] == "LIVE"
+
+
+def test_run_on_an_emulator_elsewhere_is_a_rehearsal(cloud: Cloud, tmp_path: Path) -> None:
+    """Nothing real is cut there, and the record must not say so; nobody is asked to confirm."""
+    document = experiment("in a pause", "default", cloud.portal)
+    document["controls"][0]["provider"]["arguments"]["confirm"] = True
+    document["method"][-1]["pauses"]["after"] = 4
+    runner = Runner(document, tmp_path, cloud.exports)
+    try:
+        assert runner.end() == 0, runner.log
+    finally:
+        runner.close()
+
+    assert f"REHEARSAL in cn-hangzhou on the emulator at {cloud.url}" in runner.log
+    assert "will cut" not in runner.log
+    entry = runner.journal["failover"]
+    assert (entry["mode"], entry["topology"]) == ("REHEARSAL", "dual-circuit")
 
 
 @pytest.mark.parametrize(
     ("typed", "cut"), [pytest.param("drill", True, id="name"), pytest.param("yes", False, id="yes")]
 )
 def test_operator_confirms_by_typing_the_name(
-    cloud: Cloud, tmp_path: Path, typed: str, cut: bool
+    live_cloud: Cloud, tmp_path: Path, typed: str, cut: bool
 ) -> None:
     """On a terminal, with `confirm`, nothing but the test's name lets the run go on."""
-    document = experiment("in a pause", "default", cloud.portal)
+    document = experiment("in a pause", "default", live_cloud.portal)
     document["controls"][0]["provider"]["arguments"]["confirm"] = True
     document["method"][-1]["pauses"]["after"] = 4
     script = tmp_path / "experiment.json"
@@ -165,21 +189,21 @@ def test_operator_confirms_by_typing_the_name(
     process = subprocess.Popen(
         [*CHAOS, "run", "experiment.json"],
         cwd=tmp_path,
-        env=clean_environment(**cloud.exports),
+        env=clean_environment(**live_cloud.exports),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
     )
     os.close(theirs)
     seen = read_until(terminal, "Type the test's name, drill, to cut pc-rehearsal-a: ")
-    assert cloud.statuses() == []
+    assert live_cloud.statuses() == []
     os.write(terminal, f"{typed}\n".encode())
     code = drain(terminal, process)
     os.close(terminal)
 
     assert "Type the test's name" in seen
     assert (code == 0) is cut
-    assert bool(cloud.statuses()) is cut
+    assert bool(live_cloud.statuses()) is cut
 
 
 def read_until(terminal: int, text: str) -> str:

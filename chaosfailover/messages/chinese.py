@@ -52,7 +52,7 @@ CHINESE: Mapping[str, str] = {
     "means.deviated": "网络表现不符合假设。",
     "means.aborted": "情况超出限度，运行已被终止。",
     "means.inconclusive": "本次运行既不能证实也不能否定假设。",
-    "mode.REHEARSAL": "在内置模拟器上演练，没有切断任何真实线路",
+    "mode.REHEARSAL": "在模拟器上演练，没有切断任何真实线路",
     "mode.LIVE": "真实运行，切断了真实资源",
     "mode.UNKNOWN": "没有记录运行环境",
     "role.commander": "总指挥",

@@ -52,7 +52,7 @@ ENGLISH: Mapping[str, str] = {
     "means.deviated": "The network did not do what the hypothesis says.",
     "means.aborted": "Something went too far, and the run was ended.",
     "means.inconclusive": "The run proves nothing, either way.",
-    "mode.REHEARSAL": "rehearsal on the embedded emulator; nothing real was cut",
+    "mode.REHEARSAL": "rehearsal on an emulator; nothing real was cut",
     "mode.LIVE": "live run; real resources were cut",
     "mode.UNKNOWN": "it is not recorded where this ran",
     "role.commander": "Commander",
