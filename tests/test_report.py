@@ -281,6 +281,23 @@ def test_campaign_has_a_table_of_its_runs() -> None:
     assert len(suites) == 2
 
 
+def test_campaign_has_a_table_of_its_regions() -> None:
+    """Each region of each account once: gravest verdict, runs that held, longest failover time."""
+    broken = load(HERE / "journals" / "1.45-broken-standby.json")
+    accounts = [(held(), "2"), (broken, "1"), (held(), "1")]
+    runs = [changed(run, ("failover.account_id", account)) for run, account in accounts]
+
+    markdown = render(runs, "markdown")
+    page = render(runs, "html")
+
+    rows = [line for line in markdown.splitlines() if re.search(r"of \d held", line)]
+    assert [re.findall(r"cn-\w+|\*\*\w+\*\*|\d of \d|^\| \d+", row) for row in rows] == [
+        ["| 1", "cn-hangzhou", "**deviated**", "1 of 2"],
+        ["| 2", "cn-hangzhou", "**held**", "1 of 1"],
+    ]
+    assert page.index("1 of 2 held") < page.index("1 of 1 held") < page.index("<article")
+
+
 @pytest.mark.parametrize("language", CATALOGUES)
 def test_reasons_speak_the_language(language: str) -> None:
     """The sentences of the verdict are the catalogue's; those of another version stay as said."""

@@ -92,6 +92,10 @@ ENGLISH: Mapping[str, str] = {
     "ui.verdict": "Verdict",
     "ui.campaign": "Campaign",
     "ui.campaign_of": "The gravest verdict of {count} runs.",
+    "ui.regions": "Regions",
+    "ui.regions_caption": "Every region of every account: its gravest verdict, how many of its runs "
+    "held, and its longest failover time.",
+    "ui.held_of": "{held} of {count} held",
     "ui.runs": "Runs",
     "ui.runs_caption": "Every run, with its longest failover time.",
     "ui.run": "Run",

@@ -3,15 +3,14 @@ What templates do with values before they show them.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from math import inf
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chaosfailover.journals import brief, instant
 from chaosfailover.report import wording
 from chaosfailover.report.axis import Axis
 from chaosfailover.report.bars import Bar
-from chaosfailover.report.recovery_bars import Gauge
+from chaosfailover.report.recovery_bars import worst
 
 __all__ = ["FILTERS"]
 
@@ -46,20 +45,6 @@ def _detail(event: Document) -> str:
     )
 
 
-def _worst(gauges: Sequence[Gauge]) -> Gauge | None:
-    """
-    Return the recovery with the longest failover time.
-    """
-    return max(gauges, key=_most, default=None)
-
-
-def _most(gauge: Gauge) -> float:
-    failover = gauge.recovery["failover"]
-    if failover is None:
-        return 0.0
-    return inf if failover["at_most"] is None else float(failover["at_most"])
-
-
 def _parts(run: Document) -> list[dict[str, Any]]:
     """
     Return the ranges of time worth a button: each cut with its way back.
@@ -83,6 +68,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "brief": brief,
     "day": wording.day,
     "detail": _detail,
+    "failover": wording.failover,
     "length": wording.length,
     "moment": _moment,
     "ms": wording.milliseconds,
@@ -90,5 +76,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "percent": wording.percent,
     "span": _span,
     "when": wording.when,
-    "worst": _worst,
+    "worst": worst,
 }

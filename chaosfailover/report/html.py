@@ -18,6 +18,7 @@ from markupsafe import Markup
 from chaosfailover.messages import message, words
 from chaosfailover.report import recovery_bars, roundtrips
 from chaosfailover.report.filters import FILTERS
+from chaosfailover.report.places import places
 from chaosfailover.report.timeline import make_timeline
 from chaosfailover.report.views import RunView, mode_of, verdict_of
 
@@ -37,6 +38,7 @@ def render_html(views: Sequence[RunView], language: str) -> str:
     return page.render(
         runs=[_run(view, number, language) for number, view in enumerate(views, 1)],
         campaign=len(views) > 1,
+        places=places(views),
         verdict=verdict_of(views),
         mode=mode_of(views),
         style=Markup(style),  # noqa: S704 - our own file

@@ -9,6 +9,7 @@ from typing import Any
 from chaosfailover.journals import brief
 from chaosfailover.messages import message
 from chaosfailover.report import recovery_bars, wording
+from chaosfailover.report.places import places
 from chaosfailover.report.views import RunView, mode_of, verdict_of
 
 __all__ = ["render_markdown"]
@@ -33,6 +34,27 @@ def render_markdown(views: Sequence[RunView], language: str) -> str:
 
 def _campaign(views: Sequence[RunView], language: str) -> str:
     head = _head(message("ui.campaign", language), verdict_of(views), mode_of(views), language)
+    return f"{head}\n{_regions(views, language)}\n{_runs(views, language)}"
+
+
+def _regions(views: Sequence[RunView], language: str) -> str:
+    rows = [
+        [
+            _escape(place.account_id or wording.NOTHING, 40),
+            _escape(place.region_id or wording.NOTHING, 40),
+            _verdict(place.verdict, language),
+            place.mode,
+            message("ui.held_of", language, held=place.held, count=place.runs),
+            wording.failover(place.worst.recovery["failover"]) if place.worst else wording.NOTHING,
+            wording.length(place.worst.recovery["rto"]) if place.worst else wording.NOTHING,
+        ]
+        for place in places(views)
+    ]
+    keys = ("account", "region", "verdict", "mode", "runs", "worst_failover", "rto")
+    return _table([message(f"ui.{key}", language) for key in keys], rows)
+
+
+def _runs(views: Sequence[RunView], language: str) -> str:
     rows = [
         [
             _escape(view.title, 80),
@@ -43,10 +65,8 @@ def _campaign(views: Sequence[RunView], language: str) -> str:
         ]
         for view in views
     ]
-    names = [
-        message(f"ui.{key}", language) for key in ("run", "verdict", "mode", "region", "began")
-    ]
-    return head + "\n" + _table(names, rows)
+    keys = ("run", "verdict", "mode", "region", "began")
+    return _table([message(f"ui.{key}", language) for key in keys], rows)
 
 
 def _run(view: RunView, language: str) -> str:
@@ -93,7 +113,7 @@ def _recoveries(record: dict[str, Any], language: str) -> str:
             _escape(one["target"], 60),
             _escape(one["test"], 60),
             wording.length(one["rto"]),
-            wording.bounds(one["failover"]) if one["failover"] else "0 s",
+            wording.failover(one["failover"]),
             message(f"gauge.{recovery_bars.state(one)}", language),
             wording.bounds(one["reversion"]),
         ]

@@ -2,12 +2,12 @@
 RTO against measured failover time, one bar for each target and cut.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-__all__ = ["Gauge", "gauges"]
+__all__ = ["Gauge", "gauges", "state", "worst"]
 
 Document = Mapping[str, Any]
 
@@ -39,6 +39,13 @@ def gauges(record: Document) -> list[Gauge]:
     return [_gauge(one, scale) for one in recoveries]
 
 
+def worst(found: Sequence[Gauge]) -> Gauge | None:
+    """
+    Return the recovery with the longest failover time, at its upper bound.
+    """
+    return max(found, key=lambda gauge: _most_or_endless(gauge.recovery), default=None)
+
+
 def _gauge(recovery: Document, scale: float) -> Gauge:
     failover = recovery["failover"]
     most = _most(recovery)
@@ -66,8 +73,12 @@ def state(recovery: Mapping[str, Any]) -> str:
 
 
 def _badness(recovery: Document) -> tuple[bool, float]:
+    return state(recovery) in ("exceeded", "open"), _most_or_endless(recovery)
+
+
+def _most_or_endless(recovery: Document) -> float:
     most = _most(recovery)
-    return state(recovery) in ("exceeded", "open"), inf if most is None else most
+    return inf if most is None else most
 
 
 def _most(recovery: Document) -> float | None:

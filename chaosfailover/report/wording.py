@@ -61,6 +61,13 @@ def bounds(value: Mapping[str, Any] | None) -> str:
     return f"{length(value['at_least'])} \u2013 {length(value.get('at_most'), ENDLESS)}"
 
 
+def failover(value: Mapping[str, Any] | None) -> str:
+    """
+    Write the failover time of a recovery, which has none where nothing was lost.
+    """
+    return "0 s" if value is None else bounds(value)
+
+
 def milliseconds(value: float | None) -> str:
     """
     Write a round trip.
