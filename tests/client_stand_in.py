@@ -1,18 +1,16 @@
 """
-What stands in for the cloud in the tests of the client: scripted replies and a clock.
+What stands in for the cloud in the tests of the client: scripted answers and a clock.
 """
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpx
+from faces import CREDENTIALS, Face
 
 from chaosfailover.client import VpcClient
-from chaosfailover.signing import Credentials
 
-__all__ = ["Clock", "Cloud", "client_of", "error_reply", "job", "reply"]
-
-CREDENTIALS = Credentials("AKID-of-test", "SECRET-of-test", "TOKEN-of-test")
+__all__ = ["Answer", "Clock", "Cloud", "client_of", "error_reply", "job", "reply"]
 
 Answer = httpx.Response | BaseException | Callable[[httpx.Request], httpx.Response]
 
@@ -34,21 +32,28 @@ class Clock:
         self.now += seconds
 
 
-class Cloud:
+class Cloud(httpx.BaseTransport):
     """
-    A handler for `httpx.MockTransport` that answers in order and keeps the requests.
+    A transport that keeps the requests and answers them in order.
+
+    A response is what the face answers, and the request really travels to it. An exception is
+    raised, and a callable called, on this side of the face: both are what befalls the caller.
+    Without a face nothing travels, for tests of what is built on the client.
     """
 
-    def __init__(self, answers: Iterable[Answer]) -> None:
+    def __init__(self, answers: Iterable[Answer], face: Face | None = None) -> None:
         self._answers = iter(answers)
+        self._face = face
         self.requests: list[httpx.Request] = []
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         answer = next(self._answers)
         if isinstance(answer, BaseException):
             raise answer
-        return answer if isinstance(answer, httpx.Response) else answer(request)
+        if not isinstance(answer, httpx.Response):
+            return answer(request)
+        return self._face.answered(request, answer) if self._face else answer
 
     @property
     def parameters(self) -> list[dict[str, str]]:
@@ -60,7 +65,7 @@ def client_of(cloud: Cloud, clock: Clock | None = None, **settings: Any) -> VpcC
     return VpcClient(
         "cn-hangzhou",
         lambda: CREDENTIALS,
-        transport=httpx.MockTransport(cloud),
+        transport=cloud,
         clock=clock,
         sleep=clock.sleep,
         **settings,

@@ -3,10 +3,13 @@ Fixtures that several test files share.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 
 import pytest
 import yaml
 from accounts import ACCOUNTS, TEN
+from faces import FACES, Face, faced
 
 from chaosfailover import config, guard
 from chaosfailover.emulator import Emulator
@@ -73,3 +76,24 @@ def ten_circuits(
     with Emulator(file) as running:
         as_first_account(running.url)
         yield running
+
+
+@pytest.fixture(scope="session")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Face]]:
+    """The faces by name; each is one emulator, which begins when it is first asked for."""
+    with ExitStack() as opened:
+
+        @cache
+        def open_face(name: str) -> Face:
+            return opened.enter_context(faced(name, tmp_path_factory.mktemp("faces")))
+
+        yield open_face
+
+
+@pytest.fixture(params=FACES)
+def face(request: pytest.FixtureRequest, faces: Callable[[str], Face]) -> Iterator[Face]:
+    """Each face in turn, as its topology has it. All that it is to answer must be asked for."""
+    face = faces(request.param)
+    face.admin("POST", "reset")
+    yield face
+    assert face.unasked() == []

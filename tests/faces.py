@@ -4,27 +4,38 @@ The emulator's two faces for the tests of the client: in process, and over HTTP 
 
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
 from chaosfailover.client import VpcClient
 from chaosfailover.emulator import Emulator
 from chaosfailover.signing import Credentials
 
-__all__ = ["FACES", "Face", "faced"]
+__all__ = ["CIRCUITS", "CREDENTIALS", "FACES", "Face", "faced"]
 
 URL = "https://vpc.test"
-TOPOLOGY = """
-extends: two-regions
-regions:
-  cn-beijing:
-    circuits:
-"""
 CIRCUITS = 120
+CREDENTIALS = Credentials("AKID-of-test", "SECRET-of-test", "TOKEN-of-test")
+TOPOLOGY = {
+    "extends": "two-regions",
+    "accounts": {
+        "1000000000000001": {
+            "access_keys": {"AKID-of-test": {"secret": "SECRET-of-test", "token": "TOKEN-of-test"}}
+        }
+    },
+    "regions": {
+        "cn-beijing": {"circuits": {f"pc-beijing-{number:03}": {} for number in range(CIRCUITS)}}
+    },
+}
+# Below the 5 s after which the server closes: no connection is used at the moment it ends.
+LIMITS = httpx.Limits(keepalive_expiry=2.0)
+PATIENCE = httpx.Timeout(30.0)
 
 
 class Face:
@@ -38,7 +49,8 @@ class Face:
         self.url = url
         self.transport = transport
         self.now = 0.0
-        self._admin = httpx.Client(base_url=url, transport=transport, trust_env=False)
+        self._carrier = transport or httpx.HTTPTransport(trust_env=False, limits=LIMITS)
+        self._admin = httpx.Client(base_url=url, transport=self._carrier, timeout=PATIENCE)
 
     def client(self, key: str = "emulator", region: str = "cn-hangzhou", **given: Any) -> VpcClient:
         """
@@ -71,6 +83,24 @@ class Face:
         """
         self.admin("POST", "faults", {"fault": fault, **given})
 
+    def answered(self, request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+        """
+        Let a request travel, to be answered so.
+
+        It arrives as it was signed, for whatever host, and is answered if its signature holds.
+        """
+        headers = {name: text for name, text in answer.headers.items() if name != "content-length"}
+        body = b64encode(answer.content).decode()
+        reply = {"status": answer.status_code, "headers": headers, "body_base64": body}
+        self.fault("answer", reply=reply, count=1)
+        return self._carrier.handle_request(self._redirected(request))
+
+    def unasked(self) -> list[Any]:
+        """
+        Return the answers that nobody came for.
+        """
+        return [each for each in self.admin("GET", "faults") if each["fault"] == "answer"]
+
     def sent(self, operation: str) -> list[dict[str, Any]]:
         """
         Return the calls of an operation that the emulator has seen.
@@ -83,6 +113,19 @@ class Face:
         Close the connections.
         """
         self._admin.close()
+
+    def _redirected(self, request: httpx.Request) -> httpx.Request:
+        """
+        Return a request as it is, but sent here; what its client measures is not the real time.
+        """
+        here = httpx.URL(self.url)
+        return httpx.Request(
+            request.method,
+            request.url.copy_with(scheme=here.scheme, host=here.host, port=here.port),
+            headers=request.headers,
+            stream=request.stream,
+            extensions={"timeout": PATIENCE.as_dict()},
+        )
 
 
 @contextmanager
@@ -112,8 +155,7 @@ def faced(name: str, folder: Path) -> Iterator[Face]:
     Run an emulator of two regions, and a third one with many circuits, behind one of its faces.
     """
     topology = folder / "many.yaml"
-    many = "".join(f"      pc-beijing-{number:03}: {{}}\n" for number in range(CIRCUITS))
-    topology.write_text(TOPOLOGY + many)
+    topology.write_text(yaml.safe_dump(TOPOLOGY), encoding="utf-8")
     with FACES[name](topology) as face:
         try:
             yield face

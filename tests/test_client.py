@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx
 import pytest
 from client_stand_in import Cloud, client_of, error_reply, reply
+from faces import Face
 
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import (
@@ -151,10 +152,15 @@ OPERATIONS: list[Any] = [
 
 @pytest.mark.parametrize(("use", "answer", "operation", "parameters", "result"), OPERATIONS)
 def test_operation(
-    use: Use, answer: httpx.Response, operation: str, parameters: dict[str, str], result: Any
+    face: Face,
+    use: Use,
+    answer: httpx.Response,
+    operation: str,
+    parameters: dict[str, str],
+    result: Any,
 ) -> None:
     """An operation is one signed POST with its parameters and the region in the query."""
-    cloud = Cloud([answer])
+    cloud = Cloud([answer], face)
     returned = use(client_of(cloud))
     sent = cloud.parameters[0]
     token = sent.pop("ClientToken", None)
@@ -172,9 +178,9 @@ def test_operation(
     assert request.headers["authorization"].startswith("ACS3-HMAC-SHA256 Credential=AKID-of-test,")
 
 
-def test_client_token_is_a_new_uuid_per_call() -> None:
+def test_client_token_is_a_new_uuid_per_call(face: Face) -> None:
     """Two calls are two logical requests."""
-    cloud = Cloud([reply(), reply()])
+    cloud = Cloud([reply(), reply()], face)
     client = client_of(cloud)
     client.stop_failover_test_job("ftj-1")
     client.stop_failover_test_job("ftj-1")
@@ -197,9 +203,9 @@ def test_nested_parameters_are_flattened(nested: dict[str, Any], flat: dict[str,
     assert flattened(nested) == flat
 
 
-def test_dry_run_passes_when_the_api_says_so() -> None:
+def test_dry_run_passes_when_the_api_says_so(face: Face) -> None:
     """DryRunOperation is the API's way to say that a dry run succeeded."""
-    cloud = Cloud([error_reply("DryRunOperation"), error_reply("DryRunOperation")])
+    cloud = Cloud([error_reply("DryRunOperation"), error_reply("DryRunOperation")], face)
     client = client_of(cloud)
     job_id = client.create_failover_test_job(
         resource_ids=["pc-a"], job_type="StartNow", job_duration=1, dry_run=True
@@ -210,9 +216,9 @@ def test_dry_run_passes_when_the_api_says_so() -> None:
     assert [sent["DryRun"] for sent in cloud.parameters] == ["true", "true"]
 
 
-def test_dry_run_fails_with_the_real_error() -> None:
+def test_dry_run_fails_with_the_real_error(face: Face) -> None:
     """Only DryRunOperation is a success."""
-    cloud = Cloud([error_reply("IncorrectStatus.ResourceId")])
+    cloud = Cloud([error_reply("IncorrectStatus.ResourceId")], face)
 
     with pytest.raises(ApiError, match=r"^IncorrectStatus\.ResourceId: As documented\."):
         client_of(cloud).create_failover_test_job(
@@ -220,9 +226,9 @@ def test_dry_run_fails_with_the_real_error() -> None:
         )
 
 
-def test_job_that_does_not_exist() -> None:
+def test_job_that_does_not_exist(face: Face) -> None:
     """An illegal job ID reads as a missing job, and the API's error stays its cause."""
-    cloud = Cloud([error_reply("IllegalParam.JobId")])
+    cloud = Cloud([error_reply("IllegalParam.JobId")], face)
 
     with pytest.raises(JobNotFoundError, match="no failover test 'ftj-9' in cn-hangzhou") as caught:
         client_of(cloud).describe_failover_test_job("ftj-9")
@@ -249,9 +255,9 @@ def test_job_that_does_not_exist() -> None:
         ),
     ],
 )
-def test_malformed_request_is_not_sent(use: Use) -> None:
+def test_malformed_request_is_not_sent(face: Face, use: Use) -> None:
     """What would be read as something else by the API is refused before any request."""
-    cloud = Cloud([])
+    cloud = Cloud([], face)
 
     with pytest.raises(ArgumentError, match="expected a list of one or more strings"):
         use(client_of(cloud))
@@ -276,10 +282,10 @@ def test_malformed_request_is_not_sent(use: Use) -> None:
         ),
     ],
 )
-def test_reply_without_its_content(use: Use, missing: str) -> None:
+def test_reply_without_its_content(face: Face, use: Use, missing: str) -> None:
     """A success that lacks what was asked for is no success."""
     with pytest.raises(InvalidReplyError, match=f"the reply has no {missing}"):
-        use(client_of(Cloud([reply()])))
+        use(client_of(Cloud([reply()], face)))
 
 
 def peers(*ids: str, total: int | None) -> httpx.Response:
@@ -292,9 +298,9 @@ def jobs(*ids: str, token: str | None, total: int = 3) -> httpx.Response:
     )
 
 
-def test_pages_are_followed_by_token() -> None:
+def test_pages_are_followed_by_token(face: Face) -> None:
     """Each page is asked for with the token of the one before; null ends the list."""
-    cloud = Cloud([jobs("a", token="t1"), jobs(token="t2"), jobs("b", "c", token=None)])
+    cloud = Cloud([jobs("a", token="t1"), jobs(token="t2"), jobs("b", "c", token=None)], face)
     found = client_of(cloud).describe_failover_test_jobs()
 
     assert [job["JobId"] for job in found] == ["a", "b", "c"]
@@ -314,9 +320,9 @@ def test_pages_are_followed_by_token() -> None:
         ),
     ],
 )
-def test_pages_are_followed_by_number(pages: list[httpx.Response]) -> None:
+def test_pages_are_followed_by_number(face: Face, pages: list[httpx.Response]) -> None:
     """Pages are asked for one after the other until all is read."""
-    cloud = Cloud(pages)
+    cloud = Cloud(pages, face)
     found = client_of(cloud).describe_bgp_peers()
 
     assert [peer["BgpPeerId"] for peer in found] == ["a", "b", "c"]
@@ -333,9 +339,9 @@ def test_pages_are_followed_by_number(pages: list[httpx.Response]) -> None:
         pytest.param({"BgpPeers": {"BgpPeer": []}}, id="empty list"),
     ],
 )
-def test_empty_list(document: dict[str, Any]) -> None:
+def test_empty_list(face: Face, document: dict[str, Any]) -> None:
     """Every way to write an empty list is accepted."""
-    cloud = Cloud([reply(TotalCount=0, **document)])
+    cloud = Cloud([reply(TotalCount=0, **document)], face)
 
     assert list(client_of(cloud).describe_bgp_peers()) == []
 
@@ -395,17 +401,17 @@ def endless_tokens() -> Iterator[httpx.Response]:
         ),
     ],
 )
-def test_pages_that_cannot_be_right(use: Use, answers: Any, message: str) -> None:
+def test_pages_that_cannot_be_right(face: Face, use: Use, answers: Any, message: str) -> None:
     """Paging ends with an error rather than never, or with half an answer."""
     with pytest.raises(InvalidReplyError, match=re.escape(message)):
-        list(use(client_of(Cloud(answers))))
+        list(use(client_of(Cloud(answers, face))))
 
 
-def test_attributes_name_region_and_endpoint() -> None:
+def test_attributes_name_region_and_endpoint(face: Face) -> None:
     """A client says where it works; closing it is what its context does."""
-    with client_of(Cloud([reply()]), endpoint="127.0.0.1:8080") as client:
-        client.call("DescribeAnything", {})
+    with client_of(Cloud([reply()], face), endpoint="127.0.0.1:8080") as client:
+        client.call("DescribeRegions", {})
 
     assert (client.region_id, client.endpoint) == ("cn-hangzhou", "http://127.0.0.1:8080")
     with pytest.raises(RuntimeError, match="closed"):
-        client.call("DescribeAnything", {})
+        client.call("DescribeRegions", {})

@@ -18,11 +18,12 @@ from typing import Any
 import httpx
 import pytest
 from chaoslib.exceptions import InterruptExecution
-from client_stand_in import CREDENTIALS, Cloud, client_of
+from client_stand_in import Cloud, client_of
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from faces import CREDENTIALS, Face
 
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import (
@@ -81,9 +82,11 @@ Serve = Callable[[socket.socket], None]
         ),
     ],
 )
-def test_reply_that_is_not_the_document_of_the_api(response: httpx.Response, message: str) -> None:
+def test_reply_that_is_not_the_document_of_the_api(
+    face: Face, response: httpx.Response, message: str
+) -> None:
     """The error tells status, size and kind, and shows nothing of the content."""
-    cloud = Cloud([response])
+    cloud = Cloud([response], face)
 
     with pytest.raises(InvalidReplyError) as caught:
         client_of(cloud, attempts=1).start_failover_test_job("ftj-1")
@@ -108,9 +111,9 @@ def test_reply_that_is_not_the_document_of_the_api(response: httpx.Response, mes
         ),
     ],
 )
-def test_error_document(document: dict[str, Any], line: str) -> None:
+def test_error_document(face: Face, document: dict[str, Any], line: str) -> None:
     """An error of the API keeps code, message, status, request and operation."""
-    cloud = Cloud([httpx.Response(403, json=document)])
+    cloud = Cloud([httpx.Response(403, json=document)], face)
 
     with pytest.raises(ApiError) as caught:
         client_of(cloud).start_failover_test_job("ftj-1")
@@ -118,14 +121,14 @@ def test_error_document(document: dict[str, Any], line: str) -> None:
     assert str(caught.value) == line
 
 
-def test_missing_credentials_are_not_retried() -> None:
+def test_missing_credentials_are_not_retried(face: Face) -> None:
     """What the source of the credentials raises comes through, and nothing is sent."""
-    cloud = Cloud([])
+    cloud = Cloud([], face)
 
     def missing() -> Any:
         raise CredentialsError("none found")
 
-    client = VpcClient("cn-hangzhou", missing, transport=httpx.MockTransport(cloud))
+    client = VpcClient("cn-hangzhou", missing, transport=cloud)
 
     with pytest.raises(CredentialsError, match="none found"):
         client.start_failover_test_job("ftj-1")
@@ -303,9 +306,9 @@ def test_handshake_that_is_dropped_may_be_retried() -> None:
         stop_at(f"https://{address}")
 
 
-def test_errors_of_the_protocol_do_not_quote_headers() -> None:
+def test_errors_of_the_protocol_do_not_quote_headers(face: Face) -> None:
     """A header that httpx refuses to send holds our token; its error text is left out."""
-    cloud = Cloud([httpx.LocalProtocolError("Illegal header value b'TOKEN-of-test'")])
+    cloud = Cloud([httpx.LocalProtocolError("Illegal header value b'TOKEN-of-test'")], face)
 
     with pytest.raises(ConnectionFailedError) as caught:
         client_of(cloud, attempts=1).stop_failover_test_job("ftj-1")

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from chaoslib.exceptions import InterruptExecution
 from client_stand_in import Clock, Cloud, client_of, error_reply, reply
+from faces import Face
 
 from chaosfailover.errors import (
     ApiError,
@@ -103,9 +104,11 @@ def test_is_not_retried(error: BaseException) -> None:
     assert not is_retryable(error)
 
 
-def test_retry_is_the_same_request_signed_anew() -> None:
+def test_retry_is_the_same_request_signed_anew(face: Face) -> None:
     """Every attempt carries the same ClientToken under a fresh nonce and signature."""
-    cloud = Cloud([httpx.ReadTimeout("lost"), error_reply("ServiceUnavailable", 503), reply()])
+    cloud = Cloud(
+        [httpx.ReadTimeout("lost"), error_reply("ServiceUnavailable", 503), reply()], face
+    )
     client_of(cloud).start_failover_test_job("ftj-1")
     nonces = {request.headers["x-acs-signature-nonce"] for request in cloud.requests}
     signatures = {request.headers["authorization"] for request in cloud.requests}
@@ -115,10 +118,10 @@ def test_retry_is_the_same_request_signed_anew() -> None:
     assert len(nonces) == len(signatures) == 3
 
 
-def test_error_that_is_final_is_raised_at_once() -> None:
+def test_error_that_is_final_is_raised_at_once(face: Face) -> None:
     """One request, no wait."""
     clock = Clock()
-    cloud = Cloud([error_reply("IncorrectStatus.OnlyForInit")])
+    cloud = Cloud([error_reply("IncorrectStatus.OnlyForInit")], face)
 
     with pytest.raises(ApiError) as caught:
         client_of(cloud, clock).start_failover_test_job("ftj-1")
@@ -130,10 +133,10 @@ def test_error_that_is_final_is_raised_at_once() -> None:
     assert (len(cloud.requests), clock.slept) == (1, [])
 
 
-def test_wait_doubles_up_to_a_limit() -> None:
+def test_wait_doubles_up_to_a_limit(face: Face) -> None:
     """Waits grow from 0.2 s to 5 s, each up to half longer by chance."""
     clock = Clock()
-    cloud = Cloud([error_reply("Throttling.User") for _ in range(8)])
+    cloud = Cloud([error_reply("Throttling.User") for _ in range(8)], face)
 
     with pytest.raises(ApiError, match=r"^Throttling\.User"):
         client_of(cloud, clock, attempts=8).stop_failover_test_job("ftj-1")
@@ -145,20 +148,20 @@ def test_wait_doubles_up_to_a_limit() -> None:
     )
 
 
-def test_retry_after_is_milliseconds() -> None:
+def test_retry_after_is_milliseconds(face: Face) -> None:
     """The wait that the API names is kept to the millisecond."""
     clock = Clock()
     busy = error_reply("Throttling.User", 400, **{"x-acs-retry-after": "1250"})
-    cloud = Cloud([busy, reply()])
+    cloud = Cloud([busy, reply()], face)
     client_of(cloud, clock).stop_failover_test_job("ftj-1")
 
     assert clock.slept == [1.25]
 
 
 @pytest.mark.parametrize("header", ["", "soon", "0", "-5", "1.5"])
-def test_retry_after_that_is_no_positive_integer(header: str) -> None:
+def test_retry_after_that_is_no_positive_integer(face: Face, header: str) -> None:
     """A senseless header is no reason to retry."""
-    cloud = Cloud([error_reply("NoPermission", 403, **{"x-acs-retry-after": header})])
+    cloud = Cloud([error_reply("NoPermission", 403, **{"x-acs-retry-after": header})], face)
 
     with pytest.raises(ApiError) as caught:
         client_of(cloud).stop_failover_test_job("ftj-1")
@@ -166,18 +169,18 @@ def test_retry_after_that_is_no_positive_integer(header: str) -> None:
     assert caught.value.retry_after is None
 
 
-def test_retry_after_beyond_the_deadline_gives_up_at_once() -> None:
+def test_retry_after_beyond_the_deadline_gives_up_at_once(face: Face) -> None:
     """There is no use in waiting for a moment that is too late."""
     clock = Clock()
     busy = error_reply("Throttling.User", 400, **{"x-acs-retry-after": "60000"})
 
     with pytest.raises(ApiError) as caught:
-        client_of(Cloud([busy]), clock, deadline=60.0).stop_failover_test_job("ftj-1")
+        client_of(Cloud([busy], face), clock, deadline=60.0).stop_failover_test_job("ftj-1")
 
     assert (caught.value.retry_after, clock.slept) == (60.0, [])
 
 
-def test_deadline_bounds_a_call_with_all_its_retries() -> None:
+def test_deadline_bounds_a_call_with_all_its_retries(face: Face) -> None:
     """Attempts shrink to the time that is left, and the last one ends at the deadline."""
     clock = Clock()
 
@@ -185,7 +188,7 @@ def test_deadline_bounds_a_call_with_all_its_retries() -> None:
         clock.now += request.extensions["timeout"]["read"]
         raise httpx.ReadTimeout("silence")
 
-    cloud = Cloud([silent] * 9)
+    cloud = Cloud([silent] * 9, face)
 
     with pytest.raises(RequestTimeoutError, match="did not answer in time"):
         client_of(cloud, clock, deadline=25.0).stop_failover_test_job("ftj-1")
@@ -197,9 +200,9 @@ def test_deadline_bounds_a_call_with_all_its_retries() -> None:
     assert clock.now == pytest.approx(1025.0)
 
 
-def test_connect_timeout_shrinks_too() -> None:
+def test_connect_timeout_shrinks_too(face: Face) -> None:
     """No wait of an attempt is longer than the deadline."""
-    cloud = Cloud([reply()])
+    cloud = Cloud([reply()], face)
     client_of(cloud, deadline=2.0).stop_failover_test_job("ftj-1")
 
     assert cloud.requests[0].extensions["timeout"] == dict.fromkeys(
@@ -207,7 +210,7 @@ def test_connect_timeout_shrinks_too() -> None:
     )
 
 
-def test_deadline_ends_a_reply_that_trickles() -> None:
+def test_deadline_ends_a_reply_that_trickles(face: Face) -> None:
     """A body that never ends does not hold the caller."""
     clock = Clock()
 
@@ -217,7 +220,7 @@ def test_deadline_ends_a_reply_that_trickles() -> None:
                 clock.now += 9.0
                 yield b" "
 
-    cloud = Cloud([httpx.Response(200, stream=Trickle())])
+    cloud = Cloud([lambda _: httpx.Response(200, stream=Trickle())], face)
 
     with pytest.raises(RequestTimeoutError, match="took all the time there was"):
         client_of(cloud, clock).describe_failover_test_job("ftj-1")
@@ -228,9 +231,9 @@ def test_deadline_ends_a_reply_that_trickles() -> None:
 @pytest.mark.parametrize(
     "wish", [InterruptExecution("SIGTERM"), SystemExit(20), KeyboardInterrupt()], ids=repr
 )
-def test_interruption_of_a_request_is_never_swallowed(wish: BaseException) -> None:
+def test_interruption_of_a_request_is_never_swallowed(face: Face, wish: BaseException) -> None:
     """What a signal handler raises leaves the call at once, as it is."""
-    cloud = Cloud([wish, reply()])
+    cloud = Cloud([wish, reply()], face)
 
     with pytest.raises(type(wish)) as caught:
         client_of(cloud).stop_failover_test_job("ftj-1")
@@ -241,9 +244,9 @@ def test_interruption_of_a_request_is_never_swallowed(wish: BaseException) -> No
 @pytest.mark.parametrize(
     "wish", [InterruptExecution("SIGTERM"), SystemExit(20), KeyboardInterrupt()], ids=repr
 )
-def test_interruption_of_a_wait_is_never_swallowed(wish: BaseException) -> None:
+def test_interruption_of_a_wait_is_never_swallowed(face: Face, wish: BaseException) -> None:
     """It does not matter which line the signal hits."""
-    cloud = Cloud([error_reply("Throttling"), reply()])
+    cloud = Cloud([error_reply("Throttling"), reply()], face)
 
     class Interrupted(Clock):
         def sleep(self, _seconds: float) -> None:
@@ -255,10 +258,10 @@ def test_interruption_of_a_wait_is_never_swallowed(wish: BaseException) -> None:
     assert (caught.value, len(cloud.requests)) == (wish, 1)
 
 
-def test_retry_is_announced_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_retry_is_announced_in_one_line(face: Face, caplog: pytest.LogCaptureFixture) -> None:
     """Operation, wait and error, for whoever watches the run."""
     busy = error_reply("Throttling.User", 400, **{"x-acs-retry-after": "1250"})
-    client_of(Cloud([busy, reply()])).stop_failover_test_job("ftj-1")
+    client_of(Cloud([busy, reply()], face)).stop_failover_test_job("ftj-1")
     lines = [record.getMessage() for record in caplog.records if record.name == "chaostoolkit"]
 
     assert "\n".join(lines) == (
@@ -268,11 +271,14 @@ def test_retry_is_announced_in_one_line(caplog: pytest.LogCaptureFixture) -> Non
 
 
 def test_nothing_that_is_logged_or_raised_holds_a_credential(
+    face: Face,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Neither our log nor those of httpx and stamina show a secret or a token."""
     caplog.set_level(logging.DEBUG)
-    cloud = Cloud([error_reply("Throttling"), httpx.ConnectError("refused"), error_reply("No")])
+    cloud = Cloud(
+        [error_reply("Throttling"), httpx.ConnectError("refused"), error_reply("No")], face
+    )
 
     with pytest.raises(ApiError) as caught:
         client_of(cloud).stop_failover_test_job("ftj-1")

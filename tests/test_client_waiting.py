@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import httpx
 import pytest
 from client_stand_in import Answer, Clock, Cloud, client_of, error_reply, job, reply
+from faces import Face
 
 from chaosfailover.errors import (
     ApiError,
@@ -22,10 +23,10 @@ def statuses(*names: str) -> list[Answer]:
     return [job(name) for name in names]
 
 
-def test_reached() -> None:
+def test_reached(face: Face) -> None:
     """The job is returned as soon as it has the status."""
     clock = Clock()
-    cloud = Cloud(statuses("Init", "Starting", "Starting", "Testing"))
+    cloud = Cloud(statuses("Init", "Starting", "Starting", "Testing"), face)
     found = client_of(cloud, clock).wait_for_status("ftj-1", "Testing")
 
     assert found == {"JobId": "ftj-1", "Status": "Testing"}
@@ -42,10 +43,10 @@ def test_reached() -> None:
         ("Stopping", "Stopped"),
     ],
 )
-def test_impossible(awaited: str, seen: str) -> None:
+def test_impossible(face: Face, awaited: str, seen: str) -> None:
     """A job runs once: what it has passed does not come again."""
     clock = Clock()
-    cloud = Cloud(statuses(seen))
+    cloud = Cloud(statuses(seen), face)
 
     with pytest.raises(JobStatusError, match=f"ftj-1 is {seen}: {awaited} can no longer come"):
         client_of(cloud, clock).wait_for_status("ftj-1", awaited)
@@ -54,10 +55,10 @@ def test_impossible(awaited: str, seen: str) -> None:
 
 
 @pytest.mark.parametrize("seen", ["Init", "Starting", "Testing", "Stopping", "Unavailable", ""])
-def test_timed_out(seen: str) -> None:
+def test_timed_out(face: Face, seen: str) -> None:
     """Every status from which `Stopped` may come, and every unknown one, is waited out."""
     clock = Clock()
-    cloud = Cloud(job(seen) for _ in range(100))
+    cloud = Cloud([job(seen)] * 100, face)
 
     with pytest.raises(
         JobTimeoutError,
@@ -68,22 +69,22 @@ def test_timed_out(seen: str) -> None:
     assert clock.slept == [4.0, 4.0, 2.0]
 
 
-def test_failures_that_may_pass_are_waited_out() -> None:
+def test_failures_that_may_pass_are_waited_out(face: Face) -> None:
     """A poll that fails for now does not end the wait."""
     trouble: Sequence[Answer] = [
         httpx.ConnectError("refused"),
         error_reply("ServiceUnavailable", 503),
         httpx.Response(502, content=b"<html>"),
     ]
-    cloud = Cloud([job("Testing"), *trouble, *statuses("Stopped")])
+    cloud = Cloud([job("Testing"), *trouble, *statuses("Stopped")], face)
     found = client_of(cloud, attempts=1).wait_for_status("ftj-1", "Stopped")
 
     assert found["Status"] == "Stopped"
 
 
-def test_failures_until_the_end_are_told() -> None:
+def test_failures_until_the_end_are_told(face: Face) -> None:
     """The last failure is part of the message and the cause."""
-    cloud = Cloud(httpx.ConnectError("refused") for _ in range(9))
+    cloud = Cloud([httpx.ConnectError("refused") for _ in range(9)], face)
 
     with pytest.raises(JobTimeoutError, match=r"the last poll failed: .* refused$") as caught:
         client_of(cloud, attempts=1).wait_for_status("ftj-1", "Stopped", timeout=1.0)
@@ -99,9 +100,11 @@ def test_failures_until_the_end_are_told() -> None:
         pytest.param(error_reply("IllegalParam.JobId"), JobNotFoundError, id="no such job"),
     ],
 )
-def test_failures_that_stay_end_the_wait(answer: httpx.Response, error: type[Exception]) -> None:
+def test_failures_that_stay_end_the_wait(
+    face: Face, answer: httpx.Response, error: type[Exception]
+) -> None:
     """Nothing is gained by asking again."""
-    cloud = Cloud([answer])
+    cloud = Cloud([answer], face)
 
     with pytest.raises(error):
         client_of(cloud).wait_for_status("ftj-1", "Stopped")
@@ -109,7 +112,7 @@ def test_failures_that_stay_end_the_wait(answer: httpx.Response, error: type[Exc
     assert len(cloud.requests) == 1
 
 
-def test_a_poll_does_not_outlast_the_wait() -> None:
+def test_a_poll_does_not_outlast_the_wait(face: Face) -> None:
     """The last poll has what is left of the wait, but a second at least."""
     clock = Clock()
 
@@ -117,7 +120,7 @@ def test_a_poll_does_not_outlast_the_wait() -> None:
         clock.now += request.extensions["timeout"]["read"]
         raise httpx.ReadTimeout("silence")
 
-    cloud = Cloud([silent] * 20)
+    cloud = Cloud([silent] * 20, face)
 
     with pytest.raises(JobTimeoutError):
         client_of(cloud, clock).wait_for_status("ftj-1", "Stopped", timeout=15.0)
@@ -125,10 +128,10 @@ def test_a_poll_does_not_outlast_the_wait() -> None:
     assert clock.now <= 1000.0 + 15.0 + 1.0
 
 
-def test_a_wait_of_no_time_looks_once() -> None:
+def test_a_wait_of_no_time_looks_once(face: Face) -> None:
     """A timeout of 0 asks whether the status is there."""
     clock = Clock()
-    client = client_of(Cloud(statuses("Stopped", "Testing")), clock)
+    client = client_of(Cloud(statuses("Stopped", "Testing"), face), clock)
 
     assert client.wait_for_status("ftj-1", "Stopped", timeout=0)["Status"] == "Stopped"
     with pytest.raises(JobTimeoutError):
@@ -136,9 +139,9 @@ def test_a_wait_of_no_time_looks_once() -> None:
     assert clock.slept == []
 
 
-def test_status_that_does_not_exist() -> None:
+def test_status_that_does_not_exist(face: Face) -> None:
     """A misspelt status would be waited for in vain."""
-    cloud = Cloud([])
+    cloud = Cloud([], face)
 
     with pytest.raises(ArgumentError, match="status is 'Tested', expected one of Init, Starting"):
         client_of(cloud).wait_for_status("ftj-1", "Tested")
@@ -146,11 +149,11 @@ def test_status_that_does_not_exist() -> None:
     assert cloud.requests == []
 
 
-def test_changes_and_progress_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_changes_and_progress_are_logged(face: Face, caplog: pytest.LogCaptureFixture) -> None:
     """Each change once; in between, lines that grow rarer, up to one in 30 s."""
     caplog.set_level(logging.INFO, "chaostoolkit")
     polls = ["Init"] + ["Starting"] * 99 + ["Testing"]
-    client_of(Cloud(statuses(*polls))).wait_for_status("ftj-1", "Testing", interval=1.0)
+    client_of(Cloud(statuses(*polls), face)).wait_for_status("ftj-1", "Testing", interval=1.0)
 
     assert caplog.messages == [
         "ftj-1 is Init after 0.0 s",
@@ -163,11 +166,11 @@ def test_changes_and_progress_are_logged(caplog: pytest.LogCaptureFixture) -> No
     ]
 
 
-def test_a_wait_without_a_reply_shows_life(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wait_without_a_reply_shows_life(face: Face, caplog: pytest.LogCaptureFixture) -> None:
     """Progress is told while nothing is known."""
     caplog.set_level(logging.INFO, "chaostoolkit")
     trouble = [httpx.ConnectError("refused")] * 3
-    client_of(Cloud([*trouble, job("Stopped")]), attempts=1).wait_for_status(
+    client_of(Cloud([*trouble, job("Stopped")], face), attempts=1).wait_for_status(
         "ftj-1", "Stopped", interval=1.0
     )
 
@@ -177,8 +180,8 @@ def test_a_wait_without_a_reply_shows_life(caplog: pytest.LogCaptureFixture) -> 
     ]
 
 
-def test_missing_status_keeps_waiting() -> None:
+def test_missing_status_keeps_waiting(face: Face) -> None:
     """A job without a status is one of unknown status."""
-    cloud = Cloud([reply(FailoverTestJobModel={"JobId": "ftj-1"}), job("Stopped")])
+    cloud = Cloud([reply(FailoverTestJobModel={"JobId": "ftj-1"}), job("Stopped")], face)
 
     assert client_of(cloud).wait_for_status("ftj-1", "Stopped")["Status"] == "Stopped"

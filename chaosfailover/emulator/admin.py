@@ -193,7 +193,7 @@ def administer(
     try:
         body = json.loads(request.body) if request.body else None
         return _reply(200, route(Ask(cloud, truth, name, body)))
-    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as exc:
         return _reply(400, {"error": f"{type(exc).__name__}: {exc}"})
 
 

@@ -12,12 +12,13 @@ from typing import Any
 from chaosfailover.emulator import job_operations, network_operations
 from chaosfailover.emulator.access import AccessKey
 from chaosfailover.emulator.auth import claimed_key, identify
+from chaosfailover.emulator.caller_identity import caller_identity
 from chaosfailover.emulator.calls import Call, Document
 from chaosfailover.emulator.clock import utc
 from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.ledger import Answered
 from chaosfailover.emulator.messages import Reply, Request, refusal_reply, success_reply
-from chaosfailover.emulator.operations import OPERATIONS, WRITES
+from chaosfailover.emulator.operations import OPERATIONS, STS, WRITES
 from chaosfailover.emulator.parameters import read
 from chaosfailover.emulator.recorder import Seen, parameters_shown
 from chaosfailover.emulator.refusals import Refusal, invalid, missing, refuse
@@ -25,6 +26,7 @@ from chaosfailover.emulator.refusals import Refusal, invalid, missing, refuse
 __all__ = ["HANDLERS", "VERSION", "answer"]
 
 VERSION = "2016-04-28"
+STS_VERSION = "2015-04-01"
 
 HANDLERS: dict[str, Callable[[Call], Document]] = {
     "CreateFailoverTestJob": job_operations.create,
@@ -40,6 +42,7 @@ HANDLERS: dict[str, Callable[[Call], Document]] = {
     "DescribeBgpGroups": network_operations.bgp_groups,
     "DescribeBgpPeers": network_operations.bgp_peers,
     "DescribeRegions": network_operations.regions,
+    "GetCallerIdentity": caller_identity,
 }
 """
 Operation -> its handler.
@@ -117,7 +120,7 @@ def _performed(call: Call, key: AccessKey, request: Request, request_id: str) ->
     """
     Perform the operation; its changes last before it is answered.
     """
-    if not key.may(call.operation):
+    if call.operation not in STS and not key.may(call.operation):
         raise refuse(call.cloud.settings.ram_refusal)
     arguments = read(OPERATIONS[call.operation], request.parameters)
     if call.region not in call.cloud.network.regions:
@@ -139,9 +142,9 @@ def _known_operation(request: Request) -> str:
         raise missing("Action")
     if not version:
         raise missing("Version")
-    if version != VERSION:
+    if version not in (VERSION, STS_VERSION):
         raise invalid("Version")
-    if request.operation not in HANDLERS:
+    if request.operation not in HANDLERS or (version == STS_VERSION) != (request.operation in STS):
         raise refuse("InvalidAction.NotFound")
     return request.operation
 

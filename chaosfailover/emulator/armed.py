@@ -24,14 +24,17 @@ class Armed:
     def fired(self, stage: Stage, operation: str, region: str, account: str) -> list[Fault]:
         """
         Return the faults that strike a call at a stage, and count them down.
+
+        Only the first one acts before a call; the others wait for their turn.
         """
-        fired = [
+        struck = [
             fault
             for fault in self.faults
             if FAULTS[fault.fault].stage == stage
             and fault.strikes(operation, region, account)
             and self._random.random() < fault.probability
         ]
+        fired = struck[:1] if stage == "before" else struck
         for fault in fired:
             self._count_down(fault)
         return fired

@@ -197,10 +197,12 @@ class Emulator:
         if patience is not None and reply.delay > patience:
             time.sleep(patience)
             raise httpx.ReadTimeout("timed out", request=request)
-        time.sleep(reply.delay)
+        if reply.delay:
+            time.sleep(reply.delay)
         if error := ENDINGS.get(reply.ending):
             raise error(f"the connection was {reply.ending}", request=request)
-        return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.body)
+        body = httpx.ByteStream(reply.body)  # a stream is decoded by who reads it, as a socket's is
+        return httpx.Response(reply.status, headers=reply.framed_headers, stream=body)
 
 
 ENDINGS: dict[str, type[httpx.TransportError]] = {

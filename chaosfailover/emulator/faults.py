@@ -1,9 +1,9 @@
 """
 Injected faults: what goes wrong, where and how often, in the provider's own dialect.
 
-A fault acts at one stage: `before` the operation (which then does nothing), on a `job` that starts
-or stops, on the `view` of a Describe call, on the `document` of the answer, or on the `reply` after
-the effect.
+A fault acts at one stage: `before` the operation (which then does nothing; one fault a call), on a
+`job` that starts or stops, on the `view` of a Describe call, on the `document` of the answer, or on
+the `reply` after the effect.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from chaosfailover.emulator.jobs import Job
 from chaosfailover.emulator.messages import Reply
+from chaosfailover.emulator.playback import Playback, playback_from
 from chaosfailover.emulator.refusals import REFUSALS, Refusal, refuse
 
 __all__ = ["FAULTS", "Fault", "Kind", "Stage", "fault_from"]
@@ -29,7 +30,8 @@ class Fault:
     """
     One fault: its kind, the calls it strikes (patterns), and how often.
 
-    `seconds` are emulated ones. `count` is how many times it strikes, None for always.
+    `seconds` are emulated ones. `count` is how many times it strikes, None for always. `reply` is
+    what `playback.Playback` has.
     """
 
     fault: str
@@ -42,6 +44,7 @@ class Fault:
     code: str = ""
     retry_after: int | None = None
     status: str = ""
+    reply: Mapping[str, Any] | None = None
 
     def strikes(self, operation: str, region: str, account: str) -> bool:
         """
@@ -105,6 +108,11 @@ FAULTS: dict[str, Kind] = {
     "internal-error": Kind("before", _refused("InternalError"), "HTTP 500"),
     "unavailable": Kind("before", _refused("ServiceUnavailable"), "HTTP 503"),
     "refuse": Kind("before", _refused("SystemBusy"), "the error `code`, any of the table"),
+    "answer": Kind(
+        "before",
+        lambda _, fault: Playback(**(fault.reply or {})).reply(),
+        "the `reply` that is given, as it is written",
+    ),
     "reset": Kind(
         "before",
         lambda _, __: Reply(0, {}, b"", ending="reset"),
@@ -169,6 +177,8 @@ def fault_from(given: Mapping[str, Any]) -> Fault:
     fault = Fault(**given)
     if fault.code and fault.code not in REFUSALS:
         raise ValueError(f"code {fault.code!r} is not in the table of refusals")
+    if fault.fault == "answer" or fault.reply is not None:
+        playback_from(fault.reply)
     _check_numbers(fault)
     return fault
 

@@ -13,11 +13,21 @@ from xml.sax.saxutils import escape
 
 from chaosfailover.emulator.refusals import Refusal
 
-__all__ = ["JSON", "XML", "Ending", "Reply", "Request", "refusal_reply", "success_reply"]
+__all__ = [
+    "BODILESS",
+    "JSON",
+    "XML",
+    "Ending",
+    "Reply",
+    "Request",
+    "refusal_reply",
+    "success_reply",
+]
 
 JSON = "application/json;charset=utf-8"
 XML = "text/xml;charset=utf-8"
 FORM = "application/x-www-form-urlencoded"
+BODILESS = frozenset({204, 304})
 
 Ending = Literal["complete", "cut", "lost", "reset"]
 
@@ -80,6 +90,14 @@ class Reply:
     body: bytes
     delay: float = 0.0
     ending: Ending = "complete"
+
+    @property
+    def framed_headers(self) -> dict[str, str]:
+        """
+        The headers with the length of the body, where HTTP has one (RFC 9110, 8.6).
+        """
+        length = {} if self.status in BODILESS else {"Content-Length": str(len(self.body))}
+        return {**self.headers, **length}
 
 
 def success_reply(document: Mapping[str, Any], request: Request, request_id: str) -> Reply:

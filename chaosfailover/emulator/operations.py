@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from chaosfailover.emulator.parameters import Known, Parameter
 
-__all__ = ["OPERATIONS", "REMARKS", "WRITES"]
+__all__ = ["OPERATIONS", "REMARKS", "STS", "WRITES"]
 
 
 def text(longest: int) -> Callable[[str], bool]:
@@ -134,9 +134,14 @@ OPERATIONS: dict[str, tuple[Parameter, ...]] = {
         Parameter("ProductType", known="not done", note="accepted and ignored"),
         *IGNORED,
     ),
+    "GetCallerIdentity": (),
 }
 
-WRITES = frozenset(name for name in OPERATIONS if not name.startswith("Describe"))
+WRITES = frozenset(name for name in OPERATIONS if not name.startswith(("Describe", "Get")))
+STS = frozenset({"GetCallerIdentity"})
+"""
+Operations of STS, which has a version of its own, and which RAM does not limit.
+"""
 
 REMARKS: dict[str, tuple[Known, str]] = {
     "CreateFailoverTestJob": (
@@ -161,6 +166,10 @@ REMARKS: dict[str, tuple[Known, str]] = {
     "DescribeBgpGroups": ("documented", ""),
     "DescribeBgpPeers": ("documented", "how a cut peer looks is inferred"),
     "DescribeRegions": ("documented", "local names are not translated"),
+    "GetCallerIdentity": (
+        "documented",
+        "of STS, version 2015-04-01; that a key is the account itself, no RAM user, is inferred",
+    ),
 }
 """
 Operation -> how sure we are of what it does, beside its parameters.

@@ -178,8 +178,10 @@ async def _hang_up(receive: Receive, *, reset: bool) -> None:
 
 
 def _start(reply: Reply) -> dict[str, Any]:
-    headers = {**reply.headers, "Content-Length": str(len(reply.body))}
-    encoded = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    encoded = [
+        (name.lower().encode(), value.encode("latin-1"))
+        for name, value in reply.framed_headers.items()
+    ]
     return {"type": "http.response.start", "status": reply.status, "headers": encoded}
 
 

@@ -91,6 +91,9 @@ def admin_requests(draw: st.DrawFn) -> Request:
                     *(b'{"advance": 1e400}', b'{"advance": "x"}', b'{"advance": NaN}', b"[[]]"),
                     *(b'{"fault": "slow", "seconds": "x"}', b'{"fault": ["slow"]}', b"null"),
                     *(b'{"fault": "refuse", "code": []}', b'{"Status": {}}', b'{"Tags": 7}'),
+                    *(b'{"fault": "answer"}', b'{"fault": "answer", "reply": [[]]}'),
+                    b'{"fault": "answer", "reply": {"headers": {"a": "b\\r\\nc: d"}}}',
+                    b'{"fault": "answer", "reply": {"status": null, "body": "\\ud800"}}',
                 ]
             ),
         )

@@ -145,6 +145,7 @@ def test_the_overview_names_every_route(admin: httpx.Client) -> None:
         ("POST", "clock", b"", 400),
         ("POST", "clock", b"[]", 400),
         ("POST", "faults", b"7", 400),
+        pytest.param("POST", "faults", b"[" * 100_000, 400, id="nested too deeply"),
         ("PATCH", "resources/pc-rehearsal-a", b"7", 400),
     ],
 )
