@@ -170,6 +170,8 @@ class Session:
         self._facts.cuts = cuts
         if cuts and self._measurement:
             self._measurement.wait_for_baseline(self._settings.baseline)
+        if cuts and self._facts.account_id is None:
+            self._facts.account_id = self._account_id()
         if cuts and self._facts.mode == "LIVE":
             self._announce(cuts)
 
@@ -184,11 +186,14 @@ class Session:
             answer_now=measured.problem if measured else lambda _: "",
         )
 
-    def _announce(self, cuts: list[Cut]) -> None:
+    def _account_id(self) -> str | None:
         try:
-            self._facts.account_id = config.account_id(self._configuration, self._secrets)
+            return config.account_id(self._configuration, self._secrets)
         except FailoverError as exc:
             logger.warning("The account cannot be told: %s", exc)
+            return None
+
+    def _announce(self, cuts: list[Cut]) -> None:
         announce(
             cuts,
             account_id=self._facts.account_id or "unknown",

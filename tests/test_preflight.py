@@ -150,7 +150,8 @@ def test_live_run_says_what_it_will_do(live_cloud: Cloud, tmp_path: Path) -> Non
     finally:
         runner.close()
 
-    said = runner.log.index("LIVE: drill will cut pc-rehearsal-a in cn-hangzhou of account")
+    what = "LIVE: drill will cut pc-rehearsal-a in cn-hangzhou of account 1000000000000001, until"
+    said = runner.log.index(what)
     assert said < runner.log.index("Action: cut-the-circuit")
     assert "UTC at the latest" in runner.log
     assert runner.journal["failover"]["mode"] == "LIVE"
@@ -170,7 +171,8 @@ def test_run_on_an_emulator_elsewhere_is_a_rehearsal(cloud: Cloud, tmp_path: Pat
     assert f"REHEARSAL in cn-hangzhou on the emulator at {cloud.url}" in runner.log
     assert "will cut" not in runner.log
     entry = runner.journal["failover"]
-    assert (entry["mode"], entry["topology"]) == ("REHEARSAL", "dual-circuit")
+    told = entry["mode"], entry["topology"], entry["account_id"]
+    assert told == ("REHEARSAL", "dual-circuit", "1000000000000001")
 
 
 @pytest.mark.parametrize(
