@@ -2,6 +2,7 @@
 Actions on failover tests: create, start, stop, update, delete, and the sweep.
 """
 
+import contextlib
 import functools
 from typing import Any, Dict, List
 
@@ -10,7 +11,8 @@ from chaoslib.types import Configuration, Secrets
 from chaosfailover import arguments, config, guard, survey
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import ApiError, ArgumentError, GuardError, JobNotFoundError
-from chaosfailover.lookup import UNFINISHED, find_test, running_tests
+from chaosfailover.lookup import UNFINISHED, find_test, named_tests, running_tests
+from chaosfailover.starts import Start
 from chaosfailover.stopping import Outcome, Wanted, stop_tests
 
 __all__ = [
@@ -77,15 +79,15 @@ def create_failover_test(
         if dry_run:
             client.create_failover_test_job(**request, dry_run=True)
             return {"dry_run": True, "accepted": True}
-        _check_name_is_free(client, name)
+        others = _check_name_is_free(client, name)
         if not start:
             return client.describe_failover_test_job(client.create_failover_test_job(**request))
         _check_survivors(client, request["resource_ids"], resource_type)
         minutes = request["job_duration"]
-        guarded = _guarded(client, name, minutes, configuration, secrets)
-        with guard.cutting(guarded) as guarding:
-            job_id = client.create_failover_test_job(**request)
-            guarding.settle(name, job_id)
+        guarded = _guarded(client, name, minutes, configuration, secrets, others=others)
+        with guard.cutting(guarded) as cut:
+            job_id = client.create_failover_test_job(**request, attempting=cut.attempting)
+            cut.accept(job_id)
         return client.wait_for_status(job_id, "Testing", timeout=wait)
 
 
@@ -122,9 +124,9 @@ def start_failover_test(
         _check_survivors(client, job["ResourceId"], job["ResourceType"])
         job_id, minutes = job["JobId"], int(job["JobDuration"])
         guarded = _guarded(client, test, minutes, configuration, secrets, job_id)
-        with guard.cutting(guarded) as guarding:
-            _start(client, job)
-            guarding.settle(test)
+        with guard.cutting(guarded) as cut:
+            _start(client, job, cut)
+            cut.accept(job_id)
         return client.wait_for_status(job_id, "Testing", timeout=wait)
 
 
@@ -157,9 +159,8 @@ def stop_failover_test(
     arguments.check_test(test)
     wait = arguments.check_timeout(timeout)
     with config.client(configuration, secrets) as client:
-        (outcome,) = stop_tests([Wanted(lambda: client, test)], timeout=wait)
+        (outcome,) = _stop(client, [test], wait)
     _check_stopped([outcome])
-    guard.forget(test)
     return outcome.as_dict()
 
 
@@ -269,24 +270,23 @@ def stop_running_failover_tests(
     wait = arguments.check_timeout(timeout)
     with config.client(configuration, secrets) as client:
         running = [job["JobId"] for job in running_tests(client, name_prefix or "")]
-        outcomes = stop_tests([Wanted(lambda: client, job_id) for job_id in running], timeout=wait)
-    for outcome in outcomes:
-        if outcome.error is None:
-            guard.forget(outcome.test)
+        outcomes = _stop(client, running, wait)
     _check_stopped(outcomes)
     return [outcome.as_dict() for outcome in outcomes]
 
 
-def _check_name_is_free(client: VpcClient, name: str) -> None:
-    try:
-        job = find_test(client, name)
-    except JobNotFoundError:
-        return
-    if job["Status"] in UNFINISHED:
-        raise ArgumentError(
-            f"name is {name!r}, which the unfinished test {job['JobId']} ({job['Status']}) has; "
-            "choose another name, or stop and delete that test"
-        )
+def _check_name_is_free(client: VpcClient, name: str) -> List[str]:
+    """
+    Return the IDs of the tests that have a name and are over.
+    """
+    named = named_tests(client, name)
+    for job in named:
+        if job["Status"] in UNFINISHED:
+            raise ArgumentError(
+                f"name is {name!r}, which the unfinished test {job['JobId']} ({job['Status']}) "
+                "has; choose another name, or stop and delete that test"
+            )
+    return [job["JobId"] for job in named]
 
 
 def _check_survivors(client: VpcClient, resource_ids: List[str], resource_type: str) -> None:
@@ -297,12 +297,32 @@ def _check_survivors(client: VpcClient, resource_ids: List[str], resource_type: 
         survey.check_survivors(client, resource_ids, resource_type, guarding.min_survivors)
 
 
-def _start(client: VpcClient, job: Dict[str, Any]) -> None:
+def _stop(client: VpcClient, tests: List[str], timeout: float) -> List[Outcome]:
+    """
+    Stop tests; of those that this run started, more is known than the API may show.
+    """
+    guarding = guard.current()
+    if guarding:
+        timeout = guarding.time_to_stop(timeout)
+    ours = {test: held for test in tests if (held := guard.held(test, client.region_id))}
+    with contextlib.ExitStack() as clients:
+        wanted = [
+            ours[test].wanted(clients) if test in ours else Wanted(lambda: client, test)
+            for test in tests
+        ]
+        outcomes = stop_tests(wanted, timeout=timeout)
+    for test, outcome in zip(tests, outcomes, strict=True):
+        if guarding and test in ours:
+            guarding.note(ours[test], outcome)
+    return outcomes
+
+
+def _start(client: VpcClient, job: Dict[str, Any], cut: guard.Cutting) -> None:
     """
     Start a job; one that was `Init` a moment ago and no longer is has heard an earlier try.
     """
     try:
-        client.start_failover_test_job(job["JobId"])
+        client.start_failover_test_job(job["JobId"], cut.attempting)
     except ApiError as exc:
         if exc.code != "IncorrectStatus.OnlyForInit" or job["Status"] != "Init":
             raise
@@ -315,10 +335,12 @@ def _guarded(
     configuration: Configuration,
     secrets: Secrets,
     job_id: str = "",
+    others: List[str] = None,
 ) -> guard.Guarded:
     return guard.Guarded(
         test=test,
-        job_id=job_id,
+        start=Start(job_id),
+        others=others or [],
         region_id=client.region_id,
         duration_minutes=duration_minutes,
         access=functools.partial(config.client, configuration, secrets, deadline=RESTORE_DEADLINE),

@@ -6,11 +6,12 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Final, Self
 
 import httpx
 
-from chaosfailover.connection import VERSION, Connection, Limits
+from chaosfailover.connection import VERSION, Attempting, Connection, Limits
 from chaosfailover.endpoints import endpoint_url, official_endpoint
 from chaosfailover.errors import ApiError, InvalidReplyError, JobNotFoundError
 from chaosfailover.events import publish
@@ -106,9 +107,12 @@ class VpcClient:
         name: str | None = None,
         description: str | None = None,
         dry_run: bool = False,
+        attempting: Attempting = nullcontext,
     ) -> str:
         """
         Create a job of `job_duration` minutes and return its ID; "" after a passed dry run.
+
+        Each attempt is made inside an `attempting()`, which may refuse it.
         """
         reply = self._call_unless_dry(
             "CreateFailoverTestJob",
@@ -121,14 +125,15 @@ class VpcClient:
                 "Description": description,
                 "DryRun": dry_run or None,
             },
+            attempting,
         )
         return "" if reply is None else str(_required(reply, "JobId"))
 
-    def start_failover_test_job(self, job_id: str) -> None:
+    def start_failover_test_job(self, job_id: str, attempting: Attempting = nullcontext) -> None:
         """
-        Start an `Init` job; it cuts its resources.
+        Start an `Init` job; it cuts its resources. Attempts are made as those of the creation.
         """
-        self.call("StartFailoverTestJob", {"JobId": job_id})
+        self._call("StartFailoverTestJob", {"JobId": job_id}, self._deadline, attempting)
 
     def stop_failover_test_job(self, job_id: str) -> None:
         """
@@ -266,18 +271,29 @@ class VpcClient:
     def _lister(self, operation: str, **parameters: Any) -> Callable[[Mapping[str, Any]], Document]:
         return lambda page: self.call(operation, {**parameters, **page})
 
-    def _call_unless_dry(self, operation: str, parameters: Mapping[str, Any]) -> Document | None:
+    def _call_unless_dry(
+        self,
+        operation: str,
+        parameters: Mapping[str, Any],
+        attempting: Attempting = nullcontext,
+    ) -> Document | None:
         try:
-            return self.call(operation, parameters)
+            return self._call(operation, parameters, self._deadline, attempting)
         except ApiError as error:
             if error.code == "DryRunOperation" and parameters["DryRun"]:
                 return None
             raise
 
-    def _call(self, operation: str, parameters: Mapping[str, Any], budget: float) -> Document:
+    def _call(
+        self,
+        operation: str,
+        parameters: Mapping[str, Any],
+        budget: float,
+        attempting: Attempting = nullcontext,
+    ) -> Document:
         token = None if operation.startswith(("Describe", "Get")) else str(uuid.uuid4())
         query = flattened({"RegionId": self.region_id, "ClientToken": token, **parameters})
-        reply = self._connection.send(operation, query, budget)
+        reply = self._connection.send(operation, query, budget, attempting)
         if token:
             self._tell(operation, {**parameters, **reply})
         return reply

@@ -5,6 +5,7 @@ The connection to an endpoint: one operation in, its reply out, retried within a
 import logging
 import ssl
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -18,9 +19,11 @@ from chaosfailover.replies import document, transport_error
 from chaosfailover.retries import retrying
 from chaosfailover.signing import clock_offset
 
-__all__ = ["VERSION", "Connection", "Limits"]
+__all__ = ["VERSION", "Attempting", "Connection", "Limits"]
 
 VERSION = "2016-04-28"
+
+Attempting = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +69,28 @@ class Connection:
         """
         self._http.close()
 
-    def send(self, operation: str, query: Mapping[str, str], budget: float) -> dict[str, Any]:
+    def send(
+        self,
+        operation: str,
+        query: Mapping[str, str],
+        budget: float,
+        attempting: Attempting = nullcontext,
+    ) -> dict[str, Any]:
         """
         Return the reply to an operation, trying again within `budget` seconds when that may help.
 
+        Each attempt is made inside an `attempting()`, which may refuse it.
         The budget bounds each wait of an attempt, so it can be exceeded by one read, by a slow
         name server and by a slow source of credentials.
         """
         deadline = self._clock() + budget
+
+        def attempt() -> dict[str, Any]:
+            with attempting():
+                return self._exchange(operation, query, deadline)
+
         return retrying(
-            partial(self._exchange, operation, query, deadline),
+            attempt,
             attempts=self._limits.attempts,
             deadline=deadline,
             clock=self._clock,

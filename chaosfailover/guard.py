@@ -11,25 +11,27 @@ import functools
 import logging
 import queue
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from chaosfailover.client import VpcClient
+from chaosfailover.connection import Attempting
 from chaosfailover.errors import ApiError, GuardError
 from chaosfailover.events import publish
 from chaosfailover.signals import leave_signals_to_the_main_thread
+from chaosfailover.starts import SETTLE, Start
 from chaosfailover.stopping import Outcome, Wanted, stop_tests
 
-__all__ = ["Guard", "Guarded", "Standby", "current", "cutting", "forget", "set_current"]
+__all__ = ["Cutting", "Guard", "Guarded", "Standby", "current", "cutting", "held", "set_current"]
 
 logger = logging.getLogger("chaostoolkit")
 
-# Seconds that a request without an answer may take to have its effect.
-SETTLE = 5.0
 # Seconds that a refusal may last before it is taken as final.
 PATIENCE = 10.0
+# Seconds between looks at whether the process that stands by is there.
+LOOK_INTERVAL = 1.0
 MISSING_CONTROL = """\
 nothing would stop the failover test {test!r} if this run were interrupted, so it is not started; \
 add to the experiment:
@@ -43,20 +45,35 @@ controls:
 @dataclass(frozen=True, slots=True)
 class Guarded:
     """
-    One test on the list; `unsettled` while the reply to its start is awaited.
+    One test on the list, and what is known of its `start`.
 
     `access` opens a client on the test's region and account; `configuration` and `secrets` are
-    what it is opened with, for the process that stands by.
+    what it is opened with, for the process that stands by. `others` are the IDs of tests that had
+    the name before. `key` tells tests of one name in two accounts apart.
     """
 
     test: str
-    job_id: str
     region_id: str
     duration_minutes: int
     access: Callable[[], VpcClient]
     configuration: Mapping[str, Any]
     secrets: Mapping[str, Any]
-    unsettled: bool = True
+    start: Start = field(default_factory=Start)
+    others: Collection[str] = ()
+    key: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def is_meant_by(self, test: str, region_id: str) -> bool:
+        """
+        Tell whether a name or an ID in a region is this test.
+        """
+        return region_id == self.region_id and test in (self.test, self.start.job_id)
+
+    def wanted(self, clients: contextlib.ExitStack) -> Wanted:
+        """
+        Say how it is stopped; its client is opened at the first try, which may be repeated.
+        """
+        opened = functools.cache(lambda: clients.enter_context(self.access()))
+        return Wanted(opened, self.test, self.start, self.others)
 
 
 class Standby(Protocol):
@@ -74,9 +91,14 @@ class Standby(Protocol):
         Put a test on its list, or replace it there.
         """
 
-    def forget(self, test: str) -> None:
+    def forget(self, key: str) -> None:
         """
         Take a test off its list.
+        """
+
+    def revive(self, held: Collection[Guarded]) -> None:
+        """
+        Stand by again, for these tests, after it has died.
         """
 
 
@@ -84,8 +106,8 @@ class Guard:
     """
     Holds the list and the thread that stops what is on it, within `timeout` seconds.
 
-    A start that was never answered is waited for `settle` seconds more. `min_survivors` circuits
-    must be left by every cut.
+    A start that was never answered is waited for `settle` seconds. `min_survivors` circuits must
+    be left by every cut.
     """
 
     def __init__(
@@ -108,6 +130,9 @@ class Guard:
         self._outcomes: list[Outcome] = []
         self._thread = threading.Thread(target=self._wait, name="failover-guard", daemon=True)
         self._thread.start()
+        if standby:
+            look = functools.partial(self._look_after, standby)
+            threading.Thread(target=look, name="failover-standby", daemon=True).start()
 
     @property
     def tests(self) -> list[Guarded]:
@@ -135,27 +160,52 @@ class Guard:
             self._standby.check()
         self._put(guarded)
         if self._reason:
-            self.forget(guarded.test)
-            raise GuardError(f"{guarded.test!r} is not started: {self._reason}")
-        publish("cut", test=guarded.test, job_id=guarded.job_id)
+            self.forget(guarded)
+            raise self._refusal(guarded)
+        publish("cut", test=guarded.test, job_id=guarded.start.job_id)
 
-    def settle(self, test: str, job_id: str = "") -> None:
+    @contextlib.contextmanager
+    def attempt(self, guarded: Guarded) -> Iterator[None]:
         """
-        Note that the start of a test was answered.
+        Send the start of a test once; raises GuardError instead when the run is being ended.
         """
-        if found := self._list.get(test):
-            self._put(replace(found, job_id=job_id or found.job_id, unsettled=False))
+        guarded.start.in_flight = True
+        if self._reason:
+            guarded.start.in_flight = False
+            raise self._refusal(guarded)
+        with guarded.start.attempt(self._settle):
+            yield
 
-    def forget(self, name: str) -> None:
+    def accept(self, guarded: Guarded, job_id: str) -> None:
         """
-        Take a test, given by the name or the ID that it was started with, off the list.
+        Note that a test was started, and its ID.
         """
-        for guarded in self.tests:
-            if name in (guarded.test, guarded.job_id):
-                with self._lock:
-                    self._list.pop(guarded.test, None)
-                if self._standby:
-                    self._standby.forget(guarded.test)
+        guarded.start.job_id, guarded.start.accepted = job_id, True
+        if self._standby and guarded.key in self._list:
+            self._standby.watch(guarded)
+
+    def time_to_stop(self, timeout: float) -> float:
+        """
+        Return how long a rollback may try: not for long once the guard has tried in vain.
+        """
+        in_vain = any(outcome.error for outcome in self._outcomes)
+        return min(timeout, PATIENCE) if in_vain else timeout
+
+    def note(self, guarded: Guarded, outcome: Outcome) -> None:
+        """
+        Take a test off the list if it was seen `Stopped`; nothing else shows that it is.
+        """
+        if outcome.error is None and outcome.status == "Stopped":
+            self.forget(guarded)
+
+    def forget(self, guarded: Guarded) -> None:
+        """
+        Take a test off the list.
+        """
+        with self._lock:
+            self._list.pop(guarded.key, None)
+        if self._standby:
+            self._standby.forget(guarded.key)
 
     def restore_soon(self, reason: str) -> None:
         """
@@ -175,9 +225,12 @@ class Guard:
         self._thread.join()
         return self._outcomes
 
+    def _refusal(self, guarded: Guarded) -> GuardError:
+        return GuardError(f"{guarded.test!r} is not started: {self._reason}")
+
     def _put(self, guarded: Guarded) -> None:
         with self._lock:
-            self._list[guarded.test] = guarded
+            self._list[guarded.key] = guarded
         if self._standby:
             self._standby.watch(guarded)
 
@@ -189,28 +242,43 @@ class Guard:
             self._outcomes = self._stop(held)
         except Exception as exc:  # noqa: BLE001 - nobody else would hear of it, and tests may run
             self._outcomes = [_unexpected(guarded, exc) for guarded in held]
-        for outcome in self._outcomes:
+        for guarded, outcome in zip(held, self._outcomes, strict=True):
             if outcome.error is None:
-                self.forget(outcome.test)
+                self.forget(guarded)
+
+    def _look_after(self, standby: Standby) -> None:
+        """
+        Bring back what stands by, should it die while a test may run.
+        """
+        leave_signals_to_the_main_thread()
+        while self._thread.is_alive():
+            self._thread.join(LOOK_INTERVAL)
+            if held := self.tests:
+                _bring_back(standby, held)
 
     def _stop(self, held: list[Guarded]) -> list[Outcome]:
+        for guarded in held:
+            logger.info("Stopping failover test %s in %s", guarded.test, guarded.region_id)
         with contextlib.ExitStack() as clients:
-            wanted = [self._wanted(guarded, clients) for guarded in held]
+            wanted = [guarded.wanted(clients) for guarded in held]
             return stop_tests(wanted, timeout=self._timeout, patience=PATIENCE)
 
-    def _wanted(self, guarded: Guarded, clients: contextlib.ExitStack) -> Wanted:
-        """
-        Say how a test is stopped; its client is opened at the first try, which may be repeated.
-        """
-        logger.info("Stopping failover test %s in %s", guarded.test, guarded.region_id)
-        settles_at = time.monotonic() + self._settle if guarded.unsettled else 0.0
-        opened = functools.cache(lambda: clients.enter_context(guarded.access()))
-        return Wanted(opened, guarded.job_id or guarded.test, settles_at=settles_at)
+
+def _bring_back(standby: Standby, held: Collection[Guarded]) -> None:
+    try:
+        standby.check()
+    except GuardError as exc:
+        logger.warning("%s: another one is started", exc)
+        with contextlib.suppress(GuardError, OSError):
+            standby.revive(held)
+            return
+        names = ", ".join(guarded.test for guarded in held)
+        logger.critical("Nothing would stop %s should this process die", names)
 
 
 def _unexpected(guarded: Guarded, exc: Exception) -> Outcome:
     reason = "it could not be stopped"
-    return Outcome(guarded.test, guarded.job_id, "", reason, error=f"unexpected: {exc!r}")
+    return Outcome(guarded.test, guarded.start.job_id, "", reason, error=f"unexpected: {exc!r}")
 
 
 _current: Guard | None = None
@@ -231,28 +299,46 @@ def set_current(guard: Guard | None) -> None:
     _current = guard
 
 
-def forget(name: str) -> None:
+def held(test: str, region_id: str) -> Guarded | None:
     """
-    Take a test that was seen `Stopped`, or is gone, off the list of this run, if there is one.
+    Return the test on the list of this run that a name or an ID in a region means.
     """
-    if _current:
-        _current.forget(name)
+    tests = _current.tests if _current else []
+    return next((one for one in tests if one.is_meant_by(test, region_id)), None)
+
+
+class Cutting:
+    """
+    One cut under way: what its attempts are made in, and whom to tell that it began.
+    """
+
+    def __init__(self, guard: Guard, guarded: Guarded) -> None:
+        self.attempting: Attempting = functools.partial(guard.attempt, guarded)
+        self._guard = guard
+        self._guarded = guarded
+
+    def accept(self, job_id: str) -> None:
+        """
+        Note that the test was started.
+        """
+        self._guard.accept(self._guarded, job_id)
 
 
 @contextlib.contextmanager
-def cutting(guarded: Guarded) -> Iterator[Guard]:
+def cutting(guarded: Guarded) -> Iterator[Cutting]:
     """
     Keep a test on the guard's list from before its start is sent.
 
-    Raises GuardError when no guard is up. An answer, good or bad, settles it; no answer, and
-    whatever interrupts the wait for one, leaves it unsettled.
+    Raises GuardError when no guard is up. A test whose start was refused, each time that it was
+    sent, is taken off; no answer, and whatever interrupts the wait for one, leaves it there.
     """
     if _current is None:
         raise GuardError(MISSING_CONTROL.format(test=guarded.test))
     guard = _current
     guard.watch(guarded)
     try:
-        yield guard
-    except ApiError:
-        guard.settle(guarded.test)
+        yield Cutting(guard, guarded)
+    except (ApiError, GuardError):
+        if guarded.start.is_refused:
+            guard.forget(guarded)
         raise

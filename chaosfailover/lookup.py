@@ -4,7 +4,7 @@ Finding failover tests by ID or by name.
 Names travel through an experiment; IDs are only known after creation and cannot.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ __all__ = [
     "UNFINISHED",
     "find_running_test",
     "find_test",
+    "named_tests",
     "planned_end",
     "running_tests",
 ]
@@ -26,16 +27,16 @@ UNFINISHED = ("Init", *RUNNING)
 Job = dict[str, Any]
 
 
-def find_test(client: VpcClient, test: str) -> Job:
+def find_test(client: VpcClient, test: str, others: Collection[str] = ()) -> Job:
     """
-    Return the job document of a failover test, given its ID or its name.
+    Return the job document of a failover test, given its ID or its name; `others` are IDs to skip.
 
     An unfinished test wins over finished ones of the same name; of finished ones the latest is
     meant. Raises JobNotFoundError, and AmbiguousTestError when a name matches several unfinished.
     """
     if test.startswith("ftj-"):
         return client.describe_failover_test_job(test)
-    named = _named(client, test)
+    named = named_tests(client, test, others)
     unfinished = [job for job in named if job["Status"] in UNFINISHED]
     if len(unfinished) > 1:
         raise AmbiguousTestError(
@@ -47,7 +48,7 @@ def find_test(client: VpcClient, test: str) -> Job:
     return (unfinished or sorted(named, key=_began, reverse=True))[0]
 
 
-def find_running_test(client: VpcClient, test: str) -> Job:
+def find_running_test(client: VpcClient, test: str, others: Collection[str] = ()) -> Job:
     """
     Return the job document of a failover test that is to be stopped.
 
@@ -56,8 +57,8 @@ def find_running_test(client: VpcClient, test: str) -> Job:
     """
     if test.startswith("ftj-"):
         return client.describe_failover_test_job(test)
-    running = [job for job in _named(client, test) if job["Status"] in RUNNING]
-    return running[0] if len(running) == 1 else find_test(client, test)
+    running = [job for job in named_tests(client, test, others) if job["Status"] in RUNNING]
+    return running[0] if len(running) == 1 else find_test(client, test, others)
 
 
 def running_tests(client: VpcClient, name_prefix: str = "") -> list[Job]:
@@ -72,6 +73,14 @@ def running_tests(client: VpcClient, name_prefix: str = "") -> list[Job]:
     ]
 
 
+def named_tests(client: VpcClient, name: str, others: Collection[str] = ()) -> list[Job]:
+    """
+    List the tests of exactly this name; whether the API's filter is exact is not documented.
+    """
+    jobs = client.describe_failover_test_jobs({"JobName": [name]})
+    return [job for job in jobs if job.get("Name") == name and job["JobId"] not in others]
+
+
 def planned_end(job: Job) -> datetime | None:
     """
     Return when the cloud itself ends a test, as aware UTC; None while it has not begun.
@@ -80,14 +89,6 @@ def planned_end(job: Job) -> datetime | None:
         return None
     start = datetime.fromisoformat(job["StartTime"])
     return start + timedelta(minutes=int(job["JobDuration"]))
-
-
-def _named(client: VpcClient, name: str) -> list[Job]:
-    """
-    List the tests of exactly this name; whether the API's filter is exact is not documented.
-    """
-    jobs = client.describe_failover_test_jobs({"JobName": [name]})
-    return [job for job in jobs if job.get("Name") == name]
 
 
 def _began(job: Job) -> str:

@@ -4,7 +4,7 @@ Stopping failover tests, several at a time, and waiting until each has been seen
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +13,14 @@ from chaosfailover.errors import ApiError, FailoverError, JobNotFoundError
 from chaosfailover.events import publish
 from chaosfailover.lookup import find_running_test
 from chaosfailover.retries import is_retryable
+from chaosfailover.starts import SETTLE, Start
 
 __all__ = ["Outcome", "Wanted", "stop_tests"]
 
 logger = logging.getLogger("chaostoolkit")
 
 INTERVAL = 0.5
+GONE = "IllegalParam.JobId"
 MOVED_ON = ("IncorrectStatus.OnlyForTesting", "IncorrectStatus.OnlyForInitOrStopped")
 
 
@@ -27,17 +29,22 @@ class Wanted:
     """
     A test that has to be stopped.
 
-    A reply to Create or Start that never came leaves it open whether the test will run: until
-    `settles_at` (monotonic) a missing test is looked for again, and one in `Init` is deleted, so
-    that a late Start finds nothing. `client` opens the way to its region, the same each time.
+    `client` opens the way to its region, the same each time. What the API shows may be old, and a
+    `start` whose answer never came leaves it open whether the test will run. So one whose start was
+    accepted is stopped whatever is shown; one whose start is open is looked for again, and deleted
+    in `Init`, so that a late start finds nothing; any other is believed from `look_until`
+    (monotonic) on. `others` are the IDs of tests that had the name before, and are not meant.
     """
 
     client: Callable[[], VpcClient]
     test: str
-    settles_at: float = 0.0
+    start: Start = field(default_factory=Start)
+    others: Collection[str] = ()
+    look_until: float = 0.0
     status: str = field(default="", init=False)
     job_id: str = field(default="", init=False)
     stop_sent: bool = field(default=False, init=False)
+    gone_since: float | None = field(default=None, init=False)
     problem: FailoverError | None = field(default=None, init=False)
     problem_since: float = field(default=0.0, init=False)
 
@@ -119,14 +126,46 @@ def _step(wanted: Wanted, now: float) -> Outcome | None:
     """
     Look at one test and do the next thing; return an outcome once there is nothing left to do.
     """
+    wanted.job_id = wanted.job_id or wanted.start.job_id
     try:
-        job = find_running_test(wanted.client(), wanted.job_id or wanted.test)
+        job = find_running_test(wanted.client(), wanted.job_id or wanted.test, wanted.others)
     except JobNotFoundError:
-        return None if now < wanted.settles_at else _outcome(wanted, "it does not exist")
-    wanted.job_id = job["JobId"]
+        return _look_again(wanted, now)
+    wanted.job_id, wanted.gone_since = job["JobId"], None
     _log_change(wanted, job["Status"])
     step = STEPS.get(job["Status"])
     return step(wanted, now) if step else None
+
+
+def _look_again(wanted: Wanted, now: float) -> Outcome | None:
+    """
+    See to a test that is not shown; one that was accepted is gone if its ID is refused for long.
+    """
+    if wanted.start.accepted and (not wanted.job_id or not _is_gone(wanted, now)):
+        return None
+    if wanted.start.is_open(now) or now < wanted.look_until:
+        return None
+    return _outcome(wanted, "it does not exist")
+
+
+def _is_gone(wanted: Wanted, now: float) -> bool:
+    try:
+        _stop_unseen(wanted)
+    except ApiError as exc:
+        if exc.code != GONE:
+            raise
+        wanted.gone_since = now if wanted.gone_since is None else wanted.gone_since
+        return now - wanted.gone_since >= SETTLE
+    return False
+
+
+def _stop_unseen(wanted: Wanted) -> None:
+    """
+    Stop a test that is not shown as running: what the API does is newer than what it shows.
+    """
+    if not _moved_on(wanted.client().stop_failover_test_job, wanted.job_id):
+        publish("stop", test=wanted.test, job_id=wanted.job_id)
+        wanted.stop_sent = True
 
 
 def _log_change(wanted: Wanted, status: str) -> None:
@@ -137,8 +176,15 @@ def _log_change(wanted: Wanted, status: str) -> None:
 
 
 def _leave(wanted: Wanted, now: float) -> Outcome | None:
-    if now >= wanted.settles_at:
-        return _outcome(wanted, "it never started")
+    if wanted.start.accepted:
+        _stop_unseen(wanted)
+        return None
+    if wanted.start.is_open(now):
+        return _delete(wanted)
+    return None if now < wanted.look_until else _outcome(wanted, "it never started")
+
+
+def _delete(wanted: Wanted) -> Outcome | None:
     if _moved_on(wanted.client().delete_failover_test_job, wanted.job_id):
         return None
     return _outcome(wanted, "its start was never answered, so it was deleted")

@@ -2,7 +2,7 @@
 The watchdog: a detached process that stops the failover tests of a run that died without a word.
 
 It reads one JSON object a line from its standard input, a pipe from the run: `{"watch": {...}}`,
-`{"forget": "test"}` and `{"done": true}`. The pipe's end without `done` means that the run was
+`{"forget": "key"}` and `{"done": true}`. The pipe's end without `done` means that the run was
 killed. Credentials travel in the pipe only, never on a command line or to disk.
 """
 
@@ -17,16 +17,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from chaosfailover import config
 from chaosfailover.errors import GuardError
-from chaosfailover.guard import SETTLE, Guarded
+from chaosfailover.guard import Guarded
+from chaosfailover.starts import SETTLE, Start
 from chaosfailover.stopping import Wanted, stop_tests
 
-__all__ = ["Watchdog", "main"]
+__all__ = ["Watchdog", "log_handler", "main"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -42,13 +43,7 @@ class Watchdog:
     """
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - this interpreter, this module
-            [sys.executable, "-m", __name__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        self._process = _start()
         self._ready = False
 
     @property
@@ -67,7 +62,7 @@ class Watchdog:
         if not self._ready or self._process.poll() is not None:
             raise GuardError(
                 f"the watchdog process {self.pid} does not stand by "
-                f"(exit code {self._process.poll()}), so nothing is cut"
+                f"(exit code {self._process.poll()})"
             )
 
     def watch(self, guarded: Guarded) -> None:
@@ -75,21 +70,34 @@ class Watchdog:
         Hand a test over, with what it takes to reach its region and account.
         """
         document = {
+            "key": guarded.key,
             "test": guarded.test,
-            "job_id": guarded.job_id,
+            "job_id": guarded.start.job_id,
+            "accepted": guarded.start.accepted,
+            "others": list(guarded.others),
             "duration_minutes": guarded.duration_minutes,
-            "unsettled": guarded.unsettled,
             "configuration": _only(guarded.configuration, config.CONFIGURATION_KEYS),
             "secrets": _only(guarded.secrets, config.SECRET_KEYS),
         }
         self._send({"watch": document})
 
-    def forget(self, test: str) -> None:
+    def forget(self, key: str) -> None:
         """
         Take a test off its list.
         """
         with contextlib.suppress(GuardError):
-            self._send({"forget": test})
+            self._send({"forget": key})
+
+    def revive(self, held: Collection[Guarded]) -> None:
+        """
+        Start another process in place of one that has died, and hand everything over to it.
+        """
+        self.leave_alone()
+        self._process.poll()
+        self._process, self._ready = _start(), False
+        self.check()
+        for guarded in held:
+            self.watch(guarded)
 
     def dismiss(self) -> None:
         """
@@ -127,6 +135,17 @@ class Watchdog:
             raise GuardError(f"the watchdog process {self.pid} is gone") from None
 
 
+def _start() -> subprocess.Popen[bytes]:
+    # Without -P, a file of the experiment's folder might be imported in place of a library's.
+    return subprocess.Popen(  # noqa: S603 - this interpreter, this module
+        [sys.executable, "-P", "-m", __name__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
 def main() -> None:
     """
     Stand by for the run at the other end of standard input, then go away or take over.
@@ -142,7 +161,7 @@ def main() -> None:
         if "forget" in message:
             watched.pop(message["forget"], None)
         else:
-            watched[message["watch"]["test"]] = message["watch"] | {"since": time.monotonic()}
+            watched[message["watch"]["key"]] = message["watch"] | {"since": time.monotonic()}
     if watched:
         _take_over(runner, list(watched.values()))
 
@@ -175,10 +194,10 @@ def _take_over(runner: int, watched: list[dict[str, Any]]) -> None:
 
 
 def _wanted(test: dict[str, Any], clients: contextlib.ExitStack) -> Wanted:
-    settles_at = time.monotonic() + SETTLE if test["unsettled"] else 0.0
+    start = Start(test["job_id"], test["accepted"], settles_at=time.monotonic() + SETTLE)
     access = functools.partial(config.client, test["configuration"], test["secrets"])
     opened = functools.cache(lambda: clients.enter_context(access()))
-    return Wanted(opened, test["job_id"] or test["test"], settles_at=settles_at)
+    return Wanted(opened, test["test"], start, test["others"])
 
 
 def _remaining(test: dict[str, Any]) -> float:
@@ -187,14 +206,20 @@ def _remaining(test: dict[str, Any]) -> float:
 
 
 def _open_log(runner: int) -> None:
-    name = f"failover-watchdog-{runner}.log"
-    try:
-        handler = logging.FileHandler(name)
-    except OSError:
-        handler = logging.FileHandler(Path(tempfile.gettempdir()) / name)
+    handler = log_handler(f"failover-watchdog-{runner}.log")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+
+
+def log_handler(name: str) -> logging.Handler:
+    """
+    Write to the working directory, else to the one for temporary files, else nowhere.
+    """
+    for folder in (Path.cwd, lambda: Path(tempfile.gettempdir())):
+        with contextlib.suppress(OSError):
+            return logging.FileHandler(folder() / name)
+    return logging.NullHandler()
 
 
 def _only(values: Any, keys: tuple[str, ...]) -> dict[str, Any]:

@@ -3,12 +3,15 @@ Actions and probes against the emulator, over HTTP.
 """
 
 import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from chaosfailover import actions, probes
+from chaosfailover import actions, config, probes
 from chaosfailover.emulator import Emulator
 from chaosfailover.errors import (
     AmbiguousTestError,
@@ -48,7 +51,7 @@ def test_create_and_start_waits_until_the_circuit_is_cut(
     job = create(configuration, start=True)
 
     assert job["Status"] == "Testing"
-    assert [guarded.job_id for guarded in guarding.tests] == [job["JobId"]]
+    assert [guarded.start.job_id for guarded in guarding.tests] == [job["JobId"]]
     assert probes.bgp_session_status("bgp-rehearsal-a", configuration=configuration) == "Down"
     assert probes.bgp_session_status("bgp-rehearsal-b", configuration=configuration) == (
         "Established"
@@ -324,3 +327,72 @@ def test_every_output_can_be_encoded(configuration: Configuration) -> None:
     ]
 
     assert json.loads(json.dumps(outputs)) == outputs
+
+
+@pytest.fixture
+def lagging(tmp_path: Path) -> Iterator[Configuration]:
+    """An emulator that shows what was two seconds ago."""
+    file = tmp_path / "lagging.yaml"
+    file.write_text("{extends: dual-circuit, settings: {status_lag: 120}}")
+    keys = {config.REHEARSAL_ACCESS_KEY_ID: config.REHEARSAL_ACCESS_KEY_SECRET}
+    ports = {"portal": 0, "echo": 0, "ledger": 0}
+    with Emulator(file, minute=1.0, access_keys=keys, service_ports=ports) as emulator:
+        yield {
+            "alibaba_cloud_region_id": "cn-hangzhou",
+            "alibaba_cloud_vpc_endpoint": emulator.url,
+            "alibaba_cloud_rehearsal": True,
+        }
+
+
+def cut_unseen(configuration: Configuration) -> None:
+    """Start a test that the API does not show as running yet."""
+    create(configuration)
+    time.sleep(2.5)
+    with pytest.raises(JobTimeoutError, match="is Init, not Testing"):
+        actions.start_failover_test("drill", timeout=0.2, configuration=configuration)
+
+
+def test_rollback_stops_a_test_that_still_shows_as_init(
+    lagging: Configuration, guarding: Guard
+) -> None:
+    """Its start was accepted, so it is not believed that it never started."""
+    cut_unseen(lagging)
+
+    outcome = actions.stop_failover_test("drill", configuration=lagging)
+
+    assert (outcome["status"], outcome["stopped"]) == ("Stopped", True)
+    assert guarding.tests == []
+
+
+def test_guard_stops_a_test_that_still_shows_as_init(
+    lagging: Configuration, guarding: Guard
+) -> None:
+    """As the rollback does."""
+    cut_unseen(lagging)
+
+    (outcome,) = guarding.restore("the run was interrupted by SIGTERM")
+
+    assert (outcome.status, outcome.stopped) == ("Stopped", True)
+
+
+def test_rollback_without_the_secrets_of_the_cut_stops_it_all_the_same(guarding: Guard) -> None:
+    """A test of that name in the account of the rollback would be another one."""
+    guarding.min_survivors = 0
+    with Emulator("two-regions", minute=1.0) as emulator:
+        there: Configuration = {
+            "alibaba_cloud_region_id": "cn-hangzhou",
+            "alibaba_cloud_vpc_endpoint": emulator.url,
+        }
+        ours, theirs = (
+            {"access_key_id": name, "access_key_secret": f"{name}-secret"}
+            for name in ("emulator", "neighbour")
+        )
+        actions.create_failover_test(
+            "drill", ["pc-hangzhou-a"], start=True, configuration=there, secrets=ours
+        )
+
+        outcome = actions.stop_failover_test("drill", configuration=there, secrets=theirs)
+
+        assert (outcome["status"], outcome["stopped"]) == ("Stopped", True)
+        assert probes.failover_test_status("drill", there, ours) == "Stopped"
+        assert guarding.tests == []

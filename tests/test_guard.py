@@ -2,8 +2,10 @@
 The guard stops what it holds, and nothing starts behind its back.
 """
 
+import contextlib
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 
 import pytest
 from client_stand_in import Answer, Cloud, client_of, error_reply, job, reply
@@ -12,6 +14,8 @@ from chaosfailover import guard
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import ApiError, GuardError, RequestTimeoutError
 from chaosfailover.guard import Guard, Guarded
+from chaosfailover.starts import Start
+from chaosfailover.stopping import Outcome
 
 
 class Recorder:
@@ -22,21 +26,27 @@ class Recorder:
     def __init__(self, *, up: bool = True) -> None:
         self.up = up
         self.told: list[tuple[str, bool]] = []
+        self.revived = threading.Event()
 
     def check(self) -> None:
         if not self.up:
             raise GuardError("nobody stands by")
 
     def watch(self, guarded: Guarded) -> None:
-        self.told.append((guarded.test, guarded.unsettled))
+        self.told.append((guarded.test, guarded.start.accepted))
 
-    def forget(self, test: str) -> None:
-        self.told.append((f"-{test}", False))
+    def forget(self, key: str) -> None:
+        self.told.append((f"-{key}", False))
+
+    def revive(self, held: Collection[Guarded]) -> None:
+        self.up = True
+        self.told += [(guarded.test, guarded.start.accepted) for guarded in held]
+        self.revived.set()
 
 
 def guarded(*answers: Answer, test: str = "drill", job_id: str = "ftj-1") -> Guarded:
     access: Callable[[], VpcClient] = lambda: client_of(Cloud(answers), attempts=1)  # noqa: E731
-    return Guarded(test, job_id, "cn-hangzhou", 5, access, {}, {})
+    return Guarded(test, "cn-hangzhou", 5, access, {}, {}, Start(job_id), key=test)
 
 
 @pytest.fixture
@@ -80,7 +90,7 @@ def test_account_that_cannot_be_reached_is_an_outcome() -> None:
     def no_access() -> VpcClient:
         raise GuardError("the configuration is gone")
 
-    lost = Guarded("lost", "ftj-9", "cn-hangzhou", 5, no_access, {}, {})
+    lost = Guarded("lost", "cn-hangzhou", 5, no_access, {}, {})
     guarding.watch(lost)
     guarding.watch(guarded(job("Testing"), reply(), job("Stopped")))
 
@@ -125,11 +135,24 @@ def test_standby_is_told_before_and_after() -> None:
     recorder = Recorder()
     guarding = Guard(standby=recorder, timeout=5.0, settle=0.0)
 
-    guarding.watch(guarded(job("Stopped")))
-    guarding.settle("drill")
+    held = guarded(job("Stopped"))
+    guarding.watch(held)
+    guarding.accept(held, "ftj-1")
     guarding.restore("the end")
 
-    assert recorder.told == [("drill", True), ("drill", False), ("-drill", False)]
+    assert recorder.told == [("drill", False), ("drill", True), ("-drill", False)]
+
+
+def test_standby_that_dies_while_a_test_may_run_is_brought_back() -> None:
+    """It is given what it is to look after."""
+    recorder = Recorder()
+    guarding = Guard(standby=recorder, timeout=5.0)
+    guarding.watch(guarded(job("Stopped")))
+    recorder.up = False
+
+    assert recorder.revived.wait(20.0)
+    guarding.restore("the end")
+    assert recorder.told == [("drill", False), ("drill", False), ("-drill", False)]
 
 
 def test_cutting_without_a_guard_is_refused() -> None:
@@ -141,30 +164,124 @@ def test_cutting_without_a_guard_is_refused() -> None:
         pytest.fail("nothing may be sent")
 
 
-def test_lost_answer_leaves_the_test_unsettled(up: Guard) -> None:
-    """Whether the start took effect is not known, so it is looked into at the end."""
+@pytest.mark.parametrize(
+    "failure",
+    [
+        pytest.param(RequestTimeoutError("lost"), id="no answer"),
+        pytest.param(
+            ApiError("InternalError", "?", operation="Start", http_status=500), id="HTTP 500"
+        ),
+        pytest.param(SystemExit(20), id="signal"),
+    ],
+)
+def test_start_without_an_answer_leaves_the_test_on_the_list(
+    up: Guard, failure: BaseException
+) -> None:
+    """Whether it took effect is not known, so it is looked into at the end."""
     held = guarded(job("Stopped"))
 
-    with pytest.raises(RequestTimeoutError), guard.cutting(held):
-        raise RequestTimeoutError("lost")
+    with pytest.raises(type(failure)), guard.cutting(held) as cut, cut.attempting():
+        raise failure
 
-    assert [test.unsettled for test in up.tests] == [True]
+    assert up.tests == [held]
+    assert held.start.settles_at > 0.0
 
 
-def test_refused_start_is_settled(up: Guard) -> None:
-    """The API said no: nothing will start later, and nothing need be deleted."""
-    with pytest.raises(ApiError), guard.cutting(guarded(job("Init"))):
+def test_refused_start_takes_the_test_off_the_list(up: Guard) -> None:
+    """The API said no: nothing will start later, and another's test of that name is not ours."""
+    with pytest.raises(ApiError), guard.cutting(guarded()) as cut, cut.attempting():
         raise ApiError("AnotherJobTesting", "no", operation="Start", http_status=400)
 
-    assert [test.unsettled for test in up.tests] == [False]
+    assert up.tests == []
 
 
-def test_signal_during_the_start_leaves_the_test_unsettled(up: Guard) -> None:
-    """Whatever interrupts the call, the test is on the list."""
-    with pytest.raises(SystemExit), guard.cutting(guarded(error_reply("IllegalParam.JobId"))):
-        raise SystemExit(20)
+def test_refusal_after_a_lost_answer_proves_nothing(up: Guard) -> None:
+    """It may have been refused because the first attempt had been heard."""
+    held = guarded(job("Stopped"))
 
-    assert [test.unsettled for test in up.tests] == [True]
+    with pytest.raises(ApiError), guard.cutting(held) as cut:  # noqa: PT012 - two attempts
+        with contextlib.suppress(RequestTimeoutError), cut.attempting():
+            raise RequestTimeoutError("lost")
+        with cut.attempting():
+            raise ApiError("AnotherJobTesting", "no", operation="Start", http_status=400)
+
+    assert up.tests == [held]
+
+
+def test_attempt_after_the_end_is_not_made(up: Guard) -> None:
+    """A retry that waits while the run is ended must not cut any more."""
+    held = guarded()
+    up.watch(held)
+    with pytest.raises(ApiError), up.attempt(held):
+        raise ApiError("Throttling.User", "later", operation="Start", http_status=400)
+    up.restore_soon("the run was interrupted by SIGTERM")
+
+    with pytest.raises(GuardError, match="the run was interrupted"), up.attempt(held):
+        pytest.fail("nothing may be sent")
+
+    assert held.start.is_refused
+
+
+def test_answer_that_comes_while_the_run_is_ended_is_heeded() -> None:
+    """The request was under way: the guard waits for what becomes of it, and stops the test."""
+    guarding = Guard(timeout=30.0)
+    held = guarded(
+        *[error_reply("IllegalParam.JobId")] * 2, job("Testing"), reply(), job("Stopped")
+    )
+    guarding.watch(held)
+    begun, ended = threading.Event(), threading.Event()
+
+    def send() -> None:
+        with guarding.attempt(held):
+            begun.set()
+            assert ended.wait(20.0)
+
+    sending = threading.Thread(target=send)
+    sending.start()
+    assert begun.wait(20.0)
+    guarding.restore_soon("the run was interrupted by SIGTERM")
+    time.sleep(0.7)
+    assert guarding.restoring
+    ended.set()
+    sending.join()
+
+    (outcome,) = guarding.restore("the end")
+    assert outcome.stopped is True
+
+
+@pytest.mark.parametrize(
+    ("status", "left"), [("Stopped", 0), ("Init", 1), ("", 1)], ids=["Stopped", "Init", "missing"]
+)
+def test_only_what_was_seen_stopped_leaves_the_list(up: Guard, status: str, left: int) -> None:
+    """A rollback that looked into another account has seen nothing."""
+    held = guarded(job("Stopped"))
+    up.watch(held)
+
+    up.note(held, Outcome("drill", "ftj-1", status, "as seen"))
+
+    assert len(up.tests) == left
+
+
+def test_test_is_found_by_name_and_id_in_its_own_region(up: Guard) -> None:
+    """Another region may have a test of the same name."""
+    held = guarded(job("Stopped"))
+    up.watch(held)
+
+    found = [guard.held(test, "cn-hangzhou") for test in ("drill", "ftj-1", "other")]
+
+    assert found == [held, held, None]
+    assert guard.held("drill", "cn-beijing") is None
+
+
+def test_rollbacks_do_not_try_again_what_the_guard_tried_in_vain() -> None:
+    """They would keep the run from ending for as long again, each of them."""
+    guarding = Guard(timeout=1.0)
+    guarding.watch(guarded(*[job("Stopping")] * 99))
+    assert guarding.time_to_stop(300.0) == 300.0
+
+    guarding.restore("the end")
+
+    assert guarding.time_to_stop(300.0) <= 10.0
 
 
 def test_unexpected_failure_is_an_outcome() -> None:
@@ -174,7 +291,7 @@ def test_unexpected_failure_is_an_outcome() -> None:
     def broken() -> VpcClient:
         raise RuntimeError("a fault")
 
-    guarding.watch(Guarded("drill", "ftj-1", "cn-hangzhou", 5, broken, {}, {}))
+    guarding.watch(Guarded("drill", "cn-hangzhou", 5, broken, {}, {}))
 
     (outcome,) = guarding.restore("the end")
 

@@ -18,7 +18,7 @@ PACKAGE = Path(chaosfailover.__file__).parent
 LAYERS = [
     {"canonical", "errors", "events", "journals", "samples", "signals"} | {"timeline"},
     {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
-    | {"messages", "recoveries", "retries", "signing", "targets", "windows"},
+    | {"messages", "recoveries", "retries", "signing", "starts", "targets", "windows"},
     {"connection", "credentials", "evidence", "paths", "series", "waiting"},
     {"client", "cuts", "probing", "reasons", "summary", "survival"},
     {"verdict"},

@@ -3,10 +3,12 @@ The watchdog takes over from a run that was killed, and only then.
 """
 
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +20,7 @@ from live import default_signals
 from chaosfailover import actions, guard, probes
 from chaosfailover.errors import GuardError
 from chaosfailover.guard import Guard
-from chaosfailover.watchdog import Watchdog
+from chaosfailover.watchdog import Watchdog, log_handler
 
 Configuration = dict[str, Any]
 
@@ -166,3 +168,50 @@ def test_nothing_is_cut_once_the_watchdog_is_gone(configuration: Configuration) 
     guard.set_current(None)
     guarding.restore("the test is over")
     watchdog.dismiss()
+
+
+def test_watchdog_imports_nothing_from_the_folder_of_the_experiment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file there may have the name of a module of the standard library."""
+    (tmp_path / "queue.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    watchdog = Watchdog()
+
+    watchdog.check()
+
+    watchdog.dismiss()
+
+
+def test_watchdog_is_brought_back_with_its_list(configuration: Configuration) -> None:
+    """The one that takes the place of another that was killed takes over its tests."""
+    watchdog, guarding = Watchdog(), Guard(timeout=30.0)
+    watchdog.check()
+    guard.set_current(guarding)
+    actions.create_failover_test(
+        "drill", ["pc-rehearsal-a"], start=True, configuration=configuration
+    )
+    guard.set_current(None)
+    os.kill(watchdog.pid, signal.SIGKILL)
+    wait_until_gone(watchdog.pid)
+
+    watchdog.revive(guarding.tests)
+    watchdog.leave_alone()
+    wait_until_gone(watchdog.pid)
+
+    assert probes.failover_test_status("drill", configuration=configuration) == "Stopped"
+    guarding.restore("the test is over")
+    watchdog.dismiss()
+
+
+def test_watchdog_stops_even_where_it_can_write_no_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log is worth less than the circuit."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(gone))
+
+    assert isinstance(log_handler("watchdog.log"), logging.NullHandler)

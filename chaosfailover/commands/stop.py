@@ -4,6 +4,7 @@
 
 import functools
 import sys
+import time
 from collections.abc import Sequence
 
 import click
@@ -20,6 +21,9 @@ from chaosfailover.lookup import running_tests
 from chaosfailover.stopping import Outcome, Wanted, stop_tests
 
 __all__ = ["stop"]
+
+# Seconds for which the API may show a test as it was before it began.
+LOOK = 5.0
 
 
 @click.command()
@@ -60,8 +64,21 @@ def stop(
 
 
 def _stop(tests: Sequence[str], timeout: float, client: VpcClient) -> list[Outcome]:
-    names = tests or [job["JobId"] for job in running_tests(client)]
-    return stop_tests([Wanted(lambda: client, name) for name in names], timeout=timeout)
+    until = time.monotonic() + LOOK
+    names = tests or _running(client, until)
+    wanted = [Wanted(lambda: client, name, look_until=until) for name in names]
+    return stop_tests(wanted, timeout=timeout)
+
+
+def _running(client: VpcClient, until: float) -> list[str]:
+    """
+    List what runs; nothing does, if that is still shown after a while.
+    """
+    while not (running := [job["JobId"] for job in running_tests(client)]):
+        if time.monotonic() >= until:
+            break
+        time.sleep(LOOK / 5)
+    return running
 
 
 def _say(region_id: str, outcome: Outcome) -> None:
