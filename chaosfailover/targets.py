@@ -3,11 +3,12 @@ What to check, and how: a target is a URL with a few settings.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from chaosfailover.arguments import number
 from chaosfailover.errors import ArgumentError
 
 __all__ = ["INTERVAL", "TIMEOUT", "Target", "parse_target", "parse_targets"]
@@ -22,6 +23,7 @@ SETTINGS = {
     "udp": set(),
     "icmp": set(),
 }
+STATUSES = range(100, 600)
 COMMON = {"url", "interval", "timeout", "rto"}
 
 
@@ -129,12 +131,12 @@ def _port(name: str, text: str) -> int | None:
 
 def _seconds(least: float, below: float) -> Any:
     def read(name: str, key: str, value: object) -> float:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not least <= float(value) < below:  # type: ignore[arg-type]
+        seconds = number(value)
+        if seconds is None or not least <= seconds < below:
             raise _wrong(
                 name, f"{key} is {value!r}", f"seconds, at least {least:g} and below {below:g}"
             )
-        return float(value)  # type: ignore[arg-type]
+        return seconds
 
     return read
 
@@ -159,9 +161,9 @@ def _pattern(name: str, key: str, value: object) -> re.Pattern[bytes]:
 
 
 def _statuses(name: str, key: str, value: object) -> frozenset[int]:
-    values: Iterable[object] = value if isinstance(value, list | tuple) else [value]
-    statuses = frozenset(v for v in values if isinstance(v, int) and 100 <= v <= 599)
-    if not statuses or len(statuses) != len(list(values)):
+    values = value if isinstance(value, list | tuple) else [value]
+    statuses = frozenset(int(n) for n in map(number, values) if n is not None and n in STATUSES)
+    if not statuses or len(statuses) != len(values):
         raise _wrong(name, f"{key} is {value!r}", "a status from 100 to 599, or a list of them")
     return statuses
 

@@ -18,8 +18,9 @@ PACKAGE = Path(chaosfailover.__file__).parent
 LAYERS = [
     {"canonical", "errors", "events", "journals", "samples", "signals"} | {"timeline"},
     {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
-    | {"messages", "recoveries", "retries", "signing", "starts", "targets", "windows"},
-    {"connection", "credentials", "evidence", "paths", "series", "waiting"},
+    {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
+    | {"messages", "recoveries", "retries", "signing", "starts", "windows"},
+    {"connection", "credentials", "evidence", "paths", "series", "targets", "waiting"},
     {"client", "cuts", "probing", "reasons", "summary", "survival"},
     {"verdict"},
     {"record", "telemetry"},

@@ -41,6 +41,15 @@ def test_settings_are_read() -> None:
     assert target.expect.pattern == b"pong"
 
 
+def test_numbers_from_the_environment_are_text() -> None:
+    """What `${rto}` stands for comes as text from an environment variable."""
+    environment = {"interval": "0.05", "timeout": "0.5", "rto": "3", "status": ["200", "503"]}
+    target = parse_target("portal", {"url": "http://x", **environment})
+
+    assert (target.interval, target.timeout, target.rto) == (0.05, 0.5, 3.0)
+    assert target.status == {200, 503}
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
@@ -72,7 +81,18 @@ def test_settings_are_read() -> None:
             "timeout is 1, expected seconds, at least 0.01 and below 1",
             id="timeout",
         ),
-        pytest.param({"url": "http://x", "interval": "1"}, "interval is '1'", id="no number"),
+        pytest.param({"url": "http://x", "interval": "x"}, "interval is 'x'", id="no number"),
+        pytest.param(
+            {"url": "http://x", "timeout": "1"},
+            "timeout is '1', expected seconds, at least 0.01 and below 1",
+            id="a text out of bounds",
+        ),
+        pytest.param(
+            {"url": "http://x", "rto": "${rto}"}, "rto is '${rto}'", id="unknown variable"
+        ),
+        pytest.param({"url": "http://x", "rto": "nan"}, "rto is 'nan'", id="not a number"),
+        pytest.param({"url": "http://x", "status": "600"}, "status is '600'", id="no such status"),
+        pytest.param({"url": "http://x", "status": 200.5}, "status is 200.5", id="half a status"),
         pytest.param({"url": "http://x", "interval": True}, "interval is True", id="no boolean"),
         pytest.param(
             {"url": "http://x", "status": [200, "x"]}, "status is [200, 'x']", id="status"
