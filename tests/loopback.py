@@ -99,6 +99,7 @@ class Switch:
     def __init__(self) -> None:
         self.silent = False
         self.connections = 0
+        self.asked_in_vain = 0
 
     async def http(self, reader: StreamReader, writer: StreamWriter) -> None:
         """
@@ -107,6 +108,7 @@ class Switch:
         self.connections += 1
         while await reader.readuntil(b"\r\n\r\n"):
             if self.silent:
+                self.asked_in_vain += 1
                 await asyncio.sleep(60)
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
 

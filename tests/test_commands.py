@@ -6,7 +6,9 @@ import json
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,18 @@ def test_probe_tells_a_target_that_never_answers(tmp_path: Path) -> None:
     assert row["summary"]["lost"] == row["summary"]["sent"]
 
 
+def test_probe_without_the_extra_for_icmp_says_what_to_install(tmp_path: Path) -> None:
+    """A message instead of a traceback, and exit code 1."""
+    (tmp_path / "icmplib.py").write_text("raise ImportError")
+
+    done = failover(tmp_path, "probe", "icmp://127.0.0.1", PYTHONPATH=str(tmp_path))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: target 'icmp://127.0.0.1': ")
+    assert "pip install 'chaostoolkit-failover[icmp]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_probe_words_an_outage_that_has_not_ended(tmp_path: Path) -> None:
     """Nobody knows how long it will be: the table says at least how long it was."""
     done = failover(tmp_path, "probe", "http://127.0.0.1:9/", "--duration", "0.5")
@@ -64,6 +78,39 @@ def test_probe_words_an_outage_that_has_not_ended(tmp_path: Path) -> None:
 
 def test_probe_ends_early_with_its_summary(tmp_path: Path) -> None:
     """Ctrl-C loses nothing of what was measured."""
+    with echoed_probe(tmp_path) as (process, checks):
+        until(lambda: len(checks) > 3)
+
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert "udp://127.0.0.1" in output
+
+
+def test_probe_tells_what_was_not_measured(tmp_path: Path) -> None:
+    """Time in which nothing was sent is not time without outage: the table has a column for it."""
+    with echoed_probe(tmp_path) as (process, checks):
+        until(lambda: len(checks) > 3)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(1.0)
+        process.send_signal(signal.SIGCONT)
+        before = len(checks)
+        until(lambda: len(checks) > before + 3)
+
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=30)
+
+    heading, row = output.splitlines()
+    assert heading.endswith("  not measured")
+    assert re.search(r"  [1-9]\.\d\d s(, \d+ checks)?$", row), row
+
+
+@contextmanager
+def echoed_probe(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[bytes]]]:
+    """
+    Run the command for a minute on a target that notes the checks and answers them.
+    """
     checks: list[bytes] = []
 
     def echo(check: bytes) -> bytes:
@@ -72,21 +119,17 @@ def test_probe_ends_early_with_its_summary(tmp_path: Path) -> None:
 
     with udp_echo(echo) as port:
         target = f"udp://127.0.0.1:{port}"
-        process = subprocess.Popen(
-            [*CHAOS, "failover", "probe", target, "--duration", "60"],
-            cwd=tmp_path,
-            env=clean_environment(),
-            stdout=subprocess.PIPE,
-            text=True,
-            preexec_fn=default_signals,  # noqa: PLW1509 - it takes no lock
+        yield (
+            subprocess.Popen(
+                [*CHAOS, "failover", "probe", target, "--duration", "60"],
+                cwd=folder,
+                env=clean_environment(),
+                stdout=subprocess.PIPE,
+                text=True,
+                preexec_fn=default_signals,  # noqa: PLW1509 - it takes no lock
+            ),
+            checks,
         )
-        until(lambda: len(checks) > 3)
-
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=30)
-
-    assert process.returncode == 0
-    assert target in output
 
 
 @pytest.mark.parametrize(
@@ -95,6 +138,14 @@ def test_probe_ends_early_with_its_summary(tmp_path: Path) -> None:
         pytest.param(["probe", "ftp://x/"], "ftp://x/", id="scheme"),
         pytest.param(["probe", "http://x/", "--interval", "0"], "interval is 0", id="interval"),
         pytest.param(["probe"], "Missing argument", id="no target"),
+        pytest.param(
+            ["probe", "tcp://x:1", "--duration", "-1"],
+            "duration is -1, expected seconds above 0",
+            id="duration",
+        ),
+        pytest.param(
+            ["probe", "tcp://x:1", "--duration", "nan"], "duration is nan", id="no number"
+        ),
         pytest.param(["stop"], "name the tests to stop, or give --all", id="nothing to stop"),
         pytest.param(["stop", "x", "--all"], "or give --all", id="too much to stop"),
         pytest.param(["status"], "name a region with --region", id="no region"),

@@ -14,6 +14,7 @@ import threading
 import time
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -320,6 +321,26 @@ def test_stop_ends_thread_and_sockets() -> None:
 
     assert set(threading.enumerate()) == before
     assert prober.summary("0").outages[0].ongoing
+
+
+def test_what_is_lost_at_the_end_is_an_outage(http: int) -> None:
+    """The last checks are judged too: a target that is down at the end is said to be."""
+    service = Switch()
+    with served(service.http) as port:
+        portal = {"url": f"http://127.0.0.1:{port}/", "timeout": 0.9}
+        targets = parse_targets({"portal": portal, "other": f"http://127.0.0.1:{http}/"})
+        with Prober(targets, 0.05) as prober:
+            until(lambda: prober.summary("portal").sent >= 3)
+            service.silent = True
+            until(lambda: service.asked_in_vain >= 3)
+    summary = prober.summary("portal")
+
+    assert summary.lost >= 3
+    assert summary.outages[-1].ongoing
+    assert summary.longest.at_most == inf
+    assert summary.availability.at_least < 1
+    assert prober.series("portal")["unjudged"] == 0
+    assert prober.summary("other").lost == 0
 
 
 def test_a_prober_that_was_not_started_stops() -> None:

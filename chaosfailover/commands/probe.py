@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from chaosfailover.commands.selection import NOT_DONE
-from chaosfailover.errors import ArgumentError
+from chaosfailover.errors import ArgumentError, FailoverError
 from chaosfailover.outages import Length
 from chaosfailover.prober import Prober
 from chaosfailover.summary import Summary
@@ -24,6 +24,7 @@ __all__ = ["probe"]
 
 REFRESH = 0.5
 HEADINGS = ("target", "sent", "lost", "outages", "longest", "available", "round trip", "errors")
+UNMEASURED = "not measured"
 
 
 @click.command()
@@ -44,15 +45,26 @@ def probe(
     Example: chaos failover probe portal=https://portal.example.com/ udp://192.0.2.1:7
     """
     try:
-        parsed = [_target(text, interval, timeout) for text in targets]
-        prober = Prober(parsed, interval, timeout)
+        prober = _prober(targets, interval, timeout)
+        _measure(prober, _checked(duration))
     except ArgumentError as error:
         raise click.UsageError(str(error)) from None
-    _measure(prober, duration)
+    except FailoverError as error:
+        raise click.ClickException(str(error)) from None
     summaries = prober.summaries()
     _show(prober, summaries, output)
     if any(summary.lost == summary.sent for summary in summaries.values()):
         sys.exit(NOT_DONE)
+
+
+def _prober(targets: Sequence[str], interval: float, timeout: float) -> Prober:
+    return Prober([_target(text, interval, timeout) for text in targets], interval, timeout)
+
+
+def _checked(duration: float) -> float:
+    if not 0 < duration < math.inf:
+        raise ArgumentError(f"duration is {duration:g}, expected seconds above 0")
+    return duration
 
 
 def _target(text: str, interval: float, timeout: float) -> Target:
@@ -92,7 +104,14 @@ def _show(prober: Prober, summaries: dict[str, Summary], output: str) -> None:
         rows = {name: _document(prober, name, summary) for name, summary in summaries.items()}
         click.echo(json.dumps({"at": datetime.now(UTC).isoformat(), "targets": rows}, indent=2))
         return
-    table = [HEADINGS, *(_row(name, summary) for name, summary in summaries.items())]
+    table: list[tuple[str, ...]] = [
+        HEADINGS,
+        *(_row(name, summary) for name, summary in summaries.items()),
+    ]
+    missing = [_missing(prober, name, summary) for name, summary in summaries.items()]
+    if any(missing):
+        last = (UNMEASURED, *(cell or "-" for cell in missing))
+        table = [(*row, cell) for row, cell in zip(table, last, strict=True)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -115,6 +134,15 @@ def _row(name: str, summary: Summary) -> tuple[str, ...]:
         f"{rtt.p50 * 1000:.1f}/{rtt.p99 * 1000:.1f} ms p50/p99" if rtt else "-",
         " ".join(f"{kind}:{count}" for kind, count in summary.errors.items()) or "-",
     )
+
+
+def _missing(prober: Prober, name: str, summary: Summary) -> str:
+    """
+    Say how long nothing was sent, and how many checks failed for want of our own means.
+    """
+    unjudged = prober.series(name)["unjudged"]
+    seconds = [f"{summary.unmeasured:.2f} s"] if summary.unmeasured else []
+    return ", ".join([*seconds, *([f"{unjudged} checks"] if unjudged else [])])
 
 
 def _bounds(length: Length) -> str:

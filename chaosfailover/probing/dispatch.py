@@ -41,15 +41,16 @@ class Dispatcher:
         """
         now = self._clock()
         async with asyncio.TaskGroup() as senders:
-            tasks = [senders.create_task(self._pulse.beat())]
-            tasks += [
+            pulse = senders.create_task(self._pulse.beat())
+            tasks = [
                 senders.create_task(self._send(track, now + track.interval * turn))
                 for turn, track in self._turns()
             ]
             await stopping.wait()
             for task in tasks:
                 task.cancel()
-        await self._drain()
+            await self._drain()
+            pulse.cancel()
 
     def _turns(self) -> list[tuple[float, Track]]:
         return [(index / len(self._tracks), track) for index, track in enumerate(self._tracks)]
