@@ -12,6 +12,7 @@ from chaosfailover.errors import ArgumentError
 from chaosfailover.events import Event, publish
 from chaosfailover.outages import Length, Outage
 from chaosfailover.prober import Prober
+from chaosfailover.probing.clock import elapsed
 from chaosfailover.summary import Summary
 from chaosfailover.targets import Target
 
@@ -92,7 +93,7 @@ class Measurement:
         """
         slowest = max(target.interval or 0.0 for target in self.targets)
         end = self._prober.began + max(seconds, BASELINE_CHECKS * slowest)
-        time.sleep(max(0.0, end - time.monotonic()))
+        time.sleep(max(0.0, end - elapsed()))
 
     def current_outage(self, target: str) -> Length | None:
         """

@@ -1,5 +1,5 @@
 """
-Open-loop checks of many targets, in one background thread, on the monotonic clock.
+Open-loop checks of many targets, in one background thread, on a monotonic clock.
 
 Each target has its schedule, and a check is sent when it is due, whether or not those before it
 were answered: a loop that waits for the answer is blind during the very outage that it measures.
@@ -8,7 +8,6 @@ were answered: a loop that waits for the answer is blind during the very outage 
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -19,6 +18,7 @@ from typing import Any, Self
 from chaosfailover.errors import ArgumentError, FailoverError
 from chaosfailover.outages import Length, Outage
 from chaosfailover.probing.checks import make_check
+from chaosfailover.probing.clock import elapsed
 from chaosfailover.probing.dispatch import Dispatcher
 from chaosfailover.probing.limits import allow_open_files
 from chaosfailover.probing.names import Names
@@ -50,7 +50,7 @@ class Prober:
         timeout: float = TIMEOUT,
         *,
         on_change: OnChange | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = elapsed,
         getaddrinfo: Callable[..., list[Any]] = socket.getaddrinfo,
     ) -> None:
         self._tracks: dict[str, Track] = {}

@@ -102,7 +102,7 @@ def drilling(folder: Path, intervals: Mapping[str, float], longest: float) -> It
     with Emulator(file, auth=False, seed=random.randrange(10**9)) as emulator:
         urls = emulator.service_urls
         targets = [_target(name, urls[name], every) for name, every in intervals.items()]
-        with Prober(targets) as prober:
+        with Prober(targets, clock=time.monotonic) as prober:  # as the ground truth is
             yield Drill(emulator, prober, longest)
 
 

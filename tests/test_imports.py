@@ -18,7 +18,6 @@ PACKAGE = Path(chaosfailover.__file__).parent
 LAYERS = [
     {"canonical", "errors", "events", "journals", "samples", "signals"} | {"timeline"},
     {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
-    {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
     | {"messages", "recoveries", "retries", "signing", "starts", "windows"},
     {"connection", "credentials", "evidence", "paths", "series", "targets", "waiting"},
     {"client", "cuts", "probing", "reasons", "summary", "survival"},

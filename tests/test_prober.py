@@ -14,6 +14,7 @@ import threading
 import time
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -413,6 +414,25 @@ def test_a_suspended_prober_says_what_it_did_not_measure() -> None:
     assert summary["longest"]["at_most"] >= 1.0
 
 
+def test_time_that_the_system_slept_is_a_gap(http: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A suspend stops the kernel's monotonic clock; an outage across it goes on."""
+    clock_gettime, slept = time.clock_gettime, [0.0]
+
+    def gettime(clock: int) -> float:
+        return clock_gettime(clock) + (slept[0] if clock == time.CLOCK_BOOTTIME else 0.0)
+
+    monkeypatch.setattr(time, "clock_gettime", gettime)
+    with Prober([parse_target("it", f"http://127.0.0.1:{http}/")], 0.02) as prober:
+        until(lambda: prober.summary("it").sent >= 5)
+        slept[0] = 60.0
+        until(lambda: prober.summary("it").sent >= 15)
+    summary = prober.summary("it")
+
+    assert summary.lost == 0
+    assert 60.0 <= summary.unmeasured < 75.0
+    assert summary.longest.at_most >= 60.0
+
+
 def test_want_of_sockets_is_not_an_outage(http: int) -> None:
     """What fails for want of our own means is counted apart."""
     code = (
@@ -485,6 +505,59 @@ def test_wrong_use_is_refused() -> None:
         Prober([target, target])
     with pytest.raises(ArgumentError, match="target 'that' is not checked, expected one of it"):
         Prober([target]).summary("that")
+
+
+@contextmanager
+def deaf(kind: socket.SocketKind, port: int) -> Iterator[None]:
+    """
+    Take packets for a port of 127.0.0.2 and answer none; its queue of connections is full.
+    """
+    with ExitStack() as sockets:
+        listener = sockets.enter_context(socket.socket(socket.AF_INET, kind))
+        listener.bind(("127.0.0.2", port))
+        if kind == socket.SOCK_STREAM:
+            listener.listen(0)
+            for _ in range(3):
+                client = sockets.enter_context(socket.socket())
+                client.setblocking(False)
+                client.connect_ex(("127.0.0.2", port))
+        yield
+
+
+@pytest.mark.parametrize(
+    ("scheme", "kind"),
+    [
+        pytest.param("http", socket.SOCK_STREAM, id="http"),
+        pytest.param("tcp", socket.SOCK_STREAM, id="tcp"),
+        pytest.param("udp", socket.SOCK_DGRAM, id="udp"),
+    ],
+)
+def test_an_address_that_hangs_does_not_hide_another(
+    scheme: str, kind: socket.SocketKind, http: int
+) -> None:
+    """The second address is tried while the first is silent, as clients do."""
+
+    def two(_: str, port: int, **options: Any) -> list[Any]:
+        return [
+            *socket.getaddrinfo("127.0.0.2", port, **options),
+            *socket.getaddrinfo("127.0.0.1", port, **options),
+        ]
+
+    with udp_echo(lambda data: data) as udp:
+        port = udp if scheme == "udp" else http
+        with (
+            deaf(kind, port),
+            Prober(
+                [parse_target("it", f"{scheme}://two.example:{port}")], 0.05, getaddrinfo=two
+            ) as it,
+        ):
+            until(lambda: it.summary("it").sent >= 5)
+
+    round_trips = it.summary("it").before.rtt
+
+    assert it.summary("it").lost == 0
+    assert round_trips is not None
+    assert round_trips.least >= 0.2
 
 
 @pytest.mark.parametrize("scheme", ["http", "udp"])

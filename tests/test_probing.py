@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from chaosfailover.errors import ConfigurationError
 from chaosfailover.probing.attempt import failure_kind, is_local
 from chaosfailover.probing.checks import make_check
 from chaosfailover.probing.names import RETRY, TTL, Names
+from chaosfailover.probing.race import race
 from chaosfailover.probing.track import Schedule, Track
 from chaosfailover.probing.wire import http_request
 from chaosfailover.samples import Sample
@@ -200,6 +202,60 @@ def test_a_check_that_says_nothing_leaves_no_sample() -> None:
 def test_failures_have_kinds(error: Exception, kind: str) -> None:
     """Every failure has a name."""
     assert failure_kind(error) == kind
+
+
+async def fails(after: float, error: Exception) -> str:
+    await asyncio.sleep(after)
+    raise error
+
+
+async def gives(after: float, what: str) -> str:
+    await asyncio.sleep(after)
+    return what
+
+
+def test_the_first_way_that_gets_there_wins() -> None:
+    """A way that hangs or fails makes room for the next; what comes too late is discarded."""
+    discarded: list[str] = []
+
+    async def run(*ways: Any) -> str:
+        return await race(ways, 0.4, discarded.append)
+
+    hangs, quick = partial(gives, 60, "never"), partial(gives, 0, "quick")
+
+    assert asyncio.run(run(quick)) == "quick"
+    assert asyncio.run(run(hangs, quick)) == "quick"
+    assert asyncio.run(run(partial(fails, 0, OSError()), hangs, quick)) == "quick"
+    assert discarded == []
+
+
+def test_two_that_get_there_at_once_leave_one() -> None:
+    """The other one is discarded, so that its socket is closed."""
+    discarded: list[str] = []
+
+    async def run() -> str:
+        gate = asyncio.Event()
+
+        async def wait(name: str) -> str:
+            await gate.wait()
+            return name
+
+        asyncio.get_running_loop().call_later(0.3, gate.set)
+        return await race([partial(wait, "a"), partial(wait, "b")], 0.02, discarded.append)
+
+    won = asyncio.run(run())
+
+    assert {won, *discarded} == {"a", "b"}
+
+
+def test_when_all_ways_fail_the_last_failure_is_told() -> None:
+    """Nothing is left to wait for."""
+    with pytest.raises(ConnectionRefusedError):
+        asyncio.run(
+            race(
+                [partial(fails, 0, TimeoutError()), partial(fails, 0, ConnectionRefusedError())], 1
+            )
+        )
 
 
 def test_want_of_own_means_is_told_apart() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from chaosfailover.probing.names import Address
 from chaosfailover.probing.wire import CheckFailedError
-from chaosfailover.targets import Target
+from chaosfailover.targets import TIMEOUT, Target
 
 __all__ = ["Attempt", "Check", "failure_kind", "is_local"]
 
@@ -49,6 +49,7 @@ class Check:
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        self._timeout = target.timeout or TIMEOUT
 
     async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:
         """

@@ -6,12 +6,14 @@ import asyncio
 import secrets
 import socket
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 from chaosfailover.errors import ConfigurationError
 from chaosfailover.probing.attempt import Attempt, Check
 from chaosfailover.probing.names import Address
+from chaosfailover.probing.race import race
 from chaosfailover.probing.wire import CheckFailedError
 from chaosfailover.targets import Target
 
@@ -27,10 +29,7 @@ class Echo(Check):
     """
 
     async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:  # noqa: ARG002
-        for other in addresses[:-1]:
-            with suppress(ConnectionRefusedError):
-                return await _echo(*other)
-        return await _echo(*addresses[-1])
+        await race([partial(_echo, *address) for address in addresses], self._timeout)
 
 
 async def _echo(family: socket.AddressFamily, address: Any) -> None:
@@ -76,7 +75,9 @@ class Ping(Check):
         )
 
     async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:  # noqa: ARG002
-        family, address = addresses[0]
+        await race([partial(self._ping, *address) for address in addresses], self._timeout)
+
+    async def _ping(self, family: socket.AddressFamily, address: Any) -> None:
         six = family == socket.AF_INET6
         kind = self._icmp.ICMPv6Socket if six else self._icmp.ICMPv4Socket
         payload = secrets.token_bytes(16)

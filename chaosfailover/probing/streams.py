@@ -9,12 +9,12 @@ import socket
 import ssl
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Sequence
-from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from chaosfailover.probing.attempt import Attempt, Check
 from chaosfailover.probing.names import Address
+from chaosfailover.probing.race import race
 from chaosfailover.probing.wire import exchange_bytes, exchange_http
 from chaosfailover.targets import Target
 
@@ -27,7 +27,7 @@ class Connect(Check):
     """
 
     async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:  # noqa: ARG002
-        (await _connect(addresses)).close()
+        (await _connect(addresses, self._timeout)).close()
 
 
 class Talk(Check):
@@ -50,7 +50,7 @@ class Talk(Check):
     async def _open(
         self, addresses: Sequence[Address], attempt: Attempt
     ) -> tuple[StreamReader, StreamWriter]:
-        sock = await _connect(addresses)
+        sock = await _connect(addresses, self._timeout)
         attempt.spoke()
         try:
             return await asyncio.open_connection(
@@ -91,14 +91,12 @@ class KeptTalk(Talk):
             self._stream = None
 
 
-async def _connect(addresses: Sequence[Address]) -> socket.socket:
+async def _connect(addresses: Sequence[Address], timeout: float) -> socket.socket:
     """
-    Connect to the first address that does not refuse.
+    Connect to the first address that answers.
     """
-    for family, address in addresses[:-1]:
-        with suppress(OSError):
-            return await _connect_to(family, address)
-    return await _connect_to(*addresses[-1])
+    ways = [partial(_connect_to, *address) for address in addresses]
+    return await race(ways, timeout, socket.socket.close)
 
 
 async def _connect_to(family: socket.AddressFamily, address: Any) -> socket.socket:
