@@ -123,8 +123,9 @@ def _availability(series: Series, found: list[Outage], duration: float) -> Lengt
         share = 1 - series.lost / series.sent if series.sent else 0.0
         return Length(share, share)
     least = sum(outage.at_least for outage in found) + series.folded_at_least
-    most = sum(min(outage.at_most, duration) for outage in found) + series.folded_at_most
-    most += series.unmeasured
+    first, last = series.runs[0].since, series.runs[-1].until
+    most = sum(min(it.until[1], last) - max(it.since[0], first) for it in found)
+    most += series.folded_at_most + series.unmeasured
     return Length(max(0.0, 1 - most / duration), max(0.0, 1 - least / duration))
 
 

@@ -106,6 +106,7 @@ def test_many_gaps_stay_small_and_keep_the_longest() -> None:
         pytest.param("....", (1.0, 1.0), id="up"),
         pytest.param("xxxx", (0.0, 0.0), id="down"),
         pytest.param(".x..x......", (0.6, 1.0), id="two samples lost of ten seconds"),
+        pytest.param("........xxx", (0.7, 0.8), id="down at the end"),
         pytest.param(".    ......", (0.5, 1.0), id="half of it not measured"),
         pytest.param("x", (0.0, 0.0), id="a single loss"),
         pytest.param("", (0.0, 0.0), id="nothing"),
