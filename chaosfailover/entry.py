@@ -52,7 +52,7 @@ def make_entry(
     outcomes: Sequence[Outcome],
 ) -> dict[str, Any]:
     """
-    Return the control's entry of the journal; it holds the configuration but never a secret.
+    Return the control's entry of the journal, with the configuration as it is: to be redacted.
     """
     dry = experiment.get("dry")
     return {

@@ -22,6 +22,7 @@ from chaosfailover.errors import ConfigurationError, FailoverError, PreflightErr
 from chaosfailover.guard import Guard
 from chaosfailover.measurement import Measurement
 from chaosfailover.preflight import Flight, existing_cut, preflight
+from chaosfailover.redaction import given_secrets, redact_run
 from chaosfailover.settings import Settings
 from chaosfailover.signals import Interruption
 from chaosfailover.stopping import Outcome
@@ -94,8 +95,10 @@ class Session:
         outcomes = self._guard.restore(AT_THE_END) if self._guard else []
         self._measure_the_way_back()
         events.publish("end")
-        journal["failover"] = make_entry(self._facts, self._experiment, self._measurement, outcomes)
+        entry = make_entry(self._facts, self._experiment, self._measurement, outcomes)
         self._record_interruption(journal)
+        secrets = given_secrets(self._secrets)
+        journal.update(redact_run({**journal, "failover": entry}, secrets))
         conclude(journal, self._settings)
         self._alarm([outcome for outcome in outcomes if outcome.error], journal)
 

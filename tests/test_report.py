@@ -326,7 +326,17 @@ def test_catalogues_have_the_same_keys_and_placeholders() -> None:
 def test_every_message_is_used(language: str) -> None:
     """No template asks for a message that is missing, and none is left over."""
     asked = set(re.findall(r't\("([a-z_.]+)"', template_text("report.html.j2")))
-    groups = ("reason.", "verdict.", "means.", "mode.", "role.", "gauge.", "chart.", "legend.")
+    groups = (
+        "reason.",
+        "verdict.",
+        "means.",
+        "mode.",
+        "role.",
+        "gauge.",
+        "chart.",
+        "legend.",
+        "notice.",
+    )
     known = {key for key in CATALOGUES[language] if not key.startswith(groups)}
 
     assert known

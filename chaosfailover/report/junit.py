@@ -88,6 +88,8 @@ def _properties(view: RunView) -> dict[str, str | None]:
 
 def _cases(view: RunView, language: str) -> Iterator[Case]:
     yield _verdict(view, language)
+    for notice in view.notices:
+        yield Case("record", message("notice.record", language), problem="error", message=notice)
     for check in view.record["preflight"]:
         problem = None if check["passed"] else "error"
         yield Case("preflight", check["name"], problem=problem, message=check["detail"])

@@ -73,6 +73,7 @@ def _run(view: RunView, language: str) -> str:
     record = view.record
     title = _escape(view.title or message("ui.untitled", language), 200)
     lines = [_head(title, view.verdict, view.mode, language)]
+    lines += [f"> \u26a0\ufe0f {_escape(notice, 400)}\n" for notice in view.notices]
     lines += [f"- {_escape(reason, 400)}" for reason in view.reasons[:MOST_ROWS]]
     if (left := len(view.reasons) - MOST_ROWS) > 0:
         lines.append(f"- {message('ui.more', language, count=left)}")

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chaosfailover.journals import brief
 from chaosfailover.messages import message
-from chaosfailover.record import record_of
+from chaosfailover.record import stored
+from chaosfailover.record.making import redacted
 from chaosfailover.report.wording import isolate
 from chaosfailover.verdict import examine
 
@@ -23,12 +25,14 @@ GRAVITY = ("aborted", "deviated", "inconclusive", "held")
 class RunView:
     """
     One run: its record, the reasons for its verdict in the reader's language, and the compact
-    series of its targets, in the order of the record's targets.
+    series of its targets, in the order of the record's targets. `notices` say what a reader must
+    know of where this comes from.
     """
 
     record: dict[str, Any]
     reasons: list[str]
     series: list[Document]
+    notices: list[str]
 
     @property
     def title(self) -> str:
@@ -56,8 +60,15 @@ def make_view(journal: Mapping[str, Any], language: str) -> RunView:
     """
     Look at a journal as a report does.
     """
-    record = record_of(journal)
-    return RunView(record, _reasons(journal, record, language), _series(journal, record))
+    record, state, detail = stored(journal)
+    notices = (
+        [message(f"notice.{state}", language, detail=brief(detail))] if state in NOTICED else []
+    )
+    reasons = _reasons(redacted(journal), record, language)
+    return RunView(record, reasons, _series(journal, record), notices)
+
+
+NOTICED = ("broken", "misshapen", "differs", "redacted")
 
 
 def verdict_of(views: Sequence[RunView]) -> str:
