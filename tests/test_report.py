@@ -325,7 +325,7 @@ def test_catalogues_have_the_same_keys_and_placeholders() -> None:
 @pytest.mark.parametrize("language", CATALOGUES)
 def test_every_message_is_used(language: str) -> None:
     """No template asks for a message that is missing, and none is left over."""
-    asked = set(re.findall(r't\("([a-z_.]+)"', template_text("report.html.j2")))
+    asked = set(re.findall(r'(?<![a-z])t\("([a-z_.]+)"', template_text("report.html.j2")))
     groups = (
         "reason.",
         "verdict.",
@@ -349,6 +349,55 @@ def test_script_has_the_steps_of_the_axis() -> None:
     (written,) = re.findall(r"STEPS = \[([^\]]*)\]", template_text("zoom.js"))
 
     assert tuple(float(one) for one in written.split(",")) == STEPS
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_name_of_any_direction_shows_in_a_reason(form: str) -> None:
+    """A target's name from right to left stands in the sentence without escapes around it."""
+    portal = {**held()["failover"]["targets"]["portal"], "rto": 0.5}
+    targets = {"\u05d0\u05d1\u05d2": portal}
+
+    rendered = render([changed(held(), ("failover.targets", targets))], form)
+
+    assert "\u05d0\u05d1\u05d2 was down for up to 1 s" in rendered
+    assert "u2068" not in rendered
+
+
+@pytest.mark.parametrize("form", ["html", "markdown", "junit"])
+def test_clock_that_was_set_back_is_told(form: str) -> None:
+    """Whoever reads the instants knows that they are out of order; no length is negative."""
+    early = event(-3600, "end")
+    journal = changed(held(), ("failover.events", [*held()["failover"]["events"][:-1], early]))
+
+    rendered = render([journal], form)
+
+    assert "set back by 3622 s" in rendered
+    assert "set back" not in render([held()], form)
+    assert make_record(journal)["period"]["duration"] == 0.0
+
+
+@pytest.mark.parametrize("form", ["html", "markdown"])
+def test_kept_connection_is_reported_apart(form: str) -> None:
+    """It is marked as such, and the network's own failover time is the one that is compared."""
+    portal = held()["failover"]["targets"]["portal"]
+    slow = {"at_least": 7.0, "at_most": 8.0}
+    kept = {**portal, "persistent": True, "cuts": [{**portal["cuts"][0], "failover": slow}]}
+    journal = changed(held(), ("failover.targets", {"kept": kept, "portal": portal}))
+
+    rendered = render([journal], form)
+    record = make_record(journal)
+
+    assert "kept connection: not held against the RTO" in rendered
+    assert [one["exceeded"] for one in record["recoveries"]] == [False, False]
+    assert [one["persistent"] for one in record["targets"]] == [True, False]
+    assert "held" in rendered
+
+
+def test_offset_is_as_exact_as_it_is_known() -> None:
+    """The provider tells its clock in whole seconds."""
+    page = render([changed(held(), ("failover.clock_offset", 2.4321))], "html")
+
+    assert "+2 s \u00b1 1 s" in page
 
 
 def test_three_days_of_a_hundred_targets() -> None:

@@ -199,7 +199,7 @@ def test_buttons_zoom_to_a_cut_and_back(page: Page, tmp_path: Path) -> None:
         datetime.fromisoformat(record["tests"][1][key]).timestamp() for key in ("cut_at", "stop_at")
     )
     began = float(page.run("document.querySelector('[data-began]').dataset.began"))
-    assert labels[-2:] == ["Cut game-day-first", "Cut game-day-second"]
+    assert labels[-2:] == ["Zoom to game-day-first", "Zoom to game-day-second"]
     assert since < cut - began < stop - began < until
     assert whole[0] == 0
     assert whole[1] > until - since

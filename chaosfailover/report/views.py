@@ -10,7 +10,6 @@ from chaosfailover.journals import brief
 from chaosfailover.messages import message
 from chaosfailover.record import stored
 from chaosfailover.record.making import redacted
-from chaosfailover.report.wording import isolate
 from chaosfailover.verdict import examine
 
 __all__ = ["RunView", "make_view", "mode_of", "verdict_of"]
@@ -26,13 +25,14 @@ class RunView:
     """
     One run: its record, the reasons for its verdict in the reader's language, and the compact
     series of its targets, in the order of the record's targets. `notices` say what a reader must
-    know of where this comes from.
+    know of where this comes from; the stored record is `sound` unless it contradicts something.
     """
 
     record: dict[str, Any]
     reasons: list[str]
     series: list[Document]
     notices: list[str]
+    sound: bool
 
     @property
     def title(self) -> str:
@@ -61,14 +61,19 @@ def make_view(journal: Mapping[str, Any], language: str) -> RunView:
     Look at a journal as a report does.
     """
     record, state, detail = stored(journal)
-    notices = (
-        [message(f"notice.{state}", language, detail=brief(detail))] if state in NOTICED else []
+    told = [(state, brief(detail))] if state in (*UNSOUND, "redacted") else []
+    if back := record["period"].get("set_back"):
+        told.append(("set_back", f"{back:g}"))
+    return RunView(
+        record=record,
+        reasons=_reasons(redacted(journal), record, language),
+        series=_series(journal, record),
+        notices=[message(f"notice.{key}", language, detail=said) for key, said in told],
+        sound=state not in UNSOUND,
     )
-    reasons = _reasons(redacted(journal), record, language)
-    return RunView(record, reasons, _series(journal, record), notices)
 
 
-NOTICED = ("broken", "misshapen", "differs", "redacted")
+UNSOUND = ("broken", "misshapen", "differs")
 
 
 def verdict_of(views: Sequence[RunView]) -> str:
@@ -95,12 +100,7 @@ def _reasons(journal: Document, record: Document, language: str) -> list[str]:
     english = [message(f"reason.{one.key}", **one.values) for one in found]
     if said != english:
         return said
-    return [
-        message(
-            f"reason.{one.key}", language, **{key: isolate(of) for key, of in one.values.items()}
-        )
-        for one in found
-    ]
+    return [message(f"reason.{one.key}", language, **one.values) for one in found]
 
 
 def _series(journal: Document, record: Document) -> list[Document]:
