@@ -376,6 +376,55 @@ def test_clock_that_was_set_back_is_told(form: str) -> None:
     assert make_record(journal)["period"]["duration"] == 0.0
 
 
+def test_planned_down_is_no_failure() -> None:
+    """What a test was to take down is drawn apart from what failed, and only while it cuts."""
+    down = {"resource_type": "BGPPEER", "status": "Down"}
+    events = [
+        *held()["failover"]["events"],
+        event(12.1, "resource", resource_id="bgp-b", **down),
+        event(25, "resource", resource_id="bgp-c", **down),
+    ]
+    cut = {"test": "drill", "resource_ids": ["pc-a"], "lost": ["bgp-a", "bgp-c", "pc-a"]}
+    journal = changed(held(), ("failover.events", events), ("failover.cuts", [cut]))
+
+    page = render([journal], "html")
+    bars = re.findall(r'<rect class="status (\w+)"[^>]*><title>(bgp-\w: Down)', page)
+
+    assert bars == [("planned", "bgp-a: Down"), ("bad", "bgp-b: Down"), ("bad", "bgp-c: Down")]
+    assert make_record(journal)["scope"][0]["lost"] == ["bgp-a", "bgp-c", "pc-a"]
+
+
+def test_outage_tells_both_bounds_of_both_ends() -> None:
+    """The ends and the length in a row of the outages say the same."""
+    page = render([held()], "html")
+
+    for end in ("12:00:12.000Z", "12:00:12.100Z", "12:00:12.900Z", "12:00:13.000Z"):
+        assert end in page
+
+
+def test_cells_say_their_column() -> None:
+    """On a phone a row is a card; a first cell that spans rows counts for each of them."""
+    page = render([load(HERE / "journals" / "1.45-game-day.json")], "html")
+    rows = re.findall(r"<tr>.*?</tr>", page)
+    labels = [re.findall(r'data-label="([^"]*)"', row) for row in rows]
+
+    readings = [row for row in labels if "Probe" in row]
+    assert {tuple(row[-4:]) for row in readings} == {
+        ("Probe", "Result", "Output or error", "Began")
+    }
+    assert {len(row) for row in readings} == {4, 5}
+    assert ["Target", "Round trip before", "during", "after"] in labels
+
+
+def test_cases_last_as_long_as_what_they_stand_for() -> None:
+    """A dashboard shows how long activities and recoveries took."""
+    suite = ElementTree.fromstring(render([held()], "junit").encode())  # noqa: S314
+    times = {case.get("name"): case.get("time") for case in suite.iter("testcase")}
+
+    assert times["cut"] == "2.000"
+    assert times["portal: drill"] == "1.000"
+
+
 @pytest.mark.parametrize("form", ["html", "markdown"])
 def test_kept_connection_is_reported_apart(form: str) -> None:
     """It is marked as such, and the network's own failover time is the one that is compared."""
