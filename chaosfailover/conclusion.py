@@ -5,19 +5,45 @@ The conclusion of a run: its verdict, its record, and the files that are made of
 import json
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from chaoslib.types import Journal
 
+from chaosfailover.errors import ConfigurationError
 from chaosfailover.record import make_record
 from chaosfailover.report import SUFFIXES, render
 from chaosfailover.settings import Settings
 from chaosfailover.telemetry import trace_run
 from chaosfailover.verdict import judge
 
-__all__ = ["conclude"]
+__all__ = ["check_files", "conclude", "conclude_refused"]
 
 logger = logging.getLogger("chaostoolkit")
+
+
+def check_files(settings: Settings) -> None:
+    """
+    See that the files that the settings ask for can be written, and make their folders.
+
+    What is in a file stays; none is left that was not there. Raises ConfigurationError.
+    """
+    for key in ("report", "record"):
+        if name := getattr(settings, key):
+            _try_to_write(key, Path(name))
+
+
+def _try_to_write(key: str, file: Path) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        known = file.exists()
+        file.open("ab").close()
+        if not known:
+            file.unlink()
+    except OSError as exc:
+        raise ConfigurationError(
+            f"{key} is {str(file)!r}, which cannot be written: {exc.strerror or exc}"
+        ) from exc
 
 
 def conclude(journal: Journal, settings: Settings) -> None:
@@ -34,6 +60,15 @@ def conclude(journal: Journal, settings: Settings) -> None:
         except Exception:
             logger.exception("The run could not be concluded")
             journal["status"] = "failed"
+
+
+def conclude_refused(journal: Journal, reason: str) -> None:
+    """
+    Judge a run whose settings cannot be used: nothing of it was begun.
+    """
+    at = datetime.now(UTC).isoformat()
+    journal["failover"] = {"events": [{"at": at, "kind": "refused", "reason": reason}]}
+    conclude(journal, Settings())
 
 
 def _judge(journal: Journal, _: Settings) -> None:

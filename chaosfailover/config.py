@@ -138,8 +138,8 @@ def _endpoint(configuration: Settings) -> str | None:
         return _rehearsal_endpoint(text)
     if text == "emulator":
         raise ConfigurationError(
-            f"{ENDPOINT} is 'emulator', but none is running: the experiment needs the control "
-            "chaosfailover.control, which starts it"
+            f"{ENDPOINT} is 'emulator', but none is running: the control chaosfailover.control "
+            "starts it, and it is missing from the experiment or could not begin"
         )
     return None if text == "cloud" else text
 

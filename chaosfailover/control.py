@@ -6,11 +6,13 @@ InterruptExecution, and may call a hook more than once.
 """
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from chaoslib.exceptions import InterruptExecution, InvalidControl
 from chaoslib.types import Configuration, Control, Experiment, Journal, Secrets
 
+from chaosfailover.conclusion import conclude_refused
 from chaosfailover.errors import ArgumentError
 from chaosfailover.session import Session
 from chaosfailover.settings import Settings
@@ -26,6 +28,7 @@ __all__ = [
 logger = logging.getLogger("chaostoolkit")
 
 _session: Session | None = None
+_refusal: str | None = None
 
 
 def validate_control(control: Control) -> None:
@@ -48,11 +51,20 @@ def before_experiment_control(
     if _session:
         return
     try:
-        settings = Settings.parse(arguments)
+        settings = _parsed(arguments)
         _session = Session(settings, context, configuration, secrets)
         _session.begin()
     except Exception as exc:
         raise InterruptExecution(f"nothing was cut: {exc}") from exc
+
+
+def _parsed(arguments: Mapping[str, Any]) -> Settings:
+    global _refusal  # noqa: PLW0603 - there is no session yet that could tell
+    try:
+        return Settings.parse(arguments)
+    except ArgumentError as exc:
+        _refusal = str(exc)
+        raise
 
 
 def before_rollback_control(context: Experiment, **arguments: Any) -> None:
@@ -67,10 +79,11 @@ def after_experiment_control(context: Experiment, state: Journal, **arguments: A
     """
     Stop what the run started and complete the journal.
     """
-    if _session is None:
-        return
     try:
-        _session.end(state)
+        if _session:
+            _session.end(state)
+        elif _refusal:
+            conclude_refused(state, _refusal)
     except Exception:
         # The toolkit would swallow it, and the run would look as if all were well.
         logger.exception("The run could not be ended in order")
@@ -81,7 +94,7 @@ def cleanup_control() -> None:
     """
     Close the session; the toolkit calls this on every way out that can be caught.
     """
-    global _session
-    session, _session = _session, None
+    global _session, _refusal
+    session, _session, _refusal = _session, None, None
     if session:
         session.close()

@@ -30,7 +30,8 @@ class RunFacts:
     """
     What is known of a run, filled in as it goes on.
 
-    `mode` is REHEARSAL where an emulator answers, LIVE where anything else does.
+    `lost` holds for each test what goes down with it. `mode` is REHEARSAL where an emulator
+    answers, LIVE where anything else does.
     """
 
     settings: Settings
@@ -41,6 +42,7 @@ class RunFacts:
     clock_offset: float | None = None
     aborted: str = ""
     cuts: list[Cut] = field(default_factory=list)
+    lost: dict[str, list[str]] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
@@ -52,7 +54,7 @@ def make_entry(
     outcomes: Sequence[Outcome],
 ) -> dict[str, Any]:
     """
-    Return the control's entry of the journal; it holds the configuration but never a secret.
+    Return the control's entry of the journal, with the configuration as it is: to be redacted.
     """
     dry = experiment.get("dry")
     return {
@@ -68,7 +70,7 @@ def make_entry(
         "experiment_hash": experiment_hash(_as_written(experiment)),
         "dry": getattr(dry, "value", dry),
         "preflight": [check.as_dict() for check in facts.checks],
-        "cuts": [asdict(cut) for cut in facts.cuts],
+        "cuts": [asdict(cut) | {"lost": facts.lost.get(cut.test, [])} for cut in facts.cuts],
         "events": list(facts.events),
         "targets": measured.as_dict() if measured else {},
         "clock_offset": facts.clock_offset,

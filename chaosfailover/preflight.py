@@ -13,6 +13,7 @@ from chaosfailover.client import VpcClient
 from chaosfailover.cuts import Cut
 from chaosfailover.errors import FailoverError, PreflightError
 from chaosfailover.lookup import find_test, running_tests
+from chaosfailover.survival import lost_resources
 
 __all__ = ["Check", "Flight", "existing_cut", "preflight"]
 
@@ -31,6 +32,7 @@ class Flight:
     What is about to happen: the cuts, and what must hold for them.
 
     `planned_time` is in seconds; `answer_now` returns why a target does not answer, or "".
+    `lost` is filled in: the resources that go down with each cut.
     """
 
     client: VpcClient
@@ -39,6 +41,7 @@ class Flight:
     min_survivors: int
     targets: Sequence[str] = ()
     answer_now: Callable[[str], str] = field(default=lambda _: "")
+    lost: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,7 @@ def _survivors(flight: Flight, cut: Cut) -> Finding:
     found = survey.check_survivors(
         flight.client, cut.resource_ids, cut.resource_type, flight.min_survivors
     )
+    flight.lost[cut.test] = lost_resources(found, cut.resource_type)
     return f"{found.count}: {', '.join(str(path) for path in found.survivors)}", found.warnings
 
 

@@ -32,7 +32,8 @@ class Recovery:
 
     `failover` is None if nothing was lost. `down_at_stop` tells, where the target was not proven
     up again by the time the cut was stopped, how long it had been down at least; else it is None.
-    `reversion` is None if nothing was lost on the way back.
+    `reversion` is None if nothing was lost on the way back. A `persistent` target keeps one
+    connection, whose stall is not the network's outage.
     """
 
     target: str
@@ -41,6 +42,7 @@ class Recovery:
     failover: Bounds | None
     reversion: Bounds | None
     down_at_stop: float | None
+    persistent: bool = False
 
     @property
     def exceeded(self) -> bool:
@@ -50,7 +52,7 @@ class Recovery:
         An outage that lasted until the stop says nothing about how long it would have gone on: it
         exceeds the objective if it had done so by then.
         """
-        if self.rto is None or self.failover is None:
+        if self.rto is None or self.failover is None or self.persistent:
             return False
         if self.down_at_stop is not None:
             return self.down_at_stop > self.rto
@@ -111,6 +113,7 @@ def _recovery(name: str, target: Document, cut: Document) -> Recovery:
         failover=bounds(cut.get("failover")),
         reversion=bounds(cut.get("reversion")),
         down_at_stop=_down_at_stop(target, cut),
+        persistent=target.get("persistent") is True,
     )
 
 

@@ -9,19 +9,21 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from chaoslib.exceptions import InterruptExecution
 from chaoslib.types import Configuration, Experiment, Journal, Secrets
 
 from chaosfailover import config, events, guard, measurement
 from chaosfailover.abort import AbortWatch, outage_breach
 from chaosfailover.announcement import announce, ask_for_confirmation
 from chaosfailover.client import VpcClient
-from chaosfailover.conclusion import conclude
+from chaosfailover.conclusion import check_files, conclude
 from chaosfailover.cuts import Cut, planned_cuts, planned_time
 from chaosfailover.entry import RunFacts, make_entry
 from chaosfailover.errors import ConfigurationError, FailoverError, PreflightError
 from chaosfailover.guard import Guard
 from chaosfailover.measurement import Measurement
 from chaosfailover.preflight import Flight, existing_cut, preflight
+from chaosfailover.redaction import given_secrets, redact_run
 from chaosfailover.settings import Settings
 from chaosfailover.signals import Interruption
 from chaosfailover.stopping import Outcome
@@ -33,6 +35,11 @@ __all__ = ["Session"]
 logger = logging.getLogger("chaostoolkit")
 
 AT_THE_END = "the run is at its end"
+OTHER_PORTS = (
+    "end what listens there, or rehearse on another port: write a topology file with "
+    "'extends: dual-circuit' and 'services: {portal: {port: 28090}}', name it as topology "
+    "(FAILOVER_TOPOLOGY), and let the targets follow (FAILOVER_PORTAL_URL=http://127.0.0.1:28090/)"
+)
 # Seconds between looks for a breach: at a measured outage, and at the probe of `abort_when`.
 OUTAGE_INTERVAL = 0.1
 PROBE_INTERVAL = 1.0
@@ -67,9 +74,20 @@ class Session:
         Make all ready before anything is cut, and see whether it may be.
 
         Raises ConfigurationError, ArgumentError or PreflightError when it may not.
+        What was in the way is told as the event `refused`, and stands in the journal.
         """
         self._resources.enter_context(events.listening(self._facts.events.append))
         events.publish("begin")
+        try:
+            self._make_ready()
+        except InterruptExecution:
+            raise
+        except Exception as exc:
+            events.publish("refused", reason=str(exc))
+            raise
+
+    def _make_ready(self) -> None:
+        check_files(self._settings)
         if not self._interruption.install():
             logger.warning("Not in the main thread: signals stay as they are")
         self._resources.callback(self._interruption.put_back)
@@ -94,8 +112,10 @@ class Session:
         outcomes = self._guard.restore(AT_THE_END) if self._guard else []
         self._measure_the_way_back()
         events.publish("end")
-        journal["failover"] = make_entry(self._facts, self._experiment, self._measurement, outcomes)
+        entry = make_entry(self._facts, self._experiment, self._measurement, outcomes)
         self._record_interruption(journal)
+        secrets = given_secrets(self._secrets)
+        journal.update(redact_run({**journal, "failover": entry}, secrets))
         conclude(journal, self._settings)
         self._alarm([outcome for outcome in outcomes if outcome.error], journal)
 
@@ -126,12 +146,20 @@ class Session:
         logger.info("%s in %s on %s", self._facts.mode, region_id, place)
 
     def _embed_emulator(self) -> str:
-        emulator = self._resources.enter_context(_emulator(self._settings))
+        emulator = self._enter(_emulator(self._settings))
         self._configuration[config.ENDPOINT] = emulator.url
         self._configuration[config.REHEARSAL] = True
         self._facts.account_id = emulator.account_id
         self._facts.topology = self._settings.topology
         return f"the embedded emulator, topology {self._settings.topology}"
+
+    def _enter(self, emulator: Any) -> Any:
+        from chaosfailover.emulator.dataplane import PortTakenError
+
+        try:
+            return self._resources.enter_context(emulator)
+        except PortTakenError as exc:
+            raise ConfigurationError(f"{exc.strerror}: {OTHER_PORTS}") from exc
 
     def _reach_out(self) -> str:
         self._watchdog = Watchdog()
@@ -163,7 +191,9 @@ class Session:
         created, started = planned_cuts(self._experiment, self._configuration, self._secrets)
         with config.client(self._configuration, self._secrets) as client:
             cuts = [*created, *(existing_cut(client, test) for test in started)]
-            self._facts.checks = preflight(self._flight(client, cuts))
+            flight = self._flight(client, cuts)
+            self._facts.checks = preflight(flight)
+            self._facts.lost = flight.lost
             self._facts.clock_offset = client.clock_offset
         if failed := [check for check in self._facts.checks if not check.passed]:
             raise PreflightError("; ".join(f"{check.name}: {check.detail}" for check in failed))
@@ -270,11 +300,10 @@ class Session:
 def _emulator(settings: Settings) -> Any:
     try:
         from chaosfailover.emulator import Emulator
-
-        return Emulator(
-            settings.topology,
-            minute=settings.minute,
-            access_keys={config.REHEARSAL_ACCESS_KEY_ID: config.REHEARSAL_ACCESS_KEY_SECRET},
-        )
     except ImportError as exc:
         raise ConfigurationError(f"a rehearsal needs the emulator: {exc}") from exc
+    return Emulator(
+        settings.topology,
+        minute=settings.minute,
+        access_keys={config.REHEARSAL_ACCESS_KEY_ID: config.REHEARSAL_ACCESS_KEY_SECRET},
+    )

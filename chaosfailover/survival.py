@@ -13,13 +13,16 @@ from chaosfailover.documents import UNKNOWN_GROUP
 from chaosfailover.errors import ArgumentError
 from chaosfailover.paths import Path
 
-__all__ = ["RESOURCE_TYPES", "Need", "Survival", "surviving_paths"]
+__all__ = ["RESOURCE_TYPES", "Need", "Survival", "lost_resources", "surviving_paths"]
 
 RESOURCE_TYPES = {
     "PHYSICALCONNECTION": "circuit_id",
     "VIRTUALBORDERROUTER": "vbr_id",
     "BGPPEER": "bgp_peer_id",
 }
+
+
+KINDS = tuple(RESOURCE_TYPES.values())
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,15 @@ def surviving_paths(
         warnings=sorted(set(_warnings(needs, lost + doubtful))),
         reasons=sorted(set(_reasons(needs, lost, doubtful))),
     )
+
+
+def lost_resources(survival: Survival, resource_type: str) -> list[str]:
+    """
+    Return the IDs of what goes down with a cut: of the lost paths, what is cut and what is on it.
+    """
+    kinds = KINDS[KINDS.index(RESOURCE_TYPES[resource_type]) :]
+    found = (getattr(path, kind) for path in survival.lost for kind in kinds)
+    return sorted({name for name in found if name})
 
 
 def _cut(paths: list[Path], resource_ids: Collection[str], resource_type: str) -> frozenset[str]:

@@ -32,6 +32,7 @@ RULES: Sequence[tuple[str, Sequence[str]]] = (
         "inconclusive",
         [
             "dry",
+            "refused",
             "preflight",
             "unsteady",
             "unread_before",
@@ -67,7 +68,7 @@ RULES: Sequence[tuple[str, Sequence[str]]] = (
         ],
     ),
     ("inconclusive", ["unread_after", "nothing"]),
-    ("held", ["hypothesis_held", "within_rto", "recovered", "no_loss"]),
+    ("held", ["hypothesis_held", "within_rto", "recovered", "no_loss", "persistent"]),
 )
 """The verdicts in the order in which they apply, each with the reasons for it."""
 

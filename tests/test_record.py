@@ -91,6 +91,7 @@ def test_record_holds_what_a_game_day_needs() -> None:
             "reversion": None,
             "down_at_stop": None,
             "exceeded": False,
+            "persistent": False,
         }
     ]
     assert record["targets"][0]["outages"][0]["since"] == [

@@ -325,8 +325,18 @@ def test_catalogues_have_the_same_keys_and_placeholders() -> None:
 @pytest.mark.parametrize("language", CATALOGUES)
 def test_every_message_is_used(language: str) -> None:
     """No template asks for a message that is missing, and none is left over."""
-    asked = set(re.findall(r't\("([a-z_.]+)"', template_text("report.html.j2")))
-    groups = ("reason.", "verdict.", "means.", "mode.", "role.", "gauge.", "chart.", "legend.")
+    asked = set(re.findall(r'(?<![a-z])t\("([a-z_.]+)"', template_text("report.html.j2")))
+    groups = (
+        "reason.",
+        "verdict.",
+        "means.",
+        "mode.",
+        "role.",
+        "gauge.",
+        "chart.",
+        "legend.",
+        "notice.",
+    )
     known = {key for key in CATALOGUES[language] if not key.startswith(groups)}
 
     assert known
@@ -339,6 +349,104 @@ def test_script_has_the_steps_of_the_axis() -> None:
     (written,) = re.findall(r"STEPS = \[([^\]]*)\]", template_text("zoom.js"))
 
     assert tuple(float(one) for one in written.split(",")) == STEPS
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_name_of_any_direction_shows_in_a_reason(form: str) -> None:
+    """A target's name from right to left stands in the sentence without escapes around it."""
+    portal = {**held()["failover"]["targets"]["portal"], "rto": 0.5}
+    targets = {"\u05d0\u05d1\u05d2": portal}
+
+    rendered = render([changed(held(), ("failover.targets", targets))], form)
+
+    assert "\u05d0\u05d1\u05d2 was down for up to 1 s" in rendered
+    assert "u2068" not in rendered
+
+
+@pytest.mark.parametrize("form", ["html", "markdown", "junit"])
+def test_clock_that_was_set_back_is_told(form: str) -> None:
+    """Whoever reads the instants knows that they are out of order; no length is negative."""
+    early = event(-3600, "end")
+    journal = changed(held(), ("failover.events", [*held()["failover"]["events"][:-1], early]))
+
+    rendered = render([journal], form)
+
+    assert "set back by 3622 s" in rendered
+    assert "set back" not in render([held()], form)
+    assert make_record(journal)["period"]["duration"] == 0.0
+
+
+def test_planned_down_is_no_failure() -> None:
+    """What a test was to take down is drawn apart from what failed, and only while it cuts."""
+    down = {"resource_type": "BGPPEER", "status": "Down"}
+    events = [
+        *held()["failover"]["events"],
+        event(12.1, "resource", resource_id="bgp-b", **down),
+        event(25, "resource", resource_id="bgp-c", **down),
+    ]
+    cut = {"test": "drill", "resource_ids": ["pc-a"], "lost": ["bgp-a", "bgp-c", "pc-a"]}
+    journal = changed(held(), ("failover.events", events), ("failover.cuts", [cut]))
+
+    page = render([journal], "html")
+    bars = re.findall(r'<rect class="status (\w+)"[^>]*><title>(bgp-\w: Down)', page)
+
+    assert bars == [("planned", "bgp-a: Down"), ("bad", "bgp-b: Down"), ("bad", "bgp-c: Down")]
+    assert make_record(journal)["scope"][0]["lost"] == ["bgp-a", "bgp-c", "pc-a"]
+
+
+def test_outage_tells_both_bounds_of_both_ends() -> None:
+    """The ends and the length in a row of the outages say the same."""
+    page = render([held()], "html")
+
+    for end in ("12:00:12.000Z", "12:00:12.100Z", "12:00:12.900Z", "12:00:13.000Z"):
+        assert end in page
+
+
+def test_cells_say_their_column() -> None:
+    """On a phone a row is a card; a first cell that spans rows counts for each of them."""
+    page = render([load(HERE / "journals" / "1.45-game-day.json")], "html")
+    rows = re.findall(r"<tr>.*?</tr>", page)
+    labels = [re.findall(r'data-label="([^"]*)"', row) for row in rows]
+
+    readings = [row for row in labels if "Probe" in row]
+    assert {tuple(row[-4:]) for row in readings} == {
+        ("Probe", "Result", "Output or error", "Began")
+    }
+    assert {len(row) for row in readings} == {4, 5}
+    assert ["Target", "Round trip before", "during", "after"] in labels
+
+
+def test_cases_last_as_long_as_what_they_stand_for() -> None:
+    """A dashboard shows how long activities and recoveries took."""
+    suite = ElementTree.fromstring(render([held()], "junit").encode())  # noqa: S314
+    times = {case.get("name"): case.get("time") for case in suite.iter("testcase")}
+
+    assert times["cut"] == "2.000"
+    assert times["portal: drill"] == "1.000"
+
+
+@pytest.mark.parametrize("form", ["html", "markdown"])
+def test_kept_connection_is_reported_apart(form: str) -> None:
+    """It is marked as such, and the network's own failover time is the one that is compared."""
+    portal = held()["failover"]["targets"]["portal"]
+    slow = {"at_least": 7.0, "at_most": 8.0}
+    kept = {**portal, "persistent": True, "cuts": [{**portal["cuts"][0], "failover": slow}]}
+    journal = changed(held(), ("failover.targets", {"kept": kept, "portal": portal}))
+
+    rendered = render([journal], form)
+    record = make_record(journal)
+
+    assert "kept connection: not held against the RTO" in rendered
+    assert [one["exceeded"] for one in record["recoveries"]] == [False, False]
+    assert [one["persistent"] for one in record["targets"]] == [True, False]
+    assert "held" in rendered
+
+
+def test_offset_is_as_exact_as_it_is_known() -> None:
+    """The provider tells its clock in whole seconds."""
+    page = render([changed(held(), ("failover.clock_offset", 2.4321))], "html")
+
+    assert "+2 s \u00b1 1 s" in page
 
 
 def test_three_days_of_a_hundred_targets() -> None:

@@ -83,6 +83,67 @@ def test_several_journals_are_a_campaign(journal: Path) -> None:
     assert len(json.loads(done.stdout)) == 2
 
 
+@pytest.mark.parametrize("name", ["report.pdf", "report.txt", "report.htmlx"])
+def test_unknown_suffix_is_refused(journal: Path, name: str) -> None:
+    """No file is written that is not what its name says; an explicit format still may."""
+    output = journal.with_name(name)
+
+    done = run(journal, "-o", output)
+
+    assert done.exit_code == 2
+    assert f"{output} ends in none of .html, .htm, .md, .json, .xml" in done.stderr
+    assert not output.exists()
+    assert run(journal, "-o", output, "--format", "html").exit_code == 0
+
+
+@pytest.fixture
+def record(journal: Path) -> Path:
+    """The record of that journal on disk."""
+    path = journal.with_name("record.json")
+    path.write_text(run(journal, "--format", "json").stdout, encoding="utf-8")
+    return path
+
+
+def test_record_will_do_for_a_journal(record: Path) -> None:
+    """Of a record's file the report says what that of the journal says."""
+    done = run(record, "--format", "markdown")
+
+    assert done.exit_code == 0
+    assert done.stdout.startswith("## \u2705 **held** \u00b7 REHEARSAL")
+
+
+def test_changed_record_is_refused(record: Path) -> None:
+    """There is no journal from which it could be made anew, so nothing is written."""
+    record.write_text(record.read_text().replace("REHEARSAL", "LIVE"), encoding="utf-8")
+    output = record.with_name("report.html")
+
+    done = run(record, "-o", output)
+
+    assert done.exit_code == 1
+    assert f"{record} is no journal, and as a record it cannot be used: " in done.stderr
+    assert "does not match its SHA-256" in done.stderr
+    assert not output.exists()
+
+
+def test_verify(journal: Path, record: Path) -> None:
+    """Each record is told of; the exit code says whether all are as they were made."""
+    whole = {**held()}
+    whole["failover"] = {**whole["failover"], "record": json.loads(record.read_text())}
+    sound = journal.with_name("sound.json")
+    sound.write_text(json.dumps(whole), encoding="utf-8")
+    changed = journal.with_name("changed.json")
+    changed.write_text(sound.read_text().replace('"held"', '"deviated"'), encoding="utf-8")
+
+    good, bad = run("--verify", sound, record), run("--verify", sound, journal, changed)
+
+    assert (good.exit_code, bad.exit_code) == (0, 1)
+    assert good.stdout == "".join(
+        f"{path}: the record matches its SHA-256\n" for path in (sound, record)
+    )
+    assert f"{journal}: there is no record" in bad.stdout
+    assert f"{changed}: the record does not match its SHA-256" in bad.stdout
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.browser
 
 JOURNALS = Path(__file__).parent / "journals"
 DESK, PHONE = 1280, 360
+PAPER = 703  # A4 between its margins
 SERIOUS = """
 axe.run().then(found => found.violations
   .filter(one => ["serious", "critical"].includes(one.impact))
@@ -38,6 +39,10 @@ OVERFLOW = """
   const whole = document.documentElement.scrollWidth;
   return whole > room ? [`page ${whole}`] : over.map(one => one.outerHTML.slice(0, 200));
 })()
+"""
+CUT_TABLES = """
+[...document.querySelectorAll(".wide")].filter(one => one.scrollWidth > one.clientWidth)
+  .map(one => one.getAttribute("aria-label"))
 """
 BARS = """
 [...document.querySelectorAll(".row")].flatMap(row => [...row.querySelectorAll("rect")].map(bar => {
@@ -116,6 +121,23 @@ def test_page_is_sound(
     page.open(file, width, dark=dark)
 
     check(page)
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+@pytest.mark.parametrize(
+    ("width", "media"),
+    [
+        pytest.param(DESK, "screen", id="desk"),
+        pytest.param(390, "screen", id="phone"),
+        pytest.param(PAPER, "print", id="paper"),
+    ],
+)
+def test_no_table_is_cut(page: Page, tmp_path: Path, width: int, media: str, language: str) -> None:
+    """Nobody has to scroll sideways to see a figure, and on paper nobody could."""
+    shown(page, tmp_path, "1.45-game-day", language=language, width=width)
+    page.call("Emulation.setEmulatedMedia", media=media)
+
+    assert page.run(CUT_TABLES) == []
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
@@ -199,7 +221,7 @@ def test_buttons_zoom_to_a_cut_and_back(page: Page, tmp_path: Path) -> None:
         datetime.fromisoformat(record["tests"][1][key]).timestamp() for key in ("cut_at", "stop_at")
     )
     began = float(page.run("document.querySelector('[data-began]').dataset.began"))
-    assert labels[-2:] == ["Cut game-day-first", "Cut game-day-second"]
+    assert labels[-2:] == ["Zoom to game-day-first", "Zoom to game-day-second"]
     assert since < cut - began < stop - began < until
     assert whole[0] == 0
     assert whole[1] > until - since

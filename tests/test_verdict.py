@@ -28,6 +28,10 @@ NO_BITE = (
     "and nothing was lost."
 )
 
+KEPT = (
+    "The connection that portal keeps was down for 0.8 to 1 s after the cut of drill; "
+    "that is no outage of the network and is not held against an RTO."
+)
 TOO_LONG_AT_STOP = (
     "portal had been down for at least 8 s when the cut of drill was stopped, "
     "longer than its RTO of 3 s."
@@ -96,6 +100,17 @@ CASES = [
         [MET, WITHIN],
         id="the toolkit's own status is not asked",
     ),
+    pytest.param(
+        changed(
+            HELD, ("failover.targets.portal.rto", 0.5), ("failover.targets.portal.persistent", True)
+        ),
+        "held",
+        [
+            MET,
+            KEPT,
+        ],
+        id="a kept connection stalls longer than the objective",
+    ),
     # 1. aborts
     pytest.param(
         changed(HELD, ("failover.events", [*EVENTS, ABORT])),
@@ -136,6 +151,27 @@ CASES = [
         "inconclusive",
         ["It was a dry run (actions): what was left out proves nothing."],
         id="dry",
+    ),
+    pytest.param(
+        {
+            "status": "interrupted",
+            "rollbacks": [failed("bring back")],
+            "failover": {"events": [event(0, "refused", reason="port 28080 is taken.")]},
+        },
+        "inconclusive",
+        ["The run could not begin: port 28080 is taken.", NOTHING_CUT],
+        id="what could not begin, and had nothing to roll back",
+    ),
+    pytest.param(
+        {
+            "failover": {
+                "events": [event(0, "refused", reason="quiet: ftj-9 runs")],
+                "preflight": [{"name": "quiet", "passed": False, "detail": "ftj-9 runs"}],
+            },
+        },
+        "inconclusive",
+        ["The preflight check “quiet” did not hold: ftj-9 runs.", NOTHING_CUT],
+        id="what was refused by a check that says so itself",
     ),
     pytest.param(
         {

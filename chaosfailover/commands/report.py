@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from chaosfailover.commands.selection import NOT_DONE
+from chaosfailover.journals import brief
 from chaosfailover.messages import CATALOGUES
-from chaosfailover.record import schema
+from chaosfailover.record import as_journal, is_record, schema, stored
 from chaosfailover.report import FORMATS, SUFFIXES, render
 
 __all__ = ["report"]
@@ -37,29 +38,79 @@ __all__ = ["report"]
 @click.option(
     "--schema", "show_schema", is_flag=True, help="Print the record's JSON Schema instead."
 )
+@click.option(
+    "--verify", "only_verify", is_flag=True, help="Check the stored records against their SHA-256."
+)
 def report(
     journals: Sequence[Path],
     form: str | None,
     language: str,
     output: Path | None,
     show_schema: bool,
+    only_verify: bool,
 ) -> None:
     """
     Render the journal of a run, or those of several as one campaign.
 
-    Journals may be interrupted, partial or older. JSON is the record of the run, with its SHA-256.
-    Exits 1 when a journal cannot be read or the report not be written.
+    Journals may be interrupted, partial or older; a record that was written to a file will do, but
+    has no round trips. JSON is the record of the run, with its SHA-256. Exits 1 when a journal
+    cannot be read or the report not be written. With --verify nothing is rendered: it exits 1
+    unless each journal holds a record as it was made, that says what the journal says.
 
     Example: chaos failover report journal.json -o failover-report.html
     """
     if bool(journals) == show_schema:
         raise click.UsageError("name one or more journals, or give --schema")
     if show_schema:
-        rendered = json.dumps(schema(), indent=1) + "\n"
+        _write(json.dumps(schema(), indent=1) + "\n", output)
+    elif only_verify:
+        _verify(journals)
     else:
-        named = SUFFIXES.get(output.suffix.lower(), "html") if output else "html"
-        rendered = render([_read(journal) for journal in journals], form or named, language)
-    _write(rendered, output)
+        form = form or _named(output)
+        _write(render([_whole(journal) for journal in journals], form, language), output)
+
+
+def _named(output: Path | None) -> str:
+    """
+    Return the format that the name of a file asks for; a name without a suffix asks for none.
+    """
+    suffix = output.suffix.lower() if output else ""
+    if suffix and suffix not in SUFFIXES:
+        known = ", ".join(SUFFIXES)
+        raise click.UsageError(f"{output} ends in none of {known}: rename it or give --format")
+    return SUFFIXES.get(suffix, "html")
+
+
+def _verify(journals: Sequence[Path]) -> None:
+    """
+    Say of each record whether it is as it was made; exit 1 if any is not.
+    """
+    found = [(path, stored(_read(path))) for path in journals]
+    for path, one in found:
+        click.echo(f"{path}: {SAID[one.state].format(detail=brief(one.detail))}")
+    if any(one.state not in SOUND for _, one in found):
+        sys.exit(NOT_DONE)
+
+
+SOUND = ("intact", "redacted")
+SAID = {
+    "absent": "there is no record",
+    "broken": "the record does not match its SHA-256: it was changed or damaged after the run",
+    "misshapen": "the record does not match the schema, see {detail}",
+    "differs": "the record matches its SHA-256, but the journal says otherwise of {detail}",
+    "redacted": "the record matches its SHA-256; it holds what looks like secrets",
+    "intact": "the record matches its SHA-256",
+}
+
+
+def _whole(path: Path) -> Any:
+    """
+    Read a journal, or a record; of one that was changed nothing can be told, so it is refused.
+    """
+    journal = _read(path)
+    if is_record(journal) and (state := stored(journal).state) not in SOUND:
+        _fail(f"{path} is no journal, and as a record it cannot be used: {SAID[state]}")
+    return journal
 
 
 def _read(path: Path) -> Any:
@@ -69,7 +120,7 @@ def _read(path: Path) -> Any:
         _fail(f"{path} is no journal: {exc}")
     if not isinstance(journal, dict):
         _fail(f"{path} is no journal: it holds {type(journal).__name__}, expected an object")
-    return journal
+    return as_journal(journal)
 
 
 def _write(rendered: str, output: Path | None) -> None:

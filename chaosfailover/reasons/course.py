@@ -53,9 +53,21 @@ def _preflight(journal: Document) -> Iterator[Reason]:
             yield Reason("preflight", values)
 
 
+def _refused(journal: Document) -> Iterator[Reason]:
+    """
+    Find what kept the control from beginning; of a preflight that is told check by check.
+    """
+    checks = mappings(failover(journal).get("preflight"))
+    if all(check.get("passed") is True for check in checks):
+        for event in events(journal, "refused"):
+            yield Reason("refused", {"reason": brief(event.get("reason"), 600).rstrip(". ")})
+
+
 def _interrupted(journal: Document) -> Iterator[Reason]:
     interruption = mapping(journal.get("interruption"))
     if interruption.get("kind") == "abort" or journal.get("safeguards"):
+        return
+    if not interruption and events(journal, "refused"):
         return
     if interruption.get("kind") == "signal":
         yield Reason("signal", {"name": brief(interruption.get("name"))})
@@ -76,6 +88,8 @@ def _activities(journal: Document) -> Iterator[Reason]:
 
 
 def _rollbacks(journal: Document) -> Iterator[Reason]:
+    if events(journal, "refused"):
+        return  # there was nothing to roll back, and mostly nothing to do it with
     for run in mappings(journal.get("rollbacks")):
         if run.get("status") == "failed":
             yield _failed("rollback", run)
@@ -127,6 +141,7 @@ FINDERS: tuple[Finder, ...] = (
     _aborted,
     _safeguard,
     _dry,
+    _refused,
     _preflight,
     _interrupted,
     _activities,

@@ -73,6 +73,8 @@ def _recovered(recovery: Recovery) -> Reason:
         return Reason("no_loss", _values(recovery))
     if recovery.failover.at_most == inf:
         return Reason("unrecovered", _values(recovery))
+    if recovery.persistent:
+        return Reason("persistent", _values(recovery))
     return Reason("recovered" if recovery.rto is None else "within_rto", _values(recovery))
 
 

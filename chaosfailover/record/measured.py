@@ -42,6 +42,7 @@ def recoveries(journal: Document) -> list[dict[str, Any]]:
             "reversion": _length(one.reversion),
             "down_at_stop": one.down_at_stop,
             "exceeded": one.exceeded,
+            "persistent": one.persistent,
         }
         for one in found.recoveries(journal)
     ]
@@ -61,6 +62,7 @@ def _target(name: str, target: Document, most: int) -> dict[str, Any]:
     return {
         "name": name,
         "url": said(target.get("url")),
+        "persistent": target.get("persistent") is True,
         **{key: number(target.get(key)) for key in ("interval", "timeout", "rto")},
         **{key: number(summary.get(key)) for key in NUMBERS},
         "errors": {str(key): number(count) for key, count in _errors(summary)},

@@ -4,14 +4,17 @@ Where and when it ran, and with what.
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
-from chaosfailover.journals import events, failover, instant, mapping, number, said, text
+from chaosfailover.journals import events, failover, instant, mapping, mappings, number, said, text
 
 __all__ = ["MODES", "UNKNOWN", "iso", "period", "place", "tools"]
 
 Document = Mapping[str, Any]
 
+CLOCK_JUMP = 0.5
+"""Events of two threads may be out of order by less than this, in seconds."""
 MODES = ("REHEARSAL", "LIVE")
 UNKNOWN = "UNKNOWN"
 
@@ -31,15 +34,26 @@ def place(journal: Document) -> dict[str, Any]:
 
 def period(journal: Document) -> dict[str, Any]:
     """
-    Return when it ran, UTC; `clock_offset` is the API's clock minus ours, in seconds.
+    Return when it ran, UTC; in seconds `clock_offset` is the API's clock minus ours, to a second.
     """
     began, ended = _instant(journal, "start", "begin"), _instant(journal, "end", "end")
     return {
         "began": iso(began),
         "ended": iso(ended),
-        "duration": (ended - began).total_seconds() if began and ended else None,
+        "duration": max(0.0, (ended - began).total_seconds()) if began and ended else None,
         "clock_offset": number(failover(journal).get("clock_offset")),
+        "set_back": _set_back(journal),
     }
+
+
+def _set_back(journal: Document) -> float:
+    """
+    Return by how many seconds the clock was set back at most, as the order of the events tells.
+    """
+    seen = [instant(event.get("at")) for event in mappings(failover(journal).get("events"))]
+    times = [at.timestamp() for at in seen if at]
+    back = max((one - next_ for one, next_ in pairwise(times)), default=0.0)
+    return round(back, 3) if back >= CLOCK_JUMP else 0.0
 
 
 def _instant(journal: Document, key: str, kind: str) -> datetime | None:

@@ -82,6 +82,7 @@ def scope(journal: Document) -> list[dict[str, Any]]:
             "resource_type": text(cut.get("resource_type")),
             "resource_ids": [text(one) for one in _list(cut.get("resource_ids"))],
             "duration_minutes": number(cut.get("duration_minutes")),
+            "lost": [text(one) for one in _list(cut.get("lost"))],
             "survivors": _survivors(journal, cut),
         }
         for cut in mappings(failover(journal).get("cuts"))

@@ -37,7 +37,9 @@ def render(
 
 
 def _json(views: Sequence[RunView], _: str) -> str:
-    records = [view.record for view in views]
+    records = [
+        {**view.record, "notices": view.notices} if view.notices else view.record for view in views
+    ]
     document = records[0] if len(records) == 1 else records
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 

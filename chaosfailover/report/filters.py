@@ -10,6 +10,7 @@ from chaosfailover.journals import brief, instant
 from chaosfailover.report import wording
 from chaosfailover.report.axis import Axis
 from chaosfailover.report.bars import Bar
+from chaosfailover.report.labels import labelled
 from chaosfailover.report.recovery_bars import worst
 
 __all__ = ["FILTERS"]
@@ -69,12 +70,14 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "day": wording.day,
     "detail": _detail,
     "failover": wording.failover,
+    "labelled": labelled,
     "length": wording.length,
     "moment": _moment,
     "ms": wording.milliseconds,
     "parts": _parts,
     "percent": wording.percent,
     "span": _span,
+    "time": wording.time_of_day,
     "when": wording.when,
     "worst": worst,
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
-from chaosfailover.journals import brief
+from chaosfailover.journals import brief, instant
 from chaosfailover.messages import message
 from chaosfailover.report import recovery_bars, wording
 from chaosfailover.report.views import RunView
@@ -83,11 +83,15 @@ def _properties(view: RunView) -> dict[str, str | None]:
         **{key: place[key] for key in ("region_id", "account_id", "endpoint", "topology")},
         "change_ticket": view.record["people"]["change_ticket"],
         "sha256": view.record["sha256"],
+        "notice": " ".join(view.notices),
     }
 
 
 def _cases(view: RunView, language: str) -> Iterator[Case]:
     yield _verdict(view, language)
+    if not view.sound:
+        name, said = message("notice.record", language), " ".join(view.notices)
+        yield Case("record", name, problem="error", message=said)
     for check in view.record["preflight"]:
         problem = None if check["passed"] else "error"
         yield Case("preflight", check["name"], problem=problem, message=check["detail"])
@@ -111,13 +115,13 @@ def _verdict(view: RunView, language: str) -> Case:
 def _hypothesis(when: str, probe: Document, language: str) -> Case:
     problem = {True: None, False: "failure"}.get(probe["met"], "skipped")
     said = probe["error"] or message("ui.not_met", language)
-    return Case(f"hypothesis.{when}", probe["name"], problem=problem, message=said)
+    return Case(f"hypothesis.{when}", probe["name"], _spent(probe), problem, said)
 
 
 def _activity(run: Document, language: str) -> Case:
     problem = {"succeeded": None, "failed": "error"}.get(str(run["status"]), "skipped")
     said = run["error"] or message("ui.cut_off", language)
-    return Case(run["phase"], run["name"], problem=problem, message=said)
+    return Case(run["phase"], run["name"], _spent(run), problem, said)
 
 
 def _recovery(recovery: Document, language: str) -> Case:
@@ -127,9 +131,16 @@ def _recovery(recovery: Document, language: str) -> Case:
     said = (
         f"{message(f'gauge.{state}', language)}: {measured}, RTO {wording.length(recovery['rto'])}"
     )
-    return Case(
-        "recovery", f"{recovery['target']}: {recovery['test']}", problem=problem, message=said
-    )
+    took = (recovery["failover"] or {}).get("at_most") or 0.0
+    return Case("recovery", f"{recovery['target']}: {recovery['test']}", took, problem, said)
+
+
+def _spent(run: Document) -> float:
+    """
+    Return how long something ran, 0 where that is not known.
+    """
+    began, ended = instant(run["began"]), instant(run["ended"])
+    return max(0.0, (ended - began).total_seconds()) if began and ended else 0.0
 
 
 def _seconds(value: float) -> str:

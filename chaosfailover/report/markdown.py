@@ -73,7 +73,8 @@ def _run(view: RunView, language: str) -> str:
     record = view.record
     title = _escape(view.title or message("ui.untitled", language), 200)
     lines = [_head(title, view.verdict, view.mode, language)]
-    lines += [f"- {_escape(reason, 400)}" for reason in view.reasons[:MOST_ROWS]]
+    lines += [f"> \u26a0\ufe0f {_plain(notice, 400)}\n" for notice in view.notices]
+    lines += [f"- {_plain(reason, 400)}" for reason in view.reasons[:MOST_ROWS]]
     if (left := len(view.reasons) - MOST_ROWS) > 0:
         lines.append(f"- {message('ui.more', language, count=left)}")
     lines += ["", _where(record, language), ""]
@@ -132,7 +133,14 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _escape(value: object, limit: int) -> str:
     """
+    Write a text of any direction so that it shows as it is, see `_plain`.
+    """
+    return wording.isolate(_plain(value, limit))
+
+
+def _plain(value: object, limit: int) -> str:
+    """
     Write a text so that it shows as it is: no markup, no link, and nobody is mentioned.
     """
     shown = ACTIVE.sub(r"\\\g<0>", brief(value, limit))
-    return wording.isolate(shown.replace("@", "@\u200b"))
+    return shown.replace("@", "@\u200b")

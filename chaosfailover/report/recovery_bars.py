@@ -41,9 +41,10 @@ def gauges(record: Document) -> list[Gauge]:
 
 def worst(found: Sequence[Gauge]) -> Gauge | None:
     """
-    Return the recovery with the longest failover time, at its upper bound.
+    Return the recovery with the longest failover time of the network's, at its upper bound.
     """
-    return max(found, key=lambda gauge: _most_or_endless(gauge.recovery), default=None)
+    network = [gauge for gauge in found if not gauge.recovery.get("persistent")]
+    return max(network or found, key=lambda gauge: _most_or_endless(gauge.recovery), default=None)
 
 
 def _gauge(recovery: Document, scale: float) -> Gauge:
@@ -61,12 +62,15 @@ def _gauge(recovery: Document, scale: float) -> Gauge:
 
 def state(recovery: Mapping[str, Any]) -> str:
     """
-    Tell in one word how a recovery compares: `exceeded`, `open`, `within`, `unbound` or `no_loss`.
+    Tell in one word how a recovery compares: `exceeded`, `open`, `within`, `unbound`,
+    `persistent` or `no_loss`.
     """
     if recovery["exceeded"]:
         return "exceeded"
     if recovery["failover"] is None:
         return "no_loss"
+    if recovery.get("persistent") and recovery["failover"]["at_most"] is not None:
+        return "persistent"
     if recovery["down_at_stop"] is not None or recovery["failover"]["at_most"] is None:
         return "open"
     return "unbound" if recovery["rto"] is None else "within"

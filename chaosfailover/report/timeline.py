@@ -76,7 +76,7 @@ def make_timeline(record: Document, series: Sequence[Document], words: Words) ->
         *tracks.hypothesis_row(record, axis, words),
         *tracks.activity_rows(record, axis, words),
         *tracks.test_rows(record, axis),
-        *tracks.resource_rows(record, axis),
+        *tracks.resource_rows(record, axis, words),
         *target_rows(record, series, axis, words),
     ]
     drawn = [thinned(row, most) for row in rows]

@@ -3,6 +3,7 @@ What happened in a run as rows of bars: hypothesis, activities, tests, resources
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from chaosfailover.journals import brief, instant
@@ -57,7 +58,13 @@ def test_rows(record: Document, axis: Axis) -> Iterator[Row]:
         statuses = test["statuses"]
         ends = [axis.after(one["at"]) for one in statuses[1:]] + [axis.duration]
         bars = [
-            Bar(since, until, f"status {_style(status)}", f"{test['test']}: {status}", status)
+            Bar(
+                since,
+                until,
+                f"status {_style(status)}",
+                f"{test['test']} ({test['job_id'] or '?'}): {status}",
+                status,
+            )
             for status, since, until in zip(
                 (one["status"] for one in statuses),
                 (axis.after(one["at"]) for one in statuses),
@@ -65,20 +72,43 @@ def test_rows(record: Document, axis: Axis) -> Iterator[Row]:
                 strict=False,  # no status, no bar
             )
         ]
-        yield Row(brief(f"{test['test']} {test['job_id'] or ''}", 60), bars)
+        yield Row(brief(test["test"], 40), bars)
 
 
-def resource_rows(record: Document, axis: Axis) -> Iterator[Row]:
+def resource_rows(record: Document, axis: Axis, words: Words) -> Iterator[Row]:
     """
     Draw the readings of each resource; between two that differ, nobody knows when it changed.
+
+    What a test was to take down is down as planned while that test cuts.
     """
+    cuts = list(_cuts(record, axis))
     read: dict[str, list[tuple[float, str]]] = {}
     for event in record["timeline"]:
         if event["kind"] == "resource":
             name = str(event.get("resource_id"))
             read.setdefault(name, []).append((axis.after(event["at"]), str(event.get("status"))))
     for name, readings in sorted(read.items()):
-        yield Row(brief(name, 60), list(_same(name, readings)))
+        planned = [(since, until) for ids, since, until in cuts if name in ids]
+        bars = [_as_planned(bar, planned, words) for bar in _same(name, readings)]
+        yield Row(brief(name, 60), bars)
+
+
+def _cuts(record: Document, axis: Axis) -> Iterator[tuple[set[str], float, float]]:
+    """
+    Yield for each test what it was to take down, and from when to when it cut.
+    """
+    scope = {cut["test"]: {*cut["resource_ids"], *cut.get("lost", [])} for cut in record["scope"]}
+    for test in record["tests"]:
+        if test["cut_at"] and test["test"] in scope:
+            until = axis.after(test["stop_at"]) if test["stop_at"] else axis.duration
+            yield scope[test["test"]], axis.after(test["cut_at"]), until
+
+
+def _as_planned(bar: Bar, planned: Sequence[tuple[float, float]], words: Words) -> Bar:
+    within = any(since <= bar.since <= until for since, until in planned)
+    if bar.style != "status bad" or not within:
+        return bar
+    return replace(bar, style="status planned", title=f"{bar.title} ({words['planned']})")
 
 
 def _same(name: str, readings: Sequence[tuple[float, str]]) -> Iterator[Bar]:

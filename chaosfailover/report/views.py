@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chaosfailover.journals import brief
 from chaosfailover.messages import message
-from chaosfailover.record import record_of
-from chaosfailover.report.wording import isolate
+from chaosfailover.record import stored
+from chaosfailover.record.making import redacted
 from chaosfailover.verdict import examine
 
 __all__ = ["RunView", "make_view", "mode_of", "verdict_of"]
@@ -23,12 +24,15 @@ GRAVITY = ("aborted", "deviated", "inconclusive", "held")
 class RunView:
     """
     One run: its record, the reasons for its verdict in the reader's language, and the compact
-    series of its targets, in the order of the record's targets.
+    series of its targets, in the order of the record's targets. `notices` say what a reader must
+    know of where this comes from; the stored record is `sound` unless it contradicts something.
     """
 
     record: dict[str, Any]
     reasons: list[str]
     series: list[Document]
+    notices: list[str]
+    sound: bool
 
     @property
     def title(self) -> str:
@@ -56,8 +60,20 @@ def make_view(journal: Mapping[str, Any], language: str) -> RunView:
     """
     Look at a journal as a report does.
     """
-    record = record_of(journal)
-    return RunView(record, _reasons(journal, record, language), _series(journal, record))
+    record, state, detail = stored(journal)
+    told = [(state, brief(detail))] if state in (*UNSOUND, "redacted") else []
+    if back := record["period"].get("set_back"):
+        told.append(("set_back", f"{back:g}"))
+    return RunView(
+        record=record,
+        reasons=_reasons(redacted(journal), record, language),
+        series=_series(journal, record),
+        notices=[message(f"notice.{key}", language, detail=said) for key, said in told],
+        sound=state not in UNSOUND,
+    )
+
+
+UNSOUND = ("broken", "misshapen", "differs")
 
 
 def verdict_of(views: Sequence[RunView]) -> str:
@@ -84,12 +100,7 @@ def _reasons(journal: Document, record: Document, language: str) -> list[str]:
     english = [message(f"reason.{one.key}", **one.values) for one in found]
     if said != english:
         return said
-    return [
-        message(
-            f"reason.{one.key}", language, **{key: isolate(of) for key, of in one.values.items()}
-        )
-        for one in found
-    ]
+    return [message(f"reason.{one.key}", language, **one.values) for one in found]
 
 
 def _series(journal: Document, record: Document) -> list[Document]:

@@ -9,7 +9,17 @@ from typing import Any
 
 from chaosfailover.journals import instant
 
-__all__ = ["bounds", "clock", "day", "isolate", "length", "milliseconds", "percent", "when"]
+__all__ = [
+    "bounds",
+    "clock",
+    "day",
+    "isolate",
+    "length",
+    "milliseconds",
+    "percent",
+    "time_of_day",
+    "when",
+]
 
 NOTHING = "\u2013"
 ENDLESS = "\u221e"
@@ -21,6 +31,14 @@ def when(value: str | None) -> str:
     """
     at = instant(value)
     return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d}Z" if at else NOTHING
+
+
+def time_of_day(value: str | None) -> str:
+    """
+    Write the time of day of an instant, UTC, to the millisecond.
+    """
+    at = instant(value)
+    return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}Z" if at else NOTHING
 
 
 def day(value: str | None) -> str:
