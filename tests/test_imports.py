@@ -20,7 +20,7 @@ LAYERS = [
     {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
     | {"messages", "recoveries", "retries", "signing", "targets", "windows"},
     {"connection", "credentials", "evidence", "paths", "series", "waiting"},
-    {"client", "cuts", "probing", "reasons", "summary", "survival"},
+    {"client", "cuts", "probing", "reasons", "summary", "survival"} | {"underway"},
     {"verdict"},
     {"record", "telemetry"},
     {"report"},
