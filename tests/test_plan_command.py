@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from accounts import ACCOUNTS, Opener, role
 from click.testing import CliRunner, Result
 
 from chaosfailover.cli import failover
 from chaosfailover.emulator import Emulator
+from chaosfailover.regions import Place
 
 CHAOS = [str(Path(sys.executable).with_name("chaos")), "--no-version-check"]
 HZ = [
@@ -112,6 +114,21 @@ def test_region_that_cannot_be_read_keeps_its_files(
     assert done.exit_code == 1
     assert list(contents(tmp_path)) == HZ
     assert "## Not read" in (tmp_path / "README.md").read_text()
+
+
+def test_region_under_test_is_not_planned(ten_circuits: Emulator, tmp_path: Path) -> None:
+    """What a running test cuts says nothing about other days: what was planned is kept."""
+    plan(tmp_path, "--region", "cn-hangzhou")
+    with Opener(ten_circuits)(Place("cn-hangzhou", role(ACCOUNTS[0]))) as client:
+        job_id = client.create_failover_test_job(
+            resource_ids=["pc-02"], job_type="StartNow", job_duration=5
+        )
+
+    done = plan(tmp_path, "--region", "cn-hangzhou")
+
+    assert done.exit_code == 1
+    assert list(contents(tmp_path)) == HZ
+    assert f"{job_id} (Starting) is under way in cn-hangzhou; plan again" in done.stderr
 
 
 @pytest.mark.usefixtures("ten_circuits")

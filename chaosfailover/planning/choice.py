@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaosfailover.documents import UNKNOWN_GROUP, number, text
-from chaosfailover.errors import ArgumentError
+from chaosfailover.errors import ArgumentError, JobError
 from chaosfailover.paths import Path
 from chaosfailover.regions import Place
 from chaosfailover.snapshot import Snapshot
 from chaosfailover.survival import Need, Survival, surviving_paths
+from chaosfailover.underway import said
 
 __all__ = ["BFD", "HOLD", "PlannedTest", "Refusal", "RegionPlan", "region_plan"]
 
@@ -77,17 +78,21 @@ def region_plan(place: Place, snapshot: Snapshot) -> RegionPlan:
     """
     Choose the circuits of a region that can be tested: those that leave most survivors come first.
 
-    Raises ArgumentError for documents that contradict one another.
+    Raises JobError while a test is under way, since what it cuts is not as it is otherwise, and
+    ArgumentError for documents that contradict one another.
     """
+    if underway := snapshot.underway():
+        tests = ", ".join(said(job) for job in underway)
+        raise JobError(f"{tests} is under way in {snapshot.region_id}; plan again after it")
     known = snapshot.paths()
     circuits = {str(each["PhysicalConnectionId"]): each for each in snapshot.circuits}
     peers = {str(each["BgpPeerId"]): each for each in snapshot.bgp_peers}
     judged = [_judged(circuit_id, circuits, known, peers) for circuit_id in sorted(circuits)]
-    tests = [each for each in judged if isinstance(each, PlannedTest)]
+    found = [each for each in judged if isinstance(each, PlannedTest)]
     return RegionPlan(
         place,
         snapshot,
-        tests=tuple(sorted(tests, key=lambda test: (-test.survivors, test.circuit_id))),
+        tests=tuple(sorted(found, key=lambda test: (-test.survivors, test.circuit_id))),
         refusals=tuple(each for each in judged if isinstance(each, Refusal)),
     )
 
