@@ -2,15 +2,18 @@
 The same question put to many regions and accounts at once, through a bounded pool.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from chaosfailover.client import VpcClient
-from chaosfailover.errors import FailoverError
+from chaosfailover.errors import FailoverError, InvalidReplyError
 
-__all__ = ["ANY_REGION", "POOL_WIDTH", "Answer", "Place", "ask_places"]
+__all__ = ["ANY_REGION", "POOL_WIDTH", "Answer", "Place", "ask_places", "region_ids"]
+
+logger = logging.getLogger("chaostoolkit")
 
 POOL_WIDTH = 8
 
@@ -34,7 +37,7 @@ class Place:
         """
         The account of the role; empty for the environment's own.
         """
-        return self.role_arn.split(":")[3] if self.role_arn else ""
+        return "".join((self.role_arn or "").split(":")[3:4])
 
     def __str__(self) -> str:
         return f"{self.region_id} as {self.role_arn}" if self.role_arn else self.region_id
@@ -69,9 +72,9 @@ def ask_places(
     """
     Ask every place and return the answers in the order of the places.
 
-    A place that fails hides no other: its error is its answer. `progress` is told each answer as
-    it comes, with how many have come, in the thread of the caller. An interruption does not wait
-    for places that were not asked yet.
+    A place that fails hides no other: its error is its answer, whatever it is. `progress` is told
+    each answer as it comes, with how many have come, in the thread of the caller. An interruption
+    does not wait for places that were not asked yet.
     """
 
     def ask(place: Place) -> Answer[T]:
@@ -80,6 +83,9 @@ def ask_places(
                 return Answer(place, value=question(client))
         except FailoverError as error:
             return Answer(place, error=error)
+        except Exception as error:
+            logger.debug("%s could not be read", place, exc_info=error)
+            return Answer(place, error=_unforeseen(error))
 
     with ThreadPoolExecutor(max_workers=width) as pool:
         asked = [pool.submit(ask, place) for place in places]
@@ -89,3 +95,16 @@ def ask_places(
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
     return [each.result() for each in asked]
+
+
+def region_ids(client: VpcClient) -> list[str]:
+    """
+    Return the IDs of the regions that a client's account can use.
+    """
+    return [str(region["RegionId"]) for region in client.describe_regions()]
+
+
+def _unforeseen(error: Exception) -> FailoverError:
+    return InvalidReplyError(
+        f"the reply is not as expected: {type(error).__name__}: {error}", http_status=200
+    )

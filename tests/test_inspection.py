@@ -11,6 +11,7 @@ import pytest
 import yaml
 from accounts import LARGE, ONE, TEN, TEN_FOUND, Opener, places
 
+from chaosfailover.client import VpcClient
 from chaosfailover.criteria import criterion, violations
 from chaosfailover.emulator import Emulator
 from chaosfailover.errors import ArgumentError
@@ -105,6 +106,28 @@ def job(job_id: str, status: str, began: str | None, **more: Any) -> dict[str, A
             None,
             id="of a border router",
         ),
+        pytest.param(
+            [
+                job("ftj-new", "Stopped", "2026-06-20T12:00:00"),
+                job("ftj-2", "Stopped", "yesterday"),
+            ],
+            ("ftj-new", 10.0),
+            id="no instant is older than any",
+        ),
+        pytest.param([job("ftj-1", "Stopped", "yesterday")], ("ftj-1", None), id="no instant"),
+        pytest.param(
+            [{**job("ftj-1", "Stopped", ""), "StartTime": 1700000000}],
+            ("ftj-1", None),
+            id="a number",
+        ),
+        pytest.param(
+            [job("ftj-1", "Stopped", "0001-01-01T00:00:00+14:00")],
+            ("ftj-1", None),
+            id="before all time",
+        ),
+        pytest.param(
+            [job("ftj-1", "Stopped", "", ResourceId="pc-01")], None, id="of what is no list"
+        ),
     ],
 )
 def test_last_test(jobs: list[dict[str, Any]], expected: object) -> None:
@@ -112,6 +135,26 @@ def test_last_test(jobs: list[dict[str, Any]], expected: object) -> None:
     last = last_tests(jobs, NOW).get("pc-01")
 
     assert (last and (last.job_id, last.age_days)) == expected
+
+
+def test_circuit_without_id_is_refused() -> None:
+    """The refusal is one that a region can be reported with."""
+    with pytest.raises(ArgumentError, match="a document has no PhysicalConnectionId"):
+        inspection(Snapshot("cn-hangzhou", circuits=({"Status": "Enabled"},)), NOW)
+
+
+def test_document_that_nobody_foresaw_hides_no_other_place(tmp_path: Path) -> None:
+    """Whatever goes wrong in one place is the answer of that place."""
+    file = tmp_path / "accounts.yaml"
+    file.write_text(yaml.safe_dump(TEN), encoding="utf-8")
+
+    def question(client: VpcClient) -> str:
+        return {"cn-hangzhou": "read"}[client.region_id]
+
+    answers = ask_places(places(TEN)[:2], Opener(Emulator(file)), question)
+
+    assert [answer.value for answer in answers] == ["read", None]
+    assert str(answers[1].error) == "the reply is not as expected: KeyError: 'cn-shanghai'"
 
 
 def rows(topology: dict[str, Any], folder: Path) -> list[Row]:

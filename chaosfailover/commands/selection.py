@@ -12,7 +12,7 @@ import click
 from chaosfailover import config
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import FailoverError
-from chaosfailover.regions import ANY_REGION, Answer, Place, ask_places
+from chaosfailover.regions import ANY_REGION, Answer, Place, ask_places, region_ids
 
 __all__ = [
     "CALL_DEADLINE",
@@ -139,14 +139,13 @@ def _listed(
     """
 
     asked = [Place(region_id, account) for account in accounts]
-    answers = ask_places(asked, open_client, lambda client: list(client.describe_regions()))
     return [
         Answer(
             answer.place,
-            [Place(region["RegionId"], answer.place.role_arn) for region in answer.value or ()],
+            [Place(region_id, answer.place.role_arn) for region_id in answer.value or ()],
             answer.error,
         )
-        for answer in answers
+        for answer in ask_places(asked, open_client, region_ids)
     ]
 
 
