@@ -184,6 +184,8 @@ def session_faults(vbr_id: str, peer: Document) -> list[Fault]:
         found.append(("unknown", f"{name}: ReceivedRouteCount is not known"))
     if routes == 0:
         found.append(("down", f"{name}: receives no routes, so it carries nothing"))
+    if number(peer, "AdvertisedRouteCount") == 0:
+        found.append(("unknown", f"{name}: advertises no routes, so the way back is not proven"))
     return found
 
 

@@ -42,6 +42,7 @@ class Path:
     attached to, `unproven_groups` those that it may serve. A VBR over several circuits yields a
     path for each: `other_circuit_ids` are those that its sessions may be using instead, with the
     parents of hosted ones. `redundant_circuit_id` is declared by the owner; it proves nothing.
+    `spec` is the speed of the circuit's port, such as `10G`; `bandwidth` is in the API's own unit.
     """
 
     circuit_id: str | None
@@ -59,6 +60,8 @@ class Path:
     other_circuit_ids: frozenset[str] = frozenset()
     unproven_groups: frozenset[str] = frozenset()
     redundant_circuit_id: str | None = None
+    spec: str | None = None
+    bandwidth: int | None = None
 
     def __str__(self) -> str:
         names = (self.circuit_id or "unnamed circuit", self.vbr_id, self.bgp_peer_id)
@@ -155,6 +158,8 @@ def _path(
         other_circuit_ids=_others(lines, vbr, circuit_id),
         unproven_groups=unproven,
         redundant_circuit_id=text(line, "RedundantPhysicalConnectionId"),
+        spec=text(line, "Spec"),
+        bandwidth=number(line, "Bandwidth"),
     )
 
 

@@ -84,6 +84,13 @@ def test_standby_that_is_down_is_not_established() -> None:
     }
 
 
+def test_standby_that_advertises_nothing_is_unknown() -> None:
+    """It may carry what comes in, and nothing leads back over it."""
+    network = recorded("dual-circuit").changed("bgp-west", AdvertisedRouteCount=0)
+
+    assert outlook(network)["ecr-main", "pc-east"] == "unknown"
+
+
 def test_standby_without_a_family_is_no_survivor() -> None:
     """A session of the wrong address family is no standby."""
     network = recorded("dual-stack").without("bgp-west-6")

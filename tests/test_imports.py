@@ -20,6 +20,7 @@ LAYERS = [
     {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
     | {"messages", "recoveries", "retries", "signing", "targets", "windows"},
     {"connection", "credentials", "evidence", "paths", "series", "waiting"},
+    {"capacity"},
     {"client", "cuts", "probing", "reasons", "summary", "survival"} | {"underway"},
     {"verdict"},
     {"record", "telemetry"},

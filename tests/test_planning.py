@@ -210,12 +210,38 @@ def rehearsing(emulator: Emulator) -> VpcClient:
 def test_mirror_is_stable() -> None:
     """What changes by itself changes no file."""
     network = recorded("dual-circuit")
-    routes = {"ReceivedRouteCount": 99, "AdvertisedRouteCount": 7, "GmtModified": "2026-01-01"}
+    routes = {"ReceivedRouteCount": 13, "AdvertisedRouteCount": 7, "GmtModified": "2026-01-01"}
 
     before = files([planned(network)])
     after = files([planned(network.changed(network.bgp_peers[0]["BgpPeerId"], **routes))])
 
     assert before == after
+
+
+def test_survivor_that_may_be_too_small_is_told() -> None:
+    """The README names what to look at before the cut; nothing is kept from being planned."""
+    network = recorded("dual-circuit").changed("bgp-west", ReceivedRouteCount=1)
+    network = network.changed("pc-west", Spec="10M")
+    found = planned(network)
+
+    text = files([found])["README.md"]
+
+    assert "pc-east" in chosen([found])
+    assert "- ecr-main (IPv4): its survivors receive half of the routes of the cut at most" in text
+    assert "- ecr-main (IPv4): its survivors have half of the bandwidth of the cut at most" in text
+
+
+def test_survivor_that_advertises_nothing_is_none() -> None:
+    """Without routes towards the cloud nothing comes back, so the cut is refused."""
+    found = planned(recorded("dual-circuit").changed("bgp-west", AdvertisedRouteCount=0))
+
+    (refusal,) = (each for each in found.refusals if each.circuit_id == "pc-east")
+    assert chosen([found]) == {}
+    assert "advertises no routes" in "; ".join(refusal.reasons)
+    assert (
+        mirror(found)["regions"]["cn-hangzhou"]["bgp_peers"]["bgp-west"]["AdvertisedRouteCount"]
+        == 0
+    )
 
 
 def test_secrets_are_not_mirrored() -> None:

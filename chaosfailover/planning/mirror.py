@@ -33,6 +33,8 @@ KEPT = {
     ),
 }
 
+ROUTES = ("ReceivedRouteCount", "AdvertisedRouteCount")
+
 Document = Mapping[str, Any]
 Entries = dict[str, dict[str, Any]]
 
@@ -90,8 +92,8 @@ def _region(plan: RegionPlan, account: str) -> dict[str, Entries]:
     groups = _entries("bgp_groups", found.bgp_groups, "BgpGroupId")
     peers = _entries("bgp_peers", found.bgp_peers, "BgpPeerId")
     for peer in found.bgp_peers:
-        if number(peer, "ReceivedRouteCount") == 0:
-            peers[str(peer["BgpPeerId"])]["ReceivedRouteCount"] = 0
+        none = {key: 0 for key in ROUTES if number(peer, key) == 0}
+        peers[str(peer["BgpPeerId"])] |= none
     return {"circuits": circuits, "vbrs": vbrs, "bgp_groups": groups, "bgp_peers": peers}
 
 
