@@ -131,6 +131,35 @@ def test_region_under_test_is_not_planned(ten_circuits: Emulator, tmp_path: Path
     assert f"{job_id} (Starting) is under way in cn-hangzhou; plan again" in done.stderr
 
 
+@pytest.mark.parametrize("linked", ["cn-hangzhou", "cn-hangzhou/pc-02.yaml", "cn-shenzhen"])
+@pytest.mark.usefixtures("ten_circuits")
+def test_link_that_leads_out_is_not_followed(tmp_path: Path, linked: str) -> None:
+    """What is elsewhere is not written over, and nothing else is written either."""
+    folder, elsewhere = tmp_path / "plan", tmp_path / "elsewhere"
+    (folder / linked).parent.mkdir(parents=True)
+    elsewhere.mkdir()
+    (folder / linked).symlink_to(elsewhere)
+
+    done = plan(folder, "--region", "cn-hangzhou", "--region", "cn-shenzhen")
+
+    assert done.exit_code == 1
+    assert f"{folder / linked}" in done.stderr
+    assert "leads out of" in done.stderr
+    assert contents(tmp_path) == {}
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_two_roles_of_one_account_are_refused(tmp_path: Path) -> None:
+    """Their plans would have the same files, and nothing says which of them is meant."""
+    roles = [f"acs:ram::{ACCOUNTS[0]}:role/{name}" for name in ("inspector", "planner")]
+
+    done = plan(tmp_path, "--all-regions", "--role-arn", roles[0], "--role-arn", roles[1])
+
+    assert done.exit_code == 2
+    assert f"account {ACCOUNTS[0]} has two roles" in done.stderr
+    assert contents(tmp_path) == {}
+
+
 @pytest.mark.usefixtures("ten_circuits")
 def test_wrong_targets_are_wrong_usage(tmp_path: Path) -> None:
     """A list is no mapping of names to URLs."""

@@ -99,6 +99,32 @@ def test_what_the_api_would_not_cut_is_refused(fields: dict[str, Any], expected:
     assert refusal.reasons[0].startswith(expected) or expected in refusal.reasons[0]
 
 
+@pytest.mark.parametrize("circuit_id", ["../../evil", "game-day", "Topology", "a b", "pc.", "线"])
+def test_name_that_is_no_file_is_refused(circuit_id: str) -> None:
+    """An ID that would be written elsewhere, or over another file, is not planned."""
+    network = recorded("dual-circuit").changed("pc-east", PhysicalConnectionId=circuit_id)
+    network = network.changed("vbr-east", PhysicalConnectionId=circuit_id)
+    found = planned(network)
+
+    refused = {refusal.circuit_id: refusal.reasons for refusal in found.refusals}
+    assert refused == {circuit_id: ("its ID cannot be the name of a file of the plan",)}
+    assert sorted(files([found])) == [
+        "README.md",
+        "cn-hangzhou/game-day.yaml",
+        "cn-hangzhou/pc-west.yaml",
+        "cn-hangzhou/topology.yaml",
+    ]
+
+
+@pytest.mark.parametrize(
+    "place", [Place("../cn-hangzhou"), Place("cn-hangzhou", "acs:ram::..:role/inspector")]
+)
+def test_place_that_is_no_folder_is_refused(place: Place) -> None:
+    """A plan stays inside its folder, whatever a region or account is called."""
+    with pytest.raises(ArgumentError, match="cannot be the name of a folder"):
+        region_plan(place, Snapshot(place.region_id))
+
+
 def test_other_access_points_come_first(tmp_path: Path) -> None:
     """Of several survivors, one at another access point is the standby."""
     found = chosen(plans(LARGE, tmp_path)[:1])

@@ -72,6 +72,7 @@ def plan(
 
     Example: chaos failover plan --all-regions --targets targets.yaml --output failover-plan
     """
+    _require_one_role_each(role_arns)
     answers = ask_selected(
         regions,
         all_regions,
@@ -83,6 +84,7 @@ def plan(
     plans = [replace(answer.value, place=answer.place) for answer in answers if answer.value]
     errors = {str(answer.place): str(answer.error) for answer in answers if answer.error}
     files = plan_files(circuit_template(), plans, errors, targets)
+    _require_inside(folder, [*files, *(str(folder_of(found)) for found in plans)])
     _write(folder, files)
     _clear(folder, plans, files)
     for found in plans:
@@ -100,6 +102,24 @@ def _read(client: VpcClient) -> RegionPlan:
 
 def _counted(count: int) -> str:
     return f"{count} circuit{'' if count == 1 else 's'} to test"
+
+
+def _require_one_role_each(role_arns: Sequence[str]) -> None:
+    """
+    Refuse two roles of one account: their plans would be written over each other.
+    """
+    accounts = [Place("", role_arn).account for role_arn in dict.fromkeys(role_arns)]
+    if twice := sorted({account for account in accounts if accounts.count(account) > 1}):
+        raise click.UsageError(f"account {twice[0]} has two roles, expected one for each account")
+
+
+def _require_inside(folder: Path, names: Sequence[str]) -> None:
+    """
+    Refuse a plan of which a file would land elsewhere: a link inside the folder leads out of it.
+    """
+    for name in names:
+        if not (folder / name).resolve().is_relative_to(folder.resolve()):
+            raise click.ClickException(f"{folder / name} leads out of {folder}; nothing is written")
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

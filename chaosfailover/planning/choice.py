@@ -2,6 +2,7 @@
 Which circuits of a region are worth testing, and which are not to be cut.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,9 @@ BFD = 0.9
 
 HOLD = 30.0
 """The BGP hold time where the API names none."""
+
+RESERVED = ("game-day", "topology")
+NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 Document = Mapping[str, Any]
 
@@ -79,8 +83,11 @@ def region_plan(place: Place, snapshot: Snapshot) -> RegionPlan:
     Choose the circuits of a region that can be tested: those that leave most survivors come first.
 
     Raises JobError while a test is under way, since what it cuts is not as it is otherwise, and
-    ArgumentError for documents that contradict one another.
+    ArgumentError for documents that contradict one another and for a place that names no folder.
     """
+    for name in filter(None, (place.account, place.region_id)):
+        if not NAME.fullmatch(name):
+            raise ArgumentError(f"{name!r} cannot be the name of a folder of the plan")
     if underway := snapshot.underway():
         tests = ", ".join(said(job) for job in underway)
         raise JobError(f"{tests} is under way in {snapshot.region_id}; plan again after it")
@@ -104,6 +111,8 @@ def _judged(
     peers: Mapping[str, Document],
 ) -> PlannedTest | Refusal:
     circuit = circuits[circuit_id]
+    if not _names_a_file(circuit_id):
+        return Refusal(circuit_id, ("its ID cannot be the name of a file of the plan",))
     if not_accepted := _not_accepted(circuit):
         return Refusal(circuit_id, tuple(not_accepted))
     survival = surviving_paths(known, [circuit_id])
@@ -113,6 +122,13 @@ def _judged(
     if not cut:
         return Refusal(circuit_id, ("none of its sessions is up, so a cut would show nothing",))
     return _planned(circuit, cut, survival, peers)
+
+
+def _names_a_file(name: str) -> bool:
+    """
+    Tell whether a name stays inside the folder of a plan, and is not that of another file there.
+    """
+    return bool(NAME.fullmatch(name)) and name.casefold() not in RESERVED
 
 
 def _not_accepted(circuit: Document) -> list[str]:
