@@ -15,6 +15,7 @@ from chaosfailover.client import VpcClient
 from chaosfailover.emulator import Emulator
 from chaosfailover.errors import ArgumentError
 from chaosfailover.planning.choice import RegionPlan, region_plan
+from chaosfailover.planning.experiments import expected as verdict
 from chaosfailover.planning.experiments import live_url
 from chaosfailover.planning.files import fate, is_edited, plan_files, sealed
 from chaosfailover.planning.mirror import mirror
@@ -267,6 +268,55 @@ def test_survivor_that_advertises_nothing_is_none() -> None:
     assert (
         mirror(found)["regions"]["cn-hangzhou"]["bgp_peers"]["bgp-west"]["AdvertisedRouteCount"]
         == 0
+    )
+
+
+SLOW = {"DetectMultiplier": 10, "MinRxInterval": 1000}
+
+
+@pytest.mark.parametrize(
+    ("peer", "vbr", "expected"),
+    [
+        pytest.param({}, {}, (0.9, "bfd", "held"), id="BFD as usual"),
+        pytest.param({}, SLOW, (10.0, 10.0, "deviated"), id="slow BFD"),
+        pytest.param({}, {"MinTxInterval": 200}, (0.9, "bfd", "held"), id="the longer interval"),
+        pytest.param({}, {"DetectMultiplier": None}, (0.9, "bfd", "held"), id="no multiplier"),
+        pytest.param(
+            {"EnableBfd": False, "Hold": "3"}, SLOW, (3.0, 3.0, "deviated"), id="at the promise"
+        ),
+        pytest.param(
+            {"EnableBfd": False, "Hold": "2"}, SLOW, (2.0, 2.0, "held"), id="within the promise"
+        ),
+        pytest.param(
+            {"EnableBfd": None, "Hold": None}, {}, (30.0, 30.0, "deviated"), id="no hold time"
+        ),
+    ],
+)
+def test_expectation_follows_what_is_set(
+    peer: dict[str, Any], vbr: dict[str, Any], expected: tuple[float, str | float, str]
+) -> None:
+    """The session and its VBR say how long a cut goes unnoticed, in plan and rehearsal alike."""
+    found = planned(recorded("dual-circuit").changed("bgp-east", **peer).changed("vbr-east", **vbr))
+    (test,) = (test for test in found.tests if test.circuit_id == "pc-east")
+
+    detected = mirror(found)["paths"]["bgp-east"]["detection"]
+    assert (test.detection, detected, verdict(test)) == expected
+
+
+def test_expectation_is_that_of_the_session_that_is_used() -> None:
+    """A second session that is slower is not what the service of the rehearsal takes."""
+    network = recorded("dual-circuit")
+    second = {**network.vbrs[0], "VbrId": "vbr-east-2"}
+    slow = {**network.bgp_peers[0], "BgpPeerId": "bgp-z", "RouterId": "vbr-east-2"}
+    network.vbrs.append(second)
+    network.bgp_peers.append({**slow, "EnableBfd": False})
+    found = planned(network)
+    (test,) = (test for test in found.tests if test.circuit_id == "pc-east")
+
+    assert (test.bgp_peer_id, test.detection, verdict(test)) == ("bgp-east", 0.9, "held")
+    assert mirror(found)["services"]["pc-east"]["paths"][0] == "bgp-east"
+    assert any(
+        warning.startswith("pc-east - vbr-east-2 - bgp-z: no BFD") for warning in test.warnings
     )
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chaosfailover.documents import attachments, is_literal, links, number, text
-from chaosfailover.planning.choice import HOLD, PlannedTest, RegionPlan
+from chaosfailover.planning.choice import PlannedTest, RegionPlan
+from chaosfailover.planning.detection import BFD, detection
+from chaosfailover.snapshot import Snapshot
 
 __all__ = ["FIRST_PORT", "OWN_ACCOUNT", "mirror", "port_of", "service_url"]
 
@@ -25,7 +27,10 @@ KEPT = {
         *("Name", "Status", "BusinessStatus", "ProductType", "AccessPointId", "Spec", "VlanId"),
         *("RedundantPhysicalConnectionId", "ParentPhysicalConnectionId"),
     ),
-    "vbrs": ("Name", "Status", "VlanId", "EcrId", "EcrAttatchStatus"),
+    "vbrs": (
+        *("Name", "Status", "VlanId", "EcrId", "EcrAttatchStatus"),
+        *("MinRxInterval", "MinTxInterval", "DetectMultiplier"),
+    ),
     "bgp_groups": ("Name", "RouterId", "Status", "IpVersion", "LocalAsn", "PeerAsn", "Hold"),
     "bgp_peers": (
         *("Name", "BgpGroupId", "Status", "BgpStatus", "IpVersion", "PeerIpAddress"),
@@ -49,13 +54,13 @@ def mirror(plan: RegionPlan) -> dict[str, Any]:
     region = _region(plan, account)
     owners = {str(entry.get("owner", account)) for entry in region["circuits"].values()}
     keys = {"access_keys": {f"rehearsal-{account}": "rehearsal-secret"}}
-    detection = {str(peer["BgpPeerId"]): _detection(peer) for peer in plan.snapshot.bgp_peers}
+    detections = _detections(plan.snapshot)
     used = {peer for test in plan.tests for peer in (test.bgp_peer_id, *test.standby_peers)}
     return {
         "title": f"{plan.place.region_id} as it was when the plan was made.",
         "accounts": {account: keys, **{owner: {} for owner in sorted(owners - {account})}},
         "regions": {plan.place.region_id: region},
-        "paths": {peer: {"over": peer, "detection": detection[peer]} for peer in sorted(used)},
+        "paths": {peer: {"over": peer, "detection": detections[peer]} for peer in sorted(used)},
         "services": {
             test.circuit_id: {
                 "kind": "http",
@@ -144,8 +149,16 @@ def _placed(vbr: Document) -> dict[str, Any]:
     return placed | ({"circuits": others} if others else {}) | ({"cens": cens} if cens else {})
 
 
-def _detection(peer: Document) -> str | float:
+def _detections(snapshot: Snapshot) -> dict[str, str | float]:
     """
-    Return how the emulator finds a path dead: by BFD, or when the hold time has passed.
+    Return how the emulator finds each session dead: by BFD as usual, or after so many seconds.
     """
-    return "bfd" if peer.get("EnableBfd") is True else float(number(peer, "Hold") or HOLD)
+    vbrs = {vbr["VbrId"]: vbr for vbr in snapshot.vbrs}
+    found = {
+        str(peer["BgpPeerId"]): (peer, detection(peer, vbrs.get(peer["RouterId"], {})))
+        for peer in snapshot.bgp_peers
+    }
+    return {
+        name: "bfd" if peer.get("EnableBfd") is True and seconds == BFD else seconds
+        for name, (peer, seconds) in found.items()
+    }
