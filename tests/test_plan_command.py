@@ -5,10 +5,12 @@
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
-from accounts import ACCOUNTS, Opener, role
+from accounts import ACCOUNTS, Counting, Opener, role
 from click.testing import CliRunner, Result
 
+from chaosfailover import config
 from chaosfailover.cli import failover
 from chaosfailover.emulator import Emulator
 from chaosfailover.regions import Place
@@ -129,6 +131,41 @@ def test_region_under_test_is_not_planned(ten_circuits: Emulator, tmp_path: Path
     assert done.exit_code == 1
     assert list(contents(tmp_path)) == HZ
     assert f"{job_id} (Starting) is under way in cn-hangzhou; plan again" in done.stderr
+
+
+class Spoiled(httpx.BaseTransport):
+    """
+    A cloud in which every BGP group vanishes before it is listed.
+    """
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.headers["x-acs-action"] != "DescribeBgpGroups":
+            return self._inner.handle_request(request)
+        return httpx.Response(200, json={"RequestId": "C44F62BE", "TotalCount": 0})
+
+
+def test_what_vanishes_between_two_calls_is_not_planned(
+    ten_circuits: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mirror that could not be rehearsed is not written; what was planned before is kept."""
+    plan(tmp_path, "--region", "cn-hangzhou")
+    before = {name: text for name, text in contents(tmp_path).items() if name != "README.md"}
+    opener = Opener(ten_circuits)
+    opener.transport = Counting(Spoiled(ten_circuits.transport()))
+    monkeypatch.setattr(
+        config, "client", lambda *_, **__: opener(Place("cn-hangzhou", role(ACCOUNTS[0])))
+    )
+
+    done = plan(tmp_path, "--region", "cn-hangzhou")
+
+    assert done.exit_code == 1
+    assert "cannot be rehearsed as read" in done.stderr
+    assert "bgpg-01, which is not described" in done.stderr
+    after = {name: text for name, text in contents(tmp_path).items() if name != "README.md"}
+    assert after == before
 
 
 @pytest.mark.parametrize("linked", ["cn-hangzhou", "cn-hangzhou/pc-02.yaml", "cn-shenzhen"])

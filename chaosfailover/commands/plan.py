@@ -20,11 +20,13 @@ from chaosfailover.commands.selection import (
     show_errors,
     show_progress,
 )
+from chaosfailover.errors import ArgumentError
 from chaosfailover.planning.choice import RegionPlan, region_plan
 from chaosfailover.planning.experiments import folder_of
 from chaosfailover.planning.files import fate, is_edited, plan_files
+from chaosfailover.planning.mirror import mirror
 from chaosfailover.planning.template import circuit_template
-from chaosfailover.regions import Place
+from chaosfailover.regions import Answer, Place
 from chaosfailover.snapshot import read_snapshot
 
 __all__ = ["plan"]
@@ -73,15 +75,18 @@ def plan(
     Example: chaos failover plan --all-regions --targets targets.yaml --output failover-plan
     """
     _require_one_role_each(role_arns)
-    answers = ask_selected(
-        regions,
-        all_regions,
-        role_arns,
-        _read,
-        progress=show_progress(lambda found: _counted(len(found.tests))),
-        deadline=deadline,
-    )
-    plans = [replace(answer.value, place=answer.place) for answer in answers if answer.value]
+    answers = [
+        _rehearsable(answer)
+        for answer in ask_selected(
+            regions,
+            all_regions,
+            role_arns,
+            _read,
+            progress=show_progress(lambda found: _counted(len(found.tests))),
+            deadline=deadline,
+        )
+    ]
+    plans = [answer.value for answer in answers if answer.value]
     errors = {str(answer.place): str(answer.error) for answer in answers if answer.error}
     files = plan_files(circuit_template(), plans, errors, targets)
     _require_inside(folder, [*files, *(str(folder_of(found)) for found in plans)])
@@ -98,6 +103,25 @@ def plan(
 
 def _read(client: VpcClient) -> RegionPlan:
     return region_plan(Place(client.region_id), read_snapshot(client))
+
+
+def _rehearsable(answer: Answer[RegionPlan]) -> Answer[RegionPlan]:
+    """
+    Put the plan of a region in its place, or the reason why its mirror cannot be rehearsed.
+
+    What vanished between two calls shows here, and not when the plan is rehearsed.
+    """
+    from chaosfailover.emulator.topology import TopologyError, topology_from
+
+    if answer.value is None:
+        return answer
+    found = replace(answer.value, place=answer.place)
+    try:
+        if found.tests:
+            topology_from(mirror(found), str(folder_of(found)))
+    except (ArgumentError, TopologyError) as error:
+        return Answer(answer.place, error=ArgumentError(f"it cannot be rehearsed as read: {error}"))
+    return Answer(answer.place, value=found)
 
 
 def _counted(count: int) -> str:

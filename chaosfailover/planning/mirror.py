@@ -8,7 +8,7 @@ secret: the same region always has the same mirror.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chaosfailover.documents import attachments, is_literal, links, number, text
+from chaosfailover.documents import attachments, identified, is_literal, links, number, text
 from chaosfailover.planning.choice import PlannedTest, RegionPlan
 from chaosfailover.planning.detection import BFD, detection
 from chaosfailover.snapshot import Snapshot
@@ -102,12 +102,12 @@ def _region(plan: RegionPlan, account: str) -> dict[str, Entries]:
     return {"circuits": circuits, "vbrs": vbrs, "bgp_groups": groups, "bgp_peers": peers}
 
 
-def _entries(kind: str, documents: Iterable[Document], key: str) -> Entries:
+def _entries(kind: str, documents: Iterable[Document], id_key: str) -> Entries:
     return {
-        str(document[key]): {
-            name: document[name] for name in KEPT[kind] if document.get(name) not in (None, "")
+        name: {
+            field: document[field] for field in KEPT[kind] if document.get(field) not in (None, "")
         }
-        for document in sorted(documents, key=lambda document: str(document[key]))
+        for name, document in sorted(identified(documents, id_key).items())
     }
 
 
@@ -139,14 +139,18 @@ def _placed(vbr: Document) -> dict[str, Any]:
     """
     Return where a VBR stands, on one circuit or several, and the CENs that it is attached to.
     """
-    first, *others = [circuit_id for circuit_id in links(vbr) if circuit_id]
+    over = [circuit_id for circuit_id in links(vbr) if circuit_id]
     cens = [
         group
         for group, status in attachments(vbr)
         if is_literal(status, "Attached") and group != vbr.get("EcrId")
     ]
-    placed: dict[str, Any] = {"PhysicalConnectionId": first}
-    return placed | ({"circuits": others} if others else {}) | ({"cens": cens} if cens else {})
+    placed = {"PhysicalConnectionId": over[:1], "circuits": over[1:], "cens": cens}
+    return {
+        key: names[0] if key == "PhysicalConnectionId" else names
+        for key, names in placed.items()
+        if names
+    }
 
 
 def _detections(snapshot: Snapshot) -> dict[str, str | float]:
