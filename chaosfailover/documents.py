@@ -12,6 +12,7 @@ from typing import Any, Literal
 from chaosfailover.errors import ArgumentError
 
 __all__ = [
+    "IDLE",
     "UNKNOWN_GROUP",
     "Document",
     "Fault",
@@ -36,6 +37,9 @@ Health = Literal["up", "down", "unknown"]
 Fault = tuple[Health, str]
 
 UNKNOWN_GROUP = "unknown"
+
+IDLE = "no VBR was read on it"
+"""Why a circuit carries nothing that is known, while the API counts nothing on it either."""
 
 CIRCUIT = {"Status": "Enabled", "BusinessStatus": "Normal"}
 VBR = {"Status": "active"}
@@ -204,7 +208,7 @@ def unseen_load(circuits: Mapping[str, Document], circuit_id: str, has_vbr: bool
     counted = number(circuit, key) if key in circuit else hosted
     if counted is None or counted > hosted:
         return f"{key} is {circuit[key]}, but {hosted} hosted circuits were read"
-    return None if hosted or has_vbr else "no VBR was read on it"
+    return None if hosted or has_vbr else IDLE
 
 
 def _listed(document: Document, outer: str, inner: str) -> list[Document]:

@@ -65,7 +65,9 @@ def inspect(
     Show what each redundancy group would be left with if each of its circuits were cut.
 
     A group is an ECR or CEN. Reads only. Exits 1 when a region could not be read, and on what
-    --fail-on names.
+    --fail-on names: no-survivor is met wherever no survivor is proven, so also by every `unknown`
+    without one; stale by what was not tested for so long, never, or nobody knows when. A circuit
+    that is `not in use`, as no VBR stands on it, meets none.
 
     Example: chaos failover inspect --all-regions --fail-on no-survivor --fail-on stale=90d
     """
