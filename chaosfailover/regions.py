@@ -99,9 +99,9 @@ def ask_places(
 
 def region_ids(client: VpcClient) -> list[str]:
     """
-    Return the IDs of the regions that a client's account can use.
+    Return the IDs of the regions that a client's account can use, in their own order.
     """
-    return [str(region["RegionId"]) for region in client.describe_regions()]
+    return sorted(str(region["RegionId"]) for region in client.describe_regions())
 
 
 def _unforeseen(error: Exception) -> FailoverError:

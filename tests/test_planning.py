@@ -245,6 +245,32 @@ def test_mirror_is_stable() -> None:
     assert before == after
 
 
+def reversed_lists(value: Any) -> Any:
+    """
+    Return a document with every list in it the other way round.
+    """
+    if isinstance(value, dict):
+        return {key: reversed_lists(entry) for key, entry in value.items()}
+    return (
+        [reversed_lists(entry) for entry in reversed(value)] if isinstance(value, list) else value
+    )
+
+
+def test_order_of_the_api_does_not_matter() -> None:
+    """Whatever comes first in an answer, the files are the same."""
+    cens = [{"CenId": name, "CenStatus": "Attached"} for name in ("cen-b", "cen-a", "cen-c")]
+    more = [{"PhysicalConnectionId": name, "Status": "active"} for name in ("pc-z", "pc-north")]
+    network = recorded("cen-and-ecr").changed(
+        "vbr-east",
+        AssociatedCens={"AssociatedCen": cens},
+        AssociatedPhysicalConnections={"AssociatedPhysicalConnection": more},
+    )
+    turned = Network(*(reversed_lists(kind) for kind in vars(network).values()))
+
+    assert files([planned(network)]) == files([planned(turned)])
+    assert "topology.yaml" in "".join(files([planned(network)]))
+
+
 def test_survivor_that_may_be_too_small_is_told() -> None:
     """The README names what to look at before the cut; nothing is kept from being planned."""
     network = recorded("dual-circuit").changed("bgp-west", ReceivedRouteCount=1)
