@@ -16,7 +16,7 @@ PACKAGE = Path(chaosfailover.__file__).parent
 
 # From the bottom up; a module may import what stands on a line above its own, and nothing else.
 LAYERS = [
-    {"canonical", "errors", "events", "journals", "samples", "signals"} | {"timeline"},
+    {"canonical", "errors", "events", "journals", "samples", "signals"} | {"terminal", "timeline"},
     {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
     | {"messages", "recoveries", "retries", "signing", "targets", "windows"},
     {"connection", "credentials", "evidence", "paths", "series", "waiting"},

@@ -19,6 +19,7 @@ from chaosfailover.inspection import Row, inspection, last_tests
 from chaosfailover.listing import as_markdown, as_table
 from chaosfailover.regions import Answer, ask_places
 from chaosfailover.snapshot import Snapshot, read_snapshot
+from chaosfailover.terminal import width
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 READS = {
@@ -225,6 +226,32 @@ def test_markdown_has_a_table_for_each_group(tmp_path: Path) -> None:
     assert text.count("| CIRCUIT |") == 6
     assert "| pc-07 | ap-1 | Enabled | 1 of 1 up | 3 | yes | 0 | no survivor | never |" in text
     assert "- `pc-10`: " in text
+
+
+NAMED = Snapshot(
+    "cn-hangzhou",
+    circuits=(
+        {"PhysicalConnectionId": "pc-01", "Name": "\x1b[31mred\nnew|line", "Status": "En\rabled"},
+        {"PhysicalConnectionId": "pc-02", "Name": "\u676d\u5dde", "Status": "Enabled"},
+    ),
+)
+
+
+def test_names_move_nothing_on_the_terminal() -> None:
+    """A name with control characters stays in its cell."""
+    found = inspection(NAMED, NOW)
+
+    for text in (as_table(found), as_markdown(found)):
+        assert text.replace("\n", "").isprintable()
+    assert "\N{REPLACEMENT CHARACTER}[31mred\N{REPLACEMENT CHARACTER}new|line" in as_table(found)
+
+
+def test_wide_names_line_up() -> None:
+    """A Chinese character takes two columns of a terminal."""
+    (line,) = (line for line in as_table(inspection(NAMED, NOW)).splitlines() if "pc-02 " in line)
+    header = as_table(inspection(NAMED, NOW)).splitlines()[1]
+
+    assert width(line[: line.index("unknown")]) == header.index("ACCESS POINT")
 
 
 def test_declared_pair_is_a_group() -> None:

@@ -28,6 +28,7 @@ from chaosfailover.inspection import Row, inspection
 from chaosfailover.listing import as_markdown, as_table
 from chaosfailover.regions import Answer
 from chaosfailover.snapshot import read_snapshot
+from chaosfailover.terminal import plain
 
 __all__ = ["inspect"]
 
@@ -91,7 +92,7 @@ def inspect(
         click.echo(TEXTS[output](rows) or "No circuit was found.")
     show_errors(answers)
     for violation in found:
-        click.echo(f"FAILED: {violation}", err=True)
+        click.echo(plain(f"FAILED: {violation}"), err=True)
     if errors_of(answers) or found:
         sys.exit(NOT_DONE)
 

@@ -28,6 +28,7 @@ from chaosfailover.planning.mirror import mirror
 from chaosfailover.planning.template import circuit_template
 from chaosfailover.regions import Answer, Place
 from chaosfailover.snapshot import read_snapshot
+from chaosfailover.terminal import plain
 
 __all__ = ["plan"]
 
@@ -94,8 +95,8 @@ def plan(
     _clear(folder, plans, files)
     for found in plans:
         for refusal in found.refusals:
-            reasons = "; ".join(refusal.reasons)
-            click.echo(f"REFUSED  {found.place}  {refusal.circuit_id}: {reasons}", err=True)
+            said = f"{refusal.circuit_id}: {'; '.join(refusal.reasons)}"
+            click.echo(plain(f"REFUSED  {found.place}  {said}"), err=True)
     show_errors(answers)
     if errors_of(answers) or not any(found.tests for found in plans):
         sys.exit(NOT_DONE)

@@ -5,6 +5,7 @@ Which regions and which accounts a command is about.
 import functools
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from chaosfailover import config
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import FailoverError
 from chaosfailover.regions import ANY_REGION, Answer, Place, ask_places, region_ids
+from chaosfailover.terminal import plain
 
 __all__ = [
     "CALL_DEADLINE",
@@ -27,8 +29,19 @@ __all__ = [
 NOT_DONE = 1
 """Exit code when something still runs, does not hold, or could not be read."""
 
+
+def _above_zero(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:
+    if not 0 < seconds < inf:
+        raise click.BadParameter(f"{seconds} is no number of seconds above 0")
+    return seconds
+
+
 CALL_DEADLINE = click.option(
-    "--deadline", default=30.0, show_default=True, help="Seconds that one call may take."
+    "--deadline",
+    default=30.0,
+    show_default=True,
+    callback=_above_zero,
+    help="Seconds that one call may take.",
 )
 
 Progress = Callable[[int, int, Answer[Any]], None]
@@ -116,7 +129,7 @@ def show_errors(answers: Iterable[Answer[Any]]) -> None:
     """
     for answer in answers:
         if answer.error:
-            click.echo(f"{answer.place}: NOT READ: {answer.error}", err=True)
+            click.echo(plain(f"{answer.place}: NOT READ: {answer.error}"), err=True)
 
 
 def show_progress(counted: Callable[[Any], str]) -> Progress:
@@ -126,7 +139,7 @@ def show_progress(counted: Callable[[Any], str]) -> Progress:
 
     def show(number: int, of: int, answer: Answer[Any]) -> None:
         said = "NOT READ" if answer.error else counted(answer.value)
-        click.echo(f"[{number}/{of}] {answer.place}: {said}", err=True)
+        click.echo(plain(f"[{number}/{of}] {answer.place}: {said}"), err=True)
 
     return show
 
