@@ -5,6 +5,7 @@ What inspect finds in accounts of known shape, and how often it asks.
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -156,6 +157,37 @@ def test_document_that_nobody_foresaw_hides_no_other_place(tmp_path: Path) -> No
 
     assert [answer.value for answer in answers] == ["read", None]
     assert str(answers[1].error) == "the reply is not as expected: KeyError: 'cn-shanghai'"
+
+
+@pytest.mark.parametrize("reads_only", [True, False])
+def test_interruption_leaves_only_what_reads(tmp_path: Path, reads_only: bool) -> None:
+    """A place that is silent delays the end of an inspection no longer, but that of a stop."""
+    file = tmp_path / "accounts.yaml"
+    file.write_text(yaml.safe_dump(TEN), encoding="utf-8")
+    asked, answered, ended = Event(), Event(), Event()
+
+    def question(client: VpcClient) -> None:
+        if client.region_id == "cn-shanghai":
+            asked.set()
+            answered.wait(10.0 if reads_only else 0.2)
+            ended.set()
+
+    def interrupt(_number: int, _answer: object) -> None:
+        assert asked.wait(10.0)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ask_places(
+            places(TEN)[:2],
+            Opener(Emulator(file)),
+            question,
+            progress=interrupt,
+            reads_only=reads_only,
+        )
+
+    assert ended.is_set() is not reads_only
+    answered.set()
+    assert ended.wait(10.0)
 
 
 def rows(topology: dict[str, Any], folder: Path) -> list[Row]:

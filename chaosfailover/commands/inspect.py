@@ -79,6 +79,7 @@ def inspect(
         functools.partial(_read, datetime.now(UTC)),
         progress=show_progress(_counted),
         deadline=deadline,
+        reads_only=True,
     )
     rows = [
         replace(row, account=answer.place.account)

@@ -85,6 +85,7 @@ def plan(
             _read,
             progress=show_progress(lambda found: _counted(len(found.tests))),
             deadline=deadline,
+            reads_only=True,
         )
     ]
     plans = [answer.value for answer in answers if answer.value]

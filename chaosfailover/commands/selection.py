@@ -76,12 +76,14 @@ def ask_selected(
     *,
     progress: Progress = lambda _number, _of, _answer: None,
     deadline: float = 60.0,
+    reads_only: bool = False,
 ) -> list[Answer[Any]]:
     """
     Put a question to the regions and accounts that the options select.
 
     A wrong setting ends the command; an account whose regions cannot be listed is an answer with
-    an error. A call is over after `deadline` seconds.
+    an error. A call is over after `deadline` seconds. An interruption does not wait for a question
+    that `reads_only`.
     """
     if regions and all_regions:
         raise click.UsageError("--region and --all-regions exclude each other")
@@ -102,7 +104,10 @@ def ask_selected(
         places += [Place(region_id, account) for account in accounts for region_id in named]
         told = functools.partial(_tell, progress, len(places))
         failed = [answer for answer in listed if answer.error]
-        return [*failed, *ask_places(places, open_client, question, progress=told)]
+        return [
+            *failed,
+            *ask_places(places, open_client, question, progress=told, reads_only=reads_only),
+        ]
     except FailoverError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(NOT_DONE)
@@ -158,7 +163,7 @@ def _listed(
             [Place(region_id, answer.place.role_arn) for region_id in answer.value or ()],
             answer.error,
         )
-        for answer in ask_places(asked, open_client, region_ids)
+        for answer in ask_places(asked, open_client, region_ids, reads_only=True)
     ]
 
 
