@@ -5,13 +5,14 @@ What makes an inspection fail: the criteria of `--fail-on`.
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from math import inf
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.inspection import Row
 
 __all__ = ["Criterion", "criterion", "violations"]
 
+UNUSED = "not in use"
 UNITS = {"h": 1 / 24, "d": 1.0, "w": 7.0}
 
 
@@ -30,13 +31,14 @@ def criterion(text: str) -> Criterion:
     Read `no-survivor`, `same-access-point` or `stale=90d`; raises ArgumentError for others.
 
     `no-survivor` is met where no survivor is proven, whatever the reason. A circuit that was never
-    tested, or at a time that is not known, is stale. Ages are in hours, days or weeks.
+    tested, or at a time that is not known, is stale. Ages are in hours, days or weeks. What is not
+    in use meets none.
     """
     if text in MEETS:
         return Criterion(text, MEETS[text])
     if age := re.fullmatch(r"stale=(\d+(?:\.\d+)?)([hdw])", text):
         days = float(age[1]) * UNITS[age[2]]
-        return Criterion(text, lambda row: _age(row) > timedelta(days=days))
+        return Criterion(text, lambda row: _age(row) > days)
     expected = ", ".join([*MEETS, "stale=90d"])
     raise ArgumentError(f"{text!r} is no criterion, expected {expected}")
 
@@ -51,14 +53,14 @@ def violations(criteria: Iterable[Criterion], rows: Iterable[Row]) -> list[str]:
             f"{each.text}: {row.region_id} {row.circuit_id} ({row.group}): {_said(each, row)}"
             for each in criteria
             for row in known
-            if each.meets(row)
+            if row.finding != UNUSED and each.meets(row)
         )
     )
 
 
-def _age(row: Row) -> timedelta:
+def _age(row: Row) -> float:
     days = row.last_test.age_days if row.last_test else None
-    return timedelta.max if days is None else timedelta(days=days)
+    return inf if days is None else days
 
 
 def _said(each: Criterion, row: Row) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from chaosfailover.errors import ArgumentError
 
 __all__ = [
+    "IDLE",
     "UNKNOWN_GROUP",
     "Document",
     "Fault",
@@ -36,6 +37,9 @@ Health = Literal["up", "down", "unknown"]
 Fault = tuple[Health, str]
 
 UNKNOWN_GROUP = "unknown"
+
+IDLE = "no VBR was read on it"
+"""Why a circuit carries nothing that is known, while the API counts nothing on it either."""
 
 CIRCUIT = {"Status": "Enabled", "BusinessStatus": "Normal"}
 VBR = {"Status": "active"}
@@ -102,9 +106,12 @@ def parent(circuits: Mapping[str, Document], circuit_id: str | None) -> str | No
 def links(vbr: Document) -> dict[str | None, list[Document]]:
     """
     Return the circuits that a VBR runs over, with what it says of each; None is one without name.
+
+    Its own comes first, the others in an order that is not the API's.
     """
     found: dict[str | None, list[Document]] = {text(vbr, "PhysicalConnectionId"): []}
-    for entry in _listed(vbr, "AssociatedPhysicalConnections", "AssociatedPhysicalConnection"):
+    others = _listed(vbr, "AssociatedPhysicalConnections", "AssociatedPhysicalConnection")
+    for entry in sorted(others, key=lambda entry: text(entry, "PhysicalConnectionId") or ""):
         found.setdefault(text(entry, "PhysicalConnectionId"), []).append(entry)
     return found
 
@@ -114,18 +121,20 @@ def attachments(vbr: Document) -> list[tuple[str, str | None]]:
     Return the ECRs and CENs that a VBR names, with the status of each.
 
     `EcrAttatchStatus` is the API's own spelling. What is `Detached` is left out: the one status
-    that says that nothing of it passes here. What has no name is `UNKNOWN_GROUP`.
+    that says that nothing of it passes here. What has no name is `UNKNOWN_GROUP`. The order is not
+    the API's, so that what is written of it stays as it is.
     """
     cens = _listed(vbr, "AssociatedCens", "AssociatedCen")
     named = [(text(cen, "CenId"), text(cen, "CenStatus")) for cen in cens]
     ecr = (text(vbr, "EcrId"), text(vbr, "EcrAttatchStatus"))
     if any(ecr):
         named.append(ecr)
-    return [
+    found = [
         (group or UNKNOWN_GROUP, status)
         for group, status in named
         if not is_literal(status, "Detached")
     ]
+    return sorted(found, key=str)
 
 
 def health(faults: Iterable[Fault]) -> tuple[Health, str]:
@@ -184,6 +193,8 @@ def session_faults(vbr_id: str, peer: Document) -> list[Fault]:
         found.append(("unknown", f"{name}: ReceivedRouteCount is not known"))
     if routes == 0:
         found.append(("down", f"{name}: receives no routes, so it carries nothing"))
+    if number(peer, "AdvertisedRouteCount") == 0:
+        found.append(("unknown", f"{name}: advertises no routes, so the way back is not proven"))
     return found
 
 
@@ -202,7 +213,7 @@ def unseen_load(circuits: Mapping[str, Document], circuit_id: str, has_vbr: bool
     counted = number(circuit, key) if key in circuit else hosted
     if counted is None or counted > hosted:
         return f"{key} is {circuit[key]}, but {hosted} hosted circuits were read"
-    return None if hosted or has_vbr else "no VBR was read on it"
+    return None if hosted or has_vbr else IDLE
 
 
 def _listed(document: Document, outer: str, inner: str) -> list[Document]:

@@ -13,7 +13,12 @@ from chaosfailover.survival import Need, Survival, surviving_paths
 __all__ = ["Finding", "Outlook", "findings"]
 
 Outlook = Literal[
-    "redundant", "same access point", "standby not established", "no survivor", "unknown"
+    "redundant",
+    "same access point",
+    "standby not established",
+    "no survivor",
+    "unknown",
+    "not in use",
 ]
 
 
@@ -65,17 +70,24 @@ def _finding(circuit_id: str, group: str, survival: Survival) -> Finding:
     needs = [need for need in survival.needs if need.group in (group, UNKNOWN_GROUP)]
     own = [path.access_point_id for path in survival.lost if path.circuit_id == circuit_id]
     points = {path.access_point_id for path in survival.lost}
-    served = all(need.count for need in needs)
     return Finding(
         group=group,
         circuit_id=circuit_id,
         access_point_id=own[0],
-        finding=_spread(needs, points) if served else _gap(needs, survival),
+        finding=_outlook(needs, points, survival),
         survivors=min(need.count for need in needs),
         sessions=[path for path in survival.lost if group in path.named_groups],
         warnings=survival.warnings,
         reasons=survival.reasons,
     )
+
+
+def _outlook(needs: list[Need], points: set[str | None], survival: Survival) -> Outlook:
+    if all(path.idle for path in survival.lost):
+        return "not in use"
+    if all(need.count for need in needs):
+        return _spread(needs, points)
+    return _gap(needs, survival)
 
 
 def _spread(needs: list[Need], points: set[str | None]) -> Outlook:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from chaosfailover.documents import UNKNOWN_GROUP
+from chaosfailover.documents import UNKNOWN_GROUP, identified, text
 from chaosfailover.findings import Finding, findings
 from chaosfailover.paths import Path
 from chaosfailover.snapshot import Snapshot
@@ -15,6 +15,8 @@ from chaosfailover.snapshot import Snapshot
 __all__ = ["LastTest", "Row", "inspection", "last_tests"]
 
 Document = Mapping[str, Any]
+
+EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def inspection(snapshot: Snapshot, now: datetime) -> list[Row]:
 
     Raises ArgumentError for documents that contradict one another.
     """
-    circuits = {str(each["PhysicalConnectionId"]): each for each in snapshot.circuits}
+    circuits = identified(snapshot.circuits, "PhysicalConnectionId")
     tests = last_tests(snapshot.jobs, now)
     found = findings(snapshot.paths())
     return [
@@ -83,6 +85,8 @@ def inspection(snapshot: Snapshot, now: datetime) -> list[Row]:
 def last_tests(jobs: Iterable[Document], now: datetime) -> dict[str, LastTest]:
     """
     Return the last test of each circuit that a job names; one that is still `Init` never ran.
+
+    A test at a time that is not known is older than any other.
     """
     ran = [
         job
@@ -91,17 +95,29 @@ def last_tests(jobs: Iterable[Document], now: datetime) -> dict[str, LastTest]:
     ]
     return {
         circuit_id: _last_test(job, now)
-        for job in sorted(ran, key=_began)
-        for circuit_id in job.get("ResourceId") or ()
+        for job in sorted(ran, key=lambda job: _began(job) or EVER)
+        for circuit_id in _circuit_ids(job)
     }
 
 
-def _began(job: Document) -> str:
-    return str(job.get("StartTime") or "")
+def _circuit_ids(job: Document) -> list[str]:
+    listed = job.get("ResourceId")
+    return [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+
+
+def _began(job: Document) -> datetime | None:
+    """
+    Return when a test began; None for what is no ISO 8601. A time without a zone is UTC.
+    """
+    try:
+        at = datetime.fromisoformat(text(job, "StartTime") or "")
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _last_test(job: Document, now: datetime) -> LastTest:
-    at = datetime.fromisoformat(began).astimezone(UTC) if (began := _began(job)) else None
+    at = _began(job)
     return LastTest(
         job_id=str(job.get("JobId")),
         name=str(job.get("Name") or ""),

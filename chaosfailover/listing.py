@@ -5,6 +5,7 @@ The rows of an inspection as a table for the terminal, or for Markdown.
 from collections.abc import Iterable, Sequence
 
 from chaosfailover.inspection import Row
+from chaosfailover.terminal import padded, plain, width
 
 __all__ = ["COLUMNS", "as_markdown", "as_table"]
 
@@ -22,7 +23,7 @@ def as_table(rows: Iterable[Row]) -> str:
     """
     known = list(rows)
     cells = [_cells(row) for row in known]
-    widths = [max(map(len, column)) for column in zip(COLUMNS, *cells, strict=True)]
+    widths = [max(map(width, column)) for column in zip(COLUMNS, *cells, strict=True)]
     lines: list[str] = []
     for (heading, why), row in zip(_headings(known), cells, strict=True):
         if heading:
@@ -44,7 +45,7 @@ def as_markdown(rows: Iterable[Row]) -> str:
             lines.append(_markdown(["---"] * len(COLUMNS)))
             notes = []
         lines.append(_markdown(_cells(row)))
-        notes += [f"- `{row.circuit_id}`: {reason}" for reason in why]
+        notes += [f"- `{plain(row.circuit_id)}`: {reason}" for reason in why]
     return "\n".join([*lines, *_listed(notes)][1:])
 
 
@@ -59,8 +60,9 @@ def _headings(rows: Sequence[Row]) -> list[tuple[str, tuple[str, ...]]]:
     found = []
     before = ""
     for row in rows:
-        heading = " ".join(filter(None, (row.region_id, row.account, row.group)))
-        found.append(("" if heading == before else heading, row.why))
+        heading = plain(" ".join(filter(None, (row.region_id, row.account, row.group))))
+        why = tuple(plain(reason) for reason in row.why)
+        found.append(("" if heading == before else heading, why))
         before = heading
     return found
 
@@ -69,9 +71,9 @@ def _cells(row: Row) -> tuple[str, ...]:
     name = f"{row.circuit_id} ({row.name})" if row.name else row.circuit_id
     routes = "unknown" if row.received_routes is None else str(row.received_routes)
     return (
-        name,
-        row.access_point_id or "unknown",
-        row.status,
+        plain(name),
+        plain(row.access_point_id or "unknown"),
+        plain(row.status),
         f"{row.up} of {row.sessions} up" if row.sessions else "none",
         routes if row.sessions else "-",
         BFD[row.bfd] if row.sessions else "-",
@@ -90,8 +92,7 @@ def _tested(row: Row) -> str:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-    return "  ".join(padded).rstrip()
+    return "  ".join(map(padded, cells, widths)).rstrip()
 
 
 def _markdown(cells: Sequence[str]) -> str:

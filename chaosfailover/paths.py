@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from chaosfailover.documents import (
+    IDLE,
     UNKNOWN_GROUP,
     Document,
     Health,
@@ -42,6 +43,8 @@ class Path:
     attached to, `unproven_groups` those that it may serve. A VBR over several circuits yields a
     path for each: `other_circuit_ids` are those that its sessions may be using instead, with the
     parents of hosted ones. `redundant_circuit_id` is declared by the owner; it proves nothing.
+    An `idle` circuit has no VBR and hosts nothing, as far as the API shows.
+    `spec` is the speed of the circuit's port, such as `10G`; `bandwidth` is in the API's own unit.
     """
 
     circuit_id: str | None
@@ -59,6 +62,9 @@ class Path:
     other_circuit_ids: frozenset[str] = frozenset()
     unproven_groups: frozenset[str] = frozenset()
     redundant_circuit_id: str | None = None
+    spec: str | None = None
+    bandwidth: int | None = None
+    idle: bool = False
 
     def __str__(self) -> str:
         names = (self.circuit_id or "unnamed circuit", self.vbr_id, self.bgp_peer_id)
@@ -155,6 +161,8 @@ def _path(
         other_circuit_ids=_others(lines, vbr, circuit_id),
         unproven_groups=unproven,
         redundant_circuit_id=text(line, "RedundantPhysicalConnectionId"),
+        spec=text(line, "Spec"),
+        bandwidth=number(line, "Bandwidth"),
     )
 
 
@@ -202,5 +210,6 @@ def _circuit(lines: Mapping[str, Document], circuit_id: str, reason: str | None)
         reason=reason or "it carries hosted circuits only",
         parent_circuit_id=parent(lines, circuit_id),
         unproven_groups=frozenset({UNKNOWN_GROUP} if reason else ()),
+        idle=reason == IDLE,
         redundant_circuit_id=text(line, "RedundantPhysicalConnectionId"),
     )

@@ -2,15 +2,19 @@
 The same question put to many regions and accounts at once, through a bounded pool.
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
+from threading import Thread
 from typing import Generic, TypeVar
 
 from chaosfailover.client import VpcClient
-from chaosfailover.errors import FailoverError
+from chaosfailover.errors import FailoverError, InvalidReplyError
 
-__all__ = ["ANY_REGION", "POOL_WIDTH", "Answer", "Place", "ask_places"]
+__all__ = ["ANY_REGION", "POOL_WIDTH", "Answer", "Place", "ask_places", "region_ids"]
+
+logger = logging.getLogger("chaostoolkit")
 
 POOL_WIDTH = 8
 
@@ -34,7 +38,7 @@ class Place:
         """
         The account of the role; empty for the environment's own.
         """
-        return self.role_arn.split(":")[3] if self.role_arn else ""
+        return "".join((self.role_arn or "").split(":")[3:4])
 
     def __str__(self) -> str:
         return f"{self.region_id} as {self.role_arn}" if self.role_arn else self.region_id
@@ -65,13 +69,15 @@ def ask_places(
     *,
     width: int = POOL_WIDTH,
     progress: Callable[[int, Answer[T]], None] = lambda _number, _answer: None,
+    reads_only: bool = False,
 ) -> list[Answer[T]]:
     """
     Ask every place and return the answers in the order of the places.
 
-    A place that fails hides no other: its error is its answer. `progress` is told each answer as
-    it comes, with how many have come, in the thread of the caller. An interruption does not wait
-    for places that were not asked yet.
+    A place that fails hides no other: its error is its answer, whatever it is. `progress` is told
+    each answer as it comes, with how many have come, in the thread of the caller. An interruption
+    does not wait for places that were not asked yet, nor for those that are being asked if the
+    question `reads_only`.
     """
 
     def ask(place: Place) -> Answer[T]:
@@ -80,12 +86,48 @@ def ask_places(
                 return Answer(place, value=question(client))
         except FailoverError as error:
             return Answer(place, error=error)
+        except Exception as error:
+            logger.debug("%s could not be read", place, exc_info=error)
+            return Answer(place, error=_unforeseen(error))
 
-    with ThreadPoolExecutor(max_workers=width) as pool:
-        asked = [pool.submit(ask, place) for place in places]
-        try:
-            for number, done in enumerate(as_completed(asked), start=1):
-                progress(number, done.result())
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    asked: list[Future[Answer[T]]] = [Future() for _ in places]
+    waiting = iter([*zip(asked, places, strict=True)])
+    threads = [Thread(target=_work, args=(waiting, ask), daemon=True) for _ in range(width)]
+    for thread in threads[: len(places)]:
+        thread.start()
+    try:
+        for number, done in enumerate(as_completed(asked), start=1):
+            progress(number, done.result())
+    finally:
+        for each in asked:
+            each.cancel()
+        for thread in [] if reads_only else threads[: len(places)]:
+            thread.join()
     return [each.result() for each in asked]
+
+
+def _work(
+    waiting: Iterator[tuple["Future[Answer[T]]", Place]], ask: Callable[[Place], Answer[T]]
+) -> None:
+    """
+    Ask the places that are waiting, one after the other; several threads share the iterator.
+    """
+    for future, place in waiting:
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(ask(place))
+            except BaseException as error:  # noqa: BLE001 - it ends the command, in its own thread
+                future.set_exception(error)
+
+
+def region_ids(client: VpcClient) -> list[str]:
+    """
+    Return the IDs of the regions that a client's account can use, in their own order.
+    """
+    return sorted(str(region["RegionId"]) for region in client.describe_regions())
+
+
+def _unforeseen(error: Exception) -> FailoverError:
+    return InvalidReplyError(
+        f"the reply is not as expected: {type(error).__name__}: {error}", http_status=200
+    )

@@ -8,6 +8,7 @@ from typing import Any
 
 from chaosfailover.client import VpcClient
 from chaosfailover.paths import Path, paths
+from chaosfailover.underway import is_underway, under_test
 
 __all__ = ["Snapshot", "read_network", "read_snapshot"]
 
@@ -29,9 +30,17 @@ class Snapshot:
 
     def paths(self) -> list[Path]:
         """
-        Return the paths of the region; raises ArgumentError for documents that contradict.
+        Return the paths of the region as its tests leave them.
+
+        Raises ArgumentError for documents that contradict.
         """
-        return paths(self.circuits, self.vbrs, self.bgp_peers)
+        return under_test(paths(self.circuits, self.vbrs, self.bgp_peers), self.jobs)
+
+    def underway(self) -> list[Document]:
+        """
+        Return the tests that cut something, or may.
+        """
+        return [job for job in self.jobs if is_underway(job)]
 
 
 def read_network(client: VpcClient) -> Snapshot:

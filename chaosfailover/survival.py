@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from chaosfailover.capacity import capacity_warnings
 from chaosfailover.documents import UNKNOWN_GROUP
 from chaosfailover.errors import ArgumentError
 from chaosfailover.paths import Path
@@ -115,7 +116,7 @@ def surviving_paths(
         unknown=doubtful + [path for path in standby if path.health == "unknown"],
         down=[path for path in standby if path.health != "unknown" and path not in serving],
         needs=needs,
-        warnings=sorted(set(_warnings(needs, lost + doubtful))),
+        warnings=sorted(set(_warnings(needs, lost, doubtful))),
         reasons=sorted(set(_reasons(needs, lost, doubtful))),
     )
 
@@ -176,11 +177,15 @@ def _related(path: Path, group: str, family: str | None) -> bool:
     return named and path.ip_version in (family, None)
 
 
-def _warnings(needs: list[Need], taken: list[Path]) -> Iterator[str]:
+def _warnings(needs: list[Need], lost: list[Path], doubtful: list[Path]) -> Iterator[str]:
+    taken = lost + doubtful
     for need in needs:
         gone = [path for path in taken if need.group in path.named_groups]
         for path in need.survivors:
             yield from _shared(path, gone)
+        yield from capacity_warnings(
+            str(need), [path for path in gone if path in lost], need.survivors
+        )
         points = {path.access_point_id for path in need.survivors}
         if len(points) == 1 < need.count and None not in points:
             yield f"{need}: all survivors are at access point {points.pop()}"
@@ -199,8 +204,6 @@ def _shared(path: Path, gone: list[Path]) -> Iterator[str]:
         yield f"{path}: runs over the circuit of the cut, {path.circuit_id}"
     elif path.carrier_id in {other.carrier_id for other in gone}:
         yield f"{path}: is carried by the parent circuit of the cut, {path.carrier_id}"
-    if path.advertised_routes == 0:
-        yield f"{path}: advertises no routes, so the way back is not proven"
 
 
 def _reasons(needs: list[Need], lost: list[Path], doubtful: list[Path]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from chaosfailover import config
 from chaosfailover.client import VpcClient
 from chaosfailover.documents import links
-from chaosfailover.regions import ANY_REGION, Answer, Place, ask_places
+from chaosfailover.regions import ANY_REGION, Answer, Place, ask_places, region_ids
 from chaosfailover.snapshot import Snapshot, read_network
 
 __all__ = ["account_system"]
@@ -35,11 +35,11 @@ def account_system() -> dict[str, Any] | None:
     the account cannot be read at all: activities can be discovered without one.
     """
     here = Place(config.from_environment()[config.REGION_ID] or ANY_REGION)
-    (listed,) = ask_places([here], _open, lambda client: list(client.describe_regions()))
+    (listed,) = ask_places([here], _open, region_ids)
     if listed.error:
         logger.warning("The account is not discovered: %s", listed.error)
         return None
-    places = [Place(str(region["RegionId"])) for region in listed.value or ()]
+    places = [Place(region_id) for region_id in listed.value or ()]
     return {"regions": [_region(answer) for answer in ask_places(places, _open, read_network)]}
 
 
@@ -52,16 +52,19 @@ def _region(answer: Answer[Snapshot]) -> dict[str, Any]:
         return {"region_id": answer.region_id, "error": str(answer.error)}
     return {
         "region_id": answer.region_id,
-        "circuits": [_shown(circuit, CIRCUIT) for circuit in _sorted(answer.value.circuits)],
+        "circuits": [
+            _shown(circuit, CIRCUIT)
+            for circuit in _sorted(answer.value.circuits, CIRCUIT["circuit_id"])
+        ],
         "vbrs": [
             {**_shown(vbr, VBR), "circuit_ids": [name for name in links(vbr) if name]}
-            for vbr in _sorted(answer.value.vbrs)
+            for vbr in _sorted(answer.value.vbrs, VBR["vbr_id"])
         ],
     }
 
 
-def _sorted(documents: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return sorted(documents, key=lambda each: str(each.get("PhysicalConnectionId")))
+def _sorted(documents: Iterable[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
+    return sorted(documents, key=lambda each: str(each.get(key)))
 
 
 def _shown(document: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:

@@ -112,7 +112,7 @@ TEN_FOUND = [
     (A, "cn-shenzhen", "cen-sz", "pc-07", 0, "no survivor"),
     (B, "eu-central-1", "ecr-eu", "pc-08", 1, "redundant"),
     (B, "eu-central-1", "ecr-eu", "pc-09", 1, "redundant"),
-    (B, "ap-southeast-1", "unknown", "pc-10", 0, "unknown"),
+    (B, "ap-southeast-1", "unknown", "pc-10", 0, "not in use"),
 ]
 
 

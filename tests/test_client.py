@@ -315,9 +315,6 @@ def test_pages_are_followed_by_token(face: Face) -> None:
             [peers("a", "b", total=None), peers("c", total=None), peers(total=None)],
             id="without TotalCount, to an empty page",
         ),
-        pytest.param(
-            [peers("a", "b", "c", total=4), peers(total=4)], id="one vanishes while we read"
-        ),
     ],
 )
 def test_pages_are_followed_by_number(face: Face, pages: list[httpx.Response]) -> None:
@@ -327,6 +324,23 @@ def test_pages_are_followed_by_number(face: Face, pages: list[httpx.Response]) -
 
     assert [peer["BgpPeerId"] for peer in found] == ["a", "b", "c"]
     assert [int(sent["PageNumber"]) for sent in cloud.parameters] == [*range(1, len(pages) + 1)]
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        pytest.param([peers("a", "b", total=4), peers(total=4)], id="fewer than counted"),
+        pytest.param([peers("a", "b", total=4), peers("d", total=3)], id="shifted"),
+        pytest.param([peers("a", "b", total=4), peers("b", "d", total=4)], id="moved"),
+    ],
+)
+def test_listing_that_is_not_whole_is_read_again(face: Face, pages: list[httpx.Response]) -> None:
+    """What vanished or moved while the pages were read is not taken for the whole."""
+    cloud = Cloud([*pages, peers("a", "b", "c", total=3)], face)
+    found = client_of(cloud).describe_bgp_peers()
+
+    assert [peer["BgpPeerId"] for peer in found] == ["a", "b", "c"]
+    assert [int(sent["PageNumber"]) for sent in cloud.parameters] == [1, 2, 1]
 
 
 @pytest.mark.parametrize(
@@ -389,9 +403,21 @@ def endless_tokens() -> Iterator[httpx.Response]:
         ),
         pytest.param(
             lambda client: client.describe_failover_test_jobs(),
-            [jobs(token=None, total=1)],
-            "TotalCount is 1, but nothing is listed",
+            [jobs(token=None, total=1)] * 2,
+            "TotalCount is 1, and 0 of them could be read",
             id="counted, not listed",
+        ),
+        pytest.param(
+            lambda client: client.describe_failover_test_jobs(),
+            [jobs("a", token=None, total=3)] * 2,
+            "TotalCount is 3, and 1 of them could be read",
+            id="fewer tests than counted",
+        ),
+        pytest.param(
+            lambda client: client.describe_bgp_peers(),
+            [peers("a", "b", "c", total=8), peers(total=8)] * 2,
+            "TotalCount is 8, and 3 of them could be read",
+            id="fewer than counted",
         ),
         pytest.param(
             lambda client: client.describe_bgp_peers(),

@@ -8,13 +8,16 @@ import json
 import pkgutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from accounts import ACCOUNTS
 
 import chaosfailover
 from chaosfailover.emulator import Emulator
+from chaosfailover.system import account_system
 
 CHAOS = [str(Path(sys.executable).with_name("chaos")), "--no-version-check"]
 DISCOVER = [*CHAOS, "discover", "--no-install", "chaostoolkit-failover"]
@@ -169,6 +172,33 @@ def test_chaos_discover_lists_the_account(tmp_path: Path) -> None:
         ("vbr-rehearsal-a", ["pc-rehearsal-a"]),
         ("vbr-rehearsal-b", ["pc-rehearsal-b"]),
     ]
+
+
+def test_account_is_listed_in_order_of_the_ids(
+    tmp_path: Path, as_first_account: Callable[[str], None]
+) -> None:
+    """Whatever comes first in an answer, and whatever a VBR stands on."""
+    vbrs = {"vbr-z": "pc-1", "vbr-a": "pc-2"}
+    region = {
+        "circuits": {"pc-2": {}, "pc-1": {}},
+        "vbrs": {name: {"PhysicalConnectionId": below} for name, below in vbrs.items()},
+    }
+    account = {"access_keys": {f"key-{ACCOUNTS[0]}": f"secret-{ACCOUNTS[0]}"}}
+    topology = {
+        "accounts": {ACCOUNTS[0]: account},
+        "regions": {"cn-hangzhou": region, "cn-beijing": {}},
+    }
+    file = tmp_path / "topology.yaml"
+    file.write_text(json.dumps(topology), encoding="utf-8")
+    with Emulator(file) as emulator:
+        as_first_account(emulator.url)
+
+        system = account_system() or {}
+
+    first, second = system["regions"]
+    assert (first["region_id"], second["region_id"]) == ("cn-beijing", "cn-hangzhou")
+    assert [circuit["circuit_id"] for circuit in second["circuits"]] == ["pc-1", "pc-2"]
+    assert [vbr["vbr_id"] for vbr in second["vbrs"]] == ["vbr-a", "vbr-z"]
 
 
 @pytest.mark.usefixtures("account")

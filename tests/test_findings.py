@@ -84,6 +84,13 @@ def test_standby_that_is_down_is_not_established() -> None:
     }
 
 
+def test_standby_that_advertises_nothing_is_unknown() -> None:
+    """It may carry what comes in, and nothing leads back over it."""
+    network = recorded("dual-circuit").changed("bgp-west", AdvertisedRouteCount=0)
+
+    assert outlook(network)["ecr-main", "pc-east"] == "unknown"
+
+
 def test_standby_without_a_family_is_no_survivor() -> None:
     """A session of the wrong address family is no standby."""
     network = recorded("dual-stack").without("bgp-west-6")
@@ -189,14 +196,23 @@ def test_finding_lists_the_sessions_of_its_group() -> None:
     assert sessions == {"ecr-main": ["bgp-east"], "ecr-two": ["bgp-west"]}
 
 
-def test_circuit_without_vbr_is_unknown() -> None:
+def test_circuit_without_vbr_is_not_in_use() -> None:
     """A circuit that serves no known group has a line of its own."""
     network = recorded("dual-circuit").without("bgp-west", "vbr-west")
 
     assert outlook(network) == {
         ("ecr-main", "pc-east"): "no survivor",
-        ("unknown", "pc-west"): "unknown",
+        ("unknown", "pc-west"): "not in use",
     }
+
+
+@pytest.mark.parametrize("count", [1, None, "many"])
+def test_circuit_that_may_carry_something_is_unknown(count: object) -> None:
+    """What the API counts on a circuit and does not list may be another account's."""
+    network = recorded("dual-circuit").without("bgp-west", "vbr-west")
+    network = network.changed("pc-west", VirtualPhysicalConnectionCount=count)
+
+    assert outlook(network)["unknown", "pc-west"] == "unknown"
 
 
 def test_parent_that_hosts_more_than_was_read_is_unknown() -> None:

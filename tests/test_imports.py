@@ -17,11 +17,12 @@ PACKAGE = Path(chaosfailover.__file__).parent
 # From the bottom up; a module may import what stands on a line above its own, and nothing else.
 LAYERS = [
     {"canonical", "errors", "events", "journals", "samples", "secret_names", "signals"}
-    | {"timeline"},
+    | {"terminal", "timeline"},
     {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
     | {"messages", "recoveries", "redaction", "retries", "signing", "starts", "windows"},
     {"connection", "credentials", "evidence", "paths", "series", "targets", "waiting"},
-    {"client", "cuts", "probing", "reasons", "summary", "survival"},
+    {"capacity"},
+    {"client", "cuts", "probing", "reasons", "summary", "survival"} | {"underway"},
     {"verdict"},
     {"record", "telemetry"},
     {"report"},

@@ -58,6 +58,8 @@ def test_one_region_as_a_table() -> None:
         pytest.param(["--region", "cn-hangzhou", "--fail-on", "stale=90d"], 1, id="stale"),
         pytest.param(["--region", "cn-hangzhou", "--fail-on", "broken"], 2, id="no criterion"),
         pytest.param([], 2, id="no region"),
+        pytest.param(["--region", "cn-hangzhou", "--deadline", "0"], 2, id="no time"),
+        pytest.param(["--region", "cn-hangzhou", "--deadline", "nan"], 2, id="no number"),
         pytest.param(["--region", "cn-hangzhou", "--all-regions"], 2, id="both"),
     ],
 )

@@ -5,12 +5,14 @@ What inspect finds in accounts of known shape, and how often it asks.
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 import yaml
 from accounts import LARGE, ONE, TEN, TEN_FOUND, Opener, places
 
+from chaosfailover.client import VpcClient
 from chaosfailover.criteria import criterion, violations
 from chaosfailover.emulator import Emulator
 from chaosfailover.errors import ArgumentError
@@ -18,6 +20,7 @@ from chaosfailover.inspection import Row, inspection, last_tests
 from chaosfailover.listing import as_markdown, as_table
 from chaosfailover.regions import Answer, ask_places
 from chaosfailover.snapshot import Snapshot, read_snapshot
+from chaosfailover.terminal import width
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 READS = {
@@ -105,6 +108,28 @@ def job(job_id: str, status: str, began: str | None, **more: Any) -> dict[str, A
             None,
             id="of a border router",
         ),
+        pytest.param(
+            [
+                job("ftj-new", "Stopped", "2026-06-20T12:00:00"),
+                job("ftj-2", "Stopped", "yesterday"),
+            ],
+            ("ftj-new", 10.0),
+            id="no instant is older than any",
+        ),
+        pytest.param([job("ftj-1", "Stopped", "yesterday")], ("ftj-1", None), id="no instant"),
+        pytest.param(
+            [{**job("ftj-1", "Stopped", ""), "StartTime": 1700000000}],
+            ("ftj-1", None),
+            id="a number",
+        ),
+        pytest.param(
+            [job("ftj-1", "Stopped", "0001-01-01T00:00:00+14:00")],
+            ("ftj-1", None),
+            id="before all time",
+        ),
+        pytest.param(
+            [job("ftj-1", "Stopped", "", ResourceId="pc-01")], None, id="of what is no list"
+        ),
     ],
 )
 def test_last_test(jobs: list[dict[str, Any]], expected: object) -> None:
@@ -114,24 +139,82 @@ def test_last_test(jobs: list[dict[str, Any]], expected: object) -> None:
     assert (last and (last.job_id, last.age_days)) == expected
 
 
+def test_circuit_without_id_is_refused() -> None:
+    """The refusal is one that a region can be reported with."""
+    with pytest.raises(ArgumentError, match="a document has no PhysicalConnectionId"):
+        inspection(Snapshot("cn-hangzhou", circuits=({"Status": "Enabled"},)), NOW)
+
+
+def test_document_that_nobody_foresaw_hides_no_other_place(tmp_path: Path) -> None:
+    """Whatever goes wrong in one place is the answer of that place."""
+    file = tmp_path / "accounts.yaml"
+    file.write_text(yaml.safe_dump(TEN), encoding="utf-8")
+
+    def question(client: VpcClient) -> str:
+        return {"cn-hangzhou": "read"}[client.region_id]
+
+    answers = ask_places(places(TEN)[:2], Opener(Emulator(file)), question)
+
+    assert [answer.value for answer in answers] == ["read", None]
+    assert str(answers[1].error) == "the reply is not as expected: KeyError: 'cn-shanghai'"
+
+
+@pytest.mark.parametrize("reads_only", [True, False])
+def test_interruption_leaves_only_what_reads(tmp_path: Path, reads_only: bool) -> None:
+    """A place that is silent delays the end of an inspection no longer, but that of a stop."""
+    file = tmp_path / "accounts.yaml"
+    file.write_text(yaml.safe_dump(TEN), encoding="utf-8")
+    asked, answered, ended = Event(), Event(), Event()
+
+    def question(client: VpcClient) -> None:
+        if client.region_id == "cn-shanghai":
+            asked.set()
+            answered.wait(10.0 if reads_only else 0.2)
+            ended.set()
+
+    def interrupt(_number: int, _answer: object) -> None:
+        assert asked.wait(10.0)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ask_places(
+            places(TEN)[:2],
+            Opener(Emulator(file)),
+            question,
+            progress=interrupt,
+            reads_only=reads_only,
+        )
+
+    assert ended.is_set() is not reads_only
+    answered.set()
+    assert ended.wait(10.0)
+
+
 def rows(topology: dict[str, Any], folder: Path) -> list[Row]:
     answers, _ = read(topology, folder)
     return [row for answer in answers for row in answer.value or ()]
 
 
+TESTED_NEVER = [f"pc-{number:02}" for number in range(1, 10)]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param("no-survivor", ["pc-05", "pc-07", "pc-10"], id="no survivor"),
+        pytest.param("no-survivor", ["pc-05", "pc-07"], id="no survivor"),
         pytest.param("same-access-point", ["pc-03", "pc-04"], id="same access point"),
-        pytest.param("stale=90d", [f"pc-{number:02}" for number in range(1, 11)], id="never"),
+        pytest.param("stale=90d", TESTED_NEVER, id="never"),
+        pytest.param("stale=99999999999d", TESTED_NEVER, id="an age beyond all dates"),
     ],
 )
 def test_criterion(text: str, expected: list[str], tmp_path: Path) -> None:
-    """A criterion names each circuit that meets it."""
+    """A criterion names each circuit that meets it, save one that is not in use."""
     said = violations([criterion(text)], rows(TEN, tmp_path))
 
     assert sorted(sentence.split()[2] for sentence in said) == expected
+
+
+PAIR = ("pc-01", "pc-02")
 
 
 def test_stale_is_older_than_the_limit() -> None:
@@ -139,6 +222,7 @@ def test_stale_is_older_than_the_limit() -> None:
     network = Snapshot(
         "cn-hangzhou",
         circuits=({"PhysicalConnectionId": "pc-01"}, {"PhysicalConnectionId": "pc-02"}),
+        vbrs=tuple({"VbrId": f"vbr-{name}", "PhysicalConnectionId": name} for name in PAIR),
         jobs=(
             job("ftj-1", "Stopped", (NOW - timedelta(days=14)).isoformat()),
             job("ftj-2", "Stopped", (NOW - timedelta(days=15)).isoformat(), ResourceId=["pc-02"]),
@@ -174,6 +258,32 @@ def test_markdown_has_a_table_for_each_group(tmp_path: Path) -> None:
     assert text.count("| CIRCUIT |") == 6
     assert "| pc-07 | ap-1 | Enabled | 1 of 1 up | 3 | yes | 0 | no survivor | never |" in text
     assert "- `pc-10`: " in text
+
+
+NAMED = Snapshot(
+    "cn-hangzhou",
+    circuits=(
+        {"PhysicalConnectionId": "pc-01", "Name": "\x1b[31mred\nnew|line", "Status": "En\rabled"},
+        {"PhysicalConnectionId": "pc-02", "Name": "\u676d\u5dde", "Status": "Enabled"},
+    ),
+)
+
+
+def test_names_move_nothing_on_the_terminal() -> None:
+    """A name with control characters stays in its cell."""
+    found = inspection(NAMED, NOW)
+
+    for text in (as_table(found), as_markdown(found)):
+        assert text.replace("\n", "").isprintable()
+    assert "\N{REPLACEMENT CHARACTER}[31mred\N{REPLACEMENT CHARACTER}new|line" in as_table(found)
+
+
+def test_wide_names_line_up() -> None:
+    """A Chinese character takes two columns of a terminal."""
+    (line,) = (line for line in as_table(inspection(NAMED, NOW)).splitlines() if "pc-02 " in line)
+    header = as_table(inspection(NAMED, NOW)).splitlines()[1]
+
+    assert width(line[: line.index("unknown")]) == header.index("ACCESS POINT")
 
 
 def test_declared_pair_is_a_group() -> None:

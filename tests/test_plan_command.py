@@ -5,11 +5,15 @@
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
+from accounts import ACCOUNTS, Counting, Opener, role
 from click.testing import CliRunner, Result
 
+from chaosfailover import config
 from chaosfailover.cli import failover
 from chaosfailover.emulator import Emulator
+from chaosfailover.regions import Place
 
 CHAOS = [str(Path(sys.executable).with_name("chaos")), "--no-version-check"]
 HZ = [
@@ -112,6 +116,85 @@ def test_region_that_cannot_be_read_keeps_its_files(
     assert done.exit_code == 1
     assert list(contents(tmp_path)) == HZ
     assert "## Not read" in (tmp_path / "README.md").read_text()
+
+
+def test_region_under_test_is_not_planned(ten_circuits: Emulator, tmp_path: Path) -> None:
+    """What a running test cuts says nothing about other days: what was planned is kept."""
+    plan(tmp_path, "--region", "cn-hangzhou")
+    with Opener(ten_circuits)(Place("cn-hangzhou", role(ACCOUNTS[0]))) as client:
+        job_id = client.create_failover_test_job(
+            resource_ids=["pc-02"], job_type="StartNow", job_duration=5
+        )
+
+    done = plan(tmp_path, "--region", "cn-hangzhou")
+
+    assert done.exit_code == 1
+    assert list(contents(tmp_path)) == HZ
+    assert f"{job_id} (Starting) is under way in cn-hangzhou; plan again" in done.stderr
+
+
+class Spoiled(httpx.BaseTransport):
+    """
+    A cloud in which every BGP group vanishes before it is listed.
+    """
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.headers["x-acs-action"] != "DescribeBgpGroups":
+            return self._inner.handle_request(request)
+        return httpx.Response(200, json={"RequestId": "C44F62BE", "TotalCount": 0})
+
+
+def test_what_vanishes_between_two_calls_is_not_planned(
+    ten_circuits: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mirror that could not be rehearsed is not written; what was planned before is kept."""
+    plan(tmp_path, "--region", "cn-hangzhou")
+    before = {name: text for name, text in contents(tmp_path).items() if name != "README.md"}
+    opener = Opener(ten_circuits)
+    opener.transport = Counting(Spoiled(ten_circuits.transport()))
+    monkeypatch.setattr(
+        config, "client", lambda *_, **__: opener(Place("cn-hangzhou", role(ACCOUNTS[0])))
+    )
+
+    done = plan(tmp_path, "--region", "cn-hangzhou")
+
+    assert done.exit_code == 1
+    assert "cannot be rehearsed as read" in done.stderr
+    assert "bgpg-01, which is not described" in done.stderr
+    after = {name: text for name, text in contents(tmp_path).items() if name != "README.md"}
+    assert after == before
+
+
+@pytest.mark.parametrize("linked", ["cn-hangzhou", "cn-hangzhou/pc-02.yaml", "cn-shenzhen"])
+@pytest.mark.usefixtures("ten_circuits")
+def test_link_that_leads_out_is_not_followed(tmp_path: Path, linked: str) -> None:
+    """What is elsewhere is not written over, and nothing else is written either."""
+    folder, elsewhere = tmp_path / "plan", tmp_path / "elsewhere"
+    (folder / linked).parent.mkdir(parents=True)
+    elsewhere.mkdir()
+    (folder / linked).symlink_to(elsewhere)
+
+    done = plan(folder, "--region", "cn-hangzhou", "--region", "cn-shenzhen")
+
+    assert done.exit_code == 1
+    assert f"{folder / linked}" in done.stderr
+    assert "leads out of" in done.stderr
+    assert contents(tmp_path) == {}
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_two_roles_of_one_account_are_refused(tmp_path: Path) -> None:
+    """Their plans would have the same files, and nothing says which of them is meant."""
+    roles = [f"acs:ram::{ACCOUNTS[0]}:role/{name}" for name in ("inspector", "planner")]
+
+    done = plan(tmp_path, "--all-regions", "--role-arn", roles[0], "--role-arn", roles[1])
+
+    assert done.exit_code == 2
+    assert f"account {ACCOUNTS[0]} has two roles" in done.stderr
+    assert contents(tmp_path) == {}
 
 
 @pytest.mark.usefixtures("ten_circuits")

@@ -15,6 +15,7 @@ from chaosfailover.client import VpcClient
 from chaosfailover.emulator import Emulator
 from chaosfailover.errors import ArgumentError
 from chaosfailover.planning.choice import RegionPlan, region_plan
+from chaosfailover.planning.experiments import expected as verdict
 from chaosfailover.planning.experiments import live_url
 from chaosfailover.planning.files import fate, is_edited, plan_files, sealed
 from chaosfailover.planning.mirror import mirror
@@ -97,6 +98,32 @@ def test_what_the_api_would_not_cut_is_refused(fields: dict[str, Any], expected:
 
     (refusal,) = (each for each in found.refusals if each.circuit_id == "pc-east")
     assert refusal.reasons[0].startswith(expected) or expected in refusal.reasons[0]
+
+
+@pytest.mark.parametrize("circuit_id", ["../../evil", "game-day", "Topology", "a b", "pc.", "线"])
+def test_name_that_is_no_file_is_refused(circuit_id: str) -> None:
+    """An ID that would be written elsewhere, or over another file, is not planned."""
+    network = recorded("dual-circuit").changed("pc-east", PhysicalConnectionId=circuit_id)
+    network = network.changed("vbr-east", PhysicalConnectionId=circuit_id)
+    found = planned(network)
+
+    refused = {refusal.circuit_id: refusal.reasons for refusal in found.refusals}
+    assert refused == {circuit_id: ("its ID cannot be the name of a file of the plan",)}
+    assert sorted(files([found])) == [
+        "README.md",
+        "cn-hangzhou/game-day.yaml",
+        "cn-hangzhou/pc-west.yaml",
+        "cn-hangzhou/topology.yaml",
+    ]
+
+
+@pytest.mark.parametrize(
+    "place", [Place("../cn-hangzhou"), Place("cn-hangzhou", "acs:ram::..:role/inspector")]
+)
+def test_place_that_is_no_folder_is_refused(place: Place) -> None:
+    """A plan stays inside its folder, whatever a region or account is called."""
+    with pytest.raises(ArgumentError, match="cannot be the name of a folder"):
+        region_plan(place, Snapshot(place.region_id))
 
 
 def test_other_access_points_come_first(tmp_path: Path) -> None:
@@ -210,12 +237,113 @@ def rehearsing(emulator: Emulator) -> VpcClient:
 def test_mirror_is_stable() -> None:
     """What changes by itself changes no file."""
     network = recorded("dual-circuit")
-    routes = {"ReceivedRouteCount": 99, "AdvertisedRouteCount": 7, "GmtModified": "2026-01-01"}
+    routes = {"ReceivedRouteCount": 13, "AdvertisedRouteCount": 7, "GmtModified": "2026-01-01"}
 
     before = files([planned(network)])
     after = files([planned(network.changed(network.bgp_peers[0]["BgpPeerId"], **routes))])
 
     assert before == after
+
+
+def reversed_lists(value: Any) -> Any:
+    """
+    Return a document with every list in it the other way round.
+    """
+    if isinstance(value, dict):
+        return {key: reversed_lists(entry) for key, entry in value.items()}
+    return (
+        [reversed_lists(entry) for entry in reversed(value)] if isinstance(value, list) else value
+    )
+
+
+def test_order_of_the_api_does_not_matter() -> None:
+    """Whatever comes first in an answer, the files are the same."""
+    cens = [{"CenId": name, "CenStatus": "Attached"} for name in ("cen-b", "cen-a", "cen-c")]
+    more = [{"PhysicalConnectionId": name, "Status": "active"} for name in ("pc-z", "pc-north")]
+    network = recorded("cen-and-ecr").changed(
+        "vbr-east",
+        AssociatedCens={"AssociatedCen": cens},
+        AssociatedPhysicalConnections={"AssociatedPhysicalConnection": more},
+    )
+    turned = Network(*(reversed_lists(kind) for kind in vars(network).values()))
+
+    assert files([planned(network)]) == files([planned(turned)])
+    assert "topology.yaml" in "".join(files([planned(network)]))
+
+
+def test_survivor_that_may_be_too_small_is_told() -> None:
+    """The README names what to look at before the cut; nothing is kept from being planned."""
+    network = recorded("dual-circuit").changed("bgp-west", ReceivedRouteCount=1)
+    network = network.changed("pc-west", Spec="10M")
+    found = planned(network)
+
+    text = files([found])["README.md"]
+
+    assert "pc-east" in chosen([found])
+    assert "- ecr-main (IPv4): its survivors receive half of the routes of the cut at most" in text
+    assert "- ecr-main (IPv4): its survivors have half of the bandwidth of the cut at most" in text
+
+
+def test_survivor_that_advertises_nothing_is_none() -> None:
+    """Without routes towards the cloud nothing comes back, so the cut is refused."""
+    found = planned(recorded("dual-circuit").changed("bgp-west", AdvertisedRouteCount=0))
+
+    (refusal,) = (each for each in found.refusals if each.circuit_id == "pc-east")
+    assert chosen([found]) == {}
+    assert "advertises no routes" in "; ".join(refusal.reasons)
+    assert (
+        mirror(found)["regions"]["cn-hangzhou"]["bgp_peers"]["bgp-west"]["AdvertisedRouteCount"]
+        == 0
+    )
+
+
+SLOW = {"DetectMultiplier": 10, "MinRxInterval": 1000}
+
+
+@pytest.mark.parametrize(
+    ("peer", "vbr", "expected"),
+    [
+        pytest.param({}, {}, (0.9, "bfd", "held"), id="BFD as usual"),
+        pytest.param({}, SLOW, (10.0, 10.0, "deviated"), id="slow BFD"),
+        pytest.param({}, {"MinTxInterval": 200}, (0.9, "bfd", "held"), id="the longer interval"),
+        pytest.param({}, {"DetectMultiplier": None}, (0.9, "bfd", "held"), id="no multiplier"),
+        pytest.param(
+            {"EnableBfd": False, "Hold": "3"}, SLOW, (3.0, 3.0, "deviated"), id="at the promise"
+        ),
+        pytest.param(
+            {"EnableBfd": False, "Hold": "2"}, SLOW, (2.0, 2.0, "held"), id="within the promise"
+        ),
+        pytest.param(
+            {"EnableBfd": None, "Hold": None}, {}, (30.0, 30.0, "deviated"), id="no hold time"
+        ),
+    ],
+)
+def test_expectation_follows_what_is_set(
+    peer: dict[str, Any], vbr: dict[str, Any], expected: tuple[float, str | float, str]
+) -> None:
+    """The session and its VBR say how long a cut goes unnoticed, in plan and rehearsal alike."""
+    found = planned(recorded("dual-circuit").changed("bgp-east", **peer).changed("vbr-east", **vbr))
+    (test,) = (test for test in found.tests if test.circuit_id == "pc-east")
+
+    detected = mirror(found)["paths"]["bgp-east"]["detection"]
+    assert (test.detection, detected, verdict(test)) == expected
+
+
+def test_expectation_is_that_of_the_session_that_is_used() -> None:
+    """A second session that is slower is not what the service of the rehearsal takes."""
+    network = recorded("dual-circuit")
+    second = {**network.vbrs[0], "VbrId": "vbr-east-2"}
+    slow = {**network.bgp_peers[0], "BgpPeerId": "bgp-z", "RouterId": "vbr-east-2"}
+    network.vbrs.append(second)
+    network.bgp_peers.append({**slow, "EnableBfd": False})
+    found = planned(network)
+    (test,) = (test for test in found.tests if test.circuit_id == "pc-east")
+
+    assert (test.bgp_peer_id, test.detection, verdict(test)) == ("bgp-east", 0.9, "held")
+    assert mirror(found)["services"]["pc-east"]["paths"][0] == "bgp-east"
+    assert any(
+        warning.startswith("pc-east - vbr-east-2 - bgp-z: no BFD") for warning in test.warnings
+    )
 
 
 def test_secrets_are_not_mirrored() -> None:

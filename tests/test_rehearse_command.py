@@ -136,3 +136,18 @@ def test_folder_without_a_plan_is_wrong_usage(tmp_path: Path) -> None:
 
     assert done.exit_code == 2
     assert "holds no planned experiment" in done.output
+
+
+def test_topology_that_cannot_be_rehearsed_is_reported(tmp_path: Path) -> None:
+    """A mirror in which something is missing ends the command with what is missing, and no run."""
+    folder = written(tmp_path / "accounts", TEN)
+    file = folder / ACCOUNTS[0] / "cn-hangzhou" / "topology.yaml"
+    file.write_text(file.read_text().replace("RouterId: vbr-01", "RouterId: vbr-gone"))
+    journals = tmp_path / "journals"
+
+    done = CliRunner().invoke(failover, ["rehearse-all", str(folder), "--journals", str(journals)])
+
+    assert done.exit_code == 2
+    assert f"what {folder} describes cannot be rehearsed" in done.output
+    assert "stands on vbr-gone, which is not described" in done.output
+    assert not journals.exists()

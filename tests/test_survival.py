@@ -415,13 +415,48 @@ def test_lost_session_without_bfd_is_a_warning() -> None:
     ]
 
 
-def test_survivor_that_advertises_nothing_is_a_warning() -> None:
+def test_survivor_that_advertises_nothing_is_not_proven() -> None:
     """Traffic towards the cloud needs routes that were advertised over the survivor."""
     network = recorded("dual-circuit").changed("bgp-west", AdvertisedRouteCount=0)
+    survival = cut(network, "pc-east")
 
-    assert cut(network, "pc-east").warnings == [
-        f"{WEST}: advertises no routes, so the way back is not proven"
-    ]
+    assert (survival.count, names(survival.unknown)) == (0, [WEST])
+    assert (
+        f"{WEST}: bgp-west: advertises no routes, so the way back is not proven" in survival.reasons
+    )
+
+
+ROUTES = "ecr-main (IPv4): its survivors receive half of the routes of the cut at most"
+BANDWIDTH = "ecr-main (IPv4): its survivors have half of the bandwidth of the cut at most"
+
+
+@pytest.mark.parametrize(
+    ("item", "fields", "expected"),
+    [
+        pytest.param("bgp-west", {"ReceivedRouteCount": 6}, [ROUTES], id="half of the routes"),
+        pytest.param("bgp-west", {"ReceivedRouteCount": 7}, [], id="most of the routes"),
+        pytest.param("pc-west", {"Spec": "10M"}, [BANDWIDTH], id="a slower port"),
+        pytest.param("pc-west", {"Spec": "100G"}, [], id="a faster port"),
+        pytest.param("pc-west", {"Spec": ""}, [], id="a port of unknown speed"),
+        pytest.param("pc-west", {"Bandwidth": 2}, [BANDWIDTH], id="less bandwidth"),
+        pytest.param("pc-west", {"Bandwidth": None}, [], id="unknown bandwidth"),
+    ],
+)
+def test_survivor_that_can_carry_less_is_a_warning(
+    item: str, fields: dict[str, Any], expected: list[str]
+) -> None:
+    """It survives, and whether it can carry all is for a person to judge."""
+    survival = cut(recorded("dual-circuit").changed(item, **fields), "pc-east")
+
+    assert (survival.count, survival.warnings) == (1, expected)
+
+
+def test_bandwidth_of_survivors_adds_up() -> None:
+    """Two circuits of half the speed carry what one did; one of them does not."""
+    network = recorded("two-pages").changed("pc-west", Spec="5G").changed("pc-north", Spec="5G")
+
+    assert cut(network, "pc-east").warnings == []
+    assert cut(network.without("bgp-north"), "pc-east").warnings == [BANDWIDTH]
 
 
 def test_declared_redundancy_is_no_path() -> None:

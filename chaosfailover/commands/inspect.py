@@ -28,6 +28,7 @@ from chaosfailover.inspection import Row, inspection
 from chaosfailover.listing import as_markdown, as_table
 from chaosfailover.regions import Answer
 from chaosfailover.snapshot import read_snapshot
+from chaosfailover.terminal import plain
 
 __all__ = ["inspect"]
 
@@ -65,7 +66,9 @@ def inspect(
     Show what each redundancy group would be left with if each of its circuits were cut.
 
     A group is an ECR or CEN. Reads only. Exits 1 when a region could not be read, and on what
-    --fail-on names.
+    --fail-on names: no-survivor is met wherever no survivor is proven, so also by every `unknown`
+    without one; stale by what was not tested for so long, never, or nobody knows when. A circuit
+    that is `not in use`, as no VBR stands on it, meets none.
 
     Example: chaos failover inspect --all-regions --fail-on no-survivor --fail-on stale=90d
     """
@@ -76,6 +79,7 @@ def inspect(
         functools.partial(_read, datetime.now(UTC)),
         progress=show_progress(_counted),
         deadline=deadline,
+        reads_only=True,
     )
     rows = [
         replace(row, account=answer.place.account)
@@ -89,7 +93,7 @@ def inspect(
         click.echo(TEXTS[output](rows) or "No circuit was found.")
     show_errors(answers)
     for violation in found:
-        click.echo(f"FAILED: {violation}", err=True)
+        click.echo(plain(f"FAILED: {violation}"), err=True)
     if errors_of(answers) or found:
         sys.exit(NOT_DONE)
 

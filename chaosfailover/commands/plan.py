@@ -20,12 +20,15 @@ from chaosfailover.commands.selection import (
     show_errors,
     show_progress,
 )
+from chaosfailover.errors import ArgumentError
 from chaosfailover.planning.choice import RegionPlan, region_plan
 from chaosfailover.planning.experiments import folder_of
 from chaosfailover.planning.files import fate, is_edited, plan_files
+from chaosfailover.planning.mirror import mirror
 from chaosfailover.planning.template import circuit_template
-from chaosfailover.regions import Place
+from chaosfailover.regions import Answer, Place
 from chaosfailover.snapshot import read_snapshot
+from chaosfailover.terminal import plain
 
 __all__ = ["plan"]
 
@@ -72,23 +75,29 @@ def plan(
 
     Example: chaos failover plan --all-regions --targets targets.yaml --output failover-plan
     """
-    answers = ask_selected(
-        regions,
-        all_regions,
-        role_arns,
-        _read,
-        progress=show_progress(lambda found: _counted(len(found.tests))),
-        deadline=deadline,
-    )
-    plans = [replace(answer.value, place=answer.place) for answer in answers if answer.value]
+    _require_one_role_each(role_arns)
+    answers = [
+        _rehearsable(answer)
+        for answer in ask_selected(
+            regions,
+            all_regions,
+            role_arns,
+            _read,
+            progress=show_progress(lambda found: _counted(len(found.tests))),
+            deadline=deadline,
+            reads_only=True,
+        )
+    ]
+    plans = [answer.value for answer in answers if answer.value]
     errors = {str(answer.place): str(answer.error) for answer in answers if answer.error}
     files = plan_files(circuit_template(), plans, errors, targets)
+    _require_inside(folder, [*files, *(str(folder_of(found)) for found in plans)])
     _write(folder, files)
     _clear(folder, plans, files)
     for found in plans:
         for refusal in found.refusals:
-            reasons = "; ".join(refusal.reasons)
-            click.echo(f"REFUSED  {found.place}  {refusal.circuit_id}: {reasons}", err=True)
+            said = f"{refusal.circuit_id}: {'; '.join(refusal.reasons)}"
+            click.echo(plain(f"REFUSED  {found.place}  {said}"), err=True)
     show_errors(answers)
     if errors_of(answers) or not any(found.tests for found in plans):
         sys.exit(NOT_DONE)
@@ -98,8 +107,45 @@ def _read(client: VpcClient) -> RegionPlan:
     return region_plan(Place(client.region_id), read_snapshot(client))
 
 
+def _rehearsable(answer: Answer[RegionPlan]) -> Answer[RegionPlan]:
+    """
+    Put the plan of a region in its place, or the reason why its mirror cannot be rehearsed.
+
+    What vanished between two calls shows here, and not when the plan is rehearsed.
+    """
+    from chaosfailover.emulator.topology import TopologyError, topology_from
+
+    if answer.value is None:
+        return answer
+    found = replace(answer.value, place=answer.place)
+    try:
+        if found.tests:
+            topology_from(mirror(found), str(folder_of(found)))
+    except (ArgumentError, TopologyError) as error:
+        return Answer(answer.place, error=ArgumentError(f"it cannot be rehearsed as read: {error}"))
+    return Answer(answer.place, value=found)
+
+
 def _counted(count: int) -> str:
     return f"{count} circuit{'' if count == 1 else 's'} to test"
+
+
+def _require_one_role_each(role_arns: Sequence[str]) -> None:
+    """
+    Refuse two roles of one account: their plans would be written over each other.
+    """
+    accounts = [Place("", role_arn).account for role_arn in dict.fromkeys(role_arns)]
+    if twice := sorted({account for account in accounts if accounts.count(account) > 1}):
+        raise click.UsageError(f"account {twice[0]} has two roles, expected one for each account")
+
+
+def _require_inside(folder: Path, names: Sequence[str]) -> None:
+    """
+    Refuse a plan of which a file would land elsewhere: a link inside the folder leads out of it.
+    """
+    for name in names:
+        if not (folder / name).resolve().is_relative_to(folder.resolve()):
+            raise click.ClickException(f"{folder / name} leads out of {folder}; nothing is written")
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

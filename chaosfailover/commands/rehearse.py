@@ -48,7 +48,7 @@ def rehearse_all(folder: Path, journals: Path, width: int, minute: float, output
     count = sum(len(lane) for lane in lanes)
     if not count:
         raise click.UsageError(f"{folder} holds no planned experiment and its {TOPOLOGY}")
-    with _emulator(merged(topologies), minute) as emulator:
+    with _emulator(folder, merged(topologies), minute) as emulator:
         runner = Runner(folder, journals, emulator.url, emulator.service_urls)
         outcomes = runner.run(lanes, width=width, told=_tell)
     _show(outcomes, output)
@@ -83,15 +83,21 @@ def _read(file: Path) -> Any:
         raise click.UsageError(f"{file} is no YAML: {error}") from error
 
 
-def _emulator(topology: dict[str, Any], minute: float) -> "Emulator":
+def _emulator(folder: Path, topology: dict[str, Any], minute: float) -> "Emulator":
     try:
         from chaosfailover.emulator import Emulator
+        from chaosfailover.emulator.topology import TopologyError
     except ImportError as error:
         raise click.UsageError(f"a rehearsal needs the emulator: {error}") from error
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / TOPOLOGY
         file.write_text(yaml.safe_dump(topology), encoding="utf-8")
-        return Emulator(file, minute=minute)
+        try:
+            return Emulator(file, minute=minute)
+        except TopologyError as error:
+            raise click.UsageError(
+                f"what {folder} describes cannot be rehearsed: {error}"
+            ) from error
 
 
 def _tell(outcome: Outcome) -> None:

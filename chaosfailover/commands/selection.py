@@ -5,6 +5,7 @@ Which regions and which accounts a command is about.
 import functools
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from typing import Any
 
 import click
@@ -12,7 +13,8 @@ import click
 from chaosfailover import config
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import FailoverError
-from chaosfailover.regions import ANY_REGION, Answer, Place, ask_places
+from chaosfailover.regions import ANY_REGION, Answer, Place, ask_places, region_ids
+from chaosfailover.terminal import plain
 
 __all__ = [
     "CALL_DEADLINE",
@@ -27,8 +29,19 @@ __all__ = [
 NOT_DONE = 1
 """Exit code when something still runs, does not hold, or could not be read."""
 
+
+def _above_zero(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:
+    if not 0 < seconds < inf:
+        raise click.BadParameter(f"{seconds} is no number of seconds above 0")
+    return seconds
+
+
 CALL_DEADLINE = click.option(
-    "--deadline", default=30.0, show_default=True, help="Seconds that one call may take."
+    "--deadline",
+    default=30.0,
+    show_default=True,
+    callback=_above_zero,
+    help="Seconds that one call may take.",
 )
 
 Progress = Callable[[int, int, Answer[Any]], None]
@@ -63,12 +76,14 @@ def ask_selected(
     *,
     progress: Progress = lambda _number, _of, _answer: None,
     deadline: float = 60.0,
+    reads_only: bool = False,
 ) -> list[Answer[Any]]:
     """
     Put a question to the regions and accounts that the options select.
 
     A wrong setting ends the command; an account whose regions cannot be listed is an answer with
-    an error. A call is over after `deadline` seconds.
+    an error. A call is over after `deadline` seconds. An interruption does not wait for a question
+    that `reads_only`.
     """
     if regions and all_regions:
         raise click.UsageError("--region and --all-regions exclude each other")
@@ -89,7 +104,10 @@ def ask_selected(
         places += [Place(region_id, account) for account in accounts for region_id in named]
         told = functools.partial(_tell, progress, len(places))
         failed = [answer for answer in listed if answer.error]
-        return [*failed, *ask_places(places, open_client, question, progress=told)]
+        return [
+            *failed,
+            *ask_places(places, open_client, question, progress=told, reads_only=reads_only),
+        ]
     except FailoverError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(NOT_DONE)
@@ -116,7 +134,7 @@ def show_errors(answers: Iterable[Answer[Any]]) -> None:
     """
     for answer in answers:
         if answer.error:
-            click.echo(f"{answer.place}: NOT READ: {answer.error}", err=True)
+            click.echo(plain(f"{answer.place}: NOT READ: {answer.error}"), err=True)
 
 
 def show_progress(counted: Callable[[Any], str]) -> Progress:
@@ -126,7 +144,7 @@ def show_progress(counted: Callable[[Any], str]) -> Progress:
 
     def show(number: int, of: int, answer: Answer[Any]) -> None:
         said = "NOT READ" if answer.error else counted(answer.value)
-        click.echo(f"[{number}/{of}] {answer.place}: {said}", err=True)
+        click.echo(plain(f"[{number}/{of}] {answer.place}: {said}"), err=True)
 
     return show
 
@@ -139,14 +157,13 @@ def _listed(
     """
 
     asked = [Place(region_id, account) for account in accounts]
-    answers = ask_places(asked, open_client, lambda client: list(client.describe_regions()))
     return [
         Answer(
             answer.place,
-            [Place(region["RegionId"], answer.place.role_arn) for region in answer.value or ()],
+            [Place(region_id, answer.place.role_arn) for region_id in answer.value or ()],
             answer.error,
         )
-        for answer in answers
+        for answer in ask_places(asked, open_client, region_ids, reads_only=True)
     ]
 
 

@@ -2,24 +2,24 @@
 Which circuits of a region are worth testing, and which are not to be cut.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chaosfailover.documents import UNKNOWN_GROUP, number, text
-from chaosfailover.errors import ArgumentError
+from chaosfailover.errors import ArgumentError, JobError
 from chaosfailover.paths import Path
+from chaosfailover.planning.detection import detection
 from chaosfailover.regions import Place
 from chaosfailover.snapshot import Snapshot
 from chaosfailover.survival import Need, Survival, surviving_paths
+from chaosfailover.underway import said
 
-__all__ = ["BFD", "HOLD", "PlannedTest", "Refusal", "RegionPlan", "region_plan"]
+__all__ = ["PlannedTest", "Refusal", "RegionPlan", "region_plan"]
 
-BFD = 0.9
-"""How long BFD needs to find a path dead: 3 x 300 ms, the defaults of a VBR (API reference 5.2)."""
-
-HOLD = 30.0
-"""The BGP hold time where the API names none."""
+RESERVED = ("game-day", "topology")
+NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 Document = Mapping[str, Any]
 
@@ -29,8 +29,8 @@ class PlannedTest:
     """
     The test of one circuit: the session that has to go down and the one that has to carry on.
 
-    `survivors` counts the circuits that are left, `detection` is how long the cut may go unnoticed,
-    and `standby_peers` are the sessions that can take over, the best first.
+    `survivors` counts the circuits that are left, `detection` is how long the loss of the session
+    goes unnoticed, and `standby_peers` are the sessions that can take over, the best first.
     """
 
     circuit_id: str
@@ -77,28 +77,31 @@ def region_plan(place: Place, snapshot: Snapshot) -> RegionPlan:
     """
     Choose the circuits of a region that can be tested: those that leave most survivors come first.
 
-    Raises ArgumentError for documents that contradict one another.
+    Raises JobError while a test is under way, since what it cuts is not as it is otherwise, and
+    ArgumentError for documents that contradict one another and for a place that names no folder.
     """
+    for name in filter(None, (place.account, place.region_id)):
+        if not NAME.fullmatch(name):
+            raise ArgumentError(f"{name!r} cannot be the name of a folder of the plan")
+    if underway := snapshot.underway():
+        tests = ", ".join(said(job) for job in underway)
+        raise JobError(f"{tests} is under way in {snapshot.region_id}; plan again after it")
     known = snapshot.paths()
     circuits = {str(each["PhysicalConnectionId"]): each for each in snapshot.circuits}
-    peers = {str(each["BgpPeerId"]): each for each in snapshot.bgp_peers}
-    judged = [_judged(circuit_id, circuits, known, peers) for circuit_id in sorted(circuits)]
-    tests = [each for each in judged if isinstance(each, PlannedTest)]
+    judged = [_judged(circuits[name], known, snapshot) for name in sorted(circuits)]
+    found = [each for each in judged if isinstance(each, PlannedTest)]
     return RegionPlan(
         place,
         snapshot,
-        tests=tuple(sorted(tests, key=lambda test: (-test.survivors, test.circuit_id))),
+        tests=tuple(sorted(found, key=lambda test: (-test.survivors, test.circuit_id))),
         refusals=tuple(each for each in judged if isinstance(each, Refusal)),
     )
 
 
-def _judged(
-    circuit_id: str,
-    circuits: Mapping[str, Document],
-    known: list[Path],
-    peers: Mapping[str, Document],
-) -> PlannedTest | Refusal:
-    circuit = circuits[circuit_id]
+def _judged(circuit: Document, known: list[Path], snapshot: Snapshot) -> PlannedTest | Refusal:
+    circuit_id = str(circuit["PhysicalConnectionId"])
+    if not _names_a_file(circuit_id):
+        return Refusal(circuit_id, ("its ID cannot be the name of a file of the plan",))
     if not_accepted := _not_accepted(circuit):
         return Refusal(circuit_id, tuple(not_accepted))
     survival = surviving_paths(known, [circuit_id])
@@ -107,7 +110,14 @@ def _judged(
     cut = [path for path in survival.lost if path.health == "up" and path.bgp_peer_id]
     if not cut:
         return Refusal(circuit_id, ("none of its sessions is up, so a cut would show nothing",))
-    return _planned(circuit, cut, survival, peers)
+    return _planned(circuit, cut, survival, snapshot)
+
+
+def _names_a_file(name: str) -> bool:
+    """
+    Tell whether a name stays inside the folder of a plan, and is not that of another file there.
+    """
+    return bool(NAME.fullmatch(name)) and name.casefold() not in RESERVED
 
 
 def _not_accepted(circuit: Document) -> list[str]:
@@ -128,7 +138,7 @@ def _not_accepted(circuit: Document) -> list[str]:
 
 
 def _planned(
-    circuit: Document, cut: list[Path], survival: Survival, peers: Mapping[str, Document]
+    circuit: Document, cut: list[Path], survival: Survival, snapshot: Snapshot
 ) -> PlannedTest:
     tested = min(cut, key=str)
     standby = sorted(_need(tested, survival).survivors, key=lambda path: _rank(path, tested))
@@ -140,9 +150,15 @@ def _planned(
         standby_circuit_id=str(standby[0].circuit_id),
         standby_peers=tuple(str(path.bgp_peer_id) for path in standby),
         survivors=survival.count,
-        detection=max(_detection(peers[str(path.bgp_peer_id)]) for path in cut),
+        detection=_detection(tested, snapshot),
         warnings=tuple(survival.warnings),
     )
+
+
+def _detection(tested: Path, snapshot: Snapshot) -> float:
+    peers = {each["BgpPeerId"]: each for each in snapshot.bgp_peers}
+    vbrs = {each["VbrId"]: each for each in snapshot.vbrs}
+    return detection(peers[tested.bgp_peer_id], vbrs[tested.vbr_id])
 
 
 def _need(tested: Path, survival: Survival) -> Need:
@@ -157,9 +173,3 @@ def _need(tested: Path, survival: Survival) -> Need:
 
 def _rank(path: Path, tested: Path) -> tuple[bool, str]:
     return path.access_point_id == tested.access_point_id, str(path)
-
-
-def _detection(peer: Document) -> float:
-    if peer.get("EnableBfd") is True:
-        return BFD
-    return float(number(peer, "Hold") or HOLD)

@@ -8,8 +8,10 @@ secret: the same region always has the same mirror.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chaosfailover.documents import attachments, is_literal, links, number, text
-from chaosfailover.planning.choice import HOLD, PlannedTest, RegionPlan
+from chaosfailover.documents import attachments, identified, is_literal, links, number, text
+from chaosfailover.planning.choice import PlannedTest, RegionPlan
+from chaosfailover.planning.detection import BFD, detection
+from chaosfailover.snapshot import Snapshot
 
 __all__ = ["FIRST_PORT", "OWN_ACCOUNT", "mirror", "port_of", "service_url"]
 
@@ -25,13 +27,18 @@ KEPT = {
         *("Name", "Status", "BusinessStatus", "ProductType", "AccessPointId", "Spec", "VlanId"),
         *("RedundantPhysicalConnectionId", "ParentPhysicalConnectionId"),
     ),
-    "vbrs": ("Name", "Status", "VlanId", "EcrId", "EcrAttatchStatus"),
+    "vbrs": (
+        *("Name", "Status", "VlanId", "EcrId", "EcrAttatchStatus"),
+        *("MinRxInterval", "MinTxInterval", "DetectMultiplier"),
+    ),
     "bgp_groups": ("Name", "RouterId", "Status", "IpVersion", "LocalAsn", "PeerAsn", "Hold"),
     "bgp_peers": (
         *("Name", "BgpGroupId", "Status", "BgpStatus", "IpVersion", "PeerIpAddress"),
         *("LocalAsn", "PeerAsn", "EnableBfd", "Hold"),
     ),
 }
+
+ROUTES = ("ReceivedRouteCount", "AdvertisedRouteCount")
 
 Document = Mapping[str, Any]
 Entries = dict[str, dict[str, Any]]
@@ -47,13 +54,13 @@ def mirror(plan: RegionPlan) -> dict[str, Any]:
     region = _region(plan, account)
     owners = {str(entry.get("owner", account)) for entry in region["circuits"].values()}
     keys = {"access_keys": {f"rehearsal-{account}": "rehearsal-secret"}}
-    detection = {str(peer["BgpPeerId"]): _detection(peer) for peer in plan.snapshot.bgp_peers}
+    detections = _detections(plan.snapshot)
     used = {peer for test in plan.tests for peer in (test.bgp_peer_id, *test.standby_peers)}
     return {
         "title": f"{plan.place.region_id} as it was when the plan was made.",
         "accounts": {account: keys, **{owner: {} for owner in sorted(owners - {account})}},
         "regions": {plan.place.region_id: region},
-        "paths": {peer: {"over": peer, "detection": detection[peer]} for peer in sorted(used)},
+        "paths": {peer: {"over": peer, "detection": detections[peer]} for peer in sorted(used)},
         "services": {
             test.circuit_id: {
                 "kind": "http",
@@ -90,17 +97,17 @@ def _region(plan: RegionPlan, account: str) -> dict[str, Entries]:
     groups = _entries("bgp_groups", found.bgp_groups, "BgpGroupId")
     peers = _entries("bgp_peers", found.bgp_peers, "BgpPeerId")
     for peer in found.bgp_peers:
-        if number(peer, "ReceivedRouteCount") == 0:
-            peers[str(peer["BgpPeerId"])]["ReceivedRouteCount"] = 0
+        none = {key: 0 for key in ROUTES if number(peer, key) == 0}
+        peers[str(peer["BgpPeerId"])] |= none
     return {"circuits": circuits, "vbrs": vbrs, "bgp_groups": groups, "bgp_peers": peers}
 
 
-def _entries(kind: str, documents: Iterable[Document], key: str) -> Entries:
+def _entries(kind: str, documents: Iterable[Document], id_key: str) -> Entries:
     return {
-        str(document[key]): {
-            name: document[name] for name in KEPT[kind] if document.get(name) not in (None, "")
+        name: {
+            field: document[field] for field in KEPT[kind] if document.get(field) not in (None, "")
         }
-        for document in sorted(documents, key=lambda document: str(document[key]))
+        for name, document in sorted(identified(documents, id_key).items())
     }
 
 
@@ -132,18 +139,30 @@ def _placed(vbr: Document) -> dict[str, Any]:
     """
     Return where a VBR stands, on one circuit or several, and the CENs that it is attached to.
     """
-    first, *others = [circuit_id for circuit_id in links(vbr) if circuit_id]
+    over = [circuit_id for circuit_id in links(vbr) if circuit_id]
     cens = [
         group
         for group, status in attachments(vbr)
         if is_literal(status, "Attached") and group != vbr.get("EcrId")
     ]
-    placed: dict[str, Any] = {"PhysicalConnectionId": first}
-    return placed | ({"circuits": others} if others else {}) | ({"cens": cens} if cens else {})
+    placed = {"PhysicalConnectionId": over[:1], "circuits": over[1:], "cens": cens}
+    return {
+        key: names[0] if key == "PhysicalConnectionId" else names
+        for key, names in placed.items()
+        if names
+    }
 
 
-def _detection(peer: Document) -> str | float:
+def _detections(snapshot: Snapshot) -> dict[str, str | float]:
     """
-    Return how the emulator finds a path dead: by BFD, or when the hold time has passed.
+    Return how the emulator finds each session dead: by BFD as usual, or after so many seconds.
     """
-    return "bfd" if peer.get("EnableBfd") is True else float(number(peer, "Hold") or HOLD)
+    vbrs = {vbr["VbrId"]: vbr for vbr in snapshot.vbrs}
+    found = {
+        str(peer["BgpPeerId"]): (peer, detection(peer, vbrs.get(peer["RouterId"], {})))
+        for peer in snapshot.bgp_peers
+    }
+    return {
+        name: "bfd" if peer.get("EnableBfd") is True and seconds == BFD else seconds
+        for name, (peer, seconds) in found.items()
+    }
