@@ -9,17 +9,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chaosfailover.emulator.clock import utc
+from chaosfailover.emulator.clock import LONGEST, utc
 from chaosfailover.emulator.cloud import Cloud
-from chaosfailover.emulator.defaults import DEFAULTS
 from chaosfailover.emulator.faults import FAULTS, fault_from
+from chaosfailover.emulator.fields import CHANGES
 from chaosfailover.emulator.jobs import document
 from chaosfailover.emulator.lines import TrueOutage
 from chaosfailover.emulator.messages import JSON, Reply, Request
+from chaosfailover.emulator.schema import listing, number, record
 
 __all__ = ["PREFIX", "ROUTES", "Ask", "administer"]
 
 PREFIX = "/_emulator"
+ADVANCE = record({"advance": number(0, LONGEST)}, required=("advance",))
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def advance(ask: Ask) -> Any:
     """
     Advance the clock: `{"advance": SECONDS}`.
     """
-    ask.cloud.advance(float(ask.body["advance"]))
+    ask.cloud.advance(ADVANCE(ask.body, "")["advance"])
     return clock(ask)
 
 
@@ -106,8 +108,7 @@ def arm(ask: Ask) -> Any:
     """
     Arm one fault, or a list of them: `{"fault": "throttling", "operation": "Start*", "count": 2}`.
     """
-    given = ask.body if isinstance(ask.body, list) else [ask.body]
-    armed = [fault_from(each) for each in given]
+    armed = listing(fault_from, least=1)(ask.body, "faults")
     with ask.cloud.held():
         ask.cloud.faults.faults += armed
     return faults(ask)
@@ -129,11 +130,9 @@ def change(ask: Ask) -> Any:
     network = ask.cloud.network
     if ask.name not in network.resources:
         raise ValueError(f"there is no resource {ask.name!r}")
-    known = DEFAULTS[network.resources[ask.name].kind]
-    if unknown := sorted(set(ask.body) - set(known)):
-        raise ValueError(f"{ask.name} has no fields {unknown}; it has {sorted(known)}")
+    fields = CHANGES[network.resources[ask.name].kind](ask.body, ask.name)
     with ask.cloud.held():
-        ask.cloud.network = ask.cloud.network.changed(ask.name, **ask.body)
+        ask.cloud.network = ask.cloud.network.changed(ask.name, **fields)
     ask.cloud.changed()
     return dict(ask.cloud.network.resources[ask.name].fields)
 
@@ -193,8 +192,8 @@ def administer(
     try:
         body = json.loads(request.body) if request.body else None
         return _reply(200, route(Ask(cloud, truth, name, body)))
-    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as exc:
-        return _reply(400, {"error": f"{type(exc).__name__}: {exc}"})
+    except (RecursionError, ValueError) as exc:
+        return _reply(400, {"error": str(exc)})
 
 
 def _clock(cloud: Cloud, now: float) -> dict[str, Any]:
