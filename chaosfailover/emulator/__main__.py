@@ -11,6 +11,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from chaosfailover.emulator.clock import LONGEST_MINUTE, SHORTEST_MINUTE
 from chaosfailover.emulator.emulator import Emulator
 from chaosfailover.emulator.topology import BUNDLED
 
@@ -118,8 +119,9 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         parser.error(
             f"--host {given.host} is not a loopback address; give --allow-remote to mean it"
         )
-    if not given.minute > 0:
-        parser.error(f"--minute is {given.minute:g}, not more than 0")
+    if not SHORTEST_MINUTE <= given.minute <= LONGEST_MINUTE:
+        limits = f"{SHORTEST_MINUTE:g} to {LONGEST_MINUTE:g}"
+        parser.error(f"--minute is {given.minute:g}, expected {limits} seconds")
     return given
 
 

@@ -5,12 +5,13 @@ It checks no signatures. Bodies and answers are JSON; a wrong one gets 400 with 
 """
 
 import json
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chaosfailover.emulator.clock import LONGEST, utc
-from chaosfailover.emulator.cloud import Cloud
+from chaosfailover.emulator.cloud import ClosedError, Cloud
 from chaosfailover.emulator.faults import FAULTS, fault_from
 from chaosfailover.emulator.fields import CHANGES
 from chaosfailover.emulator.jobs import document
@@ -19,6 +20,8 @@ from chaosfailover.emulator.messages import JSON, Reply, Request
 from chaosfailover.emulator.schema import listing, number, record
 
 __all__ = ["PREFIX", "ROUTES", "Ask", "administer"]
+
+logger = logging.getLogger("chaosfailover.emulator")
 
 PREFIX = "/_emulator"
 ADVANCE = record({"advance": number(0, LONGEST)}, required=("advance",))
@@ -190,8 +193,17 @@ def administer(
     if route is None:
         return _reply(404, {"error": f"no {request.method} {request.path}; see {PREFIX}/"})
     try:
-        body = json.loads(request.body) if request.body else None
-        return _reply(200, route(Ask(cloud, truth, name, body)))
+        return _routed(route, Ask(cloud, truth, name), request.body)
+    except ClosedError:
+        raise
+    except Exception:
+        logger.exception("%s %s met a mistake in the emulator", request.method, request.path)
+        return _reply(500, {"error": "a mistake in the emulator; its log has the traceback"})
+
+
+def _routed(route: Callable[[Ask], Any], ask: Ask, body: bytes) -> Reply:
+    try:
+        return _reply(200, route(replace(ask, body=json.loads(body) if body else None)))
     except (RecursionError, ValueError) as exc:
         return _reply(400, {"error": str(exc)})
 

@@ -4,6 +4,7 @@ Requests in, replies out: which operation, who calls, may they, and what comes b
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ from chaosfailover.emulator.recorder import Seen, parameters_shown
 from chaosfailover.emulator.refusals import Refusal, invalid, missing, refuse
 
 __all__ = ["HANDLERS", "VERSION", "answer"]
+
+logger = logging.getLogger("chaosfailover.emulator")
 
 VERSION = "2016-04-28"
 STS_VERSION = "2015-04-01"
@@ -67,7 +70,7 @@ def answer(cloud: Cloud, request: Request) -> Reply:
     began = time.perf_counter()
     with cloud.held() as now:
         request_id = cloud.new_request_id()
-        outcome = _outcome(cloud, request, request_id, now)
+        outcome = _kept_up(cloud, request, request_id, now)
         seen = Seen(
             at=utc(now),
             method=request.method,
@@ -83,6 +86,18 @@ def answer(cloud: Cloud, request: Request) -> Reply:
         )
         cloud.recorder.record(seen)
     return outcome.reply
+
+
+def _kept_up(cloud: Cloud, request: Request, request_id: str, now: float) -> Outcome:
+    """
+    Return the outcome; a mistake of the emulator's own is logged, and becomes an InternalError.
+    """
+    try:
+        return _outcome(cloud, request, request_id, now)
+    except Exception:
+        logger.exception("request %s met a mistake in the emulator", request_id)
+        refusal = refuse("InternalError")
+        return Outcome(refusal_reply(refusal, request, request_id), refusal.code)
 
 
 def _outcome(cloud: Cloud, request: Request, request_id: str, now: float) -> Outcome:

@@ -16,6 +16,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from chaosfailover.emulator.cloud import ClosedError
 from chaosfailover.emulator.dataplane import DataPlane
 from chaosfailover.emulator.messages import Reply, Request
 
@@ -141,9 +142,12 @@ class Endpoint:
         body = await _body(request)
         query = scope["query_string"].decode("latin-1")
         headers = _headers(request.headers.items())
-        reply = self._answer(Request(request.method, scope["path"], query, headers, body))
-        if reply.delay:
+        try:
+            reply = self._answer(Request(request.method, scope["path"], query, headers, body))
             await asyncio.sleep(reply.delay)
+        except (ClosedError, asyncio.CancelledError):  # the emulator is being stopped
+            _transport(receive).abort()
+            raise
         if reply.ending in ("lost", "reset"):
             await _hang_up(receive, reset=reply.ending == "reset")
             return
@@ -167,7 +171,7 @@ async def _hang_up(receive: Receive, *, reset: bool) -> None:
     """
     Close or reset the connection below the server, which knows no way to answer nothing.
     """
-    transport: asyncio.Transport = receive.__self__.transport  # type: ignore[attr-defined]
+    transport = _transport(receive)
     if reset:
         linger = struct.pack("ii", 1, 0)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -175,6 +179,11 @@ async def _hang_up(receive: Receive, *, reset: bool) -> None:
     else:
         transport.close()
     await receive()
+
+
+def _transport(receive: Receive) -> asyncio.Transport:
+    transport: asyncio.Transport = receive.__self__.transport  # type: ignore[attr-defined]
+    return transport
 
 
 def _start(reply: Reply) -> dict[str, Any]:
