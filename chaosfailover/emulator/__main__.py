@@ -3,7 +3,6 @@ The emulator as a command: `python -m chaosfailover.emulator`.
 """
 
 import argparse
-import ipaddress
 import logging
 import signal
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from chaosfailover.emulator.clock import LONGEST_MINUTE, SHORTEST_MINUTE
 from chaosfailover.emulator.emulator import Emulator
 from chaosfailover.emulator.topology import BUNDLED
+from chaosfailover.emulator.visitors import is_loopback
 
 __all__ = ["main"]
 
@@ -113,9 +113,13 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     add("--state", type=Path, help="a file in which jobs survive a restart")
     add("--service-port", type=_service_port, action="append", default=[], metavar="NAME=PORT")
     add("--no-auth", action="store_true", help="check no signatures")
-    add("--allow-remote", action="store_true", help="let --host be more than this machine")
+    add(
+        "--allow-remote",
+        action="store_true",
+        help="let --host be more than this machine: anyone who reaches it may do anything to it",
+    )
     given = parser.parse_args(argv)
-    if not given.allow_remote and not _is_loopback(given.host):
+    if not given.allow_remote and not is_loopback(given.host):
         parser.error(
             f"--host {given.host} is not a loopback address; give --allow-remote to mean it"
         )
@@ -123,13 +127,6 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         limits = f"{SHORTEST_MINUTE:g} to {LONGEST_MINUTE:g}"
         parser.error(f"--minute is {given.minute:g}, expected {limits} seconds")
     return given
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _service_port(text: str) -> tuple[str, int]:
