@@ -37,16 +37,19 @@ class Ledger:
         self._store = store
         self._jobs: dict[str, Job] = {}
         self._ids: dict[tuple[str, str], dict[str, None]] = {}
-        self._live: dict[str, None] = {}
+        self._live: dict[str, Job] = {}
         self._answers: dict[TokenKey, Answered] = {}
         self._number = 0
         if store:
             self._load(store)
 
     def _load(self, store: Store) -> None:
-        for job in store.jobs():
-            self._keep(job)
+        for job, deleted in store.jobs():
             self._number = job.number
+            if job.status != "Init":
+                self._live[job.job_id] = job
+            if not deleted:
+                self._keep(job)
         for key, answer in store.answers():
             account, region, operation, token = key
             self._answers[account, region, operation, token] = Answered(**answer)
@@ -88,17 +91,18 @@ class Ledger:
     def _keep(self, job: Job) -> None:
         self._jobs[job.job_id] = job
         self._ids.setdefault((job.account, job.region), {})[job.job_id] = None
-        if job.status in RUNNING:
-            self._live[job.job_id] = None
+        if job.status in RUNNING or job.job_id in self._live:
+            self._live[job.job_id] = job
 
     def delete(self, job: Job) -> None:
         """
-        Forget a job.
+        Forget a job; what it cut stays `live` until it has come back.
         """
         del self._jobs[job.job_id]
         del self._ids[job.account, job.region][job.job_id]
-        self._live.pop(job.job_id, None)
-        if self._store:
+        if self._store and job.job_id in self._live:
+            self._store.put_job(job, deleted=True)
+        elif self._store:
             self._store.delete_job(job.job_id)
 
     def find(self, account: str, region: str, job_id: str) -> Job | None:
@@ -117,7 +121,7 @@ class Ledger:
         """
         Yield every account's running jobs in the region.
         """
-        live = (self._jobs[each] for each in self._live)
+        live = self._live.values()
         return (job for job in live if job.region == region and job.status in RUNNING)
 
     def everything(self) -> Iterator[Job]:
@@ -130,19 +134,23 @@ class Ledger:
         """
         Bring every job to `now`; jobs restored more than `settled` seconds ago leave `live`.
         """
-        for job_id in tuple(self._live):
-            before = self._jobs[job_id]
+        for before in tuple(self._live.values()):
             job = advanced(before, now)
             if job is not before:
                 self._keep(job)
             if _is_settled(job, now - settled):
-                del self._live[job_id]
+                self._settle(job)
+
+    def _settle(self, job: Job) -> None:
+        del self._live[job.job_id]
+        if self._store and job.job_id not in self._jobs:
+            self._store.delete_job(job.job_id)
 
     def live(self) -> tuple[Job, ...]:
         """
         Return the jobs that cut something, or did so lately.
         """
-        return tuple(self._jobs[each] for each in self._live)
+        return tuple(self._live.values())
 
     def answered(self, key: TokenKey, since: float) -> Answered | None:
         """

@@ -61,11 +61,11 @@ class Store:
         """
         self._db.close()
 
-    def put_job(self, job: Job) -> None:
+    def put_job(self, job: Job, *, deleted: bool = False) -> None:
         """
-        Write a job.
+        Write a job; a deleted one may have something to bring back yet.
         """
-        content = json.dumps(asdict(job))
+        content = json.dumps({**asdict(job), "deleted": deleted})
         self._db.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?)", (job.job_id, content))
 
     def delete_job(self, job_id: str) -> None:
@@ -95,12 +95,13 @@ class Store:
         self._db.execute("DELETE FROM jobs")
         self._db.execute("DELETE FROM answers")
 
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[tuple[Job, bool]]:
         """
-        Return the jobs in the order of their creation.
+        Return the jobs in the order of their creation, and whether each was deleted.
         """
         rows = self._db.execute("SELECT content FROM jobs").fetchall()
-        return sorted((_job(json.loads(each)) for (each,) in rows), key=lambda job: job.number)
+        found = (_job(json.loads(each)) for (each,) in rows)
+        return sorted(found, key=lambda entry: entry[0].number)
 
     def answers(self) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
         """
@@ -120,10 +121,11 @@ class Store:
         return float(emulated + max(0.0, time.time() - real) * 60.0 / minute)
 
 
-def _job(content: dict[str, Any]) -> Job:
+def _job(content: dict[str, Any]) -> tuple[Job, bool]:
+    deleted = bool(content.pop("deleted", False))
     tuples = {
         "resource_ids": tuple(content["resource_ids"]),
         "history": tuple((status, at) for status, at in content["history"]),
         "touched": content.get("touched", -inf),
     }
-    return Job(**{**content, **tuples})
+    return Job(**{**content, **tuples}), deleted
