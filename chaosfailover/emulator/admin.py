@@ -6,6 +6,7 @@ It checks no signatures. Bodies and answers are JSON; a wrong one gets 400 with 
 
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +18,7 @@ from chaosfailover.emulator.fields import CHANGES
 from chaosfailover.emulator.jobs import document
 from chaosfailover.emulator.lines import TrueOutage
 from chaosfailover.emulator.messages import JSON, Reply, Request
+from chaosfailover.emulator.recorder import logged, shortened
 from chaosfailover.emulator.schema import listing, number, record
 
 __all__ = ["PREFIX", "ROUTES", "Ask", "administer"]
@@ -84,7 +86,8 @@ def ground_truth(ask: Ask) -> Any:
 
 def requests(ask: Ask) -> Any:
     """
-    Show the requests seen, oldest first.
+    Show the requests seen, oldest first: the latest 10,000, or 10 million letters; long values
+    are cut.
     """
     with ask.cloud.held():
         return ask.cloud.recorder.shown()
@@ -186,8 +189,18 @@ def administer(
     request: Request,
 ) -> Reply:
     """
-    Answer one admin request.
+    Answer one admin request, and log it in one line.
     """
+    began = time.perf_counter()
+    reply = _answered(cloud, truth, request)
+    words = (utc(cloud.clock.now()), request.method, shortened(request.path), str(reply.status))
+    logged(*words, ms=(time.perf_counter() - began) * 1000.0)
+    return reply
+
+
+def _answered(
+    cloud: Cloud, truth: Callable[[], Mapping[str, list[TrueOutage]]], request: Request
+) -> Reply:
     path, _, name = request.path.removeprefix(PREFIX).strip("/").partition("/")
     route = ROUTES.get((request.method, f"{path}/ID" if name else path))
     if route is None:

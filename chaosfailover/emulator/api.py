@@ -17,11 +17,12 @@ from chaosfailover.emulator.caller_identity import caller_identity
 from chaosfailover.emulator.calls import Call, Document
 from chaosfailover.emulator.clock import utc
 from chaosfailover.emulator.cloud import Cloud
+from chaosfailover.emulator.faults import FAULTS
 from chaosfailover.emulator.ledger import Answered
 from chaosfailover.emulator.messages import Reply, Request, refusal_reply, success_reply
 from chaosfailover.emulator.operations import OPERATIONS, STS, WRITES
 from chaosfailover.emulator.parameters import read
-from chaosfailover.emulator.recorder import Seen, parameters_shown
+from chaosfailover.emulator.recorder import Seen, parameters_shown, shortened
 from chaosfailover.emulator.refusals import Refusal, invalid, missing, refuse
 
 __all__ = ["HANDLERS", "VERSION", "answer"]
@@ -61,6 +62,7 @@ class Outcome:
     reply: Reply
     code: str = ""
     account: str = ""
+    faults: tuple[str, ...] = ()
 
 
 def answer(cloud: Cloud, request: Request) -> Reply:
@@ -74,14 +76,15 @@ def answer(cloud: Cloud, request: Request) -> Reply:
         seen = Seen(
             at=utc(now),
             method=request.method,
-            operation=request.operation,
-            region=request.parameters.get("RegionId", ""),
+            operation=shortened(request.operation),
+            region=shortened(request.parameters.get("RegionId", "")),
             account=outcome.account,
             parameters=parameters_shown(request.parameters),
             status=outcome.reply.status,
             code=outcome.code,
             request_id=request_id,
             ending=outcome.reply.ending,
+            faults=outcome.faults,
             milliseconds=(time.perf_counter() - began) * 1000.0,
         )
         cloud.recorder.record(seen)
@@ -116,9 +119,11 @@ def _outcome(cloud: Cloud, request: Request, request_id: str, now: float) -> Out
         reply = _instead(call) or _performed(call, key, request, request_id)
     except Refusal as refusal:
         reply, code = refusal_reply(refusal, request, request_id), refusal.code
-    reply = call.struck("reply", reply)
+    if all(each.fault == "answer" or FAULTS[each.fault].stage != "before" for each in call.faults):
+        reply = call.struck("reply", reply)
+    reply = call.struck("delay", reply)
     real = replace(reply, delay=cloud.clock.real(reply.delay)) if reply.delay else reply
-    return Outcome(real, code, key.account)
+    return Outcome(real, code, key.account, tuple(each.fault for each in call.faults))
 
 
 def _instead(call: Call) -> Reply | None:
@@ -187,7 +192,7 @@ def _once(call: Call) -> Document:
             raise refuse("IdempotentParameterMismatch")
         return dict(answered.document)
     document = HANDLERS[call.operation](call)
-    call.cloud.ledger.remember(key, Answered(fingerprint, document, call.now))
+    call.cloud.ledger.remember(key, Answered(fingerprint, document, call.now), since)
     return document
 
 

@@ -1,9 +1,9 @@
 """
 Injected faults: what goes wrong, where and how often, in the provider's own dialect.
 
-A fault acts at one stage: `before` the operation (which then does nothing; one fault a call), on a
-`job` that starts or stops, on the `view` of a Describe call, on the `document` of the answer, or on
-the `reply` after the effect.
+A fault acts at one stage: `before` the operation (which then does nothing), on a `job` that starts
+or stops, on the `view` of a Describe call, on the `document` of the answer, on the `reply` after
+the effect, or on the `delay` of whatever is answered.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from math import inf
 from typing import Any, Literal
 
-from chaosfailover.emulator.jobs import Job
+from chaosfailover.emulator.jobs import AFTER, Job
 from chaosfailover.emulator.messages import Reply
 from chaosfailover.emulator.operations import OPERATIONS
 from chaosfailover.emulator.playback import Playback, playback_from
@@ -29,9 +29,14 @@ from chaosfailover.emulator.schema import (
     scalar,
 )
 
-__all__ = ["FAULTS", "Fault", "Kind", "Stage", "fault_from"]
+__all__ = ["ANSWERING", "FAULTS", "Fault", "Kind", "Stage", "fault_from"]
 
-Stage = Literal["before", "job", "view", "document", "reply"]
+Stage = Literal["before", "job", "view", "document", "reply", "delay"]
+ANSWERING: tuple[Stage, ...] = ("before", "reply")
+"""
+The stages at which one fault acts on a call. After one `before` it none does on the reply, save
+on an `answer`, which stands for the service's own.
+"""
 Document = dict[str, Any]
 
 BAD_GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
@@ -88,7 +93,16 @@ def _refused(code: str) -> Callable[[None, Fault], Refusal]:
 
 
 def _lasting(status: str, default: float = inf) -> Callable[[Job, Fault], Job]:
-    return lambda job, fault: replace(job, lasts={**job.lasts, status: fault.lasts(default)})
+    """
+    Let a status last, of a job that has not passed it.
+    """
+
+    def act(job: Job, fault: Fault) -> Job:
+        if AFTER.get(status) == job.status or status == "Starting" != job.status:
+            return job
+        return replace(job, lasts={**job.lasts, status: fault.lasts(default)})
+
+    return act
 
 
 def _each_job(
@@ -131,7 +145,7 @@ FAULTS: dict[str, Kind] = {
         "the connection is reset and nothing was done",
     ),
     "slow": Kind(
-        "reply",
+        "delay",
         lambda reply, fault: replace(reply, delay=fault.lasts(10.0)),
         "the answer comes `seconds` (10) later",
     ),

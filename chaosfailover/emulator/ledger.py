@@ -4,6 +4,7 @@ What the cloud remembers: the jobs, and the answers given to client tokens.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from typing import Any
 
 from chaosfailover.emulator.jobs import RUNNING, Job, advanced, entered
@@ -50,7 +51,7 @@ class Ledger:
                 self._live[job.job_id] = job
             if not deleted:
                 self._keep(job)
-        for key, answer in store.answers():
+        for key, answer in sorted(store.answers(), key=lambda entry: float(entry[1]["at"])):
             account, region, operation, token = key
             self._answers[account, region, operation, token] = Answered(**answer)
 
@@ -159,10 +160,13 @@ class Ledger:
         found = self._answers.get(key)
         return found if found and found.at >= since else None
 
-    def remember(self, key: TokenKey, answer: Answered) -> None:
+    def remember(self, key: TokenKey, answer: Answered, since: float) -> None:
         """
-        Keep the answer that a client token got.
+        Keep the answer that a client token got, and forget those older than `since`.
         """
+        for old in [key, *takewhile(lambda each: self._answers[each].at < since, self._answers)]:
+            if self._answers.pop(old, None) and self._store:
+                self._store.delete_answer(old)
         self._answers[key] = answer
         if self._store:
             self._store.put_answer(key, asdict(answer))

@@ -81,6 +81,12 @@ class Store:
         row = json.dumps(key), json.dumps(answer)
         self._db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", row)
 
+    def delete_answer(self, key: tuple[str, ...]) -> None:
+        """
+        Delete the answer that a client token got.
+        """
+        self._db.execute("DELETE FROM answers WHERE key = ?", (json.dumps(key),))
+
     def put_clock(self, emulated: float, minute: float) -> None:
         """
         Write what the emulated clock shows now, and its speed.
