@@ -111,7 +111,14 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     add("--minute", default=60.0, type=float, help="how many seconds an emulated minute lasts")
     add("--seed", type=int, help="the same seed gives the same IDs and jitter")
     add("--state", type=Path, help="a file in which jobs survive a restart")
-    add("--service-port", type=_service_port, action="append", default=[], metavar="NAME=PORT")
+    add(
+        "--service-port",
+        type=_service_port,
+        action="append",
+        default=[],
+        metavar="NAME=PORT",
+        help="another port for a service of the topology; 0 for any free one",
+    )
     add("--no-auth", action="store_true", help="check no signatures")
     add(
         "--allow-remote",
@@ -131,6 +138,8 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
 
 def _service_port(text: str) -> tuple[str, int]:
     name, _, port = text.partition("=")
+    if not name or not port.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PORT, such as portal=0")
     return name, int(port)
 
 

@@ -12,13 +12,13 @@ from typing import Any
 
 from chaosfailover.emulator import job_operations, network_operations
 from chaosfailover.emulator.access import AccessKey
+from chaosfailover.emulator.answered import Answered
 from chaosfailover.emulator.auth import claimed_key, identify
 from chaosfailover.emulator.caller_identity import caller_identity
 from chaosfailover.emulator.calls import Call, Document
 from chaosfailover.emulator.clock import utc
 from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.faults import FAULTS
-from chaosfailover.emulator.ledger import Answered
 from chaosfailover.emulator.messages import Reply, Request, refusal_reply, success_reply
 from chaosfailover.emulator.operations import OPERATIONS, STS, WRITES
 from chaosfailover.emulator.parameters import read
@@ -143,7 +143,7 @@ def _performed(call: Call, key: AccessKey, request: Request, request_id: str) ->
     if call.operation not in STS and not key.may(call.operation):
         raise refuse(call.cloud.settings.ram_refusal)
     arguments = read(OPERATIONS[call.operation], request.parameters)
-    if call.region not in call.cloud.network.regions:
+    if _is_regional(call.operation) and call.region not in call.cloud.network.regions:
         raise refuse("InvalidRegionId.NotFound")
     call = replace(call, arguments=arguments)
     document = _once(call) if call.operation in WRITES else HANDLERS[call.operation](call)
@@ -152,6 +152,10 @@ def _performed(call: Call, key: AccessKey, request: Request, request_id: str) ->
         call.cloud.changed()
     document = call.struck("document", {"RequestId": request_id, **document})
     return success_reply(document, request, request_id)
+
+
+def _is_regional(operation: str) -> bool:
+    return any(each.name == "RegionId" for each in OPERATIONS[operation])
 
 
 def _known_operation(request: Request) -> str:

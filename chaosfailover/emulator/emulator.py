@@ -172,7 +172,7 @@ class Emulator:
         return httpx.MockTransport(self._answer)
 
     def _serve(self, server_class: "type[Server]") -> None:
-        sock = bound("http", self._host, self._port, "the API")
+        sock = bound("http", self._host, self._port, "the API", "give it another --port")
         try:
             self._plane = DataPlane(self.cloud, self._host, self.service_ports)
         except BaseException:

@@ -2,31 +2,14 @@
 What the cloud remembers: the jobs, and the answers given to client tokens.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
 from itertools import takewhile
-from typing import Any
 
+from chaosfailover.emulator.answered import Answered, TokenKey
 from chaosfailover.emulator.jobs import RUNNING, Job, advanced, entered
 from chaosfailover.emulator.store import Store
 
-__all__ = ["Answered", "Ledger", "TokenKey"]
-
-TokenKey = tuple[str, str, str, str]
-"""
-Account, region, operation and client token.
-"""
-
-
-@dataclass(frozen=True)
-class Answered:
-    """
-    The answer that a client token got: for which arguments, what, and when.
-    """
-
-    fingerprint: str
-    document: Mapping[str, Any]
-    at: float
+__all__ = ["Ledger"]
 
 
 class Ledger:
@@ -51,9 +34,7 @@ class Ledger:
                 self._live[job.job_id] = job
             if not deleted:
                 self._keep(job)
-        for key, answer in sorted(store.answers(), key=lambda entry: float(entry[1]["at"])):
-            account, region, operation, token = key
-            self._answers[account, region, operation, token] = Answered(**answer)
+        self._answers.update(store.answers())
 
     def next_number(self) -> int:
         """
@@ -169,7 +150,7 @@ class Ledger:
                 self._store.delete_answer(old)
         self._answers[key] = answer
         if self._store:
-            self._store.put_answer(key, asdict(answer))
+            self._store.put_answer(key, answer)
 
 
 def _is_settled(job: Job, before: float) -> bool:
