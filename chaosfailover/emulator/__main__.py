@@ -65,7 +65,10 @@ def _banner(emulator: Emulator) -> str:
     """
     cloud = emulator.cloud
     minute = f"a minute lasts {cloud.clock.minute:g} s"
-    keys = [f"  {key.id}  account {key.account}" for key in cloud.keys.values()]
+    keys = [
+        "  ".join(("", key.id, key.secret, *filter(None, [key.token]), f"account {key.account}"))
+        for key in cloud.keys.values()
+    ]
     services = [f"  {name}  {url}" for name, url in emulator.service_urls.items()]
     return "\n".join(
         [

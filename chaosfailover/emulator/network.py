@@ -8,7 +8,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-__all__ = ["BELOW", "CIRCUIT", "GROUP", "PEER", "VBR", "Network", "Resource", "network_from"]
+__all__ = [
+    "BELOW",
+    "CARRYING",
+    "CIRCUIT",
+    "GROUP",
+    "PEER",
+    "VBR",
+    "Network",
+    "Resource",
+    "network_from",
+]
 
 CIRCUIT = "PHYSICALCONNECTION"
 VBR = "VIRTUALBORDERROUTER"
@@ -89,6 +99,15 @@ class Network:
                     queue.append(each)
         return frozenset(lost)
 
+    def in_service(self, resource_id: str) -> bool:
+        """
+        Say whether a resource, and all that it needs below, is in the state that carries traffic.
+        """
+        resource = self.resources[resource_id]
+        field, literal = CARRYING.get(resource.kind, ("", None))
+        own = not field or resource.fields.get(field, literal) == literal
+        return own and (not resource.below or any(map(self.in_service, resource.below)))
+
     def related(self, resource_id: str) -> frozenset[str]:
         """
         Return the resource itself, all that it stands on and all that stands on it.
@@ -114,6 +133,14 @@ class Network:
         return frozenset(seen)
 
 
+CARRYING = {
+    CIRCUIT: ("Status", "Enabled"),
+    VBR: ("Status", "active"),
+    PEER: ("BgpStatus", "Established"),
+}
+"""
+Resource type -> the field and its literal without which nothing passes.
+"""
 KINDS = {"circuits": CIRCUIT, "vbrs": VBR, "bgp_groups": GROUP, "bgp_peers": PEER}
 BELOW = {
     CIRCUIT: "ParentPhysicalConnectionId",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chaosfailover.emulator.network import CIRCUIT, PEER, VBR, Network
+from chaosfailover.emulator.network import CARRYING, Network
 from chaosfailover.emulator.schema import (
     SPAN,
     TEXT,
@@ -27,8 +27,6 @@ DETECTION: dict[str, float] = {"bfd": 0.9, "bgp-hold": 30.0, "health-check": 16.
 How long each mechanism takes to find a path dead: BFD 3 x 300 ms, BGP hold time 30 s, VBR health
 check 8 x 2 s.
 """
-
-UP = {CIRCUIT: ("Status", "Enabled"), VBR: ("Status", "active"), PEER: ("BgpStatus", "Established")}
 
 
 def _detection(value: Any, place: str) -> Span:
@@ -79,7 +77,6 @@ class Path:
     delay: float = 0.0
     loss: float = 0.0
     carries: bool = True
-    up: bool = True
 
 
 @dataclass(frozen=True)
@@ -117,10 +114,9 @@ def _chosen(name: str, paths: Sequence[str], known: Mapping[str, Path]) -> tuple
 
 def _path(name: str, entry: Mapping[str, Any], network: Network) -> Path:
     over = network.resources.get(entry["over"])
-    if over is None or over.kind not in UP:
+    if over is None or over.kind not in CARRYING:
         raise ValueError(
             f"paths.{name}.over is {entry['over']!r},"
             " expected a circuit, VBR or BGP peer of regions"
         )
-    field, literal = UP[over.kind]
-    return Path(name=name, up=over.fields.get(field, literal) == literal, **entry)
+    return Path(name=name, **entry)

@@ -66,6 +66,7 @@ def test_it_says_how_to_use_it_logs_requests_and_ends_on_ctrl_c() -> None:
     assert f"export ALIBABA_CLOUD_ENDPOINT_VPC={url}\n" in out
     assert "export ALIBABA_CLOUD_ACCESS_KEY_ID=emulator\n" in out
     assert "portal  http://127.0.0.1:" in out
+    assert "  emulator  emulator-secret  account 1000000000000001\n" in out
     assert re.fullmatch(
         r"\S+Z POST StartFailoverTestJob cn-hangzhou \d{16} 400 IllegalParam.JobId \d+\.\d ms\n",
         err,

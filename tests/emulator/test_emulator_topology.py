@@ -119,9 +119,9 @@ def test_a_path_can_go_over_a_vbr_or_a_circuit() -> None:
     services = {"s": {"kind": "udp", "port": 1, "paths": ["a", "b"]}}
     service = topology_from({**SMALL, "paths": paths, "services": services}).services[0]
 
-    assert [(each.over, each.detection, each.up) for each in service.paths] == [
-        ("vbr-a", 16.0, True),
-        ("pc-a", 0.9, True),
+    assert [(each.over, each.detection) for each in service.paths] == [
+        ("vbr-a", 16.0),
+        ("pc-a", 0.9),
     ]
 
 
