@@ -201,4 +201,8 @@ def _once(call: Call) -> Document:
 
 
 def _fingerprint(arguments: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
+    """
+    Return what tells one call's arguments from another's; the region, given or not, is in the key.
+    """
+    told = {name: value for name, value in arguments.items() if name != "RegionId"}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

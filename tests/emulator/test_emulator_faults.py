@@ -61,6 +61,12 @@ def test_throttling_says_when_to_come_back() -> None:
     assert reply.headers["x-acs-retry-after"] == "1500"
 
 
+def test_a_refusal_that_has_a_field_is_whole() -> None:
+    caller = caller_with(fault="refuse", code="SignatureDoesNotMatch")
+
+    assert caller.refused(LIST)[2].endswith("server string to sign is:")
+
+
 def test_a_count_runs_out() -> None:
     caller = caller_with(fault="throttling", count=2)
     statuses = [caller.send(LIST)[0] for _ in range(4)]
