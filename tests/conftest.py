@@ -97,3 +97,14 @@ def face(request: pytest.FixtureRequest, faces: Callable[[str], Face]) -> Iterat
     face.admin("POST", "reset")
     yield face
     assert face.unasked() == []
+
+
+@pytest.fixture(autouse=True)
+def no_mistakes(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """
+    Fail a test in which the emulator met a mistake of its own, whatever it answered.
+    """
+    yield
+
+    records = [each for each in caplog.get_records("call") if each.name == "chaosfailover.emulator"]
+    assert [each.getMessage() for each in records if each.levelname == "ERROR"] == []

@@ -33,7 +33,7 @@ TOPOLOGY = {
         "cn-beijing": {"circuits": {f"pc-beijing-{number:03}": {} for number in range(CIRCUITS)}}
     },
 }
-# Below the 5 s after which the server closes: no connection is used at the moment it ends.
+# Below the 30 s after which the server closes: no connection is used at the moment it ends.
 LIMITS = httpx.Limits(keepalive_expiry=2.0)
 PATIENCE = httpx.Timeout(30.0)
 

@@ -3,7 +3,6 @@ The emulator as a command: `python -m chaosfailover.emulator`.
 """
 
 import argparse
-import ipaddress
 import logging
 import signal
 import sys
@@ -11,8 +10,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from chaosfailover.emulator.clock import LONGEST_MINUTE, SHORTEST_MINUTE
 from chaosfailover.emulator.emulator import Emulator
 from chaosfailover.emulator.topology import BUNDLED
+from chaosfailover.emulator.visitors import is_loopback
 
 __all__ = ["main"]
 
@@ -64,7 +65,10 @@ def _banner(emulator: Emulator) -> str:
     """
     cloud = emulator.cloud
     minute = f"a minute lasts {cloud.clock.minute:g} s"
-    keys = [f"  {key.id}  account {key.account}" for key in cloud.keys.values()]
+    keys = [
+        "  ".join(("", key.id, key.secret, *filter(None, [key.token]), f"account {key.account}"))
+        for key in cloud.keys.values()
+    ]
     services = [f"  {name}  {url}" for name, url in emulator.service_urls.items()]
     return "\n".join(
         [
@@ -110,28 +114,35 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     add("--minute", default=60.0, type=float, help="how many seconds an emulated minute lasts")
     add("--seed", type=int, help="the same seed gives the same IDs and jitter")
     add("--state", type=Path, help="a file in which jobs survive a restart")
-    add("--service-port", type=_service_port, action="append", default=[], metavar="NAME=PORT")
+    add(
+        "--service-port",
+        type=_service_port,
+        action="append",
+        default=[],
+        metavar="NAME=PORT",
+        help="another port for a service of the topology; 0 for any free one",
+    )
     add("--no-auth", action="store_true", help="check no signatures")
-    add("--allow-remote", action="store_true", help="let --host be more than this machine")
+    add(
+        "--allow-remote",
+        action="store_true",
+        help="let --host be more than this machine: anyone who reaches it may do anything to it",
+    )
     given = parser.parse_args(argv)
-    if not given.allow_remote and not _is_loopback(given.host):
+    if not given.allow_remote and not is_loopback(given.host):
         parser.error(
             f"--host {given.host} is not a loopback address; give --allow-remote to mean it"
         )
-    if not given.minute > 0:
-        parser.error(f"--minute is {given.minute:g}, not more than 0")
+    if not SHORTEST_MINUTE <= given.minute <= LONGEST_MINUTE:
+        limits = f"{SHORTEST_MINUTE:g} to {LONGEST_MINUTE:g}"
+        parser.error(f"--minute is {given.minute:g}, expected {limits} seconds")
     return given
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _service_port(text: str) -> tuple[str, int]:
     name, _, port = text.partition("=")
+    if not name or not port.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PORT, such as portal=0")
     return name, int(port)
 
 

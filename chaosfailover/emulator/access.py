@@ -2,14 +2,45 @@
 Access keys: who may call, for which account, and what RAM lets them do.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-__all__ = ["AccessKey", "access_keys_from"]
+from chaosfailover.emulator.schema import TRUTH, listing, one_of, record, scalar, secret, table
 
-KEYS = frozenset({"secret", "token", "status", "actions", "expired"})
+__all__ = ["ACCOUNTS", "AccessKey", "access_keys_from"]
+
+PATTERN = re.compile(r"\*|(vpc|sts):[A-Za-z*?]+")
+ACTION = scalar(
+    "* or an action such as vpc:Describe*",
+    lambda value: isinstance(value, str) and PATTERN.fullmatch(value) is not None,
+)
+DETAILS = record(
+    {
+        "secret": secret,
+        "token": secret,
+        "status": one_of("Active", "Inactive"),
+        "actions": listing(ACTION),
+        "expired": TRUTH,
+    },
+    required=("secret",),
+)
+
+
+def _key(value: Any, place: str) -> dict[str, Any]:
+    """
+    Read one key: its secret alone, or its details.
+    """
+    details: dict[str, Any] = DETAILS(value, place) if isinstance(value, Mapping) else {}
+    return details or {"secret": secret(value, place)}
+
+
+ACCOUNTS = table(record({"access_keys": table(_key)}))
+"""
+The schema of a topology's `accounts:`.
+"""
 
 
 @dataclass(frozen=True)
@@ -39,14 +70,14 @@ def access_keys_from(accounts: Mapping[str, Any]) -> dict[str, AccessKey]:
     """
     Build the access keys of a topology's `accounts:`, by their ID.
     """
-    return {key.id: key for key in _keys(accounts)}
+    keys = list(_keys(accounts))
+    ids = [key.id for key in keys]
+    if twice := sorted({id_ for id_ in ids if ids.count(id_) > 1}):
+        raise ValueError(f"access key {twice[0]} is in two accounts, expected one")
+    return dict(zip(ids, keys, strict=True))
 
 
 def _keys(accounts: Mapping[str, Any]) -> Iterator[AccessKey]:
     for account, entry in accounts.items():
-        for key_id, given in (entry.get("access_keys") or {}).items():
-            values = {"secret": given} if isinstance(given, str) else dict(given)
-            if unknown := set(values) - KEYS:
-                raise ValueError(f"access key {key_id}: unknown keys {sorted(unknown)}")
-            values["actions"] = tuple(values.get("actions", ("*",)))
+        for key_id, values in entry.get("access_keys", {}).items():
             yield AccessKey(id=key_id, account=account, **values)

@@ -5,21 +5,28 @@ It checks no signatures. Bodies and answers are JSON; a wrong one gets 400 with 
 """
 
 import json
+import logging
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from chaosfailover.emulator.clock import utc
-from chaosfailover.emulator.cloud import Cloud
-from chaosfailover.emulator.defaults import DEFAULTS
+from chaosfailover.emulator.clock import LONGEST, utc
+from chaosfailover.emulator.cloud import ClosedError, Cloud
 from chaosfailover.emulator.faults import FAULTS, fault_from
+from chaosfailover.emulator.fields import CHANGES
 from chaosfailover.emulator.jobs import document
 from chaosfailover.emulator.lines import TrueOutage
 from chaosfailover.emulator.messages import JSON, Reply, Request
+from chaosfailover.emulator.recorder import logged, shortened
+from chaosfailover.emulator.schema import listing, number, record
 
 __all__ = ["PREFIX", "ROUTES", "Ask", "administer"]
 
+logger = logging.getLogger("chaosfailover.emulator")
+
 PREFIX = "/_emulator"
+ADVANCE = record({"advance": number(0, LONGEST)}, required=("advance",))
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ def advance(ask: Ask) -> Any:
     """
     Advance the clock: `{"advance": SECONDS}`.
     """
-    ask.cloud.advance(float(ask.body["advance"]))
+    ask.cloud.advance(ADVANCE(ask.body, "")["advance"])
     return clock(ask)
 
 
@@ -79,7 +86,8 @@ def ground_truth(ask: Ask) -> Any:
 
 def requests(ask: Ask) -> Any:
     """
-    Show the requests seen, oldest first.
+    Show the requests seen, oldest first: the latest 10,000, or 10 million letters; long values
+    are cut.
     """
     with ask.cloud.held():
         return ask.cloud.recorder.shown()
@@ -106,8 +114,7 @@ def arm(ask: Ask) -> Any:
     """
     Arm one fault, or a list of them: `{"fault": "throttling", "operation": "Start*", "count": 2}`.
     """
-    given = ask.body if isinstance(ask.body, list) else [ask.body]
-    armed = [fault_from(each) for each in given]
+    armed = listing(fault_from, least=1)(ask.body, "faults")
     with ask.cloud.held():
         ask.cloud.faults.faults += armed
     return faults(ask)
@@ -129,11 +136,9 @@ def change(ask: Ask) -> Any:
     network = ask.cloud.network
     if ask.name not in network.resources:
         raise ValueError(f"there is no resource {ask.name!r}")
-    known = DEFAULTS[network.resources[ask.name].kind]
-    if unknown := sorted(set(ask.body) - set(known)):
-        raise ValueError(f"{ask.name} has no fields {unknown}; it has {sorted(known)}")
+    fields = CHANGES[network.resources[ask.name].kind](ask.body, ask.name)
     with ask.cloud.held():
-        ask.cloud.network = ask.cloud.network.changed(ask.name, **ask.body)
+        ask.cloud.network = ask.cloud.network.changed(ask.name, **fields)
     ask.cloud.changed()
     return dict(ask.cloud.network.resources[ask.name].fields)
 
@@ -184,17 +189,36 @@ def administer(
     request: Request,
 ) -> Reply:
     """
-    Answer one admin request.
+    Answer one admin request, and log it in one line.
     """
+    began = time.perf_counter()
+    reply = _answered(cloud, truth, request)
+    words = (utc(cloud.clock.now()), request.method, shortened(request.path), str(reply.status))
+    logged(*words, ms=(time.perf_counter() - began) * 1000.0)
+    return reply
+
+
+def _answered(
+    cloud: Cloud, truth: Callable[[], Mapping[str, list[TrueOutage]]], request: Request
+) -> Reply:
     path, _, name = request.path.removeprefix(PREFIX).strip("/").partition("/")
     route = ROUTES.get((request.method, f"{path}/ID" if name else path))
     if route is None:
         return _reply(404, {"error": f"no {request.method} {request.path}; see {PREFIX}/"})
     try:
-        body = json.loads(request.body) if request.body else None
-        return _reply(200, route(Ask(cloud, truth, name, body)))
-    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as exc:
-        return _reply(400, {"error": f"{type(exc).__name__}: {exc}"})
+        return _routed(route, Ask(cloud, truth, name), request.body)
+    except ClosedError:
+        raise
+    except Exception:
+        logger.exception("%s %s met a mistake in the emulator", request.method, request.path)
+        return _reply(500, {"error": "a mistake in the emulator; its log has the traceback"})
+
+
+def _routed(route: Callable[[Ask], Any], ask: Ask, body: bytes) -> Reply:
+    try:
+        return _reply(200, route(replace(ask, body=json.loads(body) if body else None)))
+    except (RecursionError, ValueError) as exc:
+        return _reply(400, {"error": str(exc)})
 
 
 def _clock(cloud: Cloud, now: float) -> dict[str, Any]:

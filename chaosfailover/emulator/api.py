@@ -4,6 +4,7 @@ Requests in, replies out: which operation, who calls, may they, and what comes b
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -11,19 +12,22 @@ from typing import Any
 
 from chaosfailover.emulator import job_operations, network_operations
 from chaosfailover.emulator.access import AccessKey
+from chaosfailover.emulator.answered import Answered
 from chaosfailover.emulator.auth import claimed_key, identify
 from chaosfailover.emulator.caller_identity import caller_identity
 from chaosfailover.emulator.calls import Call, Document
 from chaosfailover.emulator.clock import utc
 from chaosfailover.emulator.cloud import Cloud
-from chaosfailover.emulator.ledger import Answered
+from chaosfailover.emulator.faults import FAULTS
 from chaosfailover.emulator.messages import Reply, Request, refusal_reply, success_reply
 from chaosfailover.emulator.operations import OPERATIONS, STS, WRITES
 from chaosfailover.emulator.parameters import read
-from chaosfailover.emulator.recorder import Seen, parameters_shown
+from chaosfailover.emulator.recorder import Seen, parameters_shown, shortened
 from chaosfailover.emulator.refusals import Refusal, invalid, missing, refuse
 
 __all__ = ["HANDLERS", "VERSION", "answer"]
+
+logger = logging.getLogger("chaosfailover.emulator")
 
 VERSION = "2016-04-28"
 STS_VERSION = "2015-04-01"
@@ -58,6 +62,7 @@ class Outcome:
     reply: Reply
     code: str = ""
     account: str = ""
+    faults: tuple[str, ...] = ()
 
 
 def answer(cloud: Cloud, request: Request) -> Reply:
@@ -67,22 +72,35 @@ def answer(cloud: Cloud, request: Request) -> Reply:
     began = time.perf_counter()
     with cloud.held() as now:
         request_id = cloud.new_request_id()
-        outcome = _outcome(cloud, request, request_id, now)
+        outcome = _kept_up(cloud, request, request_id, now)
         seen = Seen(
             at=utc(now),
             method=request.method,
-            operation=request.operation,
-            region=request.parameters.get("RegionId", ""),
+            operation=shortened(request.operation),
+            region=shortened(request.parameters.get("RegionId", "")),
             account=outcome.account,
             parameters=parameters_shown(request.parameters),
             status=outcome.reply.status,
             code=outcome.code,
             request_id=request_id,
             ending=outcome.reply.ending,
+            faults=outcome.faults,
             milliseconds=(time.perf_counter() - began) * 1000.0,
         )
         cloud.recorder.record(seen)
     return outcome.reply
+
+
+def _kept_up(cloud: Cloud, request: Request, request_id: str, now: float) -> Outcome:
+    """
+    Return the outcome; a mistake of the emulator's own is logged, and becomes an InternalError.
+    """
+    try:
+        return _outcome(cloud, request, request_id, now)
+    except Exception:
+        logger.exception("request %s met a mistake in the emulator", request_id)
+        refusal = refuse("InternalError")
+        return Outcome(refusal_reply(refusal, request, request_id), refusal.code)
 
 
 def _outcome(cloud: Cloud, request: Request, request_id: str, now: float) -> Outcome:
@@ -101,9 +119,11 @@ def _outcome(cloud: Cloud, request: Request, request_id: str, now: float) -> Out
         reply = _instead(call) or _performed(call, key, request, request_id)
     except Refusal as refusal:
         reply, code = refusal_reply(refusal, request, request_id), refusal.code
-    reply = call.struck("reply", reply)
+    if all(each.fault == "answer" or FAULTS[each.fault].stage != "before" for each in call.faults):
+        reply = call.struck("reply", reply)
+    reply = call.struck("delay", reply)
     real = replace(reply, delay=cloud.clock.real(reply.delay)) if reply.delay else reply
-    return Outcome(real, code, key.account)
+    return Outcome(real, code, key.account, tuple(each.fault for each in call.faults))
 
 
 def _instead(call: Call) -> Reply | None:
@@ -123,7 +143,7 @@ def _performed(call: Call, key: AccessKey, request: Request, request_id: str) ->
     if call.operation not in STS and not key.may(call.operation):
         raise refuse(call.cloud.settings.ram_refusal)
     arguments = read(OPERATIONS[call.operation], request.parameters)
-    if call.region not in call.cloud.network.regions:
+    if _is_regional(call.operation) and call.region not in call.cloud.network.regions:
         raise refuse("InvalidRegionId.NotFound")
     call = replace(call, arguments=arguments)
     document = _once(call) if call.operation in WRITES else HANDLERS[call.operation](call)
@@ -132,6 +152,10 @@ def _performed(call: Call, key: AccessKey, request: Request, request_id: str) ->
         call.cloud.changed()
     document = call.struck("document", {"RequestId": request_id, **document})
     return success_reply(document, request, request_id)
+
+
+def _is_regional(operation: str) -> bool:
+    return any(each.name == "RegionId" for each in OPERATIONS[operation])
 
 
 def _known_operation(request: Request) -> str:
@@ -172,9 +196,13 @@ def _once(call: Call) -> Document:
             raise refuse("IdempotentParameterMismatch")
         return dict(answered.document)
     document = HANDLERS[call.operation](call)
-    call.cloud.ledger.remember(key, Answered(fingerprint, document, call.now))
+    call.cloud.ledger.remember(key, Answered(fingerprint, document, call.now), since)
     return document
 
 
 def _fingerprint(arguments: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
+    """
+    Return what tells one call's arguments from another's; the region, given or not, is in the key.
+    """
+    told = {name: value for name, value in arguments.items() if name != "RegionId"}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

@@ -21,25 +21,22 @@ class Armed:
         self._random = random.Random(f"{seed}/faults")  # noqa: S311 - chance, no secret
         self.faults = list(faults)
 
-    def fired(self, stage: Stage, operation: str, region: str, account: str) -> list[Fault]:
+    def due(self, stage: Stage, operation: str, region: str, account: str) -> list[Fault]:
         """
-        Return the faults that strike a call at a stage, and count them down.
-
-        Only the first one acts before a call; the others wait for their turn.
+        Return the faults that strike a call at a stage, if they find anything to act on there.
         """
-        struck = [
+        return [
             fault
             for fault in self.faults
             if FAULTS[fault.fault].stage == stage
             and fault.strikes(operation, region, account)
             and self._random.random() < fault.probability
         ]
-        fired = struck[:1] if stage == "before" else struck
-        for fault in fired:
-            self._count_down(fault)
-        return fired
 
-    def _count_down(self, fault: Fault) -> None:
+    def spend(self, fault: Fault) -> None:
+        """
+        Count down a fault that has acted.
+        """
         if fault.count is None:
             return
         position = self.faults.index(fault)

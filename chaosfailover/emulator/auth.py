@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from chaosfailover.emulator.access import AccessKey
 from chaosfailover.emulator.messages import Request
-from chaosfailover.emulator.refusals import missing, refuse
+from chaosfailover.emulator.refusals import invalid, missing, refuse
 
 __all__ = ["Nonces", "Signed", "claimed_key", "identify", "signature_v1", "signature_v3"]
 
@@ -33,6 +33,7 @@ MUST_SIGN = frozenset(
         "x-acs-content-sha256",
     }
 )
+V1 = {"SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0"}
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 
 
@@ -152,9 +153,7 @@ def _claims(request: Request) -> Signed:
         )
     if "Signature" not in parameters:
         raise refuse("IncompleteSignature")
-    for name in ("AccessKeyId", "SignatureNonce"):
-        if not parameters.get(name):
-            raise missing(name)
+    _check_v1(request)
     return Signed(
         key_id=parameters["AccessKeyId"],
         signature=parameters["Signature"],
@@ -163,6 +162,25 @@ def _claims(request: Request) -> Signed:
         token=parameters.get("SecurityToken", ""),
         version=1,
     )
+
+
+def _check_v1(request: Request) -> None:
+    """
+    Refuse a V1 request that is not as V1 is, or whose headers, which V1 does not sign, call
+    anything else than its parameters do.
+    """
+    headers, parameters = request.headers, request.parameters
+    for name in ("AccessKeyId", "SignatureNonce"):
+        if not parameters.get(name):
+            raise missing(name)
+    for name, only in V1.items():
+        if name not in parameters:
+            raise missing(name)
+        if parameters[name] != only:
+            raise invalid(name)
+    for header, name in (("x-acs-action", "Action"), ("x-acs-version", "Version")):
+        if header in headers and headers[header] != parameters.get(name):
+            raise refuse("IncompleteSignature")
 
 
 def _known(key_id: str, keys: Mapping[str, AccessKey]) -> AccessKey:

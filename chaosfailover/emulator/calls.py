@@ -3,12 +3,12 @@ One admitted call of an operation.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from chaosfailover.emulator.cloud import Cloud
-from chaosfailover.emulator.faults import FAULTS, Stage
+from chaosfailover.emulator.faults import ANSWERING, FAULTS, Fault, Stage
 from chaosfailover.emulator.jobs import Job
 
 __all__ = ["Call", "Document"]
@@ -28,14 +28,27 @@ class Call:
     region: str
     arguments: Mapping[str, Any]
     now: float
+    faults: list[Fault] = field(default_factory=list)
+    """
+    Those that have acted on the call.
+    """
 
     def struck(self, stage: Stage, thing: Any) -> Any:
         """
-        Return a thing as the faults of a stage leave it.
+        Return a thing as the faults of a stage leave it; one that changes nothing is not spent.
+
+        Of those that give an answer of their own the first one acts, the others wait.
         """
-        fired = self.cloud.faults.fired(stage, self.operation, self.region, self.account)
-        for fault in fired:
-            thing = FAULTS[fault.fault].act(thing, fault)
+        armed = self.cloud.faults
+        for fault in armed.due(stage, self.operation, self.region, self.account):
+            after = FAULTS[fault.fault].act(thing, fault)
+            if after == thing:
+                continue
+            armed.spend(fault)
+            self.faults.append(fault)
+            if stage in ANSWERING:
+                return after
+            thing = after
         return thing
 
     @cached_property

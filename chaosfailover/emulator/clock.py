@@ -9,6 +9,7 @@ from collections.abc import Callable
 __all__ = ["Clock", "utc"]
 
 LONGEST = 10 * 366 * 86400.0
+SHORTEST_MINUTE, LONGEST_MINUTE = 0.001, 86400.0
 
 
 class Clock:
@@ -25,8 +26,9 @@ class Clock:
         began: float | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        if not minute > 0:
-            raise ValueError(f"minute is {minute!r}; it must be more than 0 seconds")
+        if not SHORTEST_MINUTE <= minute <= LONGEST_MINUTE:
+            limits = f"{SHORTEST_MINUTE:g} to {LONGEST_MINUTE:g}"
+            raise ValueError(f"minute is {minute!r}, expected {limits} seconds")
         self.minute = minute
         self._monotonic = monotonic
         self._real = monotonic()

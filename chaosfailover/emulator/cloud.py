@@ -67,8 +67,9 @@ class Cloud:
         self.closed = threading.Event()
         self.changed: Callable[[], None] = lambda: None
         self.seed: object = random.randrange(2**63) if seed is None else seed  # noqa: S311
-        self._job_ids = random.Random(f"{self.seed}/jobs")  # noqa: S311 - IDs, no secrets
-        self._request_ids = random.Random(f"{self.seed}/requests")  # noqa: S311
+        again = f"/{store.starts}" if store and store.starts else ""
+        self._job_ids = random.Random(f"{self.seed}/jobs{again}")  # noqa: S311 - IDs, no secrets
+        self._request_ids = random.Random(f"{self.seed}/requests{again}")  # noqa: S311
         self._lock = threading.RLock()
         self._furnish(new=store is None or store.emulated_now() is None)
 

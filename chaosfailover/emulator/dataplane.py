@@ -29,9 +29,11 @@ class PortTakenError(OSError):
     """
 
 
-def bound(kind: str, host: str, port: int, who: str) -> socket.socket:
+def bound(kind: str, host: str, port: int, who: str, otherwise: str) -> socket.socket:
     """
-    Return a socket bound to an address, for a service of a kind; `who` goes into the error.
+    Return a socket bound to an address, for a service of a kind.
+
+    `who` wants it, and what to do `otherwise`, go into the error.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, *SOCKETS[kind])
@@ -42,8 +44,9 @@ def bound(kind: str, host: str, port: int, who: str) -> socket.socket:
     except (OSError, OverflowError) as exc:
         sock.close()
         reason = exc.strerror if isinstance(exc, OSError) else exc
-        message = f"{who} cannot listen on {kind} port {port} of {host}: {reason}"
-        raise PortTakenError(getattr(exc, "errno", None), message) from exc
+        raise PortTakenError(
+            f"{who} cannot listen on {kind} port {port} of {host}: {reason}; {otherwise}"
+        ) from exc
     return sock
 
 
@@ -61,13 +64,17 @@ class DataPlane:
         self._sockets: dict[str, socket.socket] = {}
         self.urls: dict[str, str] = {}
         if unknown := sorted(set(ports) - set(self._lines)):
-            raise ValueError(f"service_ports names {unknown}; services are {sorted(self._lines)}")
+            raise ValueError(
+                f"a service port is given to {unknown[0]!r},"
+                f" but the topology's services are {', '.join(self._lines) or 'none'}"
+            )
         for service in cloud.topology.services:
             self._bind(service, host, ports.get(service.name, service.port))
 
     def _bind(self, service: Service, host: str, port: int) -> None:
         try:
-            sock = bound(service.kind, host, port, f"service {service.name}")
+            hint = f"give it another one, such as --service-port {service.name}=0"
+            sock = bound(service.kind, host, port, f"service {service.name}", hint)
         except PortTakenError:
             self.close()
             raise

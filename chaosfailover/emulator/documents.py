@@ -103,11 +103,14 @@ def group(_network: Network, resource: Resource) -> Fields:
 
 def peer(network: Network, resource: Resource) -> Fields:
     """
-    Write a BGP peer; its router is its group's.
+    Write a BGP peer; its router is its group's, and no session stands on what carries nothing.
     """
     parent = network.resources[resource.below[0]]
+    fields = _plain(resource)
+    if fields["BgpStatus"] == "Established" and not network.in_service(resource.id):
+        fields["BgpStatus"] = "Down"
     return {
-        **_plain(resource),
+        **fields,
         "BgpPeerId": resource.id,
         "BgpGroupId": parent.id,
         "RouterId": parent.below[0],

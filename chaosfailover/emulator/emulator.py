@@ -3,6 +3,7 @@ The embedded emulator: a cloud with failover tests, its API over HTTP or in proc
 plane.
 """
 
+import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,9 +18,10 @@ from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.dataplane import DataPlane, bound
 from chaosfailover.emulator.lines import TrueOutage
-from chaosfailover.emulator.messages import Reply, Request
+from chaosfailover.emulator.messages import JSON, Reply, Request
 from chaosfailover.emulator.store import Store
 from chaosfailover.emulator.topology import load
+from chaosfailover.emulator.visitors import is_loopback, turned_away
 
 if TYPE_CHECKING:
     from chaosfailover.emulator.server import Server
@@ -170,20 +172,30 @@ class Emulator:
         return httpx.MockTransport(self._answer)
 
     def _serve(self, server_class: "type[Server]") -> None:
-        sock = bound("http", self._host, self._port, "the API")
+        sock = bound("http", self._host, self._port, "the API", "give it another --port")
         try:
             self._plane = DataPlane(self.cloud, self._host, self.service_ports)
         except BaseException:
             sock.close()
             raise
         self._port = sock.getsockname()[1]
-        self._server = server_class(self._reply, self._plane, sock)
+        self._server = server_class(self._http_reply, self._plane, sock)
         self.cloud.changed = self._server.wake
         self._server.start()
 
     def _settle(self) -> None:
         if self._server:
             self._server.settle()
+
+    def _http_reply(self, request: Request) -> Reply:
+        """
+        Answer one request from the network, where anyone may ask for the admin interface.
+        """
+        if request.path.startswith(PREFIX):
+            by_name = not is_loopback(self._host)
+            if reason := turned_away(request.headers, by_name=by_name):
+                return Reply(403, {"Content-Type": JSON}, json.dumps({"error": reason}).encode())
+        return self._reply(request)
 
     def _reply(self, request: Request) -> Reply:
         if request.path.startswith(PREFIX):

@@ -1,25 +1,42 @@
 """
 Injected faults: what goes wrong, where and how often, in the provider's own dialect.
 
-A fault acts at one stage: `before` the operation (which then does nothing; one fault a call), on a
-`job` that starts or stops, on the `view` of a Describe call, on the `document` of the answer, or on
-the `reply` after the effect.
+A fault acts at one stage: `before` the operation (which then does nothing), on a `job` that starts
+or stops, on the `view` of a Describe call, on the `document` of the answer, on the `reply` after
+the effect, or on the `delay` of whatever is answered.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from math import inf
 from typing import Any, Literal
 
-from chaosfailover.emulator.jobs import Job
+from chaosfailover.emulator.jobs import AFTER, Job
 from chaosfailover.emulator.messages import Reply
+from chaosfailover.emulator.operations import OPERATIONS
 from chaosfailover.emulator.playback import Playback, playback_from
 from chaosfailover.emulator.refusals import REFUSALS, Refusal, refuse
+from chaosfailover.emulator.schema import (
+    ANYTHING,
+    TEXT,
+    Schema,
+    integer,
+    number,
+    one_of,
+    optional,
+    record,
+    scalar,
+)
 
-__all__ = ["FAULTS", "Fault", "Kind", "Stage", "fault_from"]
+__all__ = ["ANSWERING", "FAULTS", "Fault", "Kind", "Stage", "fault_from"]
 
-Stage = Literal["before", "job", "view", "document", "reply"]
+Stage = Literal["before", "job", "view", "document", "reply", "delay"]
+ANSWERING: tuple[Stage, ...] = ("before", "reply")
+"""
+The stages at which one fault acts on a call. After one `before` it none does on the reply, save
+on an `answer`, which stands for the service's own.
+"""
 Document = dict[str, Any]
 
 BAD_GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
@@ -76,7 +93,16 @@ def _refused(code: str) -> Callable[[None, Fault], Refusal]:
 
 
 def _lasting(status: str, default: float = inf) -> Callable[[Job, Fault], Job]:
-    return lambda job, fault: replace(job, lasts={**job.lasts, status: fault.lasts(default)})
+    """
+    Let a status last, of a job that has not passed it.
+    """
+
+    def act(job: Job, fault: Fault) -> Job:
+        if AFTER.get(status) == job.status or status == "Starting" != job.status:
+            return job
+        return replace(job, lasts={**job.lasts, status: fault.lasts(default)})
+
+    return act
 
 
 def _each_job(
@@ -119,7 +145,7 @@ FAULTS: dict[str, Kind] = {
         "the connection is reset and nothing was done",
     ),
     "slow": Kind(
-        "reply",
+        "delay",
         lambda reply, fault: replace(reply, delay=fault.lasts(10.0)),
         "the answer comes `seconds` (10) later",
     ),
@@ -165,30 +191,36 @@ Fault -> its kind.
 """
 
 
-def fault_from(given: Mapping[str, Any]) -> Fault:
+def _is_pattern(value: Any) -> bool:
     """
-    Build a fault from a topology's or the admin interface's entry; ValueError says what is wrong.
+    Say whether a value is a pattern that meets an operation at least.
     """
-    known = {each.name for each in fields(Fault)}
-    if unknown := sorted(set(given) - known):
-        raise ValueError(f"a fault has no {unknown}; it has {sorted(known)}")
-    if given.get("fault") not in FAULTS:
-        raise ValueError(f"fault {given.get('fault')!r} is not one of {sorted(FAULTS)}")
-    fault = Fault(**given)
-    if fault.code and fault.code not in REFUSALS:
-        raise ValueError(f"code {fault.code!r} is not in the table of refusals")
+    return isinstance(value, str) and any(fnmatchcase(name, value) for name in OPERATIONS)
+
+
+SCHEMA: Schema = record(
+    {
+        "fault": one_of(*FAULTS),
+        "operation": scalar("a pattern of operations, such as Describe*", _is_pattern),
+        "region": TEXT,
+        "account": TEXT,
+        "probability": number(0, 1),
+        "count": optional(integer(1, 10**9)),
+        "seconds": optional(number(0)),
+        "code": scalar("a code of the table of errors", lambda code: code in ("", *REFUSALS)),
+        "retry_after": optional(integer(0, 10**9)),
+        "status": TEXT,
+        "reply": ANYTHING,
+    },
+    required=("fault",),
+)
+
+
+def fault_from(given: Any, place: str = "fault") -> Fault:
+    """
+    Read a fault of a topology or of the admin interface; ValueError says what is wrong.
+    """
+    fault = Fault(**SCHEMA(given, place))
     if fault.fault == "answer" or fault.reply is not None:
         playback_from(fault.reply)
-    _check_numbers(fault)
     return fault
-
-
-def _check_numbers(fault: Fault) -> None:
-    rules = {
-        "probability": 0 <= fault.probability <= 1,
-        "count": fault.count is None or (isinstance(fault.count, int) and fault.count > 0),
-        "seconds": fault.seconds is None or 0 <= fault.seconds <= 1e9,
-        "retry_after": fault.retry_after is None or isinstance(fault.retry_after, int),
-    }
-    if broken := [name for name, met in rules.items() if not met]:
-        raise ValueError(f"{fault.fault}: {broken[0]} is {getattr(fault, broken[0])!r}")

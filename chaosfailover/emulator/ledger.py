@@ -2,30 +2,14 @@
 What the cloud remembers: the jobs, and the answers given to client tokens.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator
+from itertools import takewhile
 
+from chaosfailover.emulator.answered import Answered, TokenKey
 from chaosfailover.emulator.jobs import RUNNING, Job, advanced, entered
 from chaosfailover.emulator.store import Store
 
-__all__ = ["Answered", "Ledger", "TokenKey"]
-
-TokenKey = tuple[str, str, str, str]
-"""
-Account, region, operation and client token.
-"""
-
-
-@dataclass(frozen=True)
-class Answered:
-    """
-    The answer that a client token got: for which arguments, what, and when.
-    """
-
-    fingerprint: str
-    document: Mapping[str, Any]
-    at: float
+__all__ = ["Ledger"]
 
 
 class Ledger:
@@ -37,19 +21,20 @@ class Ledger:
         self._store = store
         self._jobs: dict[str, Job] = {}
         self._ids: dict[tuple[str, str], dict[str, None]] = {}
-        self._live: dict[str, None] = {}
+        self._live: dict[str, Job] = {}
         self._answers: dict[TokenKey, Answered] = {}
         self._number = 0
         if store:
             self._load(store)
 
     def _load(self, store: Store) -> None:
-        for job in store.jobs():
-            self._keep(job)
+        for job, deleted in store.jobs():
             self._number = job.number
-        for key, answer in store.answers():
-            account, region, operation, token = key
-            self._answers[account, region, operation, token] = Answered(**answer)
+            if job.status != "Init":
+                self._live[job.job_id] = job
+            if not deleted:
+                self._keep(job)
+        self._answers.update(store.answers())
 
     def next_number(self) -> int:
         """
@@ -88,17 +73,18 @@ class Ledger:
     def _keep(self, job: Job) -> None:
         self._jobs[job.job_id] = job
         self._ids.setdefault((job.account, job.region), {})[job.job_id] = None
-        if job.status in RUNNING:
-            self._live[job.job_id] = None
+        if job.status in RUNNING or job.job_id in self._live:
+            self._live[job.job_id] = job
 
     def delete(self, job: Job) -> None:
         """
-        Forget a job.
+        Forget a job; what it cut stays `live` until it has come back.
         """
         del self._jobs[job.job_id]
         del self._ids[job.account, job.region][job.job_id]
-        self._live.pop(job.job_id, None)
-        if self._store:
+        if self._store and job.job_id in self._live:
+            self._store.put_job(job, deleted=True)
+        elif self._store:
             self._store.delete_job(job.job_id)
 
     def find(self, account: str, region: str, job_id: str) -> Job | None:
@@ -117,7 +103,7 @@ class Ledger:
         """
         Yield every account's running jobs in the region.
         """
-        live = (self._jobs[each] for each in self._live)
+        live = self._live.values()
         return (job for job in live if job.region == region and job.status in RUNNING)
 
     def everything(self) -> Iterator[Job]:
@@ -130,19 +116,23 @@ class Ledger:
         """
         Bring every job to `now`; jobs restored more than `settled` seconds ago leave `live`.
         """
-        for job_id in tuple(self._live):
-            before = self._jobs[job_id]
+        for before in tuple(self._live.values()):
             job = advanced(before, now)
             if job is not before:
                 self._keep(job)
             if _is_settled(job, now - settled):
-                del self._live[job_id]
+                self._settle(job)
+
+    def _settle(self, job: Job) -> None:
+        del self._live[job.job_id]
+        if self._store and job.job_id not in self._jobs:
+            self._store.delete_job(job.job_id)
 
     def live(self) -> tuple[Job, ...]:
         """
         Return the jobs that cut something, or did so lately.
         """
-        return tuple(self._jobs[each] for each in self._live)
+        return tuple(self._live.values())
 
     def answered(self, key: TokenKey, since: float) -> Answered | None:
         """
@@ -151,13 +141,16 @@ class Ledger:
         found = self._answers.get(key)
         return found if found and found.at >= since else None
 
-    def remember(self, key: TokenKey, answer: Answered) -> None:
+    def remember(self, key: TokenKey, answer: Answered, since: float) -> None:
         """
-        Keep the answer that a client token got.
+        Keep the answer that a client token got, and forget those older than `since`.
         """
+        for old in [key, *takewhile(lambda each: self._answers[each].at < since, self._answers)]:
+            if self._answers.pop(old, None) and self._store:
+                self._store.delete_answer(old)
         self._answers[key] = answer
         if self._store:
-            self._store.put_answer(key, asdict(answer))
+            self._store.put_answer(key, answer)
 
 
 def _is_settled(job: Job, before: float) -> bool:

@@ -8,7 +8,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-__all__ = ["CIRCUIT", "GROUP", "PEER", "VBR", "Network", "Resource", "network_from"]
+__all__ = [
+    "BELOW",
+    "CARRYING",
+    "CIRCUIT",
+    "GROUP",
+    "PEER",
+    "VBR",
+    "Network",
+    "Resource",
+    "network_from",
+]
 
 CIRCUIT = "PHYSICALCONNECTION"
 VBR = "VIRTUALBORDERROUTER"
@@ -89,6 +99,15 @@ class Network:
                     queue.append(each)
         return frozenset(lost)
 
+    def in_service(self, resource_id: str) -> bool:
+        """
+        Say whether a resource, and all that it needs below, is in the state that carries traffic.
+        """
+        resource = self.resources[resource_id]
+        field, literal = CARRYING.get(resource.kind, ("", None))
+        own = not field or resource.fields.get(field, literal) == literal
+        return own and (not resource.below or any(map(self.in_service, resource.below)))
+
     def related(self, resource_id: str) -> frozenset[str]:
         """
         Return the resource itself, all that it stands on and all that stands on it.
@@ -114,6 +133,14 @@ class Network:
         return frozenset(seen)
 
 
+CARRYING = {
+    CIRCUIT: ("Status", "Enabled"),
+    VBR: ("Status", "active"),
+    PEER: ("BgpStatus", "Established"),
+}
+"""
+Resource type -> the field and its literal without which nothing passes.
+"""
 KINDS = {"circuits": CIRCUIT, "vbrs": VBR, "bgp_groups": GROUP, "bgp_peers": PEER}
 BELOW = {
     CIRCUIT: "ParentPhysicalConnectionId",
@@ -121,7 +148,6 @@ BELOW = {
     GROUP: "RouterId",
     PEER: "BgpGroupId",
 }
-OWN_KEYS = frozenset({"owner", "circuits", "cens", "default"})
 
 
 def network_from(regions: Mapping[str, Any], account: str) -> Network:
@@ -144,27 +170,28 @@ def network_from(regions: Mapping[str, Any], account: str) -> Network:
 
 def _entries(regions: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
     for region, kinds in regions.items():
-        if unknown := set(kinds or {}) - set(KINDS):
-            raise ValueError(f"{region}: {sorted(unknown)} are not among {sorted(KINDS)}")
-        for plural, entries in (kinds or {}).items():
-            for resource_id, entry in (entries or {}).items():
-                yield KINDS[plural], resource_id, region, entry or {}
+        for plural, entries in kinds.items():
+            for resource_id, entry in entries.items():
+                yield KINDS[plural], resource_id, region, entry
 
 
 def _resource(kind: str, id_: str, region: str, entry: Mapping[str, Any]) -> Resource:
     fields = {name: value for name, value in entry.items() if name[0].isupper()}
-    own = {name: value for name, value in entry.items() if name not in fields}
-    if unknown := set(own) - OWN_KEYS:
-        raise ValueError(f"{id_}: unknown keys {sorted(unknown)}")
     first = (fields[BELOW[kind]],) if fields.get(BELOW[kind]) else ()
-    fields |= {"cens": tuple(own.get("cens", ())), "default": bool(own.get("default"))}
-    below = (*first, *own.get("circuits", ()))
-    return Resource(kind, id_, region, str(own.get("owner", "")), fields, below)
+    fields |= {"cens": entry.get("cens", ()), "default": entry.get("default", False)}
+    below = (*first, *entry.get("circuits", ()))
+    return Resource(kind, id_, region, entry.get("owner", ""), fields, below)
 
 
 def _check(resource: Resource, found: Mapping[str, Resource]) -> None:
-    if missing := [below for below in resource.below if below not in found]:
-        raise ValueError(f"{resource.id} stands on {missing[0]}, which is not described")
+    stands_on = {CIRCUIT: CIRCUIT, VBR: CIRCUIT, GROUP: VBR, PEER: GROUP}[resource.kind]
+    for below in resource.below:
+        if below not in found or found[below].kind != stands_on:
+            raise ValueError(
+                f"{resource.id} stands on {below!r}, expected a {stands_on} of regions"
+            )
+        if found[below].below and resource.kind == CIRCUIT:
+            raise ValueError(f"{resource.id} stands on {below}, which is a hosted circuit itself")
     if not resource.below and resource.kind != CIRCUIT:
         raise ValueError(f"{resource.id} needs {BELOW[resource.kind]}")
 

@@ -49,7 +49,8 @@ IGNORED = tuple(
     Parameter(name, known="not done", note="accepted and ignored, as it is undocumented")
     for name in ("OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId")
 )
-JOB = (REGION, TOKEN, JOB_ID, *IGNORED)
+IGNORED_OF_JOBS = IGNORED[:-1]  # the SDK has no ResourceOwnerId there
+JOB = (REGION, TOKEN, JOB_ID, *IGNORED_OF_JOBS)
 PAGE = (
     Parameter("PageNumber", "integer", rule=within(1, 2**31 - 1), note="default 1"),
     Parameter("PageSize", "integer", rule=within(1, 50), note="default 10, 50 at most"),
@@ -76,7 +77,7 @@ OPERATIONS: dict[str, tuple[Parameter, ...]] = {
         NAME,
         DESCRIPTION,
         DRY_RUN,
-        *IGNORED,
+        *IGNORED_OF_JOBS,
     ),
     "StartFailoverTestJob": JOB,
     "StopFailoverTestJob": JOB,
@@ -89,7 +90,7 @@ OPERATIONS: dict[str, tuple[Parameter, ...]] = {
         RESOURCES,
         DURATION,
         DRY_RUN,
-        *IGNORED,
+        *IGNORED_OF_JOBS,
     ),
     "DeleteFailoverTestJob": JOB,
     "DescribeFailoverTestJob": JOB,
@@ -99,7 +100,7 @@ OPERATIONS: dict[str, tuple[Parameter, ...]] = {
         Parameter("MaxResults", "integer", rule=within(1, 100), note="default 20, 100 at most"),
         Parameter("NextToken"),
         FILTER,
-        *IGNORED,
+        *IGNORED_OF_JOBS,
     ),
     "DescribePhysicalConnections": (
         REGION_REQUIRED,

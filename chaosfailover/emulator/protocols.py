@@ -5,6 +5,7 @@ What the services of the data plane speak: a TCP echo, a UDP echo and a small we
 import asyncio
 from typing import Any, cast
 
+from chaosfailover.emulator import valve
 from chaosfailover.emulator.lines import Line
 
 __all__ = ["DatagramProtocol", "EchoProtocol", "HttpProtocol"]
@@ -29,6 +30,19 @@ class EchoProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.line.reply(lambda: self.send(data), keep=True)
+
+    def pause_writing(self) -> None:
+        """
+        Read no more from a client that does not read what it gets.
+        """
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """
+        Read on, unless the line holds the traffic back.
+        """
+        if not self.transport.is_closing() and (self.line.flows or valve.works()):
+            self.transport.resume_reading()
 
     def send(self, data: bytes, *, closing: bool = False) -> None:
         """

@@ -5,6 +5,8 @@ Codes and messages are the provider's own, to the letter, a misspelt one include
 (API reference 2 and 7.2).
 """
 
+from collections import defaultdict
+
 __all__ = ["INFERRED", "REFUSALS", "Refusal", "illegal", "invalid", "missing", "refuse"]
 
 
@@ -166,12 +168,11 @@ Codes whose message or HTTP status nobody documents in full.
 
 def refuse(code: str, *, retry_after: int | None = None, **values: str) -> Refusal:
     """
-    Build the refusal of a code in the table; `values` fill the message's fields.
+    Build the refusal of a code in the table; `values` fill the message's fields, else empty.
     """
     status, message = REFUSALS[code]
-    return Refusal(
-        code, message.format(**values) if values else message, status, retry_after=retry_after
-    )
+    filled = message.format_map(defaultdict(str, values))
+    return Refusal(code, filled, status, retry_after=retry_after)
 
 
 def missing(parameter: str) -> Refusal:

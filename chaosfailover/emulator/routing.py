@@ -1,8 +1,9 @@
 """
 Where the traffic of a service flows, as pure functions of what is cut and when.
 
-A service takes the first of its paths that is believed to be up. A cut stalls it until the
-path's detection time is over; then it moves. After the cut it moves back, with a short loss.
+A service takes the first of its paths that is in service and believed to be up. A cut stalls it
+until the path's detection time is over; then it moves. After the cut it moves back, with a short
+loss.
 """
 
 from collections.abc import Iterable, Sequence
@@ -66,7 +67,10 @@ def segments(
     """
     downs = {path.name: _downs(path, cuts, network) for path in service.paths}
     avoided = {
-        path.name: _avoided(path, downs[path.name], settings, seed) for path in service.paths
+        path.name: _avoided(path, downs[path.name], settings, seed)
+        if network.in_service(path.over)
+        else [(-inf, inf)]
+        for path in service.paths
     }
     edges = {-inf} | {edge for each in (downs, avoided) for edge in _edges(each.values())}
     course: list[Segment] = []
@@ -101,8 +105,6 @@ def _avoided(
     """
     Return when routing believes a path to be down: from its detection to its reversion.
     """
-    if not path.up:
-        return [(-inf, inf)]
     found: list[tuple[float, float]] = []
     for start, end, number in downs:
         back = end + drawn(settings.revert_delay, seed, path.name, number, "revert")

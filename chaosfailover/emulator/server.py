@@ -16,6 +16,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from chaosfailover.emulator.cloud import ClosedError
 from chaosfailover.emulator.dataplane import DataPlane
 from chaosfailover.emulator.messages import Reply, Request
 
@@ -24,6 +25,11 @@ __all__ = ["Server", "application"]
 Answer = Callable[[Request], Reply]
 
 LONGEST_BODY = 1_000_000
+KEEP_ALIVE = 30
+"""
+Seconds after which an idle connection is closed: later than by the API, which says 25 (API
+reference 6.1), so that no client meets the end of one that it may still use.
+"""
 
 
 class Server:
@@ -49,6 +55,7 @@ class Server:
             server_header=False,
             date_header=False,
             timeout_graceful_shutdown=1,
+            timeout_keep_alive=KEEP_ALIVE,
         )
         self._uvicorn = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="failover-emulator", daemon=True)
@@ -141,9 +148,12 @@ class Endpoint:
         body = await _body(request)
         query = scope["query_string"].decode("latin-1")
         headers = _headers(request.headers.items())
-        reply = self._answer(Request(request.method, scope["path"], query, headers, body))
-        if reply.delay:
+        try:
+            reply = self._answer(Request(request.method, scope["path"], query, headers, body))
             await asyncio.sleep(reply.delay)
+        except (ClosedError, asyncio.CancelledError):  # the emulator is being stopped
+            _transport(receive).abort()
+            raise
         if reply.ending in ("lost", "reset"):
             await _hang_up(receive, reset=reply.ending == "reset")
             return
@@ -167,7 +177,7 @@ async def _hang_up(receive: Receive, *, reset: bool) -> None:
     """
     Close or reset the connection below the server, which knows no way to answer nothing.
     """
-    transport: asyncio.Transport = receive.__self__.transport  # type: ignore[attr-defined]
+    transport = _transport(receive)
     if reset:
         linger = struct.pack("ii", 1, 0)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -175,6 +185,11 @@ async def _hang_up(receive: Receive, *, reset: bool) -> None:
     else:
         transport.close()
     await receive()
+
+
+def _transport(receive: Receive) -> asyncio.Transport:
+    transport: asyncio.Transport = receive.__self__.transport  # type: ignore[attr-defined]
+    return transport
 
 
 def _start(reply: Reply) -> dict[str, Any]:

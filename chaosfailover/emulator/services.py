@@ -2,14 +2,25 @@
 The services of the data plane and the paths that they take through the network.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chaosfailover.emulator.network import CIRCUIT, PEER, VBR, Network
-from chaosfailover.emulator.settings import Span, span
+from chaosfailover.emulator.network import CARRYING, Network
+from chaosfailover.emulator.schema import (
+    SPAN,
+    TEXT,
+    TRUTH,
+    Span,
+    integer,
+    listing,
+    number,
+    one_of,
+    record,
+    table,
+)
 
-__all__ = ["DETECTION", "Path", "Service", "services_from"]
+__all__ = ["DETECTION", "PATHS", "SERVICES", "Path", "Service", "services_from"]
 
 DETECTION: dict[str, float] = {"bfd": 0.9, "bgp-hold": 30.0, "health-check": 16.0}
 """
@@ -17,7 +28,38 @@ How long each mechanism takes to find a path dead: BFD 3 x 300 ms, BGP hold time
 check 8 x 2 s.
 """
 
-UP = {CIRCUIT: ("Status", "Enabled"), VBR: ("Status", "active"), PEER: ("BgpStatus", "Established")}
+
+def _detection(value: Any, place: str) -> Span:
+    """
+    Read how a path is found dead: by a mechanism, or within some time.
+    """
+    lasts: Span = SPAN(
+        DETECTION[one_of(*DETECTION)(value, place)] if isinstance(value, str) else value, place
+    )
+    return lasts
+
+
+PATHS = table(
+    record(
+        {
+            "over": TEXT,
+            "detection": _detection,
+            "delay": number(0, 3600),
+            "loss": number(0, 1),
+            "carries": TRUTH,
+        },
+        required=("over",),
+    )
+)
+SERVICES = table(
+    record(
+        {"kind": one_of("http", "tcp", "udp"), "port": integer(0, 65535), "paths": listing(TEXT)},
+        required=("kind", "paths"),
+    )
+)
+"""
+The schemas of a topology's `paths:` and `services:`.
+"""
 
 
 @dataclass(frozen=True)
@@ -35,7 +77,6 @@ class Path:
     delay: float = 0.0
     loss: float = 0.0
     carries: bool = True
-    up: bool = True
 
 
 @dataclass(frozen=True)
@@ -58,29 +99,24 @@ def services_from(
     """
     known = {name: _path(name, entry, network) for name, entry in paths.items()}
     return tuple(
-        Service(name, _kind(name, entry), int(entry.get("port", 0)), _chosen(name, entry, known))
+        Service(name, entry["kind"], entry.get("port", 0), _chosen(name, entry["paths"], known))
         for name, entry in services.items()
     )
 
 
-def _kind(name: str, entry: Mapping[str, Any]) -> str:
-    if entry["kind"] not in ("http", "tcp", "udp"):
-        raise ValueError(f"service {name} is of kind {entry['kind']!r}, not http, tcp or udp")
-    return str(entry["kind"])
-
-
-def _chosen(name: str, entry: Mapping[str, Any], known: Mapping[str, Path]) -> tuple[Path, ...]:
-    if unknown := [path for path in entry["paths"] if path not in known]:
-        raise ValueError(f"service {name} takes paths {unknown}, which are not described")
-    return tuple(known[path] for path in entry["paths"])
+def _chosen(name: str, paths: Sequence[str], known: Mapping[str, Path]) -> tuple[Path, ...]:
+    if unknown := [path for path in paths if path not in known]:
+        raise ValueError(
+            f"services.{name}.paths has {unknown[0]!r}, expected one of {sorted(known)}"
+        )
+    return tuple(known[path] for path in paths)
 
 
 def _path(name: str, entry: Mapping[str, Any], network: Network) -> Path:
-    values = dict(entry)
-    resource = network.resources[values["over"]]
-    given = values.get("detection", "bfd")
-    values["detection"] = span(
-        DETECTION.get(given, given) if isinstance(given, str) else given, name
-    )
-    field, literal = UP[resource.kind]
-    return Path(name=name, **{"up": resource.fields.get(field, literal) == literal, **values})
+    over = network.resources.get(entry["over"])
+    if over is None or over.kind not in CARRYING:
+        raise ValueError(
+            f"paths.{name}.over is {entry['over']!r},"
+            " expected a circuit, VBR or BGP peer of regions"
+        )
+    return Path(name=name, **entry)

@@ -6,13 +6,15 @@ a number or a range `[least, most]`, from which each job or path draws by the se
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-__all__ = ["MEANINGS", "Settings", "Span", "drawn", "longest", "settings_from", "span"]
+from chaosfailover.emulator.fields import OVERLAYS
+from chaosfailover.emulator.network import CIRCUIT, PEER, VBR
+from chaosfailover.emulator.schema import SPAN, TRUTH, Span, listing, number, one_of, record
 
-Span = float | tuple[float, float]
+__all__ = ["MEANINGS", "SCHEMA", "Settings", "drawn", "longest", "settings_from"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,39 +67,34 @@ MEANINGS: dict[str, str] = {
 Setting -> what it decides.
 """
 
-CHOICES: dict[str, tuple[str, ...]] = {
-    "restored_on": ("Stopping", "Stopped"),
-    "ram_refusal": ("Forbidden.RAM", "NoPermission"),
-}
-SPANS = ("starting", "stopping", "revert_delay", "revert_loss")
+SCHEMA = record(
+    {
+        "starting": SPAN,
+        "stopping": SPAN,
+        "restored_on": one_of("Stopping", "Stopped"),
+        "revert_delay": SPAN,
+        "revert_loss": SPAN,
+        "operation_lasts": number(0),
+        "status_lag": number(0),
+        "one_job_per_region": TRUTH,
+        "init_blocks_resources": TRUTH,
+        "dry_run_checks_resources": TRUTH,
+        "resource_types": listing(one_of(CIRCUIT, VBR, PEER)),
+        "token_lifetime": number(0),
+        "timestamp_window": number(0),
+        "fuzzy_names": TRUTH,
+        "empty_next_token": TRUTH,
+        "ram_refusal": one_of("Forbidden.RAM", "NoPermission"),
+        "while_testing": OVERLAYS,
+    }
+)
 
 
-def settings_from(values: Mapping[str, Any]) -> Settings:
+def settings_from(values: Any, place: str = "settings") -> Settings:
     """
-    Build settings from a topology's `settings:`; ValueError names what is unknown or wrong.
+    Read a topology's `settings:`; ValueError names what is unknown or wrong.
     """
-    known = {each.name for each in fields(Settings)}
-    if unknown := sorted(set(values) - known):
-        raise ValueError(f"unknown settings {unknown}; known are {sorted(known)}")
-    for name, choices in CHOICES.items():
-        if values.get(name, choices[0]) not in choices:
-            raise ValueError(f"setting {name} is {values[name]!r}, not one of {choices}")
-    spans = {name: span(values[name], name) for name in SPANS if name in values}
-    types = (
-        {"resource_types": tuple(values["resource_types"])} if "resource_types" in values else {}
-    )
-    return Settings(**{**values, **spans, **types})
-
-
-def span(value: Any, name: str) -> Span:
-    """
-    Read a length: a number of seconds, or a range `[least, most]`.
-    """
-    ends = tuple(value) if isinstance(value, list | tuple) else (value, value)
-    numbers = all(isinstance(end, int | float) and end >= 0 for end in ends)
-    if len(ends) != 2 or not numbers or ends[0] > ends[1]:
-        raise ValueError(f"{name} is {value!r}, not seconds or [least, most]")
-    return (float(ends[0]), float(ends[1])) if ends[0] < ends[1] else float(ends[0])
+    return Settings(**SCHEMA(values, place))
 
 
 def drawn(length: Span, *names: object) -> float:

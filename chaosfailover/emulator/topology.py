@@ -5,7 +5,7 @@ Keys in lower case are the emulator's own; capitalised keys are fields of the AP
 its answers as they are written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -13,11 +13,13 @@ from typing import Any
 
 import yaml
 
-from chaosfailover.emulator.access import AccessKey, access_keys_from
+from chaosfailover.emulator.access import ACCOUNTS, AccessKey, access_keys_from
 from chaosfailover.emulator.faults import Fault, fault_from
-from chaosfailover.emulator.jobs import AFTER, UNFINISHED
-from chaosfailover.emulator.network import Network, network_from
-from chaosfailover.emulator.services import Service, services_from
+from chaosfailover.emulator.fields import REGION
+from chaosfailover.emulator.jobs import AFTER, RUNNING, UNFINISHED
+from chaosfailover.emulator.network import CIRCUIT, PEER, VBR, Network, network_from
+from chaosfailover.emulator.schema import TEXT, integer, listing, one_of, record, table
+from chaosfailover.emulator.services import PATHS, SERVICES, Service, services_from
 from chaosfailover.emulator.settings import Settings, settings_from
 
 __all__ = ["BUNDLED", "Topology", "TopologyError", "load", "title", "topology_from"]
@@ -27,16 +29,38 @@ BUNDLED = tuple(
     sorted(each.name.removesuffix(".yaml") for each in FOLDER.iterdir() if ".yaml" in each.name)
 )
 
-KEYS = frozenset(
-    ("title", "extends", "accounts", "regions", "paths", "services", "jobs", "faults", "settings")
+STATUSES = sorted(UNFINISHED | set(AFTER.values()))
+JOB = record(
+    {
+        "id": TEXT,
+        "account": TEXT,
+        "region": TEXT,
+        "name": TEXT,
+        "description": TEXT,
+        "status": one_of(*STATUSES),
+        "resource_type": one_of(CIRCUIT, VBR, PEER),
+        "resources": listing(TEXT, least=1),
+        "duration_minutes": integer(1, 4320),
+    },
+    required=("resources",),
 )
-JOB_KEYS = frozenset(
-    (
-        *("id", "account", "region", "name", "description", "status"),
-        *("resource_type", "resources", "duration_minutes"),
-    )
+TOPOLOGY = record(
+    {
+        "title": TEXT,
+        "extends": one_of(*BUNDLED),
+        "accounts": ACCOUNTS,
+        "regions": table(REGION),
+        "paths": PATHS,
+        "services": SERVICES,
+        "jobs": listing(JOB),
+        "faults": listing(fault_from),
+        "settings": settings_from,
+    },
+    required=("accounts", "regions"),
 )
-STATUSES = UNFINISHED | set(AFTER.values())
+"""
+The schema of a whole topology file.
+"""
 
 
 class TopologyError(ValueError):
@@ -76,8 +100,8 @@ def topology_from(content: Any, name: str = "topology") -> Topology:
         return _topology(_extended(content), name)
     except TopologyError:
         raise
-    except (AttributeError, KeyError, TypeError, ValueError) as exc:
-        raise TopologyError(f"topology {name!r}: {type(exc).__name__}: {exc}") from exc
+    except (RecursionError, ValueError) as exc:
+        raise TopologyError(f"topology {name!r}: {exc}") from exc
 
 
 def title(name: str) -> str:
@@ -91,7 +115,7 @@ def _content(name: str | Path) -> Any:
     source = FOLDER / f"{name}.yaml" if str(name) in BUNDLED else Path(name)
     try:
         return yaml.safe_load(source.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+    except (OSError, RecursionError, ValueError, yaml.YAMLError) as exc:
         raise TopologyError(
             f"topology {str(name)!r} is neither one of {', '.join(BUNDLED)}"
             f" nor a readable YAML file: {exc}"
@@ -104,9 +128,8 @@ def _extended(content: Any) -> Any:
     """
     if not isinstance(content, Mapping) or "extends" not in content:
         return content
-    if content["extends"] not in BUNDLED:
-        raise ValueError(f"extends {content['extends']!r} is not one of {', '.join(BUNDLED)}")
-    return _overlaid(_extended(_content(content["extends"])), content)
+    name = one_of(*BUNDLED)(content["extends"], "extends")
+    return _overlaid(_extended(_content(name)), content)
 
 
 def _overlaid(below: Any, above: Any) -> Any:
@@ -117,37 +140,48 @@ def _overlaid(below: Any, above: Any) -> Any:
 
 
 def _topology(content: Any, name: str) -> Topology:
-    if not isinstance(content, Mapping):
-        raise TopologyError(f"topology {name!r} is a {type(content).__name__}, not a mapping")
-    if unknown := sorted(set(content) - KEYS):
-        raise TopologyError(f"topology {name!r} has unknown keys {unknown}; known: {sorted(KEYS)}")
-    accounts = {str(account): entry or {} for account, entry in content["accounts"].items()}
-    if not accounts or not content["regions"]:
-        raise TopologyError(f"topology {name!r} needs an account and a region at least")
-    network = network_from(content["regions"], next(iter(accounts)))
-    if strangers := {each.owner for each in network.resources.values()} - set(accounts):
-        raise TopologyError(f"topology {name!r}: owners {sorted(strangers)} are not in accounts")
-    return Topology(
+    given = TOPOLOGY({} if content is None else content, "")
+    accounts, regions = given["accounts"], given["regions"]
+    if not accounts or not regions:
+        raise ValueError("it needs an account and a region at least")
+    network = network_from(regions, next(iter(accounts)))
+    for resource in network.resources.values():
+        _among(accounts, resource.owner, f"{resource.id}.owner")
+    topology = Topology(
         name=name,
         account=next(iter(accounts)),
         keys=access_keys_from(accounts),
         network=network,
-        services=services_from(content.get("services") or {}, content.get("paths") or {}, network),
-        jobs=tuple(_checked(job, network) for job in content.get("jobs") or ()),
-        faults=tuple(fault_from(fault) for fault in content.get("faults") or ()),
-        settings=settings_from(content.get("settings") or {}),
+        services=services_from(given.get("services", {}), given.get("paths", {}), network),
+        jobs=given.get("jobs", ()),
+        faults=given.get("faults", ()),
+        settings=given.get("settings", Settings()),
     )
+    _check_jobs(topology, accounts)
+    return topology
 
 
-def _checked(job: Mapping[str, Any], network: Network) -> Mapping[str, Any]:
-    if unknown := set(job) - JOB_KEYS:
-        raise ValueError(f"job {dict(job)!r} has unknown keys {sorted(unknown)}")
-    rules = {
-        "resources": bool(job["resources"]),
-        "status": job.get("status", "Init") in STATUSES,
-        "region": job.get("region", network.regions[0]) in network.regions,
-        "duration_minutes": 1 <= int(job.get("duration_minutes", 60)) <= 4320,
-    }
-    if broken := [rule for rule, met in rules.items() if not met]:
-        raise ValueError(f"job {dict(job)!r}: wrong {broken}")
-    return job
+def _among(known: Iterable[str], value: str, place: str) -> None:
+    if value not in known:
+        raise ValueError(f"{place} is {value!r}, expected one of {', '.join(known)}")
+
+
+def _check_jobs(topology: Topology, accounts: Iterable[str]) -> None:
+    """
+    Hold the jobs to what the rules of the API never let happen.
+    """
+    ids: set[str] = set()
+    running: dict[tuple[str, str], str] = {}
+    for number, job in enumerate(topology.jobs):
+        place = f"jobs[{number}]"
+        account = job.get("account", topology.account)
+        region = job.get("region", topology.network.regions[0])
+        _among(accounts, account, f"{place}.account")
+        _among(topology.network.regions, region, f"{place}.region")
+        if (job_id := job.get("id", place)) in ids:
+            raise ValueError(f"{place}.id is {job_id!r}, which another job has")
+        ids.add(job_id)
+        if topology.settings.one_job_per_region and job.get("status") in RUNNING:
+            other = running.setdefault((account, region), place)
+            if other != place:
+                raise ValueError(f"{place} runs in {region} at once with {other}, of one account")

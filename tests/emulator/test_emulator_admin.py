@@ -100,6 +100,22 @@ def test_a_resource_can_be_changed(admin: httpx.Client) -> None:
     )
 
 
+def test_traffic_follows_a_change() -> None:
+    """
+    A circuit that is terminated carries nothing and no session; its traffic moves at once.
+    """
+    with (
+        Emulator(auth=False, service_ports={"portal": 0, "echo": 0, "ledger": 0}) as emulator,
+        httpx.Client(base_url=emulator.url) as admin,
+    ):
+        admin.patch("/_emulator/resources/pc-rehearsal-a", json={"Status": "Terminated"})
+        moved = httpx.get(emulator.service_urls["portal"]).headers["x-failover-path"]
+        peers = call(admin, "DescribeBgpPeers", RegionId="cn-hangzhou")["BgpPeers"]["BgpPeer"]
+
+    assert moved == "b"
+    assert [each["BgpStatus"] for each in peers] == ["Down", "Established"]
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [("pc-nobody", {"Status": "Enabled"}), ("pc-rehearsal-a", {"Colour": "red"})],

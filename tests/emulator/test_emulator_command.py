@@ -5,6 +5,8 @@ The emulator as a command, in a process of its own.
 import contextlib
 import re
 import signal
+import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -64,6 +66,7 @@ def test_it_says_how_to_use_it_logs_requests_and_ends_on_ctrl_c() -> None:
     assert f"export ALIBABA_CLOUD_ENDPOINT_VPC={url}\n" in out
     assert "export ALIBABA_CLOUD_ACCESS_KEY_ID=emulator\n" in out
     assert "portal  http://127.0.0.1:" in out
+    assert "  emulator  emulator-secret  account 1000000000000001\n" in out
     assert re.fullmatch(
         r"\S+Z POST StartFailoverTestJob cn-hangzhou \d{16} 400 IllegalParam.JobId \d+\.\d ms\n",
         err,
@@ -85,7 +88,20 @@ def test_it_ends_on_sigterm() -> None:
         (["--host", "::"], 2, "not a loopback address"),
         (["--minute", "0"], 2, "--minute is 0"),
         (["--topology", "nowhere"], 1, "topology 'nowhere' is neither one of"),
-        (["--port", "99999"], 1, "99999"),
+        (["--minute", "1e-300"], 2, "--minute is 1e-300, expected 0.001 to 86400 seconds"),
+        (["--port", "99999"], 1, "emulator: the API cannot listen on http port 99999 of 127.0.0.1"),
+        (["--service-port", "portal"], 2, "'portal' is not NAME=PORT, such as portal=0"),
+        (["--service-port", "portal=x"], 2, "'portal=x' is not NAME=PORT"),
+        (
+            ["--port", "0", "--service-port", "shop=1"],
+            1,
+            "given to 'shop', but the topology's serv",
+        ),
+        (
+            ["--port", "0", "--topology", "two-regions", "--service-port", "shop=1"],
+            1,
+            "but the topology's services are none",
+        ),
         (["--state", "/nowhere/state.db"], 1, "state file /nowhere/state.db cannot be used"),
     ],
 )
@@ -107,6 +123,35 @@ def test_a_taken_port_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert code == 1
     assert "the API cannot listen on http port" in capsys.readouterr().err
+
+
+def test_a_taken_service_port_says_how_to_choose_another(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code = main([*FREE, "--service-port=echo=0", f"--service-port=portal={port}"])
+
+    assert code == 1
+    assert "give it another one, such as --service-port portal=0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("{}", "topology '{path}': it needs accounts"),
+        ("extends: dual-circuit\nsettings: {status_lag: 5s}", "settings.status_lag is '5s'"),
+        ("a: 2024-13-45", "nor a readable YAML file"),
+    ],
+)
+def test_a_wrong_topology_is_explained(
+    tmp_path: Path, content: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(content)
+
+    assert main([*FREE, "--topology", str(path)]) == 1
+    assert says.replace("{path}", str(path)) in capsys.readouterr().err
 
 
 def test_jobs_survive_a_kill(tmp_path: Path) -> None:
@@ -135,9 +180,9 @@ def test_no_acknowledged_job_is_lost_in_a_storm(tmp_path: Path) -> None:
     Kill the emulator while it creates; all IDs that arrived are there afterwards.
     """
     state = ["--state", str(tmp_path / "state.db")]
-    acknowledged: list[str] = []
     with command(*state) as (process, url):
-        threading.Timer(0.5, process.kill).start()
+        acknowledged = [call(url, "CreateFailoverTestJob", **CREATE)["JobId"]]
+        threading.Timer(0.5, process.kill).start()  # while the calls below are under way
         with contextlib.suppress(httpx.TransportError):
             while True:
                 acknowledged.append(call(url, "CreateFailoverTestJob", **CREATE)["JobId"])
@@ -175,3 +220,50 @@ def test_a_file_that_is_no_state_file_is_refused(
     assert main([*FREE, "--state", str(path)]) == 1
     assert "notes.txt cannot be used" in capsys.readouterr().err
     assert path.read_text().startswith("not a database")
+
+
+@pytest.mark.parametrize(
+    ("statements", "says"),
+    [
+        (["CREATE TABLE jobs (name TEXT)"], "no such column: content"),
+        (
+            [
+                "CREATE TABLE jobs (job_id TEXT PRIMARY KEY, content TEXT NOT NULL)",
+                """INSERT INTO jobs VALUES ('ftj-a', '{"job_id": "ftj-a"}')""",
+            ],
+            "it holds what no emulator wrote: 'resource_ids'",
+        ),
+        (
+            [
+                "CREATE TABLE answers (key TEXT PRIMARY KEY, content TEXT NOT NULL)",
+                "INSERT INTO answers VALUES ('[1]', '{}')",
+            ],
+            "it holds what no emulator wrote: not enough values",
+        ),
+    ],
+)
+def test_a_database_of_something_else_is_refused(
+    tmp_path: Path, statements: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "other.db"
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        for statement in statements:
+            other.execute(statement)
+        other.commit()
+
+    assert main([*FREE, "--state", str(path)]) == 1
+    assert f"other.db cannot be used: {says}" in capsys.readouterr().err
+
+
+def test_no_start_gives_the_ids_of_another(tmp_path: Path) -> None:
+    """
+    With one seed and one state file, a deleted job's ID is not given again.
+    """
+    ids = []
+    for _ in range(3):
+        with command("--seed", "7", "--state", str(tmp_path / "state.db")) as (_, url):
+            answer = call(url, "CreateFailoverTestJob", **CREATE)
+            ids += [answer["JobId"], answer["RequestId"]]
+            call(url, "DeleteFailoverTestJob", JobId=answer["JobId"])
+
+    assert len(set(ids)) == 6

@@ -62,6 +62,13 @@ def test_every_parameter_of_the_sdk_is_in_the_table(operation: str) -> None:
     assert sdk_parameters(operation) - known == set()
 
 
+@pytest.mark.parametrize("operation", sorted(each for each in OPERATIONS if "TestJob" in each))
+def test_operations_on_jobs_have_no_parameter_that_the_sdk_lacks(operation: str) -> None:
+    known = {each.name for each in OPERATIONS[operation]}
+
+    assert known == sdk_parameters(operation)
+
+
 @pytest.mark.parametrize(
     ("kind", "model"),
     [

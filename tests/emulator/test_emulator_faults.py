@@ -61,6 +61,12 @@ def test_throttling_says_when_to_come_back() -> None:
     assert reply.headers["x-acs-retry-after"] == "1500"
 
 
+def test_a_refusal_that_has_a_field_is_whole() -> None:
+    caller = caller_with(fault="refuse", code="SignatureDoesNotMatch")
+
+    assert caller.refused(LIST)[2].endswith("server string to sign is:")
+
+
 def test_a_count_runs_out() -> None:
     caller = caller_with(fault="throttling", count=2)
     statuses = [caller.send(LIST)[0] for _ in range(4)]
@@ -77,6 +83,67 @@ def test_probability_strikes_sometimes_and_repeatably() -> None:
 
     assert statuses[0] == statuses[1]
     assert 20 < statuses[0].count(400) < 80
+
+
+def armed(*faults: dict[str, Any]) -> Caller:
+    """
+    Make a caller whose cloud has faults armed, each to strike once.
+    """
+    caller = Caller()
+    caller.cloud.faults.faults += [fault_from({**fault, "count": 1}) for fault in faults]
+    return caller
+
+
+def test_a_count_waits_for_a_call_that_it_can_change() -> None:
+    caller = armed({"fault": "unknown-status"}, {"fault": "status-lag"}, {"fault": "stays-down"})
+    caller.call("DescribeRegions")
+    caller.call(LIST)
+
+    waiting = [each["fault"] for each in caller.cloud.faults.shown()]
+    caller.call("CreateFailoverTestJob", **CREATE)
+    caller.call(LIST)
+
+    assert waiting == ["unknown-status", "status-lag", "stays-down"]
+    assert [each["fault"] for each in caller.cloud.faults.shown()] == ["stays-down"]
+
+
+@pytest.mark.parametrize("fault", ["stuck-starting", "ends-early"])
+def test_a_count_of_what_begins_with_a_job_outlives_its_end(fault: str) -> None:
+    caller = Caller()
+    job_id = started(caller)
+    caller.wait(2.0)
+    caller.cloud.faults.faults.append(fault_from({"fault": fault, "count": 1}))
+    caller.call("StopFailoverTestJob", JobId=job_id)
+
+    assert [each["fault"] for each in caller.cloud.faults.shown()] == [fault]
+
+
+def test_faults_that_answer_come_one_after_the_other() -> None:
+    """
+    What strikes the reply waits while something strikes before the call, and for its turn.
+    """
+    caller = armed(*({"fault": each} for each in ("truncated", "reset", "html", "internal-error")))
+    emulator = Emulator(auth=False)
+    emulator.cloud.faults = caller.cloud.faults
+    replies = [emulator.handle("POST", "/", {**VERSION, "x-acs-action": LIST}) for _ in range(5)]
+
+    assert [(reply.status, reply.ending) for reply in replies] == [
+        (0, "reset"),
+        (500, "complete"),
+        (200, "cut"),
+        (502, "complete"),
+        (200, "complete"),
+    ]
+
+
+def test_a_slow_answer_is_slow_whatever_it_is() -> None:
+    caller = armed({"fault": "slow", "seconds": 7}, {"fault": "internal-error"})
+    emulator = Emulator(auth=False)
+    emulator.cloud.faults = caller.cloud.faults
+    reply = emulator.handle("POST", "/", {**VERSION, "x-acs-action": LIST})
+
+    assert (reply.status, reply.delay) == (500, 7.0)
+    assert caller.cloud.faults.shown() == []
 
 
 def test_a_fault_strikes_only_the_calls_it_names() -> None:

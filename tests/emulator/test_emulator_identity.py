@@ -98,3 +98,14 @@ def test_each_service_has_its_version(
     ).json()
 
     assert reply["Code"] == code
+
+
+@pytest.mark.parametrize(
+    ("operation", "version"),
+    [("GetCallerIdentity", "2015-04-01"), ("DescribeRegions", "2016-04-28")],
+)
+def test_what_has_no_region_is_answered_for_any(operation: str, version: str) -> None:
+    headers = {"x-acs-action": operation, "x-acs-version": version}
+    reply = Emulator(auth=False).handle("GET", "/?RegionId=eu-central-1", headers)
+
+    assert reply.status == 200

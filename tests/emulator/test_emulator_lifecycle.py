@@ -136,3 +136,11 @@ def test_a_vbr_and_a_peer_can_be_tested_too() -> None:
         arguments = {**CREATE, "ResourceType": kind, "ResourceId": [resource]}
 
         assert "JobId" in Caller().call("CreateFailoverTestJob", **arguments)
+
+
+def test_a_replay_may_leave_out_the_endpoint_s_own_region() -> None:
+    caller = Caller()
+    given = {**CREATE, "ClientToken": "t"}
+    first = caller.call("CreateFailoverTestJob", RegionId="cn-hangzhou", **given)["JobId"]
+
+    assert caller.call("CreateFailoverTestJob", **given)["JobId"] == first

@@ -241,7 +241,7 @@ def test_a_wrong_reply_is_explained_and_arms_nothing(client: httpx.Client) -> No
     refused = client.post("/_emulator/faults", json=[{"fault": "slow"}, fault])
 
     assert refused.status_code == 400
-    assert refused.json() == {"error": "ValueError: reply: status is 7, expected 200 to 599"}
+    assert refused.json() == {"error": "reply: status is 7, expected 200 to 599"}
     assert client.get("/_emulator/faults").json() == []
 
 

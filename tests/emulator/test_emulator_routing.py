@@ -47,7 +47,6 @@ def picture(course: tuple[Segment, ...], until: float = 9.0) -> str:
         pytest.param(
             (A, replace(B, carries=False)), (CUT_A,), "aa............aaaa", id="broken standby"
         ),
-        pytest.param((A, replace(B, up=False)), (CUT_A,), "aa..----------aaaa", id="no standby"),
         pytest.param(
             (A, B), (replace(CUT_A, end=1.5),), "aa.aaaaaaaaaaaaaaa", id="shorter than detection"
         ),
@@ -67,6 +66,36 @@ def test_course(paths: tuple[Path, ...], cuts: tuple[Cut, ...], expected: str) -
     course = segments(Service("s", "http", 0, paths), cuts, NETWORK, SETTINGS, seed=1)
 
     assert picture(course) == expected
+
+
+@pytest.mark.parametrize(
+    ("resource", "fields", "expected"),
+    [
+        ("bgp-rehearsal-b", {"BgpStatus": "Idle"}, "aa..----------aaaa"),
+        ("vbr-rehearsal-b", {"Status": "terminated"}, "aa..----------aaaa"),
+        ("pc-rehearsal-b", {"Status": "Terminated"}, "aa..----------aaaa"),
+        ("pc-rehearsal-a", {"Status": "Terminated"}, "bbbbbbbbbbbbbbbbbb"),
+    ],
+)
+def test_nothing_takes_a_path_that_is_out_of_service(
+    resource: str, fields: dict[str, str], expected: str
+) -> None:
+    network = NETWORK.changed(resource, **fields)
+    course = segments(Service("s", "http", 0, (A, B)), (CUT_A,), network, SETTINGS, seed=1)
+
+    assert picture(course) == expected
+
+
+def test_a_vbr_on_two_circuits_is_in_service_with_one() -> None:
+    network = load("two-regions").network
+    one = network.changed("pc-hangzhou-a", Status="Terminated")
+    none = one.changed("pc-hangzhou-b", Status="Terminated")
+
+    assert [each.in_service("vbr-two-circuits") for each in (network, one, none)] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_detection_times_are_drawn_from_their_range_by_the_seed() -> None:

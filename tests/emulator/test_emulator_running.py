@@ -9,9 +9,11 @@ import subprocess
 import sys
 import threading
 from types import FrameType
+from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from emulator_callers import CREATE, flattened
 
 from chaosfailover.emulator import Emulator
@@ -106,8 +108,28 @@ def test_a_taken_api_port_is_named() -> None:
 
 
 def test_an_unknown_service_port_is_refused() -> None:
-    with pytest.raises(ValueError, match="service_ports names \\['shop'\\]"):
+    with pytest.raises(ValueError, match="to 'shop', but the topology's services are port"):
         Emulator(service_ports={"shop": 1}).start()
+
+
+def test_an_idle_connection_lives_longer_than_that_of_the_api(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    The API says `Keep-Alive: timeout=25`; a client that keeps to it meets no closed connection.
+    """
+    configured: list[float] = []
+
+    class Config(uvicorn.Config):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            configured.append(self.timeout_keep_alive)
+
+    monkeypatch.setattr(uvicorn, "Config", Config)
+    with Emulator(service_ports=ANY):
+        pass
+
+    assert configured[0] > 25
 
 
 def test_importing_it_needs_neither_starlette_nor_uvicorn() -> None:

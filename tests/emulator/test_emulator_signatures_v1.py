@@ -2,6 +2,7 @@
 The older RPC signature (V1, HMAC-SHA1) and XML.
 """
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
@@ -81,7 +82,7 @@ def test_query_and_form_are_signed_together() -> None:
     assert signature_v1(request, "testsecret")[0] == "uukF+L9Dgr1jtLvWpJBu/ElSmpY="
 
 
-def code_of(**changes: str | None) -> str:
+def code_of(headers: Mapping[str, str] | None = None, /, **changes: str | None) -> str:
     """
     Return the code that refuses a request signed after some changes, or `` when it is accepted.
     """
@@ -89,7 +90,8 @@ def code_of(**changes: str | None) -> str:
     signature = signature_v1(Request("POST", "/", urlencode(parameters)), "testsecret")[0]
     signed = {"Signature": signature, **parameters}
     try:
-        identify(Request("POST", "/", urlencode(signed)), KEYS, Nonces(), NOW, 900.0)
+        request = Request("POST", "/", urlencode(signed), headers or {})
+        identify(request, KEYS, Nonces(), NOW, 900.0)
     except Refusal as refusal:
         return refusal.code
     return ""
@@ -106,10 +108,26 @@ def code_of(**changes: str | None) -> str:
         ({"AccessKeyId": None}, "MissingAccessKeyId"),
         ({"SignatureNonce": None}, "MissingSignatureNonce"),
         ({"SecurityToken": "t"}, "InvalidSecurityToken.Malformed"),
+        ({"SignatureMethod": "FOO"}, "InvalidSignatureMethod"),
+        ({"SignatureMethod": None}, "MissingSignatureMethod"),
+        ({"SignatureVersion": "2.0"}, "InvalidSignatureVersion"),
+        ({"SignatureVersion": None}, "MissingSignatureVersion"),
     ],
 )
 def test_what_a_v1_request_is_refused_for(changes: dict[str, str | None], code: str) -> None:
     assert code_of(**changes) == code
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"x-acs-action": "StartFailoverTestJob", "x-acs-version": "2016-04-28"}, ""),
+        ({"x-acs-action": "DeleteFailoverTestJob"}, "IncompleteSignature"),
+        ({"x-acs-version": "2015-04-01"}, "IncompleteSignature"),
+    ],
+)
+def test_headers_call_nothing_else_than_what_v1_signed(headers: dict[str, str], code: str) -> None:
+    assert code_of(headers) == code
 
 
 def test_a_wrong_v1_signature_is_told_the_string_to_sign() -> None:

@@ -2,11 +2,13 @@
 Topology files: what is bundled, how one extends another, and what a wrong one is told.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chaosfailover.emulator.coverage import README
 from chaosfailover.emulator.settings import drawn, settings_from
 from chaosfailover.emulator.topology import BUNDLED, TopologyError, load, topology_from
 
@@ -117,9 +119,9 @@ def test_a_path_can_go_over_a_vbr_or_a_circuit() -> None:
     services = {"s": {"kind": "udp", "port": 1, "paths": ["a", "b"]}}
     service = topology_from({**SMALL, "paths": paths, "services": services}).services[0]
 
-    assert [(each.over, each.detection, each.up) for each in service.paths] == [
-        ("vbr-a", 16.0, True),
-        ("pc-a", 0.9, True),
+    assert [(each.over, each.detection) for each in service.paths] == [
+        ("vbr-a", 16.0),
+        ("pc-a", 0.9),
     ]
 
 
@@ -130,3 +132,16 @@ def test_a_length_is_drawn_within_its_range() -> None:
     assert all(1.0 <= each <= 3.0 for each in lengths)
     assert lengths == [drawn(span, 7, number) for number in range(50)]
     assert len(set(lengths)) == 50
+
+
+def test_the_example_of_the_documentation_can_be_loaded(tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.+?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    paths = [tmp_path / f"{number}.yaml" for number in range(2)]
+    for path, block in zip(paths, blocks, strict=False):
+        path.write_text(block)
+    whole, variant = (load(path) for path in paths)
+
+    assert whole.network.regions == ("cn-hangzhou", "cn-shanghai")
+    assert [each.kind for each in whole.services] == ["http", "udp", "tcp"]
+    assert sorted(whole.keys) == ["guest", "main", "old", "reader"]
+    assert variant.settings.starting == (20.0, 40.0)

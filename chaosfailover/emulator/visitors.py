@@ -1,0 +1,47 @@
+"""
+Whom the admin interface turns away over HTTP: web pages, which a browser lets call any address.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+__all__ = ["is_loopback", "turned_away"]
+
+OWN_SITES = frozenset({"same-origin", "none"})
+
+
+def turned_away(headers: Mapping[str, str], *, by_name: bool) -> str:
+    """
+    Return why a request is turned away, or `` for one that may pass.
+
+    Unless it may be called `by_name`, the emulator goes by an address or `localhost` only: any
+    other name may have been pointed here by a web page (DNS rebinding).
+    """
+    host, origin = headers.get("host", ""), headers.get("origin", "")
+    if origin and urlsplit(origin).netloc.lower() != host.lower():
+        return f"Origin is {origin!r}, expected none or {host!r}"
+    site = headers.get("sec-fetch-site", "none")
+    if site not in OWN_SITES:
+        return f"Sec-Fetch-Site is {site!r}, expected none or same-origin"
+    if host and not by_name and not _is_address(host):
+        return f"Host is {host!r}, expected localhost or an address"
+    return ""
+
+
+def is_loopback(host: str) -> bool:
+    """
+    Say whether a host is this machine.
+    """
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_address(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or bool(ipaddress.ip_address(name))
+    except ValueError:
+        return False
