@@ -10,7 +10,7 @@ from typing import Any
 
 from chaosfailover import survey
 from chaosfailover.client import VpcClient
-from chaosfailover.cuts import Cut
+from chaosfailover.cuts import Cut, cut_of
 from chaosfailover.errors import FailoverError, PreflightError
 from chaosfailover.lookup import find_test, running_tests
 
@@ -179,11 +179,4 @@ def existing_cut(client: VpcClient, test: str) -> Cut:
     """
     Return the cut of a test that exists already and is only started by the experiment.
     """
-    job = find_test(client, test)
-    return Cut(
-        test=test,
-        resource_ids=tuple(job["ResourceId"]),
-        resource_type=job["ResourceType"],
-        duration_minutes=int(job["JobDuration"]),
-        job_id=job["JobId"],
-    )
+    return cut_of(test, find_test(client, test))

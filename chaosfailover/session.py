@@ -9,14 +9,15 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from chaoslib.types import Configuration, Experiment, Journal, Secrets
+from chaoslib.types import Activity, Configuration, Experiment, Journal, Secrets
 
 from chaosfailover import config, events, guard, measurement
 from chaosfailover.abort import AbortWatch, outage_breach
 from chaosfailover.announcement import announce, ask_for_confirmation
+from chaosfailover.clearance import Clearance
 from chaosfailover.client import VpcClient
 from chaosfailover.conclusion import conclude
-from chaosfailover.cuts import Cut, planned_cuts, planned_time
+from chaosfailover.cuts import Cut
 from chaosfailover.entry import RunFacts, make_entry
 from chaosfailover.errors import ConfigurationError, FailoverError, PreflightError
 from chaosfailover.guard import Guard
@@ -24,6 +25,7 @@ from chaosfailover.measurement import Measurement
 from chaosfailover.preflight import Flight, existing_cut, preflight
 from chaosfailover.settings import Settings
 from chaosfailover.signals import Interruption
+from chaosfailover.steps import planned_cuts, planned_time
 from chaosfailover.stopping import Outcome
 from chaosfailover.watchdog import Watchdog
 from chaosfailover.watched_probe import find_probe, probe_breach
@@ -59,6 +61,7 @@ class Session:
         self._watchdog: Watchdog | None = None
         self._guard: Guard | None = None
         self._measurement: Measurement | None = None
+        self._abort_probe: Activity | None = None
         self._aborts: list[AbortWatch] = []
         self._interruption = Interruption(self._on_signal, self._is_restoring)
 
@@ -68,6 +71,8 @@ class Session:
 
         Raises ConfigurationError, ArgumentError or PreflightError when it may not.
         """
+        if self._settings.abort_when is not None:
+            self._abort_probe = find_probe(self._experiment, self._settings.abort_when)
         self._resources.enter_context(events.listening(self._facts.events.append))
         events.publish("begin")
         if not self._interruption.install():
@@ -172,15 +177,26 @@ class Session:
             self._measurement.wait_for_baseline(self._settings.baseline)
         if cuts and self._facts.account_id is None:
             self._facts.account_id = self._account_id()
-        if cuts and self._facts.mode == "LIVE":
+        self._clear(cuts)
+
+    def _clear(self, cuts: list[Cut]) -> None:
+        """
+        Let the cuts pass that the preflight has seen, once they were announced; none in a dry run.
+        """
+        clearance = Clearance.of(cuts, self._experiment.get("dry"))
+        if clearance.refusal:
+            logger.warning("Nothing will be cut: %s", clearance.refusal)
+        elif cuts and self._facts.mode == "LIVE":
             self._announce(cuts)
+        if self._guard:
+            self._guard.clearance = clearance
 
     def _flight(self, client: VpcClient, cuts: list[Cut]) -> Flight:
         measured = self._measurement
         return Flight(
             client=client,
             cuts=cuts,
-            planned_time=planned_time(self._experiment),
+            planned_time=planned_time(self._experiment, self._configuration, self._secrets),
             min_survivors=self._settings.min_survivors,
             targets=[target.name for target in measured.targets] if measured else [],
             answer_now=measured.problem if measured else lambda _: "",
@@ -208,9 +224,8 @@ class Session:
         if settings.abort_after is not None and self._measurement:
             breach = partial(outage_breach, self._measurement, settings.abort_after)
             self._aborts.append(AbortWatch(breach, self._on_breach, OUTAGE_INTERVAL))
-        if settings.abort_when is not None:
-            probe = find_probe(self._experiment, settings.abort_when)
-            breach = partial(probe_breach, probe, self._configuration, self._secrets)
+        if self._abort_probe:
+            breach = partial(probe_breach, self._abort_probe, self._configuration, self._secrets)
             self._aborts.append(AbortWatch(breach, self._on_breach, PROBE_INTERVAL))
 
     def _end_aborts(self) -> None:

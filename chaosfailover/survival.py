@@ -6,14 +6,14 @@ may take. Each of these needs survivors: other paths of the same group and famil
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chaosfailover.documents import UNKNOWN_GROUP
 from chaosfailover.errors import ArgumentError
 from chaosfailover.paths import Path
 
-__all__ = ["RESOURCE_TYPES", "Need", "Survival", "surviving_paths"]
+__all__ = ["RESOURCE_TYPES", "Need", "Survival", "surviving_paths", "without"]
 
 RESOURCE_TYPES = {
     "PHYSICALCONNECTION": "circuit_id",
@@ -115,6 +115,21 @@ def surviving_paths(
         warnings=sorted(set(_warnings(needs, lost + doubtful))),
         reasons=sorted(set(_reasons(needs, lost, doubtful))),
     )
+
+
+def without(
+    paths: Iterable[Path], resource_ids: Collection[str], resource_type: str, reason: str
+) -> list[Path]:
+    """
+    Return the paths, of which those are down that another cut takes, or may take.
+    """
+    cut = frozenset(resource_ids)
+    return [
+        path
+        if _fate(path, cut, resource_type) == "spared"
+        else replace(path, health="down", reason=reason)
+        for path in paths
+    ]
 
 
 def _cut(paths: list[Path], resource_ids: Collection[str], resource_type: str) -> frozenset[str]:

@@ -9,7 +9,7 @@ import pytest
 from recorded import MISSING, Network, recorded
 
 from chaosfailover.errors import ArgumentError
-from chaosfailover.survival import Survival, surviving_paths
+from chaosfailover.survival import Survival, surviving_paths, without
 
 
 def cut(network: Network, *resource_ids: str, kind: str = "PHYSICALCONNECTION") -> Survival:
@@ -55,6 +55,27 @@ def test_cut_of_everything_has_no_survivor() -> None:
     assert survival.count == 0
     assert survival.survivors == []
     assert survival.reasons == ["ecr-main (IPv4): no proven survivor"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "resource_id"),
+    [
+        pytest.param("PHYSICALCONNECTION", "pc-west", id="circuit"),
+        pytest.param("VIRTUALBORDERROUTER", "vbr-west", id="VBR"),
+        pytest.param("BGPPEER", "bgp-west", id="BGP peer"),
+        pytest.param("BGPPEER", ("bgp-gone", "bgp-west"), id="one that the region has not"),
+    ],
+)
+def test_standby_that_another_test_cuts_is_no_survivor(kind: str, resource_id: Any) -> None:
+    """The documents may still show it as up: why it is not is said."""
+    taken = [resource_id] if isinstance(resource_id, str) else resource_id
+    left = without(recorded("dual-circuit").paths(), taken, kind, "it is cut by ftj-1")
+
+    survival = surviving_paths(left, ["pc-east"])
+
+    assert survival.count == 0
+    assert names(survival.down) == [WEST]
+    assert f"{WEST}: it is cut by ftj-1" in survival.reasons
 
 
 @pytest.mark.parametrize(
