@@ -123,8 +123,8 @@ class Session:
         """
         Start the emulator of a rehearsal, which ends with the run, or else the watchdog.
         """
-        embedded = self._configuration.get(config.ENDPOINT) == "emulator"
-        place = self._embed_emulator() if embedded else self._reach_out()
+        network = config.network(self._configuration)
+        place = self._embed_emulator() if network == "emulator" else self._reach_out(network)
         if self._facts.topology:
             self._facts.mode = "REHEARSAL"
         region_id = self._configuration.get(config.REGION_ID)
@@ -138,10 +138,9 @@ class Session:
         self._facts.topology = self._settings.topology
         return f"the embedded emulator, topology {self._settings.topology}"
 
-    def _reach_out(self) -> str:
+    def _reach_out(self, endpoint: str) -> str:
         self._watchdog = Watchdog()
         topology = self._facts.topology = config.emulated_topology(self._configuration)
-        endpoint = str(self._configuration.get(config.ENDPOINT) or "cloud")
         return f"the emulator at {endpoint}, topology {topology}" if topology else endpoint
 
     def _put_the_guard_up(self) -> None:

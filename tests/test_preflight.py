@@ -12,9 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from client_stand_in import Cloud as Silence
+from client_stand_in import client_of
 from live import CHAOS, Cloud, Runner, clean_environment, emulated_cloud, tunnel
 from test_signals import experiment
+
+from chaosfailover.cuts import Cut
+from chaosfailover.preflight import Flight, preflight
 
 
 @pytest.fixture
@@ -177,6 +183,18 @@ def test_region_that_refuses_us_cuts_nothing(cloud: Cloud, tmp_path: Path) -> No
     assert "a-wrong-secret" not in runner.log
     assert "a-wrong-secret" not in (tmp_path / "journal.json").read_text()
     assert "a-wrong-secret" not in (tmp_path / "chaostoolkit.log").read_text()
+
+
+def test_preflight_ends_where_nobody_answers() -> None:
+    """What follows would only try for as long, and learn as little."""
+    nobody = Silence([httpx.ConnectError("refused")])
+    with client_of(nobody, attempts=1) as client:
+        cuts = [Cut("drill", ("pc-a",), "PHYSICALCONNECTION", 5)]
+
+        checks = preflight(Flight(client, cuts, 60.0, 1, targets=["portal"]))
+
+    assert [(check.name, check.passed) for check in checks] == [("the region answers", False)]
+    assert len(nobody.requests) == 1
 
 
 def test_live_run_says_what_it_will_do(live_cloud: Cloud, tmp_path: Path) -> None:
