@@ -31,7 +31,14 @@ _session: Session | None = None
 def validate_control(control: Control) -> None:
     """
     Refuse unknown and wrong arguments at `chaos validate`, before anything is touched.
+
+    So is a `scope`: with its hooks of one side alone the run would have no verdict, or no guard.
     """
+    if control.get("scope"):
+        raise InvalidControl(
+            f"control {control['name']!r}: scope is {control['scope']!r}, but it is needed both "
+            "before and after the experiment: leave scope out"
+        )
     try:
         Settings.check(control["provider"].get("arguments") or {})
     except ArgumentError as exc:

@@ -35,6 +35,9 @@ __all__ = ["Session"]
 logger = logging.getLogger("chaostoolkit")
 
 AT_THE_END = "the run is at its end"
+NOT_CONCLUDED = """\
+NO VERDICT: the toolkit has not called the control after the experiment, so this run shows \
+nothing, whatever its status says; the control chaosfailover.control takes no `scope`"""
 # Seconds between looks for a breach: at a measured outage, and at the probe of `abort_when`.
 OUTAGE_INTERVAL = 0.1
 PROBE_INTERVAL = 1.0
@@ -63,6 +66,7 @@ class Session:
         self._measurement: Measurement | None = None
         self._abort_probe: Activity | None = None
         self._aborts: list[AbortWatch] = []
+        self._concluded = False
         self._interruption = Interruption(self._on_signal, self._is_restoring)
 
     def begin(self) -> None:
@@ -102,18 +106,24 @@ class Session:
         journal["failover"] = make_entry(self._facts, self._experiment, self._measurement, outcomes)
         self._record_interruption(journal)
         conclude(journal, self._settings)
-        self._alarm([outcome for outcome in outcomes if outcome.error], journal)
+        if self._alarm(outcomes):
+            journal["status"] = "failed"
+        self._concluded = True
 
     def close(self) -> None:
         """
         Take everything down that is still up; safe to repeat.
 
-        The watchdog is only sent away when nothing is left on the guard's list.
+        The watchdog is only sent away when nothing is left on the guard's list. A run that was not
+        concluded gets no verdict any more, and the toolkit may call it completed: that is said.
         """
         self.begin_to_end()
         self._end_aborts()
-        if self._guard:
-            self._guard.restore(AT_THE_END)
+        outcomes = self._guard.restore(AT_THE_END) if self._guard else []
+        if not self._concluded:
+            logger.error(NOT_CONCLUDED)
+            self._alarm(outcomes)
+            self._concluded = True
         if self._watchdog:
             left = self._guard.tests if self._guard else []
             self._watchdog.leave_alone() if left else self._watchdog.dismiss()
@@ -268,9 +278,12 @@ class Session:
             return
         journal["status"] = "interrupted"
 
-    def _alarm(self, failed: list[Outcome], journal: Journal) -> None:
+    def _alarm(self, outcomes: list[Outcome]) -> bool:
+        """
+        Say loudly what could not be stopped; return whether there is anything.
+        """
+        failed = [outcome for outcome in outcomes if outcome.error]
         for outcome in failed:
-            journal["status"] = "failed"
             logger.error(
                 "A FAILOVER TEST MAY STILL BE RUNNING: %s: %s. "
                 "To stop it: chaos failover stop %s --region %s",
@@ -279,6 +292,7 @@ class Session:
                 outcome.job_id or outcome.test,
                 self._configuration.get(config.REGION_ID),
             )
+        return bool(failed)
 
 
 def _emulator(settings: Settings) -> Any:
