@@ -117,21 +117,6 @@ def test_pause_longer_than_the_test_cuts_nothing(cloud: Cloud, tmp_path: Path) -
     assert cloud.statuses() == []
 
 
-def test_dry_run_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None:
-    """Also one that leaves out the probes alone, and plays every action."""
-    document = experiment("in a pause", "default", cloud.portal)
-    document["method"][-1]["pauses"]["after"] = 0
-    runner = Runner(document, tmp_path, cloud.exports, ["--dry", "probes"])
-    try:
-        assert runner.end() == 1
-    finally:
-        runner.close()
-
-    assert "Nothing will be cut: this is a dry run (probes), which cuts nothing" in runner.log
-    assert "VERDICT: inconclusive. It was a dry run (probes)" in runner.log
-    assert cloud.statuses() == []
-
-
 def test_cut_in_the_rollbacks_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None:
     """It would escape the preflight, the announcement and the operator's confirmation."""
     document = experiment("in a pause", "always", cloud.portal)
