@@ -4,7 +4,7 @@ The configuration and secrets of an experiment, made into a client.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import httpx
@@ -76,16 +76,18 @@ def client(
     )
 
 
-def network(configuration: Settings) -> str:
+def network(configuration: MutableMapping[str, Any]) -> str:
     """
     Return where a run takes place: `emulator`, `cloud`, or the endpoint that is configured.
 
     What cuts has to say it: raises ConfigurationError when the key is missing, empty or an
-    unsubstituted `${...}`, which elsewhere would mean the cloud.
+    unsubstituted `${...}`, which elsewhere would mean the cloud. The configuration opens no client
+    any more then, since the rollbacks may be played all the same.
     """
     if place := _place(configuration):
         return place
-    given = (configuration or {}).get(ENDPOINT)
+    given = configuration.get(ENDPOINT)
+    configuration[REHEARSAL] = True
     raise ConfigurationError(
         f"{ENDPOINT} is {given!r}: set it to 'emulator' for a rehearsal, or to 'cloud' for a live "
         "run"

@@ -11,6 +11,7 @@ from typing import Any
 from chaoslib.exceptions import InterruptExecution, InvalidControl
 from chaoslib.types import Configuration, Control, Experiment, Journal, Secrets
 
+from chaosfailover import config
 from chaosfailover.errors import ArgumentError
 from chaosfailover.session import Session
 from chaosfailover.settings import Settings
@@ -55,6 +56,7 @@ def before_experiment_control(
     if _session:
         return
     try:
+        config.network(configuration)
         settings = Settings.parse(arguments)
         _session = Session(settings, context, configuration, secrets)
         _session.begin()

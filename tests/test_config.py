@@ -294,16 +294,20 @@ def test_network_of_a_run(endpoint: str, place: str) -> None:
 @pytest.mark.parametrize(
     "configuration",
     [
-        pytest.param(None, id="no configuration"),
         pytest.param({}, id="missing"),
         pytest.param({"alibaba_cloud_vpc_endpoint": ""}, id="empty"),
         pytest.param({"alibaba_cloud_vpc_endpoint": "${endpoint}"}, id="unsubstituted"),
     ],
 )
 def test_run_has_to_say_where_it_takes_place(configuration: Any) -> None:
-    """A variable that nobody has set must not mean the cloud."""
+    """A variable that nobody has set must not mean the cloud, nor to rollbacks still played."""
+    given = LIVE | configuration
+
     with pytest.raises(ConfigurationError, match="set it to 'emulator' for a rehearsal, or to"):
-        config.network(configuration)
+        config.network(given)
+
+    with pytest.raises(ConfigurationError, match="not the loopback URL of an emulator"):
+        config.client(given, PAIR)
 
 
 @pytest.mark.parametrize("endpoint", ["emulator", "Emulator"])

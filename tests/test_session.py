@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
-from chaoslib.exceptions import InvalidControl
+from chaoslib.exceptions import InterruptExecution, InvalidControl
 
-from chaosfailover import control, guard
+from chaosfailover import actions, control, guard
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import ConfigurationError
 from chaosfailover.guard import Guarded
@@ -39,15 +39,20 @@ def unreachable() -> VpcClient:
     raise RuntimeError("nobody answers")
 
 
-@pytest.mark.parametrize("endpoint", [{}, {"alibaba_cloud_vpc_endpoint": ""}])
-def test_run_that_does_not_say_where_it_takes_place(endpoint: Configuration) -> None:
-    """It is not taken for a live one."""
-    session = session_of({"alibaba_cloud_region_id": "cn-hangzhou", **endpoint})
+@pytest.mark.parametrize("arguments", [{}, {"minute": "long"}])
+def test_run_that_does_not_say_where_it_takes_place(arguments: dict[str, Any]) -> None:
+    """It is not taken for a live one, not even by the rollbacks that are played all the same."""
+    configuration: Configuration = {
+        "alibaba_cloud_region_id": "cn-hangzhou",
+        "alibaba_cloud_vpc_endpoint": "",
+    }
 
-    with pytest.raises(ConfigurationError, match="set it to 'emulator' for a rehearsal"):
-        session.begin()
+    with pytest.raises(InterruptExecution, match="set it to 'emulator' for a rehearsal"):
+        control.before_experiment_control({}, configuration, {}, **arguments)
 
-    session.close()
+    control.cleanup_control()
+    with pytest.raises(ConfigurationError, match="not the loopback URL of an emulator"):
+        actions.delete_failover_test("drill", configuration=configuration)
 
 
 def test_run_that_was_not_concluded_is_loud(
