@@ -8,10 +8,12 @@ from typing import Any, Dict, List
 
 from chaoslib.types import Configuration, Secrets
 
-from chaosfailover import arguments, config, guard, survey
+from chaosfailover import arguments, config, guard
 from chaosfailover.client import VpcClient
+from chaosfailover.cuts import Cut, cut_of
 from chaosfailover.errors import ApiError, ArgumentError, GuardError, JobNotFoundError
 from chaosfailover.lookup import UNFINISHED, find_test, named_tests, running_tests
+from chaosfailover.permission import check_cut
 from chaosfailover.starts import Start
 from chaosfailover.stopping import Outcome, Wanted, stop_tests
 
@@ -50,8 +52,8 @@ def create_failover_test(
 
     Returns the job document; after a dry run `{"dry_run": true, "accepted": true}`. Raises
     ArgumentError before any request, also when an unfinished test has this name; GuardError when
-    nothing would stop the test; PreflightError when too little would survive; ApiError,
-    JobStatusError and JobTimeoutError.
+    nothing would stop the test, or it is not what the control's preflight has seen; PreflightError
+    when too little would survive; ApiError, JobStatusError and JobTimeoutError.
 
     ```yaml
     type: action
@@ -66,28 +68,30 @@ def create_failover_test(
         duration_minutes: 5
     ```
     """
+    cuts = arguments.check_switch("start", start)
+    dry = arguments.check_switch("dry_run", dry_run)
     request: Dict[str, Any] = {
         "name": arguments.check_name(name),
         "resource_type": arguments.check_resource_type(resource_type),
         "resource_ids": arguments.check_resource_ids(resource_ids, resource_type),
         "job_duration": arguments.check_duration(duration_minutes),
         "description": arguments.check_description(description),
-        "job_type": "StartNow" if start else "StartLater",
+        "job_type": "StartNow" if cuts else "StartLater",
     }
     wait = arguments.check_timeout(timeout)
+    minutes = request["job_duration"]
     with config.client(configuration, secrets) as client:
-        if dry_run:
+        if dry:
             client.create_failover_test_job(**request, dry_run=True)
             return {"dry_run": True, "accepted": True}
         others = _check_name_is_free(client, name)
-        if not start:
+        if not cuts:
             return client.describe_failover_test_job(client.create_failover_test_job(**request))
-        _check_survivors(client, request["resource_ids"], resource_type)
-        minutes = request["job_duration"]
+        check_cut(client, Cut(name, tuple(resource_ids), resource_type, minutes))
         guarded = _guarded(client, name, minutes, configuration, secrets, others=others)
-        with guard.cutting(guarded) as cut:
-            job_id = client.create_failover_test_job(**request, attempting=cut.attempting)
-            cut.accept(job_id)
+        with guard.cutting(guarded) as cutting:
+            job_id = client.create_failover_test_job(**request, attempting=cutting.attempting)
+            cutting.accept(job_id)
         return client.wait_for_status(job_id, "Testing", timeout=wait)
 
 
@@ -101,8 +105,8 @@ def start_failover_test(
     Start a failover test that is `Init`: its resources are cut; wait until it is `Testing`.
 
     `test` is an ID (`ftj-...`) or a name, `timeout` is in seconds. Returns the job document.
-    Raises GuardError when nothing would stop the test, PreflightError when too little would
-    survive, JobNotFoundError, AmbiguousTestError,
+    Raises GuardError when nothing would stop the test, or it is not what the control's preflight
+    has seen; PreflightError when too little would survive; JobNotFoundError, AmbiguousTestError,
     ApiError (IncorrectStatus.OnlyForInit when it has been started before), JobStatusError and
     JobTimeoutError.
 
@@ -121,12 +125,13 @@ def start_failover_test(
     wait = arguments.check_timeout(timeout)
     with config.client(configuration, secrets) as client:
         job = find_test(client, test)
-        _check_survivors(client, job["ResourceId"], job["ResourceType"])
-        job_id, minutes = job["JobId"], int(job["JobDuration"])
+        cut = cut_of(test, job)
+        check_cut(client, cut)
+        job_id, minutes = cut.job_id, cut.duration_minutes
         guarded = _guarded(client, test, minutes, configuration, secrets, job_id)
-        with guard.cutting(guarded) as cut:
-            _start(client, job, cut)
-            cut.accept(job_id)
+        with guard.cutting(guarded) as cutting:
+            _start(client, job, cutting)
+            cutting.accept(job_id)
         return client.wait_for_status(job_id, "Testing", timeout=wait)
 
 
@@ -203,9 +208,10 @@ def update_failover_test(
         if duration_minutes is None
         else arguments.check_duration(duration_minutes),
     }
+    dry = arguments.check_switch("dry_run", dry_run)
     with config.client(configuration, secrets) as client:
         job_id = find_test(client, test)["JobId"]
-        client.update_failover_test_job(job_id, **changes, dry_run=dry_run)
+        client.update_failover_test_job(job_id, **changes, dry_run=dry)
         return client.describe_failover_test_job(job_id)
 
 
@@ -289,14 +295,6 @@ def _check_name_is_free(client: VpcClient, name: str) -> List[str]:
     return [job["JobId"] for job in named]
 
 
-def _check_survivors(client: VpcClient, resource_ids: List[str], resource_type: str) -> None:
-    """
-    Look once more, right before the cut: what an earlier one took down may not be back.
-    """
-    if guarding := guard.current():
-        survey.check_survivors(client, resource_ids, resource_type, guarding.min_survivors)
-
-
 def _stop(client: VpcClient, tests: List[str], timeout: float) -> List[Outcome]:
     """
     Stop tests; of those that this run started, more is known than the API may show.
@@ -317,12 +315,12 @@ def _stop(client: VpcClient, tests: List[str], timeout: float) -> List[Outcome]:
     return outcomes
 
 
-def _start(client: VpcClient, job: Dict[str, Any], cut: guard.Cutting) -> None:
+def _start(client: VpcClient, job: Dict[str, Any], cutting: guard.Cutting) -> None:
     """
     Start a job; one that was `Init` a moment ago and no longer is has heard an earlier try.
     """
     try:
-        client.start_failover_test_job(job["JobId"], cut.attempting)
+        client.start_failover_test_job(job["JobId"], cutting.attempting)
     except ApiError as exc:
         if exc.code != "IncorrectStatus.OnlyForInit" or job["Status"] != "Init":
             raise

@@ -37,7 +37,7 @@ def ask_for_confirmation(cuts: Sequence[Cut]) -> None:
 
     Raises PreflightError when something else is typed.
     """
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         logger.warning("There is no terminal, so nobody is asked to confirm")
         return
     for cut in cuts:

@@ -11,6 +11,7 @@ from typing import Any
 from chaosfailover.errors import ArgumentError
 
 __all__ = [
+    "JOB_PREFIX",
     "RESOURCE_PREFIXES",
     "check_description",
     "check_duration",
@@ -18,6 +19,7 @@ __all__ = [
     "check_resource_id",
     "check_resource_ids",
     "check_resource_type",
+    "check_switch",
     "check_test",
     "check_timeout",
     "check_until",
@@ -144,6 +146,18 @@ def check_timeout(timeout: Any) -> float:
     if seconds is None or seconds <= 0:
         raise ArgumentError(f"timeout is {timeout!r}, expected a number of seconds above 0")
     return seconds
+
+
+def check_switch(argument: str, value: Any) -> bool:
+    """
+    Return a switch, also from the word that an environment variable gives.
+    """
+    words = {"true": True, "false": False}
+    if isinstance(value, str) and value.lower() in words:
+        return words[value.lower()]
+    if not isinstance(value, bool):
+        raise ArgumentError(f"{argument} is {value!r}, expected true or false")
+    return value
 
 
 def check_until(until: Any) -> list[str] | None:

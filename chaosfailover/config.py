@@ -4,7 +4,7 @@ The configuration and secrets of an experiment, made into a client.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import httpx
@@ -28,6 +28,7 @@ __all__ = [
     "client",
     "emulated_topology",
     "from_environment",
+    "network",
 ]
 
 REGION_ID = "alibaba_cloud_region_id"
@@ -75,6 +76,24 @@ def client(
     )
 
 
+def network(configuration: MutableMapping[str, Any]) -> str:
+    """
+    Return where a run takes place: `emulator`, `cloud`, or the endpoint that is configured.
+
+    What cuts has to say it: raises ConfigurationError when the key is missing, empty or an
+    unsubstituted `${...}`, which elsewhere would mean the cloud. The configuration opens no client
+    any more then, since the rollbacks may be played all the same.
+    """
+    if place := _place(configuration):
+        return place
+    given = configuration.get(ENDPOINT)
+    configuration[REHEARSAL] = True
+    raise ConfigurationError(
+        f"{ENDPOINT} is {given!r}: set it to 'emulator' for a rehearsal, or to 'cloud' for a live "
+        "run"
+    )
+
+
 def account_id(
     configuration: Settings, secrets: Settings, *, transport: httpx.BaseTransport | None = None
 ) -> str:
@@ -107,7 +126,7 @@ def from_environment(region_id: str | None = None, role_arn: str | None = None) 
     endpoint = os.environ.get("ALIBABA_CLOUD_ENDPOINT_VPC")
     return {
         REGION_ID: region_id or os.environ.get("ALIBABA_CLOUD_REGION_ID"),
-        ENDPOINT: "cloud" if endpoint == "emulator" else endpoint,
+        ENDPOINT: "cloud" if _word(endpoint or "") == "emulator" else endpoint,
         ROLE_ARN: role_arn or os.environ.get("ALIBABA_CLOUD_ROLE_ARN"),
     }
 
@@ -133,7 +152,7 @@ def emulated_topology(
 
 
 def _endpoint(configuration: Settings) -> str | None:
-    text = _text(configuration, ENDPOINT) or "cloud"
+    text = _place(configuration) or "cloud"
     if _is_rehearsal(configuration):
         return _rehearsal_endpoint(text)
     if text == "emulator":
@@ -142,6 +161,18 @@ def _endpoint(configuration: Settings) -> str | None:
             "starts it, and it is missing from the experiment or could not begin"
         )
     return None if text == "cloud" else text
+
+
+def _place(configuration: Settings) -> str:
+    return _word(_text(configuration, ENDPOINT))
+
+
+def _word(text: str) -> str:
+    """
+    Return `cloud` or `emulator` however they are written, and everything else as it is.
+    """
+    word = text.strip().lower()
+    return word if word in {"cloud", "emulator"} else text
 
 
 def _is_rehearsal(configuration: Settings) -> bool:
@@ -226,6 +257,7 @@ def _flat(secrets: Mapping[str, Any]) -> Mapping[str, Any]:
 def _text(settings: Settings, key: str) -> str:
     value = (settings or {}).get(key)
     if value is not None and not isinstance(value, str):
-        raise ConfigurationError(f"{key} must be a string, not {type(value).__name__}")
+        shown = "" if key in SECRET_KEYS else f" is {value!r}: it"
+        raise ConfigurationError(f"{key}{shown} must be a string, not {type(value).__name__}")
     text = (value or "").strip()
     return "" if re.fullmatch(r"\$\{.*\}", text) else text

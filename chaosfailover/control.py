@@ -12,6 +12,7 @@ from typing import Any
 from chaoslib.exceptions import InterruptExecution, InvalidControl
 from chaoslib.types import Configuration, Control, Experiment, Journal, Secrets
 
+from chaosfailover import config
 from chaosfailover.conclusion import conclude_refused
 from chaosfailover.errors import ArgumentError
 from chaosfailover.session import Session
@@ -34,7 +35,14 @@ _refusal: str | None = None
 def validate_control(control: Control) -> None:
     """
     Refuse unknown and wrong arguments at `chaos validate`, before anything is touched.
+
+    So is a `scope`: with its hooks of one side alone the run would have no verdict, or no guard.
     """
+    if control.get("scope"):
+        raise InvalidControl(
+            f"control {control['name']!r}: scope is {control['scope']!r}, but it is needed both "
+            "before and after the experiment: leave scope out"
+        )
     try:
         Settings.check(control["provider"].get("arguments") or {})
     except ArgumentError as exc:
@@ -51,6 +59,7 @@ def before_experiment_control(
     if _session:
         return
     try:
+        config.network(configuration)
         settings = _parsed(arguments)
         _session = Session(settings, context, configuration, secrets)
         _session.begin()

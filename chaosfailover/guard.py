@@ -16,15 +16,26 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from chaosfailover.clearance import Clearance
 from chaosfailover.client import VpcClient
 from chaosfailover.connection import Attempting
 from chaosfailover.errors import ApiError, GuardError
 from chaosfailover.events import publish
-from chaosfailover.signals import leave_signals_to_the_main_thread
+from chaosfailover.signals import end_run, leave_signals_to_the_main_thread
 from chaosfailover.starts import SETTLE, Start
 from chaosfailover.stopping import Outcome, Wanted, stop_tests
 
-__all__ = ["Cutting", "Guard", "Guarded", "Standby", "current", "cutting", "held", "set_current"]
+__all__ = [
+    "Cutting",
+    "Guard",
+    "Guarded",
+    "Standby",
+    "current",
+    "cutting",
+    "held",
+    "required",
+    "set_current",
+]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -107,7 +118,7 @@ class Guard:
     Holds the list and the thread that stops what is on it, within `timeout` seconds.
 
     A start that was never answered is waited for `settle` seconds. `min_survivors` circuits must
-    be left by every cut.
+    be left by every cut. `clearance` says which cuts may be made: none, until it is set.
     """
 
     def __init__(
@@ -119,6 +130,7 @@ class Guard:
         min_survivors: int = 1,
     ) -> None:
         self.min_survivors = min_survivors
+        self.clearance = Clearance()
         self._standby = standby
         self._timeout = timeout
         self._settle = settle
@@ -291,6 +303,18 @@ def current() -> Guard | None:
     return _current
 
 
+def required(test: str) -> Guard:
+    """
+    Return the guard of this run, for a test that is to be started.
+
+    Raises GuardError when none is up. The toolkit would note a failed action, go on, and exit with
+    0: a run under way is ended as well.
+    """
+    if _current is None:
+        end_run(GuardError(MISSING_CONTROL.format(test=test)))
+    return _current
+
+
 def set_current(guard: Guard | None) -> None:
     """
     Put a guard up, or take it down with None.
@@ -332,9 +356,7 @@ def cutting(guarded: Guarded) -> Iterator[Cutting]:
     Raises GuardError when no guard is up. A test whose start was refused, each time that it was
     sent, is taken off; no answer, and whatever interrupts the wait for one, leaves it there.
     """
-    if _current is None:
-        raise GuardError(MISSING_CONTROL.format(test=guarded.test))
-    guard = _current
+    guard = required(guarded.test)
     guard.watch(guarded)
     try:
         yield Cutting(guard, guarded)

@@ -10,8 +10,8 @@ from typing import Any
 
 from chaosfailover import survey
 from chaosfailover.client import VpcClient
-from chaosfailover.cuts import Cut
-from chaosfailover.errors import FailoverError, PreflightError
+from chaosfailover.cuts import Cut, cut_of
+from chaosfailover.errors import FailoverError, PreflightError, TransportError
 from chaosfailover.lookup import find_test, running_tests
 from chaosfailover.survival import lost_resources
 
@@ -48,12 +48,15 @@ class Flight:
 class Check:
     """
     One line of the preflight: what was looked at, whether it holds, and what was seen.
+
+    One that is `last` got no answer at all, and neither would those that follow.
     """
 
     name: str
     passed: bool
     detail: str
     warnings: tuple[str, ...] = ()
+    last: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """
@@ -72,7 +75,8 @@ Finding = str | tuple[str, Sequence[str]]
 
 def preflight(flight: Flight) -> list[Check]:
     """
-    Make every check and log each; one that fails keeps no other from being made.
+    Make every check and log each; one that fails keeps no other from being made, unless nobody
+    answers.
 
     Nothing is changed: the calls are Describe calls and dry runs.
     """
@@ -89,6 +93,8 @@ def preflight(flight: Flight) -> list[Check]:
         for warning in check.warnings:
             logger.warning("Preflight: %s: %s", check.name, warning)
         checks.append(check)
+        if check.last:
+            break
     return checks
 
 
@@ -96,7 +102,7 @@ def _check(name: str, look: Callable[[], Finding]) -> Check:
     try:
         finding = look()
     except FailoverError as error:
-        return Check(name, passed=False, detail=str(error))
+        return Check(name, False, str(error), last=isinstance(error, TransportError))
     detail, warnings = finding if isinstance(finding, tuple) else (finding, ())
     return Check(name, passed=True, detail=detail, warnings=tuple(warnings))
 
@@ -183,11 +189,4 @@ def existing_cut(client: VpcClient, test: str) -> Cut:
     """
     Return the cut of a test that exists already and is only started by the experiment.
     """
-    job = find_test(client, test)
-    return Cut(
-        test=test,
-        resource_ids=tuple(job["ResourceId"]),
-        resource_type=job["ResourceType"],
-        duration_minutes=int(job["JobDuration"]),
-        job_id=job["JobId"],
-    )
+    return cut_of(test, find_test(client, test))

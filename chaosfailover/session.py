@@ -10,14 +10,15 @@ from functools import partial
 from typing import Any
 
 from chaoslib.exceptions import InterruptExecution
-from chaoslib.types import Configuration, Experiment, Journal, Secrets
+from chaoslib.types import Activity, Configuration, Experiment, Journal, Secrets
 
 from chaosfailover import config, events, guard, measurement
 from chaosfailover.abort import AbortWatch, outage_breach
 from chaosfailover.announcement import announce, ask_for_confirmation
+from chaosfailover.clearance import Clearance
 from chaosfailover.client import VpcClient
 from chaosfailover.conclusion import check_files, conclude
-from chaosfailover.cuts import Cut, planned_cuts, planned_time
+from chaosfailover.cuts import Cut
 from chaosfailover.entry import RunFacts, make_entry
 from chaosfailover.errors import ConfigurationError, FailoverError, PreflightError
 from chaosfailover.guard import Guard
@@ -26,6 +27,7 @@ from chaosfailover.preflight import Flight, existing_cut, preflight
 from chaosfailover.redaction import given_secrets, redact_run
 from chaosfailover.settings import Settings
 from chaosfailover.signals import Interruption
+from chaosfailover.steps import planned_cuts, planned_time
 from chaosfailover.stopping import Outcome
 from chaosfailover.watchdog import Watchdog
 from chaosfailover.watched_probe import find_probe, probe_breach
@@ -40,6 +42,9 @@ OTHER_PORTS = (
     "'extends: dual-circuit' and 'services: {portal: {port: 28090}}', name it as topology "
     "(FAILOVER_TOPOLOGY), and let the targets follow (FAILOVER_PORTAL_URL=http://127.0.0.1:28090/)"
 )
+NOT_CONCLUDED = """\
+NO VERDICT: the toolkit has not called the control after the experiment, so this run shows \
+nothing, whatever its status says; the control chaosfailover.control takes no `scope`"""
 # Seconds between looks for a breach: at a measured outage, and at the probe of `abort_when`.
 OUTAGE_INTERVAL = 0.1
 PROBE_INTERVAL = 1.0
@@ -66,7 +71,9 @@ class Session:
         self._watchdog: Watchdog | None = None
         self._guard: Guard | None = None
         self._measurement: Measurement | None = None
+        self._abort_probe: Activity | None = None
         self._aborts: list[AbortWatch] = []
+        self._concluded = False
         self._interruption = Interruption(self._on_signal, self._is_restoring)
 
     def begin(self) -> None:
@@ -76,6 +83,8 @@ class Session:
         Raises ConfigurationError, ArgumentError or PreflightError when it may not.
         What was in the way is told as the event `refused`, and stands in the journal.
         """
+        if self._settings.abort_when is not None:
+            self._abort_probe = find_probe(self._experiment, self._settings.abort_when)
         self._resources.enter_context(events.listening(self._facts.events.append))
         events.publish("begin")
         try:
@@ -117,18 +126,24 @@ class Session:
         secrets = given_secrets(self._secrets)
         journal.update(redact_run({**journal, "failover": entry}, secrets))
         conclude(journal, self._settings)
-        self._alarm([outcome for outcome in outcomes if outcome.error], journal)
+        if self._alarm(outcomes):
+            journal["status"] = "failed"
+        self._concluded = True
 
     def close(self) -> None:
         """
         Take everything down that is still up; safe to repeat.
 
-        The watchdog is only sent away when nothing is left on the guard's list.
+        The watchdog is only sent away when nothing is left on the guard's list. A run that was not
+        concluded gets no verdict any more, and the toolkit may call it completed: that is said.
         """
         self.begin_to_end()
         self._end_aborts()
-        if self._guard:
-            self._guard.restore(AT_THE_END)
+        outcomes = self._guard.restore(AT_THE_END) if self._guard else []
+        if not self._concluded:
+            logger.error(NOT_CONCLUDED)
+            self._alarm(outcomes)
+            self._concluded = True
         if self._watchdog:
             left = self._guard.tests if self._guard else []
             self._watchdog.leave_alone() if left else self._watchdog.dismiss()
@@ -138,8 +153,8 @@ class Session:
         """
         Start the emulator of a rehearsal, which ends with the run, or else the watchdog.
         """
-        embedded = self._configuration.get(config.ENDPOINT) == "emulator"
-        place = self._embed_emulator() if embedded else self._reach_out()
+        network = config.network(self._configuration)
+        place = self._embed_emulator() if network == "emulator" else self._reach_out(network)
         if self._facts.topology:
             self._facts.mode = "REHEARSAL"
         region_id = self._configuration.get(config.REGION_ID)
@@ -161,10 +176,9 @@ class Session:
         except PortTakenError as exc:
             raise ConfigurationError(f"{exc.strerror}: {OTHER_PORTS}") from exc
 
-    def _reach_out(self) -> str:
+    def _reach_out(self, endpoint: str) -> str:
         self._watchdog = Watchdog()
         topology = self._facts.topology = config.emulated_topology(self._configuration)
-        endpoint = str(self._configuration.get(config.ENDPOINT) or "cloud")
         return f"the emulator at {endpoint}, topology {topology}" if topology else endpoint
 
     def _put_the_guard_up(self) -> None:
@@ -202,15 +216,26 @@ class Session:
             self._measurement.wait_for_baseline(self._settings.baseline)
         if cuts and self._facts.account_id is None:
             self._facts.account_id = self._account_id()
-        if cuts and self._facts.mode == "LIVE":
+        self._clear(cuts)
+
+    def _clear(self, cuts: list[Cut]) -> None:
+        """
+        Let the cuts pass that the preflight has seen, once they were announced; none in a dry run.
+        """
+        clearance = Clearance.of(cuts, self._experiment.get("dry"))
+        if clearance.refusal:
+            logger.warning("Nothing will be cut: %s", clearance.refusal)
+        elif cuts and self._facts.mode == "LIVE":
             self._announce(cuts)
+        if self._guard:
+            self._guard.clearance = clearance
 
     def _flight(self, client: VpcClient, cuts: list[Cut]) -> Flight:
         measured = self._measurement
         return Flight(
             client=client,
             cuts=cuts,
-            planned_time=planned_time(self._experiment),
+            planned_time=planned_time(self._experiment, self._configuration, self._secrets),
             min_survivors=self._settings.min_survivors,
             targets=[target.name for target in measured.targets] if measured else [],
             answer_now=measured.problem if measured else lambda _: "",
@@ -238,9 +263,8 @@ class Session:
         if settings.abort_after is not None and self._measurement:
             breach = partial(outage_breach, self._measurement, settings.abort_after)
             self._aborts.append(AbortWatch(breach, self._on_breach, OUTAGE_INTERVAL))
-        if settings.abort_when is not None:
-            probe = find_probe(self._experiment, settings.abort_when)
-            breach = partial(probe_breach, probe, self._configuration, self._secrets)
+        if self._abort_probe:
+            breach = partial(probe_breach, self._abort_probe, self._configuration, self._secrets)
             self._aborts.append(AbortWatch(breach, self._on_breach, PROBE_INTERVAL))
 
     def _end_aborts(self) -> None:
@@ -284,9 +308,12 @@ class Session:
             return
         journal["status"] = "interrupted"
 
-    def _alarm(self, failed: list[Outcome], journal: Journal) -> None:
+    def _alarm(self, outcomes: list[Outcome]) -> bool:
+        """
+        Say loudly what could not be stopped; return whether there is anything.
+        """
+        failed = [outcome for outcome in outcomes if outcome.error]
         for outcome in failed:
-            journal["status"] = "failed"
             logger.error(
                 "A FAILOVER TEST MAY STILL BE RUNNING: %s: %s. "
                 "To stop it: chaos failover stop %s --region %s",
@@ -295,6 +322,7 @@ class Session:
                 outcome.job_id or outcome.test,
                 self._configuration.get(config.REGION_ID),
             )
+        return bool(failed)
 
 
 def _emulator(settings: Settings) -> Any:

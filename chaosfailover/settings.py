@@ -52,6 +52,11 @@ class Settings:
         Read the control's arguments; raise ArgumentError that names the value and the rule.
         """
         _check_names(given)
+        _check_abort(given)
+        return cls._read(given)
+
+    @classmethod
+    def _read(cls, given: Mapping[str, Any]) -> Self:
         checked: dict[str, Any] = {name: CHECKS[name](name, given[name]) for name in given}
         settings = cls(**checked)
         settings.parsed_targets()
@@ -63,7 +68,9 @@ class Settings:
         Check what can be checked before the run, when a value with `${...}` is not known yet.
         """
         _check_names(given)
-        cls.parse({name: value for name, value in given.items() if "${" not in str(value)})
+        _check_abort(given)
+        known = {name: value for name, value in given.items() if "${" not in str(value)}
+        cls._read(known)
 
     def parsed_targets(self) -> list[Target]:
         """
@@ -81,6 +88,14 @@ def _check_names(given: Mapping[str, Any]) -> None:
     if unknown := sorted(set(given) - set(CHECKS)):
         expected = ", ".join(sorted(CHECKS))
         raise ArgumentError(f"the control has no argument {unknown[0]!r}, expected {expected}")
+
+
+def _check_abort(given: Mapping[str, Any]) -> None:
+    if "abort_after" in given and not given.get("targets"):
+        raise ArgumentError(
+            f"abort_after is {given['abort_after']!r}, but there are no targets whose outage it "
+            "could end"
+        )
 
 
 def _text(name: str, value: Any) -> str:
@@ -110,15 +125,6 @@ def _count(name: str, value: Any) -> int:
     return int(number)
 
 
-def _switch(name: str, value: Any) -> bool:
-    words = {"true": True, "false": False}
-    if isinstance(value, str) and value.lower() in words:
-        return words[value.lower()]
-    if not isinstance(value, bool):
-        raise ArgumentError(f"{name} is {value!r}, expected true or false")
-    return value
-
-
 def _targets(name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise ArgumentError(f"{name} is {value!r}, expected a mapping of names to URLs")
@@ -132,7 +138,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "topology": _text,
     "minute": _seconds,
     "min_survivors": _count,
-    "confirm": _switch,
+    "confirm": arguments.check_switch,
     "restore_timeout": _seconds,
     "targets": _targets,
     "interval": _seconds,

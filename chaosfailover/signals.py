@@ -10,15 +10,24 @@ once, through the wakeup descriptor, and wakes the main thread until it has hand
 """
 
 import contextlib
+import logging
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
-__all__ = ["SIGNALS", "Interruption", "interrupt_main_thread", "leave_signals_to_the_main_thread"]
+__all__ = [
+    "SIGNALS",
+    "Interruption",
+    "end_run",
+    "interrupt_main_thread",
+    "leave_signals_to_the_main_thread",
+]
+
+logger = logging.getLogger("chaostoolkit")
 
 # SIGUSR1 is how a thread asks the toolkit to end the run with its rollbacks.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
@@ -130,3 +139,15 @@ def interrupt_main_thread() -> None:
     Interrupt the main thread, whatever it is waiting for, as the toolkit's own exit does.
     """
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+
+def end_run(reason: Exception) -> NoReturn:
+    """
+    Raise the reason, and have the toolkit end the run that is under way, with exit code 1.
+
+    Outside a run nobody handles the signal that asks for it: there the reason is only raised.
+    """
+    if callable(signal.getsignal(signal.SIGUSR1)):
+        logger.critical("%s", reason)
+        interrupt_main_thread()
+    raise reason

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import ArgumentError, JobTimeoutError, PreflightError
 from chaosfailover.events import publish
+from chaosfailover.lookup import running_tests
 from chaosfailover.paths import paths
 from chaosfailover.survival import Survival, surviving_paths
+from chaosfailover.underway import under_test
 
 __all__ = [
     "check_ready",
@@ -107,13 +109,16 @@ def wait_for_resource_status(
 
 def survival(client: VpcClient, resource_ids: Sequence[str], resource_type: str) -> Survival:
     """
-    Read the region's circuits, VBRs and BGP peers, and tell what survives the cut.
+    Read the region's circuits, VBRs, BGP peers and running tests, and tell what survives the cut.
+
+    What a test has taken down counts as down, whatever the network reports of it.
     """
     found = paths(
         client.describe_physical_connections(),
         client.describe_virtual_border_routers(include_cross_account=True),
         client.describe_bgp_peers(),
     )
+    found = under_test(found, running_tests(client))
     return surviving_paths(found, resource_ids, resource_type)
 
 

@@ -12,6 +12,8 @@ from accounts import ACCOUNTS, TEN
 from faces import FACES, Face, faced
 
 from chaosfailover import config, guard
+from chaosfailover.clearance import Clearance
+from chaosfailover.cuts import Cut
 from chaosfailover.emulator import Emulator
 from chaosfailover.signing import Credentials
 
@@ -39,9 +41,14 @@ def configuration(emulator: Emulator) -> Configuration:
 
 @pytest.fixture
 def guarding(emulator: Emulator) -> Iterator[guard.Guard]:
-    """A guard that is up, as the control puts it up; it goes before the emulator does."""
+    """
+    A guard that is up and has cleared the drill, as the control does; it goes before the emulator.
+    """
     assert emulator.url
     guarding = guard.Guard(timeout=30.0)
+    guarding.clearance = Clearance(
+        (Cut("drill", ("pc-rehearsal-a",), "PHYSICALCONNECTION", 5),), ""
+    )
     guard.set_current(guarding)
     yield guarding
     guard.set_current(None)

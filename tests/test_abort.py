@@ -12,6 +12,8 @@ from live import Cloud, Runner, emulated_cloud
 from test_signals import experiment, shell
 
 from chaosfailover.errors import ArgumentError
+from chaosfailover.session import Session
+from chaosfailover.settings import Settings
 from chaosfailover.watched_probe import find_probe
 
 ABORT_AFTER = 1.5
@@ -123,3 +125,24 @@ def test_probe_of_the_hypothesis_is_found() -> None:
     assert find_probe(document, "slow-the-second-time")["tolerance"] == 0
     with pytest.raises(ArgumentError, match="slow-the-second-time"):
         find_probe(document, "slow")
+
+
+@pytest.mark.parametrize("read", [Settings.check, Settings.parse])
+@pytest.mark.parametrize("given", [{}, {"targets": {}}])
+def test_abort_after_without_targets_is_refused(read: Any, given: dict[str, Any]) -> None:
+    """Nothing would ever be down for too long, and whoever relies on it should know."""
+    with pytest.raises(ArgumentError, match=r"abort_after is 5\.0, but there are no targets"):
+        read({"abort_after": 5.0, **given})
+
+
+def test_abort_after_with_targets_that_are_not_known_yet() -> None:
+    """At `chaos validate` a variable may stand for them."""
+    Settings.check({"abort_after": "${longest}", "targets": "${targets}"})
+
+
+def test_wrong_abort_when_is_refused_before_all_else() -> None:
+    """No region is asked, no baseline measured and nobody made to confirm."""
+    session = Session(Settings(abort_when="nobody"), {"title": "t", "method": []}, {}, {})
+
+    with pytest.raises(ArgumentError, match="abort_when is 'nobody', expected a probe"):
+        session.begin()

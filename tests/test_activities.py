@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 from chaosfailover import actions, config, probes
+from chaosfailover.clearance import Clearance
+from chaosfailover.cuts import Cut
 from chaosfailover.emulator import Emulator
 from chaosfailover.errors import (
     AmbiguousTestError,
@@ -378,6 +380,8 @@ def test_guard_stops_a_test_that_still_shows_as_init(
 def test_rollback_without_the_secrets_of_the_cut_stops_it_all_the_same(guarding: Guard) -> None:
     """A test of that name in the account of the rollback would be another one."""
     guarding.min_survivors = 0
+    cut = Cut("drill", ("pc-hangzhou-a",), "PHYSICALCONNECTION", 5)
+    guarding.clearance = Clearance.of([cut], None)
     with Emulator("two-regions", minute=1.0) as emulator:
         there: Configuration = {
             "alibaba_cloud_region_id": "cn-hangzhou",

@@ -41,6 +41,7 @@ def sent_by(configuration: Any, secrets: Any) -> httpx.Request:
     [
         pytest.param({}, "https://vpc.cn-beijing.aliyuncs.com", id="default"),
         pytest.param("cloud", "https://vpc.cn-beijing.aliyuncs.com", id="cloud"),
+        pytest.param(" Cloud ", "https://vpc.cn-beijing.aliyuncs.com", id="Cloud"),
         pytest.param(None, "https://vpc.cn-beijing.aliyuncs.com", id="None"),
         pytest.param(" ", "https://vpc.cn-beijing.aliyuncs.com", id="blank"),
         pytest.param("${endpoint}", "https://vpc.cn-beijing.aliyuncs.com", id="unsubstituted"),
@@ -98,8 +99,15 @@ def test_explicit_secrets(secrets: Any, token: str | None) -> None:
             {"alibaba_cloud_region_id": 7},
             PAIR,
             ConfigurationError,
-            "alibaba_cloud_region_id must be a string, not int",
+            "alibaba_cloud_region_id is 7: it must be a string, not int",
             id="region that is a number",
+        ),
+        pytest.param(
+            LIVE,
+            {"access_key_id": "AKID", "access_key_secret": 7},
+            ConfigurationError,
+            "access_key_secret must be a string, not int",
+            id="secret that is a number",
         ),
         pytest.param(
             {"alibaba_cloud_region_id": "Hangzhou"},
@@ -116,6 +124,14 @@ def test_explicit_secrets(secrets: Any, token: str | None) -> None:
             "chaosfailover.control starts it, and it is missing from the experiment or could not "
             "begin",
             id="emulator without control",
+        ),
+        pytest.param(
+            LIVE | {"alibaba_cloud_vpc_endpoint": "Emulator"},
+            PAIR,
+            ConfigurationError,
+            "alibaba_cloud_vpc_endpoint is 'emulator', but none is running: the experiment needs "
+            "the control chaosfailover.control, which starts it",
+            id="Emulator without control",
         ),
         pytest.param(
             LIVE | {"alibaba_cloud_vpc_endpoint": "http://vpc.aliyuncs.com"},
@@ -260,3 +276,46 @@ def test_account_is_asked_of_sts() -> None:
     assert seen[0].url.host == "sts.cn-beijing.aliyuncs.com"
     assert seen[0].headers["x-acs-action"] == "GetCallerIdentity"
     assert seen[0].headers["x-acs-version"] == "2015-04-01"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "place"),
+    [
+        pytest.param("emulator", "emulator", id="emulator"),
+        pytest.param("Emulator\n", "emulator", id="in other letters"),
+        pytest.param("CLOUD", "cloud", id="cloud"),
+        pytest.param("https://vpc.Example", "https://vpc.Example", id="URL"),
+    ],
+)
+def test_network_of_a_run(endpoint: str, place: str) -> None:
+    """What is no word of ours is an endpoint."""
+    assert config.network({"alibaba_cloud_vpc_endpoint": endpoint}) == place
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        pytest.param({}, id="missing"),
+        pytest.param({"alibaba_cloud_vpc_endpoint": ""}, id="empty"),
+        pytest.param({"alibaba_cloud_vpc_endpoint": "${endpoint}"}, id="unsubstituted"),
+    ],
+)
+def test_run_has_to_say_where_it_takes_place(configuration: Any) -> None:
+    """A variable that nobody has set must not mean the cloud, nor to rollbacks still played."""
+    given = LIVE | configuration
+
+    with pytest.raises(ConfigurationError, match="set it to 'emulator' for a rehearsal, or to"):
+        config.network(given)
+
+    with pytest.raises(ConfigurationError, match="not the loopback URL of an emulator"):
+        config.client(given, PAIR)
+
+
+@pytest.mark.parametrize("endpoint", ["emulator", "Emulator"])
+def test_commands_leave_the_emulator_of_a_rehearsal_alone(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    """It ends with the rehearsal, so that the cloud is meant."""
+    monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", endpoint)
+
+    assert config.from_environment()["alibaba_cloud_vpc_endpoint"] == "cloud"

@@ -12,19 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from client_stand_in import Cloud as Silence
+from client_stand_in import client_of
 from live import CHAOS, Cloud, Runner, clean_environment, emulated_cloud, tunnel
 from test_signals import experiment
 
-from chaosfailover.cuts import Cut, planned_cuts, planned_time
-from chaosfailover.errors import ArgumentError
-
-CUT = {
-    "type": "python",
-    "module": "chaosfailover.actions",
-    "func": "create_failover_test",
-    "arguments": {"name": "${name}", "resource_ids": ["${circuit}"], "duration_minutes": "7"},
-}
+from chaosfailover.cuts import Cut
+from chaosfailover.preflight import Flight, preflight
 
 
 @pytest.fixture
@@ -121,6 +117,40 @@ def test_pause_longer_than_the_test_cuts_nothing(cloud: Cloud, tmp_path: Path) -
     assert cloud.statuses() == []
 
 
+def test_cut_in_the_rollbacks_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None:
+    """It would escape the preflight, the announcement and the operator's confirmation."""
+    document = experiment("in a pause", "always", cloud.portal)
+    document["rollbacks"].append(document["method"].pop(0))
+    runner = Runner(document, tmp_path, cloud.exports)
+    try:
+        assert runner.end() == 1
+    finally:
+        runner.close()
+
+    assert "nothing was cut: cut-the-circuit: 'drill' would be cut in the rollbacks" in runner.log
+    assert cloud.sent("CreateFailoverTestJob") == 0
+    assert cloud.statuses() == []
+
+
+@pytest.mark.parametrize("place", ["nowhere", "at an activity"])
+def test_cut_without_the_control_ends_the_run(cloud: Cloud, tmp_path: Path, place: str) -> None:
+    """The toolkit alone would note a failed action, go on, and exit with 0."""
+    document = experiment("in a pause", "default", cloud.portal)
+    controls = document.pop("controls")
+    if place == "at an activity":
+        document["method"][0]["controls"] = controls
+    runner = Runner(document, tmp_path, cloud.exports)
+    try:
+        assert runner.end() == 1, runner.log
+    finally:
+        runner.close()
+
+    assert "module: chaosfailover.control" in runner.log
+    assert runner.journal["status"] == "interrupted"
+    assert [one["activity"]["name"] for one in runner.journal["run"]] == ["cut-the-circuit"]
+    assert cloud.statuses() == []
+
+
 def test_wrong_argument_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None:
     """An argument that the action would refuse is refused before the method begins."""
     runner = attempt(cloud, tmp_path, {"duration_minutes": 0})
@@ -138,6 +168,18 @@ def test_region_that_refuses_us_cuts_nothing(cloud: Cloud, tmp_path: Path) -> No
     assert "a-wrong-secret" not in runner.log
     assert "a-wrong-secret" not in (tmp_path / "journal.json").read_text()
     assert "a-wrong-secret" not in (tmp_path / "chaostoolkit.log").read_text()
+
+
+def test_preflight_ends_where_nobody_answers() -> None:
+    """What follows would only try for as long, and learn as little."""
+    nobody = Silence([httpx.ConnectError("refused")])
+    with client_of(nobody, attempts=1) as client:
+        cuts = [Cut("drill", ("pc-a",), "PHYSICALCONNECTION", 5)]
+
+        checks = preflight(Flight(client, cuts, 60.0, 1, targets=["portal"]))
+
+    assert [(check.name, check.passed) for check in checks] == [("the region answers", False)]
+    assert len(nobody.requests) == 1
 
 
 def test_live_run_says_what_it_will_do(live_cloud: Cloud, tmp_path: Path) -> None:
@@ -229,29 +271,3 @@ def drain(terminal: int, process: subprocess.Popen[bytes]) -> int:
             except OSError:
                 break  # Linux says so when the other end is closed
     return process.wait()
-
-
-def test_planned_cuts_are_read_from_the_method() -> None:
-    """Variables are filled in; a test that is only started is told apart."""
-    start = {**CUT, "func": "start_failover_test", "arguments": {"test": "elsewhere"}}
-    document = {
-        "method": [
-            {"type": "action", "name": "create", "provider": CUT, "pauses": {"after": 30}},
-            {"type": "action", "name": "start", "provider": start},
-            {"type": "action", "provider": {"type": "process", "path": "x", "timeout": 15}},
-        ]
-    }
-
-    created, started = planned_cuts(document, {"name": "drill", "circuit": "pc-a"}, {})
-
-    assert created == [Cut("drill", ("pc-a",), "PHYSICALCONNECTION", 7)]
-    assert started == ["elsewhere"]
-    assert planned_time(document) == 45.0
-
-
-def test_variable_that_is_not_defined_is_refused() -> None:
-    """A circuit whose ID was never set is no circuit."""
-    document = {"method": [{"type": "action", "name": "create", "provider": CUT}]}
-
-    with pytest.raises(ArgumentError, match=r"create: resource_ids is '\$\{circuit\}', which the"):
-        planned_cuts(document, {"name": "drill"}, {})

@@ -232,15 +232,16 @@ def test_signal_just_before_a_sleep_is_not_slept_over(
 
 
 def test_dry_run_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None:
-    """The toolkit's own dry mode runs the control, and no action; it proves nothing."""
+    """Even one that leaves out the probes alone, and plays every action; it proves nothing."""
     runner = Runner(
-        experiment("dry", "always", cloud.portal), tmp_path, cloud.exports, ["--dry", "actions"]
+        experiment("dry", "always", cloud.portal), tmp_path, cloud.exports, ["--dry", "probes"]
     )
     try:
         assert runner.end() == 1, runner.log
     finally:
         runner.close()
 
+    assert "Nothing will be cut: this is a dry run (probes), which cuts nothing" in runner.log
     assert runner.journal["failover"]["verdict"]["verdict"] == "inconclusive"
     assert cloud.statuses() == []
 
@@ -276,6 +277,7 @@ def test_command_line_finds_and_stops_what_runs(
     assert (stopped.returncode, "it was stopped" in stopped.stdout) == (0, True)
     assert (again.returncode, "it had ended" in again.stdout) == (0, True)
     assert (quiet.returncode, quiet.stdout) == (0, "No failover test runs in 1 region.\n")
-    assert (unknown.returncode, "it does not exist" in unknown.stdout) == (0, True)
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert "nothing-of-this-name: NOT FOUND: there is no failover test" in unknown.stderr
     runner.process.terminate()
     runner.end()

@@ -18,20 +18,26 @@ import pytest
 from live import default_signals
 
 from chaosfailover import actions, guard, probes
+from chaosfailover.clearance import Clearance
+from chaosfailover.cuts import Cut
 from chaosfailover.errors import GuardError
 from chaosfailover.guard import Guard
 from chaosfailover.watchdog import Watchdog, log_handler
 
 Configuration = dict[str, Any]
+DRILL = Cut("drill", ("pc-rehearsal-a",), "PHYSICALCONNECTION", 5)
 
 # A run as short as can be: it cuts, says so, and waits for what the test does to it.
 RUN = """
 import sys, json
 from chaosfailover import actions, guard
+from chaosfailover.clearance import Clearance
+from chaosfailover.cuts import Cut
 from chaosfailover.watchdog import Watchdog
 configuration = json.loads(sys.argv[1])
 watchdog = Watchdog()
 guarding = guard.Guard(standby=watchdog, timeout=30.0)
+guarding.clearance = Clearance((Cut("drill", ("pc-rehearsal-a",), "PHYSICALCONNECTION", 5),), "")
 guard.set_current(guarding)
 actions.create_failover_test("drill", ["pc-rehearsal-a"], start=True, configuration=configuration)
 print(watchdog.pid, flush=True)
@@ -157,6 +163,7 @@ def test_nothing_is_cut_once_the_watchdog_is_gone(configuration: Configuration) 
     os.kill(watchdog.pid, signal.SIGKILL)
     wait_until_gone(watchdog.pid)
     guarding = Guard(standby=watchdog, timeout=5.0)
+    guarding.clearance = Clearance((DRILL,), "")
     guard.set_current(guarding)
 
     with pytest.raises(GuardError, match="does not stand by"):
@@ -186,6 +193,7 @@ def test_watchdog_imports_nothing_from_the_folder_of_the_experiment(
 def test_watchdog_is_brought_back_with_its_list(configuration: Configuration) -> None:
     """The one that takes the place of another that was killed takes over its tests."""
     watchdog, guarding = Watchdog(), Guard(timeout=30.0)
+    guarding.clearance = Clearance((DRILL,), "")
     watchdog.check()
     guard.set_current(guarding)
     actions.create_failover_test(

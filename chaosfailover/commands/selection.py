@@ -23,6 +23,7 @@ __all__ = [
     "errors_of",
     "region_options",
     "show_errors",
+    "show_nothing_runs",
     "show_progress",
 ]
 
@@ -135,6 +136,14 @@ def show_errors(answers: Iterable[Answer[Any]]) -> None:
     for answer in answers:
         if answer.error:
             click.echo(plain(f"{answer.place}: NOT READ: {answer.error}"), err=True)
+
+
+def show_nothing_runs(answers: Sequence[Answer[Any]]) -> None:
+    """
+    Say that no test runs, and how many regions that is known of.
+    """
+    read = len(answers) - len(errors_of(answers))
+    click.echo(f"No failover test runs in {read} region{'' if read == 1 else 's'}.")
 
 
 def show_progress(counted: Callable[[Any], str]) -> Progress:

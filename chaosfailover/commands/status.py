@@ -15,6 +15,7 @@ from chaosfailover.commands.selection import (
     errors_of,
     region_options,
     show_errors,
+    show_nothing_runs,
 )
 from chaosfailover.lookup import planned_end, running_tests
 from chaosfailover.regions import Answer, Place
@@ -75,6 +76,5 @@ def _show(answers: Sequence[Answer[Any]], running: Sequence[dict[str, Any]]) -> 
             f"{' '.join(row['resource_ids'])}  {row['name']}"
         )
     show_errors(answers)
-    read = len(answers) - len(errors_of(answers))
     if not running:
-        click.echo(f"No failover test runs in {read} region{'' if read == 1 else 's'}.")
+        show_nothing_runs(answers)

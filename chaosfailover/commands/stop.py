@@ -16,6 +16,7 @@ from chaosfailover.commands.selection import (
     errors_of,
     region_options,
     show_errors,
+    show_nothing_runs,
 )
 from chaosfailover.lookup import running_tests
 from chaosfailover.stopping import Outcome, Wanted, stop_tests
@@ -44,8 +45,8 @@ def stop(
     """
     Stop failover tests, by ID or name, and wait until each is Stopped.
 
-    What never started, has ended or does not exist is left as it is. Exits 1 if anything that was
-    named, or with --all anything at all, may still run.
+    What never started or has ended is left as it is. Exits 1 if anything that was named, or with
+    --all anything at all, may still run, and for a name that no region knows.
 
     Example: chaos failover stop --all --region cn-hangzhou --yes
     """
@@ -56,10 +57,16 @@ def stop(
     question = functools.partial(_stop, tests, timeout)
     answers = ask_selected(regions, all_regions, role_arns, question)
     outcomes = [(answer.region_id, outcome) for answer in answers for outcome in answer.value or ()]
-    for region_id, outcome in outcomes:
+    found = [(region_id, outcome) for region_id, outcome in outcomes if _is_found(outcome)]
+    for region_id, outcome in found:
         _say(region_id, outcome)
+    if everything and not found:
+        show_nothing_runs(answers)
     show_errors(answers)
-    if errors_of(answers) or any(outcome.error for _, outcome in outcomes):
+    unknown = set(tests) - {outcome.test for _, outcome in found}
+    for test in sorted(unknown):
+        click.echo(f"{test}: NOT FOUND: there is no failover test of this ID or name", err=True)
+    if errors_of(answers) or unknown or any(outcome.error for _, outcome in found):
         sys.exit(NOT_DONE)
 
 
@@ -81,9 +88,13 @@ def _running(client: VpcClient, until: float) -> list[str]:
     return running
 
 
+def _is_found(outcome: Outcome) -> bool:
+    return bool(outcome.status or outcome.error)
+
+
 def _say(region_id: str, outcome: Outcome) -> None:
     name = f"{region_id}  {outcome.job_id or outcome.test}"
     if outcome.error:
         click.echo(f"{name}: MAY STILL RUN: {outcome.error}", err=True)
     else:
-        click.echo(f"{name}: {outcome.status or 'gone'}: {outcome.reason}")
+        click.echo(f"{name}: {outcome.status}: {outcome.reason}")

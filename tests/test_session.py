@@ -1,0 +1,94 @@
+"""
+A session that may not begin has opened nothing, and one that was not ended is loud about it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from chaoslib.exceptions import InterruptExecution, InvalidControl
+
+from chaosfailover import actions, control, guard
+from chaosfailover.client import VpcClient
+from chaosfailover.errors import ConfigurationError
+from chaosfailover.guard import Guarded
+from chaosfailover.session import Session
+from chaosfailover.settings import Settings
+from chaosfailover.starts import Start
+
+Configuration = dict[str, Any]
+
+
+def session_of(configuration: Configuration, **settings: Any) -> Session:
+    return Session(Settings(**settings), {"title": "t", "method": []}, configuration, {})
+
+
+@pytest.fixture
+def rehearsal(tmp_path: Path) -> Session:
+    """A session whose emulator is on free ports."""
+    services = {name: {"port": 0} for name in ("portal", "echo", "ledger")}
+    topology = tmp_path / "topology.yaml"
+    topology.write_text(yaml.safe_dump({"extends": "dual-circuit", "services": services}))
+    return session_of(
+        {"alibaba_cloud_region_id": "cn-hangzhou", "alibaba_cloud_vpc_endpoint": "emulator"},
+        topology=str(topology),
+    )
+
+
+def unreachable() -> VpcClient:
+    raise RuntimeError("nobody answers")
+
+
+@pytest.mark.parametrize("arguments", [{}, {"minute": "long"}])
+def test_run_that_does_not_say_where_it_takes_place(arguments: dict[str, Any]) -> None:
+    """It is not taken for a live one, not even by the rollbacks that are played all the same."""
+    configuration: Configuration = {
+        "alibaba_cloud_region_id": "cn-hangzhou",
+        "alibaba_cloud_vpc_endpoint": "",
+    }
+
+    with pytest.raises(InterruptExecution, match="set it to 'emulator' for a rehearsal"):
+        control.before_experiment_control({}, configuration, {}, **arguments)
+
+    control.cleanup_control()
+    with pytest.raises(ConfigurationError, match="not the loopback URL of an emulator"):
+        actions.delete_failover_test("drill", configuration=configuration)
+
+
+def test_run_that_was_not_concluded_is_loud(
+    rehearsal: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is left running is said even if no hook is called after the experiment."""
+    rehearsal.begin()
+    guarding = guard.current()
+    assert guarding
+    guarding.watch(Guarded("drill", "cn-hangzhou", 5, unreachable, {}, {}, Start("ftj-1")))
+
+    rehearsal.close()
+
+    assert "NO VERDICT: the toolkit has not called the control after" in caplog.text
+    assert "A FAILOVER TEST MAY STILL BE RUNNING: drill" in caplog.text
+    assert "chaos failover stop ftj-1 --region cn-hangzhou" in caplog.text
+
+
+def test_run_that_was_concluded_is_closed_silently(
+    rehearsal: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has its verdict, and nothing is left."""
+    rehearsal.begin()
+    journal: dict[str, Any] = {"status": "completed", "experiment": {}}
+    rehearsal.end(journal)
+    caplog.clear()
+
+    rehearsal.close()
+
+    assert caplog.text == ""
+    assert journal["failover"]["verdict"]["verdict"] == "inconclusive"
+
+
+@pytest.mark.parametrize("scope", ["before", "after"])
+def test_control_of_one_side_is_refused(scope: str) -> None:
+    """A run without verdict would end with exit code 0."""
+    with pytest.raises(InvalidControl, match=f"scope is '{scope}'.*: leave scope out"):
+        control.validate_control({"name": "failover", "scope": scope, "provider": {}})
