@@ -18,8 +18,8 @@ PACKAGE = Path(chaosfailover.__file__).parent
 LAYERS = [
     {"canonical", "errors", "events", "journals", "samples", "signals"} | {"timeline"},
     {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
-    | {"messages", "recoveries", "retries", "signing", "targets", "windows"},
-    {"connection", "credentials", "evidence", "paths", "series", "waiting"},
+    | {"messages", "retries", "signing", "targets", "windows"},
+    {"connection", "credentials", "evidence", "paths", "recoveries", "series"} | {"waiting"},
     {"client", "cuts", "probing", "reasons", "summary", "survival"},
     {"verdict"},
     {"record", "telemetry"},

@@ -11,7 +11,7 @@ from chaosfailover.canonical import digest, plain
 from chaosfailover.journals import failover, mapping
 from chaosfailover.record import course, measured, place, plan
 from chaosfailover.record.redaction import redact
-from chaosfailover.verdict import VERDICTS, judge
+from chaosfailover.verdict import GRAVITY, review
 
 __all__ = ["RECORD_VERSION", "make_record", "record_of", "schema", "verify"]
 
@@ -35,12 +35,23 @@ def make_record(journal: Mapping[str, Any]) -> dict[str, Any]:
 
 def record_of(journal: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return the record that the run left in its journal, or make it where there is none intact.
+    Return the record that the run left in its journal, or make it where there is none intact, or
+    where the journal deserves a graver verdict.
     """
     left = mapping(failover(journal).get("record"))
-    if left.get("version") == RECORD_VERSION and verify(left):
+    if left.get("version") == RECORD_VERSION and verify(left) and _is_fair(left, journal):
         return {"findings": [], **left}
-    return make_record(journal)
+    return {**make_record(journal), **_findings(left)}
+
+
+def _is_fair(record: Document, journal: Document) -> bool:
+    said, deserved = mapping(record.get("verdict")).get("verdict"), review(journal).verdict
+    return said in GRAVITY and GRAVITY.index(said) <= GRAVITY.index(deserved)
+
+
+def _findings(record: Document) -> dict[str, Any]:
+    findings = record.get("findings")
+    return {"findings": findings} if verify(record) and isinstance(findings, list) else {}
 
 
 def verify(record: Mapping[str, Any]) -> bool:
@@ -61,14 +72,7 @@ def schema() -> dict[str, Any]:
 
 
 def _verdict(journal: Document) -> dict[str, Any]:
-    """
-    Return the verdict that the run gave, or where it gave none the one that its journal deserves.
-    """
-    given = mapping(failover(journal).get("verdict"))
-    reasons = given.get("reasons")
-    if given.get("verdict") in VERDICTS and isinstance(reasons, list):
-        return {"verdict": given["verdict"], "reasons": [str(reason) for reason in reasons]}
-    return judge(journal).as_dict()
+    return review(journal).as_dict()
 
 
 PARTS: Mapping[str, Callable[[Document], Any]] = {

@@ -9,14 +9,11 @@ from typing import Any
 from chaosfailover.messages import message
 from chaosfailover.record import record_of
 from chaosfailover.report.wording import isolate
-from chaosfailover.verdict import examine
+from chaosfailover.verdict import DIFFERS, GRAVITY, examine, given
 
 __all__ = ["RunView", "make_view", "mode_of", "verdict_of"]
 
 Document = Mapping[str, Any]
-
-# From the gravest; a campaign has the gravest verdict of its runs.
-GRAVITY = ("aborted", "deviated", "inconclusive", "held")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ def make_view(journal: Mapping[str, Any], language: str) -> RunView:
 
 def verdict_of(views: Sequence[RunView]) -> str:
     """
-    Return the verdict of a campaign.
+    Return the verdict of a campaign, the gravest of its runs.
     """
     return next(verdict for verdict in GRAVITY if any(view.verdict == verdict for view in views))
 
@@ -82,9 +79,12 @@ def _reasons(journal: Document, record: Document, language: str) -> list[str]:
     said: list[str] = record["verdict"]["reasons"]
     found = examine(journal)
     english = [message(f"reason.{one.key}", **one.values) for one in found]
-    if said != english:
+    differing = said[: -len(english)]
+    if said[len(differing) :] != english or len(differing) > 1:
         return said
-    return [
+    left = given(journal)
+    verdict = message(f"verdict.{left.verdict}", language) if left else ""
+    return [message(DIFFERS, language, verdict=verdict) for _ in differing] + [
         message(
             f"reason.{one.key}", language, **{key: isolate(of) for key, of in one.values.items()}
         )
