@@ -6,18 +6,32 @@ InterruptExecution, and may call a hook more than once.
 """
 
 import logging
+import threading
 from typing import Any
 
 from chaoslib.exceptions import InterruptExecution, InvalidControl
-from chaoslib.types import Configuration, Control, Experiment, Journal, Secrets
+from chaoslib.types import (
+    Activity,
+    Configuration,
+    Control,
+    Experiment,
+    Hypothesis,
+    Journal,
+    Run,
+    Secrets,
+)
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.session import Session
 from chaosfailover.settings import Settings
+from chaosfailover.tolerated import evaluate
 
 __all__ = [
+    "after_activity_control",
     "after_experiment_control",
+    "after_hypothesis_control",
     "before_experiment_control",
+    "before_hypothesis_control",
     "before_rollback_control",
     "cleanup_control",
     "validate_control",
@@ -26,6 +40,8 @@ __all__ = [
 logger = logging.getLogger("chaostoolkit")
 
 _session: Session | None = None
+# The threads that read the hypothesis now; it may be read beside the method.
+_reading: set[int] = set()
 
 
 def validate_control(control: Control) -> None:
@@ -53,6 +69,36 @@ def before_experiment_control(
         _session.begin()
     except Exception as exc:
         raise InterruptExecution(f"nothing was cut: {exc}") from exc
+
+
+def before_hypothesis_control(context: Hypothesis, **arguments: Any) -> None:
+    """
+    Leave the probes of the hypothesis to the toolkit.
+    """
+    _reading.add(threading.get_ident())
+
+
+def after_hypothesis_control(context: Hypothesis, **arguments: Any) -> None:
+    """
+    Attend to probes again.
+    """
+    _reading.discard(threading.get_ident())
+
+
+def after_activity_control(
+    context: Activity,
+    state: Run | None,
+    experiment: Experiment,
+    configuration: Configuration,
+    secrets: Secrets,
+    **arguments: Any,
+) -> None:
+    """
+    Evaluate the tolerance of a probe outside the hypothesis, unless the run or the probe is dry.
+    """
+    dry = experiment.get("dry") or context.get("dry")
+    if state is not None and not dry and threading.get_ident() not in _reading:
+        evaluate(context, state, configuration, secrets)
 
 
 def before_rollback_control(context: Experiment, **arguments: Any) -> None:

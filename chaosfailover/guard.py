@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import ApiError, GuardError
-from chaosfailover.events import publish
+from chaosfailover.events import Event, publish
 from chaosfailover.signals import leave_signals_to_the_main_thread
 from chaosfailover.stopping import Outcome, Wanted, stop_tests
 
@@ -102,6 +102,7 @@ class Guard:
         self._settle = settle
         self._lock = threading.Lock()
         self._list: dict[str, Guarded] = {}
+        self._statuses: dict[str, str] = {}
         self._reason = ""
         # SimpleQueue.put may be called from a signal handler at any line.
         self._orders: queue.SimpleQueue[bool] = queue.SimpleQueue()
@@ -118,11 +119,25 @@ class Guard:
             return list(self._list.values())
 
     @property
+    def testing(self) -> bool:
+        """
+        Whether a test on the list was last seen `Testing`.
+        """
+        return any(self._statuses.get(one.job_id) == "Testing" for one in self.tests)
+
+    @property
     def restoring(self) -> bool:
         """
         Whether tests are being stopped at this moment.
         """
         return bool(self._reason) and self._thread.is_alive()
+
+    def listen(self, event: Event) -> None:
+        """
+        Take note of the statuses of tests as they are seen.
+        """
+        if event["kind"] == "status" and event.get("job_id"):
+            self._statuses[event["job_id"]] = event["status"]
 
     def watch(self, guarded: Guarded) -> None:
         """

@@ -19,15 +19,16 @@ LAYERS = [
     {"canonical", "errors", "events", "journals", "samples", "signals"} | {"timeline"},
     {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
     | {"messages", "retries", "signing", "targets", "windows"},
-    {"connection", "credentials", "evidence", "paths", "recoveries", "series"} | {"waiting"},
-    {"client", "cuts", "probing", "reasons", "summary", "survival"},
+    {"connection", "credentials", "paths", "recoveries", "series", "waiting"},
+    {"client", "cuts", "evidence", "probing", "summary", "survival"},
+    {"reasons"},
     {"verdict"},
     {"record", "telemetry"},
     {"report"},
     {"config", "findings", "lookup", "prober", "regions", "snapshot", "survey"},
     {"announcement", "inspection", "measurement", "preflight", "stopping", "system"},
     {"abort", "criteria", "guard", "listing", "settings"},
-    {"actions", "entry", "probes", "tolerances", "watched_probe", "watchdog"},
+    {"actions", "entry", "probes", "tolerances"} | {"tolerated", "watched_probe", "watchdog"},
     {"conclusion"},
     {"planning", "session"},
     {"commands"},
@@ -42,7 +43,7 @@ KNOW_THE_TOOLKIT = {
     "probes",
     "session",
     "tolerances",
-} | {"watched_probe"}
+} | {"tolerated", "watched_probe"}
 WITHOUT_CHAOSLIB = {name for layer in LAYERS for name in layer} - KNOW_THE_TOOLKIT
 MAY_START_THE_EMULATOR = {"commands", "session"}
 

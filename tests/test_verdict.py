@@ -25,7 +25,7 @@ WITHIN = "portal was down for 0.8 to 1 s after the cut of drill, within its RTO 
 NOTHING_CUT = "Nothing was cut: no failover test was seen in the status Testing."
 NO_BITE = (
     "The cut of drill did not bite: no circuit, VBR or BGP session changed its status, "
-    "and nothing was lost."
+    "and nothing was lost soon after it."
 )
 
 LOST_NOTHING = (
@@ -43,11 +43,16 @@ def portal(**summary: Any) -> Journal:
     return changed(HELD, ("failover.targets", {"portal": target(**summary)}))
 
 
-def told(**cut: Any) -> Journal:
-    """Return the run that held, with what its cut tells of the target as the prober leaves it."""
+def told_cut() -> Journal:
+    """Return what the cut of the run that held tells of its target, as the prober leaves it."""
     nothing = {"worst_after": None, "unseen_during": 0.0, "unseen_after": 0.0}
-    known = {**HELD["failover"]["targets"]["portal"]["cuts"][0], "worst_during": SHORT, **nothing}
-    return changed(HELD, ("failover.targets.portal.cuts", [{**known, **cut}]))
+    cut: Journal = HELD["failover"]["targets"]["portal"]["cuts"][0]
+    return {**cut, "worst_during": SHORT, **nothing}
+
+
+def told(**cut: Any) -> Journal:
+    """Return the run that held, with something else told of its cut."""
+    return changed(HELD, ("failover.targets.portal.cuts", [{**told_cut(), **cut}]))
 
 
 def tolerant(**run: Any) -> Journal:
@@ -674,6 +679,27 @@ def test_each_cut_has_to_bite() -> None:
 
     assert judged.verdict == "inconclusive"
     assert judged.reasons[0].startswith("The cut of other did not bite")
+
+
+@pytest.mark.parametrize(
+    ("lost_at", "verdict"),
+    [
+        pytest.param(16.0, "held", id="15 s after the cut"),
+        pytest.param(180.0, "held", id="within the hold time of a BGP session"),
+        pytest.param(200.0, "inconclusive", id="much later"),
+        pytest.param(9.0, "inconclusive", id="before the cut"),
+    ],
+)
+def test_loss_shows_the_cut_only_if_it_comes_soon(lost_at: float, verdict: str) -> None:
+    """What nothing but a loss shows is not shown by one that has nothing to do with it."""
+    outage = {**target()["summary"]["outages"][0], "since": [lost_at - 0.1, lost_at]}
+    ended = {"since": outage["since"], "until": [lost_at + 0.8, lost_at + 0.9]}
+    journal = changed(
+        without(portal(outages=[{**outage, **ended}]), "resource"),
+        ("failover.targets.portal.cuts", [{**told_cut(), "stop_at": at(300)}]),
+    )
+
+    assert judge(journal).verdict == verdict
 
 
 def test_test_that_is_created_and_started_at_once() -> None:

@@ -17,7 +17,7 @@ CHINESE: Mapping[str, str] = {
     "reason.unread_before": "切断前没有读取假设。",
     "reason.cut_failed": "执行切断的操作 {name} 失败：{error}。",
     "reason.no_cut": "没有切断任何线路：未见任何故障演练任务进入 Testing 状态。",
-    "reason.no_bite": "{test} 的切断没有生效：物理专线、VBR 和 BGP 会话的状态均无变化，也没有任何丢失。",
+    "reason.no_bite": "{test} 的切断没有生效：物理专线、VBR 和 BGP 会话的状态均无变化，切断后不久也没有任何丢失。",
     "reason.lossy": "基线存在丢失：{target} 在切断前的 {sent} 次探测中丢失了 {lost} 次。",
     # what contradicts the hypothesis
     "reason.deviated_after": "执行方法后偏离了假设：{probes}。",

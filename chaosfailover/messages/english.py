@@ -17,7 +17,7 @@ ENGLISH: Mapping[str, str] = {
     "reason.unread_before": "The hypothesis was not read before the cut.",
     "reason.cut_failed": "The action {name}, which cuts, failed: {error}.",
     "reason.no_cut": "Nothing was cut: no failover test was seen in the status Testing.",
-    "reason.no_bite": "The cut of {test} did not bite: no circuit, VBR or BGP session changed its status, and nothing was lost.",
+    "reason.no_bite": "The cut of {test} did not bite: no circuit, VBR or BGP session changed its status, and nothing was lost soon after it.",
     "reason.lossy": "The baseline was lossy: {target} lost {lost} of {sent} checks before the cut.",
     # what contradicts the hypothesis
     "reason.deviated_after": "The hypothesis deviated after the method: {probes}.",
