@@ -647,7 +647,7 @@ def test_older_journal_tells_of_a_later_outage_too() -> None:
 
     again, unseen = judge(portal(outages=outages)), judge(gone)
 
-    # the later outage follows within 5 s: it is the same one
+    # less than 5 s lie between the two outages, which are one therefore
     assert again.reasons[0].endswith("6.8 to 7 s, longer than its RTO of 3 s.")
     assert (unseen.verdict, unseen.reasons[0][:36]) == ("inconclusive", UNSEEN[:36])
 
