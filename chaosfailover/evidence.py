@@ -22,7 +22,7 @@ from chaosfailover.journals import (
     probes,
     text,
 )
-from chaosfailover.recoveries import origin
+from chaosfailover.phases import origin
 from chaosfailover.windows import Window
 
 __all__ = ["bit"]

@@ -4,28 +4,16 @@ What each cut did to each target: how long it was down, against its objective.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from itertools import pairwise
 from math import inf
 from typing import Any
 
-from chaosfailover.journals import failover, instant, mapping, mappings, number, text
-from chaosfailover.outages import Outage, time_unseen, worst_lost
-from chaosfailover.samples import Gap
+from chaosfailover.journals import failover, mapping, mappings, number, text
+from chaosfailover.phases import Bounds, down_at_stop, length, phases
 
-__all__ = ["Bounds", "Recovery", "bounds", "objective", "origin", "recoveries"]
+__all__ = ["Recovery", "objective", "recoveries"]
 
 Document = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """
-    A length in seconds that lies between two numbers; `at_most` is infinite while it goes on.
-    """
-
-    at_least: float
-    at_most: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +115,6 @@ def recoveries(journal: Mapping[str, Any]) -> list[Recovery]:
     ]
 
 
-def bounds(value: Any) -> Bounds | None:
-    """
-    Read a length as the journal holds it; None if there is none.
-    """
-    at_least = number(mapping(value).get("at_least"))
-    if at_least is None:
-        return None
-    at_most = number(value.get("at_most"))
-    return Bounds(at_least, inf if at_most is None else at_most)
-
-
 def objective(target: Mapping[str, Any]) -> float | None:
     """
     Return the objective of a target; None if it has none, or one that cannot be read.
@@ -146,13 +123,6 @@ def objective(target: Mapping[str, Any]) -> float | None:
         return number(float(target["rto"]))
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
-
-
-def origin(target: Mapping[str, Any]) -> datetime | None:
-    """
-    Return the instant from which the instants of a target's measurement count.
-    """
-    return instant(mapping(target.get("series")).get("utc"))
 
 
 def _cuts(journal: Document, target: Document) -> Iterator[Document]:
@@ -171,110 +141,20 @@ def _cuts(journal: Document, target: Document) -> Iterator[Document]:
 
 
 def _recovery(name: str, target: Document, cut: Document, following: Document) -> Recovery:
-    phases = _phases(target, cut, following)
+    told = phases(target, cut, following)
     return Recovery(
         target=name,
         test=text(cut.get("test")),
         rto=objective(target),
         interval=number(target.get("interval")),
-        failover=_length(cut.get("failover")),
-        reversion=_length(cut.get("reversion")),
-        worst=phases.worst("worst_during"),
-        worst_after=phases.worst("worst_after"),
-        unseen=phases.unseen("unseen_during"),
-        unseen_after=phases.unseen("unseen_after"),
-        down_at_stop=_down_at_stop(target, cut),
+        failover=length(cut.get("failover")),
+        reversion=length(cut.get("reversion")),
+        worst=told.worst("worst_during"),
+        worst_after=told.worst("worst_after"),
+        unseen=told.unseen("unseen_during"),
+        unseen_after=told.unseen("unseen_after"),
+        down_at_stop=down_at_stop(target, cut),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Phases:
-    """
-    The phases of a cut, in seconds of the measurement, and what was told of them.
-
-    What the cut does not tell, as in the journals of older versions, is found in what was measured.
-    """
-
-    target: Document
-    cut: Document
-    spans: Mapping[str, tuple[float, float]]
-
-    def worst(self, key: str) -> Bounds | None:
-        if key in self.cut:
-            return _length(self.cut[key])
-        since, until = self.spans[key.removeprefix("worst_")]
-        ended_by = until if key == "worst_during" else inf
-        found = worst_lost(_outages(self.target), since, until, ended_by)
-        return found and Bounds(*found)
-
-    def unseen(self, key: str) -> float:
-        if key in self.cut:
-            told = number(self.cut[key])
-            return inf if told is None else told
-        gaps = _gaps(self.target)
-        span = self.spans[key.removeprefix("unseen_")]
-        return time_unseen(_outages(self.target), gaps, *span) if gaps else 0.0
-
-
-def _phases(target: Document, cut: Document, following: Document) -> _Phases:
-    at = (_seconds(target, when) for when in (cut.get("cut_at"), cut.get("stop_at")))
-    began, stopped = (inf if one is None else one for one in at)
-    end = _seconds(target, following.get("cut_at"))
-    spans = {"during": (began, stopped), "after": (stopped, inf if end is None else end)}
-    return _Phases(target, cut, spans)
-
-
-def _seconds(target: Document, when: Any) -> float | None:
-    began, at = origin(target), instant(when)
-    return (at - began) / timedelta(seconds=1) if began and at else None
-
-
-def _outages(target: Document) -> list[Outage]:
-    rows = mappings(mapping(target.get("summary")).get("outages"))
-    return [_outage(row, length) for row in rows if (length := bounds(row))]
-
-
-def _outage(row: Document, length: Bounds) -> Outage:
-    since, until = _pair(row.get("since"), -inf), _pair(row.get("until"), inf)
-    return Outage(length.at_least, length.at_most, since=since, until=until)
-
-
-def _gaps(target: Document) -> list[Gap]:
-    rows = mapping(target.get("series")).get("gaps")
-    pairs = [_pair(row, inf) for row in rows] if isinstance(rows, list) else []
-    return [Gap(*pair) for pair in pairs if pair[0] < pair[1] < inf]
-
-
-def _down_at_stop(target: Document, cut: Document) -> float | None:
-    """
-    Return the least length, up to the stop, of an outage of this cut that the stop found open.
-    """
-    cutting, stop = (_seconds(target, cut.get(key)) for key in ("cut_at", "stop_at"))
-    if cutting is None or stop is None:
-        return None
-    for outage in mappings(mapping(target.get("summary")).get("outages")):
-        since = _pair(outage.get("since"), -inf)[1]
-        if since < stop < _pair(outage.get("until"), inf)[1]:
-            return max(0.0, stop - max(since, cutting))
-    return None
-
-
-def _pair(pair: Any, missing: float) -> tuple[float, float]:
-    known = (
-        [number(one) for one in pair] if isinstance(pair, list) and len(pair) == 2 else [None] * 2
-    )
-    first, last = (missing if one is None else one for one in known)
-    return first, last
-
-
-def _length(value: Any) -> Bounds | None:
-    """
-    Read a length that a cut tells; what is there but cannot be read may be of any length.
-    """
-    if value is None:
-        return None
-    at_most = number(mapping(value).get("at_most"))
-    return bounds(value) or Bounds(0.0, inf if at_most is None else at_most)
 
 
 def _widened(length: Bounds | None, unseen: float) -> Bounds | None:

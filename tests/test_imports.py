@@ -19,8 +19,8 @@ LAYERS = [
     {"canonical", "errors", "events", "journals", "samples", "signals"} | {"timeline"},
     {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
     | {"messages", "retries", "signing", "targets", "windows"},
-    {"connection", "credentials", "paths", "recoveries", "series", "waiting"},
-    {"client", "cuts", "evidence", "probing", "summary", "survival"},
+    {"connection", "credentials", "paths", "phases", "series", "waiting"},
+    {"client", "cuts", "evidence", "probing", "recoveries", "summary", "survival"},
     {"reasons"},
     {"verdict"},
     {"record", "telemetry"},

@@ -8,8 +8,9 @@ from math import inf
 from typing import Any
 
 from chaosfailover.journals import brief, failover, mapping, number, text
+from chaosfailover.phases import Bounds
 from chaosfailover.reasons import Finder, Reason, cut_short
-from chaosfailover.recoveries import Bounds, Recovery, objective, recoveries
+from chaosfailover.recoveries import Recovery, objective, recoveries
 from chaosfailover.windows import windows
 
 __all__ = ["FEWEST_SAMPLES", "FINDERS", "LOSSY", "UNMEASURED"]

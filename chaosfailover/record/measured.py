@@ -9,8 +9,8 @@ from typing import Any
 
 from chaosfailover import recoveries as found
 from chaosfailover.journals import failover, mapping, mappings, number, said, text
+from chaosfailover.phases import Bounds, bounds, origin
 from chaosfailover.record.place import iso
-from chaosfailover.recoveries import Bounds, bounds, origin
 
 __all__ = ["MOST_OUTAGES", "data_loss", "recoveries", "targets"]
 
