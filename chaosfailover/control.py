@@ -87,7 +87,7 @@ def after_hypothesis_control(context: Hypothesis, **arguments: Any) -> None:
 
 def after_activity_control(
     context: Activity,
-    state: Run | None,
+    state: Run,
     experiment: Experiment,
     configuration: Configuration,
     secrets: Secrets,
@@ -97,7 +97,7 @@ def after_activity_control(
     Evaluate the tolerance of a probe outside the hypothesis, unless the run or the probe is dry.
     """
     dry = experiment.get("dry") or context.get("dry")
-    if state is not None and not dry and threading.get_ident() not in _reading:
+    if state and not dry and threading.get_ident() not in _reading:
         evaluate(context, state, configuration, secrets)
 
 
