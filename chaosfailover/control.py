@@ -6,21 +6,35 @@ InterruptExecution, and may call a hook more than once.
 """
 
 import logging
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 from chaoslib.exceptions import InterruptExecution, InvalidControl
-from chaoslib.types import Configuration, Control, Experiment, Journal, Secrets
+from chaoslib.types import (
+    Activity,
+    Configuration,
+    Control,
+    Experiment,
+    Hypothesis,
+    Journal,
+    Run,
+    Secrets,
+)
 
 from chaosfailover import config
 from chaosfailover.conclusion import conclude_refused
 from chaosfailover.errors import ArgumentError
 from chaosfailover.session import Session
 from chaosfailover.settings import Settings
+from chaosfailover.tolerated import evaluate
 
 __all__ = [
+    "after_activity_control",
     "after_experiment_control",
+    "after_hypothesis_control",
     "before_experiment_control",
+    "before_hypothesis_control",
     "before_rollback_control",
     "cleanup_control",
     "validate_control",
@@ -30,6 +44,8 @@ logger = logging.getLogger("chaostoolkit")
 
 _session: Session | None = None
 _refusal: str | None = None
+# The threads that read the hypothesis now; it may be read beside the method.
+_reading: set[int] = set()
 
 
 def validate_control(control: Control) -> None:
@@ -74,6 +90,36 @@ def _parsed(arguments: Mapping[str, Any]) -> Settings:
     except ArgumentError as exc:
         _refusal = str(exc)
         raise
+
+
+def before_hypothesis_control(context: Hypothesis, **arguments: Any) -> None:
+    """
+    Leave the probes of the hypothesis to the toolkit.
+    """
+    _reading.add(threading.get_ident())
+
+
+def after_hypothesis_control(context: Hypothesis, **arguments: Any) -> None:
+    """
+    Attend to probes again.
+    """
+    _reading.discard(threading.get_ident())
+
+
+def after_activity_control(
+    context: Activity,
+    state: Run,
+    experiment: Experiment,
+    configuration: Configuration,
+    secrets: Secrets,
+    **arguments: Any,
+) -> None:
+    """
+    Evaluate the tolerance of a probe outside the hypothesis, unless the run or the probe is dry.
+    """
+    dry = experiment.get("dry") or context.get("dry")
+    if state and not dry and threading.get_ident() not in _reading:
+        evaluate(context, state, configuration, secrets)
 
 
 def before_rollback_control(context: Experiment, **arguments: Any) -> None:

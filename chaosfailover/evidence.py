@@ -2,12 +2,12 @@
 Whether a cut bit: something that shows that the failover test really took a path away.
 
 No loss at all proves nothing, for the traffic may never have used the path. So a circuit, VBR or
-BGP session that changed its status while the test was on counts, and so does a service or a target
-that was lost.
+BGP session that changed its status while the test was on counts, and so does a service that was
+lost, or a target whose loss began within 180 s.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chaosfailover.journals import (
@@ -17,10 +17,12 @@ from chaosfailover.journals import (
     hypotheses,
     instant,
     mapping,
+    mappings,
     number,
     probes,
     text,
 )
+from chaosfailover.phases import origin
 from chaosfailover.windows import Window
 
 __all__ = ["bit"]
@@ -29,6 +31,8 @@ Document = Mapping[str, Any]
 Reading = tuple[datetime, str, str]
 
 STATUS_PROBES = ("circuit_status", "virtual_border_router_status", "bgp_session_status")
+LONGEST_DETECTION = timedelta(seconds=180)
+"""What is lost later than the usual BGP hold time of 180 s after a cut is not lost by it."""
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
@@ -72,28 +76,50 @@ def _resource(arguments: Document) -> str:
 
 
 def _target_lost(journal: Document, window: Window, *, only: bool) -> bool:
+    """
+    Tell whether a target was lost soon enough after the cut for the cut to be the reason.
+    """
     for event in events(journal, "target"):
-        if event.get("up") is False and _within(instant(event["at"]), window):
+        at = instant(event["at"])
+        if event.get("up") is False and _within(at, window) and _soon(at, window.since):
             return True
     return any(
-        _lost_in_cut(mapping(target), window) or (only and _lost_during(mapping(target)))
+        _lost_in_cut(mapping(target), window, only=only)
         for target in mapping(failover(journal).get("targets")).values()
     )
 
 
-def _lost_in_cut(target: Document, window: Window) -> bool:
-    cuts = target.get("cuts")
+def _lost_in_cut(target: Document, window: Window, *, only: bool) -> bool:
     names = (window.test, window.job_id)
-    return isinstance(cuts, list) and any(
-        cut.get("test") in names and bool(cut.get("failover"))
-        for cut in cuts
-        if isinstance(cut, Mapping)
+    cuts = [cut for cut in mappings(target.get("cuts")) if cut.get("test") in names]
+    summary = mapping(target.get("summary"))
+    if not cuts or not isinstance(summary.get("outages"), list):
+        lost = number(mapping(summary.get("during")).get("lost"))
+        return any(cut.get("failover") for cut in cuts) or (only and bool(lost))
+    return any(_began_in(cut, target) for cut in cuts)
+
+
+def _began_in(cut: Document, target: Document) -> bool:
+    """
+    Tell whether an outage began soon after the cut, both as the prober's own clock has it.
+    """
+    cut_at, stop_at = instant(cut.get("cut_at")), instant(cut.get("stop_at")) or END_OF_TIME
+    return any(
+        at and cut_at and cut_at <= at <= stop_at and _soon(at, cut_at)
+        for at in _beginnings(target)
     )
 
 
-def _lost_during(target: Document) -> bool:
-    during = mapping(mapping(target.get("summary")).get("during"))
-    return bool(number(during.get("lost")))
+def _beginnings(target: Document) -> Iterator[datetime | None]:
+    began = origin(target)
+    for outage in mappings(mapping(target.get("summary")).get("outages")):
+        since = outage.get("since")
+        latest = number(since[1]) if isinstance(since, list) and len(since) == 2 else None
+        yield began + timedelta(seconds=latest) if began and latest is not None else None
+
+
+def _soon(at: datetime | None, cut_at: datetime | None) -> bool:
+    return bool(at and cut_at and at - cut_at <= LONGEST_DETECTION)
 
 
 def _service_lost(journal: Document, window: Window) -> bool:

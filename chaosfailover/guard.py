@@ -20,7 +20,7 @@ from chaosfailover.clearance import Clearance
 from chaosfailover.client import VpcClient
 from chaosfailover.connection import Attempting
 from chaosfailover.errors import ApiError, GuardError
-from chaosfailover.events import publish
+from chaosfailover.events import Event, publish
 from chaosfailover.signals import end_run, leave_signals_to_the_main_thread
 from chaosfailover.starts import SETTLE, Start
 from chaosfailover.stopping import Outcome, Wanted, stop_tests
@@ -136,6 +136,7 @@ class Guard:
         self._settle = settle
         self._lock = threading.Lock()
         self._list: dict[str, Guarded] = {}
+        self._statuses: dict[str, str] = {}
         self._reason = ""
         # SimpleQueue.put may be called from a signal handler at any line.
         self._orders: queue.SimpleQueue[bool] = queue.SimpleQueue()
@@ -155,11 +156,25 @@ class Guard:
             return list(self._list.values())
 
     @property
+    def testing(self) -> bool:
+        """
+        Whether a test on the list was last seen `Testing`.
+        """
+        return any(self._statuses.get(one.start.job_id) == "Testing" for one in self.tests)
+
+    @property
     def restoring(self) -> bool:
         """
         Whether tests are being stopped at this moment.
         """
         return bool(self._reason) and self._thread.is_alive()
+
+    def listen(self, event: Event) -> None:
+        """
+        Take note of the statuses of tests as they are seen.
+        """
+        if event["kind"] == "status" and event.get("job_id"):
+            self._statuses[event["job_id"]] = event["status"]
 
     def watch(self, guarded: Guarded) -> None:
         """

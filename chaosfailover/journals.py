@@ -26,6 +26,7 @@ __all__ = [
     "number",
     "probes",
     "said",
+    "status_of",
     "text",
 ]
 
@@ -133,9 +134,11 @@ def hypotheses(journal: Document, when: str) -> list[Document]:
 
 def met(hypothesis: Document) -> bool:
     """
-    Tell whether a reading of the hypothesis was met; one that was cut off was not.
+    Tell whether a reading of the hypothesis was met; one that was cut off was not, nor is one with
+    a probe that was not.
     """
-    return hypothesis.get("steady_state_met") is True
+    missed = any(run.get("tolerance_met") is False for run in probes(hypothesis))
+    return hypothesis.get("steady_state_met") is True and not missed
 
 
 def probes(hypothesis: Document) -> list[Document]:
@@ -152,6 +155,15 @@ def name_of(run: Document) -> str:
     return text(mapping(run.get("activity")).get("name"))
 
 
+def status_of(run: Document) -> str:
+    """
+    Return how an activity that ran ended, "" where that is not known.
+
+    The toolkit takes a process for succeeded whatever its exit status; an action's then failed.
+    """
+    return "failed" if _exit_status(run) else text(run.get("status"))
+
+
 def error_of(run: Document) -> str:
     """
     Return the last line of an activity's exception, which says what went wrong, or "".
@@ -159,4 +171,17 @@ def error_of(run: Document) -> str:
     lines = run.get("exception")
     said = [text(line).strip() for line in lines] if isinstance(lines, list) else [text(lines)]
     last = next((line for line in reversed(said) if line), "")
+    if not last and (status := _exit_status(run)):
+        error = text(mapping(run.get("output")).get("stderr")).strip()
+        return f"exit status {status:g}" + (f", {error.splitlines()[-1]}" if error else "")
     return last.removeprefix("chaoslib.exceptions.ActivityFailed: ")
+
+
+def _exit_status(run: Document) -> float:
+    """
+    Return the exit status of an action that is a process, 0 for all else.
+    """
+    activity = mapping(run.get("activity"))
+    process = mapping(activity.get("provider")).get("type") == "process"
+    status = number(mapping(run.get("output")).get("status"))
+    return status or 0.0 if process and activity.get("type") != "probe" else 0.0

@@ -24,6 +24,11 @@ logger = logging.getLogger("chaostoolkit")
 LONGEST_FIRST_CHECK = 5.0
 # Fewer checks before the cut say little of what is usual.
 BASELINE_CHECKS = 12
+# What is told of a target for each cut.
+TOLD = (
+    *("failover", "worst_during", "unseen_during"),
+    *("reversion", "worst_after", "unseen_after"),
+)
 
 
 @dataclass(slots=True)
@@ -35,6 +40,7 @@ class Window:
     test: str
     cut_at: float
     stop_at: float | None = None
+    job_id: str = ""
 
 
 class Measurement:
@@ -70,9 +76,12 @@ class Measurement:
         Take note of cuts and stops as they happen.
         """
         if event["kind"] == "cut":
-            self.windows.append(Window(event["test"], self._prober.mark()))
-        elif _ends_a_cut(event) and self.windows and self.windows[-1].stop_at is None:
-            self.windows[-1].stop_at = self._prober.mark()
+            job_id = event.get("job_id") or ""
+            self.windows.append(Window(event["test"], self._prober.mark(), job_id=job_id))
+        elif event["kind"] in ("stop", "status") and (window := self._window(event)):
+            window.job_id = window.job_id or event.get("job_id") or ""
+            if _ends_a_cut(event) and window.stop_at is None:
+                window.stop_at = self._prober.mark()
 
     def problem(self, target: str) -> str:
         """
@@ -128,6 +137,19 @@ class Measurement:
             raise ArgumentError(f"target is {target!r}, expected one of {', '.join(known)}")
         return known if target is None else [target]
 
+    def _window(self, event: Event) -> Window | None:
+        """
+        Return the cut that an event is about: by its job ID, or by its name until that is known.
+
+        A test that is created and started in one call is known by its name alone; the next status
+        that names no test tells its ID, since no more than one can run in a region.
+        """
+        test, job_id = event.get("test"), event.get("job_id")
+        named = [one for one in self.windows if job_id and one.job_id == job_id]
+        known = [one for one in self.windows if not (job_id and one.job_id)]
+        asked = [one for one in known if one.test == test or (not test and one.stop_at is None)]
+        return next(reversed([*asked, *named]), None)
+
     def _summary(self, name: str, number: int) -> Summary:
         if not self.windows:
             return self._prober.summary(name)
@@ -155,10 +177,10 @@ class Measurement:
         stop_at = window.stop_at
         return {
             "test": window.test,
+            "job_id": window.job_id,
             "cut_at": self._prober.wall_clock(window.cut_at).isoformat(),
             "stop_at": stop_at and self._prober.wall_clock(stop_at).isoformat(),
-            "failover": summary["failover"],
-            "reversion": summary["reversion"],
+            **{key: summary[key] for key in TOLD},
         }
 
 

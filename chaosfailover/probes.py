@@ -356,7 +356,8 @@ def failover_time(
       arguments: {target: portal}
     ```
     """
-    return max(_bound(summary.failover, summary) for summary in _after_a_cut(target))
+    summaries = _after_a_cut(target)
+    return max(_bound(one.failover, one, one.unseen_during) for one in summaries)
 
 
 def reversion_time(
@@ -382,7 +383,8 @@ def reversion_time(
       arguments: {target: portal}
     ```
     """
-    return max(_bound(summary.reversion, summary) for summary in _after_a_cut(target))
+    summaries = _after_a_cut(target)
+    return max(_bound(one.reversion, one, one.unseen_after) for one in summaries)
 
 
 def _measured() -> measurement.Measurement:
@@ -399,11 +401,11 @@ def _after_a_cut(target: Any) -> List[Summary]:
     raise ConfigurationError("nothing has been cut yet, so there is no failover to measure")
 
 
-def _bound(length: Any, summary: Summary) -> float:
+def _bound(length: Any, summary: Summary, unseen: float = 0.0) -> float:
     """
     Return the pessimistic bound: less than an interval can pass between two checks unseen.
     """
-    return max(length.at_most if length else 0.0, summary.interval)
+    return max(length.at_most if length else 0.0, unseen, summary.interval)
 
 
 def _job_filters(status: Any, name: Any, resource_id: Any) -> Dict[str, List[str]]:

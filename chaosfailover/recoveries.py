@@ -4,25 +4,16 @@ What each cut did to each target: how long it was down, against its objective.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from itertools import pairwise
 from math import inf
 from typing import Any
 
-from chaosfailover.journals import failover, instant, mapping, mappings, number, text
+from chaosfailover.journals import failover, mapping, mappings, number, text
+from chaosfailover.phases import Bounds, down_at_stop, length, phases
 
-__all__ = ["Bounds", "Recovery", "bounds", "origin", "recoveries"]
+__all__ = ["Recovery", "objective", "recoveries"]
 
 Document = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """
-    A length in seconds that lies between two numbers; `at_most` is infinite while it goes on.
-    """
-
-    at_least: float
-    at_most: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +21,91 @@ class Recovery:
     """
     One target in one cut.
 
-    `failover` is None if nothing was lost. `down_at_stop` tells, where the target was not proven
-    up again by the time the cut was stopped, how long it had been down at least; else it is None.
-    `reversion` is None if nothing was lost on the way back. A `persistent` target keeps one
-    connection, whose stall is not the network's outage.
+    `failover` is None if nothing was lost, `reversion` if nothing was lost on the way back. `worst`
+    is the longest loss that had ended by the stop, `worst_after` the longest after it. `unseen` and
+    `unseen_after` tell how long a loss may have lasted that took in time without checks, 0 without
+    any. `down_at_stop` tells, where the target was not proven up again by the time the cut was
+    stopped, how long it had been down at least; else it is None. `interval` is that of its checks.
+    A `persistent` target keeps one connection, whose stall is not the network's outage, so that no
+    objective is held against it.
     """
 
     target: str
     test: str
     rto: float | None
+    interval: float | None
     failover: Bounds | None
     reversion: Bounds | None
-    down_at_stop: float | None
+    worst: Bounds | None = None
+    worst_after: Bounds | None = None
+    unseen: float = 0.0
+    unseen_after: float = 0.0
+    down_at_stop: float | None = None
     persistent: bool = False
 
     @property
     def exceeded(self) -> bool:
         """
-        Whether the pessimistic bound is longer than the objective.
-
-        An outage that lasted until the stop says nothing about how long it would have gone on: it
-        exceeds the objective if it had done so by then.
+        Whether the pessimistic bound of the failover time is longer than the objective.
         """
-        if self.rto is None or self.failover is None or self.persistent:
+        ended = self.down_at_stop is None or self.worst is not None
+        return ended and self._over(self.failover)
+
+    @property
+    def exceeded_again(self) -> bool:
+        """
+        Whether a later loss was longer than the objective, though the failover time is not.
+        """
+        return not self.exceeded and self._over(self.worst)
+
+    @property
+    def exceeded_at_stop(self) -> bool:
+        """
+        Whether an outage had lasted longer than the objective when the stop found it open.
+
+        It says nothing about how long it would have gone on.
+        """
+        return self.down_at_stop is not None and self._over(Bounds(0.0, self.down_at_stop))
+
+    @property
+    def exceeded_back(self) -> bool:
+        """
+        Whether something was lost on the way back for longer than the objective.
+        """
+        return self._over(self.reversion) or self._over(self.worst_after)
+
+    @property
+    def down_at_end(self) -> bool:
+        """
+        Whether the target was still down when the measurement ended.
+        """
+        return any(one and one.at_most == inf for one in (self.reversion, self.worst_after))
+
+    @property
+    def may_exceed(self) -> bool:
+        """
+        Whether something longer than the objective may have gone unseen.
+        """
+        return self._over(Bounds(0.0, max(self.unseen, self.unseen_after)))
+
+    @property
+    def shown(self) -> Bounds | None:
+        """
+        The failover time with what was not measured taken for lost; None if nothing was lost.
+        """
+        return _widened(self.failover, self.unseen)
+
+    @property
+    def shown_back(self) -> Bounds | None:
+        """
+        The reversion time with what was not measured taken for lost; None if nothing was lost.
+        """
+        return _widened(self.reversion, self.unseen_after)
+
+    def _over(self, length: Bounds | None) -> bool:
+        if self.rto is None or self.persistent or length is None:
             return False
-        if self.down_at_stop is not None:
-            return self.down_at_stop > self.rto
-        return self.failover.at_most > self.rto
+        return length.at_most > self.rto
 
 
 def recoveries(journal: Mapping[str, Any]) -> list[Recovery]:
@@ -65,28 +114,20 @@ def recoveries(journal: Mapping[str, Any]) -> list[Recovery]:
     """
     targets = mapping(failover(journal).get("targets"))
     return [
-        _recovery(text(name), mapping(target), cut)
+        _recovery(text(name), mapping(target), cut, following)
         for name, target in targets.items()
-        for cut in _cuts(journal, mapping(target))
+        for cut, following in pairwise([*_cuts(journal, mapping(target)), {}])
     ]
 
 
-def bounds(value: Any) -> Bounds | None:
+def objective(target: Mapping[str, Any]) -> float | None:
     """
-    Read a length as the journal holds it; None if there is none.
+    Return the objective of a target; None if it has none, or one that cannot be read.
     """
-    at_least = number(mapping(value).get("at_least"))
-    if at_least is None:
+    try:
+        return number(float(target["rto"]))
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    at_most = number(value.get("at_most"))
-    return Bounds(at_least, inf if at_most is None else at_most)
-
-
-def origin(target: Mapping[str, Any]) -> datetime | None:
-    """
-    Return the instant from which the instants of a target's measurement count.
-    """
-    return instant(mapping(target.get("series")).get("utc"))
 
 
 def _cuts(journal: Document, target: Document) -> Iterator[Document]:
@@ -101,38 +142,29 @@ def _cuts(journal: Document, target: Document) -> Iterator[Document]:
     elif summary and found.get("cut_at"):
         planned = mappings(found.get("cuts"))
         whole = {key: found.get(key) for key in ("cut_at", "stop_at")}
-        lengths = {key: summary.get(key) for key in ("failover", "reversion")}
-        yield {"test": planned[0].get("test") if planned else "", **whole, **lengths}
+        yield {**summary, "test": planned[0].get("test") if planned else "", **whole}
 
 
-def _recovery(name: str, target: Document, cut: Document) -> Recovery:
+def _recovery(name: str, target: Document, cut: Document, following: Document) -> Recovery:
+    told = phases(target, cut, following)
     return Recovery(
         target=name,
         test=text(cut.get("test")),
-        rto=number(target.get("rto")),
-        failover=bounds(cut.get("failover")),
-        reversion=bounds(cut.get("reversion")),
-        down_at_stop=_down_at_stop(target, cut),
+        rto=objective(target),
+        interval=number(target.get("interval")),
+        failover=length(cut.get("failover")),
+        reversion=length(cut.get("reversion")),
+        worst=told.worst("worst_during"),
+        worst_after=told.worst("worst_after"),
+        unseen=told.unseen("unseen_during"),
+        unseen_after=told.unseen("unseen_after"),
+        down_at_stop=down_at_stop(target, cut),
         persistent=target.get("persistent") is True,
     )
 
 
-def _down_at_stop(target: Document, cut: Document) -> float | None:
-    """
-    Return the least length, up to the stop, of an outage of this cut that the stop found open.
-    """
-    began, cut_at, stop_at = origin(target), instant(cut.get("cut_at")), instant(cut.get("stop_at"))
-    if not (began and cut_at and stop_at):
-        return None
-    stop = (stop_at - began) / timedelta(seconds=1)
-    cutting = (cut_at - began) / timedelta(seconds=1)
-    for outage in mappings(mapping(target.get("summary")).get("outages")):
-        since = _latest(outage.get("since"), -inf)
-        if since < stop < _latest(outage.get("until"), inf):
-            return max(0.0, stop - max(since, cutting))
-    return None
-
-
-def _latest(pair: Any, missing: float) -> float:
-    last = number(pair[1]) if isinstance(pair, list) and len(pair) == 2 else None
-    return missing if last is None else last
+def _widened(length: Bounds | None, unseen: float) -> Bounds | None:
+    if not unseen:
+        return length
+    known = length or Bounds(0.0, 0.0)
+    return Bounds(known.at_least, max(known.at_most, unseen))

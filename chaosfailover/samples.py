@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["Encoder", "Gap", "Run", "Sample", "encode"]
+__all__ = ["LONG_GAP", "Encoder", "Gap", "Run", "Sample", "encode"]
 
 LONG_GAP = 1.0  # a longer one may hide a recovery that deserves the name
 RECENT = 64  # successes that tell how long a check in flight may take

@@ -2,11 +2,13 @@
 All samples of one target in little room: run-length coded results, counts and a time line.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
-from chaosfailover.outages import find_outages
+from chaosfailover.outages import Outage, coalesce, find_outages
 from chaosfailover.samples import Encoder, Gap, Run, Sample
 from chaosfailover.timeline import Histogram, Timeline
 
@@ -14,6 +16,7 @@ __all__ = ["Series", "load_runs"]
 
 MOST_RUNS = 1000
 MOST_GAPS = 1000
+MOST_SPELLS = 1000
 
 
 class Series:
@@ -22,7 +25,9 @@ class Series:
 
     Memory is bounded: of more than 500 outages the shorter half is folded, which keeps
     their number, their losses and the sum of their bounds, but not each one's place. The longest
-    outages and the longest gaps are always kept.
+    outages and the longest gaps are always kept. `folded_spells` holds when something was lost that
+    is folded, what lies within 5 s of each other as one, but never beyond a mark: the first and the
+    longest of each phase are always kept.
     """
 
     def __init__(self, interval: float) -> None:
@@ -36,6 +41,7 @@ class Series:
         self.folded = 0
         self.folded_at_least = 0.0
         self.folded_at_most = 0.0
+        self.folded_spells: list[Outage] = []
         self._encoder = Encoder(interval)
 
     @property
@@ -76,11 +82,30 @@ class Series:
         inner.sort(key=lambda i: runs[i + 1].edge - runs[i - 1].until)
         short = set(inner[: len(inner) // 2])
         self.folded += len(short)
-        for index in short:
-            (outage,) = find_outages(runs[index - 1 : index + 2])
-            self.folded_at_least += outage.at_least
-            self.folded_at_most += outage.at_most
+        folded = [find_outages(runs[index - 1 : index + 2])[0] for index in sorted(short)]
+        self.folded_at_least += sum(outage.at_least for outage in folded)
+        self.folded_at_most += sum(outage.at_most for outage in folded)
+        self.folded_spells = coalesce([*self.folded_spells, *folded], self.timeline.marks)
+        if len(self.folded_spells) > MOST_SPELLS:
+            self.folded_spells = self._needed_spells()
         self._encoder.runs = _without(runs, short)
+
+    def _needed_spells(self) -> list[Outage]:
+        """
+        Drop the shorter half of the spells, joined with what is not folded, save each phase's first
+        and longest, one that may reach into a phase, and the last, which may go on.
+        """
+        marks = self.timeline.marks
+        ended = [one for one in find_outages(self.runs) if one.until[0] < self.runs[-2].since]
+        known = coalesce([*self.folded_spells, *ended], marks)
+        size = [one.at_most for one in known]
+        ranked = sorted(range(len(known)), key=size.__getitem__)
+        needed = {*ranked[-(MOST_SPELLS // 2) :], len(known) - 1}
+        borders = [bisect_left(known, mark, key=lambda one: one.since[1]) for mark in marks]
+        for begin, end in pairwise([0, *borders, len(known)]):
+            phase = range(begin, end)
+            needed |= {begin - 1, begin, max(phase, key=size.__getitem__, default=begin)}
+        return [one for index, one in enumerate(known) if index in needed]
 
     def as_dict(self, began: float = 0.0) -> dict[str, Any]:
         """

@@ -187,6 +187,7 @@ class Session:
             timeout=self._settings.restore_timeout,
             min_survivors=self._settings.min_survivors,
         )
+        self._resources.enter_context(events.listening(self._guard.listen))
         guard.set_current(self._guard)
         self._resources.callback(guard.set_current, None)
 

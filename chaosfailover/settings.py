@@ -12,6 +12,8 @@ from chaosfailover.targets import INTERVAL, TIMEOUT, Target, parse_target
 
 __all__ = ["Settings"]
 
+# Arguments that have to fit together.
+TIMES = {"abort_after", "interval", "rto", "targets", "timeout"}
 REPORT_SUFFIXES = (".html", ".md", ".json", ".xml")
 
 
@@ -51,15 +53,8 @@ class Settings:
         """
         Read the control's arguments; raise ArgumentError that names the value and the rule.
         """
-        _check_names(given)
-        _check_abort(given)
-        return cls._read(given)
-
-    @classmethod
-    def _read(cls, given: Mapping[str, Any]) -> Self:
-        checked: dict[str, Any] = {name: CHECKS[name](name, given[name]) for name in given}
-        settings = cls(**checked)
-        settings.parsed_targets()
+        settings = cls._read(given)
+        settings._check_times()
         return settings
 
     @classmethod
@@ -67,10 +62,34 @@ class Settings:
         """
         Check what can be checked before the run, when a value with `${...}` is not known yet.
         """
+        known = {name: value for name, value in given.items() if "${" not in str(value)}
+        settings = cls._read(given, known)
+        if not TIMES & (given.keys() - known.keys()):
+            settings._check_times()
+
+    @classmethod
+    def _read(cls, given: Mapping[str, Any], known: Mapping[str, Any] | None = None) -> Self:
         _check_names(given)
         _check_abort(given)
-        known = {name: value for name, value in given.items() if "${" not in str(value)}
-        cls._read(known)
+        values = given if known is None else known
+        checked: dict[str, Any] = {name: CHECKS[name](name, values[name]) for name in values}
+        settings = cls(**checked)
+        settings.parsed_targets()
+        return settings
+
+    def _check_times(self) -> None:
+        """
+        Refuse what could never be seen: an objective or an abort below the time of a check.
+        """
+        for target in self.parsed_targets():
+            interval, timeout = target.interval or self.interval, target.timeout or self.timeout
+            _check_rto(target, interval, timeout)
+            if self.abort_after is not None and self.abort_after < interval + timeout - 1e-9:
+                raise ArgumentError(
+                    f"abort_after is {self.abort_after:g}, but an outage of target {target.name!r} "
+                    f"shows only after its interval of {interval:g} s and its timeout of "
+                    f"{timeout:g} s, expected at least {interval + timeout:g}"
+                )
 
     def parsed_targets(self) -> list[Target]:
         """
@@ -82,6 +101,22 @@ class Settings:
         if self.rto is None:
             return value
         return {"rto": self.rto, **({"url": value} if isinstance(value, str) else value)}
+
+
+def _check_rto(target: Target, interval: float, timeout: float) -> None:
+    if target.rto is None:
+        return
+    if target.rto < timeout:
+        raise ArgumentError(
+            f"target {target.name!r}: rto is {target.rto:g}, but a check waits {timeout:g} s for "
+            f"an answer: a stall that short cannot be seen; set timeout to at most {target.rto:g}"
+        )
+    if target.rto < interval:
+        raise ArgumentError(
+            f"target {target.name!r}: rto is {target.rto:g}, but a check is sent each "
+            f"{interval:g} s: an outage that short cannot be seen; set interval to at most "
+            f"{target.rto:g}"
+        )
 
 
 def _check_names(given: Mapping[str, Any]) -> None:

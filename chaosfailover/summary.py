@@ -6,12 +6,22 @@ from dataclasses import asdict, dataclass
 from math import ceil, inf
 from typing import Any
 
-from chaosfailover.outages import Length, Outage, find_outages, longest, time_lost
+from chaosfailover.outages import (
+    Length,
+    Outage,
+    find_outages,
+    longest,
+    time_lost,
+    time_unseen,
+    worst_lost,
+)
 from chaosfailover.samples import Run
 from chaosfailover.series import Series
 from chaosfailover.timeline import Percentiles
 
 __all__ = ["Phase", "Summary", "summarize"]
+
+LENGTHS = ("failover", "reversion", "worst_during", "worst_after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,10 @@ class Summary:
     gaps: nobody knows what happened there. `accumulated` is the number of lost samples times the
     interval, which is what fping calls the outage. `availability` is a share. `before` holds the
     baseline. `failover` and `reversion` are None if nothing was lost in their phase, or if there
-    was no such phase; infinite if the loss had not ended.
+    was no such phase; infinite if the loss had not ended. `worst_during` and `worst_after` are the
+    longest that was lost in these phases, which may come later; the former of what had ended by the
+    stop. `unseen_during` and `unseen_after` are how long at most something may have been lost that
+    took in a gap, 0 where there was none.
     """
 
     interval: float
@@ -53,6 +66,10 @@ class Summary:
     after: Phase
     failover: Length | None
     reversion: Length | None
+    worst_during: Length | None
+    worst_after: Length | None
+    unseen_during: float
+    unseen_after: float
     lateness: Percentiles | None
     outages: list[Outage]
 
@@ -64,10 +81,13 @@ class Summary:
             **{key: _plain(value) for key, value in asdict(self).items()},
             "longest": _plain(self.longest._asdict()),
             "availability": _plain(self.availability._asdict()),
-            "failover": self.failover and _plain(self.failover._asdict()),
-            "reversion": self.reversion and _plain(self.reversion._asdict()),
+            **{key: self._length(key) for key in LENGTHS},
             "outages": [_outage_row(outage, began) for outage in self.outages],
         }
+
+    def _length(self, key: str) -> dict[str, Any] | None:
+        length: Length | None = getattr(self, key)
+        return length and _plain(length._asdict())
 
 
 def summarize(
@@ -88,6 +108,7 @@ def summarize(
     stop = inf if stop_at is None else stop_at
     end = inf if until is None else until
     found = find_outages(series.runs, now)
+    lost = [*series.folded_spells, *found]
     duration = series.runs[-1].until - series.runs[0].since if series.runs else 0.0
     return Summary(
         interval=series.interval,
@@ -103,8 +124,12 @@ def summarize(
         before=_phase(series, -inf, cut),
         during=_phase(series, cut, stop),
         after=_phase(series, stop, end),
-        failover=time_lost(found, cut, stop),
-        reversion=time_lost(found, stop, end),
+        failover=time_lost(lost, cut, stop),
+        reversion=time_lost(lost, stop, end),
+        worst_during=worst_lost(lost, cut, stop, ended_by=stop),
+        worst_after=worst_lost(lost, stop, end),
+        unseen_during=time_unseen(lost, series.gaps, cut, stop),
+        unseen_after=time_unseen(lost, series.gaps, stop, end),
         lateness=series.lateness.percentiles(),
         outages=found,
     )

@@ -6,6 +6,7 @@ The span is a child of whatever span is current, such as that of the toolkit's o
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from chaosfailover.journals import instant
@@ -24,7 +25,8 @@ def trace_run(record: Mapping[str, Any]) -> bool:
     Emit a span for the run that a record tells of; return whether there was anybody to emit it to.
 
     Its events are `failover.cut`, `failover.status`, `failover.target` and so on, at the instants
-    of the record; its attributes say verdict, mode, region, and the longest failover time.
+    of the record; its attributes say verdict, mode, region, and the longest failover time,
+    infinite for a target that never recovered.
     """
     try:
         from opentelemetry import trace
@@ -41,7 +43,8 @@ def trace_run(record: Mapping[str, Any]) -> bool:
 
 def _attributes(record: Document) -> Attributes:
     place, verdict = record["place"], record["verdict"]
-    longest = [one["failover"]["at_most"] for one in record["recoveries"] if one["failover"]]
+    found = [one["failover"]["at_most"] for one in record["recoveries"] if one["failover"]]
+    longest = [inf if one is None else one for one in found]
     known = {
         "verdict": verdict["verdict"],
         "reasons": " ".join(verdict["reasons"]),
@@ -50,7 +53,7 @@ def _attributes(record: Document) -> Attributes:
         "account_id": place["account_id"],
         "experiment": record["experiment"]["title"],
         "experiment_hash": record["experiment"]["hash"],
-        "failover_time": max((one for one in longest if one is not None), default=None),
+        "failover_time": max(longest, default=None),
         "record_sha256": record["sha256"],
     }
     return {f"{PREFIX}.{key}": value for key, value in known.items() if value is not None}

@@ -107,13 +107,13 @@ class Timeline:
     def __init__(self, width: float = 1.0) -> None:
         self.width = width
         self.slots: list[Slot] = []
-        self._marks: list[float] = []
+        self.marks: list[float] = []
 
     def mark(self, at: float) -> None:
         """
         Divide the slots here, so that phases are told apart exactly. Call it before later samples.
         """
-        self._marks.append(at)
+        self.marks.append(at)
         if self.slots and self.slots[-1].until > at:
             self.slots[-1].until = at
 
@@ -142,14 +142,14 @@ class Timeline:
         if len(self.slots) >= MOST_SLOTS:
             self.width *= 2
             self.slots = self._halved()
-        until = min([at + self.width, *(mark for mark in self._marks if mark > at)])
+        until = min([at + self.width, *(mark for mark in self.marks if mark > at)])
         self.slots.append(Slot(at, until))
 
     def _halved(self) -> list[Slot]:
         halved: list[Slot] = []
         waiting: list[Slot] = []
         for slot in self.slots:
-            if waiting and any(waiting[0].since < mark <= slot.since for mark in self._marks):
+            if waiting and any(waiting[0].since < mark <= slot.since for mark in self.marks):
                 halved.append(waiting.pop())
             waiting.append(slot)
             if len(waiting) == 2:

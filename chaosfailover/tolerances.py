@@ -100,7 +100,8 @@ def before_and_during(
 
     A hypothesis is read twice, before the method and while the test of this very run is on. What
     a cut changes on purpose, such as the session that goes down, would look like a weakness the
-    second time; this tolerance expects it. The values may be texts, numbers or booleans.
+    second time; this tolerance expects it. Either will do while the test is on its way to `Testing`
+    or from it. The values may be texts, numbers or booleans.
 
     ```yaml
     tolerance:
@@ -118,8 +119,9 @@ def before_and_during(
     if not isinstance(during, list):
         raise ArgumentError(f"during is {during!r}, expected a list of values")
     guarding = guard.current()
-    cutting = bool(guarding and guarding.tests)
-    return value in during if cutting else bool(value == before)
+    if guarding is None or not guarding.tests:
+        return bool(value == before)
+    return value in during or (value == before and not guarding.testing)
 
 
 def _number(argument: str, value: Any, key: str = None) -> float:

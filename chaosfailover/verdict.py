@@ -11,20 +11,36 @@ The verdict is that of the first of `RULES` for which there is a reason; all rea
 4. What keeps the run from having shown the whole.
 5. What speaks for the network. Without any of it nothing was looked at.
 
-The toolkit's own status and `deviated` are not asked: they hide most of this, and the control sets
-them from this very verdict.
+The toolkit's own status and `deviated` are asked last: they hide most of this, and the control sets
+them from this very verdict. Only where all seems well may they not say otherwise.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chaosfailover.journals import failover, mapping
 from chaosfailover.messages import message
-from chaosfailover.reasons import Reason, course, measured, observed
+from chaosfailover.reasons import Reason, course, measured, observed, traces
 
-__all__ = ["RULES", "VERDICTS", "Verdict", "examine", "judge", "verdict_of"]
+__all__ = [
+    "DIFFERS",
+    "GRAVITY",
+    "RULES",
+    "VERDICTS",
+    "Verdict",
+    "examine",
+    "given",
+    "judge",
+    "review",
+    "verdict_of",
+]
 
 VERDICTS = ("held", "deviated", "aborted", "inconclusive")
+
+GRAVITY = ("aborted", "deviated", "inconclusive", "held")
+"""The verdicts from the gravest."""
+DIFFERS = "verdict.differs"
 
 RULES: Sequence[tuple[str, Sequence[str]]] = (
     ("aborted", ["aborted", "safeguard"]),
@@ -47,11 +63,15 @@ RULES: Sequence[tuple[str, Sequence[str]]] = (
         [
             "deviated_after",
             "deviated_during",
+            "intolerable",
             "rto",
+            "rto_again",
             "rto_open",
             "unrecovered",
             "down_at_end",
+            "rto_back",
             "rollback",
+            "toolkit_deviated",
         ],
     ),
     (
@@ -62,13 +82,26 @@ RULES: Sequence[tuple[str, Sequence[str]]] = (
             "signal",
             "action",
             "probe",
+            "unjudged",
+            "unended",
+            "missing_run",
+            "missing_rollbacks",
+            "missing_preflight",
+            "missing_events",
+            "unchecked",
+            "objective",
             "few_before",
             "few_during",
             "unmeasured",
+            "unseen",
+            "toolkit_status",
         ],
     ),
     ("inconclusive", ["unread_after", "nothing"]),
-    ("held", ["hypothesis_held", "within_rto", "recovered", "no_loss", "persistent"]),
+    (
+        "held",
+        ["hypothesis_held", "within_rto", "recovered", "no_loss", "no_loss_seen", "persistent"],
+    ),
 )
 """The verdicts in the order in which they apply, each with the reasons for it."""
 
@@ -104,7 +137,31 @@ def examine(journal: Mapping[str, Any]) -> list[Reason]:
     """
     found = sorted(_find(journal), key=lambda reason: _weight(reason.key))
     against = [reason for reason in found if reason.key not in RULES[-1][1]]
-    return against or found or [Reason("nothing", {})]
+    return against or [*traces.contradictions(journal)] or found or [Reason("nothing", {})]
+
+
+def given(journal: Mapping[str, Any]) -> Verdict | None:
+    """
+    Return the verdict that the run itself gave; None if it left none that can be read.
+    """
+    left = mapping(failover(journal).get("verdict"))
+    verdict, reasons = left.get("verdict"), left.get("reasons")
+    if verdict not in VERDICTS or not isinstance(reasons, list):
+        return None
+    return Verdict(verdict, tuple(str(reason) for reason in reasons))
+
+
+def review(journal: Mapping[str, Any]) -> Verdict:
+    """
+    Return the verdict that the run gave, or the one that its journal deserves if that is graver.
+    """
+    left, judged = given(journal), judge(journal)
+    if left is None:
+        return judged
+    if GRAVITY.index(left.verdict) <= GRAVITY.index(judged.verdict):
+        return left
+    differs = message(DIFFERS, verdict=left.verdict)
+    return Verdict(judged.verdict, (differs, *judged.reasons))
 
 
 def verdict_of(reasons: Sequence[Reason]) -> str:
@@ -115,7 +172,7 @@ def verdict_of(reasons: Sequence[Reason]) -> str:
 
 
 def _find(journal: Mapping[str, Any]) -> Iterator[Reason]:
-    for find in (*course.FINDERS, *observed.FINDERS, *measured.FINDERS):
+    for find in (*course.FINDERS, *observed.FINDERS, *measured.FINDERS, *traces.FINDERS):
         yield from find(journal)
 
 

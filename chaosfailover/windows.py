@@ -121,7 +121,8 @@ def _window(found: list[Window], seen: Seen) -> Window:
     """
     Return the window of what was seen, a new one if it is the first.
     """
-    window = next((one for one in reversed(found) if _is_of(one, seen)), None)
+    same = [one for one in found if seen.job_id and one.job_id == seen.job_id]
+    window = next((one for one in reversed([*found, *same]) if _is_of(one, seen)), None)
     if window is None:
         window = Window(seen.test or seen.job_id, seen.job_id)
         found.append(window)

@@ -78,7 +78,13 @@ def _target(dice: Random, duration: float) -> dict[str, Any]:
         "reversion": None,
         "outages": outages,
     }
-    lengths = {"failover": summary["failover"], "reversion": None}
+    lengths = {
+        **{key: summary[key] for key in ("failover", "reversion")},
+        "worst_during": summary["longest"],
+        "worst_after": None,
+        "unseen_during": 0.0,
+        "unseen_after": 0.0,
+    }
     cut = {"test": "drill", "cut_at": at(60), "stop_at": at(duration - 60), **lengths}
     utc = (BEGAN + timedelta(seconds=0)).isoformat()
     series = {"utc": utc, "runs": runs, "gaps": [], "slots": slots}

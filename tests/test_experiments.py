@@ -70,6 +70,8 @@ def test_rehearsal_holds(name: str, tmp_path: Path) -> None:
     assert (document["status"], document["deviated"]) == ("completed", False)
     activities = [*document["run"], *document["rollbacks"]]
     assert [run["activity"]["name"] for run in activities if run["status"] != "succeeded"] == []
+    tolerant = [run for run in document["run"] if "tolerance" in run["activity"]]
+    assert all(run["tolerance_met"] is True for run in tolerant)
     stop = next(run for run in activities if run["activity"]["name"].startswith("bring-"))
     assert (stop["output"]["status"], stop["output"]["stopped"]) == ("Stopped", True)
 

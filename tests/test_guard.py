@@ -16,6 +16,7 @@ from chaosfailover.errors import ApiError, GuardError, RequestTimeoutError
 from chaosfailover.guard import Guard, Guarded
 from chaosfailover.starts import Start
 from chaosfailover.stopping import Outcome
+from chaosfailover.tolerances import before_and_during
 
 
 class Recorder:
@@ -185,6 +186,35 @@ def test_start_without_an_answer_leaves_the_test_on_the_list(
 
     assert up.tests == [held]
     assert held.start.settles_at > 0.0
+
+
+@pytest.mark.parametrize(
+    ("status", "value", "expected"),
+    [
+        pytest.param("", "Established", True, id="the start was just sent"),
+        pytest.param("Starting", "Established", True, id="not cut yet"),
+        pytest.param("Starting", "Down", True, id="cut already"),
+        pytest.param("Testing", "Established", False, id="it should be down"),
+        pytest.param("Testing", "Down", True, id="it is down"),
+        pytest.param("Stopping", "Established", True, id="back already"),
+        pytest.param("Stopping", "Idle", False, id="neither"),
+    ],
+)
+def test_before_and_during(up: Guard, status: str, value: str, expected: bool) -> None:
+    """What a cut changes may be either way while the test is on its way to `Testing` or from it."""
+    up.watch(guarded(job("Stopped"), job("Stopped")))
+    if status:
+        up.listen({"kind": "status", "job_id": "ftj-1", "status": status})
+
+    assert before_and_during(value, "Established", ["Down"]) is expected
+
+
+def test_before_and_during_without_a_cut(up: Guard) -> None:
+    """As long as nothing is on the list only the value of before will do."""
+    found = [before_and_during(value, "Up", ["Down"]) for value in ("Up", "Down")]
+
+    assert up.tests == []
+    assert found == [True, False]
 
 
 def test_refused_start_takes_the_test_off_the_list(up: Guard) -> None:

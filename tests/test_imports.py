@@ -19,10 +19,11 @@ LAYERS = [
     {"canonical", "errors", "events", "journals", "samples", "secret_names", "signals"}
     | {"terminal", "timeline"},
     {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
-    | {"messages", "recoveries", "redaction", "retries", "signing", "starts", "windows"},
-    {"connection", "credentials", "evidence", "paths", "series", "targets", "waiting"},
+    | {"messages", "redaction", "retries", "signing", "starts", "windows"},
+    {"connection", "credentials", "paths", "phases", "series", "targets", "waiting"},
     {"capacity"},
-    {"client", "cuts", "probing", "reasons", "summary", "survival"} | {"underway"},
+    {"client", "cuts", "evidence", "probing", "recoveries", "summary", "survival"} | {"underway"},
+    {"reasons"},
     {"verdict"},
     {"record", "telemetry"},
     {"report"},
@@ -31,7 +32,7 @@ LAYERS = [
     {"announcement", "inspection", "measurement", "preflight", "stopping", "system"},
     {"abort", "criteria", "guard", "listing", "settings"},
     {"permission"},
-    {"actions", "entry", "probes", "tolerances", "watched_probe", "watchdog"},
+    {"actions", "entry", "probes", "tolerances"} | {"tolerated", "watched_probe", "watchdog"},
     {"conclusion"},
     {"planning", "session"},
     {"commands"},
@@ -46,7 +47,7 @@ KNOW_THE_TOOLKIT = {
     "session",
     "steps",
     "tolerances",
-} | {"watched_probe"}
+} | {"tolerated", "watched_probe"}
 WITHOUT_CHAOSLIB = {name for layer in LAYERS for name in layer} - KNOW_THE_TOOLKIT
 MAY_START_THE_EMULATOR = {"commands", "session"}
 

@@ -87,11 +87,19 @@ def test_record_holds_what_a_game_day_needs() -> None:
             "target": "portal",
             "test": "drill",
             "rto": 3.0,
+            "interval": 0.1,
             "failover": {"at_least": 0.8, "at_most": 1.0},
             "reversion": None,
+            "worst_during": {"at_least": 0.8, "at_most": 1.0},
+            "worst_after": None,
+            "unseen_during": 0.0,
+            "unseen_after": 0.0,
             "down_at_stop": None,
             "exceeded": False,
             "persistent": False,
+            "exceeded_again": False,
+            "exceeded_back": False,
+            "may_exceed": False,
         }
     ]
     assert record["targets"][0]["outages"][0]["since"] == [
@@ -179,3 +187,19 @@ def test_record_holds_no_secret() -> None:
     for secret in ("LTAI-inline-id", "s3cr3t-default", "in-the-configuration"):
         assert secret not in written
     assert "cn-hangzhou" in written
+
+
+def test_record_that_is_milder_than_its_journal_is_made_anew() -> None:
+    """A verdict that was edited, or a measurement, is not covered by a record that was left."""
+    left = {**make_record(held()), "findings": [{"finding": "none"}]}
+    journal = changed(held(), ("failover.record", left))
+    cut = journal["failover"]["targets"]["portal"]["cuts"][0]
+    cut["failover"] = {"at_least": 9.0, "at_most": 10.0}
+    journal["failover"]["verdict"] = {"verdict": "held", "reasons": ["all is well"]}
+
+    record = record_of(journal)
+
+    assert record["verdict"]["verdict"] == "deviated"
+    assert record["verdict"]["reasons"][0].startswith("The journal itself says “held”")
+    assert record["findings"] == [{"finding": "none"}]
+    assert verify(record)

@@ -88,6 +88,58 @@ def test_a_flapping_target_stays_small_and_keeps_its_worst() -> None:
     )
 
 
+@st.composite
+def flapping(draw: st.DrawFn) -> tuple[str, float, float]:
+    """Draw a target that flaps, and the instants of a cut and a stop."""
+    marks = "".join(
+        mark * draw(st.integers(1, most))
+        for _ in range(draw(st.integers(10, 40)))
+        for mark, most in ((".", 9), ("x", 3))
+    )
+    instants = [draw(st.floats(0, 1)) * len(marks) for _ in range(2)]
+    return marks + ".", min(instants), max(instants)
+
+
+@settings(max_examples=100, deadline=None)
+@given(flapping())
+def test_folding_changes_no_length_of_a_phase(flap: tuple[str, float, float]) -> None:
+    """However much is folded, the bounds hold what the whole stream would have said."""
+    drawing, cut, stop = flap
+    folded, whole = Series(1.0), Series(1.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("chaosfailover.series.MOST_RUNS", 12)
+        patch.setattr("chaosfailover.series.MOST_SPELLS", 4)
+        _feed(folded, drawing, cut, stop)
+    _feed(whole, drawing, cut, stop)
+
+    short, exact = summarize(folded, cut, stop), summarize(whole, cut, stop)
+
+    for key in ("failover", "reversion", "worst_during", "worst_after"):
+        assert getattr(short, key) == getattr(exact, key), key
+
+
+def _feed(series: Series, drawing: str, cut: float, stop: float) -> None:
+    marks = [cut, stop]
+    for tick, mark in enumerate(drawing):
+        while marks and marks[0] <= tick:
+            series.timeline.mark(marks.pop(0))
+        series.add(Sample(float(tick), mark == ".", 0.0 if mark == "." else None, "timeout"))
+
+
+def test_fifty_seconds_of_flapping_are_not_four() -> None:
+    """What was folded still counts for the failover time."""
+    series = Series(0.01)
+    series.timeline.mark(90.0)
+    for tick in range(9_000, 20_000):
+        lost = 10_000 <= tick < 15_000 and tick % 6 < 3
+        series.add(Sample(tick / 100, not lost, None if lost else 0.001, "timeout"))
+
+    summary = summarize(series, 90.0, 190.0)
+
+    assert series.folded
+    assert summary.failover == pytest.approx((49.98, 50.0), abs=0.05)
+
+
 def test_many_gaps_stay_small_and_keep_the_longest() -> None:
     """Gaps are bounded too, their sum stays exact."""
     series = drawn(".   " * (MOST_GAPS + 100) + ".       .")

@@ -3,9 +3,10 @@ A run is also a span, for those who collect spans.
 """
 
 import sys
+from math import inf
 
 import pytest
-from made_journals import held
+from made_journals import changed, held, target
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -54,6 +55,19 @@ def test_span_is_a_child_of_the_current_one(spans: InMemorySpanExporter) -> None
     span = next(one for one in spans.get_finished_spans() if one.name == "failover test")
     assert span.parent is not None
     assert span.parent.span_id == parent.get_span_context().span_id
+
+
+def test_target_that_never_recovered_has_the_longest_failover_time(
+    spans: InMemorySpanExporter,
+) -> None:
+    """No other target's time stands for the worst."""
+    spans.clear()
+    never = target(failover={"at_least": 30.0, "at_most": None})
+
+    trace_run(make_record(changed(held(), ("failover.targets.never", never))))
+
+    (span,) = spans.get_finished_spans()
+    assert (span.attributes or {})["failover.failover_time"] == inf
 
 
 def test_without_opentelemetry_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:

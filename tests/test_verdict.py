@@ -11,7 +11,7 @@ from made_journals import activity, at, changed, event, held, probe, reading, ta
 
 from chaosfailover.journals import instant
 from chaosfailover.messages import CATALOGUES
-from chaosfailover.verdict import RULES, VERDICTS, judge
+from chaosfailover.verdict import RULES, VERDICTS, judge, review
 from chaosfailover.windows import windows
 
 Journal = dict[str, Any]
@@ -25,7 +25,11 @@ WITHIN = "portal was down for 0.8 to 1 s after the cut of drill, within its RTO 
 NOTHING_CUT = "Nothing was cut: no failover test was seen in the status Testing."
 NO_BITE = (
     "The cut of drill did not bite: no circuit, VBR or BGP session changed its status, "
-    "and nothing was lost."
+    "and nothing was lost soon after it."
+)
+
+LOST_NOTHING = (
+    "portal lost nothing while drill was on; less than its interval of 0.1 s may have gone unseen."
 )
 
 KEPT = (
@@ -43,6 +47,31 @@ def portal(**summary: Any) -> Journal:
     return changed(HELD, ("failover.targets", {"portal": target(**summary)}))
 
 
+def told_cut() -> Journal:
+    """Return what the cut of the run that held tells of its target, as the prober leaves it."""
+    nothing = {"worst_after": None, "unseen_during": 0.0, "unseen_after": 0.0}
+    cut: Journal = HELD["failover"]["targets"]["portal"]["cuts"][0]
+    return {**cut, "worst_during": SHORT, **nothing}
+
+
+def told(**cut: Any) -> Journal:
+    """Return the run that held, with something else told of its cut."""
+    return changed(HELD, ("failover.targets.portal.cuts", [{**told_cut(), **cut}]))
+
+
+def tolerant(**run: Any) -> Journal:
+    """Return a probe of the method that has a tolerance."""
+    made = activity("longest", 13, 14, kind="probe", func="longest_outage", **run)
+    return changed(made, ("activity.tolerance", {"type": "probe"}))
+
+
+def process(name: str, status: int, kind: str = "action") -> Journal:
+    """Return an activity that is a process and ended with an exit status."""
+    output = {"status": status, "stdout": "", "stderr": "ip: failed\nno route\n"}
+    made = activity(name, 20, 22, kind=kind, output=output)
+    return changed(made, ("activity.provider", {"type": "process", "path": "/sbin/ip"}))
+
+
 def down_at_stop(since: float, **failover: float | None) -> Journal:
     """Return a run whose target went down at an instant and was not up again when the stop came."""
     outage = {"since": [since - 0.1, since], "until": [22.0, 22.1], "at_least": 1.0, "at_most": 9.0}
@@ -58,6 +87,12 @@ def failed(name: str, **more: Any) -> Journal:
     return activity(name, 13, 14, status="failed", exception=lines, **more)
 
 
+SHORT = {"at_least": 0.8, "at_most": 1.0}
+UNSEEN = (
+    "portal was not measured all the time while drill was on or came back: "
+    "it may have been down for up to 3.4 s, longer than its RTO of 3 s."
+)
+ALWAYS = {"rollbacks": {"strategy": "always"}}
 SIGTERM = {"kind": "signal", "name": "SIGTERM", "reason": "received SIGTERM"}
 ABORT = event(14, "abort", reason="portal has been down for 4 s.")
 CUT_OFF = {"activity": {"type": "action", "name": "hold"}, "output": None, "start": at(13)}
@@ -85,7 +120,7 @@ CASES = [
     pytest.param(
         without(HELD, "target"),
         "held",
-        [MET, "portal lost nothing while drill was on."],
+        [MET, LOST_NOTHING],
         id="held without a loss, while a session went down",
     ),
     pytest.param(
@@ -93,12 +128,6 @@ CASES = [
     ),
     pytest.param(
         portal(before={"sent": 1000, "lost": 1}), "held", [MET, WITHIN], id="one loss in a thousand"
-    ),
-    pytest.param(
-        changed(HELD, ("deviated", True), ("status", "failed")),
-        "held",
-        [MET, WITHIN],
-        id="the toolkit's own status is not asked",
     ),
     pytest.param(
         changed(
@@ -201,7 +230,7 @@ CASES = [
     pytest.param(
         changed(HELD, ("steady_states.before", None), ("failover.targets", {})),
         "inconclusive",
-        ["Nothing was observed before the cut: no hypothesis was read and no target checked."],
+        ["The hypothesis was not read before the cut."],
         id="nothing read before",
     ),
     pytest.param(
@@ -381,10 +410,247 @@ CASES = [
     pytest.param(
         changed(HELD, ("steady_states.after", None), ("failover.targets", {})),
         "inconclusive",
-        ["Nothing was observed after the cut: no hypothesis was read and no target checked."],
+        ["The hypothesis was not read after the cut."],
         id="nothing read after",
     ),
     pytest.param({}, "inconclusive", [NOTHING_CUT], id="an empty journal"),
+    # longer than the objective, but not the first loss after the cut
+    pytest.param(
+        told(worst_during={"at_least": 5.87, "at_most": 6.1}),
+        "deviated",
+        [
+            (
+                "portal went down again before the cut of drill was stopped: 5.87 to 6.1 s, "
+                "longer than its RTO of 3 s."
+            ),
+        ],
+        id="a later and longer outage in the same cut",
+    ),
+    pytest.param(
+        told(reversion={"at_least": 19.8, "at_most": 20.0}),
+        "deviated",
+        [
+            (
+                "portal was down for up to 20 s after the cut of drill was stopped, "
+                "longer than its RTO of 3 s."
+            ),
+        ],
+        id="too long on the way back",
+    ),
+    pytest.param(
+        told(reversion=SHORT, worst_after={"at_least": 5.0, "at_most": 5.2}),
+        "deviated",
+        [
+            (
+                "portal was down for up to 5.2 s after the cut of drill was stopped, "
+                "longer than its RTO of 3 s."
+            ),
+        ],
+        id="a later and longer outage on the way back",
+    ),
+    pytest.param(
+        told(reversion=SHORT, worst_after={"at_least": 5.0, "at_most": None}),
+        "deviated",
+        ["portal was still down when the measurement ended."],
+        id="up again on the way back, and down at the end",
+    ),
+    # not measured
+    pytest.param(
+        told(failover=None, worst_during=None, unseen_during=3.4),
+        "inconclusive",
+        [UNSEEN],
+        id="a gap that may hide more than the objective",
+    ),
+    pytest.param(
+        told(unseen_after=3.4), "inconclusive", [UNSEEN], id="a gap on the way back may, too"
+    ),
+    pytest.param(
+        told(failover=None, worst_during=None, unseen_during=2.0),
+        "held",
+        [
+            MET,
+            (
+                "portal lost nothing that was seen while drill was on, "
+                "but was not measured all the time: up to 2 s may have gone unseen."
+            ),
+        ],
+        id="a gap that hides no more than the objective",
+    ),
+    pytest.param(
+        told(unseen_during=2.0),
+        "held",
+        [MET, "portal was down for 0.8 to 2 s after the cut of drill, within its RTO of 3 s."],
+        id="a gap widens the failover time",
+    ),
+    # hypotheses that were not read
+    pytest.param(
+        changed(HELD, ("steady_states.before", None)),
+        "inconclusive",
+        ["The hypothesis was not read before the cut."],
+        id="nothing read before, though a target was measured",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("experiment.steady-state-hypothesis", {"title": "it is up", "probes": [{}]}),
+            ("steady_states", {}),
+        ),
+        "inconclusive",
+        [
+            "The hypothesis was not read before the cut.",
+            "The hypothesis was not read after the cut.",
+        ],
+        id="a hypothesis that was never read",
+    ),
+    pytest.param(
+        changed(HELD, ("steady_states", None), ("failover.targets", {})),
+        "inconclusive",
+        ["Nothing was observed: no hypothesis was read and no target checked."],
+        id="neither a hypothesis nor a target",
+    ),
+    # probes outside the hypothesis
+    pytest.param(
+        changed(HELD, method(tolerant(tolerance_met=True))),
+        "held",
+        [MET, WITHIN],
+        id="a probe of the method within its tolerance",
+    ),
+    pytest.param(
+        changed(HELD, method(tolerant(tolerance_met=False))),
+        "deviated",
+        ["The probe longest was not within its tolerance."],
+        id="a probe of the method that is not",
+    ),
+    pytest.param(
+        changed(HELD, method(tolerant(tolerance_met=None, tolerance_error="no pattern"))),
+        "inconclusive",
+        ["The tolerance of the probe longest was not evaluated: no pattern."],
+        id="a tolerance that could not be evaluated",
+    ),
+    pytest.param(
+        changed(HELD, method(tolerant())),
+        "inconclusive",
+        ["The tolerance of the probe longest was not evaluated: nobody did."],
+        id="a tolerance that nobody evaluated",
+    ),
+    # processes, which the toolkit takes for succeeded
+    pytest.param(
+        changed(HELD, ("rollbacks", [process("bring back", 1)])),
+        "deviated",
+        ["The rollback bring back failed: exit status 1, no route."],
+        id="a rollback with an exit status",
+    ),
+    pytest.param(
+        changed(HELD, method(process("drain", 3))),
+        "inconclusive",
+        ["The action drain failed: exit status 3, no route."],
+        id="an action with an exit status",
+    ),
+    pytest.param(
+        changed(HELD, method(process("drain", 0), process("look", 1, kind="probe"))),
+        "held",
+        [MET, WITHIN],
+        id="processes that ended well, and a probe, which only reads",
+    ),
+    # what does not fit together
+    pytest.param(
+        changed(HELD, ("failover.settings", {"targets": {"portal": "x", "db": "y"}})),
+        "inconclusive",
+        ["db was not measured in every cut."],
+        id="a target that the settings name was not measured",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.targets.portal", None)),
+        "inconclusive",
+        ["portal was not measured in every cut."],
+        id="a target without a measurement",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.targets.portal.cuts", []), ("failover.cut_at", None)),
+        "inconclusive",
+        ["portal was not measured in every cut."],
+        id="a target without its cuts",
+    ),
+    pytest.param(
+        portal(before=None),
+        "inconclusive",
+        ["portal was checked only 0 times before the cut: too few for a baseline."],
+        id="a target without a baseline",
+    ),
+    pytest.param(
+        told(failover={"at_most": 500.0}),
+        "deviated",
+        ["portal was down for up to 500 s after the cut of drill, longer than its RTO of 3 s."],
+        id="a failover time without its lower bound",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.targets.portal.rto", "0.5")),
+        "deviated",
+        ["portal was down for up to 1 s after the cut of drill, longer than its RTO of 0.5 s."],
+        id="an objective that is written as text",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.targets.portal.rto", "soon")),
+        "inconclusive",
+        ["The RTO of portal is soon, which is no number of seconds."],
+        id="an objective that cannot be read",
+    ),
+    pytest.param(
+        changed(HELD, method(activity("warm up", 13, 14, status="Failed"))),
+        "inconclusive",
+        ["How warm up ended is not known; its status is Failed."],
+        id="an activity with an unknown status",
+    ),
+    pytest.param(
+        changed(HELD, ("rollbacks", [activity("bring back", 20, 22, status=None)])),
+        "inconclusive",
+        ["How bring back ended is not known; its status is ?."],
+        id="a rollback without a status",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("experiment", {"method": [{}] * 3, "rollbacks": [{}] * 2, "runtime": ALWAYS}),
+            ("failover.preflight", []),
+        ),
+        "inconclusive",
+        [
+            "The journal holds only 2 of the method's 3 activities.",
+            "The journal holds only 1 of 2 rollbacks.",
+            "The journal holds no preflight.",
+        ],
+        id="activities and a preflight that left no trace",
+    ),
+    pytest.param(
+        changed(HELD, ("steady_states.after", reading(probe("portal", 18, met=False), met=True))),
+        "deviated",
+        ["The hypothesis deviated after the method: portal."],
+        id="a probe that was not met in a reading that was",
+    ),
+    pytest.param(
+        changed(HELD, ("steady_states.after.steady_state_met", "false")),
+        "inconclusive",
+        ["The hypothesis was not read after the cut."],
+        id="a reading without a result",
+    ),
+    pytest.param(
+        changed(HELD, ("deviated", True)),
+        "deviated",
+        ["The toolkit says that the run deviated."],
+        id="the toolkit says that it deviated",
+    ),
+    pytest.param(
+        changed(HELD, ("status", "failed")),
+        "inconclusive",
+        ["The toolkit says of the run that it is failed."],
+        id="the toolkit says that it failed",
+    ),
+    pytest.param(
+        changed(HELD, ("safeguards", {"x": 1}), ("status", "interrupted")),
+        "inconclusive",
+        ["The run was interrupted before its end."],
+        id="safeguards of which none fired do not explain an interruption",
+    ),
 ]
 
 
@@ -394,6 +660,45 @@ def test_verdict(journal: Journal, verdict: str, reasons: list[str]) -> None:
     judged = judge(journal)
 
     assert (judged.verdict, list(judged.reasons)) == (verdict, reasons)
+
+
+def test_journal_that_lost_the_controls_events() -> None:
+    """What the activities returned shows the cut; the control's own notes must not be missing."""
+    document = {"JobId": "ftj-1", "Name": "drill", "Status": "Testing"}
+    journal = changed(HELD, ("run", [activity("cut", 10, 12, output=document)]))
+    stopped = {"test": "drill", "job_id": "ftj-1", "status": "Stopped", "stopped": True}
+    back = activity("bring back", 20, 22, func="stop_failover_test", output=stopped)
+
+    judged = judge(changed(journal, ("rollbacks", [back]), ("failover.events", [])))
+
+    assert judged.verdict == "inconclusive"
+    assert judged.reasons == ("The journal holds none of the control's events.",)
+
+
+def test_older_journal_tells_of_a_later_outage_too() -> None:
+    """What an older version's cut does not tell is found in the outages and gaps."""
+    later = {"since": [14.0, 14.1], "until": [18.9, 19.0], "at_least": 4.8, "at_most": 5.0}
+    outages = [*target()["summary"]["outages"], later]
+    gone = changed(portal(), ("failover.targets.portal.series.gaps", [[14.0, 18.0]]))
+
+    again, unseen = judge(portal(outages=outages)), judge(gone)
+
+    # less than 5 s lie between the two outages, which are one therefore
+    assert again.reasons[0].endswith("6.8 to 7 s, longer than its RTO of 3 s.")
+    assert (unseen.verdict, unseen.reasons[0][:36]) == ("inconclusive", UNSEEN[:36])
+
+
+def test_given_verdict_is_reviewed() -> None:
+    """A verdict that is milder than the journal deserves is not believed; a graver one is."""
+    deviated = told(worst_during={"at_least": 5.0, "at_most": 6.0})
+
+    mild = review(changed(deviated, ("failover.verdict", {"verdict": "held", "reasons": ["ok"]})))
+    grave = review(changed(HELD, ("failover.verdict", {"verdict": "deviated", "reasons": ["no"]})))
+
+    assert mild.verdict == "deviated"
+    assert mild.reasons[0] == "The journal itself says “held”, which is not what stands in it."
+    assert mild.reasons[1:] == judge(deviated).reasons
+    assert (grave.verdict, grave.reasons) == ("deviated", ("no",))
 
 
 def test_each_cut_has_to_bite() -> None:
@@ -410,6 +715,27 @@ def test_each_cut_has_to_bite() -> None:
 
     assert judged.verdict == "inconclusive"
     assert judged.reasons[0].startswith("The cut of other did not bite")
+
+
+@pytest.mark.parametrize(
+    ("lost_at", "verdict"),
+    [
+        pytest.param(16.0, "held", id="15 s after the cut"),
+        pytest.param(180.0, "held", id="within the hold time of a BGP session"),
+        pytest.param(200.0, "inconclusive", id="much later"),
+        pytest.param(9.0, "inconclusive", id="before the cut"),
+    ],
+)
+def test_loss_shows_the_cut_only_if_it_comes_soon(lost_at: float, verdict: str) -> None:
+    """What nothing but a loss shows is not shown by one that has nothing to do with it."""
+    outage = {**target()["summary"]["outages"][0], "since": [lost_at - 0.1, lost_at]}
+    ended = {"since": outage["since"], "until": [lost_at + 0.8, lost_at + 0.9]}
+    journal = changed(
+        without(portal(outages=[{**outage, **ended}]), "resource"),
+        ("failover.targets.portal.cuts", [{**told_cut(), "stop_at": at(300)}]),
+    )
+
+    assert judge(journal).verdict == verdict
 
 
 def test_test_that_is_created_and_started_at_once() -> None:

@@ -5,7 +5,7 @@ What a journal gives reason to say about a run; the verdict weighs it.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["Finder", "Reason"]
+__all__ = ["Finder", "Reason", "cut_short"]
 
 
 class Reason(NamedTuple):
@@ -18,3 +18,10 @@ class Reason(NamedTuple):
 
 
 Finder = Callable[[Mapping[str, Any]], Iterator[Reason]]
+
+
+def cut_short(journal: Mapping[str, Any]) -> bool:
+    """
+    Tell whether something ended the run before the method did.
+    """
+    return bool(journal.get("interruption")) or journal.get("status") in ("interrupted", "aborted")

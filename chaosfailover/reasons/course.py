@@ -7,6 +7,7 @@ from typing import Any
 
 from chaosfailover.evidence import bit
 from chaosfailover.journals import (
+    activities,
     brief,
     error_of,
     events,
@@ -14,9 +15,10 @@ from chaosfailover.journals import (
     mapping,
     mappings,
     name_of,
+    status_of,
     text,
 )
-from chaosfailover.reasons import Finder, Reason
+from chaosfailover.reasons import Finder, Reason, cut_short
 from chaosfailover.windows import RUNNING, windows
 
 __all__ = ["FINDERS"]
@@ -65,13 +67,14 @@ def _refused(journal: Document) -> Iterator[Reason]:
 
 def _interrupted(journal: Document) -> Iterator[Reason]:
     interruption = mapping(journal.get("interruption"))
-    if interruption.get("kind") == "abort" or journal.get("safeguards"):
+    safeguarded = mapping(journal.get("safeguards")).get("triggered_by")
+    if interruption.get("kind") == "abort" or (safeguarded and not interruption):
         return
     if not interruption and events(journal, "refused"):
         return
     if interruption.get("kind") == "signal":
         yield Reason("signal", {"name": brief(interruption.get("name"))})
-    elif interruption or journal.get("status") in ("interrupted", "aborted"):
+    elif cut_short(journal):
         yield Reason("interrupted", {})
 
 
@@ -80,8 +83,8 @@ def _activities(journal: Document) -> Iterator[Reason]:
     Find what failed in the method. What was cut off has no status: the interruption says so.
     """
     for run in mappings(journal.get("run")):
-        if run.get("status") == "failed":
-            activity = mapping(run.get("activity"))
+        activity = mapping(run.get("activity"))
+        if status_of(run) == "failed":
             func = mapping(activity.get("provider")).get("func")
             key = "probe" if activity.get("type") == "probe" else "action"
             yield _failed("cut_failed" if func in CUTTING else key, run)
@@ -91,8 +94,23 @@ def _rollbacks(journal: Document) -> Iterator[Reason]:
     if events(journal, "refused"):
         return  # there was nothing to roll back, and mostly nothing to do it with
     for run in mappings(journal.get("rollbacks")):
-        if run.get("status") == "failed":
+        if status_of(run) == "failed":
             yield _failed("rollback", run)
+
+
+def _tolerances(journal: Document) -> Iterator[Reason]:
+    """
+    Find what the probes outside the hypothesis say, whose tolerances the control has evaluated.
+    """
+    for run in activities(journal):
+        activity, found = mapping(run.get("activity")), run.get("tolerance_met")
+        if activity.get("type") != "probe" or activity.get("tolerance") is None:
+            continue
+        if found is False:
+            yield Reason("intolerable", {"name": brief(name_of(run))})
+        elif status_of(run) == "succeeded" and found is not True:
+            error = _clause(run.get("tolerance_error") or "nobody did")
+            yield Reason("unjudged", {"name": brief(name_of(run)), "error": error})
 
 
 def _cuts(journal: Document) -> Iterator[Reason]:
@@ -146,6 +164,7 @@ FINDERS: tuple[Finder, ...] = (
     _interrupted,
     _activities,
     _rollbacks,
+    _tolerances,
     _cuts,
     _running,
 )

@@ -2,13 +2,15 @@
 What the measurement of the targets says.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Any
 
 from chaosfailover.journals import brief, failover, mapping, number, text
-from chaosfailover.reasons import Finder, Reason
-from chaosfailover.recoveries import Bounds, Recovery, recoveries
+from chaosfailover.phases import Bounds
+from chaosfailover.reasons import Finder, Reason, cut_short
+from chaosfailover.recoveries import Recovery, objective, recoveries
 from chaosfailover.windows import windows
 
 __all__ = ["FEWEST_SAMPLES", "FINDERS", "LOSSY", "UNMEASURED"]
@@ -28,7 +30,7 @@ def _baseline(journal: Document) -> Iterator[Reason]:
         before = mapping(summary.get("before"))
         sent, lost = number(before.get("sent")) or 0.0, number(before.get("lost")) or 0.0
         if lost and lost >= LOSSY * sent:
-            values = {"target": name, "lost": _count(lost), "sent": _count(sent)}
+            values = {"target": brief(name), "lost": _count(lost), "sent": _count(sent)}
             yield Reason("lossy", values)
 
 
@@ -36,13 +38,22 @@ def _samples(journal: Document) -> Iterator[Reason]:
     """
     Find targets that were hardly checked; only a run that cut has a before and a during.
     """
-    if not any(window.tested for window in windows(journal)):
-        return
-    for name, summary in _summaries(journal):
-        for when in ("before", "during"):
-            sent = number(mapping(summary.get(when)).get("sent"))
-            if sent is not None and sent < FEWEST_SAMPLES:
-                yield Reason(f"few_{when}", {"target": name, "sent": _count(sent)})
+    tested = sum(window.tested for window in windows(journal))
+    measured = Counter(recovery.target for recovery in recoveries(journal))
+    for name, summary in _summaries(journal) if tested else ():
+        if not summary or measured[name] < tested:
+            yield Reason("unchecked", {"target": brief(name)})
+        for when in ("before", "during") if summary else ():
+            sent = number(mapping(summary.get(when)).get("sent")) or 0.0
+            if sent < FEWEST_SAMPLES:
+                yield Reason(f"few_{when}", {"target": brief(name), "sent": _count(sent)})
+
+
+def _objectives(journal: Document) -> Iterator[Reason]:
+    for name, target in mapping(failover(journal).get("targets")).items():
+        rto = mapping(target).get("rto")
+        if rto is not None and objective(mapping(target)) is None:
+            yield Reason("objective", {"target": brief(name), "rto": brief(rto)})
 
 
 def _gaps(journal: Document) -> Iterator[Reason]:
@@ -51,55 +62,82 @@ def _gaps(journal: Document) -> Iterator[Reason]:
         unmeasured = number(summary.get("unmeasured")) or 0.0
         if unmeasured > UNMEASURED * duration:
             values = {"unmeasured": seconds(unmeasured), "duration": seconds(duration)}
-            yield Reason("unmeasured", {"target": name, **values})
+            yield Reason("unmeasured", {"target": brief(name), **values})
 
 
 def _recoveries(journal: Document) -> Iterator[Reason]:
-    cut_short = _cut_short(journal)
+    short = cut_short(journal)
     for recovery in recoveries(journal):
-        if recovery.exceeded:
-            key = "rto" if recovery.down_at_stop is None else "rto_open"
-            yield Reason(key, _values(recovery))
-        elif recovery.down_at_stop is None:
-            yield _recovered(recovery)
-        elif not cut_short:
-            yield Reason("unrecovered", _values(recovery))
-        if recovery.reversion and recovery.reversion.at_most == inf:
-            yield Reason("down_at_end", _values(recovery))
+        keys = _against(recovery, short=short) or [_favour(recovery)]
+        yield from (Reason(key, _values(recovery, key)) for key in keys)
 
 
-def _recovered(recovery: Recovery) -> Reason:
+def _against(recovery: Recovery, *, short: bool) -> list[str]:
+    """
+    Return what speaks against a target's recovery, as keys.
+    """
+    late = recovery.exceeded or recovery.exceeded_again or recovery.exceeded_at_stop
+    found = {
+        "rto": recovery.exceeded,
+        "rto_again": recovery.exceeded_again,
+        "rto_open": recovery.exceeded_at_stop,
+        "unrecovered": not late and _unrecovered(recovery, short=short),
+        "down_at_end": recovery.down_at_end,
+        "rto_back": recovery.exceeded_back and not recovery.down_at_end,
+        "unseen": not late and recovery.may_exceed,
+    }
+    return [key for key, applies in found.items() if applies]
+
+
+def _unrecovered(recovery: Recovery, *, short: bool) -> bool:
+    if recovery.down_at_stop is not None:
+        return not short
+    return any(one and one.at_most == inf for one in (recovery.failover, recovery.worst))
+
+
+def _favour(recovery: Recovery) -> str:
     if recovery.failover is None:
-        return Reason("no_loss", _values(recovery))
-    if recovery.failover.at_most == inf:
-        return Reason("unrecovered", _values(recovery))
+        return "no_loss_seen" if recovery.unseen else "no_loss"
     if recovery.persistent:
-        return Reason("persistent", _values(recovery))
-    return Reason("recovered" if recovery.rto is None else "within_rto", _values(recovery))
-
-
-def _cut_short(journal: Document) -> bool:
-    """
-    Tell whether something ended the cut before the method did.
-    """
-    return bool(journal.get("interruption")) or journal.get("status") in ("interrupted", "aborted")
+        return "persistent"
+    return "recovered" if recovery.rto is None else "within_rto"
 
 
 def _summaries(journal: Document) -> Iterator[tuple[str, Document]]:
-    for name, target in mapping(failover(journal).get("targets")).items():
-        yield brief(name), mapping(mapping(target).get("summary"))
+    """
+    Yield every target that was measured or that the settings name, with its summary if it has one.
+    """
+    found = failover(journal)
+    measured, named = mapping(found.get("targets")), mapping(found.get("settings")).get("targets")
+    for name in dict.fromkeys([*measured, *mapping(named)]):
+        yield text(name), mapping(mapping(measured.get(name)).get("summary"))
 
 
-def _values(recovery: Recovery) -> dict[str, str]:
-    failover_time = recovery.failover or Bounds(0.0, 0.0)
-    down = recovery.down_at_stop
+def _values(recovery: Recovery, key: str) -> dict[str, str]:
+    length = _length(recovery, key)
     return {
         "target": brief(recovery.target),
         "test": brief(text(recovery.test) or "?"),
         "rto": seconds(recovery.rto or 0.0),
-        "at_least": seconds(failover_time.at_least),
-        "at_most": seconds(failover_time.at_most if down is None else down),
+        "interval": seconds(recovery.interval or 0.0),
+        "at_least": seconds(length.at_least),
+        "at_most": seconds(length.at_most),
     }
+
+
+def _length(recovery: Recovery, key: str) -> Bounds:
+    """
+    Return the length that a reason tells of.
+    """
+    back = (recovery.worst_after, recovery.reversion)
+    lengths = {
+        "rto_again": recovery.worst,
+        "rto_open": Bounds(0.0, recovery.down_at_stop or 0.0),
+        "rto_back": max((one for one in back if one), key=lambda one: one.at_most, default=None),
+        "unseen": Bounds(0.0, max(recovery.unseen, recovery.unseen_after)),
+        "rto": recovery.failover,
+    }
+    return lengths.get(key, recovery.shown) or Bounds(0.0, 0.0)
 
 
 def seconds(value: float) -> str:
@@ -113,4 +151,4 @@ def _count(value: float) -> str:
     return f"{value:.0f}"
 
 
-FINDERS: tuple[Finder, ...] = (_baseline, _samples, _gaps, _recoveries)
+FINDERS: tuple[Finder, ...] = (_baseline, _samples, _objectives, _gaps, _recoveries)

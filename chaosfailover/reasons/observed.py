@@ -5,8 +5,18 @@ What the readings of the hypothesis say.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chaosfailover.journals import brief, failover, hypotheses, mapping, met, name_of, probes
-from chaosfailover.reasons import Finder, Reason
+from chaosfailover.journals import (
+    HYPOTHESES,
+    brief,
+    failover,
+    hypotheses,
+    mapping,
+    mappings,
+    met,
+    name_of,
+    probes,
+)
+from chaosfailover.reasons import Finder, Reason, cut_short
 from chaosfailover.windows import windows
 
 __all__ = ["FINDERS"]
@@ -19,8 +29,12 @@ def _before(journal: Document) -> Iterator[Reason]:
     for hypothesis in read:
         if not met(hypothesis):
             yield Reason("unsteady", {"probes": _missed(hypothesis)})
-    if not read and not _targets(journal) and _was_cut(journal):
+    if not _was_cut(journal):
+        return
+    if not read and _has_hypothesis(journal):
         yield Reason("unread_before", {})
+    if not _has_hypothesis(journal) and not _targets(journal):
+        yield Reason("nothing", {})
 
 
 def _during(journal: Document) -> Iterator[Reason]:
@@ -33,12 +47,14 @@ def _during(journal: Document) -> Iterator[Reason]:
 
 
 def _after(journal: Document) -> Iterator[Reason]:
-    read = [one for one in hypotheses(journal, "after") if _finished(one)]
+    after = hypotheses(journal, "after")
+    read = [one for one in after if _finished(one)]
     for hypothesis in read:
         if not met(hypothesis):
             yield Reason("deviated_after", {"probes": _missed(hypothesis)})
-    seen = read or hypotheses(journal, "during")
-    if not seen and not _targets(journal) and _was_cut(journal):
+    seen = read or [one for one in hypotheses(journal, "during") if _finished(one)]
+    unseen = len(read) < len(after) or not seen
+    if unseen and not cut_short(journal) and _has_hypothesis(journal) and _was_cut(journal):
         yield Reason("unread_after", {})
     if read and all(met(one) for one in read):
         yield Reason("hypothesis_held", {})
@@ -57,6 +73,12 @@ def _finished(hypothesis: Document) -> bool:
     Tell whether a reading came to a result; one that a signal cut off did not.
     """
     return isinstance(hypothesis.get("steady_state_met"), bool)
+
+
+def _has_hypothesis(journal: Document) -> bool:
+    written = mapping(mapping(journal.get("experiment")).get("steady-state-hypothesis"))
+    read = any(hypotheses(journal, when) for when in HYPOTHESES)
+    return read or bool(mappings(written.get("probes")))
 
 
 def _targets(journal: Document) -> Document:

@@ -20,6 +20,7 @@ from chaosfailover.journals import (
     number,
     probes,
     said,
+    status_of,
     text,
 )
 from chaosfailover.journals import hypotheses as readings
@@ -147,7 +148,7 @@ def _run(run: Document) -> dict[str, Any]:
         "name": name_of(run),
         "began": iso(instant(run.get("start"))),
         "ended": iso(instant(run.get("end"))),
-        "status": said(run.get("status")),
+        "status": said(status_of(run)),
         "output": _output(run.get("output")),
         "error": error_of(run) or None,
     }

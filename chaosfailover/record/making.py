@@ -10,7 +10,7 @@ from chaosfailover.journals import failover, mapping
 from chaosfailover.record import course, measured, place, plan
 from chaosfailover.record.seal import sealed
 from chaosfailover.redaction import inline_values, named_values, redact
-from chaosfailover.verdict import VERDICTS, judge
+from chaosfailover.verdict import review
 
 __all__ = ["RECORD_VERSION", "known_secrets", "make_record", "redacted"]
 
@@ -64,14 +64,7 @@ def known_secrets(journal: Mapping[str, Any]) -> set[str]:
 
 
 def _verdict(journal: Document) -> dict[str, Any]:
-    """
-    Return the verdict that the run gave, or where it gave none the one that its journal deserves.
-    """
-    given = mapping(failover(journal).get("verdict"))
-    reasons = given.get("reasons")
-    if given.get("verdict") in VERDICTS and isinstance(reasons, list):
-        return {"verdict": given["verdict"], "reasons": [str(reason) for reason in reasons]}
-    return judge(journal).as_dict()
+    return review(journal).as_dict()
 
 
 PARTS: Mapping[str, Callable[[Document], Any]] = {

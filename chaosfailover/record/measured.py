@@ -9,8 +9,8 @@ from typing import Any
 
 from chaosfailover import recoveries as found
 from chaosfailover.journals import failover, mapping, mappings, number, said, text
+from chaosfailover.phases import Bounds, bounds, origin
 from chaosfailover.record.place import iso
-from chaosfailover.recoveries import Bounds, bounds, origin
 
 __all__ = ["MOST_OUTAGES", "data_loss", "recoveries", "targets"]
 
@@ -32,17 +32,27 @@ def targets(journal: Document) -> list[dict[str, Any]]:
 def recoveries(journal: Document) -> list[dict[str, Any]]:
     """
     Return, for each target and cut, the objective and what was measured.
+
+    What was not measured is taken for lost in the upper bounds of `failover` and `reversion`.
     """
     return [
         {
             "target": one.target,
             "test": one.test,
             "rto": one.rto,
-            "failover": _length(one.failover),
-            "reversion": _length(one.reversion),
+            "interval": one.interval,
+            "failover": _length(one.shown),
+            "reversion": _length(one.shown_back),
+            "worst_during": _length(one.worst),
+            "worst_after": _length(one.worst_after),
+            "unseen_during": _finite(one.unseen),
+            "unseen_after": _finite(one.unseen_after),
             "down_at_stop": one.down_at_stop,
-            "exceeded": one.exceeded,
             "persistent": one.persistent,
+            "exceeded": one.exceeded or one.exceeded_at_stop,
+            "exceeded_again": one.exceeded_again,
+            "exceeded_back": one.exceeded_back,
+            "may_exceed": one.may_exceed,
         }
         for one in found.recoveries(journal)
     ]
@@ -128,5 +138,8 @@ def _length(length: Bounds | None) -> dict[str, float | None] | None:
 def _plain_length(length: Bounds | None) -> dict[str, float | None]:
     if length is None:
         return {"at_least": None, "at_most": None}
-    at_most = length.at_most if isfinite(length.at_most) else None
-    return {"at_least": length.at_least, "at_most": at_most}
+    return {"at_least": length.at_least, "at_most": _finite(length.at_most)}
+
+
+def _finite(length: float) -> float | None:
+    return length if isfinite(length) else None

@@ -11,6 +11,7 @@ from chaosfailover.record.making import known_secrets, make_record
 from chaosfailover.record.seal import schema, sealed, verify
 from chaosfailover.record.shape import misfits
 from chaosfailover.redaction import redact
+from chaosfailover.verdict import GRAVITY
 
 __all__ = ["STATES", "Stored", "as_journal", "is_record", "record_of", "stored"]
 
@@ -38,7 +39,8 @@ class Stored(NamedTuple):
 
 def record_of(journal: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return the record that the run left in its journal, or make it where there is none intact.
+    Return the record that the run left in its journal, or make it where there is none intact, or
+    where the journal deserves a graver verdict.
     """
     return stored(journal).record
 
@@ -56,7 +58,10 @@ def stored(journal: Mapping[str, Any]) -> Stored:
         return Stored(make_record(journal), problem, detail)
     record = {**left, "findings": _findings(left.get("findings"))}
     shown: dict[str, Any] = redact(record, known_secrets(journal))
-    differing = [] if alone else _differing(shown, make_record(journal))
+    made = shown if alone else make_record(journal)
+    differing = _differing(shown, made)
+    if _is_graver(made, shown):
+        shown = {**made, "findings": record["findings"]}
     if differing:
         return Stored(_resealed(shown, record), "differs", ", ".join(differing))
     return Stored(_resealed(shown, record), "intact" if shown == record else "redacted")
@@ -107,6 +112,11 @@ def _resealed(shown: dict[str, Any], record: Document) -> dict[str, Any]:
 
 def _differing(record: Document, made: Document) -> list[str]:
     return [part for part in SHARED if not _agree(record[part], made[part])]
+
+
+def _is_graver(one: Document, other: Document) -> bool:
+    first, second = (GRAVITY.index(record["verdict"]["verdict"]) for record in (one, other))
+    return first < second
 
 
 def _agree(one: Any, other: Any) -> bool:

@@ -100,8 +100,8 @@ def _cases(view: RunView, language: str) -> Iterator[Case]:
             yield _hypothesis(reading["when"], probe, language)
     for run in view.record["activities"]:
         yield _activity(run, language)
-    for recovery in view.record["recoveries"]:
-        yield _recovery(recovery, language)
+    for gauge in recovery_bars.gauges(view.record):
+        yield _recovery(gauge, language)
 
 
 def _verdict(view: RunView, language: str) -> Case:
@@ -124,13 +124,11 @@ def _activity(run: Document, language: str) -> Case:
     return Case(run["phase"], run["name"], _spent(run), problem, said)
 
 
-def _recovery(recovery: Document, language: str) -> Case:
-    state = recovery_bars.state(recovery)
-    problem = {"exceeded": "failure", "open": "error"}.get(state)
-    measured = wording.bounds(recovery["failover"])
-    said = (
-        f"{message(f'gauge.{state}', language)}: {measured}, RTO {wording.length(recovery['rto'])}"
-    )
+def _recovery(gauge: recovery_bars.Gauge, language: str) -> Case:
+    recovery = gauge.recovery
+    problem = RECOVERIES.get(gauge.state)
+    measured, rto = wording.bounds(recovery["failover"]), wording.length(recovery["rto"])
+    said = f"{message(f'gauge.{gauge.state}', language)}: {measured}, RTO {rto}"
     took = (recovery["failover"] or {}).get("at_most") or 0.0
     return Case("recovery", f"{recovery['target']}: {recovery['test']}", took, problem, said)
 
@@ -141,6 +139,13 @@ def _spent(run: Document) -> float:
     """
     began, ended = instant(run["began"]), instant(run["ended"])
     return max(0.0, (ended - began).total_seconds()) if began and ended else 0.0
+
+
+RECOVERIES = {
+    **dict.fromkeys(("exceeded", "again", "back"), "failure"),
+    **dict.fromkeys(("open", "unseen"), "error"),
+    "unproven": "skipped",
+}
 
 
 def _seconds(value: float) -> str:

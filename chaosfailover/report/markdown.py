@@ -108,17 +108,18 @@ def _where(record: dict[str, Any], language: str) -> str:
 
 
 def _recoveries(record: dict[str, Any], language: str) -> str:
-    recoveries = [gauge.recovery for gauge in recovery_bars.gauges(record)]
+    gauges = recovery_bars.gauges(record)
     rows = [
         [
             _escape(one["target"], 60),
             _escape(one["test"], 60),
             wording.length(one["rto"]),
             wording.failover(one["failover"]),
-            message(f"gauge.{recovery_bars.state(one)}", language),
+            message(f"gauge.{gauge.state}", language),
             wording.bounds(one["reversion"]),
         ]
-        for one in recoveries
+        for gauge in gauges
+        for one in [gauge.recovery]
     ]
     keys = ("target", "test", "rto", "failover_time", "compared", "reversion_time")
     table = _table([message(f"ui.{key}", language) for key in keys], rows[:MOST_ROWS])

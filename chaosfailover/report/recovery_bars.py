@@ -31,12 +31,12 @@ def gauges(record: Document) -> list[Gauge]:
     """
     Return the recoveries of a run on one common scale, the worst first.
     """
-    recoveries = sorted(record["recoveries"], key=_badness, reverse=True)
-    known = [one["rto"] or 0.0 for one in recoveries]
-    known += [_most(one) or 0.0 for one in recoveries]
-    known += [one["failover"]["at_least"] or 0.0 for one in recoveries if one["failover"]]
+    proven = record["verdict"]["verdict"] in ("held", "deviated")
+    states = [(_shown(one), state(one, proven=proven)) for one in record["recoveries"]]
+    states.sort(key=lambda one: (one[1] in BAD, _most_or_endless(one[0])), reverse=True)
+    known = [length for one, _ in states for length in _lengths(one)]
     scale = max([*known, 0.001]) * ROOM
-    return [_gauge(one, scale) for one in recoveries]
+    return [_gauge(one, said, scale) for one, said in states]
 
 
 def worst(found: Sequence[Gauge]) -> Gauge | None:
@@ -47,37 +47,62 @@ def worst(found: Sequence[Gauge]) -> Gauge | None:
     return max(network or found, key=lambda gauge: _most_or_endless(gauge.recovery), default=None)
 
 
-def _gauge(recovery: Document, scale: float) -> Gauge:
+def state(recovery: Mapping[str, Any], *, proven: bool = True) -> str:
+    """
+    Tell in one word how a recovery compares, see the messages `gauge.*`; `proven` is False for a
+    run that proves nothing, for which nothing is within its objective.
+    """
+    for word, key in WORDS.items():
+        if recovery.get(key):
+            return word
+    failover = recovery["failover"]
+    if recovery["down_at_stop"] is not None or (failover and failover["at_most"] is None):
+        return "open"
+    if failover is None and not proven:
+        return "unbound" if recovery["rto"] is None else "unproven"
+    if failover is None:
+        return "no_loss"
+    if recovery.get("persistent"):
+        return "persistent"
+    within = "within" if proven else "unproven"
+    return "unbound" if recovery["rto"] is None else within
+
+
+WORDS = {
+    "exceeded": "exceeded",
+    "again": "exceeded_again",
+    "back": "exceeded_back",
+    "unseen": "may_exceed",
+}
+BAD = {"exceeded", "again", "back", "open", "unseen"}
+
+
+def _shown(recovery: Document) -> Document:
+    """
+    Return a recovery as it is shown: where nothing was lost, less than the interval may have been.
+    """
+    if recovery["failover"] or recovery.get("interval") is None:
+        return recovery
+    return {**recovery, "failover": {"at_least": 0.0, "at_most": recovery["interval"]}}
+
+
+def _gauge(recovery: Document, said: str, scale: float) -> Gauge:
     failover = recovery["failover"]
     most = _most(recovery)
     open_end = 100.0 if failover and most is None else None
     return Gauge(
         recovery,
-        state(recovery),
+        said,
         _share(failover["at_least"] if failover else 0.0, scale),
         _share(most, scale) if most is not None else open_end,
         _share(recovery["rto"], scale),
     )
 
 
-def state(recovery: Mapping[str, Any]) -> str:
-    """
-    Tell in one word how a recovery compares: `exceeded`, `open`, `within`, `unbound`,
-    `persistent` or `no_loss`.
-    """
-    if recovery["exceeded"]:
-        return "exceeded"
-    if recovery["failover"] is None:
-        return "no_loss"
-    if recovery.get("persistent") and recovery["failover"]["at_most"] is not None:
-        return "persistent"
-    if recovery["down_at_stop"] is not None or recovery["failover"]["at_most"] is None:
-        return "open"
-    return "unbound" if recovery["rto"] is None else "within"
-
-
-def _badness(recovery: Document) -> tuple[bool, float]:
-    return state(recovery) in ("exceeded", "open"), _most_or_endless(recovery)
+def _lengths(recovery: Document) -> list[float]:
+    failover = recovery["failover"]
+    known = [recovery["rto"], _most(recovery), failover and failover["at_least"]]
+    return [length for length in known if length is not None]
 
 
 def _most_or_endless(recovery: Document) -> float:
@@ -86,8 +111,11 @@ def _most_or_endless(recovery: Document) -> float:
 
 
 def _most(recovery: Document) -> float | None:
-    failover = recovery["failover"]
-    return failover["at_most"] if failover else 0.0
+    """
+    Return the upper bound of the bar: that of the failover time, or of a longer loss after it.
+    """
+    known = [one["at_most"] for one in (recovery["failover"], recovery.get("worst_during")) if one]
+    return None if None in known else max(known, default=0.0)
 
 
 def _share(value: float | None, scale: float) -> float | None:

@@ -10,14 +10,11 @@ from chaosfailover.journals import brief
 from chaosfailover.messages import message
 from chaosfailover.record import stored
 from chaosfailover.record.making import redacted
-from chaosfailover.verdict import examine
+from chaosfailover.verdict import DIFFERS, GRAVITY, examine, given
 
 __all__ = ["RunView", "make_view", "mode_of", "verdict_of"]
 
 Document = Mapping[str, Any]
-
-# From the gravest; a campaign has the gravest verdict of its runs.
-GRAVITY = ("aborted", "deviated", "inconclusive", "held")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,7 @@ UNSOUND = ("broken", "misshapen", "differs")
 
 def verdict_of(views: Sequence[RunView]) -> str:
     """
-    Return the verdict of a campaign.
+    Return the verdict of a campaign, the gravest of its runs.
     """
     return next(verdict for verdict in GRAVITY if any(view.verdict == verdict for view in views))
 
@@ -98,9 +95,14 @@ def _reasons(journal: Document, record: Document, language: str) -> list[str]:
     said: list[str] = record["verdict"]["reasons"]
     found = examine(journal)
     english = [message(f"reason.{one.key}", **one.values) for one in found]
-    if said != english:
+    differing = said[: -len(english)]
+    if said[len(differing) :] != english or len(differing) > 1:
         return said
-    return [message(f"reason.{one.key}", language, **one.values) for one in found]
+    left = given(journal)
+    verdict = message(f"verdict.{left.verdict}", language) if left else ""
+    return [message(DIFFERS, language, verdict=verdict) for _ in differing] + [
+        message(f"reason.{one.key}", language, **one.values) for one in found
+    ]
 
 
 def _series(journal: Document, record: Document) -> list[Document]:

@@ -1,0 +1,95 @@
+"""
+A probe of the method that has a tolerance is held to it, as the toolkit does in the hypothesis.
+"""
+
+from typing import Any
+
+import pytest
+from chaoslib.activity import execute_activity
+from chaoslib.hypothesis import run_steady_state_hypothesis
+
+CONTROL = {"type": "python", "module": "chaosfailover.control"}
+EXPERIMENT: dict[str, Any] = {
+    "title": "Made",
+    "controls": [{"name": "failover", "provider": CONTROL}],
+    "method": [],
+}
+
+
+def at_most(limit: float | str) -> dict[str, Any]:
+    """Return a tolerance as an experiment writes it."""
+    provider = {"type": "python", "module": "chaosfailover.tolerances", "func": "at_most"}
+    given = {"arguments": {"limit": limit}}
+    return {"type": "probe", "name": "within", "provider": {**provider, **given}}
+
+
+def probe(tolerance: Any, **more: Any) -> dict[str, Any]:
+    """Return a probe that returns 1.0."""
+    provider = {"type": "python", "module": "statistics", "func": "fmean"}
+    ours = {**provider, "arguments": {"data": [1.0]}}
+    return {"type": "probe", "name": "one", "provider": ours, "tolerance": tolerance, **more}
+
+
+def run(activity: dict[str, Any], experiment: dict[str, Any] = EXPERIMENT) -> dict[str, Any]:
+    """Execute an activity as the method does, with the control."""
+    done: dict[str, Any] = execute_activity(experiment, activity, {"limit": 0.5}, {}, dry=None)
+    return done
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "expected"),
+    [
+        pytest.param(at_most(2.0), True, id="within"),
+        pytest.param(at_most(0.01), False, id="not within"),
+        pytest.param(at_most("${limit}"), False, id="limit from the configuration"),
+        pytest.param({"type": "range", "range": [0, 1]}, True, id="the toolkit's own"),
+        pytest.param(1, True, id="a value"),
+        pytest.param({"type": "regex", "pattern": "["}, None, id="cannot be evaluated"),
+        pytest.param(0.5, None, id="not known to the toolkit"),
+    ],
+)
+def test_tolerance_of_a_probe_of_the_method(tolerance: Any, expected: bool | None) -> None:
+    """The run says whether it was met; None where it could not be told, and why."""
+    done = run(probe(tolerance))
+
+    assert done["status"] == "succeeded"
+    assert done["tolerance_met"] is expected
+    assert ("tolerance_error" in done) is (expected is None)
+
+
+@pytest.mark.parametrize(
+    "activity",
+    [
+        pytest.param(probe(None), id="a probe without a tolerance"),
+        pytest.param(probe(1, type="action"), id="an action"),
+        pytest.param(probe(1, dry="probes"), id="a dry probe"),
+    ],
+)
+def test_nothing_else_is_evaluated(activity: dict[str, Any]) -> None:
+    """Whatever has no result to judge is left as it is."""
+    assert "tolerance_met" not in run(activity)
+
+
+def test_experiment_stays_as_it_is_written() -> None:
+    """The toolkit's own evaluation leaves the probe's value in the tolerance; this one does not."""
+    activity = probe(at_most(2.0))
+
+    run(activity)
+
+    assert activity == probe(at_most(2.0))
+
+
+def test_probes_of_the_hypothesis_are_left_to_the_toolkit(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """They are evaluated once, and a probe after them is evaluated again."""
+    title = {"title": "One is small"}
+    hypothesis = {**title, "probes": [probe(at_most(2.0)), probe(at_most(0.01))]}
+    experiment = {**EXPERIMENT, "steady-state-hypothesis": hypothesis}
+
+    with caplog.at_level("INFO", "chaostoolkit"):
+        read = run_steady_state_hypothesis(experiment, {}, {}, None, event_registry=None)
+
+    assert [one["tolerance_met"] for one in read["probes"]] == [True, False]
+    assert "its tolerance" not in caplog.text
+    assert run(probe(1), experiment)["tolerance_met"] is True
