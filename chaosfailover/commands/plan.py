@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
-import yaml
 
 from chaosfailover.client import VpcClient
 from chaosfailover.commands.selection import (
@@ -20,9 +19,13 @@ from chaosfailover.commands.selection import (
     show_errors,
     show_progress,
 )
+from chaosfailover.errors import ApiError, ArgumentError, FailoverError
 from chaosfailover.planning.choice import RegionPlan, region_plan
 from chaosfailover.planning.experiments import folder_of
-from chaosfailover.planning.files import fate, is_edited, plan_files
+from chaosfailover.planning.files import Change, changes, plan_files
+from chaosfailover.planning.folder import make_changes, standing_files
+from chaosfailover.planning.portals import check_matches, checked_targets
+from chaosfailover.planning.reading import loaded
 from chaosfailover.planning.template import circuit_template
 from chaosfailover.regions import Place
 from chaosfailover.snapshot import read_snapshot
@@ -33,10 +36,11 @@ __all__ = ["plan"]
 def _targets(
     _context: click.Context, _parameter: click.Parameter, file: Path | None
 ) -> dict[str, str]:
-    content = yaml.safe_load(file.read_text(encoding="utf-8")) if file else {}
-    if not isinstance(content, dict) or not all(isinstance(url, str) for url in content.values()):
-        raise click.BadParameter(f"{file} is no mapping of names to URLs")
-    return content
+    try:
+        content = loaded(str(file), file.read_text(encoding="utf-8")) if file else {}
+        return checked_targets(content)
+    except (ArgumentError, OSError, UnicodeDecodeError) as error:
+        raise click.BadParameter(f"{file}: {error}") from error
 
 
 @click.command()
@@ -81,10 +85,14 @@ def plan(
         deadline=deadline,
     )
     plans = [replace(answer.value, place=answer.place) for answer in answers if answer.value]
-    errors = {str(answer.place): str(answer.error) for answer in answers if answer.error}
-    files = plan_files(circuit_template(), plans, errors, targets)
-    _write(folder, files)
-    _clear(folder, plans, files)
+    errors = {str(answer.place): _kind(answer.error) for answer in answers if answer.error}
+    try:
+        made = _planned(folder, plans, errors, targets)
+    except FailoverError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(NOT_DONE)
+    for change in made:
+        _tell(folder, change)
     for found in plans:
         for refusal in found.refusals:
             reasons = "; ".join(refusal.reasons)
@@ -102,31 +110,40 @@ def _counted(count: int) -> str:
     return f"{count} circuit{'' if count == 1 else 's'} to test"
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> None:
+def _kind(error: FailoverError) -> str:
     """
-    Write what nobody edited, and say what became of each file.
+    Return what kind of error it is: what is the same each time that it comes.
     """
-    for name, text in files.items():
-        path = folder / name
-        outcome = fate(path.read_text(encoding="utf-8") if path.exists() else None, text)
-        if outcome in ("new", "updated"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        click.echo(f"{outcome:<9}  {path}")
-        if outcome == "kept":
-            click.echo(f"{path} was edited and is kept; move it away to have it planned", err=True)
+    return error.code if isinstance(error, ApiError) else type(error).__name__
 
 
-def _clear(folder: Path, plans: Sequence[RegionPlan], files: Mapping[str, str]) -> None:
+def _planned(
+    folder: Path,
+    plans: Sequence[RegionPlan],
+    errors: Mapping[str, str],
+    targets: Mapping[str, str],
+) -> list[Change]:
     """
-    Remove what was planned before for the same regions and is no longer, unless it was edited.
+    Bring the folder to the plan; raises FailoverError, mostly before it writes.
+
+    Where a region could not be read, a target may be one of it.
     """
-    for found in plans:
-        for path in sorted((folder / folder_of(found)).glob("*.yaml")):
-            if str(path.relative_to(folder)) in files:
-                continue
-            if is_edited(path.read_text(encoding="utf-8")):
-                click.echo(f"{path} is not of this plan and is kept", err=True)
-            else:
-                path.unlink()
-                click.echo(f"removed    {path}")
+    standing = standing_files(folder, map(folder_of, plans))
+    try:
+        check_matches(targets, plans, standing)
+    except ArgumentError as error:
+        if not errors:
+            raise
+        click.echo(f"{error}, and not every region was", err=True)
+    files = plan_files(circuit_template(), plans, errors, targets, standing)
+    return list(make_changes(folder, changes(standing, files, plans)))
+
+
+def _tell(folder: Path, change: Change) -> None:
+    path = folder / change.name
+    if change.fate == "foreign":
+        click.echo(f"{path} is not of this plan and is kept", err=True)
+        return
+    click.echo(f"{change.fate:<9}  {path}")
+    if change.fate == "kept":
+        click.echo(f"{path} was edited and is kept; move it away to have it planned", err=True)
