@@ -48,7 +48,8 @@ def report(
     Render the journal of a run, or those of several as one campaign.
 
     Journals may be interrupted, partial or older. JSON is the record of the run, with its SHA-256.
-    Exits 1 when a journal cannot be read or the report not be written.
+    A journal that cannot be read is named and left out. Exits 1 then, and when the report cannot be
+    written.
 
     Example: chaos failover report journal.json -o failover-report.html
     """
@@ -58,18 +59,29 @@ def report(
         rendered = json.dumps(schema(), indent=1) + "\n"
     else:
         named = SUFFIXES.get(output.suffix.lower(), "html") if output else "html"
-        rendered = render([_read(journal) for journal in journals], form or named, language)
+        read = [found for journal in journals if (found := _read(journal)) is not None]
+        if not read:
+            sys.exit(NOT_DONE)
+        rendered = render(read, form or named, language)
     _write(rendered, output)
+    if not show_schema and len(read) < len(journals):
+        sys.exit(NOT_DONE)
 
 
 def _read(path: Path) -> Any:
+    """
+    Return a journal; None, once it is said, where there is none.
+    """
     try:
         journal = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
-        _fail(f"{path} is no journal: {exc}")
-    if not isinstance(journal, dict):
-        _fail(f"{path} is no journal: it holds {type(journal).__name__}, expected an object")
-    return journal
+        problem = str(exc)
+    else:
+        if isinstance(journal, dict):
+            return journal
+        problem = f"it holds {type(journal).__name__}, expected an object"
+    click.echo(f"Error: {path} is no journal: {problem}", err=True)
+    return None
 
 
 def _write(rendered: str, output: Path | None) -> None:
