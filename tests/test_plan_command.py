@@ -119,7 +119,10 @@ def test_region_that_cannot_be_read_keeps_its_files(
 
     assert done.exit_code == 1
     assert list(contents(tmp_path)) == HZ
-    assert "## Not read" in (tmp_path / "README.md").read_text()
+    text = (tmp_path / "README.md").read_text()
+    assert "2 circuits in 1 region are tested." in text
+    assert "## Not read" in text
+    assert "- cn-hangzhou: no answer\n" in text
 
 
 @pytest.mark.usefixtures("ten_circuits")
@@ -173,6 +176,20 @@ def test_target_of_nothing_is_refused(tmp_path: Path) -> None:
     targets.write_text("pc-01: https://a/\npc-03: https://c/\n")
     plan(folder, "--region", "cn-shanghai")
     assert plan(folder, "--region", "cn-hangzhou", "--targets", str(targets)).exit_code == 0
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_target_may_be_of_a_region_that_was_not_read(tmp_path: Path) -> None:
+    """Not to know is no reason to refuse what could be read; it is said."""
+    targets = tmp_path / "targets.yaml"
+    targets.write_text("pc-77: https://a/\n")
+    places = ("--region", "cn-hangzhou", "--region", "cn-nowhere")
+
+    done = plan(tmp_path / "plan", *places, "--targets", str(targets))
+
+    assert done.exit_code == 1
+    assert "'pc-77': no circuit" in done.stderr
+    assert list(contents(tmp_path / "plan")) == HZ
 
 
 @pytest.mark.usefixtures("ten_circuits")

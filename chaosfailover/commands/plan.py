@@ -19,7 +19,7 @@ from chaosfailover.commands.selection import (
     show_errors,
     show_progress,
 )
-from chaosfailover.errors import ApiError, ArgumentError, FailoverError
+from chaosfailover.errors import ApiError, ArgumentError, FailoverError, TransportError
 from chaosfailover.planning.choice import RegionPlan, region_plan
 from chaosfailover.planning.experiments import folder_of
 from chaosfailover.planning.files import Change, changes, plan_files
@@ -114,7 +114,9 @@ def _kind(error: FailoverError) -> str:
     """
     Return what kind of error it is: what is the same each time that it comes.
     """
-    return error.code if isinstance(error, ApiError) else type(error).__name__
+    if isinstance(error, ApiError):
+        return error.code
+    return "no answer" if isinstance(error, TransportError) else type(error).__name__
 
 
 def _planned(
