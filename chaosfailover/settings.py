@@ -139,6 +139,13 @@ def _text(name: str, value: Any) -> str:
     return value
 
 
+def _file(name: str, value: Any) -> str:
+    """
+    Read the name of a file; an empty one, as a setting of the environment may be, is none.
+    """
+    return "" if value == "" else _text(name, value)
+
+
 def _report(name: str, value: Any) -> str:
     text = _text(name, value)
     if not text.lower().endswith(REPORT_SUFFIXES):
@@ -184,5 +191,5 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "abort_after": _seconds,
     "abort_when": _text,
     "report": _report,
-    "record": _text,
+    "record": _file,
 }

@@ -199,7 +199,7 @@ def plans(described: Topology, folder: Path) -> list[RegionPlan]:
     ]
 
 
-def plan_for(emulator: Emulator, folder: Path) -> None:
+def plan_for(emulator: Emulator, folder: Path, **targets: str) -> None:
     """
     Write the plan of an emulator's first region into a folder, as without a role.
     """
@@ -208,6 +208,6 @@ def plan_for(emulator: Emulator, folder: Path) -> None:
         emulator.regions[0], lambda: key, endpoint=ENDPOINT, transport=emulator.transport()
     )
     found = region_plan(Place(emulator.regions[0]), read_snapshot(client))
-    for name, text in plan_files(circuit_template(), [found], {}, {}).items():
+    for name, text in plan_files(circuit_template(), [found], {}, targets).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")

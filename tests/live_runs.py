@@ -2,7 +2,9 @@
 Runs that take an emulator for the cloud: what is cut on it really has to be brought back.
 """
 
+import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,19 +18,37 @@ from chaosfailover.client import VpcClient
 from chaosfailover.emulator import Emulator
 from chaosfailover.signing import Credentials
 
-__all__ = ["BIN", "cloud", "environment", "statuses", "wait_until"]
+__all__ = ["BIN", "cloud", "environment", "policy_actions", "statuses", "wait_until"]
 
 OURS = ("ALIBABA", "FAILOVER")
 BIN = Path(sys.executable).parent
+README = Path(__file__).parent.parent / "README.md"
+ACCOUNT = "1000000000000001"
+KEY = {"secret": "emulator-secret"}
+
+
+def policy_actions() -> list[str]:
+    """
+    Return the actions of the RAM policy in the README.
+    """
+    policy = re.search(r"```json\n(\{\"Version\".*?)```", README.read_text("utf-8"), re.DOTALL)
+    assert policy
+    return [action for each in json.loads(policy[1])["Statement"] for action in each["Action"]]
 
 
 @contextmanager
 def cloud(folder: Path, **settings: Any) -> Iterator[Emulator]:
     """
     Run an emulator of two circuits on free ports; `settings` decide what nobody documents.
+
+    Its key may do what the README's policy says, and no more.
     """
-    services = {name: {"port": 0} for name in ("portal", "echo", "ledger")}
-    document = {"extends": "dual-circuit", "services": services, "settings": settings}
+    document = {
+        "extends": "dual-circuit",
+        "accounts": {ACCOUNT: {"access_keys": {"emulator": KEY | {"actions": policy_actions()}}}},
+        "services": {name: {"port": 0} for name in ("portal", "echo", "ledger")},
+        "settings": settings,
+    }
     file = folder / "cloud.yaml"
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
     with Emulator(file) as emulator:

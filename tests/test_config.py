@@ -129,8 +129,9 @@ def test_explicit_secrets(secrets: Any, token: str | None) -> None:
             LIVE | {"alibaba_cloud_vpc_endpoint": "Emulator"},
             PAIR,
             ConfigurationError,
-            "alibaba_cloud_vpc_endpoint is 'emulator', but none is running: the experiment needs "
-            "the control chaosfailover.control, which starts it",
+            "alibaba_cloud_vpc_endpoint is 'emulator', but none is running: the control "
+            "chaosfailover.control starts it, and it is missing from the experiment or could not "
+            "begin",
             id="Emulator without control",
         ),
         pytest.param(

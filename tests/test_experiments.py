@@ -13,6 +13,8 @@ import pytest
 import yaml
 from live import clean_environment
 
+from chaosfailover.settings import Settings
+
 EXPERIMENTS = Path(__file__).parent.parent / "experiments"
 CHAOS = Path(sys.executable).with_name("chaos")
 
@@ -122,6 +124,20 @@ def test_every_environment_entry_has_a_default(name: str) -> None:
     assert [one["key"] for one in from_environment if "default" not in one] == []
     endpoint = configuration["alibaba_cloud_vpc_endpoint"]
     assert "emulator" in (endpoint, endpoint["default"] if isinstance(endpoint, dict) else None)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_record_is_written_where_the_environment_says(name: str) -> None:
+    """Without FAILOVER_RECORD there is none; it needs no change of the experiment."""
+    experiment = yaml.safe_load((EXPERIMENTS / name).read_text(encoding="utf-8"))
+    entry = experiment["configuration"]["record"]
+
+    assert (entry["key"], Settings.parse({"record": entry["default"]}).record) == (
+        "FAILOVER_RECORD",
+        "",
+    )
+    (control,) = experiment["controls"]
+    assert control["provider"]["arguments"]["record"] == "${record}"
 
 
 @pytest.mark.parametrize("name", ALL)

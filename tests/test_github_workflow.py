@@ -15,7 +15,11 @@ import yaml
 from accounts import plan_for
 from live_runs import cloud, environment, statuses, wait_until
 
+from chaosfailover.client import VpcClient
 from chaosfailover.emulator import Emulator
+from chaosfailover.planning.game_day import MINUTES
+from chaosfailover.record import verify
+from chaosfailover.signing import Credentials
 
 WORKFLOW = Path(__file__).parent.parent / "experiments" / "github" / "game-day.yml"
 
@@ -41,7 +45,7 @@ def start(name: str, emulator: Emulator, folder: Path) -> subprocess.Popen[bytes
     return subprocess.Popen(
         ["bash", "-e", str(script)],
         cwd=folder / found.get("working-directory", "."),
-        env=environment(emulator, PORTAL_URL=emulator.service_urls["portal"], HOME=str(folder)),
+        env=environment(emulator, PLAN_FOLDER="cn-hangzhou", PLAN_ROLE_ARN="", HOME=str(folder)),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -67,7 +71,7 @@ def cancel(running: subprocess.Popen[bytes]) -> list[str]:
 def test_cancelled_game_day_brings_back_what_it_cut(tmp_path: Path) -> None:
     """The first signal reaches chaos, which stops the test and leaves a journal."""
     with cloud(tmp_path) as emulator:
-        plan_for(emulator, tmp_path / "failover-plan")
+        plan_for(emulator, tmp_path / "failover-plan", default=emulator.service_urls["portal"])
         running = start("Game day", emulator, tmp_path)
         wait_until(lambda: statuses(emulator) == ["Testing"])
 
@@ -75,14 +79,16 @@ def test_cancelled_game_day_brings_back_what_it_cut(tmp_path: Path) -> None:
 
         assert "SIGKILL" not in sent
         assert set(statuses(emulator)) <= {"Stopped"}
-    journal = json.loads((tmp_path / "records" / "cn-hangzhou.json").read_text())
+    journal = json.loads((tmp_path / "records" / "cn-hangzhou" / "journal.json").read_text())
     assert journal["status"] == "interrupted"
+    record = json.loads((tmp_path / "records" / "cn-hangzhou" / "record.json").read_text())
+    assert verify(record)
 
 
 def test_last_step_stops_what_a_killed_game_day_left(tmp_path: Path) -> None:
     """When the cloud is too slow for the runner's patience, the last step sees it through."""
     with cloud(tmp_path, stopping=15.0) as emulator:
-        plan_for(emulator, tmp_path / "failover-plan")
+        plan_for(emulator, tmp_path / "failover-plan", default=emulator.service_urls["portal"])
         running = start("Game day", emulator, tmp_path)
         wait_until(lambda: statuses(emulator) == ["Testing"])
 
@@ -121,10 +127,12 @@ def test_every_way_out_keeps_the_records_and_stops_what_runs() -> None:
 
 @pytest.mark.parametrize("name", ["Credentials", "Credentials to stop with"])
 def test_credentials_outlast_the_job(name: str) -> None:
-    """A token that ends before the job would leave nobody who can stop the test."""
+    """A token that ends before the job would leave nobody to stop the test; 15 circuits fit in."""
     seconds = step(name)["with"]["role-session-expiration"]
 
-    assert seconds > workflow()["jobs"]["game-day"]["timeout-minutes"] * 60
+    minutes = workflow()["jobs"]["game-day"]["timeout-minutes"]
+    assert seconds > minutes * 60
+    assert minutes > 15 * MINUTES
 
 
 def test_regions_do_not_stop_each_other() -> None:
@@ -133,3 +141,25 @@ def test_regions_do_not_stop_each_other() -> None:
 
     assert document["jobs"]["game-day"]["strategy"]["fail-fast"] is False
     assert document["concurrency"]["cancel-in-progress"] is False
+
+
+def test_install_is_that_of_the_readme() -> None:
+    """The workflow runs in a checkout of the project and installs it as the README does."""
+    assert step("Install")["run"] == "pip install chaostoolkit '.[emulator]'"
+
+
+def test_last_step_leaves_the_tests_of_others_alone(tmp_path: Path) -> None:
+    """A game day that was refused since another test runs does not stop that one."""
+    with cloud(tmp_path) as emulator:
+        plan_for(emulator, tmp_path / "failover-plan")
+        key = Credentials("emulator", "emulator-secret")
+        with VpcClient("cn-hangzhou", lambda: key, endpoint=emulator.url) as client:
+            client.create_failover_test_job(
+                name="of somebody else",
+                resource_ids=["pc-rehearsal-a"],
+                job_type="StartNow",
+                job_duration=5,
+            )
+
+        assert start("Stop what still runs", emulator, tmp_path).wait(60) == 0
+        assert statuses(emulator) in (["Starting"], ["Testing"])

@@ -71,16 +71,12 @@ def test_exit_code(arguments: list[str], exit_code: int) -> None:
     assert done.exit_code == exit_code, done.output
 
 
-@pytest.mark.usefixtures("ten_circuits")
-def test_account_that_cannot_be_assumed_hides_no_other() -> None:
-    """A role that is none is reported for its place, on stderr and in the document."""
+def test_role_that_is_none_is_wrong_usage() -> None:
+    """It is refused before any region is asked, and the message says what a role looks like."""
     done = inspect("--region", "cn-hangzhou", "--role-arn", "inspector", "--output", "json")
 
-    assert done.exit_code == 1
-    (error,) = json.loads(done.stdout)["errors"]
-    assert error["region_id"] == "cn-hangzhou"
-    assert "expected acs:ram::" in error["error"]
-    assert "NOT READ" in done.stderr
+    assert done.exit_code == 2
+    assert "'inspector', expected acs:ram::" in done.output
 
 
 FAULTS = [

@@ -113,11 +113,12 @@ def test_schedules_do_not_overlap(name: str) -> None:
 
 
 def test_alarm_asks_every_region() -> None:
-    """The status job fails if a test runs anywhere, and is not run once more."""
+    """At all hours it fails if a test is overdue anywhere, and is not run once more."""
     document = manifest("base/status.yaml")
 
     (container,) = pod_of(document)["containers"]
-    assert container["args"] == ["failover", "status", "--all-regions", "--fail-if-running"]
+    assert container["args"] == ["failover", "status", "--all-regions", "--fail-if-overdue"]
+    assert document["spec"]["schedule"] == "*/10 * * * *"
     assert job_of(document)["backoffLimit"] == 0
 
 
@@ -131,29 +132,85 @@ def test_base_rehearses() -> None:
     (generator,) = manifest("base/kustomization.yaml")["configMapGenerator"]
 
     assert "ALIBABA_CLOUD_ENDPOINT_VPC=emulator" in generator["literals"]
+    assert "FAILOVER_RECORD=/records/record.json" in generator["literals"]
+
+
+def overlay_of_the_readme() -> str:
+    readme = (KUBERNETES / "README.md").read_text(encoding="utf-8")
+    text: str = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)[0]
+    return text
+
+
+def built(overlay: Path) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        ["kubectl", "kustomize", str(overlay)], check=True, capture_output=True, text=True
+    )
+    return list(yaml.safe_load_all(done.stdout))
 
 
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed")
-def test_overlay_of_the_readme_builds(tmp_path: Path) -> None:
-    """Kustomize builds the README's overlay, and each of its objects is valid."""
+@pytest.mark.parametrize(
+    "folder",
+    [
+        pytest.param("cn-hangzhou", id="own account"),
+        pytest.param("cn-shanghai", id="a second region"),
+        pytest.param("1000000000000002/cn-hangzhou", id="another account"),
+    ],
+)
+def test_overlay_of_the_readme_builds(folder: str, tmp_path: Path) -> None:
+    """In the folder of any region, Kustomize builds the README's overlay into valid objects."""
     shutil.copytree(KUBERNETES, tmp_path / "experiments" / "kubernetes")
-    overlay = tmp_path / "overlay"
+    overlay = tmp_path / "failover-plan" / folder
+    overlay.parent.mkdir(parents=True)
     with cloud(tmp_path) as emulator:
-        plan_for(emulator, overlay / "failover-plan")
-    readme = (KUBERNETES / "README.md").read_text(encoding="utf-8")
-    (text,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+        plan_for(emulator, tmp_path, default="https://portal.example.org/?a=1&b")
+    (tmp_path / "cn-hangzhou").rename(overlay)
+    text = overlay_of_the_readme().replace("cn-hangzhou", Path(folder).name)
+    if "/" in folder:
+        text = text.replace("../../experiments", "../../../experiments")
+    live = "    behavior: merge\n    envs: [targets.env]\n"
+    text = text.replace("    behavior: merge\n", live)
     (overlay / "kustomization.yaml").write_text(text, encoding="utf-8")
 
-    built = subprocess.run(
-        ["kubectl", "kustomize", str(overlay)], check=True, capture_output=True, text=True
-    )
+    objects = built(overlay)
 
-    objects = list(yaml.safe_load_all(built.stdout))
     newest = ".".join(map(str, NEWEST[-1]))
     assert {kubernetes_validate.validate(each, newest, strict=True) for each in objects} == {newest}
     maps = {each["metadata"]["name"]: each for each in objects if each["kind"] == "ConfigMap"}
     assert set(maps["failover-plan"]["data"]) == {"game-day.yaml", "topology.yaml"}
-    assert maps["failover-settings"]["data"]["ALIBABA_CLOUD_REGION_ID"] == "cn-hangzhou"
+    settings = maps["failover-settings"]["data"]
+    assert settings["ALIBABA_CLOUD_REGION_ID"] == Path(folder).name
+    portal = settings["FAILOVER_PORTAL_URL_PC_REHEARSAL_A"]
+    assert portal == "https://portal.example.org/?a=1&b"
+    spaces = {each["metadata"].get("namespace", each["metadata"]["name"]) for each in objects}
+    assert spaces == {f"failover-{Path(folder).name}"}
+
+
+def test_operator_runs_in_the_namespace_of_the_overlay() -> None:
+    """The README's command changes where it runs, and not where the operator looks."""
+    readme = (KUBERNETES / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^sed '(.*?)' (\S+)", readme, re.MULTILINE)
+
+    done = subprocess.run(
+        ["sed", command[0], str(KUBERNETES.parent.parent / command[1])],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    document = yaml.safe_load(done.stdout)
+    assert document["spec"]["namespace"] == "failover-cn-hangzhou"
+    assert document["metadata"]["namespace"] == "chaostoolkit-crd"
+
+
+def test_image_lets_its_user_write_where_it_works() -> None:
+    """Any chaos command needs to write its log, and the user of the image is not root."""
+    recipe = (KUBERNETES / "Containerfile").read_text(encoding="utf-8")
+    (folder,) = re.findall(r"^WORKDIR (\S+)", recipe, re.MULTILINE)
+    (user,) = re.findall(r"^USER (\d+):", recipe, re.MULTILINE)
+
+    assert f"install --directory --owner {user} --group {user} --mode 2770 {folder}\n" in recipe
+    assert recipe.index("install --directory") < recipe.index("USER ")
 
 
 def may_unshare() -> bool:
@@ -191,7 +248,12 @@ def test_container_brings_back_what_it_cut(command: list[str], tmp_path: Path) -
         running = subprocess.Popen(
             [*UNSHARE, *command],
             cwd=tmp_path / "records",
-            env=environment(emulator, FAILOVER_PORTAL_URL=portal, HOME=str(tmp_path)),
+            env=environment(
+                emulator,
+                FAILOVER_PORTAL_URL_PC_REHEARSAL_A=portal,
+                FAILOVER_PORTAL_URL_PC_REHEARSAL_B=portal,
+                HOME=str(tmp_path),
+            ),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -18,9 +18,11 @@ from chaosfailover.regions import Place
 CHAOS = [str(Path(sys.executable).with_name("chaos")), "--no-version-check"]
 HZ = [
     "README.md",
+    "cn-hangzhou/README.md",
     "cn-hangzhou/game-day.yaml",
     "cn-hangzhou/pc-01.yaml",
     "cn-hangzhou/pc-02.yaml",
+    "cn-hangzhou/targets.env",
     "cn-hangzhou/topology.yaml",
 ]
 
@@ -50,7 +52,9 @@ def test_refusals_are_said(tmp_path: Path) -> None:
 
     assert done.exit_code == 0
     assert "REFUSED  cn-shenzhen  pc-07: cen-sz (IPv4): no proven survivor" in done.stderr
-    assert [name for name in contents(tmp_path) if "cn-shenzhen" in name] == []
+    assert [name for name in contents(tmp_path) if "cn-shenzhen" in name] == [
+        "cn-shenzhen/README.md"
+    ]
 
 
 @pytest.mark.usefixtures("ten_circuits")
@@ -99,7 +103,11 @@ def test_what_is_no_longer_planned_is_removed(ten_circuits: Emulator, tmp_path: 
     done = plan(tmp_path, "--region", "cn-hangzhou")
 
     assert done.exit_code == 1
-    assert list(contents(tmp_path)) == ["README.md", "cn-hangzhou/mine.yaml"]
+    assert list(contents(tmp_path)) == [
+        "README.md",
+        "cn-hangzhou/README.md",
+        "cn-hangzhou/mine.yaml",
+    ]
     assert "mine.yaml is not of this plan and is kept" in done.stderr
 
 
@@ -115,7 +123,10 @@ def test_region_that_cannot_be_read_keeps_its_files(
 
     assert done.exit_code == 1
     assert list(contents(tmp_path)) == HZ
-    assert "## Not read" in (tmp_path / "README.md").read_text()
+    text = (tmp_path / "README.md").read_text()
+    assert "2 circuits in 1 region are tested." in text
+    assert "## Not read" in text
+    assert "- cn-hangzhou: no answer\n" in text
 
 
 def test_region_under_test_is_not_planned(ten_circuits: Emulator, tmp_path: Path) -> None:
@@ -207,3 +218,125 @@ def test_wrong_targets_are_wrong_usage(tmp_path: Path) -> None:
 
     assert done.exit_code == 2
     assert "no mapping of names to URLs" in done.output
+
+
+@pytest.mark.usefixtures("ten_circuits")
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param(b"a: [b", "is no YAML", id="broken YAML"),
+        pytest.param(b"default: \xff", "can't decode", id="not UTF-8"),
+        pytest.param(b"no: https://a/", "quote", id="a word that YAML reads as false"),
+        pytest.param(b"pc-01: notaurl", "expected http", id="no URL"),
+        pytest.param(b'pc-01: "https://a/\\nx: 1"', "control character", id="line break"),
+    ],
+)
+def test_targets_that_cannot_be_used(content: bytes, expected: str, tmp_path: Path) -> None:
+    """The message names the file and the rule; nothing is planned."""
+    targets = tmp_path / "targets.yaml"
+    targets.write_bytes(content)
+
+    done = plan(tmp_path / "plan", "--region", "cn-hangzhou", "--targets", str(targets))
+
+    assert done.exit_code == 2
+    assert str(targets) in done.output
+    assert expected in done.output
+    assert not (tmp_path / "plan").exists()
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_target_of_nothing_is_refused(tmp_path: Path) -> None:
+    """A slip in a name would leave the circuit to the default; what was planned before is known."""
+    targets = tmp_path / "targets.yaml"
+    targets.write_text("pc-01: https://a/\npc-typo: https://b/\npc-03: https://c/\n")
+    folder = tmp_path / "plan"
+
+    refused = plan(folder, "--region", "cn-hangzhou", "--targets", str(targets))
+
+    assert refused.exit_code == 1
+    assert "'pc-03', 'pc-typo': no circuit, ECR, CEN or region" in refused.stderr
+    assert not folder.exists()
+    targets.write_text("pc-01: https://a/\npc-03: https://c/\n")
+    plan(folder, "--region", "cn-shanghai")
+    assert plan(folder, "--region", "cn-hangzhou", "--targets", str(targets)).exit_code == 0
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_target_may_be_of_a_region_that_was_not_read(tmp_path: Path) -> None:
+    """Not to know is no reason to refuse what could be read; it is said."""
+    targets = tmp_path / "targets.yaml"
+    targets.write_text("pc-77: https://a/\n")
+    places = ("--region", "cn-hangzhou", "--region", "cn-nowhere")
+
+    done = plan(tmp_path / "plan", *places, "--targets", str(targets))
+
+    assert done.exit_code == 1
+    assert "'pc-77': no circuit" in done.stderr
+    assert list(contents(tmp_path / "plan")) == HZ
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_wrong_role_changes_nothing(tmp_path: Path) -> None:
+    """It is found before anything is read or written."""
+    done = plan(tmp_path / "plan", "--region", "cn-hangzhou", "--role-arn", "admin")
+
+    assert done.exit_code == 2
+    assert "'admin', expected acs:ram::<account ID>:role/<role name>" in done.output
+    assert not (tmp_path / "plan").exists()
+
+
+@pytest.mark.usefixtures("ten_circuits")
+@pytest.mark.parametrize("kind", ["folder", "not UTF-8"])
+def test_what_cannot_be_kept_is_refused(kind: str, tmp_path: Path) -> None:
+    """Before anything is written, the message names the file."""
+    file = tmp_path / "cn-hangzhou" / "pc-02.yaml"
+    if kind == "folder":
+        file.mkdir(parents=True)
+    else:
+        file.parent.mkdir()
+        file.write_bytes(b"title: \xff")
+
+    done = plan(tmp_path, "--region", "cn-hangzhou")
+
+    assert done.exit_code == 1
+    assert f"Error: {file} is no text that could be kept" in done.stderr
+    assert [path for path in tmp_path.rglob("*") if path not in (file, file.parent)] == []
+
+
+@pytest.mark.usefixtures("ten_circuits")
+@pytest.mark.parametrize("folder", ["/proc/plan", "{file}/plan"])
+def test_folder_that_cannot_be_written(folder: str, tmp_path: Path) -> None:
+    """The disk's refusal is a message, not a traceback."""
+    file = tmp_path / "file"
+    file.touch()
+
+    done = plan(Path(folder.format(file=file)), "--region", "cn-hangzhou")
+
+    assert done.exit_code == 1
+    assert "cannot be written" in done.stderr
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_empty_file_is_planned_again(tmp_path: Path) -> None:
+    """What an interrupted disk left holds nothing to keep, and no half-written file is left."""
+    plan(tmp_path, "--region", "cn-hangzhou")
+    before = contents(tmp_path)
+    (tmp_path / "cn-hangzhou" / "pc-01.yaml").write_text("")
+
+    done = plan(tmp_path, "--region", "cn-hangzhou")
+
+    assert done.exit_code == 0
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_overlay_beside_the_plan_is_left_alone(tmp_path: Path) -> None:
+    """A region's folder may hold its Kustomize overlay, and nobody is told of it each time."""
+    plan(tmp_path, "--region", "cn-hangzhou")
+    overlay = tmp_path / "cn-hangzhou" / "kustomization.yaml"
+    overlay.write_text("kind: Kustomization\n")
+
+    done = plan(tmp_path, "--region", "cn-hangzhou")
+
+    assert overlay.read_text() == "kind: Kustomization\n"
+    assert "kustomization" not in done.output

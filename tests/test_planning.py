@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from accounts import ACCOUNTS, LARGE, ONE, TEN, plans
+from accounts import ACCOUNTS, LARGE, ONE, TEN, circuit, plans, topology
 from chaoslib.experiment import ensure_experiment_is_valid
 from recorded import Network, recorded
 
@@ -16,9 +16,11 @@ from chaosfailover.emulator import Emulator
 from chaosfailover.errors import ArgumentError
 from chaosfailover.planning.choice import RegionPlan, region_plan
 from chaosfailover.planning.experiments import expected as verdict
-from chaosfailover.planning.experiments import live_url
 from chaosfailover.planning.files import fate, is_edited, plan_files, sealed
 from chaosfailover.planning.mirror import mirror
+from chaosfailover.planning.portals import Portal, checked_targets, live_url, ports_for, ports_in
+from chaosfailover.planning.reading import loaded
+from chaosfailover.planning.rehearsal import rehearsals
 from chaosfailover.planning.template import circuit_template, default, pinned
 from chaosfailover.regions import Place
 from chaosfailover.signing import Credentials
@@ -141,9 +143,9 @@ def test_nothing_to_plan(tmp_path: Path) -> None:
     """An account of one circuit gets a README that says why there is nothing else."""
     found = files(plans(ONE, tmp_path))
 
-    assert list(found) == ["README.md"]
-    assert "No circuit can be tested" in found["README.md"]
-    assert "`pc-01` in 1000000000000001/cn-hangzhou: cen-hz (IPv4): no proven" in found["README.md"]
+    assert sorted(found) == [f"{A}/cn-hangzhou/README.md", "README.md"]
+    assert "Nothing is planned: no circuit has a proven survivor." in found["README.md"]
+    assert "- `pc-01`: cen-hz (IPv4): no proven" in found[f"{A}/cn-hangzhou/README.md"]
 
 
 @pytest.mark.parametrize(
@@ -359,7 +361,7 @@ def test_secrets_are_not_mirrored() -> None:
 @pytest.mark.parametrize(
     ("targets", "expected"),
     [
-        pytest.param({}, "https://portal.example.com/", id="none"),
+        pytest.param({}, None, id="none"),
         pytest.param({"default": "https://a/"}, "https://a/", id="default"),
         pytest.param(
             {"default": "https://a/", "cn-hangzhou": "https://b/"}, "https://b/", id="region"
@@ -370,25 +372,167 @@ def test_secrets_are_not_mirrored() -> None:
         pytest.param({"cen-hz": "https://c/", "pc-01": "https://d/"}, "https://d/", id="circuit"),
     ],
 )
-def test_live_target(targets: dict[str, str], expected: str, tmp_path: Path) -> None:
+def test_live_target(targets: dict[str, str], expected: str | None, tmp_path: Path) -> None:
     """The most specific target is the one that the experiment names."""
     first = plans(TEN, tmp_path)[0]
 
+    found = files([first], **targets)
+
     assert live_url(first, first.tests[0], targets) == expected
+    shown = expected or "https://portal.example.com/"
     assert (
-        f"FAILOVER_PORTAL_URL={expected}"
-        in files([first], **targets)[f"{A}/cn-hangzhou/pc-01.yaml"]
+        f"#   export FAILOVER_PORTAL_URL_PC_01={shown}\n" in (found[f"{A}/cn-hangzhou/pc-01.yaml"])
     )
+    lines = found[f"{A}/cn-hangzhou/targets.env"].splitlines()
+    assert (f"FAILOVER_PORTAL_URL_PC_01={expected}" in lines) == bool(expected)
 
 
-def test_readme_says_what_is_planned(tmp_path: Path) -> None:
-    """Order, expectation and refusals are there to read before anything is cut."""
-    text = files(plans(TEN, tmp_path))["README.md"]
+def test_each_circuit_has_a_live_target_of_its_own(tmp_path: Path) -> None:
+    """No two portals are read from one variable, in a game day neither."""
+    first = plans(TEN, tmp_path)[0]
+    found = files([first], **{"pc-01": "https://a/?x=1&y", "pc-02": "https://b/"})
 
-    assert "6 of 10 circuits in 6 regions are tested" in text
-    assert f"| 1 | `{B}/eu-central-1/pc-08.yaml` | ecr-eu | pc-09 | 1 | 0.9 s | held |" in text
-    assert f"| 2 | `{B}/eu-central-1/pc-09.yaml` | ecr-eu | pc-08 | 1 | 30 s | deviated |" in text
-    assert f"- `pc-07` in {A}/cn-shenzhen: " in text
+    game_day = yaml.safe_load(found[f"{A}/cn-hangzhou/game-day.yaml"])
+
+    read = {
+        name: entry["key"]
+        for name, entry in game_day["configuration"].items()
+        if name.startswith("portal_url")
+    }
+    assert read == {
+        "portal_url_pc_01": "FAILOVER_PORTAL_URL_PC_01",
+        "portal_url_pc_02": "FAILOVER_PORTAL_URL_PC_02",
+    }
+    comment = found[f"{A}/cn-hangzhou/game-day.yaml"]
+    assert "#   export FAILOVER_PORTAL_URL_PC_01='https://a/?x=1&y'\n" in comment
+    assert found[f"{A}/cn-hangzhou/targets.env"].splitlines()[2:] == [
+        "FAILOVER_PORTAL_URL_PC_01=https://a/?x=1&y",
+        "FAILOVER_PORTAL_URL_PC_02=https://b/",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param([], "no mapping", id="a list"),
+        pytest.param(None, "no mapping", id="an empty file"),
+        pytest.param({False: "https://a/"}, "False: 'https://a/'.*quote", id="no as a key"),
+        pytest.param({"pc-1": 1}, "'pc-1': 1", id="a number"),
+        pytest.param({"pc-1": "notaurl"}, "'pc-1': url is 'notaurl'", id="no URL"),
+        pytest.param({"pc-1": "tcp://a:1"}, "expected http or https", id="not HTTP"),
+        pytest.param({"pc-1": "https://a/\nx: 1"}, "control character", id="a line break"),
+    ],
+)
+def test_wrong_targets_are_refused(content: Any, expected: str) -> None:
+    """What cannot be checked in a live run is refused before anything is planned."""
+    with pytest.raises(ArgumentError, match=expected):
+        checked_targets(content)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("pc-a", "pc.a"), ("pc-a", "pc-A"), ("pc-a", "pc_a")], ids=str
+)
+def test_portals_have_keys_of_their_own(one: str, other: str) -> None:
+    """Two IDs that a variable cannot tell apart have two variables all the same."""
+    assert Portal(one, 1).key != Portal(other, 1).key
+
+
+def four_circuits(folder: Path, **fields: Any) -> RegionPlan:
+    """
+    Plan for two pairs of circuits; `fields` are those of the third circuit.
+    """
+    first, second = ({"EcrId": f"ecr-{each}", "EcrAttatchStatus": "Attached"} for each in (1, 2))
+    described = topology(
+        {
+            "cn-hangzhou": [
+                circuit("a", A, "ap-1", vbr=first),
+                circuit("b", A, "ap-2", vbr=first),
+                circuit("c", A, "ap-1", vbr=second, circuit=fields),
+                circuit("d", A, "ap-2", vbr=second),
+                circuit("e", A, "ap-3", vbr=second),
+            ]
+        },
+        [A],
+    )
+    folder.mkdir()
+    return plans(described, folder)[0]
+
+
+def test_port_stays_with_its_circuit(tmp_path: Path) -> None:
+    """When a circuit drops out of the plan, the others are watched where they were."""
+    before = files([four_circuits(tmp_path / "one")])
+    found = four_circuits(tmp_path / "two", BusinessStatus="FinancialLocked")
+
+    after = plan_files(circuit_template(), [found], {}, {}, before)
+
+    ports = [
+        ports_in(yaml.safe_load(each[f"{A}/cn-hangzhou/topology.yaml"])) for each in (before, after)
+    ]
+    assert sorted(set(ports[0]) - set(ports[1])) == ["pc-c"]
+    assert ports[1].items() <= ports[0].items()
+    assert len(set(ports[0].values())) == 5
+    assert after[f"{A}/cn-hangzhou/pc-a.yaml"] == before[f"{A}/cn-hangzhou/pc-a.yaml"]
+
+
+def test_port_that_stands_is_kept(tmp_path: Path) -> None:
+    """What an earlier plan chose wins, and no other circuit gets it."""
+    found = four_circuits(tmp_path / "one")
+    usual = ports_for(found, {})
+
+    given = ports_for(found, {"pc-a": usual["pc-b"]})
+
+    assert given["pc-a"] == usual["pc-b"]
+    assert len(set(given.values())) == 5
+
+
+def test_experiment_that_watches_another_circuit_is_not_run(tmp_path: Path) -> None:
+    """It would hold whatever the cut does; the reason names both circuits."""
+    found = files([four_circuits(tmp_path / "one")])
+    documents = {name: loaded(name, text) for name, text in found.items() if "yaml" in name}
+    folder = f"{A}/cn-hangzhou"
+    mirrored = documents.pop(f"{folder}/topology.yaml")
+    ports = ports_in(mirrored)
+
+    def problems() -> dict[str, str | None]:
+        return {
+            each.file.removeprefix(f"{folder}/"): each.problem
+            for each in rehearsals(folder, mirrored, documents)
+        }
+
+    assert set(problems().values()) == {None}
+    portal = documents[f"{folder}/pc-d.yaml"]["configuration"]["portal_url"]
+    portal["default"] = f"http://127.0.0.1:{ports['pc-b']}/"
+    configuration = documents[f"{folder}/game-day.yaml"]["configuration"]
+    configuration["portal_url_pc_a"]["default"] = "https://portal.example.org/"
+    assert {file: problem for file, problem in problems().items() if problem} == {
+        "pc-d.yaml": "it cuts pc-d and watches the service of pc-b",
+        "game-day.yaml": "its target pc-a is https://portal.example.org/, no service of the plan",
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a/b\\g<1>: #x",
+        "\\1 \\g<name>",
+        "\u676d\u5dde \"main\" 'line'",
+        "emoji \U0001f680",
+        "lines\u2028\x85\x7f\ufeff",
+        "- {a: [b",
+        "%TAG !",
+    ],
+    ids=ascii,
+)
+def test_any_name_of_a_circuit_is_planned(name: str, tmp_path: Path) -> None:
+    """A name is text and nothing else, in every file of the plan."""
+    found = four_circuits(tmp_path / "one", Name=name)
+
+    planned = files([found])
+
+    experiment = loaded("pc-c", planned[f"{A}/cn-hangzhou/pc-c.yaml"])
+    assert f"While {name} is shut down" in experiment["description"]
+    mirrored = loaded("topology", planned[f"{A}/cn-hangzhou/topology.yaml"])
+    assert mirrored["regions"]["cn-hangzhou"]["circuits"]["pc-c"]["Name"] == name
 
 
 @pytest.mark.parametrize(

@@ -4,18 +4,21 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from accounts import ACCOUNTS, ONE, TEN, plans
 from click.testing import CliRunner
 from live_runs import wait_until
 
 from chaosfailover.cli import failover
 from chaosfailover.planning.files import plan_files
+from chaosfailover.planning.portals import ports_in
 from chaosfailover.planning.template import circuit_template
 
 CHAOS = [str(Path(sys.executable).with_name("chaos")), "--no-version-check"]
@@ -138,16 +141,51 @@ def test_folder_without_a_plan_is_wrong_usage(tmp_path: Path) -> None:
     assert "holds no planned experiment" in done.output
 
 
-def test_topology_that_cannot_be_rehearsed_is_reported(tmp_path: Path) -> None:
-    """A mirror in which something is missing ends the command with what is missing, and no run."""
+def test_what_cannot_be_run_hides_nothing_else(tmp_path: Path) -> None:
+    """A broken file, a broken topology and a wrong portal are runs that failed, said once."""
     folder = written(tmp_path / "accounts", TEN)
-    file = folder / ACCOUNTS[0] / "cn-hangzhou" / "topology.yaml"
-    file.write_text(file.read_text().replace("RouterId: vbr-01", "RouterId: vbr-gone"))
-    journals = tmp_path / "journals"
+    first, second = (folder / ACCOUNTS[0] / region for region in ("cn-hangzhou", "cn-shanghai"))
+    shutil.rmtree(folder / ACCOUNTS[1])
+    (first / "game-day.yaml").write_text("a: [b")
+    (first / "pc-02.yaml").write_bytes(b"title: \xff")
+    port = ports_in(yaml.safe_load((first / "topology.yaml").read_text()))
+    file = first / "pc-01.yaml"
+    file.write_text(file.read_text().replace(str(port["pc-01"]), str(port["pc-02"])))
+    (second / "topology.yaml").write_text("")
 
-    done = CliRunner().invoke(failover, ["rehearse-all", str(folder), "--journals", str(journals)])
+    done = CliRunner().invoke(failover, ["rehearse-all", str(folder), "--journals", str(tmp_path)])
+
+    assert done.exit_code == 1
+    lines = {line.split()[4]: line for line in done.output.splitlines() if "not run" in line}
+    names = ("game-day", "pc-01", "pc-02", "pc-03", "pc-04")
+    assert sorted(Path(name).stem for name in lines) == sorted((*names, "game-day"))
+    assert "cn-hangzhou/game-day.yaml is no YAML" in done.output
+    assert "it cuts pc-01 and watches the service of pc-02" in done.output
+    assert "topology.yaml is no topology of a plan: it has no accounts" in done.output
+    assert done.output.count(f"{ACCOUNTS[0]}/cn-hangzhou/pc-01.yaml") == 1
+    assert "0 of 6 runs came to what was expected." in done.output
+
+
+@pytest.mark.parametrize("minute", ["0", "-1"])
+def test_minute_that_does_not_last_is_wrong_usage(minute: str, tmp_path: Path) -> None:
+    """An emulated minute takes some time."""
+    done = CliRunner().invoke(failover, ["rehearse-all", str(tmp_path), "--minute", minute])
 
     assert done.exit_code == 2
-    assert f"what {folder} describes cannot be rehearsed" in done.output
-    assert "stands on vbr-gone, which is not described" in done.output
-    assert not journals.exists()
+    assert "--minute" in done.output
+
+
+def test_terminal_that_closes_ends_in_order(tmp_path: Path) -> None:
+    """SIGHUP takes the same way out as SIGTERM, so that no run is left without its emulator."""
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        CliRunner().invoke(failover, ["rehearse-all", str(tmp_path)])
+
+        with pytest.raises(SystemExit) as ended:
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+    assert ended.value.code == 128 + signal.SIGHUP

@@ -168,6 +168,19 @@ def test_unreadable_journal(tmp_path: Path, content: str | None, said: str) -> N
     assert not output.exists()
 
 
+def test_unreadable_journal_hides_no_other(journal: Path, tmp_path: Path) -> None:
+    """The rest is one campaign all the same; the exit code tells that something is missing."""
+    broken = tmp_path / "broken.json"
+    broken.write_text("{", encoding="utf-8")
+    output = tmp_path / "campaign.json"
+
+    done = run(journal, broken, journal, "-o", output)
+
+    assert done.exit_code == 1
+    assert f"Error: {broken} is no journal: " in done.stderr
+    assert len(json.loads(output.read_text(encoding="utf-8"))) == 2
+
+
 def test_unwritable_report(journal: Path, tmp_path: Path) -> None:
     """A folder that is not there is named."""
     done = run(journal, "-o", tmp_path / "missing" / "report.html")

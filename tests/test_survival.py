@@ -86,6 +86,19 @@ def test_standby_that_another_test_cuts_is_no_survivor(taken: str) -> None:
     assert f"{WEST}: {taken} is cut by ftj-1 (Testing)" in survival.reasons
 
 
+@pytest.mark.parametrize(
+    ("item", "fields"),
+    [
+        pytest.param("pc-west", {"Status": "Terminating"}, id="circuit not Enabled"),
+        pytest.param("pc-west", {"BusinessStatus": "FinancialLocked"}, id="circuit overdue"),
+        pytest.param("vbr-west", {"Status": "terminated"}, id="VBR not active"),
+        pytest.param("vbr-west", {"EcrAttatchStatus": "Attaching"}, id="not attached yet"),
+        pytest.param("vbr-west", {"EcrAttatchStatus": "Detaching"}, id="being detached"),
+        pytest.param("bgp-west", {"Status": "Modifying"}, id="peer not Available"),
+        pytest.param("bgp-west", {"BgpStatus": "Active"}, id="session not Established"),
+        pytest.param("bgp-west", {"ReceivedRouteCount": 0}, id="no routes"),
+    ],
+)
 def test_standby_that_is_down_is_no_survivor(item: str, fields: dict[str, Any]) -> None:
     """A standby that the documents say is not ready is listed as down, with its reason."""
     survival = cut(recorded("dual-circuit").changed(item, **fields), "pc-east")

@@ -3,12 +3,11 @@
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import click
-import yaml
 
 from chaosfailover.client import VpcClient
 from chaosfailover.commands.selection import (
@@ -20,11 +19,14 @@ from chaosfailover.commands.selection import (
     show_errors,
     show_progress,
 )
-from chaosfailover.errors import ArgumentError
+from chaosfailover.errors import ApiError, ArgumentError, FailoverError, TransportError
 from chaosfailover.planning.choice import RegionPlan, region_plan
 from chaosfailover.planning.experiments import folder_of
-from chaosfailover.planning.files import fate, is_edited, plan_files
+from chaosfailover.planning.files import Change, changes, plan_files
+from chaosfailover.planning.folder import make_changes, standing_files
 from chaosfailover.planning.mirror import mirror
+from chaosfailover.planning.portals import check_matches, checked_targets
+from chaosfailover.planning.reading import loaded
 from chaosfailover.planning.template import circuit_template
 from chaosfailover.regions import Answer, Place
 from chaosfailover.snapshot import read_snapshot
@@ -36,10 +38,11 @@ __all__ = ["plan"]
 def _targets(
     _context: click.Context, _parameter: click.Parameter, file: Path | None
 ) -> dict[str, str]:
-    content = yaml.safe_load(file.read_text(encoding="utf-8")) if file else {}
-    if not isinstance(content, dict) or not all(isinstance(url, str) for url in content.values()):
-        raise click.BadParameter(f"{file} is no mapping of names to URLs")
-    return content
+    try:
+        content = loaded(str(file), file.read_text(encoding="utf-8")) if file else {}
+        return checked_targets(content)
+    except (ArgumentError, OSError, UnicodeDecodeError) as error:
+        raise click.BadParameter(f"{file}: {error}") from error
 
 
 @click.command()
@@ -89,11 +92,14 @@ def plan(
         )
     ]
     plans = [answer.value for answer in answers if answer.value]
-    errors = {str(answer.place): str(answer.error) for answer in answers if answer.error}
-    files = plan_files(circuit_template(), plans, errors, targets)
-    _require_inside(folder, [*files, *(str(folder_of(found)) for found in plans)])
-    _write(folder, files)
-    _clear(folder, plans, files)
+    errors = {str(answer.place): _kind(answer.error) for answer in answers if answer.error}
+    try:
+        made = _planned(folder, plans, errors, targets)
+    except FailoverError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(NOT_DONE)
+    for change in made:
+        _tell(folder, change)
     for found in plans:
         for refusal in found.refusals:
             said = f"{refusal.circuit_id}: {'; '.join(refusal.reasons)}"
@@ -139,7 +145,7 @@ def _require_one_role_each(role_arns: Sequence[str]) -> None:
         raise click.UsageError(f"account {twice[0]} has two roles, expected one for each account")
 
 
-def _require_inside(folder: Path, names: Sequence[str]) -> None:
+def _require_inside(folder: Path, names: Iterable[str]) -> None:
     """
     Refuse a plan of which a file would land elsewhere: a link inside the folder leads out of it.
     """
@@ -148,31 +154,44 @@ def _require_inside(folder: Path, names: Sequence[str]) -> None:
             raise click.ClickException(f"{folder / name} leads out of {folder}; nothing is written")
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> None:
+def _kind(error: Exception) -> str:
     """
-    Write what nobody edited, and say what became of each file.
+    Return what kind of error it is: what is the same each time that it comes.
     """
-    for name, text in files.items():
-        path = folder / name
-        outcome = fate(path.read_text(encoding="utf-8") if path.exists() else None, text)
-        if outcome in ("new", "updated"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        click.echo(f"{outcome:<9}  {path}")
-        if outcome == "kept":
-            click.echo(f"{path} was edited and is kept; move it away to have it planned", err=True)
+    if isinstance(error, ApiError):
+        return error.code
+    return "no answer" if isinstance(error, TransportError) else type(error).__name__
 
 
-def _clear(folder: Path, plans: Sequence[RegionPlan], files: Mapping[str, str]) -> None:
+def _planned(
+    folder: Path,
+    plans: Sequence[RegionPlan],
+    errors: Mapping[str, str],
+    targets: Mapping[str, str],
+) -> list[Change]:
     """
-    Remove what was planned before for the same regions and is no longer, unless it was edited.
+    Bring the folder to the plan; raises FailoverError, mostly before it writes.
+
+    Where a region could not be read, a target may be one of it.
     """
-    for found in plans:
-        for path in sorted((folder / folder_of(found)).glob("*.yaml")):
-            if str(path.relative_to(folder)) in files:
-                continue
-            if is_edited(path.read_text(encoding="utf-8")):
-                click.echo(f"{path} is not of this plan and is kept", err=True)
-            else:
-                path.unlink()
-                click.echo(f"removed    {path}")
+    _require_inside(folder, (str(folder_of(found)) for found in plans))
+    standing = standing_files(folder, map(folder_of, plans))
+    try:
+        check_matches(targets, plans, standing)
+    except ArgumentError as error:
+        if not errors:
+            raise
+        click.echo(f"{error}, and not every region was", err=True)
+    files = plan_files(circuit_template(), plans, errors, targets, standing)
+    _require_inside(folder, files)
+    return list(make_changes(folder, changes(standing, files, plans)))
+
+
+def _tell(folder: Path, change: Change) -> None:
+    path = folder / change.name
+    if change.fate == "foreign":
+        click.echo(f"{path} is not of this plan and is kept", err=True)
+        return
+    click.echo(f"{change.fate:<9}  {path}")
+    if change.fate == "kept":
+        click.echo(f"{path} was edited and is kept; move it away to have it planned", err=True)

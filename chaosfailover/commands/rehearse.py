@@ -2,11 +2,13 @@
 `chaos failover rehearse-all`: every experiment of a plan, against one emulator.
 """
 
+import functools
 import json
 import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,8 +16,16 @@ import click
 import yaml
 
 from chaosfailover.commands.selection import NOT_DONE
+from chaosfailover.errors import ArgumentError
 from chaosfailover.planning.experiments import TOPOLOGY
-from chaosfailover.planning.rehearsal import Rehearsal, merged, rehearsals
+from chaosfailover.planning.reading import loaded
+from chaosfailover.planning.rehearsal import (
+    Rehearsal,
+    check_topology,
+    merged,
+    not_to_run,
+    rehearsals,
+)
 from chaosfailover.planning.runner import Outcome, Runner
 
 if TYPE_CHECKING:
@@ -30,60 +40,107 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--journals", type=FOLDER, default="failover-rehearsals", show_default=True)
 @click.option("--width", type=click.IntRange(min=1), default=4, show_default=True)
-@click.option("--minute", default=60.0, show_default=True, help="Seconds per emulated minute.")
+@click.option(
+    "--minute",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds per emulated minute.",
+)
 @click.option("--output", type=click.Choice(["table", "json"]), default="table")
 def rehearse_all(folder: Path, journals: Path, width: int, minute: float, output: str) -> None:
     """
     Run every experiment of the plan in FOLDER against one emulator.
 
     Each is a `chaos run` of its own; --width regions are rehearsed at a time. Journals and logs go
-    to --journals. Nothing leaves this machine. Exits 1 unless each run comes to what the plan
-    expects of it.
+    to --journals. Nothing leaves this machine. What cannot be read, or does not watch the circuits
+    that it cuts, is not run. Exits 1 unless each run comes to what the plan expects of it.
 
     Example: chaos failover rehearse-all failover-plan
     """
-    signal.signal(signal.SIGTERM, _end)
-    topologies = _topologies(folder)
-    lanes = [_lane(folder, name, topology) for name, topology in topologies.items()]
+    _hear_the_end()
+    usable, lanes = _read_plan(folder)
     count = sum(len(lane) for lane in lanes)
     if not count:
         raise click.UsageError(f"{folder} holds no planned experiment and its {TOPOLOGY}")
-    with _emulator(folder, merged(topologies), minute) as emulator:
-        runner = Runner(folder, journals, emulator.url, emulator.service_urls)
-        outcomes = runner.run(lanes, width=width, told=_tell)
+    told = functools.partial(_tell, output == "json")
+    with _emulator(merged(usable), minute) if usable else nullcontext() as emulator:
+        runner = _runner(folder, journals, emulator)
+        outcomes = runner.run(lanes, width=width, told=told)
     _show(outcomes, output)
     if len(outcomes) < count or not all(each.as_expected for each in outcomes):
         sys.exit(NOT_DONE)
 
 
-def _end(_number: int, _frame: object) -> NoReturn:
-    sys.exit(128 + signal.SIGTERM)
-
-
-def _topologies(folder: Path) -> dict[str, dict[str, Any]]:
+def _hear_the_end() -> None:
     """
-    Read the topology of each folder of the plan, by the folder's path inside it.
+    End in order on SIGTERM and SIGHUP too; one that is ignored, as nohup has it, stays so.
     """
-    return {
-        file.parent.relative_to(folder).as_posix(): _read(file)
-        for file in sorted(folder.rglob(TOPOLOGY))
-    }
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
 
 
-def _lane(folder: Path, name: str, topology: dict[str, Any]) -> Sequence[Rehearsal]:
-    files = [file for file in sorted((folder / name).glob("*.yaml")) if file.name != TOPOLOGY]
-    experiments = {file.relative_to(folder).as_posix(): _read(file) for file in files}
-    return rehearsals(name, topology, experiments)
+def _end(number: int, _frame: object) -> NoReturn:
+    sys.exit(128 + number)
+
+
+def _read_plan(folder: Path) -> tuple[dict[str, dict[str, Any]], list[list[Rehearsal]]]:
+    """
+    Return the topologies that can be used, by folder, and what is to be run in each folder.
+    """
+    usable: dict[str, dict[str, Any]] = {}
+    lanes = []
+    for file in sorted(folder.rglob(TOPOLOGY)):
+        name = file.parent.relative_to(folder).as_posix()
+        files = [each for each in sorted(file.parent.glob("*.yaml")) if each != file]
+        try:
+            usable[name] = _topology(file)
+            lanes.append(_lane(folder, name, usable[name], files))
+        except ArgumentError as error:
+            lanes.append([not_to_run(name, _inside(folder, each), str(error)) for each in files])
+    return usable, lanes
+
+
+def _lane(
+    folder: Path, name: str, topology: dict[str, Any], files: Sequence[Path]
+) -> list[Rehearsal]:
+    found: list[Rehearsal] = []
+    for file in files:
+        inside = _inside(folder, file)
+        try:
+            found += rehearsals(name, topology, {inside: _read(file)})
+        except ArgumentError as error:
+            found.append(not_to_run(name, inside, str(error)))
+    return found
+
+
+def _topology(file: Path) -> dict[str, Any]:
+    try:
+        from chaosfailover.emulator.topology import TopologyError, topology_from
+    except ImportError as error:
+        raise click.UsageError(f"a rehearsal needs the emulator: {error}") from error
+    content: dict[str, Any] = _read(file)
+    try:
+        check_topology(content)
+        topology_from(content)
+    except (ArgumentError, TopologyError) as error:
+        raise ArgumentError(f"{file} is no topology of a plan: {error}") from error
+    return content
 
 
 def _read(file: Path) -> Any:
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise click.UsageError(f"{file} is no YAML: {error}") from error
+        return loaded(str(file), file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArgumentError(f"{file} cannot be read: {error}") from error
 
 
-def _emulator(folder: Path, topology: dict[str, Any], minute: float) -> "Emulator":
+def _inside(folder: Path, file: Path) -> str:
+    return file.relative_to(folder).as_posix()
+
+
+def _emulator(topology: dict[str, Any], minute: float) -> "Emulator":
     try:
         from chaosfailover.emulator import Emulator
         from chaosfailover.emulator.topology import TopologyError
@@ -95,17 +152,22 @@ def _emulator(folder: Path, topology: dict[str, Any], minute: float) -> "Emulato
         try:
             return Emulator(file, minute=minute)
         except TopologyError as error:
-            raise click.UsageError(
-                f"what {folder} describes cannot be rehearsed: {error}"
-            ) from error
+            raise click.UsageError(f"the plan's topologies do not go together: {error}") from error
 
 
-def _tell(outcome: Outcome) -> None:
-    click.echo(f"{_line(outcome)}", err=True)
+def _runner(folder: Path, journals: Path, emulator: "Emulator | None") -> Runner:
+    if emulator is None:
+        return Runner(folder, journals, "", {})
+    return Runner(folder, journals, emulator.url, emulator.service_urls)
+
+
+def _tell(err: bool, outcome: Outcome) -> None:
+    click.echo(_line(outcome), err=err)
 
 
 def _line(outcome: Outcome) -> str:
-    said = "" if outcome.as_expected else f"  NOT AS EXPECTED ({outcome.rehearsal.expected})"
+    wrong = f"  NOT AS EXPECTED ({outcome.rehearsal.problem or outcome.rehearsal.expected})"
+    said = "" if outcome.as_expected else wrong
     return f"{outcome.verdict:<12}  {outcome.seconds:5.1f} s  {outcome.rehearsal.file}{said}"
 
 
@@ -115,8 +177,7 @@ def _show(outcomes: Sequence[Outcome], output: str) -> None:
         runs = [outcome.as_dict() for outcome in outcomes]
         click.echo(json.dumps({"runs": runs, "not_as_expected": len(wrong)}, indent=2))
         return
-    for outcome in outcomes:
-        click.echo(_line(outcome))
     for outcome in wrong:
-        click.echo(f"see {outcome.journal.with_name('output.log')}")
+        if not outcome.rehearsal.problem:
+            click.echo(f"see {outcome.journal.with_name('output.log')}")
     click.echo(f"{len(outcomes) - len(wrong)} of {len(outcomes)} runs came to what was expected.")

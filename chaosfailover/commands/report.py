@@ -53,9 +53,10 @@ def report(
     Render the journal of a run, or those of several as one campaign.
 
     Journals may be interrupted, partial or older; a record that was written to a file will do, but
-    has no round trips. JSON is the record of the run, with its SHA-256. Exits 1 when a journal
-    cannot be read or the report not be written. With --verify nothing is rendered: it exits 1
-    unless each journal holds a record as it was made, that says what the journal says.
+    has no round trips. JSON is the record of the run, with its SHA-256. A journal that cannot be
+    read is named and left out. Exits 1 then, and when the report cannot be written. With --verify
+    nothing is rendered: it exits 1 unless each journal holds a record as it was made, that says
+    what the journal says.
 
     Example: chaos failover report journal.json -o failover-report.html
     """
@@ -67,7 +68,18 @@ def report(
         _verify(journals)
     else:
         form = form or _named(output)
-        _write(render([_whole(journal) for journal in journals], form, language), output)
+        _render(journals, form, language, output)
+
+
+def _render(journals: Sequence[Path], form: str, language: str, output: Path | None) -> None:
+    """
+    Write the report of the journals that can be read; exit 1 if one cannot.
+    """
+    whole = [found for journal in journals if (found := _whole(journal)) is not None]
+    if whole:
+        _write(render(whole, form, language), output)
+    if len(whole) < len(journals):
+        sys.exit(NOT_DONE)
 
 
 def _named(output: Path | None) -> str:
@@ -85,10 +97,13 @@ def _verify(journals: Sequence[Path]) -> None:
     """
     Say of each record whether it is as it was made; exit 1 if any is not.
     """
-    found = [(path, stored(_read(path))) for path in journals]
-    for path, one in found:
-        click.echo(f"{path}: {SAID[one.state].format(detail=brief(one.detail))}")
-    if any(one.state not in SOUND for _, one in found):
+    states = []
+    for path in journals:
+        if (journal := _read(path)) is not None:
+            one = stored(journal)
+            states.append(one.state)
+            click.echo(f"{path}: {SAID[one.state].format(detail=brief(one.detail))}")
+    if len(states) < len(journals) or not set(states) <= set(SOUND):
         sys.exit(NOT_DONE)
 
 
@@ -105,22 +120,30 @@ SAID = {
 
 def _whole(path: Path) -> Any:
     """
-    Read a journal, or a record; of one that was changed nothing can be told, so it is refused.
+    Read a journal, or a record; of one that was changed nothing can be told, so it is left out.
     """
     journal = _read(path)
-    if is_record(journal) and (state := stored(journal).state) not in SOUND:
-        _fail(f"{path} is no journal, and as a record it cannot be used: {SAID[state]}")
+    if journal and is_record(journal) and (state := stored(journal).state) not in SOUND:
+        problem = f"as a record it cannot be used: {SAID[state]}"
+        click.echo(f"Error: {path} is no journal, and {problem}", err=True)
+        return None
     return journal
 
 
 def _read(path: Path) -> Any:
+    """
+    Return a journal; None, once it is said, where there is none.
+    """
     try:
         journal = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
-        _fail(f"{path} is no journal: {exc}")
-    if not isinstance(journal, dict):
-        _fail(f"{path} is no journal: it holds {type(journal).__name__}, expected an object")
-    return as_journal(journal)
+        problem = str(exc)
+    else:
+        if isinstance(journal, dict):
+            return as_journal(journal)
+        problem = f"it holds {type(journal).__name__}, expected an object"
+    click.echo(f"Error: {path} is no journal: {problem}", err=True)
+    return None
 
 
 def _write(rendered: str, output: Path | None) -> None:

@@ -3,6 +3,7 @@ Which regions and which accounts a command is about.
 """
 
 import functools
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
@@ -45,7 +46,20 @@ CALL_DEADLINE = click.option(
     help="Seconds that one call may take.",
 )
 
+ROLE_ARN = re.compile(r"acs:ram::\d+:role/\S+")
+
 Progress = Callable[[int, int, Answer[Any]], None]
+
+
+def _role_arns(
+    _context: click.Context, _parameter: click.Parameter, given: Sequence[str]
+) -> Sequence[str]:
+    for role_arn in given:
+        if not ROLE_ARN.fullmatch(role_arn):
+            raise click.BadParameter(
+                f"{role_arn!r}, expected acs:ram::<account ID>:role/<role name>"
+            )
+    return given
 
 
 def region_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -58,6 +72,7 @@ def region_options(command: Callable[..., None]) -> Callable[..., None]:
             "role_arns",
             multiple=True,
             metavar="ARN",
+            callback=_role_arns,
             help="Assume this role; repeat it for several accounts.",
         ),
         click.option("--all-regions", is_flag=True, help="Every region of the account."),

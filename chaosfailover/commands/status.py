@@ -3,8 +3,10 @@
 """
 
 import json
+import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
@@ -24,32 +26,47 @@ __all__ = ["status"]
 
 Job = dict[str, Any]
 
+SLACK = timedelta(minutes=2)
+"""How long the cloud's own stop may take, and by how much clocks may differ."""
+
 
 @click.command()
 @region_options
 @click.option("--output", type=click.Choice(["table", "json"]), default="table")
-@click.option("--fail-if-running", is_flag=True, help="Exit 1 if any test runs, for an alarm.")
+@click.option("--fail-if-running", is_flag=True, help="Exit 1 if any test runs.")
+@click.option(
+    "--fail-if-overdue",
+    is_flag=True,
+    help="Exit 1 if any test runs past its planned end, for an alarm. Where rehearsals run "
+    "(ALIBABA_CLOUD_ENDPOINT_VPC=emulator), nothing is asked.",
+)
 def status(
     regions: Sequence[str],
     all_regions: bool,
     role_arns: Sequence[str],
     output: str,
     fail_if_running: bool,
+    fail_if_overdue: bool,
 ) -> None:
     """
     List the failover tests that run, since when and until when.
 
-    Exits 1 when a region could not be read.
+    A test is overdue when it runs two minutes after the cloud should have ended it. Exits 1 when a
+    region could not be read.
 
     Example: chaos failover status --region cn-hangzhou --region cn-beijing
     """
+    if fail_if_overdue and os.environ.get("ALIBABA_CLOUD_ENDPOINT_VPC") == "emulator":
+        click.echo("Rehearsals end with their runs: there is nothing to watch.")
+        return
     answers = ask_selected(regions, all_regions, role_arns, running_tests)
     running = [_row(answer.place, job) for answer in answers for job in answer.value or ()]
     if output == "json":
         click.echo(json.dumps({"running": running, "errors": errors_of(answers)}, indent=2))
     else:
         _show(answers, running)
-    if errors_of(answers) or (running and fail_if_running):
+    overdue = [row for row in running if row["overdue"]]
+    if errors_of(answers) or (running and fail_if_running) or (overdue and fail_if_overdue):
         sys.exit(NOT_DONE)
 
 
@@ -63,6 +80,7 @@ def _row(place: Place, job: Job) -> dict[str, Any]:
         "status": job["Status"],
         "since": job.get("StartTime") or None,
         "until": until.isoformat().replace("+00:00", "Z") if until else None,
+        "overdue": until is not None and datetime.now(UTC) > until + SLACK,
         "resource_type": job.get("ResourceType"),
         "resource_ids": job.get("ResourceId") or [],
     }
@@ -73,6 +91,7 @@ def _show(answers: Sequence[Answer[Any]], running: Sequence[dict[str, Any]]) -> 
         click.echo(
             f"{Place(row['region_id'], row.get('role_arn'))}  {row['job_id']}  {row['status']}  "
             f"{row['since'] or 'not yet'} until {row['until'] or 'unknown'}  "
+            f"{'OVERDUE  ' if row['overdue'] else ''}"
             f"{' '.join(row['resource_ids'])}  {row['name']}"
         )
     show_errors(answers)

@@ -2,27 +2,31 @@
 The planned experiments: one for each test, from the bundled one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import PurePosixPath
+from shlex import quote
 from typing import Any
 
 from chaosfailover.planning.choice import PlannedTest, RegionPlan
-from chaosfailover.planning.mirror import service_url
-from chaosfailover.planning.template import default, filled, pinned
+from chaosfailover.planning.portals import EXAMPLE, Portal
+from chaosfailover.planning.template import default, filled, pinned, variable
 from chaosfailover.targets import INTERVAL
 
 __all__ = [
     "RTO",
+    "TARGETS",
     "TOPOLOGY",
     "circuit_experiment",
     "expected",
+    "export",
     "extension",
     "folder_of",
-    "live_url",
+    "targets_file",
     "test_name",
 ]
 
 TOPOLOGY = "topology.yaml"
+TARGETS = "targets.env"
 RTO = 3.0
 """The promise that the bundled experiment makes where nothing else is asked, in seconds."""
 
@@ -36,13 +40,15 @@ COMMENT = """\
 # A live run really shuts the circuit down. It has to be asked for:
 #
 #   export ALIBABA_CLOUD_ENDPOINT_VPC=cloud
-#   export FAILOVER_PORTAL_URL={url}
+{export}
+"""
+
+TARGETS_COMMENT = """\
+# What live runs watch, as --targets has it: one variable for each circuit.
 """
 
 
-def circuit_experiment(
-    template: str, plan: RegionPlan, test: PlannedTest, targets: Mapping[str, str]
-) -> str:
+def circuit_experiment(template: str, plan: RegionPlan, test: PlannedTest, portal: Portal) -> str:
     """
     Write the experiment of one test.
 
@@ -57,7 +63,7 @@ def circuit_experiment(
             region_id=plan.place.region_id,
             standby_circuit_id=test.standby_circuit_id,
             file=folder / f"{test.circuit_id}.yaml",
-            url=live_url(plan, test, targets),
+            export=export(portal),
         ),
         title=f"{plan.place.region_id} survives the loss of circuit {test.circuit_id}",
         description=f"While {test.name or test.circuit_id} is shut down by a failover test, "
@@ -66,8 +72,23 @@ def circuit_experiment(
         extension=f"extensions:\n  - name: failover-plan\n    expected: {expected(test)}\n",
     )
     text = pinned(text, _fixed(plan, test))
-    places = {"portal_url": service_url(plan, test), "topology": str(folder / TOPOLOGY)}
-    return default(text, places)
+    text = variable(text, {"portal_url": portal.key})
+    return default(text, {"portal_url": portal.url, "topology": str(folder / TOPOLOGY)})
+
+
+def export(portal: Portal) -> str:
+    """
+    Return the comment that says how a live run is told what to watch.
+    """
+    return f"#   export {portal.key}={quote(portal.live or EXAMPLE)}"
+
+
+def targets_file(portals: Iterable[Portal]) -> str:
+    """
+    Write the variables of the portals that have a target, one a line and without quotes.
+    """
+    lines = [f"{portal.key}={portal.live}\n" for portal in portals if portal.live]
+    return TARGETS_COMMENT + "".join(lines)
 
 
 def expected(test: PlannedTest) -> str:
@@ -91,16 +112,6 @@ def folder_of(plan: RegionPlan) -> PurePosixPath:
     Return the folder of a region in the plan, below that of its account if a role was given.
     """
     return PurePosixPath(plan.place.account) / plan.place.region_id
-
-
-def live_url(plan: RegionPlan, test: PlannedTest, targets: Mapping[str, str]) -> str:
-    """
-    Return the URL that shows in a live run whether traffic flows, the most specific that is given.
-    """
-    for key in (test.circuit_id, *test.groups, plan.place.region_id, "default"):
-        if key in targets:
-            return targets[key]
-    return "https://portal.example.com/"
 
 
 def test_name(test: PlannedTest) -> str:

@@ -12,12 +12,12 @@ from chaosfailover.planning.choice import PlannedTest, RegionPlan
 from chaosfailover.planning.experiments import (
     TOPOLOGY,
     expected,
+    export,
     extension,
     folder_of,
-    live_url,
     test_name,
 )
-from chaosfailover.planning.mirror import service_url
+from chaosfailover.planning.portals import Portal
 
 __all__ = ["GAME_DAY", "game_day"]
 
@@ -33,7 +33,7 @@ COMMENT = """\
 # A live run really shuts the circuits down. It has to be asked for:
 #
 #   export ALIBABA_CLOUD_ENDPOINT_VPC=cloud
-#   export FAILOVER_PORTAL_URL={url}
+{exports}
 """
 
 MINUTES = 5
@@ -42,7 +42,7 @@ PER_ENTRY = ("test_name", "circuit_id", "standby_circuit_id", "bgp_peer_id", "st
 Document = dict[str, Any]
 
 
-def game_day(template: str, plan: RegionPlan, targets: Mapping[str, str]) -> str:
+def game_day(template: str, plan: RegionPlan, portals: Mapping[str, Portal]) -> str:
     """
     Write the experiment of a region from the activities of the bundled one.
     """
@@ -51,7 +51,7 @@ def game_day(template: str, plan: RegionPlan, targets: Mapping[str, str]) -> str
         count=len(plan.tests),
         region_id=plan.place.region_id,
         file=folder_of(plan) / GAME_DAY,
-        url=live_url(plan, plan.tests[0], targets),
+        exports="\n".join(export(portals[test.circuit_id]) for test in plan.tests),
     )
     document = {
         "version": model["version"],
@@ -60,16 +60,16 @@ def game_day(template: str, plan: RegionPlan, targets: Mapping[str, str]) -> str
         "carry its traffic.",
         "tags": model["tags"],
         "extensions": extension(_expected(plan)),
-        "configuration": _configuration(model, plan),
-        "controls": _controls(model, plan),
+        "configuration": _configuration(model, plan, portals),
+        "controls": _controls(model, plan, portals),
         "runtime": model["runtime"],
         "steady-state-hypothesis": {
             "title": "All circuits are healthy, nothing is being tested, and every portal answers",
-            "probes": _probes(model, plan),
+            "probes": _probes(model, plan, portals),
         },
-        "method": [each for test in plan.tests for each in _method(model, plan, test)],
+        "method": [each for test in plan.tests for each in _method(model, portals, test)],
         "rollbacks": [
-            each for test in plan.tests for each in _each(model["rollbacks"], plan, test)
+            each for test in plan.tests for each in _each(model["rollbacks"], portals, test)
         ],
     }
     return text + yaml.dump(
@@ -91,7 +91,7 @@ def _expected(plan: RegionPlan) -> str:
     return "held" if verdicts == {"held"} else "deviated"
 
 
-def _configuration(model: Document, plan: RegionPlan) -> Document:
+def _configuration(model: Document, plan: RegionPlan, portals: Mapping[str, Portal]) -> Document:
     found: Document = {
         key: dict(entry)
         for key, entry in model["configuration"].items()
@@ -102,9 +102,9 @@ def _configuration(model: Document, plan: RegionPlan) -> Document:
         found["alibaba_cloud_role_arn"] = plan.place.role_arn
     found["duration_minutes"]["default"] = max(MINUTES, ceil(_pauses(model) * len(plan.tests) / 60))
     found["topology"]["default"] = str(folder_of(plan) / TOPOLOGY)
-    portal = model["configuration"]["portal_url"]
-    for test in plan.tests:
-        found[_portal(plan, test)] = {**portal, "default": service_url(plan, test)}
+    entry = model["configuration"]["portal_url"]
+    for portal in portals.values():
+        found[portal.entry] = {**entry, "key": portal.key, "default": portal.url}
     return found
 
 
@@ -115,33 +115,37 @@ def _pauses(model: Document) -> float:
     return 2.0 * sum(sum((activity.get("pauses") or {}).values()) for activity in model["method"])
 
 
-def _controls(model: Document, plan: RegionPlan) -> list[Document]:
+def _controls(model: Document, plan: RegionPlan, portals: Mapping[str, Portal]) -> list[Document]:
     (control,) = model["controls"]
     arguments = {
         **control["provider"]["arguments"],
-        "targets": {test.circuit_id: f"${{{_portal(plan, test)}}}" for test in plan.tests},
+        "targets": {
+            test.circuit_id: f"${{{portals[test.circuit_id].entry}}}" for test in plan.tests
+        },
     }
     return [{**control, "provider": {**control["provider"], "arguments": arguments}}]
 
 
-def _probes(model: Document, plan: RegionPlan) -> list[Document]:
+def _probes(model: Document, plan: RegionPlan, portals: Mapping[str, Portal]) -> list[Document]:
     """
     Return the probes of all tests; what looks at the same thing twice is there once.
     """
     found: list[Document] = []
     for test in plan.tests:
-        for probe in _each(model["steady-state-hypothesis"]["probes"], plan, test):
+        for probe in _each(model["steady-state-hypothesis"]["probes"], portals, test):
             if probe["provider"] not in [each["provider"] for each in found]:
                 found.append(probe)
     return found
 
 
-def _method(model: Document, plan: RegionPlan, test: PlannedTest) -> Iterator[Document]:
+def _method(
+    model: Document, portals: Mapping[str, Portal], test: PlannedTest
+) -> Iterator[Document]:
     """
     Yield what one test does: the method, the stop, the wait for the session, and the clearing up.
     """
-    method = _each(model["method"], plan, test)
-    stop, *rest = _each(model["rollbacks"], plan, test)
+    method = _each(model["method"], portals, test)
+    stop, *rest = _each(model["rollbacks"], portals, test)
     yield from method
     yield stop
     yield _back(method[-1], test)
@@ -155,14 +159,16 @@ def _back(down: Document, test: PlannedTest) -> Document:
     return {**down, "name": name, "provider": {**provider, "arguments": arguments}}
 
 
-def _each(activities: list[Document], plan: RegionPlan, test: PlannedTest) -> list[Document]:
+def _each(
+    activities: list[Document], portals: Mapping[str, Portal], test: PlannedTest
+) -> list[Document]:
     values = {
         "${test_name}": test_name(test),
         "${circuit_id}": test.circuit_id,
         "${standby_circuit_id}": test.standby_circuit_id,
         "${bgp_peer_id}": test.bgp_peer_id,
         "${standby_bgp_peer_id}": test.standby_bgp_peer_id,
-        "${portal_url}": f"${{{_portal(plan, test)}}}",
+        "${portal_url}": f"${{{portals[test.circuit_id].entry}}}",
         "portal": test.circuit_id,
     }
     return [
@@ -180,7 +186,3 @@ def _with(value: Any, values: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [_with(entry, values) for entry in value]
     return values.get(value, value) if isinstance(value, str) else value
-
-
-def _portal(plan: RegionPlan, test: PlannedTest) -> str:
-    return f"portal_url_{plan.tests.index(test) + 1}"

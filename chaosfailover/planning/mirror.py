@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chaosfailover.documents import attachments, identified, is_literal, links, number, text
-from chaosfailover.planning.choice import PlannedTest, RegionPlan
+from chaosfailover.planning.choice import RegionPlan
 from chaosfailover.planning.detection import BFD, detection
+from chaosfailover.planning.portals import ports_for
 from chaosfailover.snapshot import Snapshot
 
-__all__ = ["FIRST_PORT", "OWN_ACCOUNT", "mirror", "port_of", "service_url"]
+__all__ = ["OWN_ACCOUNT", "mirror"]
 
-FIRST_PORT = 28080
 OWN_ACCOUNT = "1000000000000001"
 """The account of a mirror when that of the region is not known."""
 
@@ -44,12 +44,13 @@ Document = Mapping[str, Any]
 Entries = dict[str, dict[str, Any]]
 
 
-def mirror(plan: RegionPlan) -> dict[str, Any]:
+def mirror(plan: RegionPlan, ports: Mapping[str, int] | None = None) -> dict[str, Any]:
     """
-    Return the topology of a region, with a service for each planned test.
+    Return the topology of a region, with a service for each planned test, on the circuit's port.
 
     The first path of a service is the session that the test cuts, the others those that survive.
     """
+    ports = ports or ports_for(plan, {})
     account = plan.place.account or OWN_ACCOUNT
     region = _region(plan, account)
     owners = {str(entry.get("owner", account)) for entry in region["circuits"].values()}
@@ -64,26 +65,12 @@ def mirror(plan: RegionPlan) -> dict[str, Any]:
         "services": {
             test.circuit_id: {
                 "kind": "http",
-                "port": port_of(plan, test),
+                "port": ports[test.circuit_id],
                 "paths": [test.bgp_peer_id, *test.standby_peers],
             }
             for test in plan.tests
         },
     }
-
-
-def port_of(plan: RegionPlan, test: PlannedTest) -> int:
-    """
-    Return the port of a test's service in a rehearsal.
-    """
-    return FIRST_PORT + plan.tests.index(test)
-
-
-def service_url(plan: RegionPlan, test: PlannedTest) -> str:
-    """
-    Return the URL of a test's service in a rehearsal.
-    """
-    return f"http://127.0.0.1:{port_of(plan, test)}/"
 
 
 def _region(plan: RegionPlan, account: str) -> dict[str, Entries]:

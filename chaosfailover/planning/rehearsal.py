@@ -2,13 +2,19 @@
 The rehearsal of a whole plan: one cloud that holds all of its regions, and what each run came to.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Rehearsal", "merged", "rehearsals", "verdict_of"]
+from chaosfailover.errors import ArgumentError
+from chaosfailover.journals import mapping
+from chaosfailover.planning.reading import cut_circuits, expected_verdict, is_experiment, watched
+
+__all__ = ["Rehearsal", "check_topology", "merged", "not_to_run", "rehearsals", "verdict_of"]
 
 Document = dict[str, Any]
+
+PARTS = ("accounts", "regions", "paths", "services")
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,8 @@ class Rehearsal:
     One experiment to be run: its file, what is expected of it, and where its portals are.
 
     `portals` name the service of the merged topology for each entry of the configuration; `key`
-    is the access key that opens the account, `folder` the one that holds region and file.
+    is the access key that opens the account, `folder` the one that holds region and file. What has
+    a `problem` is not run.
     """
 
     folder: str
@@ -25,6 +32,17 @@ class Rehearsal:
     expected: str
     key: tuple[str, str]
     portals: Mapping[str, str]
+    problem: str | None = None
+
+
+def check_topology(topology: Any) -> None:
+    """
+    Raise ArgumentError for what is no topology of a plan, such as an empty file.
+    """
+    if missing := [key for key in PARTS if not mapping(mapping(topology).get(key))]:
+        raise ArgumentError(f"it has no {', '.join(missing)}")
+    if not mapping(mapping(topology["accounts"][_account(topology)]).get("access_keys")):
+        raise ArgumentError("its first account has no access key")
 
 
 def merged(topologies: Mapping[str, Document]) -> Document:
@@ -51,18 +69,31 @@ def merged(topologies: Mapping[str, Document]) -> Document:
 def rehearsals(folder: str, topology: Document, experiments: Mapping[str, Any]) -> list[Rehearsal]:
     """
     Return what is to be run in one folder; files that are no experiments are left out.
+
+    One that does not watch what it cuts has a problem: it would hold whatever the cut does.
     """
     account = _account(topology)
     key = next(iter(topology["accounts"][account]["access_keys"].items()))
-    services = {
-        f"http://127.0.0.1:{service['port']}/": f"{folder}/{name}"
-        for name, service in topology["services"].items()
-    }
+    services = {url: f"{folder}/{name}" for name, url in _urls(topology).items()}
     return [
-        Rehearsal(folder, file, _expected(experiment), key, _portals(experiment, services))
+        Rehearsal(
+            folder,
+            file,
+            expected_verdict(experiment),
+            key,
+            _portals(experiment, services),
+            _unwatched(experiment, {url: name for name, url in _urls(topology).items()}),
+        )
         for file, experiment in experiments.items()
-        if isinstance(experiment, dict) and "method" in experiment
+        if is_experiment(experiment)
     ]
+
+
+def not_to_run(folder: str, file: str, problem: str) -> Rehearsal:
+    """
+    Return what cannot be run, and why.
+    """
+    return Rehearsal(folder, file, "held", ("", ""), {}, problem)
 
 
 def verdict_of(exit_code: int, journal: Mapping[str, Any]) -> str:
@@ -80,7 +111,8 @@ def verdict_of(exit_code: int, journal: Mapping[str, Any]) -> str:
 
 
 def _account(topology: Document) -> str:
-    return str(next(iter(topology["accounts"])))
+    first: str = next(iter(topology["accounts"]))
+    return first
 
 
 def _add(region: Document, kinds: Document, own: str) -> None:
@@ -91,20 +123,42 @@ def _add(region: Document, kinds: Document, own: str) -> None:
                 known[name] = {"owner": own, **entry}
 
 
-def _expected(experiment: Document) -> str:
-    for entry in experiment.get("extensions") or ():
-        if entry.get("name") == "failover-plan":
-            return str(entry["expected"])
-    return "held"
+def _urls(topology: Document) -> dict[str, str]:
+    return {
+        str(name): f"http://127.0.0.1:{service.get('port')}/"
+        for name, service in topology["services"].items()
+    }
 
 
 def _portals(experiment: Document, services: Mapping[str, str]) -> dict[str, str]:
-    entries: Iterable[tuple[str, Any]] = (experiment.get("configuration") or {}).items()
+    entries = mapping(experiment.get("configuration")).items()
     return {
-        key: services[entry["default"]]
+        key: services[str(entry["default"])]
         for key, entry in entries
-        if isinstance(entry, dict) and entry.get("default") in services
+        if isinstance(entry, dict) and str(entry.get("default")) in services
     }
+
+
+def _unwatched(experiment: Document, circuits: Mapping[str, str]) -> str | None:
+    """
+    Return why an experiment is none of its circuits' portals; `circuits` are those of the URLs.
+    """
+    targets = watched(experiment)
+    for name, url in targets.items():
+        if name in circuits.values() and circuits.get(url) != name:
+            return f"its target {name} is {_whose(url, circuits)}"
+    seen = {circuits.get(url) for url in targets.values()}
+    for circuit_id in cut_circuits(experiment):
+        if circuit_id not in seen:
+            whose = ", ".join(_whose(url, circuits) for url in targets.values()) or "nothing"
+            return f"it cuts {circuit_id} and watches {whose}"
+    return None
+
+
+def _whose(url: str, circuits: Mapping[str, str]) -> str:
+    return (
+        f"the service of {circuits[url]}" if url in circuits else f"{url}, no service of the plan"
+    )
 
 
 def _all_succeeded(journal: Mapping[str, Any]) -> bool:

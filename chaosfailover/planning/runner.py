@@ -20,6 +20,7 @@ __all__ = ["Outcome", "Runner"]
 
 OURS = ("ALIBABA", "FAILOVER")
 JOURNAL = "journal.json"
+NOT_RUN = "not run"
 PATIENCE = 60.0
 """How long an interrupted run may take to bring back what it cut, in seconds."""
 
@@ -40,7 +41,7 @@ class Outcome:
         """
         Whether it came to what the plan foresaw.
         """
-        return self.verdict == self.rehearsal.expected
+        return self.rehearsal.problem is None and self.verdict == self.rehearsal.expected
 
     def as_dict(self) -> dict[str, Any]:
         """
@@ -50,6 +51,7 @@ class Outcome:
             "file": self.rehearsal.file,
             "expected": self.rehearsal.expected,
             "verdict": self.verdict,
+            "problem": self.rehearsal.problem,
             "seconds": round(self.seconds, 1),
             "journal": str(self.journal),
         }
@@ -57,7 +59,8 @@ class Outcome:
 
 class Runner:
     """
-    Runs the experiments of a plan on one emulator. Nothing that it started outlives it.
+    Runs the experiments of a plan on one emulator. Nothing that it started outlives it, unless it
+    is killed.
 
     `plan` is the folder of the plan; each run leaves its journal and its log in a folder of its
     own below `journals`.
@@ -113,6 +116,8 @@ class Runner:
 
     def _rehearse(self, rehearsal: Rehearsal) -> Outcome:
         folder = self._journals / Path(rehearsal.file).with_suffix("")
+        if rehearsal.problem:
+            return Outcome(rehearsal, NOT_RUN, 0.0, folder / JOURNAL)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / JOURNAL).unlink(missing_ok=True)
         began = time.monotonic()

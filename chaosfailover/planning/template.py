@@ -4,14 +4,16 @@ The bundled circuit experiment as the template of every planned one.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from chaosfailover.errors import ArgumentError
 
-__all__ = ["circuit_template", "default", "filled", "pinned"]
+__all__ = ["circuit_template", "default", "filled", "pinned", "variable"]
+
+NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 def circuit_template() -> str:
@@ -40,8 +42,16 @@ def default(text: str, values: Mapping[str, Any]) -> str:
     Replace the defaults of entries of the configuration; the environment still overrides them.
     """
     for key, value in values.items():
-        entry = rf"(?<=\n)(  {key}:\n(?:    (?!default:).*\n)*    default:).*\n"
-        text = _replaced(entry, rf"\g<1> {_scalar(value)}\n", text)
+        text = _with_field(text, key, "default", value)
+    return text
+
+
+def variable(text: str, values: Mapping[str, str]) -> str:
+    """
+    Replace the variables of the environment that entries of the configuration are read from.
+    """
+    for key, value in values.items():
+        text = _with_field(text, key, "key", value)
     return text
 
 
@@ -57,12 +67,17 @@ def filled(text: str, *, comment: str, title: str, description: str, extension: 
     return _replaced(r"(?<=\n)configuration:\n", f"{extension}\nconfiguration:\n", text)
 
 
-def _replaced(pattern: str, replacement: str, text: str) -> str:
+def _with_field(text: str, key: str, field: str, value: Any) -> str:
+    entry = rf"(?<=\n)(  {key}:\n(?:    (?!{field}:).*\n)*    {field}:).*\n"
+    return _replaced(entry, lambda found: f"{found[1]} {_scalar(value)}\n", text)
+
+
+def _replaced(pattern: str, new: str | Callable[[re.Match[str]], str], text: str) -> str:
     """
     Replace what occurs exactly once; a template in which it does not is not ours.
     """
-    escaped = replacement if r"\g<1>" in replacement else replacement.replace("\\", r"\\")
-    changed, count = re.subn(pattern, escaped, text)
+    made = new if callable(new) else lambda _found: new
+    changed, count = re.subn(pattern, made, text)
     if count != 1:
         raise ArgumentError(f"the template has {count} places like {pattern!r}, expected one")
     return changed
@@ -72,5 +87,7 @@ def _scalar(value: Any) -> str:
     """
     Write a value as YAML reads it: plain where that is safe, else as JSON.
     """
-    plain = isinstance(value, str) and re.fullmatch(r"[a-z]+[-/][\w./-]*", value)
-    return str(value) if plain else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str) and re.fullmatch(r"[a-z]+[-/][\w./-]*", value, re.ASCII):
+        return value
+    text = json.dumps(value, ensure_ascii=False)
+    return NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

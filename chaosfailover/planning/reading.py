@@ -1,0 +1,88 @@
+"""
+A planned experiment, read back: somebody may have edited it, so whatever is missing is only absent.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from chaosfailover.errors import ArgumentError
+from chaosfailover.journals import mapping, mappings, text
+
+__all__ = ["cut_circuits", "expected_verdict", "is_experiment", "loaded", "setting", "watched"]
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+Document = Mapping[str, Any]
+
+
+def loaded(name: str, content: str) -> Any:
+    """
+    Return the document of a YAML file; ArgumentError names the file and what is wrong with it.
+    """
+    try:
+        return yaml.load(content, Loader=LOADER)  # noqa: S506 - a safe loader, in C if there is one
+    except (yaml.YAMLError, ValueError) as error:
+        raise ArgumentError(f"{name} is no YAML: {' '.join(str(error).split())}") from error
+
+
+def is_experiment(document: Any) -> bool:
+    """
+    Tell whether a document is an experiment.
+    """
+    return "method" in mapping(document)
+
+
+def setting(experiment: Document, key: str) -> Any:
+    """
+    Return what an entry of the configuration is where the environment sets nothing.
+    """
+    entry = mapping(experiment.get("configuration")).get(key)
+    return entry.get("default") if isinstance(entry, Mapping) else entry
+
+
+def cut_circuits(experiment: Document) -> list[str]:
+    """
+    Return the circuits that an experiment cuts, in its order.
+    """
+    found: list[str] = []
+    for activity in mappings(experiment.get("method")):
+        provider = mapping(activity.get("provider"))
+        arguments = mapping(provider.get("arguments"))
+        kind = arguments.get("resource_type", "PHYSICALCONNECTION")
+        if provider.get("func") == "create_failover_test" and kind == "PHYSICALCONNECTION":
+            named = arguments.get("resource_ids")
+            ids = named if isinstance(named, list) else [named]
+            found += [_resolved(experiment, each) for each in ids]
+    return list(dict.fromkeys(found))
+
+
+def watched(experiment: Document) -> dict[str, str]:
+    """
+    Return the URLs of the control's targets, by the targets' names.
+    """
+    found: dict[str, str] = {}
+    for control in mappings(experiment.get("controls")):
+        arguments = mapping(mapping(control.get("provider")).get("arguments"))
+        for name, target in mapping(arguments.get("targets")).items():
+            url = target.get("url") if isinstance(target, Mapping) else target
+            found[str(name)] = _resolved(experiment, url)
+    return found
+
+
+def expected_verdict(experiment: Document) -> str:
+    """
+    Return the verdict that a rehearsal is expected to come to.
+    """
+    for entry in mappings(experiment.get("extensions")):
+        if entry.get("name") == "failover-plan" and entry.get("expected"):
+            return str(entry["expected"])
+    return "held"
+
+
+def _resolved(experiment: Document, value: Any) -> str:
+    said = text(value)
+    if said.startswith("${") and said.endswith("}"):
+        return text(setting(experiment, said[2:-1]))
+    return said

@@ -1,0 +1,48 @@
+"""
+The RAM policy of the README: it lets everything be done that the commands do.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from accounts import ACCOUNTS, TEN
+from click.testing import CliRunner
+from live_runs import policy_actions
+
+from chaosfailover.cli import failover
+from chaosfailover.emulator import Emulator
+
+
+@pytest.fixture(params=["all", "who only look"])
+def limited(
+    request: pytest.FixtureRequest, tmp_path: Path, as_first_account: Callable[[str], None]
+) -> Iterator[str]:
+    """An emulator whose key may do what the policy says, or its first two statements alone."""
+    looking = [each for each in policy_actions() if each.startswith("vpc:Describe")]
+    actions = policy_actions() if request.param == "all" else looking
+    owner = ACCOUNTS[0]
+    keys = {f"key-{owner}": {"secret": f"secret-{owner}", "actions": actions}}
+    accounts = {**TEN["accounts"], owner: {"access_keys": keys}}
+    running = {"region": "cn-hangzhou", "status": "Testing", "resources": ["pc-01"]}
+    file = tmp_path / "limited.yaml"
+    document = {**TEN, "accounts": accounts, "jobs": [running]}
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    with Emulator(file) as emulator:
+        as_first_account(emulator.url)
+        yield request.param
+
+
+def test_commands_need_no_more(limited: str, tmp_path: Path) -> None:
+    """Looking needs the first two statements; stopping needs the last one too."""
+    stopping = 0 if limited == "all" else 1
+    for arguments, exit_code in (
+        (["inspect", "--all-regions"], 0),
+        (["plan", "--all-regions", "--output", str(tmp_path / "plan")], 0),
+        (["status", "--all-regions", "--fail-if-overdue"], 0),
+        (["stop", "--all", "--all-regions", "--yes", "--timeout", "30"], stopping),
+    ):
+        done = CliRunner().invoke(failover, arguments)
+
+        assert done.exit_code == exit_code, f"{arguments}: {done.output}"
