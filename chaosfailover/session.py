@@ -174,7 +174,8 @@ class Session:
         try:
             return self._resources.enter_context(emulator)
         except PortTakenError as exc:
-            raise ConfigurationError(f"{exc.strerror}: {OTHER_PORTS}") from exc
+            taken, _, _ = str(exc).partition("; ")
+            raise ConfigurationError(f"{taken}: {OTHER_PORTS}") from exc
 
     def _reach_out(self, endpoint: str) -> str:
         self._watchdog = Watchdog()

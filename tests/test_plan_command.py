@@ -174,7 +174,7 @@ def test_what_vanishes_between_two_calls_is_not_planned(
 
     assert done.exit_code == 1
     assert "cannot be rehearsed as read" in done.stderr
-    assert "bgpg-01, which is not described" in done.stderr
+    assert "bgp-01 stands on 'bgpg-01', expected a BGPGROUP" in done.stderr
     after = {name: text for name, text in contents(tmp_path).items() if name != "README.md"}
     assert after == before
 

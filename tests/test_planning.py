@@ -113,8 +113,10 @@ def test_name_that_is_no_file_is_refused(circuit_id: str) -> None:
     assert refused == {circuit_id: ("its ID cannot be the name of a file of the plan",)}
     assert sorted(files([found])) == [
         "README.md",
+        "cn-hangzhou/README.md",
         "cn-hangzhou/game-day.yaml",
         "cn-hangzhou/pc-west.yaml",
+        "cn-hangzhou/targets.env",
         "cn-hangzhou/topology.yaml",
     ]
 
@@ -279,7 +281,7 @@ def test_survivor_that_may_be_too_small_is_told() -> None:
     network = network.changed("pc-west", Spec="10M")
     found = planned(network)
 
-    text = files([found])["README.md"]
+    text = files([found])["cn-hangzhou/README.md"]
 
     assert "pc-east" in chosen([found])
     assert "- ecr-main (IPv4): its survivors receive half of the routes of the cut at most" in text

@@ -3,7 +3,7 @@
 """
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -154,6 +154,16 @@ def _require_inside(folder: Path, names: Iterable[str]) -> None:
             raise click.ClickException(f"{folder / name} leads out of {folder}; nothing is written")
 
 
+def _entries(folder: Path, plans: Sequence[RegionPlan]) -> Iterator[str]:
+    """
+    Yield the folders of the regions, and what stands in each.
+    """
+    for region in (str(folder_of(found)) for found in plans):
+        yield region
+        for path in (folder / region).glob("*"):
+            yield str(path.relative_to(folder))
+
+
 def _kind(error: Exception) -> str:
     """
     Return what kind of error it is: what is the same each time that it comes.
@@ -174,7 +184,7 @@ def _planned(
 
     Where a region could not be read, a target may be one of it.
     """
-    _require_inside(folder, (str(folder_of(found)) for found in plans))
+    _require_inside(folder, _entries(folder, plans))
     standing = standing_files(folder, map(folder_of, plans))
     try:
         check_matches(targets, plans, standing)

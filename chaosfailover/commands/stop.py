@@ -32,6 +32,7 @@ LOOK = 5.0
 @click.option("--all", "everything", is_flag=True, help="Whatever runs.")
 @region_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--missing-ok", is_flag=True, help="A test that nobody knows is no error.")
 @click.option("--timeout", default=300.0, show_default=True, help="Seconds to keep trying.")
 def stop(
     tests: Sequence[str],
@@ -40,6 +41,7 @@ def stop(
     all_regions: bool,
     role_arns: Sequence[str],
     yes: bool,
+    missing_ok: bool,
     timeout: float,
 ) -> None:
     """
@@ -66,7 +68,8 @@ def stop(
     unknown = set(tests) - {outcome.test for _, outcome in found}
     for test in sorted(unknown):
         click.echo(f"{test}: NOT FOUND: there is no failover test of this ID or name", err=True)
-    if errors_of(answers) or unknown or any(outcome.error for _, outcome in found):
+    missing = unknown and not missing_ok
+    if errors_of(answers) or missing or any(outcome.error for _, outcome in found):
         sys.exit(NOT_DONE)
 
 
