@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 from itertools import pairwise
+from math import inf
 from typing import Any
 
 from chaosfailover.outages import Outage, coalesce, find_outages
@@ -100,11 +101,18 @@ class Series:
         known = coalesce([*self.folded_spells, *ended], marks)
         size = [one.at_most for one in known]
         ranked = sorted(range(len(known)), key=size.__getitem__)
-        needed = {*ranked[-(MOST_SPELLS // 2) :], len(known) - 1}
+        last = len(known) - 1
+        needed = {*ranked[-(MOST_SPELLS // 2) :], last}
         borders = [bisect_left(known, mark, key=lambda one: one.since[1]) for mark in marks]
-        for begin, end in pairwise([0, *borders, len(known)]):
-            phase = range(begin, end)
-            needed |= {begin - 1, begin, max(phase, key=size.__getitem__, default=begin)}
+        bounds = zip(
+            pairwise([-inf, *marks, inf]), pairwise([0, *borders, len(known)]), strict=True
+        )
+        for (since, until), (begin, end) in bounds:
+            needed |= {begin - 1, begin}
+            # The last is kept, and may yet outgrow the phase, so it stands for no other.
+            needed |= {
+                begin + index for index in _longest(known[begin:end][: last - begin], since, until)
+            }
         return [one for index, one in enumerate(known) if index in needed]
 
     def as_dict(self, began: float = 0.0) -> dict[str, Any]:
@@ -147,6 +155,18 @@ def load_runs(series: Mapping[str, Any]) -> list[Run]:
 def _row(run: Run, began: float) -> list[Any]:
     since, until, edge = (round(at - began, 6) for at in (run.since, run.until, run.edge))
     return [since, until, run.count, run.lost, run.error, edge, round(run.solid, 6)]
+
+
+def _longest(spells: list[Outage], since: float, until: float) -> set[int]:
+    """
+    Return where the longest of a phase stands, and the longest of those that ended with it.
+    """
+    # Time before the phase does not count.
+    sizes = [one.until[1] - max(one.since[0], since) for one in spells]
+    ended = [
+        size if one.until[1] <= until else 0.0 for one, size in zip(spells, sizes, strict=True)
+    ]
+    return {found.index(max(found)) for found in (sizes, ended) if found}
 
 
 def _longer_half(gaps: list[Gap]) -> list[Gap]:

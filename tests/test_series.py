@@ -7,7 +7,7 @@ import random
 from math import inf
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chaosfailover.outages import Outage, find_outages, outages
@@ -102,6 +102,9 @@ def flapping(draw: st.DrawFn) -> tuple[str, float, float]:
 
 @settings(max_examples=100, deadline=None)
 @given(flapping())
+@example((f"{'.x' * 15}........xx.x...xxx...x.......x{'.x.x......x' * 2}.x.xx.", 61.0, 80.0625))
+@example((f"{'.x' * 22}......x.x......{'x.' * 12}xx.", 42.5, 63.75))
+@example((f"{'.x' * 19}x...x.x......x.x......{'x.' * 12}..xxx.", 45.5, 68.25))
 def test_folding_changes_no_length_of_a_phase(flap: tuple[str, float, float]) -> None:
     """However much is folded, the bounds hold what the whole stream would have said."""
     drawing, cut, stop = flap
