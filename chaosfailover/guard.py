@@ -23,7 +23,7 @@ from chaosfailover.errors import ApiError, GuardError
 from chaosfailover.events import Event, publish
 from chaosfailover.signals import end_run, leave_signals_to_the_main_thread
 from chaosfailover.starts import SETTLE, Start
-from chaosfailover.stopping import Outcome, Wanted, stop_tests
+from chaosfailover.stopping import Outcome, Wanted, opened_once, stop_tests
 
 __all__ = [
     "Cutting",
@@ -81,10 +81,9 @@ class Guarded:
 
     def wanted(self, clients: contextlib.ExitStack) -> Wanted:
         """
-        Say how it is stopped; its client is opened at the first try, which may be repeated.
+        Say how it is stopped.
         """
-        opened = functools.cache(lambda: clients.enter_context(self.access()))
-        return Wanted(opened, self.test, self.start, self.others)
+        return Wanted(opened_once(self.access, clients), self.test, self.start, self.others)
 
 
 class Standby(Protocol):

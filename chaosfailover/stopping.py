@@ -5,7 +5,9 @@ Stopping failover tests, several at a time, and waiting until each has been seen
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from chaosfailover.client import VpcClient
@@ -15,7 +17,7 @@ from chaosfailover.lookup import find_running_test
 from chaosfailover.retries import is_retryable
 from chaosfailover.starts import SETTLE, Start
 
-__all__ = ["Outcome", "Wanted", "stop_tests"]
+__all__ = ["Outcome", "Wanted", "opened_once", "stop_tests"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -74,6 +76,13 @@ class Outcome:
             "reason": self.reason,
             **({"error": self.error} if self.error else {}),
         }
+
+
+def opened_once(access: Callable[[], VpcClient], clients: ExitStack) -> Callable[[], VpcClient]:
+    """
+    Return what opens a client at its first call, which may be repeated, and closes with `clients`.
+    """
+    return cache(lambda: clients.enter_context(access()))
 
 
 def stop_tests(

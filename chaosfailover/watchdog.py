@@ -25,7 +25,7 @@ from chaosfailover import config
 from chaosfailover.errors import GuardError
 from chaosfailover.guard import Guarded
 from chaosfailover.starts import SETTLE, Start
-from chaosfailover.stopping import Wanted, stop_tests
+from chaosfailover.stopping import Wanted, opened_once, stop_tests
 
 __all__ = ["Watchdog", "log_handler", "main"]
 
@@ -196,8 +196,7 @@ def _take_over(runner: int, watched: list[dict[str, Any]]) -> None:
 def _wanted(test: dict[str, Any], clients: contextlib.ExitStack) -> Wanted:
     start = Start(test["job_id"], test["accepted"], settles_at=time.monotonic() + SETTLE)
     access = functools.partial(config.client, test["configuration"], test["secrets"])
-    opened = functools.cache(lambda: clients.enter_context(access()))
-    return Wanted(opened, test["test"], start, test["others"])
+    return Wanted(opened_once(access, clients), test["test"], start, test["others"])
 
 
 def _remaining(test: dict[str, Any]) -> float:
