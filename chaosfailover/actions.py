@@ -11,7 +11,9 @@ from chaoslib.types import Configuration, Secrets
 from chaosfailover import arguments, config, guard
 from chaosfailover.client import VpcClient
 from chaosfailover.cuts import Cut, cut_of
+from chaosfailover.cutting import Cutting, under_guard
 from chaosfailover.errors import ApiError, ArgumentError, GuardError, JobNotFoundError
+from chaosfailover.guarded import Guarded
 from chaosfailover.lookup import UNFINISHED, find_test, named_tests, running_tests
 from chaosfailover.permission import check_cut
 from chaosfailover.starts import Start
@@ -89,7 +91,7 @@ def create_failover_test(
             return client.describe_failover_test_job(client.create_failover_test_job(**request))
         check_cut(client, Cut(name, tuple(resource_ids), resource_type, minutes))
         guarded = _guarded(client, name, minutes, configuration, secrets, others=others)
-        with guard.cutting(guarded) as cutting:
+        with under_guard(guarded) as cutting:
             job_id = client.create_failover_test_job(**request, attempting=cutting.attempting)
             cutting.accept(job_id)
         return client.wait_for_status(job_id, "Testing", timeout=wait)
@@ -129,7 +131,7 @@ def start_failover_test(
         check_cut(client, cut)
         job_id, minutes = cut.job_id, cut.duration_minutes
         guarded = _guarded(client, test, minutes, configuration, secrets, job_id)
-        with guard.cutting(guarded) as cutting:
+        with under_guard(guarded) as cutting:
             _start(client, job, cutting)
             cutting.accept(job_id)
         return client.wait_for_status(job_id, "Testing", timeout=wait)
@@ -315,7 +317,7 @@ def _stop(client: VpcClient, tests: List[str], timeout: float) -> List[Outcome]:
     return outcomes
 
 
-def _start(client: VpcClient, job: Dict[str, Any], cutting: guard.Cutting) -> None:
+def _start(client: VpcClient, job: Dict[str, Any], cutting: Cutting) -> None:
     """
     Start a job; one that was `Init` a moment ago and no longer is has heard an earlier try.
     """
@@ -334,8 +336,8 @@ def _guarded(
     secrets: Secrets,
     job_id: str = "",
     others: List[str] = None,
-) -> guard.Guarded:
-    return guard.Guarded(
+) -> Guarded:
+    return Guarded(
         test=test,
         start=Start(job_id),
         others=others or [],

@@ -82,7 +82,7 @@ def network(configuration: MutableMapping[str, Any]) -> str:
 
     What cuts has to say it: raises ConfigurationError when the key is missing, empty or an
     unsubstituted `${...}`, which elsewhere would mean the cloud. The configuration opens no client
-    any more then, since the rollbacks may be played all the same.
+    any more then, since the toolkit plays the rollbacks all the same.
     """
     if place := _place(configuration):
         return place
@@ -152,7 +152,7 @@ def emulated_topology(
 
 
 def _endpoint(configuration: Settings) -> str | None:
-    text = _place(configuration) or "cloud"
+    text = _place(configuration)
     if _is_rehearsal(configuration):
         return _rehearsal_endpoint(text)
     if text == "emulator":
@@ -160,7 +160,7 @@ def _endpoint(configuration: Settings) -> str | None:
             f"{ENDPOINT} is 'emulator', but none is running: the control chaosfailover.control "
             "starts it, and it is missing from the experiment or could not begin"
         )
-    return None if text == "cloud" else text
+    return None if text == "cloud" else text or None
 
 
 def _place(configuration: Settings) -> str:
@@ -183,6 +183,10 @@ def _is_rehearsal(configuration: Settings) -> bool:
 
 
 def _rehearsal_endpoint(text: str) -> str:
+    if not text:
+        raise ConfigurationError(
+            f"nothing is called: the run was refused, as {ENDPOINT} is not set"
+        )
     if text in {"cloud", "emulator"} or not is_loopback(endpoint_url(text)):
         raise ConfigurationError(
             f"{REHEARSAL} is set, but {ENDPOINT} is {text!r}, not the loopback URL of an emulator"

@@ -11,31 +11,18 @@ import functools
 import logging
 import queue
 import threading
-import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Iterator
 
 from chaosfailover.clearance import Clearance
-from chaosfailover.client import VpcClient
-from chaosfailover.connection import Attempting
-from chaosfailover.errors import ApiError, GuardError
+from chaosfailover.errors import GuardError
 from chaosfailover.events import Event, publish
-from chaosfailover.signals import end_run, leave_signals_to_the_main_thread
-from chaosfailover.starts import SETTLE, Start
-from chaosfailover.stopping import Outcome, Wanted, opened_once, stop_tests
+from chaosfailover.guarded import Guarded
+from chaosfailover.signals import leave_signals_to_the_main_thread
+from chaosfailover.standby import Standby, bring_back
+from chaosfailover.starts import SETTLE
+from chaosfailover.stopping import Outcome, stop_tests
 
-__all__ = [
-    "Cutting",
-    "Guard",
-    "Guarded",
-    "Standby",
-    "current",
-    "cutting",
-    "held",
-    "required",
-    "set_current",
-]
+__all__ = ["Guard", "current", "held", "set_current"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -43,73 +30,6 @@ logger = logging.getLogger("chaostoolkit")
 PATIENCE = 10.0
 # Seconds between looks at whether the process that stands by is there.
 LOOK_INTERVAL = 1.0
-MISSING_CONTROL = """\
-nothing would stop the failover test {test!r} if this run were interrupted, so it is not started; \
-add to the experiment:
-controls:
-  - name: failover
-    provider:
-      type: python
-      module: chaosfailover.control"""
-
-
-@dataclass(frozen=True, slots=True)
-class Guarded:
-    """
-    One test on the list, and what is known of its `start`.
-
-    `access` opens a client on the test's region and account; `configuration` and `secrets` are
-    what it is opened with, for the process that stands by. `others` are the IDs of tests that had
-    the name before. `key` tells tests of one name in two accounts apart.
-    """
-
-    test: str
-    region_id: str
-    duration_minutes: int
-    access: Callable[[], VpcClient]
-    configuration: Mapping[str, Any]
-    secrets: Mapping[str, Any]
-    start: Start = field(default_factory=Start)
-    others: Collection[str] = ()
-    key: str = field(default_factory=lambda: uuid.uuid4().hex)
-
-    def is_meant_by(self, test: str, region_id: str) -> bool:
-        """
-        Tell whether a name or an ID in a region is this test.
-        """
-        return region_id == self.region_id and test in (self.test, self.start.job_id)
-
-    def wanted(self, clients: contextlib.ExitStack) -> Wanted:
-        """
-        Say how it is stopped.
-        """
-        return Wanted(opened_once(self.access, clients), self.test, self.start, self.others)
-
-
-class Standby(Protocol):
-    """
-    What takes over when this process dies without a word.
-    """
-
-    def check(self) -> None:
-        """
-        Raise GuardError unless it stands by.
-        """
-
-    def watch(self, guarded: Guarded) -> None:
-        """
-        Put a test on its list, or replace it there.
-        """
-
-    def forget(self, key: str) -> None:
-        """
-        Take a test off its list.
-        """
-
-    def revive(self, held: Collection[Guarded]) -> None:
-        """
-        Stand by again, for these tests, after it has died.
-        """
 
 
 class Guard:
@@ -280,7 +200,7 @@ class Guard:
         while self._thread.is_alive():
             self._thread.join(LOOK_INTERVAL)
             if held := self.tests:
-                _bring_back(standby, held)
+                bring_back(standby, held)
 
     def _stop(self, held: list[Guarded]) -> list[Outcome]:
         for guarded in held:
@@ -288,18 +208,6 @@ class Guard:
         with contextlib.ExitStack() as clients:
             wanted = [guarded.wanted(clients) for guarded in held]
             return stop_tests(wanted, timeout=self._timeout, patience=PATIENCE)
-
-
-def _bring_back(standby: Standby, held: Collection[Guarded]) -> None:
-    try:
-        standby.check()
-    except GuardError as exc:
-        logger.warning("%s: another one is started", exc)
-        with contextlib.suppress(GuardError, OSError):
-            standby.revive(held)
-            return
-        names = ", ".join(guarded.test for guarded in held)
-        logger.critical("Nothing would stop %s should this process die", names)
 
 
 def _unexpected(guarded: Guarded, exc: Exception) -> Outcome:
@@ -317,18 +225,6 @@ def current() -> Guard | None:
     return _current
 
 
-def required(test: str) -> Guard:
-    """
-    Return the guard of this run, for a test that is to be started.
-
-    Raises GuardError when none is up. The toolkit would note a failed action, go on, and exit with
-    0: a run under way is ended as well.
-    """
-    if _current is None:
-        end_run(GuardError(MISSING_CONTROL.format(test=test)))
-    return _current
-
-
 def set_current(guard: Guard | None) -> None:
     """
     Put a guard up, or take it down with None.
@@ -343,38 +239,3 @@ def held(test: str, region_id: str) -> Guarded | None:
     """
     tests = _current.tests if _current else []
     return next((one for one in tests if one.is_meant_by(test, region_id)), None)
-
-
-class Cutting:
-    """
-    One cut under way: what its attempts are made in, and whom to tell that it began.
-    """
-
-    def __init__(self, guard: Guard, guarded: Guarded) -> None:
-        self.attempting: Attempting = functools.partial(guard.attempt, guarded)
-        self._guard = guard
-        self._guarded = guarded
-
-    def accept(self, job_id: str) -> None:
-        """
-        Note that the test was started.
-        """
-        self._guard.accept(self._guarded, job_id)
-
-
-@contextlib.contextmanager
-def cutting(guarded: Guarded) -> Iterator[Cutting]:
-    """
-    Keep a test on the guard's list from before its start is sent.
-
-    Raises GuardError when no guard is up. A test whose start was refused, each time that it was
-    sent, is taken off; no answer, and whatever interrupts the wait for one, leaves it there.
-    """
-    guard = required(guarded.test)
-    guard.watch(guarded)
-    try:
-        yield Cutting(guard, guarded)
-    except (ApiError, GuardError):
-        if guarded.start.is_refused:
-            guard.forget(guarded)
-        raise

@@ -2,11 +2,13 @@
 The last look before a cut, which every action that cuts asks for: may it be made now?
 """
 
-from chaosfailover import guard, survey
+from chaosfailover import survey
 from chaosfailover.client import VpcClient
 from chaosfailover.cuts import Cut
+from chaosfailover.cutting import required
 from chaosfailover.errors import GuardError, JobNotFoundError
-from chaosfailover.guard import Guard, Guarded
+from chaosfailover.guard import Guard
+from chaosfailover.guarded import Guarded
 from chaosfailover.lookup import find_test
 
 __all__ = ["check_cut"]
@@ -20,7 +22,7 @@ def check_cut(client: VpcClient, cut: Cut) -> None:
     GuardError when a guard is missing, has not cleared the cut, or still holds another test;
     PreflightError when too little would survive.
     """
-    guarding = guard.required(cut.test)
+    guarding = required(cut.test)
     guarding.clearance.check(cut)
     for held in guarding.tests:
         _check_ended(guarding, held, cut)

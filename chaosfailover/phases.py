@@ -9,8 +9,9 @@ from math import inf
 from typing import Any
 
 from chaosfailover.journals import instant, mapping, mappings, number
-from chaosfailover.outages import Outage, time_unseen, worst_lost
+from chaosfailover.outages import Outage
 from chaosfailover.samples import Gap
+from chaosfailover.spells import time_unseen, worst_lost
 
 __all__ = ["Bounds", "Phases", "bounds", "down_at_stop", "length", "origin", "phases"]
 

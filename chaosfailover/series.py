@@ -9,8 +9,9 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
-from chaosfailover.outages import Outage, coalesce, find_outages
+from chaosfailover.outages import Outage, find_outages
 from chaosfailover.samples import Encoder, Gap, Run, Sample
+from chaosfailover.spells import coalesce
 from chaosfailover.timeline import Histogram, Timeline
 
 __all__ = ["Series", "load_runs"]

@@ -5,30 +5,23 @@ One run of an experiment: what lives as long as it does, and what it leaves in t
 import logging
 import time
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 from chaoslib.exceptions import InterruptExecution
 from chaoslib.types import Activity, Configuration, Experiment, Journal, Secrets
 
 from chaosfailover import config, events, guard, measurement
 from chaosfailover.abort import AbortWatch, outage_breach
-from chaosfailover.announcement import announce, ask_for_confirmation
-from chaosfailover.clearance import Clearance
-from chaosfailover.client import VpcClient
+from chaosfailover.aftermath import alarm, interruption
 from chaosfailover.conclusion import check_files, conclude
-from chaosfailover.cuts import Cut
 from chaosfailover.entry import RunFacts, make_entry
-from chaosfailover.errors import ConfigurationError, FailoverError, PreflightError
 from chaosfailover.guard import Guard
 from chaosfailover.measurement import Measurement
-from chaosfailover.preflight import Flight, existing_cut, preflight
+from chaosfailover.network import open_network
+from chaosfailover.readiness import make_ready
 from chaosfailover.redaction import given_secrets, redact_run
 from chaosfailover.settings import Settings
 from chaosfailover.signals import Interruption
-from chaosfailover.steps import planned_cuts, planned_time
-from chaosfailover.stopping import Outcome
 from chaosfailover.watchdog import Watchdog
 from chaosfailover.watched_probe import find_probe, probe_breach
 
@@ -37,11 +30,6 @@ __all__ = ["Session"]
 logger = logging.getLogger("chaostoolkit")
 
 AT_THE_END = "the run is at its end"
-OTHER_PORTS = (
-    "end what listens there, or rehearse on another port: write a topology file with "
-    "'extends: dual-circuit' and 'services: {portal: {port: 28090}}', name it as topology "
-    "(FAILOVER_TOPOLOGY), and let the targets follow (FAILOVER_PORTAL_URL=http://127.0.0.1:28090/)"
-)
 NOT_CONCLUDED = """\
 NO VERDICT: the toolkit has not called the control after the experiment, so this run shows \
 nothing, whatever its status says; the control chaosfailover.control takes no `scope`"""
@@ -101,9 +89,11 @@ class Session:
             logger.warning("Not in the main thread: signals stay as they are")
         self._resources.callback(self._interruption.put_back)
         self._open_network()
-        self._put_the_guard_up()
+        guarding = self._put_the_guard_up()
         self._begin_to_measure()
-        self._make_the_preflight()
+        guarding.clearance = make_ready(
+            self._facts, self._experiment, self._configuration, self._secrets, self._measurement
+        )
         self._watch_for_breaches()
 
     def begin_to_end(self) -> None:
@@ -122,11 +112,12 @@ class Session:
         self._measure_the_way_back()
         events.publish("end")
         entry = make_entry(self._facts, self._experiment, self._measurement, outcomes)
-        self._record_interruption(journal)
+        if ended := interruption(self._facts.aborted, self._interruption.received):
+            journal.update(interruption=ended, status="interrupted")
         secrets = given_secrets(self._secrets)
         journal.update(redact_run({**journal, "failover": entry}, secrets))
         conclude(journal, self._settings)
-        if self._alarm(outcomes):
+        if alarm(outcomes, self._configuration.get(config.REGION_ID)):
             journal["status"] = "failed"
         self._concluded = True
 
@@ -142,7 +133,7 @@ class Session:
         outcomes = self._guard.restore(AT_THE_END) if self._guard else []
         if not self._concluded:
             logger.error(NOT_CONCLUDED)
-            self._alarm(outcomes)
+            alarm(outcomes, self._configuration.get(config.REGION_ID))
             self._concluded = True
         if self._watchdog:
             left = self._guard.tests if self._guard else []
@@ -150,39 +141,14 @@ class Session:
         self._resources.close()
 
     def _open_network(self) -> None:
-        """
-        Start the emulator of a rehearsal, which ends with the run, or else the watchdog.
-        """
-        network = config.network(self._configuration)
-        place = self._embed_emulator() if network == "emulator" else self._reach_out(network)
-        if self._facts.topology:
-            self._facts.mode = "REHEARSAL"
+        network = open_network(self._settings, self._configuration, self._resources)
+        self._watchdog = network.watchdog
+        self._facts.mode, self._facts.topology = network.mode, network.topology
+        self._facts.account_id = network.account_id
         region_id = self._configuration.get(config.REGION_ID)
-        logger.info("%s in %s on %s", self._facts.mode, region_id, place)
+        logger.info("%s in %s on %s", network.mode, region_id, network.place)
 
-    def _embed_emulator(self) -> str:
-        emulator = self._enter(_emulator(self._settings))
-        self._configuration[config.ENDPOINT] = emulator.url
-        self._configuration[config.REHEARSAL] = True
-        self._facts.account_id = emulator.account_id
-        self._facts.topology = self._settings.topology
-        return f"the embedded emulator, topology {self._settings.topology}"
-
-    def _enter(self, emulator: Any) -> Any:
-        from chaosfailover.emulator.dataplane import PortTakenError
-
-        try:
-            return self._resources.enter_context(emulator)
-        except PortTakenError as exc:
-            taken, _, _ = str(exc).partition("; ")
-            raise ConfigurationError(f"{taken}: {OTHER_PORTS}") from exc
-
-    def _reach_out(self, endpoint: str) -> str:
-        self._watchdog = Watchdog()
-        topology = self._facts.topology = config.emulated_topology(self._configuration)
-        return f"the emulator at {endpoint}, topology {topology}" if topology else endpoint
-
-    def _put_the_guard_up(self) -> None:
+    def _put_the_guard_up(self) -> Guard:
         self._guard = Guard(
             standby=self._watchdog,
             timeout=self._settings.restore_timeout,
@@ -191,6 +157,7 @@ class Session:
         self._resources.enter_context(events.listening(self._guard.listen))
         guard.set_current(self._guard)
         self._resources.callback(guard.set_current, None)
+        return self._guard
 
     def _begin_to_measure(self) -> None:
         targets = self._settings.parsed_targets()
@@ -202,63 +169,6 @@ class Session:
         self._resources.enter_context(events.listening(self._measurement.listen))
         measurement.set_current(self._measurement)
         self._resources.callback(measurement.set_current, None)
-
-    def _make_the_preflight(self) -> None:
-        created, started = planned_cuts(self._experiment, self._configuration, self._secrets)
-        with config.client(self._configuration, self._secrets) as client:
-            cuts = [*created, *(existing_cut(client, test) for test in started)]
-            flight = self._flight(client, cuts)
-            self._facts.checks = preflight(flight)
-            self._facts.lost = flight.lost
-            self._facts.clock_offset = client.clock_offset
-        if failed := [check for check in self._facts.checks if not check.passed]:
-            raise PreflightError("; ".join(f"{check.name}: {check.detail}" for check in failed))
-        self._facts.cuts = cuts
-        if cuts and self._measurement:
-            self._measurement.wait_for_baseline(self._settings.baseline)
-        if cuts and self._facts.account_id is None:
-            self._facts.account_id = self._account_id()
-        self._clear(cuts)
-
-    def _clear(self, cuts: list[Cut]) -> None:
-        """
-        Let the cuts pass that the preflight has seen, once they were announced; none in a dry run.
-        """
-        clearance = Clearance.of(cuts, self._experiment.get("dry"))
-        if clearance.refusal:
-            logger.warning("Nothing will be cut: %s", clearance.refusal)
-        elif cuts and self._facts.mode == "LIVE":
-            self._announce(cuts)
-        if self._guard:
-            self._guard.clearance = clearance
-
-    def _flight(self, client: VpcClient, cuts: list[Cut]) -> Flight:
-        measured = self._measurement
-        return Flight(
-            client=client,
-            cuts=cuts,
-            planned_time=planned_time(self._experiment, self._configuration, self._secrets),
-            min_survivors=self._settings.min_survivors,
-            targets=[target.name for target in measured.targets] if measured else [],
-            answer_now=measured.problem if measured else lambda _: "",
-        )
-
-    def _account_id(self) -> str | None:
-        try:
-            return config.account_id(self._configuration, self._secrets)
-        except FailoverError as exc:
-            logger.warning("The account cannot be told: %s", exc)
-            return None
-
-    def _announce(self, cuts: list[Cut]) -> None:
-        announce(
-            cuts,
-            account_id=self._facts.account_id or "unknown",
-            region_id=str(self._configuration.get(config.REGION_ID)),
-            now=datetime.now(UTC),
-        )
-        if self._settings.confirm:
-            ask_for_confirmation(cuts)
 
     def _watch_for_breaches(self) -> None:
         settings = self._settings
@@ -296,44 +206,3 @@ class Session:
         if self._measurement.windows and not self._interruption.received:
             time.sleep(self._settings.after_stop)
         self._measurement.stop()
-
-    def _record_interruption(self, journal: Journal) -> None:
-        """
-        Say what ended the run early; a signal that an activity swallowed did so too.
-        """
-        if reason := self._facts.aborted:
-            journal["interruption"] = {"kind": "abort", "name": "abort", "reason": reason}
-        elif name := self._interruption.received:
-            reason = f"received {name}"
-            journal["interruption"] = {"kind": "signal", "name": name, "reason": reason}
-        else:
-            return
-        journal["status"] = "interrupted"
-
-    def _alarm(self, outcomes: list[Outcome]) -> bool:
-        """
-        Say loudly what could not be stopped; return whether there is anything.
-        """
-        failed = [outcome for outcome in outcomes if outcome.error]
-        for outcome in failed:
-            logger.error(
-                "A FAILOVER TEST MAY STILL BE RUNNING: %s: %s. "
-                "To stop it: chaos failover stop %s --region %s",
-                outcome.test,
-                outcome.error,
-                outcome.job_id or outcome.test,
-                self._configuration.get(config.REGION_ID),
-            )
-        return bool(failed)
-
-
-def _emulator(settings: Settings) -> Any:
-    try:
-        from chaosfailover.emulator import Emulator
-    except ImportError as exc:
-        raise ConfigurationError(f"a rehearsal needs the emulator: {exc}") from exc
-    return Emulator(
-        settings.topology,
-        minute=settings.minute,
-        access_keys={config.REHEARSAL_ACCESS_KEY_ID: config.REHEARSAL_ACCESS_KEY_SECRET},
-    )

@@ -6,17 +6,10 @@ from dataclasses import asdict, dataclass
 from math import ceil, inf
 from typing import Any
 
-from chaosfailover.outages import (
-    Length,
-    Outage,
-    find_outages,
-    longest,
-    time_lost,
-    time_unseen,
-    worst_lost,
-)
+from chaosfailover.outages import Length, Outage, find_outages, longest
 from chaosfailover.samples import Run
 from chaosfailover.series import Series
+from chaosfailover.spells import time_lost, time_unseen, worst_lost
 from chaosfailover.timeline import Percentiles
 
 __all__ = ["Phase", "Summary", "summarize"]

@@ -23,7 +23,7 @@ from typing import Any
 
 from chaosfailover import config
 from chaosfailover.errors import GuardError
-from chaosfailover.guard import Guarded
+from chaosfailover.guarded import Guarded
 from chaosfailover.starts import SETTLE, Start
 from chaosfailover.stopping import Wanted, opened_once, stop_tests
 

@@ -159,6 +159,13 @@ def test_explicit_secrets(secrets: Any, token: str | None) -> None:
             id="rehearsal on a URL of the cloud",
         ),
         pytest.param(
+            REHEARSAL | {"alibaba_cloud_vpc_endpoint": ""},
+            PAIR,
+            ConfigurationError,
+            "nothing is called: the run was refused, as alibaba_cloud_vpc_endpoint is not set",
+            id="refused for an empty endpoint",
+        ),
+        pytest.param(
             LIVE,
             {"access_key_id": "AKID", "access_key_secret": ""},
             CredentialsError,
@@ -308,7 +315,7 @@ def test_run_has_to_say_where_it_takes_place(configuration: Any) -> None:
     with pytest.raises(ConfigurationError, match="set it to 'emulator' for a rehearsal, or to"):
         config.network(given)
 
-    with pytest.raises(ConfigurationError, match="not the loopback URL of an emulator"):
+    with pytest.raises(ConfigurationError, match="nothing is called: the run was refused"):
         config.client(given, PAIR)
 
 

@@ -12,8 +12,10 @@ from client_stand_in import Answer, Cloud, client_of, error_reply, job, reply
 
 from chaosfailover import guard
 from chaosfailover.client import VpcClient
+from chaosfailover.cutting import under_guard
 from chaosfailover.errors import ApiError, GuardError, RequestTimeoutError
-from chaosfailover.guard import Guard, Guarded
+from chaosfailover.guard import Guard
+from chaosfailover.guarded import Guarded
 from chaosfailover.starts import Start
 from chaosfailover.stopping import Outcome
 from chaosfailover.tolerances import before_and_during
@@ -160,7 +162,7 @@ def test_cutting_without_a_guard_is_refused() -> None:
     """The error says which lines to add."""
     with (
         pytest.raises(GuardError, match=r"module: chaosfailover\.control"),
-        guard.cutting(guarded()),
+        under_guard(guarded()),
     ):
         pytest.fail("nothing may be sent")
 
@@ -181,7 +183,7 @@ def test_start_without_an_answer_leaves_the_test_on_the_list(
     """Whether it took effect is not known, so it is looked into at the end."""
     held = guarded(job("Stopped"))
 
-    with pytest.raises(type(failure)), guard.cutting(held) as cut, cut.attempting():
+    with pytest.raises(type(failure)), under_guard(held) as cut, cut.attempting():
         raise failure
 
     assert up.tests == [held]
@@ -219,7 +221,7 @@ def test_before_and_during_without_a_cut(up: Guard) -> None:
 
 def test_refused_start_takes_the_test_off_the_list(up: Guard) -> None:
     """The API said no: nothing will start later, and another's test of that name is not ours."""
-    with pytest.raises(ApiError), guard.cutting(guarded()) as cut, cut.attempting():
+    with pytest.raises(ApiError), under_guard(guarded()) as cut, cut.attempting():
         raise ApiError("AnotherJobTesting", "no", operation="Start", http_status=400)
 
     assert up.tests == []
@@ -229,7 +231,7 @@ def test_refusal_after_a_lost_answer_proves_nothing(up: Guard) -> None:
     """It may have been refused because the first attempt had been heard."""
     held = guarded(job("Stopped"))
 
-    with pytest.raises(ApiError), guard.cutting(held) as cut:  # noqa: PT012 - two attempts
+    with pytest.raises(ApiError), under_guard(held) as cut:  # noqa: PT012 - two attempts
         with contextlib.suppress(RequestTimeoutError), cut.attempting():
             raise RequestTimeoutError("lost")
         with cut.attempting():

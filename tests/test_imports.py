@@ -20,8 +20,8 @@ LAYERS = [
     | {"terminal", "timeline"},
     {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
     | {"messages", "redaction", "retries", "signing", "starts", "windows"},
-    {"connection", "credentials", "paths", "phases", "series", "targets", "waiting"},
-    {"capacity"},
+    {"connection", "credentials", "paths", "spells", "targets", "waiting"},
+    {"capacity", "phases", "series"},
     {"client", "cuts", "evidence", "probing", "recoveries", "summary", "survival"} | {"underway"},
     {"reasons"},
     {"verdict"},
@@ -30,10 +30,13 @@ LAYERS = [
     {"clearance", "config", "findings", "lookup", "prober", "regions", "snapshot", "steps"},
     {"survey"},
     {"announcement", "inspection", "measurement", "preflight", "stopping", "system"},
-    {"abort", "criteria", "guard", "listing", "settings"},
+    {"abort", "aftermath", "criteria", "guarded", "listing", "settings"},
+    {"standby"},
+    {"guard"},
+    {"cutting"},
     {"permission"},
     {"actions", "entry", "probes", "tolerances"} | {"tolerated", "watched_probe", "watchdog"},
-    {"conclusion"},
+    {"conclusion", "network", "readiness"},
     {"planning", "session"},
     {"commands"},
     {"cli", "control"},
@@ -44,12 +47,13 @@ KNOW_THE_TOOLKIT = {
     "control",
     "entry",
     "probes",
+    "readiness",
     "session",
     "steps",
     "tolerances",
 } | {"tolerated", "watched_probe"}
 WITHOUT_CHAOSLIB = {name for layer in LAYERS for name in layer} - KNOW_THE_TOOLKIT
-MAY_START_THE_EMULATOR = {"commands", "session"}
+MAY_START_THE_EMULATOR = {"commands", "network"}
 
 
 def _modules() -> list[Path]:

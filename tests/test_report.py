@@ -449,6 +449,7 @@ def test_offset_is_as_exact_as_it_is_known() -> None:
     assert "+2 s \u00b1 1 s" in page
 
 
+@pytest.mark.long
 def test_three_days_of_a_hundred_targets() -> None:
     """The page stays small, and takes few seconds of processor time."""
     journal = long_journal()

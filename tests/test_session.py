@@ -12,7 +12,7 @@ from chaoslib.exceptions import InterruptExecution, InvalidControl
 from chaosfailover import actions, control, guard
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import ConfigurationError
-from chaosfailover.guard import Guarded
+from chaosfailover.guarded import Guarded
 from chaosfailover.session import Session
 from chaosfailover.settings import Settings
 from chaosfailover.starts import Start
@@ -52,7 +52,7 @@ def test_run_that_does_not_say_where_it_takes_place(arguments: dict[str, Any]) -
         control.before_experiment_control({}, configuration, {}, **arguments)
 
     control.cleanup_control()
-    with pytest.raises(ConfigurationError, match="not the loopback URL of an emulator"):
+    with pytest.raises(ConfigurationError, match="nothing is called: the run was refused"):
         actions.delete_failover_test("drill", configuration=configuration)
 
 

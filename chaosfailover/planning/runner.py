@@ -137,6 +137,8 @@ class Runner:
             )
         with self._lock:
             self._running.add(process)
+        if self._over:
+            process.terminate()
         try:
             return process.wait()
         finally:

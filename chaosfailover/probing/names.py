@@ -59,12 +59,6 @@ class Names:
         overdue = entry.failed or self._clock() - entry.asked >= patience
         return entry.addresses if entry.addresses or overdue else None
 
-    def is_busy(self, host: str, port: int) -> bool:
-        """
-        Tell whether a lookup of the name is under way.
-        """
-        return (host, port) in self._entries and self._entries[host, port].busy
-
     def _refresh(self, host: str, port: int, entry: Entry) -> None:
         if literal := _literal(host, port):
             entry.addresses, entry.due = literal, inf

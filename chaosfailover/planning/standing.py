@@ -1,0 +1,49 @@
+"""
+What stands in the folders of a plan, as it is: somebody may have edited, added or taken away.
+"""
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from chaosfailover.errors import ArgumentError
+from chaosfailover.journals import mapping, number
+from chaosfailover.planning.experiments import TOPOLOGY
+from chaosfailover.planning.game_day import GAME_DAY, MINUTES
+from chaosfailover.planning.reading import is_experiment, loaded, setting
+
+__all__ = ["duration_of", "experiment_in", "folders_in", "tests_in"]
+
+
+def folders_in(standing: Mapping[str, str]) -> list[str]:
+    parents = {PurePosixPath(name).parent for name in standing}
+    return sorted(str(parent) for parent in parents if parent.parts)
+
+
+def tests_in(standing: Mapping[str, str], folder: str) -> list[str]:
+    """
+    Return the files of a folder that test one circuit, the planned order being that of the table.
+    """
+    return [
+        name
+        for name in sorted(standing)
+        if str(PurePosixPath(name).parent) == folder
+        and name.endswith(".yaml")
+        and PurePosixPath(name).name not in (TOPOLOGY, GAME_DAY, "kustomization.yaml")
+    ]
+
+
+def experiment_in(name: str, text: str) -> Mapping[str, Any] | None:
+    try:
+        document = loaded(name, text)
+    except ArgumentError:
+        return None
+    return mapping(document) if is_experiment(document) else None
+
+
+def duration_of(game_day: str | None) -> float:
+    """
+    Return how many minutes a test of a game day may last.
+    """
+    document = experiment_in(GAME_DAY, game_day or "") or {}
+    return number(setting(document, "duration_minutes")) or MINUTES
