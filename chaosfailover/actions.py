@@ -10,14 +10,14 @@ from chaoslib.types import Configuration, Secrets
 
 from chaosfailover import arguments, config, guard
 from chaosfailover.client import VpcClient
-from chaosfailover.cuts import Cut, cut_of
 from chaosfailover.cutting import Cutting, under_guard
 from chaosfailover.errors import ApiError, ArgumentError, GuardError, JobNotFoundError
-from chaosfailover.guarded import Guarded
 from chaosfailover.lookup import UNFINISHED, find_test, named_tests, running_tests
 from chaosfailover.permission import check_cut
-from chaosfailover.starts import Start
-from chaosfailover.stopping import Outcome, Wanted, stop_tests
+from chaosfailover.safety.cuts import Cut, cut_of
+from chaosfailover.safety.guarded import Guarded
+from chaosfailover.safety.starts import Start
+from chaosfailover.safety.stopping import Outcome, Wanted, stop_tests
 
 __all__ = [
     "create_failover_test",

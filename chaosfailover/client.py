@@ -11,14 +11,14 @@ from typing import Any, Final, Self
 
 import httpx
 
-from chaosfailover.connection import VERSION, Attempting, Connection, Limits
-from chaosfailover.endpoints import endpoint_url, official_endpoint
+from chaosfailover.calling.connection import VERSION, Attempting, Connection, Limits
+from chaosfailover.calling.endpoints import endpoint_url, official_endpoint
+from chaosfailover.calling.paging import by_number, by_token
+from chaosfailover.calling.parameters import Filters, conditions, flattened, texts
+from chaosfailover.calling.waiting import wait_for_status
 from chaosfailover.errors import ApiError, InvalidReplyError, JobNotFoundError
 from chaosfailover.events import publish
-from chaosfailover.paging import by_number, by_token
-from chaosfailover.parameters import Filters, conditions, flattened, texts
 from chaosfailover.signing import AcsAuth, Credentials
-from chaosfailover.waiting import wait_for_status
 
 __all__ = ["VpcClient"]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 
+from chaosfailover.calling.credentials import Source, assumed_role, default_chain, pod_role
+from chaosfailover.calling.endpoints import endpoint_url, is_loopback
 from chaosfailover.client import VpcClient
-from chaosfailover.credentials import Source, assumed_role, default_chain, pod_role
-from chaosfailover.endpoints import endpoint_url, is_loopback
 from chaosfailover.errors import ConfigurationError, CredentialsError
 from chaosfailover.signing import Credentials
 

@@ -23,11 +23,11 @@ from chaoslib.types import (
 )
 
 from chaosfailover import config
-from chaosfailover.conclusion import conclude_refused
 from chaosfailover.errors import ArgumentError
-from chaosfailover.session import Session
-from chaosfailover.settings import Settings
-from chaosfailover.tolerated import evaluate
+from chaosfailover.running.conclusion import conclude_refused
+from chaosfailover.running.session import Session
+from chaosfailover.running.settings import Settings
+from chaosfailover.running.tolerated import evaluate
 
 __all__ = [
     "after_activity_control",

@@ -7,10 +7,10 @@ import functools
 from collections.abc import Iterator
 
 from chaosfailover import guard
-from chaosfailover.connection import Attempting
+from chaosfailover.calling.connection import Attempting
 from chaosfailover.errors import ApiError, GuardError
 from chaosfailover.guard import Guard
-from chaosfailover.guarded import Guarded
+from chaosfailover.safety.guarded import Guarded
 from chaosfailover.signals import end_run
 
 __all__ = ["Cutting", "required", "under_guard"]

@@ -13,14 +13,14 @@ import queue
 import threading
 from collections.abc import Iterator
 
-from chaosfailover.clearance import Clearance
 from chaosfailover.errors import GuardError
 from chaosfailover.events import Event, publish
-from chaosfailover.guarded import Guarded
+from chaosfailover.safety.clearance import Clearance
+from chaosfailover.safety.guarded import Guarded
+from chaosfailover.safety.standby import Standby, bring_back
+from chaosfailover.safety.starts import SETTLE
+from chaosfailover.safety.stopping import Outcome, stop_tests
 from chaosfailover.signals import leave_signals_to_the_main_thread
-from chaosfailover.standby import Standby, bring_back
-from chaosfailover.starts import SETTLE
-from chaosfailover.stopping import Outcome, stop_tests
 
 __all__ = ["Guard", "current", "held", "set_current"]
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.events import Event, publish
+from chaosfailover.measured.summary import Summary
 from chaosfailover.outages import Length, Outage
 from chaosfailover.prober import Prober
 from chaosfailover.probing.clock import elapsed
-from chaosfailover.summary import Summary
 from chaosfailover.targets import Target
 
 __all__ = ["Measurement", "Window", "current", "set_current"]

@@ -2,14 +2,14 @@
 The last look before a cut, which every action that cuts asks for: may it be made now?
 """
 
-from chaosfailover import survey
 from chaosfailover.client import VpcClient
-from chaosfailover.cuts import Cut
 from chaosfailover.cutting import required
 from chaosfailover.errors import GuardError, JobNotFoundError
 from chaosfailover.guard import Guard
-from chaosfailover.guarded import Guarded
 from chaosfailover.lookup import find_test
+from chaosfailover.safety.cuts import Cut
+from chaosfailover.safety.guarded import Guarded
+from chaosfailover.surviving import survey
 
 __all__ = ["check_cut"]
 

@@ -16,6 +16,7 @@ from math import ceil
 from typing import Any, Self
 
 from chaosfailover.errors import ArgumentError, FailoverError
+from chaosfailover.measured.summary import Summary, summarize
 from chaosfailover.outages import Length, Outage
 from chaosfailover.probing.checks import make_check
 from chaosfailover.probing.clock import elapsed
@@ -25,7 +26,6 @@ from chaosfailover.probing.names import Names
 from chaosfailover.probing.track import Ticket, Track
 from chaosfailover.samples import Sample
 from chaosfailover.signals import leave_signals_to_the_main_thread
-from chaosfailover.summary import Summary, summarize
 from chaosfailover.targets import INTERVAL, TIMEOUT, Target
 
 __all__ = ["OnChange", "Prober"]

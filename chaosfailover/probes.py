@@ -6,10 +6,11 @@ from typing import Any, Dict, List
 
 from chaoslib.types import Configuration, Secrets
 
-from chaosfailover import arguments, config, measurement, survey
+from chaosfailover import arguments, config, measurement
 from chaosfailover.errors import ArgumentError, ConfigurationError
 from chaosfailover.lookup import UNFINISHED, find_test, running_tests
-from chaosfailover.summary import Summary
+from chaosfailover.measured.summary import Summary
+from chaosfailover.surviving import survey
 
 __all__ = [
     "availability",

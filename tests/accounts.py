@@ -12,12 +12,12 @@ import yaml
 
 from chaosfailover.client import VpcClient
 from chaosfailover.emulator import Emulator
+from chaosfailover.inspecting.regions import Place, ask_places
+from chaosfailover.inspecting.snapshot import read_snapshot
 from chaosfailover.planning.choice import RegionPlan, region_plan
 from chaosfailover.planning.files import plan_files
 from chaosfailover.planning.template import circuit_template
-from chaosfailover.regions import Place, ask_places
 from chaosfailover.signing import Credentials
-from chaosfailover.snapshot import read_snapshot
 
 __all__ = [
     "ACCOUNTS",

@@ -12,9 +12,9 @@ from accounts import ACCOUNTS, TEN
 from faces import FACES, Face, faced
 
 from chaosfailover import config, guard
-from chaosfailover.clearance import Clearance
-from chaosfailover.cuts import Cut
 from chaosfailover.emulator import Emulator
+from chaosfailover.safety.clearance import Clearance
+from chaosfailover.safety.cuts import Cut
 from chaosfailover.signing import Credentials
 
 Configuration = dict[str, object]

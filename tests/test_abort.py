@@ -12,9 +12,9 @@ from live import Cloud, Runner, emulated_cloud
 from test_signals import experiment, shell
 
 from chaosfailover.errors import ArgumentError
-from chaosfailover.session import Session
-from chaosfailover.settings import Settings
-from chaosfailover.watched_probe import find_probe
+from chaosfailover.running.session import Session
+from chaosfailover.running.settings import Settings
+from chaosfailover.running.watched_probe import find_probe
 
 ABORT_AFTER = 1.5
 # It takes less than a second; more than this is no matter of a busy machine.

@@ -12,8 +12,6 @@ import httpx
 import pytest
 
 from chaosfailover import actions, config, probes
-from chaosfailover.clearance import Clearance
-from chaosfailover.cuts import Cut
 from chaosfailover.emulator import Emulator
 from chaosfailover.errors import (
     AmbiguousTestError,
@@ -25,6 +23,8 @@ from chaosfailover.errors import (
     PreflightError,
 )
 from chaosfailover.guard import Guard
+from chaosfailover.safety.clearance import Clearance
+from chaosfailover.safety.cuts import Cut
 
 Configuration = dict[str, Any]
 A, B = "pc-rehearsal-a", "pc-rehearsal-b"

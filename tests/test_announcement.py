@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from chaosfailover.announcement import ask_for_confirmation
-from chaosfailover.cuts import Cut
+from chaosfailover.running.announcement import ask_for_confirmation
+from chaosfailover.safety.cuts import Cut
 
 
 def test_closed_input_is_no_terminal(

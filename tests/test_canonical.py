@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from chaosfailover.canonical import canonical, digest, plain
+from chaosfailover.record.canonical import canonical, digest, plain
 
 # RFC 8785, appendix B: the bits of a number and how it is written
 NUMBERS = [

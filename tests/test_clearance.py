@@ -9,11 +9,11 @@ import pytest
 from chaoslib.types import Dry
 
 from chaosfailover import actions, probes
-from chaosfailover.clearance import Clearance
-from chaosfailover.cuts import Cut
 from chaosfailover.emulator import Emulator
 from chaosfailover.errors import ArgumentError, GuardError, PreflightError
 from chaosfailover.guard import Guard
+from chaosfailover.safety.clearance import Clearance
+from chaosfailover.safety.cuts import Cut
 
 Configuration = dict[str, Any]
 A, B = "pc-rehearsal-a", "pc-rehearsal-b"

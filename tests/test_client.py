@@ -12,6 +12,7 @@ import pytest
 from client_stand_in import Cloud, client_of, error_reply, reply
 from faces import Face
 
+from chaosfailover.calling.parameters import flattened
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import (
     ApiError,
@@ -19,7 +20,6 @@ from chaosfailover.errors import (
     InvalidReplyError,
     JobNotFoundError,
 )
-from chaosfailover.parameters import flattened
 
 Use = Callable[[VpcClient], Any]
 

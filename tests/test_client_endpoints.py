@@ -6,7 +6,7 @@ import pytest
 from alibabacloud_tea_openapi.models import Config
 from alibabacloud_vpc20160428.client import Client
 
-from chaosfailover.endpoints import HOSTS, endpoint_url, is_loopback, official_endpoint
+from chaosfailover.calling.endpoints import HOSTS, endpoint_url, is_loopback, official_endpoint
 from chaosfailover.errors import ConfigurationError
 
 REGIONS = [*HOSTS, "ap-southeast-1", "cn-beijing", "cn-hongkong", "cn-shanghai", "us-east-1"]

@@ -12,6 +12,7 @@ from chaoslib.exceptions import InterruptExecution
 from client_stand_in import Clock, Cloud, client_of, error_reply, reply
 from faces import Face
 
+from chaosfailover.calling.retries import is_retryable
 from chaosfailover.errors import (
     ApiError,
     ArgumentError,
@@ -22,7 +23,6 @@ from chaosfailover.errors import (
     RequestTimeoutError,
     TlsError,
 )
-from chaosfailover.retries import is_retryable
 
 
 def api_error(code: str, http_status: int = 400, retry_after: float | None = None) -> ApiError:

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from test_experiments import EXPERIMENTS, chaos, journal
 
-from chaosfailover.conclusion import check_files, conclude_refused
 from chaosfailover.errors import ConfigurationError
 from chaosfailover.report import render
-from chaosfailover.settings import Settings
+from chaosfailover.running.conclusion import check_files, conclude_refused
+from chaosfailover.running.settings import Settings
 
 
 def test_files_that_can_be_written_leave_no_trace(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from chaoslib.exceptions import InterruptExecution
 
-from chaosfailover.credentials import assumed_role
+from chaosfailover.calling.credentials import assumed_role
 from chaosfailover.errors import CredentialsError
 from chaosfailover.signing import Credentials
 

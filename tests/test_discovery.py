@@ -17,7 +17,7 @@ from accounts import ACCOUNTS
 
 import chaosfailover
 from chaosfailover.emulator import Emulator
-from chaosfailover.system import account_system
+from chaosfailover.inspecting.system import account_system
 
 CHAOS = [str(Path(sys.executable).with_name("chaos")), "--no-version-check"]
 DISCOVER = [*CHAOS, "discover", "--no-install", "chaostoolkit-failover"]

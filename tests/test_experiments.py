@@ -13,7 +13,7 @@ import pytest
 import yaml
 from live import clean_environment
 
-from chaosfailover.settings import Settings
+from chaosfailover.running.settings import Settings
 
 EXPERIMENTS = Path(__file__).parent.parent / "experiments"
 CHAOS = Path(sys.executable).with_name("chaos")

@@ -7,7 +7,7 @@ import json
 import pytest
 from recorded import Network, recorded
 
-from chaosfailover.findings import findings
+from chaosfailover.inspecting.findings import findings
 
 
 def outlook(network: Network) -> dict[tuple[str, str], str]:

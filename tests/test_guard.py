@@ -15,9 +15,9 @@ from chaosfailover.client import VpcClient
 from chaosfailover.cutting import under_guard
 from chaosfailover.errors import ApiError, GuardError, RequestTimeoutError
 from chaosfailover.guard import Guard
-from chaosfailover.guarded import Guarded
-from chaosfailover.starts import Start
-from chaosfailover.stopping import Outcome
+from chaosfailover.safety.guarded import Guarded
+from chaosfailover.safety.starts import Start
+from chaosfailover.safety.stopping import Outcome
 from chaosfailover.tolerances import before_and_during
 
 

@@ -16,44 +16,22 @@ PACKAGE = Path(chaosfailover.__file__).parent
 
 # From the bottom up; a module may import what stands on a line above its own, and nothing else.
 LAYERS = [
-    {"canonical", "errors", "events", "journals", "samples", "secret_names", "signals"}
-    | {"terminal", "timeline"},
-    {"arguments", "documents", "endpoints", "outages", "paging", "parameters", "replies"}
-    | {"messages", "redaction", "retries", "signing", "starts", "windows"},
-    {"connection", "credentials", "paths", "spells", "targets", "waiting"},
-    {"capacity", "phases", "series"},
-    {"client", "cuts", "evidence", "probing", "recoveries", "summary", "survival"} | {"underway"},
-    {"reasons"},
-    {"verdict"},
-    {"record", "telemetry"},
-    {"report"},
-    {"clearance", "config", "findings", "lookup", "prober", "regions", "snapshot", "steps"},
-    {"survey"},
-    {"announcement", "inspection", "measurement", "preflight", "stopping", "system"},
-    {"abort", "aftermath", "criteria", "guarded", "listing", "settings"},
-    {"standby"},
-    {"guard"},
+    {"errors", "events", "journals", "samples", "signals"},
+    {"arguments", "documents", "messages", "outages", "signing"},
+    {"calling", "measured", "paths", "targets"},
+    {"client", "evidence", "probing"},
+    {"config", "lookup", "prober", "reasons"},
+    {"measurement", "surviving", "verdict"},
+    {"inspecting", "record", "safety"},
+    {"guard", "planning", "report"},
     {"cutting"},
-    {"permission"},
-    {"actions", "entry", "probes", "tolerances"} | {"tolerated", "watched_probe", "watchdog"},
-    {"conclusion", "network", "readiness"},
-    {"planning", "session"},
-    {"commands"},
+    {"permission", "running"},
+    {"actions", "commands", "probes", "tolerances"},
     {"cli", "control"},
 ]
-KNOW_THE_TOOLKIT = {
-    "actions",
-    "conclusion",
-    "control",
-    "entry",
-    "probes",
-    "readiness",
-    "session",
-    "steps",
-    "tolerances",
-} | {"tolerated", "watched_probe"}
+KNOW_THE_TOOLKIT = {"actions", "control", "probes", "running", "tolerances"}
 WITHOUT_CHAOSLIB = {name for layer in LAYERS for name in layer} - KNOW_THE_TOOLKIT
-MAY_START_THE_EMULATOR = {"commands", "network"}
+MAY_START_THE_EMULATOR = {"commands", "running"}
 
 
 def _modules() -> list[Path]:

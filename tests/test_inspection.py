@@ -13,14 +13,14 @@ import yaml
 from accounts import LARGE, ONE, TEN, TEN_FOUND, Opener, places
 
 from chaosfailover.client import VpcClient
-from chaosfailover.criteria import criterion, violations
 from chaosfailover.emulator import Emulator
 from chaosfailover.errors import ArgumentError
-from chaosfailover.inspection import Row, inspection, last_tests
-from chaosfailover.listing import as_markdown, as_table
-from chaosfailover.regions import Answer, ask_places
-from chaosfailover.snapshot import Snapshot, read_snapshot
-from chaosfailover.terminal import width
+from chaosfailover.inspecting.criteria import criterion, violations
+from chaosfailover.inspecting.inspection import Row, inspection, last_tests
+from chaosfailover.inspecting.listing import as_markdown, as_table
+from chaosfailover.inspecting.regions import Answer, ask_places
+from chaosfailover.inspecting.snapshot import Snapshot, read_snapshot
+from chaosfailover.inspecting.terminal import width
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 READS = {

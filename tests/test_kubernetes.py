@@ -19,7 +19,7 @@ from accounts import plan_for
 from kubernetes_validate.utils import all_versions
 from live_runs import cloud, environment, statuses, wait_until
 
-from chaosfailover.settings import Settings
+from chaosfailover.running.settings import Settings
 
 KUBERNETES = Path(__file__).parent.parent / "experiments" / "kubernetes"
 BASE = sorted(path.name for path in (KUBERNETES / "base").glob("*.yaml"))

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from chaosfailover import config
 from chaosfailover.cli import failover
 from chaosfailover.emulator import Emulator
-from chaosfailover.regions import Place
+from chaosfailover.inspecting.regions import Place
 
 CHAOS = [str(Path(sys.executable).with_name("chaos")), "--no-version-check"]
 HZ = [

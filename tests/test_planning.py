@@ -14,6 +14,8 @@ from recorded import Network, recorded
 from chaosfailover.client import VpcClient
 from chaosfailover.emulator import Emulator
 from chaosfailover.errors import ArgumentError
+from chaosfailover.inspecting.regions import Place
+from chaosfailover.inspecting.snapshot import Snapshot, read_snapshot
 from chaosfailover.planning.choice import RegionPlan, region_plan
 from chaosfailover.planning.experiments import expected as verdict
 from chaosfailover.planning.files import fate, is_edited, plan_files, sealed
@@ -22,9 +24,7 @@ from chaosfailover.planning.portals import Portal, checked_targets, live_url, po
 from chaosfailover.planning.reading import loaded
 from chaosfailover.planning.rehearsal import rehearsals
 from chaosfailover.planning.template import circuit_template, default, pinned
-from chaosfailover.regions import Place
 from chaosfailover.signing import Credentials
-from chaosfailover.snapshot import Snapshot, read_snapshot
 
 A, B = ACCOUNTS[:2]
 

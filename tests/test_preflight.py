@@ -19,8 +19,8 @@ from client_stand_in import client_of
 from live import CHAOS, Cloud, Runner, clean_environment, emulated_cloud, tunnel
 from test_signals import experiment
 
-from chaosfailover.cuts import Cut
-from chaosfailover.preflight import Flight, preflight
+from chaosfailover.safety.cuts import Cut
+from chaosfailover.safety.preflight import Flight, preflight
 
 
 @pytest.fixture

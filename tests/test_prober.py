@@ -23,9 +23,9 @@ import pytest
 from loopback import Handler, Switch, closed_port, served, udp_echo, until
 
 from chaosfailover.errors import ArgumentError
+from chaosfailover.measured.summary import Summary
 from chaosfailover.outages import Outage
 from chaosfailover.prober import Prober
-from chaosfailover.summary import Summary
 from chaosfailover.targets import Target, parse_target, parse_targets
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from chaoslib.experiment import ensure_experiment_is_valid
 
-from chaosfailover.cuts import Cut
-from chaosfailover.steps import planned_cuts
+from chaosfailover.running.steps import planned_cuts
+from chaosfailover.safety.cuts import Cut
 
 README = Path(__file__).parent.parent / "README.md"
 

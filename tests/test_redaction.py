@@ -9,7 +9,7 @@ import pytest
 from made_journals import activity, changed, held
 
 from chaosfailover.record import make_record, record_of, verify
-from chaosfailover.redaction import (
+from chaosfailover.record.redaction import (
     HIDDEN,
     given_secrets,
     hide_values,
@@ -17,8 +17,8 @@ from chaosfailover.redaction import (
     redact,
     redact_run,
 )
+from chaosfailover.record.secret_names import names_secret
 from chaosfailover.report import FORMATS, render
-from chaosfailover.secret_names import names_secret
 
 SECRET = [
     *("password", "passwd", "db_pwd", "passphrase", "private_key", "authorization", "auth", "pass"),
@@ -233,6 +233,6 @@ def test_record_of_a_harmless_run_is_complete() -> None:
 
 
 def _sha256(record: dict[str, Any]) -> str:
-    from chaosfailover.canonical import digest
+    from chaosfailover.record.canonical import digest
 
     return digest({key: record[key] for key in record if key not in ("sha256", "findings")})

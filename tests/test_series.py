@@ -10,11 +10,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from chaosfailover.measured.series import MOST_GAPS, MOST_RUNS, Series, load_runs
+from chaosfailover.measured.summary import summarize
+from chaosfailover.measured.timeline import MOST_SLOTS, Histogram, Timeline
 from chaosfailover.outages import Outage, find_outages, outages
 from chaosfailover.samples import Sample
-from chaosfailover.series import MOST_GAPS, MOST_RUNS, Series, load_runs
-from chaosfailover.summary import summarize
-from chaosfailover.timeline import MOST_SLOTS, Histogram, Timeline
 
 
 def drawn(drawing: str, interval: float = 1.0, rtt: float = 0.0) -> Series:
@@ -110,8 +110,8 @@ def test_folding_changes_no_length_of_a_phase(flap: tuple[str, float, float]) ->
     drawing, cut, stop = flap
     folded, whole = Series(1.0), Series(1.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chaosfailover.series.MOST_RUNS", 12)
-        patch.setattr("chaosfailover.series.MOST_SPELLS", 4)
+        patch.setattr("chaosfailover.measured.series.MOST_RUNS", 12)
+        patch.setattr("chaosfailover.measured.series.MOST_SPELLS", 4)
         _feed(folded, drawing, cut, stop)
     _feed(whole, drawing, cut, stop)
 

@@ -12,10 +12,10 @@ from chaoslib.exceptions import InterruptExecution, InvalidControl
 from chaosfailover import actions, control, guard
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import ConfigurationError
-from chaosfailover.guarded import Guarded
-from chaosfailover.session import Session
-from chaosfailover.settings import Settings
-from chaosfailover.starts import Start
+from chaosfailover.running.session import Session
+from chaosfailover.running.settings import Settings
+from chaosfailover.safety.guarded import Guarded
+from chaosfailover.safety.starts import Start
 
 Configuration = dict[str, Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chaosfailover.errors import ArgumentError
-from chaosfailover.settings import Settings
+from chaosfailover.running.settings import Settings
 
 PORTAL = {"targets": {"portal": "http://127.0.0.1:9/"}}
 

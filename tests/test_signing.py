@@ -13,8 +13,8 @@ from darabonba.request import DaraRequest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chaosfailover.calling.parameters import flattened
 from chaosfailover.errors import CredentialsError
-from chaosfailover.parameters import flattened
 from chaosfailover.signing import AcsAuth, Credentials, authorization, canonical_request
 
 NONCE = "3156853299f313e23d1673dc12e1703d"

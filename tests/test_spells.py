@@ -7,9 +7,9 @@ from math import inf
 import pytest
 from pictures import picture
 
+from chaosfailover.measured.spells import time_lost, time_unseen, worst_lost
 from chaosfailover.outages import find_outages, outages
 from chaosfailover.samples import Gap, encode
-from chaosfailover.spells import time_lost, time_unseen, worst_lost
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chaosfailover.cuts import Cut
 from chaosfailover.errors import ArgumentError, PreflightError
-from chaosfailover.steps import planned_cuts, planned_time
+from chaosfailover.running.steps import planned_cuts, planned_time
+from chaosfailover.safety.cuts import Cut
 
 Activity = dict[str, Any]
 DRILL = {"name": "drill", "resource_ids": ["pc-a"]}

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from client_stand_in import Answer, Clock, Cloud, client_of, error_reply, job, reply
 
-from chaosfailover.starts import SETTLE, Start
-from chaosfailover.stopping import Outcome, Wanted, stop_tests
+from chaosfailover.safety.starts import SETTLE, Start
+from chaosfailover.safety.stopping import Outcome, Wanted, stop_tests
 
 CONFLICT = "EcFailoverTestJobConflict"
 REFUSED = "Forbidden.RAM"

@@ -9,8 +9,8 @@ import pytest
 from recorded import MISSING, Network, recorded
 
 from chaosfailover.errors import ArgumentError
-from chaosfailover.survival import Survival, lost_resources, surviving_paths
-from chaosfailover.underway import under_test
+from chaosfailover.surviving.survival import Survival, lost_resources, surviving_paths
+from chaosfailover.surviving.underway import under_test
 
 
 def cut(network: Network, *resource_ids: str, kind: str = "PHYSICALCONNECTION") -> Survival:

@@ -12,7 +12,7 @@ from recorded import MISSING, Network
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.paths import Path
-from chaosfailover.survival import RESOURCE_TYPES, Survival, surviving_paths
+from chaosfailover.surviving.survival import RESOURCE_TYPES, Survival, surviving_paths
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 

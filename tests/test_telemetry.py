@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from chaosfailover.record import make_record
-from chaosfailover.telemetry import trace_run
+from chaosfailover.running.telemetry import trace_run
 
 
 @pytest.fixture(scope="module")

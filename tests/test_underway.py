@@ -8,11 +8,11 @@ import pytest
 from recorded import recorded
 
 from chaosfailover.errors import ArgumentError
-from chaosfailover.findings import findings
+from chaosfailover.inspecting.findings import findings
+from chaosfailover.inspecting.snapshot import Snapshot
 from chaosfailover.paths import Path
-from chaosfailover.snapshot import Snapshot
-from chaosfailover.survival import surviving_paths
-from chaosfailover.underway import under_test
+from chaosfailover.surviving.survival import surviving_paths
+from chaosfailover.surviving.underway import under_test
 
 
 def job(status: str | None, *resource_ids: str, **more: Any) -> dict[str, Any]:

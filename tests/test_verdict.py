@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from made_journals import activity, at, changed, event, held, probe, reading, target, without
 
+from chaosfailover.evidence.windows import windows
 from chaosfailover.journals import instant
 from chaosfailover.messages import CATALOGUES
 from chaosfailover.verdict import RULES, VERDICTS, judge, review
-from chaosfailover.windows import windows
 
 Journal = dict[str, Any]
 

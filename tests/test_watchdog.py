@@ -18,11 +18,11 @@ import pytest
 from live import default_signals
 
 from chaosfailover import actions, guard, probes
-from chaosfailover.clearance import Clearance
-from chaosfailover.cuts import Cut
 from chaosfailover.errors import GuardError
 from chaosfailover.guard import Guard
-from chaosfailover.watchdog import Watchdog, log_handler
+from chaosfailover.safety.clearance import Clearance
+from chaosfailover.safety.cuts import Cut
+from chaosfailover.safety.watchdog import Watchdog, log_handler
 
 Configuration = dict[str, Any]
 DRILL = Cut("drill", ("pc-rehearsal-a",), "PHYSICALCONNECTION", 5)
@@ -31,9 +31,9 @@ DRILL = Cut("drill", ("pc-rehearsal-a",), "PHYSICALCONNECTION", 5)
 RUN = """
 import sys, json
 from chaosfailover import actions, guard
-from chaosfailover.clearance import Clearance
-from chaosfailover.cuts import Cut
-from chaosfailover.watchdog import Watchdog
+from chaosfailover.safety.clearance import Clearance
+from chaosfailover.safety.cuts import Cut
+from chaosfailover.safety.watchdog import Watchdog
 configuration = json.loads(sys.argv[1])
 watchdog = Watchdog()
 guarding = guard.Guard(standby=watchdog, timeout=30.0)

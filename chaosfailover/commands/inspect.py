@@ -22,13 +22,13 @@ from chaosfailover.commands.selection import (
     show_errors,
     show_progress,
 )
-from chaosfailover.criteria import Criterion, criterion, violations
 from chaosfailover.errors import ArgumentError
-from chaosfailover.inspection import Row, inspection
-from chaosfailover.listing import as_markdown, as_table
-from chaosfailover.regions import Answer
-from chaosfailover.snapshot import read_snapshot
-from chaosfailover.terminal import plain
+from chaosfailover.inspecting.criteria import Criterion, criterion, violations
+from chaosfailover.inspecting.inspection import Row, inspection
+from chaosfailover.inspecting.listing import as_markdown, as_table
+from chaosfailover.inspecting.regions import Answer
+from chaosfailover.inspecting.snapshot import read_snapshot
+from chaosfailover.inspecting.terminal import plain
 
 __all__ = ["inspect"]
 

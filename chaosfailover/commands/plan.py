@@ -20,6 +20,9 @@ from chaosfailover.commands.selection import (
     show_progress,
 )
 from chaosfailover.errors import ApiError, ArgumentError, FailoverError, TransportError
+from chaosfailover.inspecting.regions import Answer, Place
+from chaosfailover.inspecting.snapshot import read_snapshot
+from chaosfailover.inspecting.terminal import plain
 from chaosfailover.planning.choice import RegionPlan, region_plan
 from chaosfailover.planning.experiments import folder_of
 from chaosfailover.planning.files import Change, changes, plan_files
@@ -28,9 +31,6 @@ from chaosfailover.planning.mirror import mirror
 from chaosfailover.planning.portals import check_matches, checked_targets
 from chaosfailover.planning.reading import loaded
 from chaosfailover.planning.template import circuit_template
-from chaosfailover.regions import Answer, Place
-from chaosfailover.snapshot import read_snapshot
-from chaosfailover.terminal import plain
 
 __all__ = ["plan"]
 

@@ -15,9 +15,9 @@ import click
 
 from chaosfailover.commands.selection import NOT_DONE
 from chaosfailover.errors import ArgumentError, FailoverError
+from chaosfailover.measured.summary import Summary
 from chaosfailover.outages import Length
 from chaosfailover.prober import Prober
-from chaosfailover.summary import Summary
 from chaosfailover.targets import INTERVAL, TIMEOUT, Target, parse_target
 
 __all__ = ["probe"]

@@ -14,8 +14,8 @@ import click
 from chaosfailover import config
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import FailoverError
-from chaosfailover.regions import ANY_REGION, Answer, Place, ask_places, region_ids
-from chaosfailover.terminal import plain
+from chaosfailover.inspecting.regions import ANY_REGION, Answer, Place, ask_places, region_ids
+from chaosfailover.inspecting.terminal import plain
 
 __all__ = [
     "CALL_DEADLINE",

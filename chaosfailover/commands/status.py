@@ -19,8 +19,8 @@ from chaosfailover.commands.selection import (
     show_errors,
     show_nothing_runs,
 )
+from chaosfailover.inspecting.regions import Answer, Place
 from chaosfailover.lookup import planned_end, running_tests
-from chaosfailover.regions import Answer, Place
 
 __all__ = ["status"]
 

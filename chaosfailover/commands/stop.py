@@ -19,7 +19,7 @@ from chaosfailover.commands.selection import (
     show_nothing_runs,
 )
 from chaosfailover.lookup import running_tests
-from chaosfailover.stopping import Outcome, Wanted, stop_tests
+from chaosfailover.safety.stopping import Outcome, Wanted, stop_tests
 
 __all__ = ["stop"]
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from chaosfailover.documents import UNKNOWN_GROUP, number, text
 from chaosfailover.errors import ArgumentError, JobError
+from chaosfailover.inspecting.regions import Place
+from chaosfailover.inspecting.snapshot import Snapshot
 from chaosfailover.paths import Path
 from chaosfailover.planning.detection import detection
-from chaosfailover.regions import Place
-from chaosfailover.snapshot import Snapshot
-from chaosfailover.survival import Need, Survival, surviving_paths
-from chaosfailover.underway import said
+from chaosfailover.surviving.survival import Need, Survival, surviving_paths
+from chaosfailover.surviving.underway import said
 
 __all__ = ["PlannedTest", "Refusal", "RegionPlan", "region_plan"]
 

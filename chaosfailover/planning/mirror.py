@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chaosfailover.documents import attachments, identified, is_literal, links, number, text
+from chaosfailover.inspecting.snapshot import Snapshot
 from chaosfailover.planning.choice import RegionPlan
 from chaosfailover.planning.detection import BFD, detection
 from chaosfailover.planning.portals import ports_for
-from chaosfailover.snapshot import Snapshot
 
 __all__ = ["OWN_ACCOUNT", "mirror"]
 

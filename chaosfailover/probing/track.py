@@ -6,10 +6,10 @@ from collections import deque
 from dataclasses import dataclass
 from math import ceil
 
+from chaosfailover.measured.series import Series
 from chaosfailover.outages import Length, Outage, find_outages
 from chaosfailover.probing.attempt import Check
 from chaosfailover.samples import Sample
-from chaosfailover.series import Series
 from chaosfailover.targets import Target
 
 __all__ = ["Schedule", "Ticket", "Track"]

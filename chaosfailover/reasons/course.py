@@ -5,7 +5,8 @@ How the run went: aborted, dry, refused, interrupted, or with activities that fa
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chaosfailover.evidence import bit
+from chaosfailover.evidence.bite import bit
+from chaosfailover.evidence.windows import RUNNING, windows
 from chaosfailover.journals import (
     activities,
     brief,
@@ -19,7 +20,6 @@ from chaosfailover.journals import (
     text,
 )
 from chaosfailover.reasons import Finder, Reason, cut_short
-from chaosfailover.windows import RUNNING, windows
 
 __all__ = ["FINDERS"]
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Any
 
+from chaosfailover.evidence.phases import Bounds
+from chaosfailover.evidence.recoveries import Recovery, objective, recoveries
+from chaosfailover.evidence.windows import windows
 from chaosfailover.journals import brief, failover, mapping, number, text
-from chaosfailover.phases import Bounds
 from chaosfailover.reasons import Finder, Reason, cut_short
-from chaosfailover.recoveries import Recovery, objective, recoveries
-from chaosfailover.windows import windows
 
 __all__ = ["FEWEST_SAMPLES", "FINDERS", "LOSSY", "UNMEASURED"]
 

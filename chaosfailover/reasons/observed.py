@@ -5,6 +5,7 @@ What the readings of the hypothesis say.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from chaosfailover.evidence.windows import windows
 from chaosfailover.journals import (
     HYPOTHESES,
     brief,
@@ -17,7 +18,6 @@ from chaosfailover.journals import (
     probes,
 )
 from chaosfailover.reasons import Finder, Reason, cut_short
-from chaosfailover.windows import windows
 
 __all__ = ["FINDERS"]
 

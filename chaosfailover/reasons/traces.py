@@ -5,9 +5,9 @@ What should have left a trace in the journal and did not, or contradicts the res
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from chaosfailover.evidence.windows import windows
 from chaosfailover.journals import brief, events, failover, mapping, mappings, name_of, status_of
 from chaosfailover.reasons import Finder, Reason, cut_short
-from chaosfailover.windows import windows
 
 __all__ = ["FINDERS", "contradictions"]
 

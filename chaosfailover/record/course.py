@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from chaosfailover.evidence.windows import windows
 from chaosfailover.journals import (
     HYPOTHESES,
     brief,
@@ -25,7 +26,6 @@ from chaosfailover.journals import (
 )
 from chaosfailover.journals import hypotheses as readings
 from chaosfailover.record.place import iso
-from chaosfailover.windows import windows
 
 __all__ = [
     "abort",

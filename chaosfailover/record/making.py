@@ -5,11 +5,11 @@ How a record is made from the journal of a run.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chaosfailover.canonical import plain
 from chaosfailover.journals import failover, mapping
 from chaosfailover.record import course, measured, place, plan
+from chaosfailover.record.canonical import plain
+from chaosfailover.record.redaction import inline_values, named_values, redact
 from chaosfailover.record.seal import sealed
-from chaosfailover.redaction import inline_values, named_values, redact
 from chaosfailover.verdict import review
 
 __all__ = ["RECORD_VERSION", "known_secrets", "make_record", "redacted"]

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any
 
-from chaosfailover import recoveries as found
+from chaosfailover.evidence import recoveries as found
+from chaosfailover.evidence.phases import Bounds, bounds, origin
 from chaosfailover.journals import failover, mapping, mappings, number, said, text
-from chaosfailover.phases import Bounds, bounds, origin
 from chaosfailover.record.place import iso
 
 __all__ = ["MOST_OUTAGES", "data_loss", "recoveries", "targets"]

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from chaosfailover.canonical import digest
+from chaosfailover.record.canonical import digest
 
 __all__ = ["schema", "sealed", "verify"]
 

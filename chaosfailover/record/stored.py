@@ -5,12 +5,12 @@ The record that a run left in its journal, and whether it may be believed.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from chaosfailover.canonical import plain
 from chaosfailover.journals import failover, mapping, text
+from chaosfailover.record.canonical import plain
 from chaosfailover.record.making import known_secrets, make_record
+from chaosfailover.record.redaction import redact
 from chaosfailover.record.seal import schema, sealed, verify
 from chaosfailover.record.shape import misfits
-from chaosfailover.redaction import redact
 from chaosfailover.verdict import GRAVITY
 
 __all__ = ["STATES", "Stored", "as_journal", "is_record", "record_of", "stored"]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from emulated_outages import Comparison, compared, drilling
 
-from chaosfailover.summary import Summary
+from chaosfailover.measured.summary import Summary
 
 INTERVALS = (0.01, 0.05, 0.1, 0.5)
 KINDS = ("http", "tcp", "udp")

@@ -26,10 +26,10 @@ import yaml
 from accounts import LARGE, places
 
 from chaosfailover.client import VpcClient
-from chaosfailover.inspection import inspection
-from chaosfailover.regions import POOL_WIDTH, Place, ask_places
+from chaosfailover.inspecting.inspection import inspection
+from chaosfailover.inspecting.regions import POOL_WIDTH, Place, ask_places
+from chaosfailover.inspecting.snapshot import read_snapshot
 from chaosfailover.signing import Credentials
-from chaosfailover.snapshot import read_snapshot
 
 
 @contextmanager

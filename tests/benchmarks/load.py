@@ -19,9 +19,9 @@ import time
 from pathlib import Path
 from typing import cast
 
+from chaosfailover.measured.summary import Summary
 from chaosfailover.outages import Length
 from chaosfailover.prober import Prober
-from chaosfailover.summary import Summary
 from chaosfailover.targets import Target, parse_target
 
 REPLY = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"

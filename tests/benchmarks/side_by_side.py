@@ -19,8 +19,8 @@ import time
 
 import icmplib
 
+from chaosfailover.measured.summary import Summary
 from chaosfailover.prober import Prober
-from chaosfailover.summary import Summary
 from chaosfailover.targets import parse_target
 
 NEAR, FAR = "failover-near", "failover-far"

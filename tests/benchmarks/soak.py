@@ -15,10 +15,10 @@ import time
 import tracemalloc
 from collections.abc import Callable
 
+from chaosfailover.measured.summary import summarize
 from chaosfailover.probing.checks import make_check
 from chaosfailover.probing.track import Track
 from chaosfailover.samples import Sample
-from chaosfailover.summary import summarize
 from chaosfailover.targets import parse_target
 
 INTERVAL = 0.1

@@ -1,0 +1,5 @@
+"""
+What the samples of a target amount to.
+"""
+
+__all__: list[str] = []

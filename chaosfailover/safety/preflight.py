@@ -1,0 +1,192 @@
+"""
+Preflight: what must hold before anything is cut. What cannot be known counts as no.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from chaosfailover.client import VpcClient
+from chaosfailover.errors import FailoverError, PreflightError, TransportError
+from chaosfailover.lookup import find_test, running_tests
+from chaosfailover.safety.cuts import Cut, cut_of
+from chaosfailover.surviving import survey
+from chaosfailover.surviving.survival import lost_resources
+
+__all__ = ["Check", "Flight", "existing_cut", "preflight"]
+
+logger = logging.getLogger("chaostoolkit")
+
+# How much longer than planned a test may be set to last: minutes on top, and times.
+SPARE_MINUTES = 30
+SPARE_TIMES = 10
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """
+    What is about to happen: the cuts, and what must hold for them.
+
+    `planned_time` is in seconds; `answer_now` returns why a target does not answer, or "".
+    `lost` is filled in: the resources that go down with each cut.
+    """
+
+    client: VpcClient
+    cuts: Sequence[Cut]
+    planned_time: float
+    min_survivors: int
+    targets: Sequence[str] = ()
+    answer_now: Callable[[str], str] = field(default=lambda _: "")
+    lost: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """
+    One line of the preflight: what was looked at, whether it holds, and what was seen.
+
+    One that is `last` got no answer at all, and neither would those that follow.
+    """
+
+    name: str
+    passed: bool
+    detail: str
+    warnings: tuple[str, ...] = ()
+    last: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """
+        Return the check as the journal holds it.
+        """
+        return {
+            "name": self.name,
+            "passed": self.passed,
+            "detail": self.detail,
+            "warnings": list(self.warnings),
+        }
+
+
+Finding = str | tuple[str, Sequence[str]]
+
+
+def preflight(flight: Flight) -> list[Check]:
+    """
+    Make every check and log each; one that fails keeps no other from being made, unless nobody
+    answers.
+
+    Nothing is changed: the calls are Describe calls and dry runs.
+    """
+    checks = []
+    for name, look in _looks(flight):
+        check = _check(name, look)
+        logger.log(
+            logging.INFO if check.passed else logging.ERROR,
+            "Preflight: %s: %s: %s",
+            check.name,
+            "ok" if check.passed else "NO",
+            check.detail,
+        )
+        for warning in check.warnings:
+            logger.warning("Preflight: %s: %s", check.name, warning)
+        checks.append(check)
+        if check.last:
+            break
+    return checks
+
+
+def _check(name: str, look: Callable[[], Finding]) -> Check:
+    try:
+        finding = look()
+    except FailoverError as error:
+        return Check(name, False, str(error), last=isinstance(error, TransportError))
+    detail, warnings = finding if isinstance(finding, tuple) else (finding, ())
+    return Check(name, passed=True, detail=detail, warnings=tuple(warnings))
+
+
+def _looks(flight: Flight) -> Iterator[tuple[str, Callable[[], Finding]]]:
+    """
+    Yield the checks in the order in which they are made.
+    """
+    if flight.cuts:
+        yield "the region answers", partial(_region, flight.client)
+        yield "no test is running", partial(_quiet, flight.client)
+    for cut in flight.cuts:
+        yield f"{cut.test}: resources", partial(_resources, flight.client, cut)
+        yield f"{cut.test}: survivors", partial(_survivors, flight, cut)
+        yield f"{cut.test}: duration", partial(_duration, flight, cut)
+        yield f"{cut.test}: dry run", partial(_dry_run, flight.client, cut)
+    for target in flight.targets:
+        yield f"target {target}", partial(_target, flight, target)
+
+
+def _region(client: VpcClient) -> str:
+    next(iter(client.describe_failover_test_jobs()), None)
+    return f"{client.region_id} answers at {client.endpoint}, and the credentials work"
+
+
+def _quiet(client: VpcClient) -> str:
+    if running := running_tests(client):
+        listing = ", ".join(f"{job['JobId']} ({job['Status']})" for job in running)
+        raise PreflightError(f"{listing} in {client.region_id}; at most one can run")
+    return f"none in {client.region_id}"
+
+
+def _resources(client: VpcClient, cut: Cut) -> str:
+    for resource_id in cut.resource_ids:
+        survey.check_ready(client, cut.resource_type, resource_id)
+    return f"{', '.join(cut.resource_ids)} ready to be tested"
+
+
+def _survivors(flight: Flight, cut: Cut) -> Finding:
+    found = survey.check_survivors(
+        flight.client, cut.resource_ids, cut.resource_type, flight.min_survivors
+    )
+    flight.lost[cut.test] = lost_resources(found, cut.resource_type)
+    return f"{found.count}: {', '.join(str(path) for path in found.survivors)}", found.warnings
+
+
+def _duration(flight: Flight, cut: Cut) -> str:
+    planned = flight.planned_time / 60
+    longest = planned * SPARE_TIMES + SPARE_MINUTES
+    if cut.duration_minutes < planned:
+        raise PreflightError(
+            f"{cut.duration_minutes} min, but the method takes {planned:.1f} min: "
+            "the test would end before the method does"
+        )
+    if cut.duration_minutes > longest:
+        raise PreflightError(
+            f"{cut.duration_minutes} min, far more than the {planned:.1f} min that the method "
+            f"takes; expected at most {longest:.0f}"
+        )
+    return f"{cut.duration_minutes} min for a method of {planned:.1f} min"
+
+
+def _dry_run(client: VpcClient, cut: Cut) -> str:
+    if cut.job_id:
+        return f"{cut.job_id} exists already"
+    client.create_failover_test_job(
+        resource_ids=cut.resource_ids,
+        resource_type=cut.resource_type,
+        job_type="StartNow",
+        job_duration=cut.duration_minutes,
+        name=cut.test,
+        dry_run=True,
+    )
+    return "the API would accept it"
+
+
+def _target(flight: Flight, target: str) -> str:
+    if problem := flight.answer_now(target):
+        raise PreflightError(problem)
+    return "answers"
+
+
+def existing_cut(client: VpcClient, test: str) -> Cut:
+    """
+    Return the cut of a test that exists already and is only started by the experiment.
+    """
+    return cut_of(test, find_test(client, test))

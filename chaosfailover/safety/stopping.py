@@ -1,0 +1,242 @@
+"""
+Stopping failover tests, several at a time, and waiting until each has been seen `Stopped`.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from chaosfailover.calling.retries import is_retryable
+from chaosfailover.client import VpcClient
+from chaosfailover.errors import ApiError, FailoverError, JobNotFoundError
+from chaosfailover.events import publish
+from chaosfailover.lookup import find_running_test
+from chaosfailover.safety.starts import SETTLE, Start
+
+__all__ = ["Outcome", "Wanted", "opened_once", "stop_tests"]
+
+logger = logging.getLogger("chaostoolkit")
+
+INTERVAL = 0.5
+GONE = "IllegalParam.JobId"
+MOVED_ON = ("IncorrectStatus.OnlyForTesting", "IncorrectStatus.OnlyForInitOrStopped")
+
+
+@dataclass(slots=True)
+class Wanted:
+    """
+    A test that has to be stopped.
+
+    `client` opens the way to its region, the same each time. What the API shows may be old, and a
+    `start` whose answer never came leaves it open whether the test will run. So one whose start was
+    accepted is stopped whatever is shown; one whose start is open is looked for again, and deleted
+    in `Init`, so that a late start finds nothing; any other is believed from `look_until`
+    (monotonic) on. `others` are the IDs of tests that had the name before, and are not meant.
+    """
+
+    client: Callable[[], VpcClient]
+    test: str
+    start: Start = field(default_factory=Start)
+    others: Collection[str] = ()
+    look_until: float = 0.0
+    status: str = field(default="", init=False)
+    job_id: str = field(default="", init=False)
+    stop_sent: bool = field(default=False, init=False)
+    gone_since: float | None = field(default=None, init=False)
+    problem: FailoverError | None = field(default=None, init=False)
+    problem_since: float = field(default=0.0, init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    How it ended for one test: `error` is None when nothing is left running.
+    """
+
+    test: str
+    job_id: str
+    status: str
+    reason: str
+    stopped: bool = False
+    error: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """
+        Return the outcome as an activity returns it.
+        """
+        return {
+            "test": self.test,
+            "job_id": self.job_id or None,
+            "status": self.status or None,
+            "stopped": self.stopped,
+            "reason": self.reason,
+            **({"error": self.error} if self.error else {}),
+        }
+
+
+def opened_once(access: Callable[[], VpcClient], clients: ExitStack) -> Callable[[], VpcClient]:
+    """
+    Return what opens a client at its first call, which may be repeated, and closes with `clients`.
+    """
+    return cache(lambda: clients.enter_context(access()))
+
+
+def stop_tests(
+    wanted: Sequence[Wanted],
+    *,
+    timeout: float = 300.0,
+    patience: float = 0.0,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[Outcome]:
+    """
+    Stop tests and wait until each is `Stopped`, in turn, so that one that fails delays no other.
+
+    A test that never started, has ended or does not exist is left as it is. Whatever the API
+    answers while it is busy or unreachable is tried again until `timeout` seconds have passed;
+    what it refuses for good is tried again for `patience` seconds. Never raises a FailoverError:
+    the outcomes, in the order of `wanted`, say what failed.
+    """
+    deadline = clock() + timeout
+    outcomes: dict[int, Outcome] = {}
+    while True:
+        for number, test in enumerate(wanted):
+            if number not in outcomes and (outcome := _attempt(test, clock(), patience)):
+                outcomes[number] = outcome
+        if len(outcomes) == len(wanted) or clock() >= deadline:
+            break
+        sleep(INTERVAL)
+    return [outcomes.get(number) or _late(test, timeout) for number, test in enumerate(wanted)]
+
+
+def _attempt(wanted: Wanted, now: float, patience: float) -> Outcome | None:
+    try:
+        outcome = _step(wanted, now)
+    except FailoverError as exc:
+        return _failed(wanted, exc, now, patience)
+    wanted.problem = None
+    return outcome
+
+
+def _failed(wanted: Wanted, problem: FailoverError, now: float, patience: float) -> Outcome | None:
+    if wanted.problem is None:
+        wanted.problem_since = now
+        logger.warning("%s is not stopped yet: %s", wanted.test, problem)
+    wanted.problem = problem
+    lasting = not is_retryable(problem) and now - wanted.problem_since >= patience
+    return _outcome(wanted, "it could not be stopped", error=str(problem)) if lasting else None
+
+
+def _step(wanted: Wanted, now: float) -> Outcome | None:
+    """
+    Look at one test and do the next thing; return an outcome once there is nothing left to do.
+    """
+    wanted.job_id = wanted.job_id or wanted.start.job_id
+    try:
+        job = find_running_test(wanted.client(), wanted.job_id or wanted.test, wanted.others)
+    except JobNotFoundError:
+        return _look_again(wanted, now)
+    wanted.job_id, wanted.gone_since = job["JobId"], None
+    _log_change(wanted, job["Status"])
+    step = STEPS.get(job["Status"])
+    return step(wanted, now) if step else None
+
+
+def _look_again(wanted: Wanted, now: float) -> Outcome | None:
+    """
+    See to a test that is not shown; one that was accepted is gone if its ID is refused for long.
+    """
+    if wanted.start.accepted and (not wanted.job_id or not _is_gone(wanted, now)):
+        return None
+    if wanted.start.is_open(now) or now < wanted.look_until:
+        return None
+    return _outcome(wanted, "it does not exist")
+
+
+def _is_gone(wanted: Wanted, now: float) -> bool:
+    try:
+        _stop_unseen(wanted)
+    except ApiError as exc:
+        if exc.code != GONE:
+            raise
+        wanted.gone_since = now if wanted.gone_since is None else wanted.gone_since
+        return now - wanted.gone_since >= SETTLE
+    return False
+
+
+def _stop_unseen(wanted: Wanted) -> None:
+    """
+    Stop a test that is not shown as running: what the API does is newer than what it shows.
+    """
+    if not _moved_on(wanted.client().stop_failover_test_job, wanted.job_id):
+        publish("stop", test=wanted.test, job_id=wanted.job_id)
+        wanted.stop_sent = True
+
+
+def _log_change(wanted: Wanted, status: str) -> None:
+    if status != wanted.status:
+        logger.info("Failover test %s (%s) is %s", wanted.test, wanted.job_id, status)
+        publish("status", test=wanted.test, job_id=wanted.job_id, status=status)
+        wanted.status = status
+
+
+def _leave(wanted: Wanted, now: float) -> Outcome | None:
+    if wanted.start.accepted:
+        _stop_unseen(wanted)
+        return None
+    if wanted.start.is_open(now):
+        return _delete(wanted)
+    return None if now < wanted.look_until else _outcome(wanted, "it never started")
+
+
+def _delete(wanted: Wanted) -> Outcome | None:
+    if _moved_on(wanted.client().delete_failover_test_job, wanted.job_id):
+        return None
+    return _outcome(wanted, "its start was never answered, so it was deleted")
+
+
+def _stop(wanted: Wanted, _: float) -> None:
+    publish("stop", test=wanted.test, job_id=wanted.job_id)
+    if not _moved_on(wanted.client().stop_failover_test_job, wanted.job_id):
+        wanted.stop_sent = True
+
+
+def _moved_on(operation: Callable[[str], None], job_id: str) -> bool:
+    """
+    Send an operation; return whether the test has left the status in which it was just read.
+    """
+    try:
+        operation(job_id)
+    except ApiError as exc:
+        if exc.code not in MOVED_ON:
+            raise
+        return True
+    return False
+
+
+def _ended(wanted: Wanted, _: float) -> Outcome:
+    reason = "it was stopped" if wanted.stop_sent else "it had ended"
+    return _outcome(wanted, reason, stopped=wanted.stop_sent)
+
+
+STEPS: dict[str, Callable[[Wanted, float], Outcome | None]] = {
+    "Init": _leave,
+    "Testing": _stop,
+    "Stopped": _ended,
+}
+
+
+def _late(wanted: Wanted, timeout: float) -> Outcome:
+    state = f"it is {wanted.status}" if wanted.status else "its status is unknown"
+    cause = f": {wanted.problem}" if wanted.problem else ""
+    return _outcome(wanted, "it could not be stopped", error=f"{state} after {timeout:g} s{cause}")
+
+
+def _outcome(
+    wanted: Wanted, reason: str, *, stopped: bool = False, error: str | None = None
+) -> Outcome:
+    return Outcome(wanted.test, wanted.job_id, wanted.status, reason, stopped, error)
