@@ -42,6 +42,10 @@ __all__ = [
 
 logger = logging.getLogger("chaostoolkit")
 
+NOT_BEGUN = """\
+NO VERDICT: the toolkit has not called the control before the experiment, so nothing was measured \
+and nothing could be cut; the control chaosfailover.control takes no `scope`"""
+
 _session: Session | None = None
 _refusal: str | None = None
 # The threads that read the hypothesis now; it may be read beside the method.
@@ -54,15 +58,19 @@ def validate_control(control: Control) -> None:
 
     So is a `scope`: with its hooks of one side alone the run would have no verdict, or no guard.
     """
+    _check_scope(control)
+    try:
+        Settings.check(control["provider"].get("arguments") or {})
+    except ArgumentError as exc:
+        raise InvalidControl(f"control {control['name']!r}: {exc}") from exc
+
+
+def _check_scope(control: Control) -> None:
     if control.get("scope"):
         raise InvalidControl(
             f"control {control['name']!r}: scope is {control['scope']!r}, but it is needed both "
             "before and after the experiment: leave scope out"
         )
-    try:
-        Settings.check(control["provider"].get("arguments") or {})
-    except ArgumentError as exc:
-        raise InvalidControl(f"control {control['name']!r}: {exc}") from exc
 
 
 def before_experiment_control(
@@ -76,6 +84,9 @@ def before_experiment_control(
         return
     try:
         config.network(configuration)
+        for control in context.get("controls") or ():
+            if control["provider"].get("module") == __name__:
+                _check_scope(control)
         settings = _parsed(arguments)
         _session = Session(settings, context, configuration, secrets)
         _session.begin()
@@ -139,6 +150,9 @@ def after_experiment_control(context: Experiment, state: Journal, **arguments: A
             _session.end(state)
         elif _refusal:
             conclude_refused(state, _refusal)
+        elif state["status"] == "completed":
+            logger.error(NOT_BEGUN)
+            state["status"] = "failed"
     except Exception:
         # The toolkit would swallow it, and the run would look as if all were well.
         logger.exception("The run could not be ended in order")

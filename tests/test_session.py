@@ -92,3 +92,23 @@ def test_control_of_one_side_is_refused(scope: str) -> None:
     """A run without verdict would end with exit code 0."""
     with pytest.raises(InvalidControl, match=f"scope is '{scope}'.*: leave scope out"):
         control.validate_control({"name": "failover", "scope": scope, "provider": {}})
+
+
+def test_scope_that_nobody_validated_is_refused() -> None:
+    """Validation can be left out; the run still begins with nothing that it could not end."""
+    provider = {"type": "python", "module": "chaosfailover.control"}
+    experiment = {"controls": [{"name": "failover", "scope": "before", "provider": provider}]}
+    configuration: Configuration = {"alibaba_cloud_vpc_endpoint": "emulator"}
+
+    with pytest.raises(InterruptExecution, match="scope is 'before', but"):
+        control.before_experiment_control(experiment, configuration, {})
+
+
+def test_run_that_was_never_begun_is_not_completed(caplog: pytest.LogCaptureFixture) -> None:
+    """Where the toolkit calls one side alone, the exit code must tell."""
+    journal: dict[str, Any] = {"status": "completed"}
+
+    control.after_experiment_control({}, journal)
+
+    assert journal["status"] == "failed"
+    assert "NO VERDICT: the toolkit has not called the control before" in caplog.text
