@@ -219,32 +219,40 @@ def update_failover_test(
 
 def delete_failover_test(
     test: str,
+    only_if_init: bool = False,
     configuration: Configuration = None,
     secrets: Secrets = None,
 ) -> Dict[str, Any]:
     """
     Delete a failover test that is `Init` or `Stopped`; a test that does not exist is no error.
 
-    `test` is an ID (`ftj-...`) or a name. Returns `{"test", "job_id", "deleted"}`. Raises
-    AmbiguousTestError and ApiError (IncorrectStatus.OnlyForInitOrStopped while it runs).
+    With `only_if_init`, one that was started is left as it is: the cloud's list of tests goes on
+    telling when its resources were tested last. `test` is an ID (`ftj-...`) or a name. Returns
+    `{"test", "job_id", "deleted"}`. Raises AmbiguousTestError and ApiError
+    (IncorrectStatus.OnlyForInitOrStopped while it runs).
 
     ```yaml
     type: action
-    name: delete-the-failover-test
+    name: delete-the-failover-test-unless-it-ran
     provider:
       type: python
       module: chaosfailover.actions
       func: delete_failover_test
       arguments:
         test: quarterly-drill
+        only_if_init: true
     ```
     """
     arguments.check_test(test)
+    keep = arguments.check_switch("only_if_init", only_if_init)
     with config.client(configuration, secrets) as client:
         try:
-            job_id = find_test(client, test)["JobId"]
+            job = find_test(client, test)
         except JobNotFoundError:
             return {"test": test, "job_id": None, "deleted": False}
+        job_id = job["JobId"]
+        if keep and job["Status"] != "Init":
+            return {"test": test, "job_id": job_id, "deleted": False}
         client.delete_failover_test_job(job_id)
     return {"test": test, "job_id": job_id, "deleted": True}
 

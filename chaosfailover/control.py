@@ -24,6 +24,7 @@ from chaoslib.types import (
 
 from chaosfailover import config
 from chaosfailover.errors import ArgumentError
+from chaosfailover.record.redaction import given_secrets, redact_message, redact_run
 from chaosfailover.running.conclusion import conclude_refused
 from chaosfailover.running.session import Session
 from chaosfailover.running.settings import Settings
@@ -87,19 +88,22 @@ def before_experiment_control(
         for control in context.get("controls") or ():
             if control["provider"].get("module") == __name__:
                 _check_scope(control)
-        settings = _parsed(arguments)
+        settings = _parsed(arguments, secrets)
         _session = Session(settings, context, configuration, secrets)
         _session.begin()
-    except Exception as exc:
-        raise InterruptExecution(f"nothing was cut: {exc}") from exc
+    except Exception as exc:  # noqa: BLE001 - it is raised again, as what ends the run
+        said = redact_message(str(exc), given_secrets(secrets))
+        # The toolkit logs the cause too.
+        cause = exc if said == str(exc) else None
+        raise InterruptExecution(f"nothing was cut: {said}") from cause
 
 
-def _parsed(arguments: Mapping[str, Any]) -> Settings:
+def _parsed(arguments: Mapping[str, Any], secrets: Secrets) -> Settings:
     global _refusal  # noqa: PLW0603 - there is no session yet that could tell
     try:
         return Settings.parse(arguments)
     except ArgumentError as exc:
-        _refusal = str(exc)
+        _refusal = redact_message(str(exc), given_secrets(secrets))
         raise
 
 
@@ -141,21 +145,32 @@ def before_rollback_control(context: Experiment, **arguments: Any) -> None:
         _session.begin_to_end()
 
 
-def after_experiment_control(context: Experiment, state: Journal, **arguments: Any) -> None:
+def after_experiment_control(
+    context: Experiment, state: Journal, secrets: Secrets = None, **arguments: Any
+) -> None:
     """
     Stop what the run started and complete the journal.
     """
     try:
         if _session:
             _session.end(state)
-        elif _refusal:
-            conclude_refused(state, _refusal)
-        elif state["status"] == "completed":
-            logger.error(NOT_BEGUN)
-            state["status"] = "failed"
+        else:
+            _end_unbegun(state, secrets)
     except Exception:
         # The toolkit would swallow it, and the run would look as if all were well.
         logger.exception("The run could not be ended in order")
+        state["status"] = "failed"
+
+
+def _end_unbegun(state: Journal, secrets: Secrets) -> None:
+    """
+    Complete the journal of a run that has no session.
+    """
+    state.update(redact_run(state, given_secrets(secrets)))
+    if _refusal:
+        conclude_refused(state, _refusal)
+    elif state["status"] == "completed":
+        logger.error(NOT_BEGUN)
         state["status"] = "failed"
 
 

@@ -11,6 +11,7 @@ import functools
 import logging
 import queue
 import threading
+import time
 from collections.abc import Iterator
 
 from chaosfailover.errors import GuardError
@@ -28,6 +29,8 @@ logger = logging.getLogger("chaostoolkit")
 
 # Seconds that a refusal may last before it is taken as final.
 PATIENCE = 10.0
+# Seconds for which the proof of survivors is good, while the start is sent again and again.
+PROOF_LASTS = 20.0
 # Seconds between looks at whether the process that stands by is there.
 LOOK_INTERVAL = 1.0
 
@@ -113,14 +116,22 @@ class Guard:
     @contextlib.contextmanager
     def attempt(self, guarded: Guarded) -> Iterator[None]:
         """
-        Send the start of a test once; raises GuardError instead when the run is being ended.
+        Send the start of a test once; raises GuardError instead when the run is being ended, or
+        when it was too long ago that survivors were seen.
         """
-        guarded.start.in_flight = True
-        if self._reason:
+        try:
+            guarded.start.in_flight = True
+            if self._reason:
+                raise self._refusal(guarded)
+            if (age := time.monotonic() - guarded.proven_at) > PROOF_LASTS:
+                raise GuardError(
+                    f"{guarded.test!r} is not started: its survivors were seen {age:.0f} s ago, "
+                    f"and its start was not accepted since"
+                )
+            with guarded.start.attempt(self._settle):
+                yield
+        finally:
             guarded.start.in_flight = False
-            raise self._refusal(guarded)
-        with guarded.start.attempt(self._settle):
-            yield
 
     def accept(self, guarded: Guarded, job_id: str) -> None:
         """

@@ -108,13 +108,16 @@ class Prober:
         """
         if self._stopped or not self._thread.ident:
             return
-        self._stopped = True
+        self._stopped, asked = True, self._clock()
         with suppress(RuntimeError):  # the loop has ended by itself
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(timeout)
         if self._thread.is_alive():
             raise FailoverError(f"the prober has not ended within {timeout:g} s")
+        with self._lock:
+            for track in self._tracks.values():
+                track.series.end(asked)
 
     def __enter__(self) -> Self:
         self.start()

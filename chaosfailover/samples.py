@@ -54,7 +54,7 @@ class Run:
 
 class Gap(NamedTuple):
     """
-    A time between two send instants in which nothing was sent: not up, not down, not measured.
+    A time in which nothing was sent that tells of the target: not up, not down, not measured.
     """
 
     since: float
@@ -82,17 +82,24 @@ class Encoder:
         """
         changed = not self.runs or (self.runs[-1].error is None) != sample.ok
         if self.runs:
-            self._note_gap(sample)
+            self._note_gap(sample.at)
         if changed:
             self._begin(sample)
         self._extend(self.runs[-1], sample)
 
-    def _note_gap(self, sample: Sample) -> None:
-        gap = Gap(self.runs[-1].until, sample.at)
+    def end(self, at: float) -> None:
+        """
+        Note that checks were to be sent up to this instant.
+        """
+        if self.runs:
+            self._note_gap(at)
+
+    def _note_gap(self, at: float) -> None:
+        gap = Gap(self.runs[-1].until, at)
         length = gap.until - gap.since
         if length > self._blind:
             self.gaps.append(gap)
-            self._stretch = sample.at if length > LONG_GAP else self._stretch + length
+            self._stretch = at if length > LONG_GAP else self._stretch + length
 
     def _begin(self, sample: Sample) -> None:
         if not sample.ok:

@@ -27,10 +27,12 @@ __all__ = [
     "TEN_FOUND",
     "Counting",
     "Opener",
+    "circuit",
     "places",
     "plan_for",
     "plans",
     "role",
+    "topology",
 ]
 
 ACCOUNTS = [f"100000000000000{number}" for number in range(1, 6)]

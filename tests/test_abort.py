@@ -2,6 +2,7 @@
 What has gone too far stops the test at once, whatever the run is doing, and then ends the run.
 """
 
+import signal
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Any
 
 import pytest
 from live import Cloud, Runner, emulated_cloud
+from live_runs import wait_until
 from test_signals import experiment, shell
 
 from chaosfailover.errors import ArgumentError
+from chaosfailover.running.abort import AbortWatch
 from chaosfailover.running.session import Session
 from chaosfailover.running.settings import Settings
-from chaosfailover.running.watched_probe import find_probe
+from chaosfailover.running.watched_probe import find_probe, probe_breach
 
 ABORT_AFTER = 1.5
 # It takes less than a second; more than this is no matter of a busy machine.
@@ -116,6 +119,37 @@ def test_short_outage_does_not_abort(tmp_path: Path) -> None:
     journal = runner.journal
     assert journal["failover"]["targets"]["portal"]["summary"]["count"] >= 1
     assert "interruption" not in journal
+
+
+def test_watch_that_fails_aborts() -> None:
+    """If it ended without a word, nothing would be too much any more."""
+    told: list[str] = []
+
+    def fail() -> str:
+        raise TypeError("None is no number")
+
+    before = signal.signal(signal.SIGUSR1, lambda *_: told.append("interrupted"))
+    try:
+        watch = AbortWatch(fail, told.append, 0.01)
+        wait_until(lambda: len(told) == 2)
+    finally:
+        watch.end()
+        signal.signal(signal.SIGUSR1, before)
+
+    assert told == [
+        "it cannot be told any more what goes too far: TypeError: None is no number",
+        "interrupted",
+    ]
+
+
+def test_tolerance_may_come_from_the_configuration() -> None:
+    """It is read as the toolkit reads it in the hypothesis."""
+    mean = {"module": "statistics", "func": "fmean", "arguments": {"data": [1.0]}}
+    provider = {"type": "python", **mean}
+    probe = {"type": "probe", "name": "one", "tolerance": "${wanted}", "provider": provider}
+
+    assert probe_breach(probe, {"wanted": 1}, {}) == ""
+    assert probe_breach(probe, {"wanted": 2}, {}) == "one is not within its tolerance"
 
 
 def test_probe_of_the_hypothesis_is_found() -> None:

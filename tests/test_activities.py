@@ -2,6 +2,7 @@
 Actions and probes against the emulator, over HTTP.
 """
 
+import functools
 import json
 import time
 from collections.abc import Iterator
@@ -177,6 +178,22 @@ def test_delete_removes_the_test(configuration: Configuration) -> None:
 
     assert first == {"test": "drill", "job_id": job["JobId"], "deleted": True}
     assert second == {"test": "drill", "job_id": None, "deleted": False}
+
+
+@pytest.mark.usefixtures("guarding")
+def test_delete_of_what_never_ran_keeps_what_did(configuration: Configuration) -> None:
+    """The cloud's list goes on telling when a circuit was tested last."""
+    delete = functools.partial(
+        actions.delete_failover_test, "drill", only_if_init=True, configuration=configuration
+    )
+    unstarted = create(configuration)
+    assert delete() == {"test": "drill", "job_id": unstarted["JobId"], "deleted": True}
+
+    ran = create(configuration, start=True)
+    actions.stop_failover_test("drill", configuration=configuration)
+
+    assert delete() == {"test": "drill", "job_id": ran["JobId"], "deleted": False}
+    assert probes.failover_test_status("drill", configuration=configuration) == "Stopped"
 
 
 @pytest.mark.usefixtures("guarding")

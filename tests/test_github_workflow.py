@@ -100,6 +100,24 @@ def test_last_step_stops_what_a_killed_game_day_left(tmp_path: Path) -> None:
         assert set(statuses(emulator)) <= {"Stopped"}
 
 
+def test_last_step_stops_what_runs_by_itself(tmp_path: Path) -> None:
+    """Nobody else has asked for the stop: the runner and all that it started are gone."""
+    with cloud(tmp_path) as emulator:
+        plan_for(emulator, tmp_path / "failover-plan")
+        key = Credentials("emulator", "emulator-secret")
+        with VpcClient("cn-hangzhou", lambda: key, endpoint=emulator.url) as client:
+            client.create_failover_test_job(
+                name="pc-rehearsal-a-failover",
+                resource_ids=["pc-rehearsal-a"],
+                job_type="StartNow",
+                job_duration=5,
+            )
+        wait_until(lambda: statuses(emulator) == ["Testing"])
+
+        assert start("Stop what still runs", emulator, tmp_path).wait(60) == 0
+        assert statuses(emulator) == ["Stopped"]
+
+
 def test_last_step_of_a_rehearsal_asks_nobody(tmp_path: Path) -> None:
     """A rehearsal ended with its run; there is nothing to stop and no cloud to ask."""
     done = subprocess.run(

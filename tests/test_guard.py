@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 
 import pytest
 from client_stand_in import Answer, Cloud, client_of, error_reply, job, reply
@@ -14,7 +15,7 @@ from chaosfailover import guard
 from chaosfailover.client import VpcClient
 from chaosfailover.cutting import under_guard
 from chaosfailover.errors import ApiError, GuardError, RequestTimeoutError
-from chaosfailover.guard import Guard
+from chaosfailover.guard import PROOF_LASTS, Guard
 from chaosfailover.safety.guarded import Guarded
 from chaosfailover.safety.starts import Start
 from chaosfailover.safety.stopping import Outcome
@@ -238,6 +239,49 @@ def test_refusal_after_a_lost_answer_proves_nothing(up: Guard) -> None:
             raise ApiError("AnotherJobTesting", "no", operation="Start", http_status=400)
 
     assert up.tests == [held]
+
+
+@pytest.mark.parametrize("code", ["LastTokenProcessing", "OperationFailed.LastTokenProcessing"])
+def test_answer_that_it_is_still_processed_is_no_refusal(up: Guard, code: str) -> None:
+    """The request that is being worked on may cut later than anybody waits."""
+    held = guarded(job("Stopped"))
+
+    with pytest.raises(ApiError), under_guard(held) as cut, cut.attempting():
+        raise ApiError(code, "wait", operation="Create", http_status=400)
+
+    assert up.tests == [held]
+
+
+def test_conflict_after_a_lost_answer_may_be_with_ourselves(up: Guard) -> None:
+    """What is not known to be refused is open again from this answer on; else it is a refusal."""
+    conflict = ApiError("EcFailoverTestJobConflict", "?", operation="Start", http_status=400)
+    lost, refused = guarded(job("Stopped")), guarded(test="other")
+
+    with pytest.raises(ApiError), under_guard(refused) as cut, cut.attempting():
+        raise conflict
+    with pytest.raises(ApiError), under_guard(lost) as cut:  # noqa: PT012 - two attempts
+        with contextlib.suppress(RequestTimeoutError), cut.attempting():
+            raise RequestTimeoutError("lost")
+        first = lost.start.settles_at
+        with cut.attempting():
+            raise conflict
+
+    assert up.tests == [lost]
+    assert lost.start.settles_at > first
+
+
+def test_proof_of_survivors_does_not_last(up: Guard) -> None:
+    """Who was throttled for long has to look again before anything is cut."""
+    old = replace(guarded(), proven_at=time.monotonic() - PROOF_LASTS - 1)
+
+    with (
+        pytest.raises(GuardError, match="its survivors were seen 21 s ago"),
+        under_guard(old) as cut,
+        cut.attempting(),
+    ):
+        pytest.fail("it was sent")
+
+    assert up.tests == []
 
 
 def test_attempt_after_the_end_is_not_made(up: Guard) -> None:

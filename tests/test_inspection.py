@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 import yaml
-from accounts import LARGE, ONE, TEN, TEN_FOUND, Opener, places
+from accounts import LARGE, ONE, TEN, TEN_FOUND, Opener, circuit, places, topology
 
 from chaosfailover.client import VpcClient
 from chaosfailover.emulator import Emulator
 from chaosfailover.errors import ArgumentError
 from chaosfailover.inspecting.criteria import criterion, violations
-from chaosfailover.inspecting.inspection import Row, inspection, last_tests
+from chaosfailover.inspecting.inspection import Row, across_places, inspection, last_tests
 from chaosfailover.inspecting.listing import as_markdown, as_table
 from chaosfailover.inspecting.regions import Answer, ask_places
 from chaosfailover.inspecting.snapshot import Snapshot, read_snapshot
@@ -287,15 +287,56 @@ def test_wide_names_line_up() -> None:
 
 
 def test_declared_pair_is_a_group() -> None:
-    """A circuit of no known group stands with the one that it declares as redundant."""
+    """Circuits of no known group stand with those that either side declares redundant."""
     network = Snapshot(
         "cn-hangzhou",
         circuits=(
             {"PhysicalConnectionId": "pc-01", "RedundantPhysicalConnectionId": "pc-02"},
             {"PhysicalConnectionId": "pc-02"},
+            {"PhysicalConnectionId": "pc-03", "RedundantPhysicalConnectionId": "pc-02"},
+            {"PhysicalConnectionId": "pc-04"},
         ),
     )
 
     groups = {row.circuit_id: row.group for row in inspection(network, NOW)}
 
-    assert groups == {"pc-01": "declared: pc-01 + pc-02", "pc-02": "unknown"}
+    declared = "declared: pc-01 + pc-02 + pc-03"
+    assert groups == {**dict.fromkeys(("pc-01", "pc-02", "pc-03"), declared), "pc-04": "unknown"}
+
+
+def test_group_that_spans_regions_is_not_hopeless(tmp_path: Path) -> None:
+    """What one region alone would call no survivor may have one in another; nobody knows."""
+    spanning = topology(
+        {
+            "cn-beijing": [circuit("01", "1", "ap-1", vbr={"cens": ["cen-1"]})],
+            "cn-shanghai": [
+                circuit("02", "1", "ap-1", vbr={"cens": ["cen-1"]}),
+                circuit("03", "1", "ap-1", vbr={"cens": ["cen-2"]}),
+            ],
+        },
+        ["1"],
+    )
+    answers, _ = read(spanning, tmp_path)
+
+    told = across_places(row for answer in answers for row in answer.value or ())
+
+    assert {row.circuit_id: row.finding for row in told} == {
+        "pc-01": "unknown",
+        "pc-02": "unknown",
+        "pc-03": "no survivor",
+    }
+    (first, *_) = told
+    assert first.why[-1] == (
+        "cen-1 also has 1 of 1 sessions up in cn-shanghai, over pc-02; whether they would take "
+        "over is not known"
+    )
+    assert len(violations([criterion("no-survivor")], told)) == 3
+
+
+def test_pages_are_read_as_few_as_there_are(tmp_path: Path) -> None:
+    """Fifty of a kind are one page, so sixty circuits and all that stands on them are two each."""
+    many = [circuit(f"{n:02}", "1", "ap-1", vbr={"cens": [f"cen-{n}"]}) for n in range(60)]
+    answers, calls = read(topology({"cn-beijing": many}, ["1"]), tmp_path)
+
+    assert len(found(answers)) == 60
+    assert calls == Counter({**dict.fromkeys(READS, 2), "DescribeFailoverTestJobs": 1})

@@ -35,6 +35,7 @@ def test_path_joins_circuit_vbr_and_session() -> None:
         bfd=True,
         received_routes=12,
         advertised_routes=6,
+        peer_asn="65515",
         ip_version="IPv4",
         spec="10G",
         bandwidth=10,

@@ -47,6 +47,17 @@ def test_whole_plan_is_told_with_both_durations(tmp_path: Path) -> None:
     assert f"- [{A}/cn-shenzhen]({A}/cn-shenzhen/README.md)\n" in text
 
 
+def test_only_what_cuts_is_a_test(tmp_path: Path) -> None:
+    """Other YAML that stands in a region, such as a patch of an overlay, tests nothing."""
+    mine = {f"{A}/cn-shenzhen/mine.yaml": "title: mine\n"}
+
+    found = plan_files(circuit_template(), plans(TEN, tmp_path), {}, {}, mine)
+
+    assert "6 circuits in 3 regions are tested." in found["README.md"]
+    assert "mine.yaml" not in found["README.md"]
+    assert "kept; it is no experiment" in found[f"{A}/cn-shenzhen/README.md"]
+
+
 @pytest.mark.usefixtures("ten_circuits")
 def test_regions_of_earlier_plans_stay(tmp_path: Path) -> None:
     """Region after region into one folder, or with one that fails today: none is dropped."""

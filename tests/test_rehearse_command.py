@@ -166,6 +166,22 @@ def test_what_cannot_be_run_hides_nothing_else(tmp_path: Path) -> None:
     assert "0 of 6 runs came to what was expected." in done.output
 
 
+def test_folder_without_its_topology_is_not_passed_over(tmp_path: Path) -> None:
+    """What nobody rehearses is said, and other YAML beside it is not taken for an experiment."""
+    folder = written(tmp_path / "accounts", TEN)
+    shutil.rmtree(folder / ACCOUNTS[1])
+    for region in ("cn-hangzhou", "cn-shanghai"):
+        (folder / ACCOUNTS[0] / region / "topology.yaml").unlink()
+    (folder / "kustomization.yaml").write_text("resources: []\n")
+
+    done = CliRunner().invoke(failover, ["rehearse-all", str(folder), "--journals", str(tmp_path)])
+
+    assert done.exit_code == 1
+    assert done.output.count("not run") == 6
+    assert "there is no topology.yaml beside it" in done.output
+    assert "kustomization" not in done.output
+
+
 @pytest.mark.parametrize("minute", ["0", "-1"])
 def test_minute_that_does_not_last_is_wrong_usage(minute: str, tmp_path: Path) -> None:
     """An emulated minute takes some time."""

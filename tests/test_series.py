@@ -14,7 +14,7 @@ from chaosfailover.measured.series import MOST_GAPS, MOST_RUNS, Series, load_run
 from chaosfailover.measured.summary import summarize
 from chaosfailover.measured.timeline import MOST_SLOTS, Histogram, Timeline
 from chaosfailover.outages import Outage, find_outages, outages
-from chaosfailover.samples import Sample
+from chaosfailover.samples import Gap, Sample
 
 
 def drawn(drawing: str, interval: float = 1.0, rtt: float = 0.0) -> Series:
@@ -244,3 +244,23 @@ def test_slots_double_but_never_cross_a_mark() -> None:
     assert sum(slot.sent for slot in timeline.slots) == 5_000
     assert all(not slot.since < 3_333 < slot.until for slot in timeline.slots)
     assert timeline.between(3_333, 5_000).count == 5_000 - 3_333
+
+
+def test_time_at_the_end_without_checks_is_not_measured() -> None:
+    """A prober that dies in the cut has not seen the rest of it."""
+    series = drawn("." * 10)
+    series.end(100.0)
+
+    summary = summarize(series, cut_at=5.0, stop_at=90.0)
+
+    assert series.gaps == [Gap(9.0, 100.0)]
+    assert summary.unmeasured == 91.0
+    assert summary.unseen_during == 81.0
+
+
+def test_end_right_after_the_last_check_is_no_gap() -> None:
+    """The next one was not due yet, or just so."""
+    series = drawn("." * 10)
+    series.end(10.5)
+
+    assert series.gaps == []

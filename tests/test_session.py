@@ -2,6 +2,7 @@
 A session that may not begin has opened nothing, and one that was not ended is loud about it.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ def rehearsal(tmp_path: Path) -> Session:
     return session_of(
         {"alibaba_cloud_region_id": "cn-hangzhou", "alibaba_cloud_vpc_endpoint": "emulator"},
         topology=str(topology),
+        restore_timeout=1.0,
     )
 
 
@@ -112,3 +114,36 @@ def test_run_that_was_never_begun_is_not_completed(caplog: pytest.LogCaptureFixt
 
     assert journal["status"] == "failed"
     assert "NO VERDICT: the toolkit has not called the control before" in caplog.text
+
+
+def test_refused_settings_give_no_secret_away(caplog: pytest.LogCaptureFixture) -> None:
+    """The message names the value, and the value may be one that nobody is to read."""
+    configuration: Configuration = {"alibaba_cloud_vpc_endpoint": "emulator"}
+    secrets = {"portal": {"pin": 48291375, "key": "hunter2hunter2"}}
+    journal: dict[str, Any] = {
+        "status": "interrupted",
+        "experiment": {"secrets": {"portal": {"key": "hunter2hunter2"}}},
+    }
+    target = {"url": "tcp://p:1?sig=Zm9vYmFy", "send": 48291375, "expect": "x"}
+
+    with pytest.raises(InterruptExecution) as caught:
+        control.before_experiment_control({}, configuration, secrets, targets={"portal": target})
+    control.after_experiment_control({}, journal, secrets)
+    control.cleanup_control()
+
+    shown = json.dumps(journal) + str(caught.value) + repr(caught.value.__cause__) + caplog.text
+    assert "target 'portal'" in str(caught.value)
+    assert [one for one in ("48291375", "hunter2", "Zm9vYmFy") if one in shown] == []
+
+
+def test_refused_list_of_targets_hides_its_queries() -> None:
+    """A URL in a message is shown without what its query says."""
+    wrong = [{"portal": "https://portal.example/health?sig=Zm9vYmFy"}]
+    configuration: Configuration = {"alibaba_cloud_vpc_endpoint": "emulator"}
+
+    with pytest.raises(InterruptExecution) as caught:
+        control.before_experiment_control({}, configuration, {}, targets=wrong)
+
+    control.cleanup_control()
+    assert "https://portal.example/health?sig=***" in str(caught.value)
+    assert "Zm9vYmFy" not in str(caught.value)

@@ -4,6 +4,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from threading import Timer
 
 import httpx
 import pytest
@@ -20,9 +21,9 @@ def status(*arguments: str) -> Result:
     return CliRunner().invoke(failover, ["status", "--region", "cn-hangzhou", *arguments])
 
 
-def running_since(emulator: Emulator, minutes: float) -> None:
+def running_since(emulator: Emulator, minutes: float | None) -> None:
     """
-    Have the list show one test of five minutes that began some minutes ago.
+    Have the list show one test of five minutes that began some minutes ago, or is beginning.
     """
     operation = "DescribeFailoverTestJobs"
     key = Credentials(f"key-{ACCOUNTS[0]}", f"secret-{ACCOUNTS[0]}")
@@ -31,10 +32,12 @@ def running_since(emulator: Emulator, minutes: float) -> None:
             name="drill", resource_ids=["pc-01"], job_type="StartLater", job_duration=5
         )
         document = client.call(operation, {"MaxResults": 20})
-    began = datetime.now(UTC) - timedelta(minutes=minutes)
-    body = json.loads(json.dumps(document).replace('"Init"', '"Testing"'))
+    status = "Starting" if minutes is None else "Testing"
+    body = json.loads(json.dumps(document).replace('"Init"', f'"{status}"'))
     (jobs,) = (value for value in body.values() if isinstance(value, list))
-    jobs[0]["StartTime"] = began.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if minutes is not None:
+        began = datetime.now(UTC) - timedelta(minutes=minutes)
+        jobs[0]["StartTime"] = began.strftime("%Y-%m-%dT%H:%M:%SZ")
     fault = {"fault": "answer", "operation": operation, "reply": {"body": body}}
     httpx.post(f"{emulator.url}/_emulator/faults", json=fault, trust_env=False).raise_for_status()
 
@@ -59,6 +62,30 @@ def test_alarm_is_for_what_is_overdue(
     assert ("OVERDUE" in done.stdout) == bool(exit_code)
     assert status().exit_code == 0
     assert status("--fail-if-running").exit_code == 1
+
+
+def test_test_that_never_ends_by_itself_is_overdue(ten_circuits: Emulator) -> None:
+    """One that is stuck in `Starting` may cut, and nobody can say until when."""
+    running_since(ten_circuits, None)
+
+    done = status("--fail-if-overdue", "--patience", "0.1")
+
+    assert done.exit_code == 1, done.output
+    assert "until unknown" in done.stdout
+    assert status().exit_code == 0
+
+
+def test_test_that_has_just_been_started_is_not_overdue(ten_circuits: Emulator) -> None:
+    """When it ends is not known yet, but soon is."""
+    running_since(ten_circuits, None)
+    faults = f"{ten_circuits.url}/_emulator/faults"
+    later = Timer(1.0, lambda: httpx.delete(faults, trust_env=False))
+    later.start()
+
+    done = status("--fail-if-overdue", "--patience", "30")
+
+    later.join()
+    assert done.exit_code == 0, done.output
 
 
 def test_nothing_is_asked_where_rehearsals_run(monkeypatch: pytest.MonkeyPatch) -> None:

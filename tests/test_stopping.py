@@ -8,6 +8,7 @@ import httpx
 import pytest
 from client_stand_in import Answer, Clock, Cloud, client_of, error_reply, job, reply
 
+from chaosfailover.client import VpcClient
 from chaosfailover.safety.starts import SETTLE, Start
 from chaosfailover.safety.stopping import Outcome, Wanted, stop_tests
 
@@ -234,6 +235,53 @@ def test_older_test_of_the_same_name_is_not_meant() -> None:
     (outcome,) = stop_tests([wanted], clock=clock, sleep=clock.sleep)
 
     assert (outcome.job_id, outcome.stopped) == ("ftj-new", True)
+
+
+@pytest.mark.parametrize("older", ["Stopped", "Init"])
+def test_older_test_of_the_same_name_hides_none_that_is_not_shown_yet(older: str) -> None:
+    """Whoever asks by name means what runs, and the list may lag."""
+    listed = [
+        reply(FailoverTestJobList=[{"JobId": "ftj-old", "Name": "drill", "Status": older}]),
+        reply(
+            FailoverTestJobList=[
+                {"JobId": "ftj-new", "Name": "drill", "Status": "Testing"},
+                {"JobId": "ftj-old", "Name": "drill", "Status": older},
+            ]
+        ),
+    ]
+    clock = Clock()
+    cloud = Cloud(
+        [
+            listed[0],
+            listed[0],
+            listed[1],
+            OK,
+            reply(FailoverTestJobModel={"JobId": "ftj-new", "Status": "Stopped"}),
+        ]
+    )
+    client = client_of(cloud, clock, attempts=1)
+
+    (outcome,) = stop_tests(
+        [Wanted(lambda: client, "drill", look_until=clock() + 5.0)], clock=clock, sleep=clock.sleep
+    )
+
+    assert (outcome.job_id, outcome.reason) == ("ftj-new", "it was stopped")
+
+
+def test_what_nobody_foresaw_is_tried_again() -> None:
+    """A process without a free socket has one a moment later."""
+    clock, cloud = Clock(), Cloud([job("Testing"), OK, job("Stopped")])
+    client = client_of(cloud, clock, attempts=1)
+    failures = [OSError(24, "Too many open files"), RuntimeError("can't start new thread")]
+
+    def opened() -> VpcClient:
+        if failures:
+            raise failures.pop()
+        return client
+
+    (outcome,) = stop_tests([Wanted(opened, "ftj-1")], clock=clock, sleep=clock.sleep)
+
+    assert (outcome.error, outcome.reason) == (None, "it was stopped")
 
 
 def test_one_that_fails_delays_no_other() -> None:

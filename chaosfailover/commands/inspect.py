@@ -24,7 +24,7 @@ from chaosfailover.commands.selection import (
 )
 from chaosfailover.errors import ArgumentError
 from chaosfailover.inspecting.criteria import Criterion, criterion, violations
-from chaosfailover.inspecting.inspection import Row, inspection
+from chaosfailover.inspecting.inspection import Row, across_places, inspection
 from chaosfailover.inspecting.listing import as_markdown, as_table
 from chaosfailover.inspecting.regions import Answer
 from chaosfailover.inspecting.snapshot import read_snapshot
@@ -81,11 +81,11 @@ def inspect(
         deadline=deadline,
         reads_only=True,
     )
-    rows = [
+    rows = across_places(
         replace(row, account=answer.place.account)
         for answer in answers
         for row in answer.value or ()
-    ]
+    )
     found = violations(criteria, rows)
     if output == "json":
         click.echo(json.dumps(_document(rows, answers, found), indent=2))

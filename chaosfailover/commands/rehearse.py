@@ -18,7 +18,7 @@ import yaml
 from chaosfailover.commands.selection import NOT_DONE
 from chaosfailover.errors import ArgumentError
 from chaosfailover.planning.experiments import TOPOLOGY
-from chaosfailover.planning.reading import loaded
+from chaosfailover.planning.reading import is_experiment, loaded
 from chaosfailover.planning.rehearsal import (
     Rehearsal,
     check_topology,
@@ -91,15 +91,35 @@ def _read_plan(folder: Path) -> tuple[dict[str, dict[str, Any]], list[list[Rehea
     """
     usable: dict[str, dict[str, Any]] = {}
     lanes = []
-    for file in sorted(folder.rglob(TOPOLOGY)):
-        name = file.parent.relative_to(folder).as_posix()
-        files = [each for each in sorted(file.parent.glob("*.yaml")) if each != file]
+    for place in sorted({file.parent for file in folder.rglob("*.yaml")}):
+        file = place / TOPOLOGY
+        name = place.relative_to(folder).as_posix()
+        files = [each for each in sorted(place.glob("*.yaml")) if each != file]
+        if not file.exists():
+            lanes.append(_without_topology(folder, name, files))
+            continue
         try:
             usable[name] = _topology(file)
             lanes.append(_lane(folder, name, usable[name], files))
         except ArgumentError as error:
             lanes.append([not_to_run(name, _inside(folder, each), str(error)) for each in files])
     return usable, lanes
+
+
+def _without_topology(folder: Path, name: str, files: Sequence[Path]) -> list[Rehearsal]:
+    """
+    Return the experiments of a folder that says nothing of its network; other files may be there.
+    """
+    found = []
+    for file in files:
+        try:
+            known = is_experiment(_read(file))
+        except ArgumentError:
+            known = True
+        if known:
+            problem = f"there is no {TOPOLOGY} beside it"
+            found.append(not_to_run(name, _inside(folder, file), problem))
+    return found
 
 
 def _lane(
@@ -166,7 +186,7 @@ def _tell(err: bool, outcome: Outcome) -> None:
 
 
 def _line(outcome: Outcome) -> str:
-    wrong = f"  NOT AS EXPECTED ({outcome.rehearsal.problem or outcome.rehearsal.expected})"
+    wrong = f"  NOT AS EXPECTED ({outcome.problem or outcome.rehearsal.expected})"
     said = "" if outcome.as_expected else wrong
     return f"{outcome.verdict:<12}  {outcome.seconds:5.1f} s  {outcome.rehearsal.file}{said}"
 

@@ -5,6 +5,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,6 +29,7 @@ Job = dict[str, Any]
 
 SLACK = timedelta(minutes=2)
 """How long the cloud's own stop may take, and by how much clocks may differ."""
+LOOK_INTERVAL = 5.0
 
 
 @click.command()
@@ -37,8 +39,15 @@ SLACK = timedelta(minutes=2)
 @click.option(
     "--fail-if-overdue",
     is_flag=True,
-    help="Exit 1 if any test runs past its planned end, for an alarm. Where rehearsals run "
-    "(ALIBABA_CLOUD_ENDPOINT_VPC=emulator), nothing is asked.",
+    help="Exit 1 if any test runs past its planned end, or has none, for an alarm. Where "
+    "rehearsals run (ALIBABA_CLOUD_ENDPOINT_VPC=emulator), nothing is asked.",
+)
+@click.option(
+    "--patience",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    help="With --fail-if-overdue: seconds that a test may take to tell when it began.",
 )
 def status(
     regions: Sequence[str],
@@ -47,25 +56,32 @@ def status(
     output: str,
     fail_if_running: bool,
     fail_if_overdue: bool,
+    patience: float,
 ) -> None:
     """
     List the failover tests that run, since when and until when.
 
-    A test is overdue when it runs two minutes after the cloud should have ended it. Exits 1 when a
-    region could not be read.
+    A test is overdue when it runs two minutes after the cloud should have ended it, and with
+    --fail-if-overdue also when nobody knows when that is. Exits 1 when a region could not be read.
 
     Example: chaos failover status --region cn-hangzhou --region cn-beijing
     """
     if fail_if_overdue and os.environ.get("ALIBABA_CLOUD_ENDPOINT_VPC") == "emulator":
         click.echo("Rehearsals end with their runs: there is nothing to watch.")
         return
-    answers = ask_selected(regions, all_regions, role_arns, running_tests)
-    running = [_row(answer.place, job) for answer in answers for job in answer.value or ()]
+    until = time.monotonic() + (patience if fail_if_overdue else 0.0)
+    while True:
+        answers = ask_selected(regions, all_regions, role_arns, running_tests)
+        running = [_row(answer.place, job) for answer in answers for job in answer.value or ()]
+        endless = fail_if_overdue and any(row["until"] is None for row in running)
+        if not endless or time.monotonic() >= until:
+            break
+        time.sleep(min(LOOK_INTERVAL, max(0.0, until - time.monotonic())))
     if output == "json":
         click.echo(json.dumps({"running": running, "errors": errors_of(answers)}, indent=2))
     else:
         _show(answers, running)
-    overdue = [row for row in running if row["overdue"]]
+    overdue = [row for row in running if row["overdue"] or row["until"] is None]
     if errors_of(answers) or (running and fail_if_running) or (overdue and fail_if_overdue):
         sys.exit(NOT_DONE)
 

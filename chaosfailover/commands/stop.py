@@ -74,7 +74,7 @@ def stop(
 
 
 def _stop(tests: Sequence[str], timeout: float, client: VpcClient) -> list[Outcome]:
-    until = time.monotonic() + LOOK
+    until = time.monotonic() + min(LOOK, timeout / 2)
     names = tests or _running(client, until)
     wanted = [Wanted(lambda: client, name, look_until=until) for name in names]
     return stop_tests(wanted, timeout=timeout)

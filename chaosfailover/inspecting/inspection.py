@@ -2,19 +2,22 @@
 An inspection: what each circuit of a region means to its redundancy groups, and its last test.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from chaosfailover.documents import UNKNOWN_GROUP, identified, text
 from chaosfailover.inspecting.findings import Finding, findings
 from chaosfailover.inspecting.snapshot import Snapshot
-from chaosfailover.paths import Path
 
-__all__ = ["LastTest", "Row", "inspection", "last_tests"]
+__all__ = ["LastTest", "Row", "across_places", "inspection", "last_tests"]
 
 Document = Mapping[str, Any]
+
+DECLARED = "declared: "
+HOPELESS = ("no survivor", "standby not established")
+"""The findings that say that nothing in its own region and account would take over."""
 
 EVER = datetime.min.replace(tzinfo=UTC)
 
@@ -76,10 +79,39 @@ def inspection(snapshot: Snapshot, now: datetime) -> list[Row]:
     """
     circuits = identified(snapshot.circuits, "PhysicalConnectionId")
     tests = last_tests(snapshot.jobs, now)
-    found = findings(snapshot.paths())
+    pairs = _pairs(circuits)
     return [
-        _row(snapshot.region_id, each, circuits.get(each.circuit_id, {}), tests) for each in found
+        replace(
+            _row(snapshot.region_id, each, circuits.get(each.circuit_id, {}), tests),
+            group=_group(each, pairs),
+        )
+        for each in findings(snapshot.paths())
     ]
+
+
+def across_places(rows: Iterable[Row]) -> list[Row]:
+    """
+    Look at what was read of several regions and accounts as a whole: a group may be served in
+    another one too, and whether that would take over is not known.
+    """
+    known = list(rows)
+    return [_doubted(row, known) if row.finding in HOPELESS else row for row in known]
+
+
+def _doubted(row: Row, known: Iterable[Row]) -> Row:
+    elsewhere = [
+        f"{row.group} also has {each.up} of {each.sessions} sessions up in {_place(each)}, over "
+        f"{each.circuit_id}; whether they would take over is not known"
+        for each in known
+        if each.group == row.group and each.up and _place(each) != _place(row)
+    ]
+    if not elsewhere or UNKNOWN_GROUP in row.group or row.group.startswith(DECLARED):
+        return row
+    return replace(row, finding="unknown", why=(*row.why, *elsewhere))
+
+
+def _place(row: Row) -> str:
+    return f"{row.region_id} of {row.account}" if row.account else row.region_id
 
 
 def last_tests(jobs: Iterable[Document], now: datetime) -> dict[str, LastTest]:
@@ -133,7 +165,7 @@ def _row(region_id: str, found: Finding, circuit: Document, tests: Mapping[str, 
     bfd = {path.bfd for path in sessions}
     return Row(
         region_id=region_id,
-        group=_group(found),
+        group=found.group,
         circuit_id=found.circuit_id,
         name=str(circuit.get("Name") or ""),
         access_point_id=found.access_point_id,
@@ -153,19 +185,27 @@ def _why(found: Finding) -> list[str]:
     return [*found.reasons, *found.warnings]
 
 
-def _group(found: Finding) -> str:
+def _group(found: Finding, pairs: Mapping[str, str]) -> str:
     """
-    Name the group; a circuit of none that is known is shown with the one that it declares.
+    Name the group; a circuit of none that is known is shown with those that are declared its pair.
     """
     if found.group != UNKNOWN_GROUP:
         return found.group
-    return _declared(found.circuit_id, found.sessions) or UNKNOWN_GROUP
+    return pairs.get(found.circuit_id, UNKNOWN_GROUP)
 
 
-def _declared(circuit_id: str, sessions: Sequence[Path]) -> str | None:
-    named = {path.redundant_circuit_id for path in sessions} - {None}
-    pair = sorted({circuit_id, *(str(each) for each in named)})
-    return f"declared: {' + '.join(pair)}" if named else None
+def _pairs(circuits: Mapping[str, Document]) -> dict[str, str]:
+    """
+    Name the pairs of circuits that declare each other redundant; it takes one side to declare it.
+    """
+    linked: dict[str, set[str]] = {}
+    for circuit_id, circuit in circuits.items():
+        if declared := text(circuit, "RedundantPhysicalConnectionId"):
+            joined = {circuit_id, declared}.union(
+                *(linked.get(each, set()) for each in (circuit_id, declared))
+            )
+            linked |= dict.fromkeys(joined, joined)
+    return {each: f"{DECLARED}{' + '.join(sorted(pair))}" for each, pair in linked.items()}
 
 
 def _status(circuit: Document) -> str:

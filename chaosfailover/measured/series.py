@@ -78,6 +78,14 @@ class Series:
         if len(self.gaps) > MOST_GAPS:
             self._encoder.gaps = _longer_half(self.gaps)
 
+    def end(self, at: float) -> None:
+        """
+        Note that the target was to be checked up to this instant, whether it was or not.
+        """
+        gaps = len(self.gaps)
+        self._encoder.end(at)
+        self.unmeasured += sum(gap.until - gap.since for gap in self.gaps[gaps:])
+
     def _fold(self) -> None:
         runs = self.runs
         inner = [i for i in range(1, len(runs) - 2) if runs[i].error is not None]

@@ -4,7 +4,7 @@ Which circuits of a region are worth testing, and which are not to be cut.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chaosfailover.documents import UNKNOWN_GROUP, number, text
@@ -20,6 +20,7 @@ __all__ = ["PlannedTest", "Refusal", "RegionPlan", "region_plan"]
 
 RESERVED = ("game-day", "topology")
 NAME = re.compile(r"[A-Za-z0-9_-]+")
+NOT_ESTABLISHED = ("Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Down")
 
 Document = Mapping[str, Any]
 
@@ -86,6 +87,7 @@ def region_plan(place: Place, snapshot: Snapshot) -> RegionPlan:
     if underway := snapshot.underway():
         tests = ", ".join(said(job) for job in underway)
         raise JobError(f"{tests} is under way in {snapshot.region_id}; plan again after it")
+    snapshot = _settled(snapshot)
     known = snapshot.paths()
     circuits = {str(each["PhysicalConnectionId"]): each for each in snapshot.circuits}
     judged = [_judged(circuits[name], known, snapshot) for name in sorted(circuits)]
@@ -96,6 +98,19 @@ def region_plan(place: Place, snapshot: Snapshot) -> RegionPlan:
         tests=tuple(sorted(found, key=lambda test: (-test.survivors, test.circuit_id))),
         refusals=tuple(each for each in judged if isinstance(each, Refusal)),
     )
+
+
+def _settled(snapshot: Snapshot) -> Snapshot:
+    """
+    Return a region whose sessions that are not established are all `Down`.
+
+    They go from one such state to the next by themselves, and the plan would change with them.
+    """
+    peers = [
+        {**peer, "BgpStatus": "Down"} if peer.get("BgpStatus") in NOT_ESTABLISHED else peer
+        for peer in snapshot.bgp_peers
+    ]
+    return replace(snapshot, bgp_peers=tuple(peers))
 
 
 def _judged(circuit: Document, known: list[Path], snapshot: Snapshot) -> PlannedTest | Refusal:

@@ -7,8 +7,11 @@ from pathlib import PurePosixPath
 from shlex import quote
 from typing import Any
 
+import yaml
+
 from chaosfailover.planning.choice import PlannedTest, RegionPlan
 from chaosfailover.planning.portals import EXAMPLE, Portal
+from chaosfailover.planning.reading import PLAN
 from chaosfailover.planning.template import default, filled, pinned, variable
 from chaosfailover.targets import INTERVAL
 
@@ -69,7 +72,7 @@ def circuit_experiment(template: str, plan: RegionPlan, test: PlannedTest, porta
         description=f"While {test.name or test.circuit_id} is shut down by a failover test, "
         f"{', '.join(test.groups)} is served by {test.survivors} other circuit(s), "
         f"first of all {test.standby_circuit_id}.",
-        extension=f"extensions:\n  - name: failover-plan\n    expected: {expected(test)}\n",
+        extension=yaml.safe_dump({"extensions": extension([test])}, sort_keys=False),
     )
     text = pinned(text, _fixed(plan, test))
     text = variable(text, {"portal_url": portal.key})
@@ -100,11 +103,15 @@ def expected(test: PlannedTest) -> str:
     return "held" if test.detection + 2 * INTERVAL <= RTO else "deviated"
 
 
-def extension(verdict: str) -> list[dict[str, Any]]:
+def extension(tests: Iterable[PlannedTest]) -> list[dict[str, Any]]:
     """
-    Return what a planned experiment says of itself.
+    Return what a planned experiment says of itself: the verdict that a rehearsal is expected to
+    come to, and which of its tests are expected to break the promise.
     """
-    return [{"name": "failover-plan", "expected": verdict}]
+    late = [test_name(test) for test in tests if expected(test) != "held"]
+    if not late:
+        return [{"name": PLAN, "expected": "held"}]
+    return [{"name": PLAN, "expected": "deviated", "late": late}]
 
 
 def folder_of(plan: RegionPlan) -> PurePosixPath:

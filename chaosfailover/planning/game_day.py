@@ -11,7 +11,6 @@ import yaml
 from chaosfailover.planning.choice import PlannedTest, RegionPlan
 from chaosfailover.planning.experiments import (
     TOPOLOGY,
-    expected,
     export,
     extension,
     folder_of,
@@ -59,7 +58,7 @@ def game_day(template: str, plan: RegionPlan, portals: Mapping[str, Portal]) -> 
         "description": "One circuit at a time is shut down by a failover test while the others "
         "carry its traffic.",
         "tags": model["tags"],
-        "extensions": extension(_expected(plan)),
+        "extensions": extension(plan.tests),
         "configuration": _configuration(model, plan, portals),
         "controls": _controls(model, plan, portals),
         "runtime": model["runtime"],
@@ -84,11 +83,6 @@ class _Dumper(yaml.SafeDumper):
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - overrides PyYAML's
         return True
-
-
-def _expected(plan: RegionPlan) -> str:
-    verdicts = {expected(test) for test in plan.tests}
-    return "held" if verdicts == {"held"} else "deviated"
 
 
 def _configuration(model: Document, plan: RegionPlan, portals: Mapping[str, Portal]) -> Document:
@@ -142,14 +136,13 @@ def _method(
     model: Document, portals: Mapping[str, Portal], test: PlannedTest
 ) -> Iterator[Document]:
     """
-    Yield what one test does: the method, the stop, the wait for the session, and the clearing up.
+    Yield what one test does: the method, the stop, and the wait for the session.
     """
     method = _each(model["method"], portals, test)
-    stop, *rest = _each(model["rollbacks"], portals, test)
+    stop, *_ = _each(model["rollbacks"], portals, test)
     yield from method
     yield stop
     yield _back(method[-1], test)
-    yield from rest
 
 
 def _back(down: Document, test: PlannedTest) -> Document:

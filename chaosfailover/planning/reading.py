@@ -10,7 +10,19 @@ import yaml
 from chaosfailover.errors import ArgumentError
 from chaosfailover.journals import mapping, mappings, text
 
-__all__ = ["cut_circuits", "expected_verdict", "is_experiment", "loaded", "setting", "watched"]
+__all__ = [
+    "PLAN",
+    "cut_circuits",
+    "expected_late",
+    "expected_verdict",
+    "is_experiment",
+    "loaded",
+    "setting",
+    "watched",
+]
+
+PLAN = "failover-plan"
+"""The extension in which a planned experiment says what a rehearsal is expected to come to."""
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -75,10 +87,20 @@ def expected_verdict(experiment: Document) -> str:
     """
     Return the verdict that a rehearsal is expected to come to.
     """
-    for entry in mappings(experiment.get("extensions")):
-        if entry.get("name") == "failover-plan" and entry.get("expected"):
-            return str(entry["expected"])
-    return "held"
+    return str(_plan(experiment).get("expected") or "held")
+
+
+def expected_late(experiment: Document) -> frozenset[str] | None:
+    """
+    Return the tests that are expected to break the promise; None if the experiment names none.
+    """
+    named = _plan(experiment).get("late")
+    return frozenset(map(str, named)) if isinstance(named, list) else None
+
+
+def _plan(experiment: Document) -> Document:
+    entries = mappings(experiment.get("extensions"))
+    return next((entry for entry in entries if entry.get("name") == PLAN), {})
 
 
 def _resolved(experiment: Document, value: Any) -> str:

@@ -8,9 +8,15 @@ from typing import Any
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.journals import mapping
-from chaosfailover.planning.reading import cut_circuits, expected_verdict, is_experiment, watched
+from chaosfailover.planning.reading import (
+    cut_circuits,
+    expected_late,
+    expected_verdict,
+    is_experiment,
+    watched,
+)
 
-__all__ = ["Rehearsal", "check_topology", "merged", "not_to_run", "rehearsals", "verdict_of"]
+__all__ = ["Rehearsal", "check_topology", "merged", "not_to_run", "rehearsals"]
 
 Document = dict[str, Any]
 
@@ -23,8 +29,9 @@ class Rehearsal:
     One experiment to be run: its file, what is expected of it, and where its portals are.
 
     `portals` name the service of the merged topology for each entry of the configuration; `key`
-    is the access key that opens the account, `folder` the one that holds region and file. What has
-    a `problem` is not run.
+    is the access key that opens the account, `folder` the one that holds region and file. `late`
+    are the tests that are expected to break the promise, None where nothing is said of them. What
+    has a `problem` is not run.
     """
 
     folder: str
@@ -33,6 +40,7 @@ class Rehearsal:
     key: tuple[str, str]
     portals: Mapping[str, str]
     problem: str | None = None
+    late: frozenset[str] | None = None
 
 
 def check_topology(topology: Any) -> None:
@@ -83,6 +91,7 @@ def rehearsals(folder: str, topology: Document, experiments: Mapping[str, Any]) 
             key,
             _portals(experiment, services),
             _unwatched(experiment, {url: name for name, url in _urls(topology).items()}),
+            expected_late(experiment),
         )
         for file, experiment in experiments.items()
         if is_experiment(experiment)
@@ -94,20 +103,6 @@ def not_to_run(folder: str, file: str, problem: str) -> Rehearsal:
     Return what cannot be run, and why.
     """
     return Rehearsal(folder, file, "held", ("", ""), {}, problem)
-
-
-def verdict_of(exit_code: int, journal: Mapping[str, Any]) -> str:
-    """
-    Return what a run came to: the verdict in its journal, else what the toolkit itself says.
-    """
-    verdict = (journal.get("failover") or {}).get("verdict") or {}
-    if isinstance(verdict, Mapping) and verdict.get("verdict"):
-        return str(verdict["verdict"])
-    if journal.get("deviated") is True:
-        return "deviated"
-    if journal.get("status") == "interrupted":
-        return "aborted"
-    return "held" if exit_code == 0 and _all_succeeded(journal) else "inconclusive"
 
 
 def _account(topology: Document) -> str:
@@ -159,8 +154,3 @@ def _whose(url: str, circuits: Mapping[str, str]) -> str:
     return (
         f"the service of {circuits[url]}" if url in circuits else f"{url}, no service of the plan"
     )
-
-
-def _all_succeeded(journal: Mapping[str, Any]) -> bool:
-    ran = [*(journal.get("run") or ()), *(journal.get("rollbacks") or ())]
-    return bool(ran) and all(run.get("status") == "succeeded" for run in ran)

@@ -8,7 +8,7 @@ from typing import Any
 from chaosfailover.planning.choice import PlannedTest, RegionPlan
 from chaosfailover.planning.experiments import expected, folder_of
 from chaosfailover.planning.reading import cut_circuits, expected_verdict, setting
-from chaosfailover.planning.standing import experiment_in, tests_in
+from chaosfailover.planning.standing import experiment_in, files_in
 from chaosfailover.planning.wording import listed
 
 __all__ = ["region_table"]
@@ -24,7 +24,7 @@ def region_table(plan: RegionPlan, standing: Mapping[str, str], kept: set[str]) 
     """
     folder = folder_of(plan)
     own = [str(folder / f"{test.circuit_id}.yaml") for test in plan.tests]
-    others = [name for name in tests_in(standing, str(folder)) if name not in own]
+    others = [name for name in files_in(standing, str(folder)) if name not in own]
     rows = [_planned_row(plan, test, standing, kept) for test in plan.tests]
     rows += [_foreign_row(plan, name, standing[name]) for name in others]
     if not rows:

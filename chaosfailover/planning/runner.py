@@ -14,7 +14,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from chaosfailover.planning.rehearsal import Rehearsal, verdict_of
+from chaosfailover.planning.outcome import surprise, verdict_of
+from chaosfailover.planning.rehearsal import Rehearsal
 
 __all__ = ["Outcome", "Runner"]
 
@@ -29,19 +30,29 @@ PATIENCE = 60.0
 class Outcome:
     """
     One rehearsal, what it came to, how many seconds it took, and where its journal is.
+
+    `surprise` tells what the plan did not foresee in a run that was expected to deviate.
     """
 
     rehearsal: Rehearsal
     verdict: str
     seconds: float
     journal: Path
+    surprise: str = ""
 
     @property
     def as_expected(self) -> bool:
         """
         Whether it came to what the plan foresaw.
         """
-        return self.rehearsal.problem is None and self.verdict == self.rehearsal.expected
+        return not self.problem and self.verdict == self.rehearsal.expected
+
+    @property
+    def problem(self) -> str | None:
+        """
+        Why it was not run, or what the plan did not foresee.
+        """
+        return self.rehearsal.problem or self.surprise or None
 
     def as_dict(self) -> dict[str, Any]:
         """
@@ -51,7 +62,7 @@ class Outcome:
             "file": self.rehearsal.file,
             "expected": self.rehearsal.expected,
             "verdict": self.verdict,
-            "problem": self.rehearsal.problem,
+            "problem": self.problem,
             "seconds": round(self.seconds, 1),
             "journal": str(self.journal),
         }
@@ -122,8 +133,11 @@ class Runner:
         (folder / JOURNAL).unlink(missing_ok=True)
         began = time.monotonic()
         exit_code = self._wait(rehearsal, folder)
-        verdict = verdict_of(exit_code, _journal(folder / JOURNAL))
-        return Outcome(rehearsal, verdict, time.monotonic() - began, folder / JOURNAL)
+        journal = _journal(folder / JOURNAL)
+        verdict, late = verdict_of(exit_code, journal), rehearsal.late
+        unforeseen = surprise(late, journal) if verdict == rehearsal.expected == "deviated" else ""
+        seconds = time.monotonic() - began
+        return Outcome(rehearsal, verdict, seconds, folder / JOURNAL, unforeseen)
 
     def _wait(self, rehearsal: Rehearsal, folder: Path) -> int:
         with (folder / "output.log").open("wb") as log:

@@ -10,19 +10,33 @@ from chaosfailover.errors import ArgumentError
 from chaosfailover.journals import mapping, number
 from chaosfailover.planning.experiments import TOPOLOGY
 from chaosfailover.planning.game_day import GAME_DAY, MINUTES
-from chaosfailover.planning.reading import is_experiment, loaded, setting
+from chaosfailover.planning.reading import cut_circuits, is_experiment, loaded, setting
 
-__all__ = ["duration_of", "experiment_in", "folders_in", "tests_in"]
+__all__ = ["duration_of", "experiment_in", "files_in", "folders_in", "tests_in"]
 
 
 def folders_in(standing: Mapping[str, str]) -> list[str]:
+    """
+    Return the folders of the regions.
+    """
     parents = {PurePosixPath(name).parent for name in standing}
     return sorted(str(parent) for parent in parents if parent.parts)
 
 
 def tests_in(standing: Mapping[str, str], folder: str) -> list[str]:
     """
-    Return the files of a folder that test one circuit, the planned order being that of the table.
+    Return the files of a folder that really test a circuit.
+    """
+    return [
+        name
+        for name in files_in(standing, folder)
+        if cut_circuits(experiment_in(name, standing[name]) or {})
+    ]
+
+
+def files_in(standing: Mapping[str, str], folder: str) -> list[str]:
+    """
+    Return the files of a folder that a test of one circuit could be in.
     """
     return [
         name
@@ -34,6 +48,9 @@ def tests_in(standing: Mapping[str, str], folder: str) -> list[str]:
 
 
 def experiment_in(name: str, text: str) -> Mapping[str, Any] | None:
+    """
+    Return the experiment that a file is; None if it is none.
+    """
     try:
         document = loaded(name, text)
     except ArgumentError:

@@ -22,6 +22,7 @@ __all__ = [
     "inline_values",
     "named_values",
     "redact",
+    "redact_message",
     "redact_run",
     "texts",
 ]
@@ -64,6 +65,13 @@ def redact(value: Any, secrets: Iterable[str] = ()) -> Any:
     Texts are read as JSON where they are JSON. Of a target's URL every value of the query goes.
     """
     return _redact(value, tuple(_forms(secrets)))
+
+
+def redact_message(text: str, secrets: Iterable[str] = ()) -> str:
+    """
+    Redact what an error says, which may quote anything: of every address, all values of the query.
+    """
+    return QUERY.sub(rf"\1={HIDDEN}", str(redact(text, secrets)))
 
 
 def hide_values(value: Any, secrets: Iterable[str]) -> Any:

@@ -20,8 +20,9 @@ class AbortWatch:
     """
     Looks every `interval` seconds, in a thread of its own, whether something has gone too far.
 
-    `breach` returns why, or "". The first time it does, `on_breach` is told, which has the tests
-    stopped, and then the main thread is interrupted, whatever it is doing.
+    `breach` returns why, or ""; what it raises is a reason as well, since then nobody would notice
+    any more what goes too far. The first time, `on_breach` is told, which has the tests stopped,
+    and then the main thread is interrupted, whatever it is doing.
     """
 
     def __init__(self, breach: Breach, on_breach: Callable[[str], None], interval: float) -> None:
@@ -41,11 +42,17 @@ class AbortWatch:
     def _watch(self) -> None:
         leave_signals_to_the_main_thread()
         while not self._ended.wait(self._interval):
-            if (reason := self._breach()) and not self._ended.is_set():
+            if (reason := self._look()) and not self._ended.is_set():
                 logger.error("ABORT: %s", reason)
                 self._on_breach(reason)
                 interrupt_main_thread()
                 return
+
+    def _look(self) -> str:
+        try:
+            return self._breach()
+        except Exception as exc:  # noqa: BLE001 - a watch that dies of it would end without a word
+            return f"it cannot be told any more what goes too far: {type(exc).__name__}: {exc}"
 
 
 def outage_breach(measurement: Measurement, abort_after: float) -> str:

@@ -11,7 +11,7 @@ from chaoslib.exceptions import InterruptExecution
 from chaoslib.hypothesis import ensure_hypothesis_tolerance_is_valid, within_tolerance
 from chaoslib.types import Activity, Configuration, Run, Secrets
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "is_met"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -27,7 +27,7 @@ def evaluate(activity: Activity, run: Run, configuration: Configuration, secrets
     if tolerance is None or activity.get("type") != "probe" or run.get("status") != "succeeded":
         return
     try:
-        run["tolerance_met"] = _is_met(tolerance, run["output"], configuration, secrets)
+        run["tolerance_met"] = is_met(tolerance, run["output"], configuration, secrets)
     except InterruptExecution:
         raise
     except Exception as exc:  # noqa: BLE001 - the toolkit would swallow it, and the verdict not know
@@ -36,15 +36,18 @@ def evaluate(activity: Activity, run: Run, configuration: Configuration, secrets
     logger.log(level, "%s %s", activity.get("name"), WORDS[run["tolerance_met"]])
 
 
+def is_met(tolerance: Any, value: Any, configuration: Configuration, secrets: Secrets) -> bool:
+    """
+    Tell whether a value is within a tolerance, as the toolkit would in the hypothesis.
+    """
+    ensure_hypothesis_tolerance_is_valid(tolerance)
+    if isinstance(tolerance, str):
+        tolerance = substitute(tolerance, configuration, secrets)
+    return bool(within_tolerance(tolerance, value, configuration=configuration, secrets=secrets))
+
+
 WORDS = {
     True: "is within its tolerance",
     False: "is not within its tolerance",
     None: "has a tolerance that cannot be evaluated",
 }
-
-
-def _is_met(tolerance: Any, value: Any, configuration: Configuration, secrets: Secrets) -> bool:
-    ensure_hypothesis_tolerance_is_valid(tolerance)
-    if isinstance(tolerance, str):
-        tolerance = substitute(tolerance, configuration, secrets)
-    return bool(within_tolerance(tolerance, value, configuration=configuration, secrets=secrets))

@@ -6,10 +6,10 @@ import copy
 
 from chaoslib.activity import run_activity
 from chaoslib.exceptions import ActivityFailed
-from chaoslib.hypothesis import within_tolerance
 from chaoslib.types import Activity, Configuration, Experiment, Secrets
 
 from chaosfailover.errors import ArgumentError
+from chaosfailover.running.tolerated import is_met
 
 __all__ = ["find_probe", "probe_breach"]
 
@@ -38,6 +38,6 @@ def probe_breach(probe: Activity, configuration: Configuration, secrets: Secrets
         value = run_activity(probe, configuration, secrets)
     except ActivityFailed as exc:
         return f"{probe['name']} failed: {exc}"
-    if within_tolerance(probe["tolerance"], value, configuration=configuration, secrets=secrets):
+    if is_met(probe["tolerance"], value, configuration, secrets):
         return ""
     return f"{probe['name']} is not within its tolerance"

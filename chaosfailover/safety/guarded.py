@@ -3,6 +3,7 @@ A failover test that a run may have started, and what it takes to stop it.
 """
 
 import contextlib
+import time
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ class Guarded:
 
     `access` opens a client on the test's region and account; `configuration` and `secrets` are
     what it is opened with, for the process that stands by. `others` are the IDs of tests that had
-    the name before. `key` tells tests of one name in two accounts apart.
+    the name before. `proven_at` is when its survivors were seen (monotonic). `key` tells tests of
+    one name in two accounts apart.
     """
 
     test: str
@@ -33,6 +35,7 @@ class Guarded:
     secrets: Mapping[str, Any]
     start: Start = field(default_factory=Start)
     others: Collection[str] = ()
+    proven_at: float = field(default_factory=time.monotonic)
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def is_meant_by(self, test: str, region_id: str) -> bool:

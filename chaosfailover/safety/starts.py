@@ -11,6 +11,10 @@ from chaosfailover.errors import ApiError
 
 __all__ = ["SETTLE", "Start"]
 
+# Each says that an earlier request with the same token is still being worked on.
+PROCESSING = frozenset({"LastTokenProcessing", "OperationFailed.LastTokenProcessing"})
+# This may be about an earlier request of ours, where one was left without an answer.
+CONFLICT = "EcFailoverTestJobConflict"
 # Seconds that a request without an answer may take to have its effect, or an effect to be shown.
 SETTLE = 10.0
 
@@ -56,9 +60,12 @@ class Start:
             yield
             self.accepted = answered = True
         except ApiError as exc:
-            answered = exc.http_status < 500
+            answered = exc.http_status < 500 and not self._is_about_an_earlier_one(exc)
             raise
         finally:
             if not answered:
                 self.settles_at = clock() + settle
             self.in_flight = False
+
+    def _is_about_an_earlier_one(self, answer: ApiError) -> bool:
+        return answer.code in PROCESSING or (answer.code == CONFLICT and self.settles_at > 0)

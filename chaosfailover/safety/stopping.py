@@ -14,7 +14,7 @@ from chaosfailover.calling.retries import is_retryable
 from chaosfailover.client import VpcClient
 from chaosfailover.errors import ApiError, FailoverError, JobNotFoundError
 from chaosfailover.events import publish
-from chaosfailover.lookup import find_running_test
+from chaosfailover.lookup import RUNNING, find_running_test
 from chaosfailover.safety.starts import SETTLE, Start
 
 __all__ = ["Outcome", "Wanted", "opened_once", "stop_tests"]
@@ -24,6 +24,12 @@ logger = logging.getLogger("chaostoolkit")
 INTERVAL = 0.5
 GONE = "IllegalParam.JobId"
 MOVED_ON = ("IncorrectStatus.OnlyForTesting", "IncorrectStatus.OnlyForInitOrStopped")
+
+
+class UnforeseenError(FailoverError):
+    """
+    What nobody thought of went wrong in this process.
+    """
 
 
 @dataclass(slots=True)
@@ -98,8 +104,8 @@ def stop_tests(
 
     A test that never started, has ended or does not exist is left as it is. Whatever the API
     answers while it is busy or unreachable is tried again until `timeout` seconds have passed;
-    what it refuses for good is tried again for `patience` seconds. Never raises a FailoverError:
-    the outcomes, in the order of `wanted`, say what failed.
+    what it refuses for good is tried again for `patience` seconds. Raises nothing, whatever goes
+    wrong: the outcomes, in the order of `wanted`, say what failed.
     """
     deadline = clock() + timeout
     outcomes: dict[int, Outcome] = {}
@@ -118,6 +124,8 @@ def _attempt(wanted: Wanted, now: float, patience: float) -> Outcome | None:
         outcome = _step(wanted, now)
     except FailoverError as exc:
         return _failed(wanted, exc, now, patience)
+    except Exception as exc:  # noqa: BLE001 - such as no socket left: the next try may have one
+        return _failed(wanted, UnforeseenError(f"{type(exc).__name__}: {exc}"), now, patience)
     wanted.problem = None
     return outcome
 
@@ -127,7 +135,8 @@ def _failed(wanted: Wanted, problem: FailoverError, now: float, patience: float)
         wanted.problem_since = now
         logger.warning("%s is not stopped yet: %s", wanted.test, problem)
     wanted.problem = problem
-    lasting = not is_retryable(problem) and now - wanted.problem_since >= patience
+    passing = is_retryable(problem) or isinstance(problem, UnforeseenError)
+    lasting = not passing and now - wanted.problem_since >= patience
     return _outcome(wanted, "it could not be stopped", error=str(problem)) if lasting else None
 
 
@@ -140,10 +149,19 @@ def _step(wanted: Wanted, now: float) -> Outcome | None:
         job = find_running_test(wanted.client(), wanted.job_id or wanted.test, wanted.others)
     except JobNotFoundError:
         return _look_again(wanted, now)
+    if job["Status"] not in RUNNING and _may_be_another(wanted, now):
+        return None
     wanted.job_id, wanted.gone_since = job["JobId"], None
     _log_change(wanted, job["Status"])
     step = STEPS.get(job["Status"])
     return step(wanted, now) if step else None
+
+
+def _may_be_another(wanted: Wanted, now: float) -> bool:
+    """
+    Tell whether another test of the name may run, which is not shown yet.
+    """
+    return not wanted.job_id and not wanted.test.startswith("ftj-") and now < wanted.look_until
 
 
 def _look_again(wanted: Wanted, now: float) -> Outcome | None:

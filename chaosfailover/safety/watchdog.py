@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -45,6 +46,8 @@ class Watchdog:
     def __init__(self) -> None:
         self._process = _start()
         self._ready = False
+        # Two threads look whether it stands by, and it says but once that it does.
+        self._looking = threading.RLock()
 
     @property
     def pid(self) -> int:
@@ -57,8 +60,9 @@ class Watchdog:
         """
         Raise GuardError unless the process stands by; the first time, wait until it does.
         """
-        if not self._ready:
-            self._ready = self._read_ready()
+        with self._looking:
+            if not self._ready:
+                self._ready = self._read_ready()
         if not self._ready or self._process.poll() is not None:
             raise GuardError(
                 f"the watchdog process {self.pid} does not stand by "
@@ -92,10 +96,11 @@ class Watchdog:
         """
         Start another process in place of one that has died, and hand everything over to it.
         """
-        self.leave_alone()
-        self._process.poll()
-        self._process, self._ready = _start(), False
-        self.check()
+        with self._looking:
+            self.leave_alone()
+            self._process.poll()
+            self._process, self._ready = _start(), False
+            self.check()
         for guarded in held:
             self.watch(guarded)
 

@@ -186,12 +186,26 @@ def _warnings(needs: list[Need], lost: list[Path], doubtful: list[Path]) -> Iter
         yield from capacity_warnings(
             str(need), [path for path in gone if path in lost], need.survivors
         )
+        yield from _other_ends(need, gone)
         points = {path.access_point_id for path in need.survivors}
         if len(points) == 1 < need.count and None not in points:
             yield f"{need}: all survivors are at access point {points.pop()}"
     for path in taken:
         if path.bfd is False:
             yield f"{path}: no BFD, so its loss is noticed only when the BGP hold time has passed"
+
+
+def _other_ends(need: Need, gone: list[Path]) -> Iterator[str]:
+    """
+    Yield that the survivors lead to other autonomous systems than the cut: to another site, maybe.
+    """
+    ends = [{path.peer_asn for path in paths if path.peer_asn} for paths in (gone, need.survivors)]
+    if all(ends) and ends[0].isdisjoint(ends[1]):
+        taken, left = (", ".join(sorted(asns)) for asns in ends)
+        yield (
+            f"{need}: its survivors lead to AS {left}, the cut to AS {taken}: whether that is the "
+            "same network is not known"
+        )
 
 
 def _shared(path: Path, gone: list[Path]) -> Iterator[str]:
