@@ -17,7 +17,8 @@ from chaosfailover.permission import check_cut
 from chaosfailover.safety.cuts import Cut, cut_of
 from chaosfailover.safety.guarded import Guarded
 from chaosfailover.safety.starts import Start
-from chaosfailover.safety.stopping import Outcome, Wanted, stop_tests
+from chaosfailover.safety.stopping import stop_tests
+from chaosfailover.safety.wanted import Outcome, Wanted
 
 __all__ = [
     "create_failover_test",

@@ -20,7 +20,8 @@ from chaosfailover.safety.clearance import Clearance
 from chaosfailover.safety.guarded import Guarded
 from chaosfailover.safety.standby import Standby, bring_back
 from chaosfailover.safety.starts import SETTLE
-from chaosfailover.safety.stopping import Outcome, stop_tests
+from chaosfailover.safety.stopping import stop_tests
+from chaosfailover.safety.wanted import Outcome
 from chaosfailover.signals import leave_signals_to_the_main_thread
 
 __all__ = ["Guard", "current", "held", "set_current"]

@@ -18,7 +18,7 @@ from chaosfailover.errors import ApiError, GuardError, RequestTimeoutError
 from chaosfailover.guard import PROOF_LASTS, Guard
 from chaosfailover.safety.guarded import Guarded
 from chaosfailover.safety.starts import Start
-from chaosfailover.safety.stopping import Outcome
+from chaosfailover.safety.wanted import Outcome
 from chaosfailover.tolerances import before_and_during
 
 

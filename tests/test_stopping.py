@@ -10,7 +10,8 @@ from client_stand_in import Answer, Clock, Cloud, client_of, error_reply, job, r
 
 from chaosfailover.client import VpcClient
 from chaosfailover.safety.starts import SETTLE, Start
-from chaosfailover.safety.stopping import Outcome, Wanted, stop_tests
+from chaosfailover.safety.stopping import stop_tests
+from chaosfailover.safety.wanted import Outcome, Wanted
 
 CONFLICT = "EcFailoverTestJobConflict"
 REFUSED = "Forbidden.RAM"

@@ -19,7 +19,8 @@ from chaosfailover.commands.selection import (
     show_nothing_runs,
 )
 from chaosfailover.lookup import running_tests
-from chaosfailover.safety.stopping import Outcome, Wanted, stop_tests
+from chaosfailover.safety.stopping import stop_tests
+from chaosfailover.safety.wanted import Outcome, Wanted
 
 __all__ = ["stop"]
 

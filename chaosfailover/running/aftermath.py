@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from chaosfailover.safety.stopping import Outcome
+from chaosfailover.safety.wanted import Outcome
 
 __all__ = ["alarm", "interruption"]
 

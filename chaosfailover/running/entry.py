@@ -17,7 +17,7 @@ from chaosfailover.measurement import Measurement
 from chaosfailover.running.settings import Settings
 from chaosfailover.safety.cuts import Cut
 from chaosfailover.safety.preflight import Check
-from chaosfailover.safety.stopping import Outcome
+from chaosfailover.safety.wanted import Outcome
 
 __all__ = ["RunFacts", "make_entry"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from chaosfailover.client import VpcClient
 from chaosfailover.safety.starts import Start
-from chaosfailover.safety.stopping import Wanted, opened_once
+from chaosfailover.safety.wanted import Wanted, opened_once
 
 __all__ = ["Guarded"]
 

@@ -26,7 +26,8 @@ from chaosfailover import config
 from chaosfailover.errors import GuardError
 from chaosfailover.safety.guarded import Guarded
 from chaosfailover.safety.starts import SETTLE, Start
-from chaosfailover.safety.stopping import Wanted, opened_once, stop_tests
+from chaosfailover.safety.stopping import stop_tests
+from chaosfailover.safety.wanted import Wanted, opened_once
 
 __all__ = ["Watchdog", "log_handler", "main"]
 
