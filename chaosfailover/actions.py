@@ -90,8 +90,8 @@ def create_failover_test(
         others = _check_name_is_free(client, name)
         if not cuts:
             return client.describe_failover_test_job(client.create_failover_test_job(**request))
-        check_cut(client, Cut(name, tuple(resource_ids), resource_type, minutes))
-        guarded = _guarded(client, name, minutes, configuration, secrets, others=others)
+        proven_at = check_cut(client, Cut(name, tuple(resource_ids), resource_type, minutes))
+        guarded = _guarded(client, name, minutes, proven_at, configuration, secrets, others=others)
         with under_guard(guarded) as cutting:
             job_id = client.create_failover_test_job(**request, attempting=cutting.attempting)
             cutting.accept(job_id)
@@ -129,9 +129,9 @@ def start_failover_test(
     with config.client(configuration, secrets) as client:
         job = find_test(client, test)
         cut = cut_of(test, job)
-        check_cut(client, cut)
+        proven_at = check_cut(client, cut)
         job_id, minutes = cut.job_id, cut.duration_minutes
-        guarded = _guarded(client, test, minutes, configuration, secrets, job_id)
+        guarded = _guarded(client, test, minutes, proven_at, configuration, secrets, job_id)
         with under_guard(guarded) as cutting:
             _start(client, job, cutting)
             cutting.accept(job_id)
@@ -341,6 +341,7 @@ def _guarded(
     client: VpcClient,
     test: str,
     duration_minutes: int,
+    proven_at: float,
     configuration: Configuration,
     secrets: Secrets,
     job_id: str = "",
@@ -352,6 +353,7 @@ def _guarded(
         others=others or [],
         region_id=client.region_id,
         duration_minutes=duration_minutes,
+        proven_at=proven_at,
         access=functools.partial(config.client, configuration, secrets, deadline=RESTORE_DEADLINE),
         configuration=configuration or {},
         secrets=secrets or {},

@@ -24,7 +24,7 @@ from chaoslib.types import (
 
 from chaosfailover import config
 from chaosfailover.errors import ArgumentError
-from chaosfailover.record.redaction import given_secrets, redact_message, redact_run
+from chaosfailover.record.redaction import given_secrets, named_values, redact_message, redact_run
 from chaosfailover.running.conclusion import conclude_refused
 from chaosfailover.running.session import Session
 from chaosfailover.running.settings import Settings
@@ -63,7 +63,8 @@ def validate_control(control: Control) -> None:
     try:
         Settings.check(control["provider"].get("arguments") or {})
     except ArgumentError as exc:
-        raise InvalidControl(f"control {control['name']!r}: {exc}") from exc
+        said, cause = _redacted(exc, {}, {})
+        raise InvalidControl(f"control {control['name']!r}: {said}") from cause
 
 
 def _check_scope(control: Control) -> None:
@@ -88,22 +89,33 @@ def before_experiment_control(
         for control in context.get("controls") or ():
             if control["provider"].get("module") == __name__:
                 _check_scope(control)
-        settings = _parsed(arguments, secrets)
+        settings = _parsed(arguments, configuration, secrets)
         _session = Session(settings, context, configuration, secrets)
         _session.begin()
     except Exception as exc:  # noqa: BLE001 - it is raised again, as what ends the run
-        said = redact_message(str(exc), given_secrets(secrets))
-        # The toolkit logs the cause too.
-        cause = exc if said == str(exc) else None
+        said, cause = _redacted(exc, configuration, secrets)
         raise InterruptExecution(f"nothing was cut: {said}") from cause
 
 
-def _parsed(arguments: Mapping[str, Any], secrets: Secrets) -> Settings:
-    global _refusal  # noqa: PLW0603 - there is no session yet that could tell
+def _redacted(
+    problem: Exception, configuration: Configuration, secrets: Secrets
+) -> tuple[str, Exception | None]:
+    """
+    Return what an error says without secrets, and its cause, which the toolkit logs as it is.
+    """
+    known = {*given_secrets(secrets), *named_values(configuration)}
+    said = redact_message(str(problem), known)
+    return said, problem if said == str(problem) else None
+
+
+def _parsed(
+    arguments: Mapping[str, Any], configuration: Configuration, secrets: Secrets
+) -> Settings:
+    global _refusal
     try:
         return Settings.parse(arguments)
     except ArgumentError as exc:
-        _refusal = redact_message(str(exc), given_secrets(secrets))
+        _refusal, _ = _redacted(exc, configuration, secrets)
         raise
 
 
@@ -146,7 +158,11 @@ def before_rollback_control(context: Experiment, **arguments: Any) -> None:
 
 
 def after_experiment_control(
-    context: Experiment, state: Journal, secrets: Secrets = None, **arguments: Any
+    context: Experiment,
+    state: Journal,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+    **arguments: Any,
 ) -> None:
     """
     Stop what the run started and complete the journal.
@@ -155,18 +171,18 @@ def after_experiment_control(
         if _session:
             _session.end(state)
         else:
-            _end_unbegun(state, secrets)
+            _end_unbegun(state, {*given_secrets(secrets), *named_values(configuration)})
     except Exception:
         # The toolkit would swallow it, and the run would look as if all were well.
         logger.exception("The run could not be ended in order")
         state["status"] = "failed"
 
 
-def _end_unbegun(state: Journal, secrets: Secrets) -> None:
+def _end_unbegun(state: Journal, secrets: set[str]) -> None:
     """
     Complete the journal of a run that has no session.
     """
-    state.update(redact_run(state, given_secrets(secrets)))
+    state.update(redact_run(state, secrets))
     if _refusal:
         conclude_refused(state, _refusal)
     elif state["status"] == "completed":

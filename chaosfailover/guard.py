@@ -40,8 +40,10 @@ class Guard:
     """
     Holds the list and the thread that stops what is on it, within `timeout` seconds.
 
-    A start that was never answered is waited for `settle` seconds. `min_survivors` circuits must
-    be left by every cut. `clearance` says which cuts may be made: none, until it is set.
+    A start that was never answered is waited for `settle` seconds. That survivors were seen is good
+    for `proof_lasts` seconds, in which a start may be sent again and again. `min_survivors`
+    circuits must be left by every cut. `clearance` says which cuts may be made: none, until it is
+    set.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Guard:
         standby: Standby | None = None,
         timeout: float = 300.0,
         settle: float = SETTLE,
+        proof_lasts: float = PROOF_LASTS,
         min_survivors: int = 1,
     ) -> None:
         self.min_survivors = min_survivors
@@ -57,6 +60,7 @@ class Guard:
         self._standby = standby
         self._timeout = timeout
         self._settle = settle
+        self._proof_lasts = proof_lasts
         self._lock = threading.Lock()
         self._list: dict[str, Guarded] = {}
         self._statuses: dict[str, str] = {}
@@ -124,7 +128,7 @@ class Guard:
             guarded.start.in_flight = True
             if self._reason:
                 raise self._refusal(guarded)
-            if (age := time.monotonic() - guarded.proven_at) > PROOF_LASTS:
+            if (age := time.monotonic() - guarded.proven_at) > self._proof_lasts:
                 raise GuardError(
                     f"{guarded.test!r} is not started: its survivors were seen {age:.0f} s ago, "
                     f"and its start was not accepted since"

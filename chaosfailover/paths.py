@@ -44,7 +44,8 @@ class Path:
     path for each: `other_circuit_ids` are those that its sessions may be using instead, with the
     parents of hosted ones. `redundant_circuit_id` is declared by the owner; it proves nothing.
     An `idle` circuit has no VBR and hosts nothing, as far as the API shows.
-    `peer_asn` is the autonomous system at the other end of the session.
+    `peer_asn` is the autonomous system at the other end of the session, and `established` is what
+    the session says of itself, which is not enough for the path to be up.
     `spec` is the speed of the circuit's port, such as `10G`; `bandwidth` is in the API's own unit.
     """
 
@@ -59,6 +60,7 @@ class Path:
     received_routes: int | None = None
     advertised_routes: int | None = None
     peer_asn: str | None = None
+    established: bool = False
     ip_version: str | None = None
     parent_circuit_id: str | None = None
     other_circuit_ids: frozenset[str] = frozenset()
@@ -159,6 +161,7 @@ def _path(
         received_routes=number(peer, "ReceivedRouteCount"),
         advertised_routes=number(peer, "AdvertisedRouteCount"),
         peer_asn=text(peer, "PeerAsn"),
+        established=is_literal(text(peer, "BgpStatus"), "Established"),
         ip_version=ip_version(peer),
         parent_circuit_id=parent(lines, circuit_id),
         other_circuit_ids=_others(lines, vbr, circuit_id),

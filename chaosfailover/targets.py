@@ -118,15 +118,15 @@ def _url(name: str, settings: Mapping[str, Any]) -> SplitResult:
 def _split(name: str, text: str) -> SplitResult:
     try:
         return urlsplit(text)
-    except ValueError as exc:
-        raise _wrong(name, "the url cannot be read", str(exc)) from None
+    except ValueError:
+        raise _wrong(name, "the url cannot be read", "scheme://host:port/path") from None
 
 
 def _port(name: str, text: str) -> int | None:
     try:
         return urlsplit(text).port
-    except ValueError as exc:
-        raise _wrong(name, "the url's port cannot be read", str(exc)) from None
+    except ValueError:
+        raise _wrong(name, "the url's port cannot be read", "1 to 65535") from None
 
 
 def _seconds(least: float, below: float) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from chaosfailover import actions, config, probes
+from chaosfailover import actions, config, guard, probes
 from chaosfailover.emulator import Emulator
 from chaosfailover.errors import (
     AmbiguousTestError,
@@ -178,6 +178,27 @@ def test_delete_removes_the_test(configuration: Configuration) -> None:
 
     assert first == {"test": "drill", "job_id": job["JobId"], "deleted": True}
     assert second == {"test": "drill", "job_id": None, "deleted": False}
+
+
+def test_proof_that_took_long_to_read_is_no_longer_one(
+    emulator: Emulator, configuration: Configuration
+) -> None:
+    """What was read first may not be so any more when the last answer has come."""
+    guarding = guard.Guard(timeout=30.0, proof_lasts=0.5)
+    guarding.clearance = Clearance((Cut("drill", (A,), "PHYSICALCONNECTION", 5),), "")
+    guard.set_current(guarding)
+    fault = {"fault": "throttling", "operation": "DescribeBgpPeers", "count": 1}
+    faults = f"{emulator.url}/_emulator/faults"
+    httpx.post(faults, json={**fault, "retry_after": 1000}, trust_env=False).raise_for_status()
+
+    try:
+        with pytest.raises(GuardError, match="its survivors were seen 1 s ago"):
+            create(configuration, start=True)
+    finally:
+        guard.set_current(None)
+        guarding.restore("the test is over")
+
+    assert probes.list_failover_tests(configuration=configuration) == []
 
 
 @pytest.mark.usefixtures("guarding")

@@ -282,7 +282,10 @@ def test_sts_that_cannot_be_reached() -> None:
     with http_server(Sts()) as url:
         pass
 
-    with pytest.raises(CredentialsError, match=rf"^cannot assume the role {ROLE}: RetryError$"):
+    with pytest.raises(
+        CredentialsError,
+        match=rf"^cannot assume the role {ROLE}: the token service did not answer$",
+    ):
         assumed_role(ROLE, Credentials("AKID", "SECRET", "TOKEN-of-user"), url)()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from accounts import TEN
+from accounts import ACCOUNTS, TEN, circuit, topology
 from click.testing import CliRunner, Result
 
 from chaosfailover.cli import failover
@@ -77,6 +77,30 @@ def test_role_that_is_none_is_wrong_usage() -> None:
 
     assert done.exit_code == 2
     assert "'inspector', expected acs:ram::" in done.output
+
+
+def test_groups_are_looked_at_as_a_whole(
+    tmp_path: Path, as_first_account: Callable[[str], None]
+) -> None:
+    """A group of two regions is not hopeless in either; what was not read may serve it too."""
+    account = ACCOUNTS[0]
+    regions = {
+        name: [circuit(name, account, "ap-1", vbr={"cens": ["cen-1"]})]
+        for name in ("cn-beijing", "cn-shanghai")
+    }
+    file = tmp_path / "spanning.yaml"
+    file.write_text(yaml.safe_dump(topology(regions, [account])), encoding="utf-8")
+    with Emulator(file) as emulator:
+        as_first_account(emulator.url)
+
+        whole = inspect("--all-regions", "--output", "json")
+        part = inspect("--region", "cn-beijing", "--region", "cn-nowhere", "--output", "json")
+
+    found = [row["finding"] for row in json.loads(whole.stdout)["circuits"]]
+    assert found == ["unknown", "unknown"]
+    (row,) = json.loads(part.stdout)["circuits"]
+    assert row["finding"] == "no survivor"
+    assert "cn-nowhere could not be read: cen-1 may be served there too" in row["why"]
 
 
 FAULTS = [

@@ -36,6 +36,7 @@ def test_path_joins_circuit_vbr_and_session() -> None:
         received_routes=12,
         advertised_routes=6,
         peer_asn="65515",
+        established=True,
         ip_version="IPv4",
         spec="10G",
         bandwidth=10,

@@ -75,6 +75,40 @@ def test_plan_is_stable(tmp_path: Path) -> None:
     assert {line.split()[0] for line in done.stdout.splitlines()} == {"unchanged"}
 
 
+def test_account_whose_regions_cannot_be_listed_is_said(
+    ten_circuits: Emulator, tmp_path: Path
+) -> None:
+    """It is an account that could not be read, and nothing else."""
+    fault = {"fault": "refuse", "code": "Forbidden.RAM", "operation": "DescribeRegions"}
+    url = f"{ten_circuits.url}/_emulator/faults"
+    httpx.post(url, json=fault, trust_env=False).raise_for_status()
+
+    done = plan(tmp_path, "--all-regions")
+
+    assert done.exit_code == 1
+    assert "cn-hangzhou: NOT READ: Forbidden.RAM" in done.stderr
+    assert "Forbidden.RAM" in (tmp_path / "README.md").read_text()
+
+
+@pytest.mark.usefixtures("ten_circuits")
+def test_targets_stay_where_none_are_given(tmp_path: Path) -> None:
+    """Planned again for another reason, live runs still watch what they watched."""
+    targets = tmp_path / "targets.yaml"
+    targets.write_text("default: https://portal.example.org/?a=b\n")
+    folder = tmp_path / "plan"
+    plan(folder, "--region", "cn-hangzhou", "--targets", str(targets))
+    before = contents(folder)
+
+    plan(folder, "--region", "cn-hangzhou")
+    assert contents(folder) == before
+
+    targets.write_text("pc-02: https://other.example.org/\n")
+    plan(folder, "--region", "cn-hangzhou", "--targets", str(targets))
+    after = (folder / "cn-hangzhou" / "targets.env").read_text()
+    assert "FAILOVER_PORTAL_URL_PC_01=https://portal.example.org/?a=b\n" in after
+    assert "FAILOVER_PORTAL_URL_PC_02=https://other.example.org/\n" in after
+
+
 @pytest.mark.usefixtures("ten_circuits")
 def test_edits_are_kept(tmp_path: Path) -> None:
     """A file that somebody edited is left alone, and that is said; others are written again."""

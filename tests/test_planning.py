@@ -294,8 +294,14 @@ def test_survivor_that_may_be_too_small_is_told() -> None:
     text = files([found])["cn-hangzhou/README.md"]
 
     assert "pc-east" in chosen([found])
-    assert "- ecr-main (IPv4): its survivors receive half of the routes of the cut at most" in text
-    assert "- ecr-main (IPv4): its survivors have half of the bandwidth of the cut at most" in text
+    assert (
+        "- `pc-east`: ecr-main (IPv4): its survivors receive half of the routes of the cut at most"
+        in text
+    )
+    assert (
+        "- `pc-east`: ecr-main (IPv4): its survivors have half of the bandwidth of the cut at most"
+        in text
+    )
 
 
 def test_survivor_at_another_site_is_told() -> None:
@@ -304,7 +310,10 @@ def test_survivor_at_another_site_is_told() -> None:
 
     text = files([found])["cn-hangzhou/README.md"]
 
-    assert "- ecr-main (IPv4): its survivors lead to AS 65002, the cut to AS 65515: whether" in text
+    assert (
+        "- `pc-east`: ecr-main (IPv4): its survivors lead to AS 65002, the cut to AS 65515: whether"
+        in text
+    )
 
 
 def test_survivor_that_advertises_nothing_is_none() -> None:

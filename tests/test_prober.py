@@ -344,6 +344,19 @@ def test_what_is_lost_at_the_end_is_an_outage(http: int) -> None:
     assert prober.summary("other").lost == 0
 
 
+def test_time_up_to_the_stop_in_which_nothing_was_sent_is_a_gap(http: int) -> None:
+    """A prober that ends before it is stopped has not seen the rest."""
+    ahead = 0.0
+    targets = parse_targets({"portal": f"http://127.0.0.1:{http}/"})
+    with Prober(targets, 5.0, clock=lambda: time.monotonic() + ahead) as prober:
+        until(lambda: prober.summary("portal").sent == 1)
+        ahead = 60.0
+
+    summary = prober.summary("portal")
+    assert summary.sent == 1
+    assert 59.0 < summary.unmeasured < 65.0
+
+
 def test_a_prober_that_was_not_started_stops() -> None:
     """Stop is safe at any time."""
     prober = Prober([parse_target("it", "tcp://127.0.0.1:9")])

@@ -5,7 +5,7 @@ How measured times compare with their objective, as the report shows it.
 from typing import Any
 
 import pytest
-from made_journals import changed, held
+from made_journals import changed, held, target
 
 from chaosfailover.record import make_record
 from chaosfailover.report import recovery_bars, render
@@ -60,6 +60,23 @@ def test_recovery_compares_with_its_objective(
 ) -> None:
     """Green is only what was measured throughout, and nothing else stayed below the objective."""
     assert gauge(journal) == expected
+
+
+def test_failover_that_the_stop_cut_short_has_no_end() -> None:
+    """The path came back since the test was stopped; how long it would have taken nobody knows."""
+    outage = {"since": [12.0, 12.1], "until": [20.9, 21.0], "at_least": 8.8, "at_most": 9.0}
+    told = {"at_least": 8.8, "at_most": 9.0}
+    journal = changed(
+        held(), ("failover.targets", {"portal": target(outages=[outage], failover=told)})
+    )
+
+    record = make_record(journal)
+    page = render([journal], "markdown")
+
+    (found,) = record["recoveries"]
+    assert found["failover"] == {"at_least": 7.9, "at_most": None}
+    assert "7.9 s \u2013 \u221e" in page
+    assert "8.8" not in page.partition("## Outages")[0]
 
 
 def test_report_does_not_believe_a_mild_verdict() -> None:

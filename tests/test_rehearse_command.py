@@ -94,20 +94,27 @@ def test_planned_experiment_is_a_rehearsal_as_it_is(tmp_path: Path) -> None:
 
 
 def test_unexpected_verdict_exits_1(tmp_path: Path) -> None:
-    """A plan that expects what does not come is not done."""
-    folder = written(tmp_path / "accounts", TEN) / ACCOUNTS[0] / "cn-hangzhou"
-    for name in ("game-day.yaml", "pc-02.yaml"):
-        (folder / name).unlink()
-    file = folder / "pc-01.yaml"
-    file.write_text(file.read_text().replace("expected: held", "expected: deviated"))
+    """A plan that expects what does not come, or not of that circuit, is not done."""
+    folder = written(tmp_path / "accounts", TEN)
+    first, second = (
+        folder / ACCOUNTS[0] / "cn-hangzhou" / "pc-01.yaml",
+        folder / ACCOUNTS[1] / "eu-central-1" / "pc-09.yaml",
+    )
+    for file in folder.rglob("*.yaml"):
+        if file not in (first, second) and file.name != "topology.yaml":
+            file.unlink()
+    first.write_text(first.read_text().replace("expected: held", "expected: deviated"))
+    second.write_text(second.read_text().replace("- pc-09-failover", "- pc-08-failover"))
 
     done = CliRunner().invoke(
         failover, ["rehearse-all", str(folder), "--journals", str(tmp_path / "journals")]
     )
 
     assert done.exit_code == 1
-    assert "NOT AS EXPECTED (deviated)" in done.stdout
-    assert "0 of 1 runs" in done.stdout
+    assert "pc-01.yaml  NOT AS EXPECTED (deviated)" in done.stdout
+    late = "not in time: pc-09-failover; in time: pc-08-failover"
+    assert f"pc-09.yaml  NOT AS EXPECTED ({late})" in done.stdout
+    assert "0 of 2 runs" in done.stdout
 
 
 def test_interrupted_rehearsal_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -173,6 +180,9 @@ def test_folder_without_its_topology_is_not_passed_over(tmp_path: Path) -> None:
     for region in ("cn-hangzhou", "cn-shanghai"):
         (folder / ACCOUNTS[0] / region / "topology.yaml").unlink()
     (folder / "kustomization.yaml").write_text("resources: []\n")
+    (folder / "several.yaml").write_text("kind: A\n---\nkind: B\n")
+    broken = folder / ACCOUNTS[0] / "cn-shanghai" / "pc-03.yaml"
+    broken.write_text(f"{broken.read_text()}\n  a: [b")
 
     done = CliRunner().invoke(failover, ["rehearse-all", str(folder), "--journals", str(tmp_path)])
 
@@ -180,6 +190,21 @@ def test_folder_without_its_topology_is_not_passed_over(tmp_path: Path) -> None:
     assert done.output.count("not run") == 6
     assert "there is no topology.yaml beside it" in done.output
     assert "kustomization" not in done.output
+    assert "several" not in done.output
+
+
+def test_expectation_that_is_no_verdict_is_not_run(tmp_path: Path) -> None:
+    """A slip of the pen is said before the minutes of a run."""
+    folder = written(tmp_path / "accounts", TEN) / ACCOUNTS[0] / "cn-hangzhou"
+    for name in ("game-day.yaml", "pc-02.yaml"):
+        (folder / name).unlink()
+    file = folder / "pc-01.yaml"
+    file.write_text(file.read_text().replace("expected: held", "expected: splendid"))
+
+    done = CliRunner().invoke(failover, ["rehearse-all", str(folder), "--journals", str(tmp_path)])
+
+    assert done.exit_code == 1
+    assert "it expects 'splendid', not held or deviated or aborted or inconclusive" in done.output
 
 
 @pytest.mark.parametrize("minute", ["0", "-1"])

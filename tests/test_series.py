@@ -254,8 +254,9 @@ def test_time_at_the_end_without_checks_is_not_measured() -> None:
     summary = summarize(series, cut_at=5.0, stop_at=90.0)
 
     assert series.gaps == [Gap(9.0, 100.0)]
-    assert summary.unmeasured == 91.0
+    assert (summary.unmeasured, summary.duration) == (91.0, 100.0)
     assert summary.unseen_during == 81.0
+    assert summary.availability == pytest.approx((0.09, 1.0))
 
 
 def test_end_right_after_the_last_check_is_no_gap() -> None:

@@ -116,24 +116,48 @@ def test_run_that_was_never_begun_is_not_completed(caplog: pytest.LogCaptureFixt
     assert "NO VERDICT: the toolkit has not called the control before" in caplog.text
 
 
-def test_refused_settings_give_no_secret_away(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "tcp://p:1",
+        "tcp://p:1?sig=Zm9vYmFy",
+        "tcp://p:1/correct-horse",
+        "https://bob:Zm9vYmFy/rest@host/",
+        "https://bob:Zm9vYmFy\u2100rest@host/",
+    ],
+)
+def test_refused_settings_give_no_secret_away(url: str, caplog: pytest.LogCaptureFixture) -> None:
     """The message names the value, and the value may be one that nobody is to read."""
-    configuration: Configuration = {"alibaba_cloud_vpc_endpoint": "emulator"}
+    configuration: Configuration = {
+        "alibaba_cloud_vpc_endpoint": "emulator",
+        "portal_token": "correct-horse",
+    }
     secrets = {"portal": {"pin": 48291375, "key": "hunter2hunter2"}}
     journal: dict[str, Any] = {
         "status": "interrupted",
         "experiment": {"secrets": {"portal": {"key": "hunter2hunter2"}}},
     }
-    target = {"url": "tcp://p:1?sig=Zm9vYmFy", "send": 48291375, "expect": "x"}
+    target = {"url": url, "send": 48291375, "expect": "x"}
 
     with pytest.raises(InterruptExecution) as caught:
         control.before_experiment_control({}, configuration, secrets, targets={"portal": target})
-    control.after_experiment_control({}, journal, secrets)
+    control.after_experiment_control({}, journal, configuration, secrets)
     control.cleanup_control()
 
     shown = json.dumps(journal) + str(caught.value) + repr(caught.value.__cause__) + caplog.text
     assert "target 'portal'" in str(caught.value)
-    assert [one for one in ("48291375", "hunter2", "Zm9vYmFy") if one in shown] == []
+    assert [one for one in ("48291375", "hunter2", "Zm9vYmFy", "correct") if one in shown] == []
+
+
+def test_validation_gives_no_secret_away() -> None:
+    """What is wrong is shown before the run too, on the terminal and in the log."""
+    arguments = {"targets": {"portal": "ftp://portal.example/?token=Zm9vYmFyZm9v"}}
+    provider = {"type": "python", "module": "chaosfailover.control", "arguments": arguments}
+
+    with pytest.raises(InvalidControl, match=r"token=\*\*\*") as caught:
+        control.validate_control({"name": "failover", "provider": provider})
+
+    assert "Zm9vYmFyZm9v" not in str(caught.value) + repr(caught.value.__cause__)
 
 
 def test_refused_list_of_targets_hides_its_queries() -> None:

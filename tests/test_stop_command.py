@@ -40,7 +40,7 @@ def test_name_that_one_region_knows(ten_circuits: Emulator) -> None:
         },
     )
 
-    done = stop("drill", *HANGZHOU, "--region", "cn-shanghai")
+    done = stop("drill", *HANGZHOU, "--region", "cn-shanghai", "--timeout", "2")
 
     (line,) = done.stdout.splitlines()
     assert (done.exit_code, done.stderr.count("NOT FOUND")) == (0, 0)

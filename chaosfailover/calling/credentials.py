@@ -172,9 +172,12 @@ def _answer(error: Exception) -> str:
     text = str(error)
     status = re.findall(r"http_code: (\d{3})", text)[:1]
     code = re.findall(r'"Code"\s*:\s*"([\w.]{1,80})"', text)[:1]
-    return (
-        f": {', '.join([*(f'HTTP {number}' for number in status), *code]) or type(error).__name__}"
-    )
+    said = ", ".join([*(f"HTTP {number}" for number in status), *code])
+    return f": {said or SILENT.get(type(error).__name__) or type(error).__name__}"
+
+
+SILENT = {"RetryError": "the token service did not answer"}
+"""What the library's own names for it mean."""
 
 
 def _mute() -> None:

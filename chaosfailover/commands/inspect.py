@@ -82,9 +82,12 @@ def inspect(
         reads_only=True,
     )
     rows = across_places(
-        replace(row, account=answer.place.account)
-        for answer in answers
-        for row in answer.value or ()
+        (
+            replace(row, account=answer.place.account)
+            for answer in answers
+            for row in answer.value or ()
+        ),
+        unread=[str(answer.place) for answer in answers if answer.error],
     )
     found = violations(criteria, rows)
     if output == "json":

@@ -121,7 +121,7 @@ def _rehearsable(answer: Answer[RegionPlan]) -> Answer[RegionPlan]:
     """
     from chaosfailover.emulator.topology import TopologyError, topology_from
 
-    if answer.value is None:
+    if answer.error or answer.value is None:
         return answer
     found = replace(answer.value, place=answer.place)
     try:

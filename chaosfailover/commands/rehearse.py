@@ -18,6 +18,7 @@ import yaml
 from chaosfailover.commands.selection import NOT_DONE
 from chaosfailover.errors import ArgumentError
 from chaosfailover.planning.experiments import TOPOLOGY
+from chaosfailover.planning.files import is_planned
 from chaosfailover.planning.reading import is_experiment, loaded
 from chaosfailover.planning.rehearsal import (
     Rehearsal,
@@ -110,16 +111,20 @@ def _without_topology(folder: Path, name: str, files: Sequence[Path]) -> list[Re
     """
     Return the experiments of a folder that says nothing of its network; other files may be there.
     """
-    found = []
-    for file in files:
-        try:
-            known = is_experiment(_read(file))
-        except ArgumentError:
-            known = True
-        if known:
-            problem = f"there is no {TOPOLOGY} beside it"
-            found.append(not_to_run(name, _inside(folder, file), problem))
-    return found
+    problem = f"there is no {TOPOLOGY} beside it"
+    return [
+        not_to_run(name, _inside(folder, file), problem) for file in files if _is_of_a_plan(file)
+    ]
+
+
+def _is_of_a_plan(file: Path) -> bool:
+    """
+    Tell whether a file is an experiment, or was planned as one and is broken now.
+    """
+    try:
+        return is_experiment(_read(file))
+    except ArgumentError:
+        return is_planned(file.read_bytes().decode(errors="replace"))
 
 
 def _lane(

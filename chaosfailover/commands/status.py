@@ -45,7 +45,7 @@ LOOK_INTERVAL = 5.0
 @click.option(
     "--patience",
     type=click.FloatRange(min=0),
-    default=60.0,
+    default=300.0,
     show_default=True,
     help="With --fail-if-overdue: seconds that a test may take to tell when it began.",
 )
@@ -77,11 +77,13 @@ def status(
         if not endless or time.monotonic() >= until:
             break
         time.sleep(min(LOOK_INTERVAL, max(0.0, until - time.monotonic())))
+    for row in running:
+        row["overdue"] = row["overdue"] or (fail_if_overdue and row["until"] is None)
     if output == "json":
         click.echo(json.dumps({"running": running, "errors": errors_of(answers)}, indent=2))
     else:
         _show(answers, running)
-    overdue = [row for row in running if row["overdue"] or row["until"] is None]
+    overdue = [row for row in running if row["overdue"]]
     if errors_of(answers) or (running and fail_if_running) or (overdue and fail_if_overdue):
         sys.exit(NOT_DONE)
 

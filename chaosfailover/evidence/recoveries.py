@@ -92,7 +92,11 @@ class Recovery:
     def shown(self) -> Bounds | None:
         """
         The failover time with what was not measured taken for lost; None if nothing was lost.
+
+        It has no end where the stop of the cut came first, which brought the path back itself.
         """
+        if self.down_at_stop is not None and self.worst is None:
+            return Bounds(self.down_at_stop, inf)
         return _widened(self.failover, self.unseen)
 
     @property

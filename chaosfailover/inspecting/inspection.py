@@ -2,7 +2,7 @@
 An inspection: what each circuit of a region means to its redundancy groups, and its last test.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -40,7 +40,7 @@ class Row:
     """
     One circuit in one redundancy group. `account` is empty for the environment's own.
 
-    `sessions` are the BGP sessions of the group over the circuit and `up` those that carry it;
+    `sessions` are the BGP sessions of the group over the circuit and `up` those established;
     `bfd` is None where the API does not say, or not the same of all. `why` gives the reasons of
     what is not redundant, else what is to be known about the survivors.
     """
@@ -89,25 +89,27 @@ def inspection(snapshot: Snapshot, now: datetime) -> list[Row]:
     ]
 
 
-def across_places(rows: Iterable[Row]) -> list[Row]:
+def across_places(rows: Iterable[Row], unread: Collection[str] = ()) -> list[Row]:
     """
     Look at what was read of several regions and accounts as a whole: a group may be served in
-    another one too, and whether that would take over is not known.
+    another one too, and whether that would take over is not known. `unread` could not be looked at.
     """
     known = list(rows)
-    return [_doubted(row, known) if row.finding in HOPELESS else row for row in known]
+    return [_doubted(row, known, unread) if row.finding in HOPELESS else row for row in known]
 
 
-def _doubted(row: Row, known: Iterable[Row]) -> Row:
+def _doubted(row: Row, known: Iterable[Row], unread: Collection[str]) -> Row:
+    if UNKNOWN_GROUP in row.group or row.group.startswith(DECLARED):
+        return row
     elsewhere = [
         f"{row.group} also has {each.up} of {each.sessions} sessions up in {_place(each)}, over "
         f"{each.circuit_id}; whether they would take over is not known"
         for each in known
         if each.group == row.group and each.up and _place(each) != _place(row)
     ]
-    if not elsewhere or UNKNOWN_GROUP in row.group or row.group.startswith(DECLARED):
-        return row
-    return replace(row, finding="unknown", why=(*row.why, *elsewhere))
+    unseen = [f"{place} could not be read: {row.group} may be served there too" for place in unread]
+    finding = "unknown" if elsewhere else row.finding
+    return replace(row, finding=finding, why=(*row.why, *elsewhere, *unseen))
 
 
 def _place(row: Row) -> str:
@@ -171,7 +173,7 @@ def _row(region_id: str, found: Finding, circuit: Document, tests: Mapping[str, 
         access_point_id=found.access_point_id,
         status=_status(circuit),
         sessions=len(sessions),
-        up=sum(path.health == "up" for path in sessions),
+        up=sum(path.established for path in sessions),
         received_routes=None if None in routes else sum(route or 0 for route in routes),
         bfd=bfd.pop() if len(bfd) == 1 else None,
         survivors=found.survivors,

@@ -54,6 +54,16 @@ class Series:
         return self._encoder.runs
 
     @property
+    def span(self) -> tuple[float, float]:
+        """
+        From the first check to the last, or to where the last should have been.
+        """
+        if not self.runs:
+            return 0.0, 0.0
+        last = self.gaps[-1].until if self.gaps else -inf
+        return self.runs[0].since, max(self.runs[-1].until, last)
+
+    @property
     def gaps(self) -> list[Gap]:
         """
         The times in which nothing was sent for more than two intervals.

@@ -102,17 +102,17 @@ def summarize(
     end = inf if until is None else until
     found = find_outages(series.runs, now)
     lost = [*series.folded_spells, *found]
-    duration = series.runs[-1].until - series.runs[0].since if series.runs else 0.0
+    first, last = series.span
     return Summary(
         interval=series.interval,
-        duration=duration,
+        duration=last - first,
         sent=series.sent,
         lost=series.lost,
         errors=dict(series.errors),
         count=len(found) + series.folded,
         longest=_longest(series, found),
         accumulated=series.lost * series.interval,
-        availability=_availability(series, found, duration),
+        availability=_availability(series, found),
         unmeasured=series.unmeasured,
         before=_phase(series, -inf, cut),
         during=_phase(series, cut, stop),
@@ -133,15 +133,16 @@ def _longest(series: Series, found: list[Outage]) -> Length:
     return Length(at_least, max([at_most, *(gap.until - gap.since for gap in series.gaps)]))
 
 
-def _availability(series: Series, found: list[Outage], duration: float) -> Length:
+def _availability(series: Series, found: list[Outage]) -> Length:
     """
     Bound the share of time that the target was up; gaps count as down in the lower bound.
     """
+    first, last = series.span
+    duration = last - first
     if not duration:
         share = 1 - series.lost / series.sent if series.sent else 0.0
         return Length(share, share)
     least = sum(outage.at_least for outage in found) + series.folded_at_least
-    first, last = series.runs[0].since, series.runs[-1].until
     most = sum(min(it.until[1], last) - max(it.since[0], first) for it in found)
     most += series.folded_at_most + series.unmeasured
     return Length(max(0.0, 1 - most / duration), max(0.0, 1 - least / duration))

@@ -22,7 +22,7 @@ from chaosfailover.planning.experiments import (
 )
 from chaosfailover.planning.game_day import GAME_DAY, game_day
 from chaosfailover.planning.mirror import mirror
-from chaosfailover.planning.portals import portals, ports_for, ports_in
+from chaosfailover.planning.portals import portals, ports_for, ports_in, targets_in
 from chaosfailover.planning.reading import loaded
 from chaosfailover.planning.readme import README, plan_readme, region_readme
 
@@ -57,7 +57,7 @@ def plan_files(
     """
     Return the files of a plan by their paths, each sealed; nothing is planned for what is refused.
 
-    `standing` are the texts of the files that are there already: ports stay what they are, and the
+    `standing` are the texts of the files that are there already: ports and targets stay, and the
     READMEs tell what will stand in the end. Raises ArgumentError for a file that would be no YAML.
     """
     before = standing or {}
@@ -138,7 +138,7 @@ def _region(
         return {}
     folder = folder_of(plan)
     ports = ports_for(plan, _ports(standing.get(str(folder / TOPOLOGY))))
-    known = portals(plan, targets, ports)
+    known = portals(plan, targets, ports, targets_in(standing.get(str(folder / TARGETS), "")))
     found = {
         str(folder / f"{test.circuit_id}.yaml"): circuit_experiment(
             template, plan, test, known[test.circuit_id]

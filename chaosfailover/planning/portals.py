@@ -5,7 +5,7 @@ Where a test looks whether traffic flows: a port of its own in rehearsals, a URL
 import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -23,6 +23,7 @@ __all__ = [
     "portals",
     "ports_for",
     "ports_in",
+    "targets_in",
 ]
 
 FIRST_PORT = 20000
@@ -65,17 +66,42 @@ class Portal:
 
 
 def portals(
-    plan: RegionPlan, targets: Mapping[str, str], ports: Mapping[str, int]
+    plan: RegionPlan,
+    targets: Mapping[str, str],
+    ports: Mapping[str, int],
+    known: Mapping[str, str] | None = None,
 ) -> dict[str, Portal]:
     """
     Return the portal of each planned test, by circuit.
+
+    `known` are the live targets that stand, by their variables: they stay where none is given.
     """
-    return {
+    found = {
         test.circuit_id: Portal(
             test.circuit_id, ports[test.circuit_id], live_url(plan, test, targets)
         )
         for test in plan.tests
     }
+    return {
+        name: replace(portal, live=portal.live or (known or {}).get(portal.key))
+        for name, portal in found.items()
+    }
+
+
+def targets_in(text: str) -> dict[str, str]:
+    """
+    Return the live targets of a file that was planned before, by their variables.
+    """
+    lines = (line.partition("=") for line in text.splitlines() if not line.startswith("#"))
+    found = {key.strip(): url.strip() for key, sign, url in lines if sign}
+    return {key: url for key, url in found.items() if _is_target(key, url)}
+
+
+def _is_target(key: str, url: str) -> bool:
+    try:
+        return bool(checked_targets({key: url}))
+    except ArgumentError:
+        return False
 
 
 def ports_for(plan: RegionPlan, known: Mapping[str, int]) -> dict[str, int]:

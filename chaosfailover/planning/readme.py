@@ -79,9 +79,13 @@ def region_readme(plan: RegionPlan, standing: Mapping[str, str], kept: set[str])
         parts.append("\n".join([*lines, ""]))
     if game_day := standing.get(str(folder / GAME_DAY)):
         parts.append(_game_day(plan, game_day, edited=str(folder / GAME_DAY) in kept))
-    warnings = sorted({warning for test in plan.tests for warning in test.warnings})
-    if warnings:
-        parts.append("\n".join([*(f"- {warning}" for warning in warnings), ""]))
+    warned: dict[str, list[str]] = {}
+    for test in plan.tests:
+        for warning in test.warnings:
+            warned.setdefault(warning, []).append(f"`{test.circuit_id}`")
+    if warned:
+        lines = [f"- {', '.join(of)}: {warning}" for warning, of in sorted(warned.items())]
+        parts.append("\n".join([*lines, ""]))
     if plan.refusals:
         refused = [f"- `{each.circuit_id}`: {'; '.join(each.reasons)}" for each in plan.refusals]
         parts.append("\n".join(["## Not to be cut", "", *refused, ""]))

@@ -15,6 +15,7 @@ from chaosfailover.planning.reading import (
     is_experiment,
     watched,
 )
+from chaosfailover.verdict import VERDICTS
 
 __all__ = ["Rehearsal", "check_topology", "merged", "not_to_run", "rehearsals"]
 
@@ -90,7 +91,8 @@ def rehearsals(folder: str, topology: Document, experiments: Mapping[str, Any]) 
             expected_verdict(experiment),
             key,
             _portals(experiment, services),
-            _unwatched(experiment, {url: name for name, url in _urls(topology).items()}),
+            _unforeseeable(expected_verdict(experiment))
+            or _unwatched(experiment, {url: name for name, url in _urls(topology).items()}),
             expected_late(experiment),
         )
         for file, experiment in experiments.items()
@@ -132,6 +134,10 @@ def _portals(experiment: Document, services: Mapping[str, str]) -> dict[str, str
         for key, entry in entries
         if isinstance(entry, dict) and str(entry.get("default")) in services
     }
+
+
+def _unforeseeable(verdict: str) -> str | None:
+    return None if verdict in VERDICTS else f"it expects {verdict!r}, not {' or '.join(VERDICTS)}"
 
 
 def _unwatched(experiment: Document, circuits: Mapping[str, str]) -> str | None:
