@@ -74,9 +74,12 @@ def _run(view: RunView, number: int, language: str) -> dict[str, Any]:
     }
 
 
+@cache
 def environment(language: str) -> Environment:
     """
-    Return a Jinja2 environment whose `t` speaks a language; an unknown name is an error.
+    Return the Jinja2 environment whose `t` speaks a language; an unknown name is an error.
+
+    It is the same each time, since it is slow to compile the template.
     """
     made = Environment(
         loader=FunctionLoader(template_text),
