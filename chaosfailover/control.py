@@ -7,7 +7,7 @@ InterruptExecution, and may call a hook more than once.
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from chaoslib.exceptions import InterruptExecution, InvalidControl
@@ -63,7 +63,7 @@ def validate_control(control: Control) -> None:
     try:
         Settings.check(control["provider"].get("arguments") or {})
     except ArgumentError as exc:
-        said, cause = _redacted(exc, {}, {})
+        said, cause = _redacted(exc, given_secrets({}))
         raise InvalidControl(f"control {control['name']!r}: {said}") from cause
 
 
@@ -81,7 +81,7 @@ def before_experiment_control(
     """
     Begin the session; whatever is in the way ends the run before anything is cut.
     """
-    global _session  # noqa: PLW0603 - the toolkit's hooks are functions; this joins them
+    global _session, _refusal  # noqa: PLW0603 - the toolkit's hooks are functions; this joins them
     if _session:
         return
     try:
@@ -89,34 +89,26 @@ def before_experiment_control(
         for control in context.get("controls") or ():
             if control["provider"].get("module") == __name__:
                 _check_scope(control)
-        settings = _parsed(arguments, configuration, secrets)
+        settings = Settings.parse(arguments)
         _session = Session(settings, context, configuration, secrets)
         _session.begin()
     except Exception as exc:  # noqa: BLE001 - it is raised again, as what ends the run
-        said, cause = _redacted(exc, configuration, secrets)
+        said, cause = _redacted(exc, _known_secrets(configuration, secrets))
+        if isinstance(exc, ArgumentError) and not _session:
+            _refusal = said  # no session will tell
         raise InterruptExecution(f"nothing was cut: {said}") from cause
 
 
-def _redacted(
-    problem: Exception, configuration: Configuration, secrets: Secrets
-) -> tuple[str, Exception | None]:
+def _known_secrets(configuration: Configuration, secrets: Secrets) -> set[str]:
+    return {*given_secrets(secrets), *named_values(configuration)}
+
+
+def _redacted(problem: Exception, secrets: Iterable[str]) -> tuple[str, Exception | None]:
     """
     Return what an error says without secrets, and its cause, which the toolkit logs as it is.
     """
-    known = {*given_secrets(secrets), *named_values(configuration)}
-    said = redact_message(str(problem), known)
+    said = redact_message(str(problem), secrets)
     return said, problem if said == str(problem) else None
-
-
-def _parsed(
-    arguments: Mapping[str, Any], configuration: Configuration, secrets: Secrets
-) -> Settings:
-    global _refusal
-    try:
-        return Settings.parse(arguments)
-    except ArgumentError as exc:
-        _refusal, _ = _redacted(exc, configuration, secrets)
-        raise
 
 
 def before_hypothesis_control(context: Hypothesis, **arguments: Any) -> None:
@@ -171,7 +163,7 @@ def after_experiment_control(
         if _session:
             _session.end(state)
         else:
-            _end_unbegun(state, {*given_secrets(secrets), *named_values(configuration)})
+            _end_unbegun(state, _known_secrets(configuration, secrets))
     except Exception:
         # The toolkit would swallow it, and the run would look as if all were well.
         logger.exception("The run could not be ended in order")

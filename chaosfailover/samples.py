@@ -65,12 +65,14 @@ class Encoder:
     """
     Run-length code of one target's samples, which must come in the order of their send instants.
 
-    More than two intervals between two send instants are a gap.
+    More than two intervals between two send instants are a gap. `unmeasured` is how long all gaps
+    lasted, also those that somebody has taken off the list.
     """
 
     def __init__(self, interval: float) -> None:
         self.runs: list[Run] = []
         self.gaps: list[Gap] = []
+        self.unmeasured = 0.0
         self._blind = 2 * interval
         self._stretch = 0.0
         self._recent: deque[tuple[float, float]] = deque(maxlen=RECENT)
@@ -99,6 +101,7 @@ class Encoder:
         length = gap.until - gap.since
         if length > self._blind:
             self.gaps.append(gap)
+            self.unmeasured += length
             self._stretch = at if length > LONG_GAP else self._stretch + length
 
     def _begin(self, sample: Sample) -> None:

@@ -52,6 +52,17 @@ def start(name: str, emulator: Emulator, folder: Path) -> subprocess.Popen[bytes
     )
 
 
+def start_test(emulator: Emulator, name: str) -> None:
+    """
+    Start a failover test that no run of ours looks after.
+    """
+    key = Credentials("emulator", "emulator-secret")
+    with VpcClient("cn-hangzhou", lambda: key, endpoint=emulator.url) as client:
+        client.create_failover_test_job(
+            name=name, resource_ids=["pc-rehearsal-a"], job_type="StartNow", job_duration=5
+        )
+
+
 def cancel(running: subprocess.Popen[bytes]) -> list[str]:
     """
     Cancel a step: SIGINT, 7.5 s later SIGTERM, and 2.5 s later the end. Return what was needed.
@@ -105,14 +116,7 @@ def test_last_step_stops_what_runs_by_itself(tmp_path: Path) -> None:
     """Nobody else has asked for the stop: the runner and all that it started are gone."""
     with cloud(tmp_path) as emulator:
         plan_for(emulator, tmp_path / "failover-plan")
-        key = Credentials("emulator", "emulator-secret")
-        with VpcClient("cn-hangzhou", lambda: key, endpoint=emulator.url) as client:
-            client.create_failover_test_job(
-                name="pc-rehearsal-a-failover",
-                resource_ids=["pc-rehearsal-a"],
-                job_type="StartNow",
-                job_duration=5,
-            )
+        start_test(emulator, "pc-rehearsal-a-failover")
         wait_until(lambda: statuses(emulator) == ["Testing"])
 
         assert start("Stop what still runs", emulator, tmp_path).wait(60) == 0
@@ -171,14 +175,7 @@ def test_last_step_leaves_the_tests_of_others_alone(tmp_path: Path) -> None:
     """A game day that was refused since another test runs does not stop that one."""
     with cloud(tmp_path) as emulator:
         plan_for(emulator, tmp_path / "failover-plan")
-        key = Credentials("emulator", "emulator-secret")
-        with VpcClient("cn-hangzhou", lambda: key, endpoint=emulator.url) as client:
-            client.create_failover_test_job(
-                name="of somebody else",
-                resource_ids=["pc-rehearsal-a"],
-                job_type="StartNow",
-                job_duration=5,
-            )
+        start_test(emulator, "of somebody else")
 
         assert start("Stop what still runs", emulator, tmp_path).wait(60) == 0
         assert statuses(emulator) in (["Starting"], ["Testing"])

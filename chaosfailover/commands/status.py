@@ -2,11 +2,12 @@
 `chaos failover status`: what runs.
 """
 
+import functools
 import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -69,14 +70,8 @@ def status(
     if fail_if_overdue and os.environ.get("ALIBABA_CLOUD_ENDPOINT_VPC") == "emulator":
         click.echo("Rehearsals end with their runs: there is nothing to watch.")
         return
-    until = time.monotonic() + (patience if fail_if_overdue else 0.0)
-    while True:
-        answers = ask_selected(regions, all_regions, role_arns, running_tests)
-        running = [_row(answer.place, job) for answer in answers for job in answer.value or ()]
-        endless = fail_if_overdue and any(row["until"] is None for row in running)
-        if not endless or time.monotonic() >= until:
-            break
-        time.sleep(min(LOOK_INTERVAL, max(0.0, until - time.monotonic())))
+    ask = functools.partial(ask_selected, regions, all_regions, role_arns, running_tests)
+    answers, running = _look(ask, patience if fail_if_overdue else 0.0)
     for row in running:
         row["overdue"] = row["overdue"] or (fail_if_overdue and row["until"] is None)
     if output == "json":
@@ -86,6 +81,22 @@ def status(
     overdue = [row for row in running if row["overdue"]]
     if errors_of(answers) or (running and fail_if_running) or (overdue and fail_if_overdue):
         sys.exit(NOT_DONE)
+
+
+def _look(
+    ask: Callable[[], list[Answer[list[Job]]]], patience: float
+) -> tuple[list[Answer[list[Job]]], list[dict[str, Any]]]:
+    """
+    Return the answers and what runs, once of all that runs it is known until when, or else at last.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        answers = ask()
+        running = [_row(answer.place, job) for answer in answers for job in answer.value or ()]
+        left = deadline - time.monotonic()
+        if left <= 0 or all(row["until"] for row in running):
+            return answers, running
+        time.sleep(min(LOOK_INTERVAL, left))
 
 
 def _row(place: Place, job: Job) -> dict[str, Any]:

@@ -78,13 +78,9 @@ def inspection(snapshot: Snapshot, now: datetime) -> list[Row]:
     Raises ArgumentError for documents that contradict one another.
     """
     circuits = identified(snapshot.circuits, "PhysicalConnectionId")
-    tests = last_tests(snapshot.jobs, now)
-    pairs = _pairs(circuits)
+    tests, pairs = last_tests(snapshot.jobs, now), _pairs(circuits)
     return [
-        replace(
-            _row(snapshot.region_id, each, circuits.get(each.circuit_id, {}), tests),
-            group=_group(each, pairs),
-        )
+        _row(snapshot.region_id, _group(each, pairs), each, circuits, tests)
         for each in findings(snapshot.paths())
     ]
 
@@ -161,13 +157,20 @@ def _last_test(job: Document, now: datetime) -> LastTest:
     )
 
 
-def _row(region_id: str, found: Finding, circuit: Document, tests: Mapping[str, LastTest]) -> Row:
+def _row(
+    region_id: str,
+    group: str,
+    found: Finding,
+    circuits: Mapping[str, Document],
+    tests: Mapping[str, LastTest],
+) -> Row:
+    circuit = circuits.get(found.circuit_id, {})
     sessions = [path for path in found.sessions if path.bgp_peer_id]
     routes = [path.received_routes for path in sessions]
     bfd = {path.bfd for path in sessions}
     return Row(
         region_id=region_id,
-        group=found.group,
+        group=group,
         circuit_id=found.circuit_id,
         name=str(circuit.get("Name") or ""),
         access_point_id=found.access_point_id,

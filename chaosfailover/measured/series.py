@@ -39,7 +39,6 @@ class Series:
         self.errors: Counter[str] = Counter()
         self.lateness = Histogram()
         self.timeline = Timeline()
-        self.unmeasured = 0.0
         self.folded = 0
         self.folded_at_least = 0.0
         self.folded_at_most = 0.0
@@ -70,11 +69,17 @@ class Series:
         """
         return self._encoder.gaps
 
+    @property
+    def unmeasured(self) -> float:
+        """
+        How long all gaps lasted, also those that are not kept.
+        """
+        return self._encoder.unmeasured
+
     def add(self, sample: Sample) -> None:
         """
         Append one sample.
         """
-        gaps = len(self.gaps)
         self._encoder.add(sample)
         self.sent += 1
         self.lateness.add(max(sample.late, 0.0))
@@ -82,7 +87,6 @@ class Series:
         if not sample.ok:
             self.lost += 1
             self.errors[sample.error or "lost"] += 1
-        self.unmeasured += sum(gap.until - gap.since for gap in self.gaps[gaps:])
         if len(self.runs) > MOST_RUNS:
             self._fold()
         if len(self.gaps) > MOST_GAPS:
@@ -92,9 +96,7 @@ class Series:
         """
         Note that the target was to be checked up to this instant, whether it was or not.
         """
-        gaps = len(self.gaps)
         self._encoder.end(at)
-        self.unmeasured += sum(gap.until - gap.since for gap in self.gaps[gaps:])
 
     def _fold(self) -> None:
         runs = self.runs
