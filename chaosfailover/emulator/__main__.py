@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m chaosfailover
             auth=not given.no_auth,
             state=given.state,
             service_ports=dict(given.service_port),
+            upstreams=dict(given.upstream),
         )
         _serve(emulator)
     except (ImportError, OSError, OverflowError, ValueError) as exc:
@@ -64,17 +65,22 @@ def _banner(emulator: Emulator) -> str:
     Say where the emulator listens and how to make others use it.
     """
     cloud = emulator.cloud
+    upstreams = {service.name: service.upstream for service in cloud.topology.services}
     minute = f"a minute lasts {cloud.clock.minute:g} s"
     keys = [
         "  ".join(("", key.id, key.secret, *filter(None, [key.token]), f"account {key.account}"))
         for key in cloud.keys.values()
     ]
-    services = [f"  {name}  {url}" for name, url in emulator.service_urls.items()]
+    services = [
+        f"  {name}  {url}" + (f"  upstream {upstream}" if (upstream := upstreams[name]) else "")
+        for name, url in emulator.service_urls.items()
+    ]
     return "\n".join(
         [
             f"emulating {cloud.topology.name} at {emulator.url} ({minute})",
             "services:",
             *services,
+            *shortcomings(emulator),
             "access keys:",
             *keys,
             "for chaos run, the SDKs and Terraform:",
@@ -82,6 +88,13 @@ def _banner(emulator: Emulator) -> str:
             "",
         ]
     )
+
+
+def shortcomings(emulator: Emulator) -> list[str]:
+    """
+    Return a line for each service that this system cannot emulate.
+    """
+    return [f"  {name} is not emulated: {why}" for name, why in emulator.shortcomings.items()]
 
 
 def exports(emulator: Emulator) -> list[str]:
@@ -122,6 +135,14 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         metavar="NAME=PORT",
         help="another port for a service of the topology; 0 for any free one",
     )
+    add(
+        "--upstream",
+        type=_upstream,
+        action="append",
+        default=[],
+        metavar="NAME=HOST:PORT",
+        help="a service of your own behind a service of the topology, which its traffic goes on to",
+    )
     add("--no-auth", action="store_true", help="check no signatures")
     add(
         "--allow-remote",
@@ -144,6 +165,15 @@ def _service_port(text: str) -> tuple[str, int]:
     if not name or not port.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PORT, such as portal=0")
     return name, int(port)
+
+
+def _upstream(text: str) -> tuple[str, str]:
+    name, _, address = text.partition("=")
+    if not name or not address:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not NAME=HOST:PORT, such as portal=127.0.0.1:3000"
+        )
+    return name, address
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ from typing import Any
 
 from chaosfailover.emulator.clock import LONGEST, utc
 from chaosfailover.emulator.cloud import ClosedError, Cloud
+from chaosfailover.emulator.dataplane.ground_truth import TrueOutage
 from chaosfailover.emulator.faults import FAULTS, fault_from
 from chaosfailover.emulator.fields import CHANGES
 from chaosfailover.emulator.jobs import document
-from chaosfailover.emulator.lines import TrueOutage
 from chaosfailover.emulator.messages import JSON, Reply, Request
 from chaosfailover.emulator.recorder import logged, shortened
 from chaosfailover.emulator.schema import listing, number, record

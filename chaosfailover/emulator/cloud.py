@@ -17,7 +17,7 @@ from chaosfailover.emulator.jobs import Job
 from chaosfailover.emulator.ledger import Ledger
 from chaosfailover.emulator.network import Network
 from chaosfailover.emulator.recorder import Recorder
-from chaosfailover.emulator.routing import Cut, Segment, cuts_from, segments
+from chaosfailover.emulator.routing import Cut, Segment, courses, cuts_from
 from chaosfailover.emulator.services import Service
 from chaosfailover.emulator.settings import Settings, drawn, longest
 from chaosfailover.emulator.store import Store
@@ -140,11 +140,11 @@ class Cloud:
         """
         return cuts_from(self.ledger.live(), self.settings)
 
-    def course(self, service: Service) -> tuple[Segment, ...]:
+    def courses(self, service: Service) -> tuple[tuple[Segment, ...], ...]:
         """
-        Return the course of a service's traffic.
+        Return the course of each flow group of a service.
         """
-        return segments(service, self.cuts(), self.network, self.settings, self.seed)
+        return courses(service, self.cuts(), self.network, self.settings, self.seed)
 
     def down(self, at: float) -> frozenset[str]:
         """

@@ -16,8 +16,7 @@ from chaosfailover.emulator.admin import PREFIX, administer
 from chaosfailover.emulator.api import answer
 from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.cloud import Cloud
-from chaosfailover.emulator.dataplane import DataPlane, bound
-from chaosfailover.emulator.lines import TrueOutage
+from chaosfailover.emulator.dataplane import DataPlane, TrueOutage, bound
 from chaosfailover.emulator.messages import JSON, Reply, Request
 from chaosfailover.emulator.store import Store
 from chaosfailover.emulator.topology import load
@@ -35,7 +34,8 @@ class Emulator:
 
     `topology` is a bundled name or a file. `minute` is how many seconds an emulated minute lasts.
     `port` 0 takes any free port; `service_ports` overrides ports of the topology's services by
-    name. `access_keys` adds keys (ID to secret) to the topology's first account; `auth=False`
+    name, and `upstreams` (`host:port` by name) puts services of your own behind the emulated
+    network. `access_keys` adds keys (ID to secret) to the topology's first account; `auth=False`
     checks no signatures. `state` is a file in which jobs survive a restart. The same `seed` gives
     the same IDs and jitter.
 
@@ -55,12 +55,13 @@ class Emulator:
         state: Path | None = None,
         access_keys: Mapping[str, str] | None = None,
         service_ports: Mapping[str, int] | None = None,
+        upstreams: Mapping[str, str] | None = None,
     ) -> None:
         self._host, self._port = host, port
         self.service_ports = dict(service_ports or {})
         self._server: Server | None = None
         self._plane: DataPlane | None = None
-        description = load(topology)
+        description = load(topology).with_upstreams(upstreams or {})
         clock = Clock(minute)
         store = Store(state) if state else None
         if store and (now := store.emulated_now()) is not None:
@@ -121,6 +122,13 @@ class Emulator:
         return dict(self._plane.urls) if self._plane else {}
 
     @property
+    def shortcomings(self) -> dict[str, str]:
+        """
+        What this system cannot emulate, by the service that would behave otherwise.
+        """
+        return dict(self._plane.shortcomings) if self._plane else {}
+
+    @property
     def regions(self) -> tuple[str, ...]:
         """
         The regions of the topology; the first one is the endpoint's own.
@@ -136,9 +144,15 @@ class Emulator:
 
     def ground_truth(self) -> dict[str, list[TrueOutage]]:
         """
-        Return when the traffic of each service really stalled, on this process's clocks.
+        Return when the traffic of each service was really lost, on this process's clocks.
         """
         return self._plane.ground_truth() if self._plane else {}
+
+    def ground_truth_by_path(self) -> dict[str, dict[str, list[TrueOutage]]]:
+        """
+        Return the same for each path of each service: the share of its flows lost on that path.
+        """
+        return self._plane.ground_truth_by_path() if self._plane else {}
 
     def advance(self, seconds: float) -> None:
         """

@@ -6,7 +6,7 @@ until the path's detection time is over; then it moves. After the cut it moves b
 loss.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
@@ -16,7 +16,9 @@ from chaosfailover.emulator.network import Network
 from chaosfailover.emulator.services import Path, Service
 from chaosfailover.emulator.settings import Settings, drawn
 
-__all__ = ["Cut", "Segment", "cuts_from", "segments"]
+__all__ = ["Cut", "Segment", "courses", "cuts_from"]
+
+Intervals = Mapping[str, Sequence[tuple[float, ...]]]
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,11 @@ def _restored(job: Job, settings: Settings) -> float:
     return inf if at is None else at + job.late
 
 
-def segments(
+def courses(
     service: Service, cuts: Sequence[Cut], network: Network, settings: Settings, seed: object = None
-) -> tuple[Segment, ...]:
+) -> tuple[tuple[Segment, ...], ...]:
     """
-    Return the course of a service's traffic over all time, as segments in order.
+    Return the course of each of a service's flow groups over all time, as segments in order.
     """
     downs = {path.name: _downs(path, cuts, network) for path in service.paths}
     avoided = {
@@ -73,13 +75,28 @@ def segments(
         for path in service.paths
     }
     edges = {-inf} | {edge for each in (downs, avoided) for edge in _edges(each.values())}
+    ordered = sorted(edges - {inf})
+    return tuple(
+        tuple(
+            _with_loss(service.name, order, _moves(order, ordered, downs, avoided), settings, seed)
+        )
+        for order in service.orders
+    )
+
+
+def _moves(
+    order: Sequence[Path], edges: Iterable[float], downs: Intervals, avoided: Intervals
+) -> list[Segment]:
+    """
+    Return the course of a flow group without the loss of its way back.
+    """
     course: list[Segment] = []
-    for at in sorted(edges - {inf}):
-        path = next((p for p in service.paths if not _within(at, avoided[p.name])), None)
+    for at in edges:
+        path = next((each for each in order if not _within(at, avoided[each.name])), None)
         flows = path is not None and path.carries and not _within(at, downs[path.name])
         if not course or (course[-1].path, course[-1].flows) != (path, flows):
             course.append(Segment(at, path, flows))
-    return tuple(_with_loss(service, course, settings, seed))
+    return course
 
 
 def _downs(path: Path, cuts: Sequence[Cut], network: Network) -> list[tuple[float, float, int]]:
@@ -116,15 +133,15 @@ def _avoided(
 
 
 def _with_loss(
-    service: Service, course: Sequence[Segment], settings: Settings, seed: object
+    name: str, order: Sequence[Path], course: Sequence[Segment], settings: Settings, seed: object
 ) -> Iterable[Segment]:
     """
     Yield the course with a loss at each move of flowing traffic to a path preferred more.
     """
     yield from course[:1]
     for number, (before, after) in enumerate(pairwise(course)):
-        loss = drawn(settings.revert_loss, seed, service.name, number, "loss")
-        if not (loss and _is_reversion(service, before, after)):
+        loss = drawn(settings.revert_loss, seed, name, number, "loss")
+        if not (loss and _is_reversion(order, before, after)):
             yield after
             continue
         yield Segment(after.start, after.path, flows=False)
@@ -132,10 +149,10 @@ def _with_loss(
             yield Segment(after.start + loss, after.path, flows=True)
 
 
-def _is_reversion(service: Service, before: Segment, after: Segment) -> bool:
+def _is_reversion(order: Sequence[Path], before: Segment, after: Segment) -> bool:
     if not (before.flows and after.flows) or before.path is None or after.path is None:
         return False
-    return service.paths.index(after.path) < service.paths.index(before.path)
+    return order.index(after.path) < order.index(before.path)
 
 
 def _edges(intervals: Iterable[Sequence[tuple[float, ...]]]) -> set[float]:

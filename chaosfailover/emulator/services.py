@@ -2,9 +2,11 @@
 The services of the data plane and the paths that they take through the network.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import lcm
+from typing import Any, NamedTuple
 
 from chaosfailover.emulator.network import CARRYING, Network
 from chaosfailover.emulator.schema import (
@@ -20,7 +22,21 @@ from chaosfailover.emulator.schema import (
     table,
 )
 
-__all__ = ["DETECTION", "PATHS", "SERVICES", "Path", "Service", "services_from"]
+__all__ = [
+    "DETECTION",
+    "PATHS",
+    "SERVICES",
+    "Path",
+    "Service",
+    "Upstream",
+    "check_names",
+    "services_from",
+    "upstream_from",
+    "with_upstreams",
+]
+
+MOST_EQUAL = 8  # equal paths; n of them make n * (n - 1) flow groups
+MOST_GROUPS = 64
 
 DETECTION: dict[str, float] = {"bfd": 0.9, "bgp-hold": 30.0, "health-check": 16.0}
 """
@@ -39,6 +55,28 @@ def _detection(value: Any, place: str) -> Span:
     return lasts
 
 
+class Upstream(NamedTuple):
+    """
+    Where a service of the user's own listens.
+    """
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def upstream_from(value: Any, place: str) -> Upstream:
+    """
+    Read `host:port`, with brackets around an IPv6 address.
+    """
+    match = re.fullmatch(r"(?:\[([^][]+)\]|([^][:/@\s]+)):(\d{1,5})", str(value))
+    if match is None or not 1 <= int(match[3]) <= 65535:
+        raise ValueError(f"{place} is {value!r}, expected host:port, such as 127.0.0.1:3000")
+    return Upstream(match[1] or match[2], int(match[3]))
+
+
 PATHS = table(
     record(
         {
@@ -53,7 +91,12 @@ PATHS = table(
 )
 SERVICES = table(
     record(
-        {"kind": one_of("http", "tcp", "udp"), "port": integer(0, 65535), "paths": listing(TEXT)},
+        {
+            "kind": one_of("http", "tcp", "udp"),
+            "port": integer(0, 65535),
+            "paths": listing(listing(TEXT, least=1)),
+            "upstream": upstream_from,
+        },
         required=("kind", "paths"),
     )
 )
@@ -82,13 +125,52 @@ class Path:
 @dataclass(frozen=True)
 class Service:
     """
-    A loopback service of the data plane and its paths in order of preference.
+    A loopback service of the data plane and its paths.
+
+    `ranks` are the paths in order of preference; the paths of one rank are equal and share the
+    flows. What arrives goes on to `upstream`, or to a small application of the emulator.
     """
 
     name: str
     kind: str
     port: int
-    paths: tuple[Path, ...]
+    ranks: tuple[tuple[Path, ...], ...]
+    upstream: Upstream | None = None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """
+        All paths, the preferred ones first.
+        """
+        return tuple(path for rank in self.ranks for path in rank)
+
+    @property
+    def orders(self) -> tuple[tuple[Path, ...], ...]:
+        """
+        The paths in order of preference for each flow group.
+
+        Of n equal paths each carries n - 1 groups. When a path goes down, each of the others takes
+        one of them, and no other flow moves, as with resilient hashing.
+        """
+        groups = _groups(self.ranks)
+        return tuple(
+            tuple(path for rank in self.ranks for path in _rotated(rank, group))
+            for group in range(groups)
+        )
+
+
+def _groups(ranks: Iterable[Sequence[Path]]) -> int:
+    return lcm(*(len(rank) * (len(rank) - 1) for rank in ranks if len(rank) > 1))
+
+
+def _rotated(rank: Sequence[Path], group: int) -> tuple[Path, ...]:
+    """
+    Return equal paths as one flow group prefers them: its own first, then one of the others.
+    """
+    own, turn = group % len(rank), group // len(rank)
+    others = [*rank[own + 1 :], *rank[:own]]
+    first = turn % len(others) if others else 0
+    return (rank[own], *others[first:], *others[:first])
 
 
 def services_from(
@@ -99,17 +181,56 @@ def services_from(
     """
     known = {name: _path(name, entry, network) for name, entry in paths.items()}
     return tuple(
-        Service(name, entry["kind"], entry.get("port", 0), _chosen(name, entry["paths"], known))
+        Service(
+            name,
+            entry["kind"],
+            entry.get("port", 0),
+            _chosen(name, entry["paths"], known),
+            entry.get("upstream"),
+        )
         for name, entry in services.items()
     )
 
 
-def _chosen(name: str, paths: Sequence[str], known: Mapping[str, Path]) -> tuple[Path, ...]:
-    if unknown := [path for path in paths if path not in known]:
+def with_upstreams(
+    services: Sequence[Service], upstreams: Mapping[str, str]
+) -> tuple[Service, ...]:
+    """
+    Return services with other upstreams, `host:port` by name; ValueError says what is wrong.
+    """
+    check_names(upstreams, [each.name for each in services], "an upstream")
+    given = {name: upstream_from(text, f"upstream.{name}") for name, text in upstreams.items()}
+    return tuple(
+        replace(each, upstream=given[each.name]) if each.name in given else each
+        for each in services
+    )
+
+
+def check_names(given: Iterable[str], services: Collection[str], what: str) -> None:
+    """
+    Refuse what is given to a service that the topology does not have.
+    """
+    if unknown := sorted(set(given) - set(services)):
+        raise ValueError(
+            f"{what} is given to {unknown[0]!r},"
+            f" but the topology's services are {', '.join(services) or 'none'}"
+        )
+
+
+def _chosen(
+    name: str, ranks: Sequence[Sequence[str]], known: Mapping[str, Path]
+) -> tuple[tuple[Path, ...], ...]:
+    names = [path for rank in ranks for path in rank]
+    if unknown := [path for path in names if path not in known]:
         raise ValueError(
             f"services.{name}.paths has {unknown[0]!r}, expected one of {sorted(known)}"
         )
-    return tuple(known[path] for path in paths)
+    if doubled := [path for path in names if names.count(path) > 1]:
+        raise ValueError(f"services.{name}.paths has {doubled[0]!r} twice, expected each path once")
+    chosen = tuple(tuple(known[path] for path in rank) for rank in ranks)
+    if max(map(len, chosen), default=0) > MOST_EQUAL or _groups(chosen) > MOST_GROUPS:
+        raise ValueError(f"services.{name}.paths has more than {MOST_EQUAL} equal paths")
+    return chosen
 
 
 def _path(name: str, entry: Mapping[str, Any], network: Network) -> Path:

@@ -6,10 +6,10 @@ its answers as they are written.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -19,7 +19,7 @@ from chaosfailover.emulator.fields import REGION
 from chaosfailover.emulator.jobs import AFTER, RUNNING, UNFINISHED
 from chaosfailover.emulator.network import CIRCUIT, PEER, VBR, Network, network_from
 from chaosfailover.emulator.schema import TEXT, integer, listing, one_of, record, table
-from chaosfailover.emulator.services import PATHS, SERVICES, Service, services_from
+from chaosfailover.emulator.services import PATHS, SERVICES, Service, services_from, with_upstreams
 from chaosfailover.emulator.settings import Settings, settings_from
 
 __all__ = ["BUNDLED", "Topology", "TopologyError", "load", "title", "topology_from"]
@@ -83,6 +83,12 @@ class Topology:
     jobs: tuple[Mapping[str, Any], ...]
     faults: tuple[Fault, ...]
     settings: Settings
+
+    def with_upstreams(self, upstreams: Mapping[str, str]) -> Self:
+        """
+        Return the same cloud with services of the user's own behind it, `host:port` by name.
+        """
+        return replace(self, services=with_upstreams(self.services, upstreams))
 
 
 def load(name: str | Path) -> Topology:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from emulator_callers import CREATE, flattened
 
-from chaosfailover.emulator import Emulator, valve
+from chaosfailover.emulator import Emulator
 
 ANY = {"portal": 0, "echo": 0, "ledger": 0}
 PATIENCE = 10.0
@@ -256,21 +256,6 @@ def test_the_health_check_takes_sixteen_seconds() -> None:
 
     assert outage["end"] is not None
     assert 1.55 < outage["end"] - outage["start"] < 8.0
-
-
-def test_where_sockets_have_no_filter_the_traffic_is_held(
-    monkeypatch: pytest.MonkeyPatch, emulator: Emulator
-) -> None:
-    """
-    The way of other systems than Linux: connections are accepted, and nothing comes.
-    """
-    monkeypatch.setattr(valve, "works", lambda: False)
-    cut(emulator)
-    stalled = path_of(emulator), echoes(emulator, "echo"), echoes(emulator, "ledger")
-    emulator.advance(30.0)
-
-    assert stalled == ("stalled", False, False)
-    assert eventually(emulator, "b")
 
 
 def test_a_stall_ends_when_the_emulator_stops() -> None:

@@ -11,7 +11,7 @@ from math import inf
 import pytest
 
 from chaosfailover.emulator.network import Network
-from chaosfailover.emulator.routing import Cut, Segment, segments
+from chaosfailover.emulator.routing import Cut, Segment, courses
 from chaosfailover.emulator.services import Path, Service
 from chaosfailover.emulator.settings import Settings
 from chaosfailover.emulator.topology import load
@@ -22,6 +22,13 @@ A = Path("a", "bgp-rehearsal-a", detection=1.0)
 B = Path("b", "bgp-rehearsal-b", detection=1.0)
 CUT_A = Cut(("pc-rehearsal-a",), 1.0, 6.0, 1)
 CUT_B = Cut(("pc-rehearsal-b",), 1.0, 6.0, 1)
+
+
+def service(*paths: Path) -> Service:
+    """
+    Return a service with paths in order of preference.
+    """
+    return Service("s", "http", 0, tuple((path,) for path in paths))
 
 
 def picture(course: tuple[Segment, ...], until: float = 9.0) -> str:
@@ -63,7 +70,7 @@ def picture(course: tuple[Segment, ...], until: float = 9.0) -> str:
     ],
 )
 def test_course(paths: tuple[Path, ...], cuts: tuple[Cut, ...], expected: str) -> None:
-    course = segments(Service("s", "http", 0, paths), cuts, NETWORK, SETTINGS, seed=1)
+    course = courses(service(*paths), cuts, NETWORK, SETTINGS, seed=1)[0]
 
     assert picture(course) == expected
 
@@ -81,7 +88,7 @@ def test_nothing_takes_a_path_that_is_out_of_service(
     resource: str, fields: dict[str, str], expected: str
 ) -> None:
     network = NETWORK.changed(resource, **fields)
-    course = segments(Service("s", "http", 0, (A, B)), (CUT_A,), network, SETTINGS, seed=1)
+    course = courses(service(A, B), (CUT_A,), network, SETTINGS, seed=1)[0]
 
     assert picture(course) == expected
 
@@ -100,10 +107,9 @@ def test_a_vbr_on_two_circuits_is_in_service_with_one() -> None:
 
 def test_detection_times_are_drawn_from_their_range_by_the_seed() -> None:
     path = replace(A, detection=(0.5, 2.5))
-    service = Service("s", "http", 0, (path, B))
 
     def moved_at(seed: int) -> float:
-        course = segments(service, (CUT_A,), NETWORK, SETTINGS, seed)
+        course = courses(service(path, B), (CUT_A,), NETWORK, SETTINGS, seed)[0]
         return next(each.start for each in course if each.path is B)
 
     moments = [moved_at(seed) for seed in range(20)]
@@ -111,3 +117,54 @@ def test_detection_times_are_drawn_from_their_range_by_the_seed() -> None:
     assert moments == [moved_at(seed) for seed in range(20)]
     assert all(1.5 <= each <= 3.5 for each in moments)
     assert len(set(moments)) == 20
+
+
+@pytest.mark.parametrize(
+    ("count", "cuts", "expected"),
+    [
+        pytest.param(2, (), ["ab"] * 9, id="no cut"),
+        pytest.param(
+            2, (CUT_A,), ["ab", ".b", "bb", "bb", "bb", "bb", "bb", ".b", "ab"], id="one of two"
+        ),
+        pytest.param(
+            2,
+            (CUT_A, CUT_B),
+            ["ab", "..", "--", "--", "--", "--", "--", "ab", "ab"],
+            id="both",
+        ),
+        pytest.param(
+            3,
+            (CUT_A,),
+            [
+                "abcabc",
+                ".bc.bc",
+                *["bbccbc"] * 5,
+                ".bc.bc",
+                "abcabc",
+            ],
+            id="one of three: the others take a share each",
+        ),
+    ],
+)
+def test_equal_paths_share_the_flows(
+    count: int, cuts: tuple[Cut, ...], expected: list[str]
+) -> None:
+    """One letter per flow group, once a second; a cut hits the groups of its path alone."""
+    third = Path("c", "vbr-rehearsal-b", detection=1.0)
+    network = NETWORK
+    equal = Service("s", "http", 0, ((A, B, third)[:count],))
+
+    drawn = [picture(course) for course in courses(equal, cuts, network, SETTINGS, seed=1)]
+
+    assert ["".join(letters) for letters in zip(*(each[::2] for each in drawn), strict=True)] == (
+        expected
+    )
+
+
+def test_every_flow_group_of_equal_paths_has_another_order() -> None:
+    paths = [Path(name, "bgp-rehearsal-a") for name in "abcd"]
+    orders = Service("s", "udp", 0, (tuple(paths),)).orders
+    first_two = {(order[0].name, order[1].name) for order in orders}
+
+    assert len(orders) == len(first_two) == 12
+    assert all(sorted(each.name for each in order) == list("abcd") for order in orders)

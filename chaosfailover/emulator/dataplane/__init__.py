@@ -1,0 +1,52 @@
+"""
+The data plane: loopback services whose traffic really stalls, moves to another path and returns.
+
+It needs no privileges. Everything happens on one asyncio loop, in ordinary sockets.
+
+Actors
+
+    DataPlane      follows the course of each service, and wakes at each change of it
+    ServiceState   the flow groups of one service and its ground truth
+    FlowGroup      a share of the flows: which path they take now, and whether it delivers
+    Listeners      the TCP sockets of a service; they lose new connections
+    Relay          one TCP connection of a client, and what answers it
+    Transit        one direction of a relay; it delays what a stall or a loss holds up
+    Datagrams      the UDP socket of a service; it drops datagrams
+
+                       +-- FlowGroup 0 --- path a
+    service "portal" --+
+                       +-- FlowGroup 1 --- path b
+
+    client --SYN--> Listeners --> Relay:  client ==Transit==> application or upstream
+                                          client <==Transit== application or upstream
+
+How a path stalls, as seen by the client
+
+    new connection       its SYN is dropped, so connect() hangs. The listening socket gets a backlog
+                         of 0, and a connection of our own fills the accept queue; the kernel then
+                         drops every further SYN. A backlog of 1024 opens it again at once.
+    open connection      what arrives waits. It is tried again 200 ms later, then 400 ms, and so on,
+                         as TCP repeats a lost segment, until the path delivers.
+    datagram             it is gone.
+
+Partial loss and equal-cost paths
+
+    One listening socket cannot drop chosen connections. Several sockets share a port through
+    SO_REUSEPORT, and the kernel spreads connections over them by a hash of addresses and ports.
+    Each flow group has sockets of its own. A path that loses a share of its packets keeps that
+    share of its sockets shut, drawn anew twice a second.
+
+Invariants
+
+    - A service's outage begins in the ground truth after the sockets were shut, and ends before
+      they are opened: within it, nothing is delivered that the share covers.
+    - The bytes of a direction arrive in order, once, whatever the paths do.
+    - The connections that fill accept queues never reach an application or an upstream.
+    - An upstream's refusals and resets reach the client at once: only a path can stall.
+"""
+
+from chaosfailover.emulator.dataplane.ground_truth import TrueOutage
+from chaosfailover.emulator.dataplane.plane import DataPlane
+from chaosfailover.emulator.dataplane.sockets import PortTakenError, bound
+
+__all__ = ["DataPlane", "PortTakenError", "TrueOutage", "bound"]

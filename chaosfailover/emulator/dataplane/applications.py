@@ -1,0 +1,92 @@
+"""
+The small applications behind services that have no upstream: an echo and a web server.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from chaosfailover.emulator.dataplane.flow_groups import FlowGroup
+from chaosfailover.emulator.dataplane.transit import Ending, Sink
+
+__all__ = ["Answer", "Application", "Echo", "WebServer"]
+
+LONGEST_HEAD = 65536
+
+Answer = Callable[[bytes | Ending], None]
+
+
+class Application(Sink, Protocol):
+    """
+    Takes what arrives from a client, and answers.
+    """
+
+
+class Echo:
+    """
+    A TCP echo.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+    def write(self, data: bytes) -> None:
+        self.answer(data)
+
+    def write_eof(self) -> None:
+        self.answer(Ending.FIN)
+
+    def abort(self) -> None:
+        """
+        Nobody is left to answer.
+        """
+
+
+class WebServer(Echo):
+    """
+    A web server that answers every request with 200 and the path that the traffic takes.
+    """
+
+    def __init__(self, name: str, group: FlowGroup, answer: Answer) -> None:
+        super().__init__(answer)
+        self._name, self._group = name, group
+        self._buffer = b""
+
+    def write(self, data: bytes) -> None:
+        self._buffer += data
+        while (length := _message_length(self._buffer)) and len(self._buffer) >= length:
+            head, self._buffer = self._buffer[:length], self._buffer[length:]
+            self._respond(head)
+        if len(self._buffer) > LONGEST_HEAD:
+            self.answer(Ending.RST)
+
+    def _respond(self, request: bytes) -> None:
+        closing = b"connection: close" in request.lower() or b" HTTP/1.0" in request
+        silent = request.startswith(b"HEAD ")
+        path = self._group.path.name if self._group.path else ""
+        self.answer(_response(self._name, path, closing=closing, silent=silent))
+        if closing:
+            self.answer(Ending.FIN)
+
+
+def _message_length(buffer: bytes) -> int:
+    """
+    Return the length of the first request in a buffer, 0 while its head is incomplete.
+    """
+    head, end, _ = buffer.partition(b"\r\n\r\n")
+    if not end:
+        return 0
+    lengths = (line[15:] for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:")
+    length = next(lengths, b"0").strip()
+    return len(head) + 4 + (int(length) if length.isdigit() and len(length) < 10 else 0)
+
+
+def _response(name: str, path: str, *, closing: bool, silent: bool) -> bytes:
+    body = f"{name} over path {path}\n"
+    head = (
+        "HTTP/1.1 200 OK",
+        "Content-Type: text/plain; charset=utf-8",
+        f"Content-Length: {len(body)}",
+        f"X-Failover-Path: {path}",
+        f"Connection: {'close' if closing else 'keep-alive'}",
+    )
+    return ("\r\n".join(head) + "\r\n\r\n" + ("" if silent else body)).encode()

@@ -1,0 +1,108 @@
+"""
+Flow groups: which path a share of a service's flows takes now, and whether that path delivers.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+
+from chaosfailover.emulator.dataplane.ground_truth import GroundTruth
+from chaosfailover.emulator.routing import Segment
+from chaosfailover.emulator.services import Path, Service
+
+__all__ = ["FlowGroup", "ServiceState"]
+
+NO_ROUTE = "no route"
+
+
+class FlowGroup:
+    """
+    A share of the flows of a service. All of them take the same path.
+
+    `real` converts emulated seconds to real ones, for the delay of slow paths.
+    """
+
+    def __init__(self, paths: Sequence[Path], real: Callable[[float], float]) -> None:
+        self.path: Path | None = paths[0] if paths else None
+        self.flows = True
+        self.has_lossy_path = any(0 < path.loss < 1 for path in paths)
+        self._real = real
+
+    def follow(self, segment: Segment) -> None:
+        """
+        Take the path of a segment of the course.
+        """
+        self.path, self.flows = segment.path, segment.flows
+
+    @property
+    def loss(self) -> float:
+        """
+        The chance that a packet is lost: 1 while the path stalls.
+        """
+        if not self.flows:
+            return 1.0
+        return self.path.loss if self.path else 0.0
+
+    @property
+    def delay(self) -> float:
+        """
+        How many real seconds later an answer arrives.
+        """
+        return self._real(self.path.delay) if self.path else 0.0
+
+    def loses(self) -> bool:
+        """
+        Draw whether the next packet from a client is lost.
+        """
+        loss = self.loss
+        return loss >= 1 or (loss > 0 and random.random() < loss)  # noqa: S311 - chance, no secret
+
+
+class ServiceState:
+    """
+    The traffic of one service: its flow groups and its ground truth.
+    """
+
+    def __init__(self, service: Service, real: Callable[[float], float]) -> None:
+        self.service = service
+        self.groups = tuple(FlowGroup(order, real) for order in service.orders)
+        self.truth = GroundTruth()
+
+    def follow(self, segments: Sequence[Segment], turn: Callable[[], None]) -> None:
+        """
+        Let each flow group follow its segment, and have the sockets turned accordingly.
+
+        Nothing that the ground truth counts as lost is delivered: more loss is noted after the
+        sockets were shut, and less loss before they are opened.
+        """
+        before = self._lost()
+        for group, segment in zip(self.groups, segments, strict=True):
+            group.follow(segment)
+        lost = self._lost()
+        if lost == before:
+            return
+        if opening := sum(lost.values()) < sum(before.values()):
+            self.truth.note(lost)
+        turn()
+        if not opening:
+            self.truth.note(lost)
+
+    def group_of(self, flow: object) -> FlowGroup:
+        """
+        Return the group of a flow by the hash of what identifies it; the same flow, the same group.
+        """
+        if len(self.groups) == 1:
+            return self.groups[0]
+        digest = blake2b(repr(flow).encode(), digest_size=8).digest()
+        return self.groups[int.from_bytes(digest) % len(self.groups)]
+
+    def _lost(self) -> dict[str, float]:
+        """
+        Return the share of the flows that is lost, by path.
+        """
+        lost: dict[str, float] = {}
+        for group in self.groups:
+            name = group.path.name if group.path else NO_ROUTE
+            if group.loss:
+                lost[name] = lost.get(name, 0.0) + group.loss / len(self.groups)
+        return lost

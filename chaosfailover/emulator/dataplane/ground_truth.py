@@ -1,0 +1,58 @@
+"""
+The ground truth: when, and for which share of the flows, traffic was really lost.
+"""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TypedDict
+
+__all__ = ["GroundTruth", "TrueOutage"]
+
+
+class TrueOutage(TypedDict):
+    """
+    A time in which the same share of the flows was lost.
+
+    `start` and `end` are monotonic instants in seconds, `start_utc` and `end_utc` the same as wall
+    clock. The end is None while it lasts. `share` is 0 to 1; on a path that loses packets by
+    chance it is the chance.
+    """
+
+    start: float
+    end: float | None
+    start_utc: str
+    end_utc: str | None
+    share: float
+
+
+class GroundTruth:
+    """
+    The outages of one service, and of each of its paths, as they happen.
+    """
+
+    def __init__(self) -> None:
+        self.outages: list[TrueOutage] = []
+        self.by_path: dict[str, list[TrueOutage]] = {}
+
+    def note(self, lost: Mapping[str, float]) -> None:
+        """
+        Note the share of the service's flows that is lost from now on, by path.
+        """
+        at, utc = time.monotonic(), datetime.now(UTC).isoformat(timespec="milliseconds")
+        _note(self.outages, min(sum(lost.values()), 1.0), at, utc)
+        for path in {**self.by_path, **lost}:
+            _note(self.by_path.setdefault(path, []), lost.get(path, 0.0), at, utc)
+
+
+def _note(outages: list[TrueOutage], share: float, at: float, utc: str) -> None:
+    share = round(share, 9)
+    open_since = outages[-1] if outages and outages[-1]["end"] is None else None
+    if share == (open_since["share"] if open_since else 0.0):
+        return
+    if open_since:
+        outages[-1] = {**open_since, "end": at, "end_utc": utc}
+    if share:
+        outages.append(
+            {"start": at, "end": None, "start_utc": utc, "end_utc": None, "share": share}
+        )

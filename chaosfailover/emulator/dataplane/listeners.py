@@ -1,0 +1,192 @@
+"""
+The TCP listening sockets of one service: they let new connections in, or lose them.
+"""
+
+import asyncio
+import errno
+import logging
+import random
+import select
+import socket
+from collections.abc import Callable, Iterable, Sequence
+
+from chaosfailover.emulator.dataplane.flow_groups import FlowGroup
+from chaosfailover.emulator.dataplane.sockets import dial, is_connected, reachable, reset
+
+__all__ = ["Listener", "Listeners", "sockets_per_group"]
+
+logger = logging.getLogger("chaosfailover.emulator")
+
+BACKLOG = 1024
+MOST_ATTEMPTS = 20_000  # connections until each shut socket holds one; 64 sockets take about 300
+REDRAWN = 0.5  # seconds after which a lossy path loses other connections
+ACCEPTED_AT_ONCE = 128
+SHORT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+LATER = 0.1  # seconds until the next attempt to accept when the process is short of files
+
+Accept = Callable[[socket.socket, FlowGroup], None]
+
+
+def sockets_per_group(groups: Sequence[FlowGroup]) -> int:
+    """
+    Return how many sockets each flow group needs: several, so that a share of them can be shut.
+    """
+    return max(4, 16 // len(groups)) if any(group.has_lossy_path for group in groups) else 1
+
+
+class Listener:
+    """
+    One listening socket, and the connections of our own that keep its accept queue full.
+    """
+
+    def __init__(self, sock: socket.socket, group: FlowGroup) -> None:
+        self.sock, self.group = sock, group
+        self.is_open = True
+        self.fillers: list[socket.socket] = []
+
+
+class Listeners:
+    """
+    The listening sockets of a service, all on one port.
+
+    `fillers` is how many connections fill an accept queue of backlog 0 here. `accept` is given
+    each connection of a client, and the flow group of its socket.
+    """
+
+    def __init__(self, listeners: Iterable[Listener], fillers: int, accept: Accept) -> None:
+        self._listeners = tuple(listeners)
+        self._fillers = fillers
+        self._accept = accept
+        self._loop = asyncio.get_running_loop()
+        self._own: set[object] = set()  # the addresses of fillers, until they were accepted
+        self._redraw: asyncio.TimerHandle | None = None
+        self._address = reachable(self._listeners[0].sock)
+        for listener in self._listeners:
+            listener.sock.setblocking(False)
+            self._open(listener)
+
+    def turn(self) -> None:
+        """
+        Shut as many sockets of each flow group as its path loses connections.
+        """
+        shut = {listener for group in self._groups() for listener in self._drawn(group)}
+        for listener in self._listeners:
+            if not listener.is_open and listener not in shut:
+                self._open(listener)
+        self._shut([each for each in self._listeners if each.is_open and each in shut])
+        if self._redraw:
+            self._redraw.cancel()
+        partial = any(0 < group.loss < 1 for group in self._groups())
+        self._redraw = self._loop.call_later(REDRAWN, self.turn) if partial else None
+
+    def close(self) -> None:
+        """
+        Close the sockets and their fillers.
+        """
+        if self._redraw:
+            self._redraw.cancel()
+        for listener in self._listeners:
+            self._loop.remove_reader(listener.sock)
+            self._empty(listener)
+            listener.sock.close()
+
+    def _groups(self) -> dict[FlowGroup, list[Listener]]:
+        groups: dict[FlowGroup, list[Listener]] = {}
+        for listener in self._listeners:
+            groups.setdefault(listener.group, []).append(listener)
+        return groups
+
+    def _drawn(self, group: FlowGroup) -> list[Listener]:
+        """
+        Draw the sockets of a group that lose connections; on average as many as the path loses.
+        """
+        sockets = self._groups()[group]
+        exact = group.loss * len(sockets)
+        count = int(exact) + (random.random() < exact % 1)  # noqa: S311 - chance, no secret
+        return random.sample(sockets, count)
+
+    def _open(self, listener: Listener) -> None:
+        listener.sock.listen(BACKLOG)
+        listener.is_open = True
+        self._empty(listener)
+        self._loop.add_reader(listener.sock, self._take, listener)
+
+    def _empty(self, listener: Listener) -> None:
+        for filler in listener.fillers:
+            reset(filler)
+        listener.fillers.clear()
+
+    def _shut(self, listeners: Sequence[Listener]) -> None:
+        """
+        Let sockets lose every new connection: their backlog is 0, and their accept queues are full.
+        """
+        for listener in listeners:
+            self._loop.remove_reader(listener.sock)
+            listener.sock.listen(0)
+            listener.is_open = False
+        if len(self._listeners) == 1:
+            for listener in listeners:
+                listener.fillers = [self._filler() for _ in range(self._fillers)]
+        elif self._fillers:
+            self._fill({listener.sock.fileno(): listener for listener in listeners})
+
+    def _fill(self, empty: dict[int, Listener]) -> None:
+        """
+        Fill the accept queues of sockets that share a port.
+
+        The kernel picks the socket of a connection by its ports, so attempts go on until each has
+        one. A connection that ends up elsewhere is reset.
+        """
+        queues = select.poll()
+        for number in empty:
+            queues.register(number, select.POLLIN)
+        for _ in range(MOST_ATTEMPTS):
+            for number, _event in queues.poll(0):
+                queues.unregister(number)
+                del empty[number]
+            if not empty:
+                return
+            filler = self._filler()
+            hit = [number for number, _event in queues.poll(0)]
+            if hit and is_connected(filler):
+                empty[hit[0]].fillers.append(filler)
+            else:
+                reset(filler)
+        logger.error("service port %s: %d sockets are still open", self._address[1], len(empty))
+
+    def _filler(self) -> socket.socket:
+        filler = dial(self._address, self._listeners[0].sock.family)
+        if is_connected(filler):
+            self._own.add(filler.getsockname())
+        return filler
+
+    def _take(self, listener: Listener) -> None:
+        """
+        Accept the connections that wait.
+        """
+        for _ in range(ACCEPTED_AT_ONCE):
+            try:
+                sock, address = listener.sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as exc:
+                if exc.errno not in SHORT_OF_FILES:
+                    raise
+                self._take_later(listener, exc)
+                return
+            if address in self._own:
+                self._own.discard(address)
+                reset(sock)
+            else:
+                sock.setblocking(False)
+                self._accept(sock, listener.group)
+
+    def _take_later(self, listener: Listener, exc: OSError) -> None:
+        logger.warning("service port %s cannot accept: %s", self._address[1], exc.strerror)
+        self._loop.remove_reader(listener.sock)
+
+        def again() -> None:
+            if listener.is_open and listener.sock.fileno() >= 0:
+                self._loop.add_reader(listener.sock, self._take, listener)
+
+        self._loop.call_later(LATER, again)

@@ -1,0 +1,190 @@
+"""
+The services of a cloud, on one asyncio loop, with a timer to the next due change.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import socket
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from functools import partial
+from math import inf
+
+from chaosfailover.emulator.cloud import ClosedError, Cloud
+from chaosfailover.emulator.dataplane.applications import Echo, WebServer
+from chaosfailover.emulator.dataplane.datagrams import Datagrams
+from chaosfailover.emulator.dataplane.flow_groups import FlowGroup, ServiceState
+from chaosfailover.emulator.dataplane.ground_truth import TrueOutage
+from chaosfailover.emulator.dataplane.listeners import Listener, Listeners, sockets_per_group
+from chaosfailover.emulator.dataplane.relay import ApplicationRelay, Relay, UpstreamRelay
+from chaosfailover.emulator.dataplane.self_test import self_test
+from chaosfailover.emulator.dataplane.sockets import allow_open_files, bound_together
+from chaosfailover.emulator.routing import Segment
+from chaosfailover.emulator.services import Service, check_names
+
+__all__ = ["DataPlane"]
+
+
+class DataPlane:
+    """
+    Binds the ports of all services at once, and serves them from `start` to `stop`.
+
+    `shortcomings` says, by service, what this system cannot emulate. PortTakenError names a port
+    that is in use; ValueError names a service that `ports` gives and the topology does not have.
+    """
+
+    def __init__(self, cloud: Cloud, host: str, ports: Mapping[str, int]) -> None:
+        self._cloud = cloud
+        self._states = {
+            each.name: ServiceState(each, cloud.clock.real) for each in cloud.topology.services
+        }
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopped = False
+        self._sockets: dict[str, list[socket.socket]] = {}
+        self._listeners: dict[str, Listeners] = {}
+        self._datagrams: list[Datagrams] = []
+        self._relays: set[Relay] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
+        self.urls: dict[str, str] = {}
+        self.shortcomings: dict[str, str] = {}
+        check_names(ports, self._states, "a service port")
+        try:
+            self._test_system(host)
+            for state in self._states.values():
+                self._bind(state, host, ports.get(state.service.name, state.service.port))
+        except BaseException:
+            self.close()
+            raise
+
+    def _test_system(self, host: str) -> None:
+        if not self._states:
+            return
+        abilities = self_test(host)
+        self._fillers = abilities.fillers or 0
+        for name, state in self._states.items():
+            needs_share = self._sockets_needed(state) > 1
+            reason = abilities.shortcoming(state.service.kind, needs_share=needs_share)
+            if reason:
+                self.shortcomings[name] = reason
+
+    def _bind(self, state: ServiceState, host: str, port: int) -> None:
+        service = state.service
+        count = 1 if service.name in self.shortcomings else self._sockets_needed(state)
+        hint = f"give it another one, such as --service-port {service.name}=0"
+        who = f"service {service.name}"
+        sockets = bound_together(service.kind, host, port, who, hint, count=count)
+        self._sockets[service.name] = sockets
+        port = sockets[0].getsockname()[1]
+        end = "/" if service.kind == "http" else ""
+        shown = f"[{host}]" if ":" in host else host
+        self.urls[service.name] = f"{service.kind}://{shown}:{port}{end}"
+
+    def _sockets_needed(self, state: ServiceState) -> int:
+        if state.service.kind == "udp":
+            return 1
+        return len(state.groups) * sockets_per_group(state.groups)
+
+    async def start(self) -> None:
+        """
+        Serve on the running loop.
+        """
+        self._loop = asyncio.get_running_loop()
+        allow_open_files()
+        for state in self._states.values():
+            await self._serve(state)
+        self._replan()
+
+    async def _serve(self, state: ServiceState) -> None:
+        sockets = self._sockets[state.service.name]
+        if state.service.kind == "udp":
+            sockets[0].setblocking(False)
+            _, datagrams = await self._loop.create_datagram_endpoint(
+                lambda: Datagrams(state), sock=sockets[0]
+            )
+            self._datagrams.append(datagrams)
+            return
+        groups = itertools.cycle(state.groups)
+        listeners = [Listener(sock, group) for sock, group in zip(sockets, groups, strict=False)]
+        self._listeners[state.service.name] = Listeners(
+            listeners, self._fillers, partial(self._accept, state.service)
+        )
+
+    def _accept(self, service: Service, sock: socket.socket, group: FlowGroup) -> None:
+        relay = self._relay(service, group)
+        self._relays.add(relay)
+        task = self._loop.create_task(self._loop.connect_accepted_socket(relay.connect, sock))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _relay(self, service: Service, group: FlowGroup) -> Relay:
+        if service.upstream:
+            return UpstreamRelay(group, self._relays.discard, service.name, service.upstream)
+        web_server = partial(WebServer, service.name, group)
+        application = Echo if service.kind == "tcp" else web_server
+        return ApplicationRelay(group, self._relays.discard, application)
+
+    async def stop(self) -> None:
+        """
+        Close every socket and connection.
+        """
+        self._stopped = True
+        if self._timer:
+            self._timer.cancel()
+        for listeners in self._listeners.values():
+            listeners.close()
+        for datagrams in self._datagrams:
+            datagrams.close()
+        for relay in tuple(self._relays):
+            relay.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)
+
+    def close(self) -> None:
+        """
+        Close the sockets that were bound; safe at any time after `stop`.
+        """
+        for sock in (sock for sockets in self._sockets.values() for sock in sockets):
+            sock.close()
+
+    def wake(self) -> None:
+        """
+        Follow the cloud at once; to be called on the loop's own thread.
+        """
+        if self._timer:
+            self._timer.cancel()
+        if not self._stopped:
+            with contextlib.suppress(ClosedError):
+                self._replan()
+
+    def ground_truth(self) -> dict[str, list[TrueOutage]]:
+        """
+        Return when the traffic of each service was really lost, and which share of it.
+        """
+        return {name: list(state.truth.outages) for name, state in self._states.items()}
+
+    def ground_truth_by_path(self) -> dict[str, dict[str, list[TrueOutage]]]:
+        """
+        Return the same for each path of each service: the share of its flows lost on that path.
+        """
+        return {
+            name: {path: list(each) for path, each in state.truth.by_path.items()}
+            for name, state in self._states.items()
+        }
+
+    def _replan(self) -> None:
+        following = inf
+        with self._cloud.held() as now:
+            for name, state in self._states.items():
+                segments: list[Segment] = []
+                for course in self._cloud.courses(state.service):
+                    position = bisect_right([each.start for each in course], now)
+                    segments.append(course[position - 1])
+                    following = min([following, *(each.start for each in course[position:])])
+                state.follow(segments, self._turn(name))
+        delay = min(self._cloud.clock.real(following - now), 3600.0)
+        self._timer = self._loop.call_later(delay, self.wake)
+
+    def _turn(self, name: str) -> Callable[[], None]:
+        listeners = self._listeners.get(name)
+        return listeners.turn if listeners else lambda: None

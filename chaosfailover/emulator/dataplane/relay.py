@@ -1,0 +1,216 @@
+"""
+Relays: each client's TCP connection, and the application or the upstream that answers it.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import struct
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import cast
+
+from chaosfailover.emulator.dataplane.applications import Answer, Application
+from chaosfailover.emulator.dataplane.flow_groups import FlowGroup
+from chaosfailover.emulator.dataplane.transit import Ending, Transit
+from chaosfailover.emulator.services import Upstream
+
+__all__ = ["ApplicationRelay", "Relay", "UpstreamRelay"]
+
+logger = logging.getLogger("chaosfailover.emulator")
+
+SLOW_UPSTREAM = 5.0  # seconds after which an upstream that does not answer is logged
+
+
+class End(asyncio.Protocol):
+    """
+    One real TCP connection of a relay, as the source of one direction and the sink of the other.
+    """
+
+    incoming: Transit
+    outgoing: Transit
+
+    def __init__(self, lost: Callable[[], None]) -> None:
+        self._lost = lost
+        self._transport: asyncio.Transport | None = None
+        self._eof_read = self._eof_written = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.incoming.push(data)
+
+    def eof_received(self) -> bool:
+        """
+        Pass the FIN on, and keep the other direction open until it has ended as well.
+        """
+        self._eof_read = True
+        self.incoming.push(Ending.FIN)
+        return not self._eof_written
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.outgoing.close()
+        self.incoming.push(Ending.RST if exc or not self._eof_read else Ending.FIN)
+        self._lost()
+
+    def pause_writing(self) -> None:
+        self.outgoing.hold()
+
+    def resume_writing(self) -> None:
+        self.outgoing.release()
+
+    def pause_reading(self) -> None:
+        if self._transport and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._transport and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def write(self, data: bytes) -> None:
+        if self._transport and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def write_eof(self) -> None:
+        self._eof_written = True
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._eof_read:
+            self._transport.close()
+        else:
+            with contextlib.suppress(OSError):  # the other side has gone meanwhile
+                self._transport.write_eof()
+
+    def abort(self) -> None:
+        """
+        Reset the connection.
+        """
+        if self._transport is None or self._transport.is_closing():
+            return
+        sock: socket.socket | None = self._transport.get_extra_info("socket")
+        if sock is not None and sock.fileno() >= 0:
+            with contextlib.suppress(OSError):
+                linger = struct.pack("ii", 1, 0)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self._transport.abort()
+
+
+class Relay(ABC):
+    """
+    A client's connection over the path of a flow group; `done` is called when nothing is left.
+    """
+
+    def __init__(self, group: FlowGroup, done: Callable[["Relay"], None]) -> None:
+        self.group = group
+        self.client = End(self._client_lost)
+        self._done = done
+
+    @abstractmethod
+    def connect(self) -> End:
+        """
+        Return the protocol of the client's connection, ready to be used.
+        """
+
+    def close(self) -> None:
+        """
+        Reset what is open.
+        """
+        self.client.abort()
+
+    def _client_lost(self) -> None:
+        self._done(self)
+
+
+class ApplicationRelay(Relay):
+    """
+    A relay whose other side is a small application of the emulator.
+    """
+
+    def __init__(
+        self,
+        group: FlowGroup,
+        done: Callable[[Relay], None],
+        application: Callable[[Answer], Application],
+    ) -> None:
+        super().__init__(group, done)
+        self._application = application
+
+    def connect(self) -> End:
+        """
+        Return the protocol of the client's connection, ready to be used.
+        """
+        client = self.client
+        client.outgoing = Transit(self.group, client, client, from_client=False)
+        application = self._application(client.outgoing.push)
+        client.incoming = Transit(self.group, client, application, from_client=True)
+        return client
+
+
+class UpstreamRelay(Relay):
+    """
+    A relay whose other side is a service of the user's own.
+    """
+
+    def __init__(
+        self, group: FlowGroup, done: Callable[[Relay], None], name: str, upstream: Upstream
+    ) -> None:
+        super().__init__(group, done)
+        self._name, self._address = name, upstream
+        self._upstream = End(self._upstream_lost)
+        self._open = 2
+
+    def connect(self) -> End:
+        """
+        Return the protocol of the client's connection, and begin to connect to the upstream.
+        """
+        client, upstream = self.client, self._upstream
+        client.incoming = upstream.outgoing = Transit(
+            self.group, client, upstream, from_client=True
+        )
+        client.outgoing = upstream.incoming = Transit(
+            self.group, upstream, client, from_client=False
+        )
+        upstream.outgoing.hold()
+        self._task = asyncio.get_running_loop().create_task(self._reach())
+        return client
+
+    def close(self) -> None:
+        super().close()
+        self._upstream.abort()
+        self._task.cancel()
+
+    async def _reach(self) -> None:
+        """
+        Connect to the upstream; its refusal goes to the client at once, as it is no cut.
+        """
+        loop = asyncio.get_running_loop()
+        late = loop.call_later(SLOW_UPSTREAM, self._report, "does not answer")
+        try:
+            await loop.create_connection(lambda: self._upstream, *self._address)
+        except OSError as exc:
+            self._report(f"cannot be reached: {exc.strerror or exc}")
+            self._upstream.outgoing.close()
+            self._upstream.incoming.push(Ending.RST)
+            self._upstream_lost()
+        else:
+            self._upstream.outgoing.release()
+        finally:
+            late.cancel()
+
+    def _report(self, problem: str) -> None:
+        logger.warning(
+            "service %s: its upstream %s %s; this is no cut", self._name, self._address, problem
+        )
+
+    def _client_lost(self) -> None:
+        self._end()
+
+    def _upstream_lost(self) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        self._open -= 1
+        if not self._open:
+            self._done(self)

@@ -1,0 +1,134 @@
+"""
+The sockets of the emulator: bound to a port, or refused with a reason.
+"""
+
+import contextlib
+import os
+import resource
+import socket
+import struct
+from typing import Any
+
+__all__ = [
+    "PortTakenError",
+    "allow_open_files",
+    "bound",
+    "bound_together",
+    "dial",
+    "is_connected",
+    "reachable",
+    "reset",
+]
+
+Address = Any  # what `socket.getsockname` returns: a tuple whose length depends on the family
+
+TCP = (socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY only if told so
+UDP = (socket.SOCK_DGRAM, socket.IPPROTO_UDP)
+SOCKETS = {"http": TCP, "tcp": TCP, "udp": UDP}
+OPEN_FILES = 65536
+
+
+class PortTakenError(OSError):
+    """
+    A port that the emulator needs is in use; the message names the port and who needs it.
+    """
+
+
+def bound(
+    kind: str, host: str, port: int, who: str, otherwise: str, *, shared: bool = False
+) -> socket.socket:
+    """
+    Return a socket bound to an address, for a service of a kind.
+
+    `who` wants it, and what to do `otherwise`, go into the error. A `shared` port may be bound
+    several times by this process.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, *SOCKETS[kind])
+    try:
+        if SOCKETS[kind] == TCP and os.name == "posix":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sock.bind((host, port))
+    except (OSError, OverflowError) as exc:
+        sock.close()
+        reason = exc.strerror if isinstance(exc, OSError) else exc
+        raise PortTakenError(
+            f"{who} cannot listen on {kind} port {port} of {host}: {reason}; {otherwise}"
+        ) from exc
+    return sock
+
+
+def bound_together(
+    kind: str, host: str, port: int, who: str, otherwise: str, *, count: int
+) -> list[socket.socket]:
+    """
+    Return several sockets bound to one port, over which the kernel spreads connections.
+
+    A port that another process shares in the same way is refused like any other that is in use.
+    """
+    if port and count > 1:
+        bound(kind, host, port, who, otherwise).close()
+    sockets: list[socket.socket] = []
+    try:
+        for _ in range(count):
+            sockets.append(bound(kind, host, port, who, otherwise, shared=count > 1))
+            port = sockets[0].getsockname()[1]
+    except OSError:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets
+
+
+def reachable(sock: socket.socket) -> Address:
+    """
+    Return the address at which this machine reaches a bound socket.
+    """
+    address = sock.getsockname()
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+    return (local.get(address[0], address[0]), *address[1:])
+
+
+def dial(address: Address, family: int) -> socket.socket:
+    """
+    Begin to connect to an address of this machine, without waiting.
+
+    On loopback the handshake is over when this returns, unless the SYN was dropped.
+    """
+    sock = socket.socket(family, *TCP)
+    sock.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        sock.connect(address)
+    return sock
+
+
+def is_connected(sock: socket.socket) -> bool:
+    """
+    Say whether a connection has been established.
+    """
+    try:
+        sock.getpeername()
+    except OSError:
+        return False
+    return True
+
+
+def reset(sock: socket.socket) -> None:
+    """
+    Close a connection at once, so that neither side keeps its port.
+    """
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def allow_open_files() -> None:
+    """
+    Let this process open as many files as it may, so that a thousand connections fit.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
