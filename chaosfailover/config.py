@@ -5,7 +5,7 @@ The configuration and secrets of an experiment, made into a client.
 import os
 import re
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -24,9 +24,9 @@ __all__ = [
     "REHEARSAL_ACCESS_KEY_SECRET",
     "ROLE_ARN",
     "SECRET_KEYS",
+    "RunningEmulator",
     "account_id",
     "client",
-    "emulated_topology",
     "from_environment",
     "network",
 ]
@@ -131,11 +131,22 @@ def from_environment(region_id: str | None = None, role_arn: str | None = None) 
     }
 
 
-def emulated_topology(
-    configuration: Settings, *, transport: httpx.BaseTransport | None = None
-) -> str | None:
+class RunningEmulator(NamedTuple):
     """
-    Return the topology of the emulator that the configured endpoint is, or None for all else.
+    An emulator in another process: its topology, the URL of each service, and why a service of it
+    cannot be emulated there.
+    """
+
+    topology: str
+    services: Mapping[str, str]
+    shortcomings: Mapping[str, str]
+
+
+def running_emulator(
+    configuration: Settings, *, transport: httpx.BaseTransport | None = None
+) -> RunningEmulator | None:
+    """
+    Return the emulator that the configured endpoint is, or None for all else.
 
     Only an endpoint on loopback without TLS is asked. Raises ConfigurationError as `client`.
     """
@@ -146,7 +157,9 @@ def emulated_topology(
     try:
         with httpx.Client(transport=transport, timeout=EMULATOR_TIMEOUT, trust_env=False) as asking:
             state = asking.get(f"{url}/_emulator/state").json()
-        return str(state["topology"])
+        return RunningEmulator(
+            str(state["topology"]), dict(state["services"]), dict(state["shortcomings"])
+        )
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return None
 

@@ -228,7 +228,7 @@ def test_emulator_is_told_from_the_cloud(emulator: Emulator) -> None:
     """It says so itself."""
     emulated = LIVE | {"alibaba_cloud_vpc_endpoint": emulator.url}
 
-    assert config.emulated_topology(emulated) == "dual-circuit"
+    assert config.running_emulator(emulated) == ("dual-circuit", emulator.service_urls, {})
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_whatever_else_answers_on_loopback_is_no_emulator(answer: Any) -> None:
 
     tunnel = LIVE | {"alibaba_cloud_vpc_endpoint": "http://127.0.0.1:8080"}
 
-    assert config.emulated_topology(tunnel, transport=httpx.MockTransport(tunnelled)) is None
+    assert config.running_emulator(tunnel, transport=httpx.MockTransport(tunnelled)) is None
 
 
 @pytest.mark.parametrize("endpoint", ["cloud", "vpc.example.com", "https://127.0.0.1:8443"])
@@ -263,7 +263,7 @@ def test_cloud_is_never_asked_whether_it_is_an_emulator(endpoint: str) -> None:
 
     given = LIVE | {"alibaba_cloud_vpc_endpoint": endpoint}
 
-    assert config.emulated_topology(given, transport=httpx.MockTransport(refuse)) is None
+    assert config.running_emulator(given, transport=httpx.MockTransport(refuse)) is None
 
 
 def test_account_is_asked_of_sts() -> None:

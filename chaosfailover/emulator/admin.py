@@ -7,9 +7,9 @@ It checks no signatures. Bodies and answers are JSON; a wrong one gets 400 with 
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from chaosfailover.emulator.clock import LONGEST, utc
 from chaosfailover.emulator.cloud import ClosedError, Cloud
@@ -29,21 +29,49 @@ PREFIX = "/_emulator"
 ADVANCE = record({"advance": number(0, LONGEST)}, required=("advance",))
 
 
+class Traffic(Protocol):
+    """
+    The services of the data plane, seen from outside.
+    """
+
+    @property
+    def service_urls(self) -> dict[str, str]:
+        """
+        The URL of each service.
+        """
+
+    @property
+    def shortcomings(self) -> dict[str, str]:
+        """
+        Why a service cannot be emulated here.
+        """
+
+    def ground_truth(self) -> dict[str, list[TrueOutage]]:
+        """
+        When the traffic of each service was really lost.
+        """
+
+    def ground_truth_by_path(self) -> dict[str, dict[str, list[TrueOutage]]]:
+        """
+        When the traffic of each service was really lost on each of its paths.
+        """
+
+
 @dataclass(frozen=True)
 class Ask:
     """
-    One admin request: the cloud, the data plane's ground truth, the path's end and the body.
+    One admin request: the cloud, what its traffic does, the path's end and the body.
     """
 
     cloud: Cloud
-    ground_truth: Callable[[], Mapping[str, list[TrueOutage]]]
+    traffic: Traffic
     name: str = ""
     body: Any = None
 
 
 def state(ask: Ask) -> Any:
     """
-    Show jobs, clock, regions, accounts, what is down, and the armed faults.
+    Show jobs, clock, regions, accounts, what is down, the armed faults and the services.
     """
     with ask.cloud.held() as now:
         jobs = [
@@ -58,6 +86,8 @@ def state(ask: Ask) -> Any:
             "jobs": jobs,
             "down": sorted(ask.cloud.down(now)),
             "faults": ask.cloud.faults.shown(),
+            "services": ask.traffic.service_urls,
+            "shortcomings": ask.traffic.shortcomings,
         }
 
 
@@ -79,9 +109,16 @@ def advance(ask: Ask) -> Any:
 
 def ground_truth(ask: Ask) -> Any:
     """
-    Show when the traffic of each service really stalled, in monotonic seconds and in UTC.
+    Show when the traffic of each service was really lost, and which share of it.
     """
-    return ask.ground_truth()
+    return ask.traffic.ground_truth()
+
+
+def ground_truth_by_path(ask: Ask) -> Any:
+    """
+    Show the same for each path of each service.
+    """
+    return ask.traffic.ground_truth_by_path()
 
 
 def requests(ask: Ask) -> Any:
@@ -170,6 +207,7 @@ ROUTES: dict[tuple[str, str], Callable[[Ask], Any]] = {
     ("GET", "clock"): clock,
     ("POST", "clock"): advance,
     ("GET", "ground-truth"): ground_truth,
+    ("GET", "ground-truth-by-path"): ground_truth_by_path,
     ("GET", "requests"): requests,
     ("DELETE", "requests"): forget_requests,
     ("GET", "faults"): faults,
@@ -183,30 +221,24 @@ Method and path -> what it does.
 """
 
 
-def administer(
-    cloud: Cloud,
-    truth: Callable[[], Mapping[str, list[TrueOutage]]],
-    request: Request,
-) -> Reply:
+def administer(cloud: Cloud, traffic: Traffic, request: Request) -> Reply:
     """
     Answer one admin request, and log it in one line.
     """
     began = time.perf_counter()
-    reply = _answered(cloud, truth, request)
+    reply = _answered(cloud, traffic, request)
     words = (utc(cloud.clock.now()), request.method, shortened(request.path), str(reply.status))
     logged(*words, ms=(time.perf_counter() - began) * 1000.0)
     return reply
 
 
-def _answered(
-    cloud: Cloud, truth: Callable[[], Mapping[str, list[TrueOutage]]], request: Request
-) -> Reply:
+def _answered(cloud: Cloud, traffic: Traffic, request: Request) -> Reply:
     path, _, name = request.path.removeprefix(PREFIX).strip("/").partition("/")
     route = ROUTES.get((request.method, f"{path}/ID" if name else path))
     if route is None:
         return _reply(404, {"error": f"no {request.method} {request.path}; see {PREFIX}/"})
     try:
-        return _routed(route, Ask(cloud, truth, name), request.body)
+        return _routed(route, Ask(cloud, traffic, name), request.body)
     except ClosedError:
         raise
     except Exception:

@@ -213,7 +213,7 @@ class Emulator:
 
     def _reply(self, request: Request) -> Reply:
         if request.path.startswith(PREFIX):
-            return administer(self.cloud, self.ground_truth, request)
+            return administer(self.cloud, self, request)
         return answer(self.cloud, request)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:

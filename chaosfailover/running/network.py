@@ -2,10 +2,11 @@
 Where a run takes place: on the emulator that it embeds, on one elsewhere, or on the cloud.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from chaosfailover import config
 from chaosfailover.errors import ConfigurationError
@@ -53,15 +54,17 @@ def open_network(
     place = config.network(configuration)
     if place == "emulator":
         return _embedded(settings, configuration, resources)
-    if topology := config.emulated_topology(configuration):
-        place = f"the emulator at {place}, topology {topology}"
-    return Network(place, topology, watchdog=Watchdog())
+    if emulator := config.running_emulator(configuration):
+        _check_emulation(emulator.shortcomings, emulator.services, settings)
+        place = f"the emulator at {place}, topology {emulator.topology}"
+    return Network(place, emulator.topology if emulator else None, watchdog=Watchdog())
 
 
 def _embedded(
     settings: Settings, configuration: MutableMapping[str, Any], resources: ExitStack
 ) -> Network:
     emulator = _start_emulator(settings, resources)
+    _check_emulation(emulator.shortcomings, emulator.service_urls, settings)
     configuration[config.ENDPOINT] = emulator.url
     configuration[config.REHEARSAL] = True
     place = f"the embedded emulator, topology {settings.topology}"
@@ -80,8 +83,27 @@ def _start_emulator(settings: Settings, resources: ExitStack) -> Any:
                 settings.topology,
                 minute=settings.minute,
                 access_keys={config.REHEARSAL_ACCESS_KEY_ID: config.REHEARSAL_ACCESS_KEY_SECRET},
+                upstreams=settings.upstream,
             )
         )
     except PortTakenError as exc:
         taken, _, _ = str(exc).partition("; ")
         raise ConfigurationError(f"{taken}: {OTHER_PORTS}") from exc
+    except ValueError as exc:
+        raise ConfigurationError(str(exc)) from exc
+
+
+def _check_emulation(
+    shortcomings: Mapping[str, str], services: Mapping[str, str], settings: Settings
+) -> None:
+    """
+    Refuse a rehearsal that would judge wrongly, since this system cannot emulate what it watches.
+
+    Without targets, any service may be the one that the experiment's own probes watch.
+    """
+    watched = {target.port for target in settings.parsed_targets()}
+    for name, reason in shortcomings.items():
+        if not watched or urlsplit(services[name]).port in watched:
+            raise ConfigurationError(
+                f"service {name} cannot be emulated here, so the verdict would be wrong: {reason}"
+            )

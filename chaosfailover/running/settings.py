@@ -22,7 +22,8 @@ class Settings:
     """
     What an experiment asks of the control; times are in seconds.
 
-    For rehearsals only: `topology`, and `minute`, how long an emulated minute lasts. Of the cut:
+    For rehearsals only: `topology`; `minute`, how long an emulated minute lasts; and `upstream`,
+    services of the user's own (`host:port`) behind services of the topology. Of the cut:
     `min_survivors`, the circuits that must be left; `confirm`, to wait for an operator; and
     `restore_timeout`, how long to try to stop what runs. Of the measurement: `targets`, each a URL
     or a mapping, their `interval`, `timeout` and `rto`; `baseline`, how long to measure before
@@ -34,6 +35,7 @@ class Settings:
 
     topology: str = "dual-circuit"
     minute: float = 60.0
+    upstream: Mapping[str, str] = field(default_factory=dict)
     min_survivors: int = 1
     confirm: bool = False
     restore_timeout: float = 300.0
@@ -176,9 +178,19 @@ def _targets(name: str, value: Any) -> Mapping[str, Any]:
     return value
 
 
+def _upstream(name: str, value: Any) -> Mapping[str, str]:
+    if not isinstance(value, Mapping):
+        raise ArgumentError(
+            f"{name} is {value!r}, expected a mapping of services to addresses, "
+            "such as {portal: '127.0.0.1:3000'}"
+        )
+    return {str(service): _text(f"{name}.{service}", each) for service, each in value.items()}
+
+
 CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "topology": _text,
     "minute": _seconds,
+    "upstream": _upstream,
     "min_survivors": _count,
     "confirm": arguments.check_switch,
     "restore_timeout": _seconds,
