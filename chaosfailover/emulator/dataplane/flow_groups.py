@@ -23,7 +23,7 @@ class FlowGroup:
     """
 
     def __init__(self, paths: Sequence[Path], real: Callable[[float], float]) -> None:
-        self.path: Path | None = paths[0] if paths else None
+        self.path: Path | None = None
         self.flows = True
         self.has_lossy_path = any(0 < path.loss < 1 for path in paths)
         self._real = real

@@ -22,6 +22,7 @@ from chaosfailover.emulator.dataplane.self_test import self_test
 from chaosfailover.emulator.dataplane.sockets import allow_open_files, bound_together
 from chaosfailover.emulator.routing import Segment
 from chaosfailover.emulator.services import Service, check_names
+from chaosfailover.emulator.visitors import is_loopback
 
 __all__ = ["DataPlane"]
 
@@ -53,6 +54,7 @@ class DataPlane:
             self._test_system(host)
             for state in self._states.values():
                 self._bind(state, host, ports.get(state.service.name, state.service.port))
+            self._check_upstreams(host)
         except BaseException:
             self.close()
             raise
@@ -79,6 +81,23 @@ class DataPlane:
         end = "/" if service.kind == "http" else ""
         shown = f"[{host}]" if ":" in host else host
         self.urls[service.name] = f"{service.kind}://{shown}:{port}{end}"
+
+    def _check_upstreams(self, host: str) -> None:
+        """
+        Refuse a service as its own upstream: it would connect to itself until no file is left.
+        """
+        own = {sockets[0].getsockname()[1]: name for name, sockets in self._sockets.items()}
+        for name, state in self._states.items():
+            upstream = state.service.upstream
+            if (
+                upstream
+                and upstream.port in own
+                and (upstream.host == host or is_loopback(upstream.host))
+            ):
+                raise ValueError(
+                    f"the upstream of {name} is {upstream}, which is service"
+                    f" {own[upstream.port]} of the emulator itself"
+                )
 
     def _sockets_needed(self, state: ServiceState) -> int:
         if state.service.kind == "udp":

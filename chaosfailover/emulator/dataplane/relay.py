@@ -5,6 +5,7 @@ Relays: each client's TCP connection, and the application or the upstream that a
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import struct
 from abc import ABC, abstractmethod
@@ -190,7 +191,8 @@ class UpstreamRelay(Relay):
         try:
             await loop.create_connection(lambda: self._upstream, *self._address)
         except OSError as exc:
-            self._report(f"cannot be reached: {exc.strerror or exc}")
+            reason = os.strerror(exc.errno) if exc.errno else exc
+            self._report(f"cannot be reached: {reason}")
             self._upstream.outgoing.close()
             self._upstream.incoming.push(Ending.RST)
             self._upstream_lost()
