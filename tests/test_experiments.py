@@ -3,15 +3,18 @@ The bundled experiments, run as a user runs them: as processes.
 """
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from live import clean_environment
+from live import clean_environment, emulated_cloud
+from own_services import answering, listening
 
 from chaosfailover.running.settings import Settings
 
@@ -68,6 +71,7 @@ def test_rehearsal_holds(name: str, tmp_path: Path) -> None:
 
     log = done.stderr + done.stdout
     assert done.returncode == 0, log
+    assert "Traceback" not in log
     document = journal(tmp_path)
     assert (document["status"], document["deviated"]) == ("completed", False)
     activities = [*document["run"], *document["rollbacks"]]
@@ -76,6 +80,81 @@ def test_rehearsal_holds(name: str, tmp_path: Path) -> None:
     assert all(run["tolerance_met"] is True for run in tolerant)
     stop = next(run for run in activities if run["activity"]["name"].startswith("bring-"))
     assert (stop["output"]["status"], stop["output"]["stopped"]) == ("Stopped", True)
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc, to preload a call")
+@pytest.mark.parametrize("at", ["embedded", "in another process"])
+def test_rehearsal_that_would_judge_wrongly_is_refused(at: str, tmp_path: Path) -> None:
+    """Where no connection can be lost, the run ends before its method and says why."""
+    settings = on_free_ports("dual-circuit", tmp_path)
+    library, code = tmp_path / "deep_backlog.so", Path(__file__).with_name("deep_backlog.c")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, code, "-ldl"], check=True)
+    experiment = str(EXPERIMENTS / "circuit-failover.yaml")
+    with ExitStack() as stack:
+        if at == "embedded":
+            settings["LD_PRELOAD"] = str(library)
+        else:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("LD_PRELOAD", str(library))
+                cloud = stack.enter_context(emulated_cloud(tmp_path))
+            settings = {**cloud.exports, "FAILOVER_PORTAL_URL": cloud.portal}
+
+        done = chaos("run", experiment, folder=tmp_path, **settings)
+
+    log = done.stderr + done.stdout
+    assert done.returncode == 1
+    assert (
+        "service portal cannot be emulated here, so the verdict would be wrong: this system accepts"
+        " TCP connections that a cut should lose, so a check that only connects would pass during"
+        " the cut"
+    ) in log
+    assert "Traceback" not in log
+    assert "Action: " not in log.replace("Action: bring", "").replace("Action: delete", "")
+
+
+def test_own_service_is_rehearsed(tmp_path: Path) -> None:
+    """What the control calls upstream is cut, comes back, and decides the verdict."""
+    settings = on_free_ports("dual-circuit", tmp_path)
+    experiment = yaml.safe_load((EXPERIMENTS / "circuit-failover.yaml").read_text("utf-8"))
+    (control,) = experiment["controls"]
+    copy = tmp_path / "own.yaml"
+    with listening(answering) as upstream:
+        control["provider"]["arguments"]["upstream"] = {"portal": upstream}
+        *_, probe = (
+            each
+            for each in experiment["steady-state-hypothesis"]["probes"]
+            if each["name"] == "the-portal-answers"
+        )
+        probe["tolerance"] = 204
+        copy.write_text(yaml.safe_dump(experiment))
+
+        done = chaos("run", str(copy), folder=tmp_path, **settings)
+
+    document = journal(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert document["failover"]["verdict"]["verdict"] == "held"
+    assert document["failover"]["settings"]["upstream"] == {"portal": upstream}
+
+
+@pytest.mark.parametrize(
+    ("upstream", "message"),
+    [
+        ({"shop": "127.0.0.1:1"}, "an upstream is given to 'shop', but the topology's services"),
+        ({"portal": "one"}, "upstream.portal is 'one', expected host:port, such as"),
+        ("127.0.0.1:1", "upstream is '127.0.0.1:1', expected a mapping of services to addresses"),
+    ],
+)
+def test_wrong_upstream_is_refused(upstream: object, message: str, tmp_path: Path) -> None:
+    experiment = yaml.safe_load((EXPERIMENTS / "circuit-failover.yaml").read_text("utf-8"))
+    experiment["controls"][0]["provider"]["arguments"]["upstream"] = upstream
+    copy = tmp_path / "own.yaml"
+    copy.write_text(yaml.safe_dump(experiment))
+
+    done = chaos("run", str(copy), folder=tmp_path, **on_free_ports("dual-circuit", tmp_path))
+
+    assert done.returncode == 1
+    assert message in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
 
 
 def test_rehearsal_says_what_happens(tmp_path: Path) -> None:

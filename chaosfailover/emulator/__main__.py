@@ -94,7 +94,7 @@ def shortcomings(emulator: Emulator) -> list[str]:
     """
     Return a line for each service that this system cannot emulate.
     """
-    return [f"  {name} is not emulated: {why}" for name, why in emulator.shortcomings.items()]
+    return [f"  not emulated: {name}: {why}" for name, why in emulator.shortcomings.items()]
 
 
 def exports(emulator: Emulator) -> list[str]:

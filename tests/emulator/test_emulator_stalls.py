@@ -301,7 +301,7 @@ def test_system_that_cannot_lose_connections_is_told(tmp_path: Path) -> None:
             banner += process.stdout.readline()
         process.send_signal(signal.SIGTERM)
 
-    assert re.findall(r"^  (\w+) is not emulated: (.*)$", banner, re.MULTILINE) == [
+    assert re.findall(r"^  not emulated: (\w+): (.*)$", banner, re.MULTILINE) == [
         ("portal", CANNOT_LOSE),
         ("ledger", CANNOT_LOSE),
     ]
