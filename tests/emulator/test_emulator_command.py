@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 from emulator_callers import CREATE, flattened
+from own_services import answering, listening
 
 from chaosfailover.emulator.__main__ import main
 
@@ -71,6 +72,33 @@ def test_it_says_how_to_use_it_logs_requests_and_ends_on_ctrl_c() -> None:
         r"\S+Z POST StartFailoverTestJob cn-hangzhou \d{16} 400 IllegalParam.JobId \d+\.\d ms\n",
         err,
     )
+
+
+def test_it_puts_a_service_of_mine_behind_the_network() -> None:
+    """The banner names the upstream, and its answers come back."""
+    with listening(answering) as upstream, command(f"--upstream=portal={upstream}") as (process, _):
+        assert process.stdout
+        lines = [process.stdout.readline() for _ in range(2)]
+        portal = re.fullmatch(rf"  portal  (http://\S+)  upstream {upstream}\n", lines[1])
+        assert portal, lines
+        assert httpx.get(portal[1]).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("portal", "'portal' is not NAME=HOST:PORT, such as portal=127.0.0.1:3000"),
+        ("portal=3000", "upstream.portal is '3000', expected host:port, such as 127.0.0.1:3000"),
+        ("shop=127.0.0.1:1", "an upstream is given to 'shop', but the topology's services are"),
+    ],
+)
+def test_wrong_upstream_is_told(
+    given: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with contextlib.suppress(SystemExit):
+        main([*FREE, "--upstream", given])
+
+    assert message in capsys.readouterr().err
 
 
 def test_it_ends_on_sigterm() -> None:

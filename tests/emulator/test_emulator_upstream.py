@@ -203,6 +203,26 @@ def test_refusal_of_an_upstream_is_no_cut(begin: Begin, caplog: pytest.LogCaptur
     ) in caplog.text
 
 
+def test_silence_of_an_upstream_is_told(begin: Begin, caplog: pytest.LogCaptureFixture) -> None:
+    """After five seconds the log says that it is no cut; the ground truth knows of no outage."""
+    with socket.socket() as deaf, contextlib.ExitStack() as stack:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for _ in range(3):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(deaf.getsockname())
+        address = f"127.0.0.1:{deaf.getsockname()[1]}"
+        emulator = begin(ledger=address)
+        with connect(emulator, "ledger"):
+            deadline = time.monotonic() + PATIENCE
+            while "upstream" not in caplog.text and time.monotonic() < deadline:
+                time.sleep(0.1)
+
+    assert f"service ledger: its upstream {address} does not answer; this is no cut" in caplog.text
+    assert emulator.ground_truth()["ledger"] == []
+
+
 def test_reset_of_an_upstream_reaches_the_client(begin: Begin) -> None:
     """At once, as a reset."""
 
