@@ -11,14 +11,16 @@ answer would usually have come. So an outage of the samples
 began after `s` and at the latest when `f` was overdue, and ended after `l` and before `a'`. With
 samples each `p` seconds, instant answers and `n` lost in a row that is between `(n-1)p` and
 `(n+1)p`. Lengths are in seconds, instants are those of the samples: monotonic.
+
+That holds for total loss. `chaosfailover.measured.partial` widens the bounds where part is lost.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import NamedTuple
 
-from chaosfailover.samples import Run, Sample, encode
+from chaosfailover.samples import Count, Run, Sample, count_after, encode
 
 __all__ = ["Length", "Outage", "find_outages", "longest", "outages"]
 
@@ -40,7 +42,8 @@ class Outage:
     `since` and `until` are each an earliest and a latest instant. `began_before` says that the
     first sample had failed already, `ongoing` that the last one did; the length is then open and
     `at_most` infinite, save that an outage asked for while it goes on is measured up to now.
-    `error` is the first kind of failure.
+    `error` is the first kind of failure. `counts` are those of the series at the first and at the
+    last lost check, both included; None where they are not known.
     """
 
     at_least: float
@@ -51,6 +54,7 @@ class Outage:
     until: tuple[float, float] = (-inf, inf)
     began_before: bool = False
     ongoing: bool = False
+    counts: tuple[Count, Count] | None = field(default=None, compare=False, repr=False)
 
 
 def outages(samples: Iterable[Sample], interval: float, now: float | None = None) -> list[Outage]:
@@ -103,7 +107,13 @@ def _outage(runs: Sequence[Run], first: int, last: int, now: float | None) -> Ou
         until=(failed[-1].until, latest),
         began_before=not first,
         ongoing=ongoing,
+        counts=(_first_lost(failed[0]), count_after(failed[-1])),
     )
+
+
+def _first_lost(run: Run) -> Count:
+    sent, lost, runs = run.before
+    return Count(sent + 1, lost + 1, runs + 1)
 
 
 def longest(found: Iterable[Outage]) -> Length:

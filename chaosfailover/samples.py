@@ -7,7 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["LONG_GAP", "Encoder", "Gap", "Run", "Sample", "encode"]
+__all__ = [
+    "LONG_GAP",
+    "NOTHING",
+    "Count",
+    "Encoder",
+    "Gap",
+    "Run",
+    "Sample",
+    "count_after",
+    "encode",
+]
 
 LONG_GAP = 1.0  # a longer one may hide a recovery that deserves the name
 RECENT = 64  # successes that tell how long a check in flight may take
@@ -31,6 +41,19 @@ class Sample(NamedTuple):
     spent: float = 0.0
 
 
+class Count(NamedTuple):
+    """
+    How many checks of a series were sent and lost up to some point, and in how many runs of losses.
+    """
+
+    sent: int = 0
+    lost: int = 0
+    runs: int = 0
+
+
+NOTHING = Count()
+
+
 @dataclass(slots=True)
 class Run:
     """
@@ -40,7 +63,7 @@ class Run:
     which the result is known: a reply had come, or what was lost had been sent and was overdue.
     `solid` is the time from the first to the last send without the gaps; after a long gap it is
     counted anew, and the longest part stands. `lost` equals `count` in a run of failures; in a run
-    of successes it counts the failures that were folded into it.
+    of successes it counts the failures that were folded into it. `before` counts all earlier runs.
     """
 
     since: float
@@ -50,6 +73,7 @@ class Run:
     error: str | None
     edge: float
     solid: float = 0.0
+    before: Count = NOTHING
 
 
 class Gap(NamedTuple):
@@ -109,7 +133,8 @@ class Encoder:
             self._usual = max((rtt for heard, rtt in self._recent if heard <= sample.at), default=0)
         self._stretch = sample.at
         error = None if sample.ok else sample.error or "lost"
-        self.runs.append(Run(sample.at, sample.at, 0, 0, error, float("inf")))
+        before = count_after(self.runs[-1]) if self.runs else NOTHING
+        self.runs.append(Run(sample.at, sample.at, 0, 0, error, float("inf"), before=before))
 
     def _extend(self, run: Run, sample: Sample) -> None:
         known = sample.at + (sample.rtt or 0.0 if sample.ok else sample.spent + self._usual)
@@ -120,6 +145,14 @@ class Encoder:
         run.solid = max(run.solid, sample.at - self._stretch)
         if sample.ok:
             self._recent.append((known, known - sample.at))
+
+
+def count_after(run: Run) -> Count:
+    """
+    Return the counts at the end of a run into which nothing was folded.
+    """
+    sent, lost, runs = run.before
+    return Count(sent + run.count, lost + run.lost, runs + (run.error is not None))
 
 
 def encode(samples: Iterable[Sample], interval: float) -> Encoder:

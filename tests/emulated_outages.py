@@ -5,13 +5,19 @@ Outages that the emulator makes and the prober measures, compared with the groun
 import json
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from chaosfailover.emulator import Emulator
+from chaosfailover.measured.partial import Cadence
+from chaosfailover.measured.spells import spells
+from chaosfailover.measured.summary import Summary
 from chaosfailover.outages import Outage
 from chaosfailover.prober import Prober
 from chaosfailover.targets import Target, parse_target
@@ -96,9 +102,11 @@ class Drill:
 def drilling(folder: Path, intervals: Mapping[str, float], longest: float) -> Iterator[Drill]:
     """
     Start an emulator with one service for each name, such as `udp-0.05`, and a prober for them.
+
+    The target of a name such as `connect-0.05` is a `tcp` service that it only connects to.
     """
     file = folder / "topology.yaml"
-    file.write_text(topology({name: name.partition("-")[0] for name in intervals}, longest))
+    file.write_text(topology({name: _kind(name) for name in intervals}, longest))
     with Emulator(file, auth=False, seed=random.randrange(10**9)) as emulator:
         urls = emulator.service_urls
         targets = [_target(name, urls[name], every) for name, every in intervals.items()]
@@ -106,9 +114,14 @@ def drilling(folder: Path, intervals: Mapping[str, float], longest: float) -> It
             yield Drill(emulator, prober, longest)
 
 
+def _kind(name: str) -> str:
+    kind = name.partition("-")[0]
+    return "tcp" if kind == "connect" else kind
+
+
 def _target(name: str, url: str, interval: float) -> Target:
     settings: dict[str, object] = {"url": url, "interval": interval}
-    talk = {"send": "ping\n", "expect": "ping"} if url.startswith("tcp:") else {}
+    talk = {"send": "ping\n", "expect": "ping"} if name.startswith("tcp-") else {}
     return parse_target(name, settings | talk)
 
 
@@ -143,12 +156,26 @@ def compared(drill: Drill, name: str) -> tuple[list[Comparison], list[Outage]]:
     """
     Match the true outages of a service with the measured ones; also return those that were none.
     """
-    measured = drill.prober.summary(name).outages
+    summary = drill.prober.summary(name)
+    truths: Sequence[Mapping[str, Any]] = drill.emulator.ground_truth()[name]
+    middles = [(one["end"] + other["start"]) / 2 for one, other in pairwise(truths)]
     pairs: list[Comparison] = []
-    for truth in drill.emulator.ground_truth()[name]:
-        start, end = truth["start"], truth["end"]
-        assert end is not None
-        seen = [it for it in measured if it.since[0] < end and it.until[1] > start]
-        pairs.append(Comparison(start, end, seen[0] if len(seen) == 1 else None))
-    matched = [pair.measured for pair in pairs]
-    return pairs, [it for it in measured if it not in matched]
+    for truth, phase in zip(truths, pairwise([-inf, *middles, inf]), strict=True):
+        partial = truth.get("share", 1.0) < 1.0
+        known = _with_run_on(summary, phase) if partial else summary.outages
+        seen = [it for it in known if it.since[0] < truth["end"] and it.until[1] > truth["start"]]
+        pairs.append(Comparison(truth["start"], truth["end"], seen[0] if len(seen) == 1 else None))
+    matched = [pair.measured for pair in pairs if pair.measured]
+    return pairs, [it for it in summary.outages if not any(_within(it, one) for one in matched)]
+
+
+def _with_run_on(summary: Summary, phase: tuple[float, float]) -> list[Outage]:
+    """
+    Return the outages of a phase with bounds that hold for a share of the flows.
+    """
+    known = spells(summary.outages, *phase, Cadence(summary.interval))
+    return [spell.bounds for spell in known]
+
+
+def _within(one: Outage, other: Outage) -> bool:
+    return other.since[0] <= one.since[0] and one.until[1] <= other.until[1]

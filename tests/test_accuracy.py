@@ -8,7 +8,9 @@ from pathlib import Path
 from emulated_outages import compared, drilling
 
 INTERVALS = {
-    f"{kind}-{interval:g}": interval for kind in ("http", "tcp", "udp") for interval in (0.05, 0.1)
+    f"{kind}-{interval:g}": interval
+    for kind in ("http", "tcp", "connect", "udp")
+    for interval in (0.05, 0.1)
 }
 BUSY = 0.01
 

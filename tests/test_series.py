@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chaosfailover.measured.series import MOST_GAPS, MOST_RUNS, Series, load_runs
+from chaosfailover.measured.spells import time_lost, worst_lost
 from chaosfailover.measured.summary import summarize
 from chaosfailover.measured.timeline import MOST_SLOTS, Histogram, Timeline
 from chaosfailover.outages import Outage, find_outages, outages
@@ -102,23 +103,43 @@ def flapping(draw: st.DrawFn) -> tuple[str, float, float]:
 
 @settings(max_examples=100, deadline=None)
 @given(flapping())
-@example((f"{'.x' * 15}........xx.x...xxx...x.......x{'.x.x......x' * 2}.x.xx.", 61.0, 80.0625))
-@example((f"{'.x' * 22}......x.x......{'x.' * 12}xx.", 42.5, 63.75))
-@example((f"{'.x' * 19}x...x.x......x.x......{'x.' * 12}..xxx.", 45.5, 68.25))
+@example((".x.xxx.x.x.xx.x.x.x.x.xx.xx.xx.", 11.25, 15.0))
 def test_folding_changes_no_length_of_a_phase(flap: tuple[str, float, float]) -> None:
-    """However much is folded, the bounds hold what the whole stream would have said."""
-    drawing, cut, stop = flap
-    folded, whole = Series(1.0), Series(1.0)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chaosfailover.measured.series.MOST_RUNS", 12)
-        patch.setattr("chaosfailover.measured.series.MOST_SPELLS", 4)
-        _feed(folded, drawing, cut, stop)
-    _feed(whole, drawing, cut, stop)
+    """However much is folded, the bounds are those of the whole stream."""
+    folded, whole = _fed(flap, {"MOST_RUNS": 12}), _fed(flap, {})
 
-    short, exact = summarize(folded, cut, stop), summarize(whole, cut, stop)
+    short, exact = (summarize(series, *flap[1:]) for series in (folded, whole))
 
     for key in ("failover", "reversion", "worst_during", "worst_after"):
         assert getattr(short, key) == getattr(exact, key), key
+
+
+@settings(max_examples=100, deadline=None)
+@given(flapping())
+@example((f"{'.x' * 15}........xx.x...xxx...x.......x{'.x.x......x' * 2}.x.xx.", 61.0, 80.0625))
+@example((f"{'.x' * 22}......x.x......{'x.' * 12}xx.", 42.5, 63.75))
+@example((f"{'.x' * 19}x...x.x......x.x......{'x.' * 12}..xxx.", 45.5, 68.25))
+def test_many_spells_keep_the_first_and_the_longest(flap: tuple[str, float, float]) -> None:
+    """Of more spells than are kept, those count that are the longest from loss to loss."""
+    folded, whole = _fed(flap, {"MOST_RUNS": 12, "MOST_SPELLS": 4}), _fed(flap, {})
+
+    short, exact = (
+        [*series.folded_spells, *find_outages(series.runs)] for series in (folded, whole)
+    )
+
+    for since, until, ended in ((flap[1], flap[2], flap[2]), (flap[2], inf, inf)):
+        assert time_lost(short, since, until) == time_lost(exact, since, until)
+        assert worst_lost(short, since, until, ended) == worst_lost(exact, since, until, ended)
+
+
+def _fed(flap: tuple[str, float, float], most: dict[str, int]) -> Series:
+    drawing, cut, stop = flap
+    series = Series(1.0)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, number in most.items():
+            patch.setattr(f"chaosfailover.measured.series.{name}", number)
+        _feed(series, drawing, cut, stop)
+    return series
 
 
 def _feed(series: Series, drawing: str, cut: float, stop: float) -> None:
@@ -140,7 +161,7 @@ def test_fifty_seconds_of_flapping_are_not_four() -> None:
     summary = summarize(series, 90.0, 190.0)
 
     assert series.folded
-    assert summary.failover == pytest.approx((49.98, 50.0), abs=0.05)
+    assert summary.failover == pytest.approx((49.98, 50.1), abs=0.05)
 
 
 def test_many_gaps_stay_small_and_keep_the_longest() -> None:

@@ -9,10 +9,11 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
+from chaosfailover.measured.partial import Cadence
 from chaosfailover.measured.spells import coalesce
 from chaosfailover.measured.timeline import Histogram, Timeline
 from chaosfailover.outages import Outage, find_outages
-from chaosfailover.samples import Encoder, Gap, Run, Sample
+from chaosfailover.samples import NOTHING, Encoder, Gap, Run, Sample, count_after
 
 __all__ = ["Series", "load_runs"]
 
@@ -29,7 +30,7 @@ class Series:
     their number, their losses and the sum of their bounds, but not each one's place. The longest
     outages and the longest gaps are always kept. `folded_spells` holds when something was lost that
     is folded, what lies within 5 s of each other as one, but never beyond a mark: the first and the
-    longest of each phase are always kept.
+    longest of each phase, from loss to loss, are always kept.
     """
 
     def __init__(self, interval: float) -> None:
@@ -75,6 +76,13 @@ class Series:
         How long all gaps lasted, also those that are not kept.
         """
         return self._encoder.unmeasured
+
+    @property
+    def cadence(self) -> Cadence:
+        """
+        How often the target was checked, from when to when, and when it was not.
+        """
+        return Cadence(self.interval, *self.span, tuple(self.gaps))
 
     def add(self, sample: Sample) -> None:
         """
@@ -170,7 +178,11 @@ def load_runs(series: Mapping[str, Any]) -> list[Run]:
     """
     Read the runs back from `Series.as_dict`, so that outages can be found again.
     """
-    return [Run(*row) for row in series["runs"]]
+    runs: list[Run] = []
+    for row in series["runs"]:
+        runs.append(Run(*row))
+        runs[-1].before = count_after(runs[-2]) if runs[1:] else NOTHING
+    return runs
 
 
 def _row(run: Run, began: float) -> list[Any]:

@@ -101,7 +101,7 @@ def summarize(
     stop = inf if stop_at is None else stop_at
     end = inf if until is None else until
     found = find_outages(series.runs, now)
-    lost = [*series.folded_spells, *found]
+    lost, cadence = [*series.folded_spells, *found], series.cadence
     first, last = series.span
     return Summary(
         interval=series.interval,
@@ -117,10 +117,10 @@ def summarize(
         before=_phase(series, -inf, cut),
         during=_phase(series, cut, stop),
         after=_phase(series, stop, end),
-        failover=time_lost(lost, cut, stop),
-        reversion=time_lost(lost, stop, end),
-        worst_during=worst_lost(lost, cut, stop, ended_by=stop),
-        worst_after=worst_lost(lost, stop, end),
+        failover=time_lost(lost, cut, stop, cadence),
+        reversion=time_lost(lost, stop, end, cadence),
+        worst_during=worst_lost(lost, cut, stop, stop, cadence),
+        worst_after=worst_lost(lost, stop, end, cadence=cadence),
         unseen_during=time_unseen(lost, series.gaps, cut, stop),
         unseen_after=time_unseen(lost, series.gaps, stop, end),
         lateness=series.lateness.percentiles(),
@@ -167,6 +167,7 @@ def _sent_before(run: Run, at: float) -> int:
 
 def _outage_row(outage: Outage, began: float) -> dict[str, Any]:
     row = asdict(outage)
+    del row["counts"]
     row["since"] = [_plain(at - began) for at in outage.since]
     row["until"] = [_plain(at - began) for at in outage.until]
     return {key: _plain(value) for key, value in row.items()}

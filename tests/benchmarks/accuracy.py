@@ -3,9 +3,9 @@ Compare what the prober measures with the emulator's ground truth, and print the
 
     PYTHONPATH=tests python tests/benchmarks/accuracy.py [--rounds 17]
 
-Each round cuts a circuit with twelve services, HTTP, TCP and UDP at intervals of 10, 50, 100 and
-500 ms, each with a random detection time from 0.03 to 4 s, and restores it: a failover and a
-reversion of random phase for each service.
+Each round cuts a circuit with sixteen services, HTTP, TCP, TCP that is only connected to, and UDP,
+at intervals of 10, 50, 100 and 500 ms, each with a random detection time from 0.03 to 4 s, and
+restores it: a failover and a reversion of random phase for each service.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from emulated_outages import Comparison, compared, drilling
 from chaosfailover.measured.summary import Summary
 
 INTERVALS = (0.01, 0.05, 0.1, 0.5)
-KINDS = ("http", "tcp", "udp")
+KINDS = ("http", "tcp", "connect", "udp")
 HEAD = (
     "| protocol | interval | outages | longest | bounds hold | between two samples | false "
     "| width, median | over 2 intervals: median | greatest | lateness: p99 | greatest |"
