@@ -15,6 +15,7 @@ import yaml
 from accounts import ACCOUNTS, ONE, TEN, plans
 from click.testing import CliRunner
 from live_runs import wait_until
+from processes import ended
 
 from chaosfailover.cli import failover
 from chaosfailover.planning.files import plan_files
@@ -122,12 +123,15 @@ def test_interrupted_rehearsal_leaves_nothing_behind(tmp_path: Path) -> None:
     folder = written(tmp_path / "accounts", TEN)
     journals = tmp_path / "journals"
     rehearse = [*CHAOS, "failover", "rehearse-all", str(folder), "--journals", str(journals)]
-    running = subprocess.Popen(rehearse, env=environment(), stderr=subprocess.DEVNULL)
-    wait_until(lambda: said(journals, "-> Testing"))
+    process = subprocess.Popen(
+        rehearse, env=environment(), stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    with ended(process) as running:
+        wait_until(lambda: said(journals, "-> Testing"))
 
-    running.send_signal(signal.SIGTERM)
+        running.send_signal(signal.SIGTERM)
 
-    assert running.wait(60) == 143
+        assert running.wait(60) == 143
     logs = [log.read_text() for log in journals.rglob("output.log")]
     cut = [log for log in logs if "-> Testing" in log]
     assert cut
