@@ -4,7 +4,6 @@ Fixtures that several test files share.
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import cache
 
 import pytest
 import yaml
@@ -16,6 +15,8 @@ from chaosfailover.emulator import Emulator
 from chaosfailover.safety.clearance import Clearance
 from chaosfailover.safety.cuts import Cut
 from chaosfailover.signing import Credentials
+
+pytest_plugins = ["processes"]
 
 Configuration = dict[str, object]
 
@@ -86,21 +87,19 @@ def ten_circuits(
 
 
 @pytest.fixture(scope="session")
-def faces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Face]]:
-    """The faces by name; each is one emulator, which begins when it is first asked for."""
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Face]]:
+    """The faces by name; each is one emulator."""
     with ExitStack() as opened:
-
-        @cache
-        def open_face(name: str) -> Face:
-            return opened.enter_context(faced(name, tmp_path_factory.mktemp("faces")))
-
-        yield open_face
+        yield {
+            name: opened.enter_context(faced(name, tmp_path_factory.mktemp("faces")))
+            for name in FACES
+        }
 
 
 @pytest.fixture(params=FACES)
-def face(request: pytest.FixtureRequest, faces: Callable[[str], Face]) -> Iterator[Face]:
+def face(request: pytest.FixtureRequest, faces: dict[str, Face]) -> Iterator[Face]:
     """Each face in turn, as its topology has it. All that it is to answer must be asked for."""
-    face = faces(request.param)
+    face = faces[request.param]
     face.admin("POST", "reset")
     yield face
     assert face.unasked() == []

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from processes import end
 
 __all__ = [
     "CHAOS",
@@ -185,6 +186,7 @@ class Runner:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
             # A shell's background job, which these tests may be, ignores some signals.
             preexec_fn=default_signals,  # noqa: PLW1509 - it takes no lock
         )
@@ -224,8 +226,10 @@ class Runner:
         return document
 
     def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        """
+        End the run and what it started; its watchdog needs the cloud until it has done its work.
+        """
+        end(self.process)
         self._reader.join()
         if self.process.stderr:
             self.process.stderr.close()

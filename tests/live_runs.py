@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from processes import wait_for_watchdogs
 
 from chaosfailover.client import VpcClient
 from chaosfailover.emulator import Emulator
@@ -52,7 +53,10 @@ def cloud(folder: Path, **settings: Any) -> Iterator[Emulator]:
     file = folder / "cloud.yaml"
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
     with Emulator(file) as emulator:
-        yield emulator
+        try:
+            yield emulator
+        finally:
+            wait_for_watchdogs()
 
 
 def environment(emulator: Emulator, **more: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from live import CHAOS, Cloud, clean_environment, default_signals, emulated_cloud
 from loopback import udp_echo, until
+from processes import ended
 
 
 @pytest.fixture
@@ -118,18 +119,17 @@ def echoed_probe(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[byt
         return check
 
     with udp_echo(echo) as port:
-        target = f"udp://127.0.0.1:{port}"
-        yield (
-            subprocess.Popen(
-                [*CHAOS, "failover", "probe", target, "--duration", "60"],
-                cwd=folder,
-                env=clean_environment(),
-                stdout=subprocess.PIPE,
-                text=True,
-                preexec_fn=default_signals,  # noqa: PLW1509 - it takes no lock
-            ),
-            checks,
+        process = subprocess.Popen(
+            [*CHAOS, "failover", "probe", f"udp://127.0.0.1:{port}", "--duration", "60"],
+            cwd=folder,
+            env=clean_environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=default_signals,  # noqa: PLW1509 - it takes no lock
         )
+        with ended(process):
+            yield process, checks
 
 
 @pytest.mark.parametrize(

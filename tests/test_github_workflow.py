@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import yaml
 from accounts import plan_for
 from live_runs import cloud, environment, statuses, wait_until
+from processes import ended
 
 from chaosfailover.client import VpcClient
 from chaosfailover.emulator import Emulator
@@ -35,14 +37,15 @@ def step(name: str) -> dict[str, Any]:
     return dict(found)
 
 
-def start(name: str, emulator: Emulator, folder: Path) -> subprocess.Popen[bytes]:
+@contextlib.contextmanager
+def start(name: str, emulator: Emulator, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """
     Start a step as the runner does: its text as a script of `bash -e`, in a group of its own.
     """
     found = step(name)
     script = folder / "step.sh"
     script.write_text(found["run"], encoding="utf-8")
-    return subprocess.Popen(
+    process = subprocess.Popen(
         ["bash", "-e", str(script)],
         cwd=folder / found.get("working-directory", "."),
         env=environment(emulator, PLAN_FOLDER="cn-hangzhou", PLAN_ROLE_ARN="", HOME=str(folder)),
@@ -50,6 +53,16 @@ def start(name: str, emulator: Emulator, folder: Path) -> subprocess.Popen[bytes
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    with ended(process):
+        yield process
+
+
+def exit_code(name: str, emulator: Emulator, folder: Path) -> int:
+    """
+    Run a step to its end.
+    """
+    with start(name, emulator, folder) as running:
+        return running.wait(60)
 
 
 def start_test(emulator: Emulator, name: str) -> None:
@@ -83,10 +96,10 @@ def test_cancelled_game_day_brings_back_what_it_cut(tmp_path: Path) -> None:
     """The first signal reaches chaos, which stops the test and leaves a journal."""
     with cloud(tmp_path) as emulator:
         plan_for(emulator, tmp_path / "failover-plan", default=emulator.service_urls["portal"])
-        running = start("Game day", emulator, tmp_path)
-        wait_until(lambda: statuses(emulator) == ["Testing"])
+        with start("Game day", emulator, tmp_path) as running:
+            wait_until(lambda: statuses(emulator) == ["Testing"])
 
-        sent = cancel(running)
+            sent = cancel(running)
 
         assert "SIGKILL" not in sent
         # It stays in the list, which tells the next inspection when the circuit was tested last.
@@ -101,15 +114,15 @@ def test_last_step_stops_what_a_killed_game_day_left(tmp_path: Path) -> None:
     """When the cloud is too slow for the runner's patience, the last step sees it through."""
     with cloud(tmp_path, stopping=15.0) as emulator:
         plan_for(emulator, tmp_path / "failover-plan", default=emulator.service_urls["portal"])
-        running = start("Game day", emulator, tmp_path)
-        wait_until(lambda: statuses(emulator) == ["Testing"])
+        with start("Game day", emulator, tmp_path) as running:
+            wait_until(lambda: statuses(emulator) == ["Testing"])
 
-        sent = cancel(running)
+            sent = cancel(running)
 
-        assert sent == ["SIGINT", "SIGTERM", "SIGKILL"]
-        assert statuses(emulator) == ["Stopping"]
-        assert start("Stop what still runs", emulator, tmp_path).wait(60) == 0
-        assert set(statuses(emulator)) <= {"Stopped"}
+            assert sent == ["SIGINT", "SIGTERM", "SIGKILL"]
+            assert statuses(emulator) == ["Stopping"]
+            assert exit_code("Stop what still runs", emulator, tmp_path) == 0
+            assert set(statuses(emulator)) <= {"Stopped"}
 
 
 def test_last_step_stops_what_runs_by_itself(tmp_path: Path) -> None:
@@ -119,7 +132,7 @@ def test_last_step_stops_what_runs_by_itself(tmp_path: Path) -> None:
         start_test(emulator, "pc-rehearsal-a-failover")
         wait_until(lambda: statuses(emulator) == ["Testing"])
 
-        assert start("Stop what still runs", emulator, tmp_path).wait(60) == 0
+        assert exit_code("Stop what still runs", emulator, tmp_path) == 0
         assert statuses(emulator) == ["Stopped"]
 
 
@@ -177,5 +190,5 @@ def test_last_step_leaves_the_tests_of_others_alone(tmp_path: Path) -> None:
         plan_for(emulator, tmp_path / "failover-plan")
         start_test(emulator, "of somebody else")
 
-        assert start("Stop what still runs", emulator, tmp_path).wait(60) == 0
+        assert exit_code("Stop what still runs", emulator, tmp_path) == 0
         assert statuses(emulator) in (["Starting"], ["Testing"])

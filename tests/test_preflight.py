@@ -17,6 +17,7 @@ import pytest
 from client_stand_in import Cloud as Silence
 from client_stand_in import client_of
 from live import CHAOS, Cloud, Runner, clean_environment, emulated_cloud, tunnel
+from processes import ended
 from test_signals import experiment
 
 from chaosfailover.safety.cuts import Cut
@@ -237,12 +238,14 @@ def test_operator_confirms_by_typing_the_name(
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
+        start_new_session=True,
     )
     os.close(theirs)
-    seen = read_until(terminal, "Type the test's name, drill, to cut pc-rehearsal-a: ")
-    assert live_cloud.statuses() == []
-    os.write(terminal, f"{typed}\n".encode())
-    code = drain(terminal, process)
+    with ended(process):
+        seen = read_until(terminal, "Type the test's name, drill, to cut pc-rehearsal-a: ")
+        assert live_cloud.statuses() == []
+        os.write(terminal, f"{typed}\n".encode())
+        code = drain(terminal, process)
     os.close(terminal)
 
     assert "Type the test's name" in seen

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import yaml
 from accounts import ACCOUNTS, ONE, TEN, plans
 from click.testing import CliRunner
 from live_runs import wait_until
+from processes import ended
 
 from chaosfailover.cli import failover
 from chaosfailover.planning.files import plan_files
@@ -34,6 +36,25 @@ def written(folder: Path, described: dict[str, object]) -> Path:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).write_text(text, encoding="utf-8")
     return target
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for temporary files; the working directory is another, in which nothing is."""
+    for name in ("temporary", "called-in"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "called-in")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    return tmp_path / "temporary"
+
+
+def leave_only(folder: Path, *files: Path) -> None:
+    """
+    Remove the other experiments of a plan.
+    """
+    for file in folder.rglob("*.yaml"):
+        if file not in files and file.name != "topology.yaml":
+            file.unlink()
 
 
 def environment() -> dict[str, str]:
@@ -93,41 +114,70 @@ def test_planned_experiment_is_a_rehearsal_as_it_is(tmp_path: Path) -> None:
     assert "REHEARSAL in cn-hangzhou" in done.stdout + done.stderr
 
 
-def test_unexpected_verdict_exits_1(tmp_path: Path) -> None:
-    """A plan that expects what does not come, or not of that circuit, is not done."""
+def test_success_leaves_no_file(temporary: Path, tmp_path: Path) -> None:
+    """Neither where it was called, nor among the temporary files, nor in the plan."""
+    folder = written(tmp_path / "accounts", TEN)
+    leave_only(folder, folder / ACCOUNTS[0] / "cn-hangzhou" / "pc-01.yaml")
+    before = sorted(folder.rglob("*"))
+
+    done = CliRunner().invoke(failover, ["rehearse-all", str(folder), "--output", "json"])
+
+    (run,) = json.loads(done.stdout)["runs"]
+    assert (done.exit_code, run["verdict"], run["journal"]) == (0, "held", None)
+    assert (list(Path.cwd().iterdir()), list(temporary.iterdir())) == ([], [])
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_unexpected_verdict_exits_1(temporary: Path, tmp_path: Path) -> None:
+    """A plan that expects what does not come, or not of that circuit, says where its logs are."""
     folder = written(tmp_path / "accounts", TEN)
     first, second = (
         folder / ACCOUNTS[0] / "cn-hangzhou" / "pc-01.yaml",
         folder / ACCOUNTS[1] / "eu-central-1" / "pc-09.yaml",
     )
-    for file in folder.rglob("*.yaml"):
-        if file not in (first, second) and file.name != "topology.yaml":
-            file.unlink()
+    leave_only(folder, first, second)
     first.write_text(first.read_text().replace("expected: held", "expected: deviated"))
     second.write_text(second.read_text().replace("- pc-09-failover", "- pc-08-failover"))
 
-    done = CliRunner().invoke(
-        failover, ["rehearse-all", str(folder), "--journals", str(tmp_path / "journals")]
-    )
+    done = CliRunner().invoke(failover, ["rehearse-all", str(folder)])
 
     assert done.exit_code == 1
     assert "pc-01.yaml  NOT AS EXPECTED (deviated)" in done.stdout
     late = "not in time: pc-09-failover; in time: pc-08-failover"
     assert f"pc-09.yaml  NOT AS EXPECTED ({late})" in done.stdout
     assert "0 of 2 runs" in done.stdout
+    (kept,) = temporary.iterdir()
+    assert f"Journals and logs are in {kept}\n" in done.stderr
+    for file in (first, second):
+        run = kept / file.relative_to(folder).with_suffix("")
+        assert f"see {run / 'output.log'}\n" in done.stdout
+        names = {"chaostoolkit.log", "journal.json", "output.log"}
+        assert {each.name for each in run.iterdir()} == names
+    assert list(Path.cwd().iterdir()) == []
 
 
 def test_interrupted_rehearsal_leaves_nothing_behind(tmp_path: Path) -> None:
-    """SIGTERM stops every run, each of which brings back what it cut, and then the emulator."""
+    """SIGTERM stops every run, each of which brings back what it cut; the logs stay."""
     folder = written(tmp_path / "accounts", TEN)
     journals = tmp_path / "journals"
-    rehearse = [*CHAOS, "failover", "rehearse-all", str(folder), "--journals", str(journals)]
-    running = subprocess.Popen(rehearse, env=environment(), stderr=subprocess.DEVNULL)
-    wait_until(lambda: said(journals, "-> Testing"))
+    journals.mkdir()
+    process = subprocess.Popen(
+        [*CHAOS, "failover", "rehearse-all", str(folder)],
+        cwd=tmp_path,
+        env=environment() | {"TMPDIR": str(journals)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with ended(process) as running:
+        wait_until(lambda: said(journals, "-> Testing"))
 
-    running.send_signal(signal.SIGTERM)
+        running.send_signal(signal.SIGTERM)
 
-    assert running.wait(60) == 143
+        _, said_at_last = running.communicate(timeout=60)
+        assert running.returncode == 143
+    (kept,) = journals.glob("failover-rehearsals-*")
+    assert f"Journals and logs are in {kept}\n" in said_at_last
     logs = [log.read_text() for log in journals.rglob("output.log")]
     cut = [log for log in logs if "-> Testing" in log]
     assert cut
@@ -193,7 +243,7 @@ def test_folder_without_its_topology_is_not_passed_over(tmp_path: Path) -> None:
     assert "several" not in done.output
 
 
-def test_expectation_that_is_no_verdict_is_not_run(tmp_path: Path) -> None:
+def test_expectation_that_is_no_verdict_is_not_run(temporary: Path, tmp_path: Path) -> None:
     """A slip of the pen is said before the minutes of a run."""
     folder = written(tmp_path / "accounts", TEN) / ACCOUNTS[0] / "cn-hangzhou"
     for name in ("game-day.yaml", "pc-02.yaml"):
@@ -201,9 +251,10 @@ def test_expectation_that_is_no_verdict_is_not_run(tmp_path: Path) -> None:
     file = folder / "pc-01.yaml"
     file.write_text(file.read_text().replace("expected: held", "expected: splendid"))
 
-    done = CliRunner().invoke(failover, ["rehearse-all", str(folder), "--journals", str(tmp_path)])
+    done = CliRunner().invoke(failover, ["rehearse-all", str(folder)])
 
     assert done.exit_code == 1
+    assert list(temporary.iterdir()) == []
     assert "it expects 'splendid', not held or deviated or aborted or inconclusive" in done.output
 
 

@@ -165,6 +165,7 @@ def test_cloud_that_is_away_is_waited_for(
         assert back.statuses() != []
         assert runner.end() != 0
         assert back.seconds_until_restored() < 30.0
+        runner.close()
 
 
 def test_two_runs_that_race_for_a_region(cloud: Cloud, runners: ExitStack, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from live import default_signals
+from processes import wait_for_watchdogs
 
 from chaosfailover import actions, guard, probes
 from chaosfailover.errors import GuardError
@@ -60,6 +61,8 @@ def run(configuration: Configuration, tmp_path: Path) -> Iterator[subprocess.Pop
     with process:
         yield process
         process.kill()
+        process.wait()
+        wait_for_watchdogs()
 
 
 def started(run: subprocess.Popen[str]) -> int:

@@ -4,11 +4,12 @@
 
 import functools
 import json
+import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -39,7 +40,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 @click.command("rehearse-all")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--journals", type=FOLDER, default="failover-rehearsals", show_default=True)
+@click.option("--journals", type=FOLDER, help="Keep all journals and logs in this folder.")
 @click.option("--width", type=click.IntRange(min=1), default=4, show_default=True)
 @click.option(
     "--minute",
@@ -49,13 +50,18 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
     help="Seconds per emulated minute.",
 )
 @click.option("--output", type=click.Choice(["table", "json"]), default="table")
-def rehearse_all(folder: Path, journals: Path, width: int, minute: float, output: str) -> None:
+def rehearse_all(
+    folder: Path, journals: Path | None, width: int, minute: float, output: str
+) -> None:
     """
     Run every experiment of the plan in FOLDER against one emulator.
 
-    Each is a `chaos run` of its own; --width regions are rehearsed at a time. Journals and logs go
-    to --journals. Nothing leaves this machine. What cannot be read, or does not watch the circuits
-    that it cuts, is not run. Exits 1 unless each run comes to what the plan expects of it.
+    Each is a `chaos run` of its own; --width regions are rehearsed at a time. Nothing leaves this
+    machine. What cannot be read, or does not watch the circuits that it cuts, is not run. Exits 1
+    unless each run comes to what the plan expects of it.
+
+    Journals and logs go to a temporary folder. It is removed if every run comes to what is
+    expected; otherwise it stays, and its path is printed.
 
     Example: chaos failover rehearse-all failover-plan
     """
@@ -65,12 +71,38 @@ def rehearse_all(folder: Path, journals: Path, width: int, minute: float, output
     if not count:
         raise click.UsageError(f"{folder} holds no planned experiment and its {TOPOLOGY}")
     told = functools.partial(_tell, output == "json")
-    with _emulator(merged(usable), minute) if usable else nullcontext() as emulator:
-        runner = _runner(folder, journals, emulator)
+    with (
+        _emulator(merged(usable), minute) if usable else nullcontext() as emulator,
+        _kept(journals) as kept,
+    ):
+        runner = _runner(folder, kept, emulator)
         outcomes = runner.run(lanes, width=width, told=told)
-    _show(outcomes, output)
-    if len(outcomes) < count or not all(each.as_expected for each in outcomes):
-        sys.exit(NOT_DONE)
+        _show(outcomes, output, journals)
+        if len(outcomes) < count or not all(each.as_expected for each in outcomes):
+            sys.exit(NOT_DONE)
+
+
+@contextmanager
+def _kept(asked: Path | None) -> Iterator[Path]:
+    """
+    Yield the folder that was asked for, or a temporary one.
+
+    The temporary one is removed after a success and if nothing is in it. Otherwise it stays, also
+    after an interruption, and its path goes to standard error.
+    """
+    if asked:
+        yield asked
+        return
+    folder = Path(tempfile.mkdtemp(prefix="failover-rehearsals-"))
+    try:
+        yield folder
+    except BaseException:
+        if any(folder.iterdir()):
+            click.echo(f"Journals and logs are in {folder}", err=True)
+        else:
+            folder.rmdir()
+        raise
+    shutil.rmtree(folder)
 
 
 def _hear_the_end() -> None:
@@ -196,10 +228,11 @@ def _line(outcome: Outcome) -> str:
     return f"{outcome.verdict:<12}  {outcome.seconds:5.1f} s  {outcome.rehearsal.file}{said}"
 
 
-def _show(outcomes: Sequence[Outcome], output: str) -> None:
+def _show(outcomes: Sequence[Outcome], output: str, journals: Path | None) -> None:
     wrong = [outcome for outcome in outcomes if not outcome.as_expected]
     if output == "json":
-        runs = [outcome.as_dict() for outcome in outcomes]
+        stay = bool(journals or wrong)
+        runs = [outcome.as_dict() | ({} if stay else {"journal": None}) for outcome in outcomes]
         click.echo(json.dumps({"runs": runs, "not_as_expected": len(wrong)}, indent=2))
         return
     for outcome in wrong:
