@@ -141,7 +141,7 @@ def test_a_taken_service_port_says_how_to_choose_another(
     [
         ("{}", "topology '{path}': it needs accounts"),
         ("extends: dual-circuit\nsettings: {status_lag: 5s}", "settings.status_lag is '5s'"),
-        ("a: 2024-13-45", "nor a readable YAML file"),
+        ("a: 2024-13-45", "topology '{path}': line 1: '2024-13-45' cannot be read: month must be"),
     ],
 )
 def test_a_wrong_topology_is_explained(
