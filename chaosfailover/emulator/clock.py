@@ -9,6 +9,10 @@ from collections.abc import Callable
 __all__ = ["Clock", "utc"]
 
 LONGEST = 10 * 366 * 86400.0
+LATEST = 253402300799.0
+"""
+The last second of the year 9999, the last that the API can write.
+"""
 SHORTEST_MINUTE, LONGEST_MINUTE = 0.001, 86400.0
 
 
@@ -52,6 +56,8 @@ class Clock:
         """
         if not 0 <= seconds <= LONGEST:
             raise ValueError(f"cannot advance the clock by {seconds!r} s, only by 0 to {LONGEST:g}")
+        if self.now() + seconds > LATEST:
+            raise ValueError(f"cannot advance the clock by {seconds!r} s, beyond the year 9999")
         self._began += seconds
         return self.now()
 

@@ -225,20 +225,20 @@ def test_a_file_that_is_no_state_file_is_refused(
 @pytest.mark.parametrize(
     ("statements", "says"),
     [
-        (["CREATE TABLE jobs (name TEXT)"], "no such column: content"),
+        (["CREATE TABLE jobs (name TEXT)"], "no such column: job_id"),
         (
             [
                 "CREATE TABLE jobs (job_id TEXT PRIMARY KEY, content TEXT NOT NULL)",
                 """INSERT INTO jobs VALUES ('ftj-a', '{"job_id": "ftj-a"}')""",
             ],
-            "it holds what no emulator wrote: 'resource_ids'",
+            "job 'ftj-a' needs number",
         ),
         (
             [
                 "CREATE TABLE answers (key TEXT PRIMARY KEY, content TEXT NOT NULL)",
                 "INSERT INTO answers VALUES ('[1]', '{}')",
             ],
-            "it holds what no emulator wrote: not enough values",
+            "the key of an answer is [1], expected four texts",
         ),
     ],
 )
