@@ -12,6 +12,7 @@ from chaosfailover.errors import ArgumentError
 
 __all__ = [
     "JOB_PREFIX",
+    "MOST",
     "RESOURCE_PREFIXES",
     "check_description",
     "check_duration",
@@ -19,6 +20,7 @@ __all__ = [
     "check_resource_id",
     "check_resource_ids",
     "check_resource_type",
+    "check_seconds",
     "check_switch",
     "check_test",
     "check_timeout",
@@ -37,6 +39,10 @@ LONGEST_NAME = 128
 LONGEST_DESCRIPTION = 256
 MOST_RESOURCES = 16
 LONGEST_DURATION_MINUTES = 4320
+MOST = 1e9
+"""
+What a number of seconds, or of anything else, can be meant to be at most.
+"""
 
 
 def check_test(test: Any) -> str:
@@ -142,9 +148,18 @@ def check_timeout(timeout: Any) -> float:
     """
     Return a timeout in seconds, more than zero.
     """
-    seconds = number(timeout)
-    if seconds is None or seconds <= 0:
-        raise ArgumentError(f"timeout is {timeout!r}, expected a number of seconds above 0")
+    return check_seconds("timeout", timeout)
+
+
+def check_seconds(argument: str, value: Any) -> float:
+    """
+    Return a length in seconds, more than zero, and short enough for every clock to count.
+    """
+    seconds = number(value)
+    if seconds is None or not 0 < seconds <= MOST:
+        raise ArgumentError(
+            f"{argument} is {value!r}, expected a number of seconds above 0, at most {MOST:g}"
+        )
     return seconds
 
 
@@ -188,7 +203,7 @@ def number(value: Any) -> float | None:
         return None
     try:
         parsed = float(value)
-    except ValueError:
+    except (OverflowError, ValueError):
         return None
     return parsed if math.isfinite(parsed) else None
 

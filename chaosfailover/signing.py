@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from operator import itemgetter
 from urllib.parse import quote
 
 import httpx
@@ -151,13 +152,21 @@ def canonical_request(
         [
             method,
             path,
-            "&".join(f"{_encoded(key)}={_encoded(text)}" for key, text in sorted(query)),
+            _canonical_query(query),
             *(f"{name}:{lowered[name]}" for name in names),
             "",
             ";".join(names),
             lowered["x-acs-content-sha256"],
         ]
     )
+
+
+def _canonical_query(query: Iterable[tuple[str, str]]) -> str:
+    """
+    Write parameters sorted by name; those of one name keep their order, which decides what counts.
+    """
+    ordered = sorted(query, key=itemgetter(0))
+    return "&".join(f"{_encoded(name)}={_encoded(text)}" for name, text in ordered)
 
 
 def _sorted_names(headers: Mapping[str, str]) -> list[str]:

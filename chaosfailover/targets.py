@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from chaosfailover.arguments import number
+from chaosfailover.arguments import MOST, number
 from chaosfailover.errors import ArgumentError
 
 __all__ = ["INTERVAL", "TIMEOUT", "Target", "parse_target", "parse_targets"]
@@ -77,7 +77,7 @@ def parse_target(name: str, value: str | Mapping[str, Any]) -> Target:
     settings = {"url": value} if isinstance(value, str) else dict(value)
     url = _url(name, settings)
     allowed = COMMON | SETTINGS[url.scheme]
-    if unknown := sorted(settings.keys() - allowed):
+    if unknown := sorted(map(str, settings.keys() - allowed)):
         known = ", ".join(sorted(allowed))
         raise _wrong(name, f"{', '.join(unknown)} is no setting of {url.scheme}", known)
     _check_pairs(name, url.scheme, settings)
@@ -176,7 +176,7 @@ READERS = {
     "interval": _seconds(0.01, 3600.0),
     # The kernel repeats a lost SYN after a second: a check that lives longer hides the loss.
     "timeout": _seconds(0.01, 1.0),
-    "rto": _seconds(0.0, float("inf")),
+    "rto": _seconds(0.0, MOST),
     "status": _statuses,
     "body": _pattern,
     "send": _text,

@@ -93,7 +93,8 @@ def test_settings_that_cannot_be_used_are_the_verdicts_reason(tmp_path: Path) ->
 
     reasons = left["failover"]["verdict"]["reasons"]
     assert reasons[0] == (
-        "The run could not begin: rto is 'soon', expected a number of seconds above 0."
+        "The run could not begin: rto is 'soon', expected a number of seconds above 0, "
+        "at most 1e+09."
     )
     assert json.dumps(left["failover"]["record"])
 

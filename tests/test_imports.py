@@ -3,6 +3,7 @@ Arrows point one way: a module imports only what lies below it.
 """
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,6 +33,9 @@ LAYERS = [
 KNOW_THE_TOOLKIT = {"actions", "control", "probes", "running", "tolerances"}
 WITHOUT_CHAOSLIB = {name for layer in LAYERS for name in layer} - KNOW_THE_TOOLKIT
 MAY_START_THE_EMULATOR = {"commands", "running"}
+# Topologies and plans are read by one loader, and it is the emulator's, which imports none of ours.
+MAY_READ_AS_THE_EMULATOR = {"planning"}
+LOADER = "chaosfailover.emulator.yaml_file"
 
 
 def _modules() -> list[Path]:
@@ -81,7 +85,8 @@ def test_module_imports_only_what_lies_below(number: int) -> None:
     below = {name for layer in LAYERS[:number] for name in layer}
 
     for name in sorted(LAYERS[number]):
-        allowed = below | ({"emulator"} if name in MAY_START_THE_EMULATOR else set())
+        knows = MAY_START_THE_EMULATOR | MAY_READ_AS_THE_EMULATOR
+        allowed = below | ({"emulator"} if name in knows else set())
         for path in _files(name):
             assert _own_imports(path) - {name} <= allowed, path
 
@@ -100,6 +105,23 @@ def test_emulator_imports_nothing_of_the_rest() -> None:
     """The emulator shares no code with the client that is tested against it."""
     for path in sorted((PACKAGE / "emulator").rglob("*.py")):
         assert _own_imports(path) <= {"emulator"}, path
+
+
+@pytest.mark.parametrize("name", sorted(MAY_READ_AS_THE_EMULATOR))
+def test_who_reads_as_the_emulator_takes_its_loader_only(name: str) -> None:
+    """Nothing else of the emulator is known there."""
+    for path in _files(name):
+        known = [each for each in _imports(path) if each.startswith("chaosfailover.emulator")]
+
+        assert [each for each in known if not each.startswith(LOADER)] == [], path
+
+
+def test_yaml_is_read_by_one_loader() -> None:
+    """PyYAML's own would take the last of doubled keys, and write out every alias."""
+    loaders = re.compile(r"yaml\.(safe_|full_|unsafe_)?load|yaml\.(compose|parse|scan)\b")
+    files = [path for path in PACKAGE.rglob("*.py") if loaders.search(path.read_text("utf-8"))]
+
+    assert [path.stem for path in files] == [LOADER.rpartition(".")[2]]
 
 
 @pytest.mark.parametrize(

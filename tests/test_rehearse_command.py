@@ -216,7 +216,7 @@ def test_what_cannot_be_run_hides_nothing_else(tmp_path: Path) -> None:
     lines = {line.split()[4]: line for line in done.output.splitlines() if "not run" in line}
     names = ("game-day", "pc-01", "pc-02", "pc-03", "pc-04")
     assert sorted(Path(name).stem for name in lines) == sorted((*names, "game-day"))
-    assert "cn-hangzhou/game-day.yaml is no YAML" in done.output
+    assert "cn-hangzhou/game-day.yaml cannot be used: line 2: while parsing" in done.output
     assert "it cuts pc-01 and watches the service of pc-02" in done.output
     assert "topology.yaml is no topology of a plan: it has no accounts" in done.output
     assert done.output.count(f"{ACCOUNTS[0]}/cn-hangzhou/pc-01.yaml") == 1

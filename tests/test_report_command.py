@@ -3,6 +3,7 @@
 """
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,55 @@ def journal(tmp_path: Path) -> Path:
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(failover, ["report", *map(str, arguments)])
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        pytest.param("null", "it holds NoneType, expected an object", id="null"),
+        pytest.param("7", "it holds int, expected an object", id="number"),
+        pytest.param("[" * 200_000, "it is nested more than 100 levels deep", id="brackets"),
+        pytest.param('{"a":' * 500 + "1" + "}" * 500, "more than 100 levels deep", id="deep"),
+        pytest.param(f'{{"a": {"9" * 5000}}}', "Exceeds the limit (4300 digits)", id="digits"),
+        pytest.param('{"a": ', "Expecting value: line 1 column 7", id="cut off"),
+        pytest.param("", "Expecting value: line 1 column 1", id="empty"),
+    ],
+)
+@pytest.mark.parametrize("options", [[], ["--verify"]], ids=["render", "verify"])
+def test_what_is_no_journal_is_said_in_one_line(
+    content: str, says: str, options: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.json"
+    path.write_text(content)
+
+    done = run(path, *options)
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"Error: {path} is no journal: ")
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_journal_without_end_is_not_read_to_the_end() -> None:
+    done = run("/dev/zero")
+
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "Error: /dev/zero is no journal: it is larger than 300 MB, expected less\n"
+    )
+
+
+@pytest.mark.parametrize("form", ["html", "markdown", "json", "junit"])
+@pytest.mark.parametrize("number", ["1e308", "1e400", "-1e400", "NaN", "1" + "0" * 400])
+def test_numbers_beyond_all_measure_render(number: str, form: str, journal: Path) -> None:
+    """Wherever one stands; what cannot be meant is only absent."""
+    text = re.sub(r"(?<=[ \[])-?\d+\.\d+(?=[,\]}])", number, journal.read_text())
+    assert text.count(number) > 10
+    journal.write_text(text)
+
+    done = run(journal, "--format", form)
+
+    assert done.exit_code == 0, done.stderr
 
 
 def test_html_is_the_default(journal: Path) -> None:

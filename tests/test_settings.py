@@ -2,6 +2,7 @@
 The control's arguments are refused where they promise what could never be seen.
 """
 
+import math
 import re
 from typing import Any
 
@@ -46,6 +47,75 @@ def test_what_could_never_be_seen_is_refused(arguments: dict[str, Any], message:
     for read in (Settings.parse, Settings.check):
         with pytest.raises(ArgumentError, match=re.escape(message)):
             read(arguments)
+
+
+BEYOND: list[Any] = [
+    math.inf,
+    -math.inf,
+    math.nan,
+    1e308,
+    10**400,
+    None,
+    [],
+    {},
+    "1e400",
+    "nan",
+    "9" * 500,
+]
+
+
+@pytest.mark.parametrize("value", BEYOND, ids=lambda value: str(value)[:20])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("minute", "min_survivors", "restore_timeout", "interval", "timeout", "rto", "baseline"),
+        *("after_stop", "abort_after"),
+    ],
+)
+def test_numbers_beyond_all_measure_are_refused(name: str, value: Any) -> None:
+    """No clock counts that far; the message is one line and names the argument."""
+    for read in (Settings.parse, Settings.check):
+        with pytest.raises(ArgumentError) as caught:
+            read({**PORTAL, name: value})
+
+        assert str(caught.value).startswith(f"{name} is ")
+        assert "expected a " in str(caught.value)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("value", BEYOND, ids=lambda value: str(value)[:20])
+@pytest.mark.parametrize("name", ["interval", "timeout", "rto"])
+def test_numbers_of_a_target_beyond_all_measure_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(ArgumentError, match=f"target 'echo': {name} is .*, expected seconds"):
+        Settings.check(echo(**{name: value}))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(
+            {"targets": {None: "http://a/"}},
+            "targets: a name is None, expected text, in quotes",
+            id="a name that is null",
+        ),
+        pytest.param(
+            {"targets": {1: "http://a/"}},
+            "targets: a name is 1, expected text, in quotes",
+            id="a name that is a number",
+        ),
+        pytest.param(
+            {"targets": {"a": {None: 1, "url": "http://a/"}}},
+            "target 'a': None is no setting of http, expected ",
+            id="a setting that is null",
+        ),
+        pytest.param({None: 1, "x": 2}, "the control has no argument None, ", id="an argument"),
+    ],
+)
+def test_keys_that_are_no_text_are_refused(arguments: dict[Any, Any], message: str) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        Settings.check(arguments)
+
+    assert str(caught.value).startswith(message)
 
 
 @pytest.mark.parametrize(

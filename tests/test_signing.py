@@ -191,6 +191,22 @@ def test_signs_what_the_official_library_signs(parameters: dict[str, Any]) -> No
     )
 
 
+def test_signs_names_encoded_as_values_are() -> None:
+    """The documented rule, not the library's: a name cannot look like several parameters."""
+    parts: dict[str, Any] = {"method": "POST", "path": "/", "headers": common_headers()}
+    whole = canonical_request(query=[("Description=d&DryRun", "true")], **parts)
+
+    assert whole.split("\n")[2] == "Description%3Dd%26DryRun=true"
+
+
+def test_signs_a_repeated_parameter_in_its_order() -> None:
+    """The order decides which one counts."""
+    parts: dict[str, Any] = {"method": "POST", "path": "/", "headers": common_headers()}
+    query = [("b", "2"), ("b", "1"), ("a", "3")]
+
+    assert canonical_request(query=query, **parts).split("\n")[2] == "a=3&b=2&b=1"
+
+
 def test_signs_temporary_credentials() -> None:
     """An STS token travels in a signed header, with its access key."""
     request = signed(Credentials("testid", "testsecret", "teststs"), START, "StartFailoverTestJob")

@@ -70,7 +70,7 @@ def transport_error(
 def _json_object(body: bytes) -> dict[str, Any] | None:
     try:
         reply = json.loads(body, object_hook=_without_secrets)
-    except ValueError:
+    except (RecursionError, ValueError):
         return None
     return reply if isinstance(reply, dict) else None
 

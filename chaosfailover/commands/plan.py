@@ -29,7 +29,7 @@ from chaosfailover.planning.files import Change, changes, plan_files
 from chaosfailover.planning.folder import make_changes, standing_files
 from chaosfailover.planning.mirror import mirror
 from chaosfailover.planning.portals import check_matches, checked_targets
-from chaosfailover.planning.reading import loaded
+from chaosfailover.planning.reading import read
 from chaosfailover.planning.template import circuit_template
 
 __all__ = ["plan"]
@@ -39,9 +39,12 @@ def _targets(
     _context: click.Context, _parameter: click.Parameter, file: Path | None
 ) -> dict[str, str]:
     try:
-        content = loaded(str(file), file.read_text(encoding="utf-8")) if file else {}
+        content = read(file) if file else {}
+    except ArgumentError as error:
+        raise click.BadParameter(str(error)) from error
+    try:
         return checked_targets(content)
-    except (ArgumentError, OSError, UnicodeDecodeError) as error:
+    except ArgumentError as error:
         raise click.BadParameter(f"{file}: {error}") from error
 
 

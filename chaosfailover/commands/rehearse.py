@@ -20,7 +20,7 @@ from chaosfailover.commands.selection import NOT_DONE
 from chaosfailover.errors import ArgumentError
 from chaosfailover.planning.experiments import TOPOLOGY
 from chaosfailover.planning.files import is_planned
-from chaosfailover.planning.reading import is_experiment, loaded
+from chaosfailover.planning.reading import is_experiment, read
 from chaosfailover.planning.rehearsal import (
     Rehearsal,
     check_topology,
@@ -154,7 +154,7 @@ def _is_of_a_plan(file: Path) -> bool:
     Tell whether a file is an experiment, or was planned as one and is broken now.
     """
     try:
-        return is_experiment(_read(file))
+        return is_experiment(read(file))
     except ArgumentError:
         return is_planned(file.read_bytes().decode(errors="replace"))
 
@@ -166,7 +166,7 @@ def _lane(
     for file in files:
         inside = _inside(folder, file)
         try:
-            found += rehearsals(name, topology, {inside: _read(file)})
+            found += rehearsals(name, topology, {inside: read(file)})
         except ArgumentError as error:
             found.append(not_to_run(name, inside, str(error)))
     return found
@@ -177,20 +177,13 @@ def _topology(file: Path) -> dict[str, Any]:
         from chaosfailover.emulator.topology import TopologyError, topology_from
     except ImportError as error:
         raise click.UsageError(f"a rehearsal needs the emulator: {error}") from error
-    content: dict[str, Any] = _read(file)
+    content: dict[str, Any] = read(file)
     try:
         check_topology(content)
         topology_from(content)
     except (ArgumentError, TopologyError) as error:
         raise ArgumentError(f"{file} is no topology of a plan: {error}") from error
     return content
-
-
-def _read(file: Path) -> Any:
-    try:
-        return loaded(str(file), file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ArgumentError(f"{file} cannot be read: {error}") from error
 
 
 def _inside(folder: Path, file: Path) -> str:

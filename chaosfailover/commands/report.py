@@ -107,6 +107,9 @@ def _verify(journals: Sequence[Path]) -> None:
         sys.exit(NOT_DONE)
 
 
+LARGEST = 300_000_000
+DEEPEST = 100
+
 SOUND = ("intact", "redacted")
 SAID = {
     "absent": "there is no record",
@@ -135,7 +138,7 @@ def _read(path: Path) -> Any:
     Return a journal; None, once it is said, where there is none.
     """
     try:
-        journal = json.loads(path.read_text(encoding="utf-8"))
+        journal = _document(path)
     except (OSError, ValueError) as exc:
         problem = str(exc)
     else:
@@ -144,6 +147,33 @@ def _read(path: Path) -> Any:
         problem = f"it holds {type(journal).__name__}, expected an object"
     click.echo(f"Error: {path} is no journal: {problem}", err=True)
     return None
+
+
+def _document(path: Path) -> Any:
+    """
+    Return what a JSON file holds; OSError or ValueError for what is no journal that a run leaves.
+    """
+    with path.open("rb") as stream:
+        content = stream.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST // 1_000_000} MB, expected less")
+    try:
+        document = json.loads(content.decode())
+    except RecursionError:
+        document, deep = None, True
+    else:
+        deep = _is_deep(document)
+    if deep:
+        raise ValueError(f"it is nested more than {DEEPEST} levels deep, expected fewer")
+    return document
+
+
+def _is_deep(document: Any) -> bool:
+    level: list[Any] = [[document]]
+    for _ in range(DEEPEST + 1):
+        inner = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [each for values in inner for each in values if isinstance(each, dict | list)]
+    return bool(level)
 
 
 def _write(rendered: str, output: Path | None) -> None:

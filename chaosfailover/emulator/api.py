@@ -25,7 +25,7 @@ from chaosfailover.emulator.parameters import read
 from chaosfailover.emulator.recorder import Seen, parameters_shown, shortened
 from chaosfailover.emulator.refusals import Refusal, invalid, missing, refuse
 
-__all__ = ["HANDLERS", "VERSION", "answer"]
+__all__ = ["HANDLERS", "VERSION", "answer", "turn_away"]
 
 logger = logging.getLogger("chaosfailover.emulator")
 
@@ -69,10 +69,31 @@ def answer(cloud: Cloud, request: Request) -> Reply:
     """
     Answer one request; whatever is wrong with it becomes an error document.
     """
+    return _recorded(cloud, request, _kept_up)
+
+
+def turn_away(cloud: Cloud, request: Request, reason: str) -> Reply:
+    """
+    Answer a request of which nothing is done, in a form that SDKs read and no web page may.
+    """
+    refusal = Refusal("Forbidden.Emulator", f"The emulator turns this request away: {reason}.", 403)
+
+    def refused(_cloud: Cloud, request: Request, request_id: str, _now: float) -> Outcome:
+        return Outcome(refusal_reply(refusal, request, request_id), refusal.code)
+
+    reply = _recorded(cloud, request, refused)
+    allowing = "Access-Control-"
+    kept = {name: text for name, text in reply.headers.items() if not name.startswith(allowing)}
+    return replace(reply, headers=kept)
+
+
+def _recorded(
+    cloud: Cloud, request: Request, outcome_of: Callable[[Cloud, Request, str, float], Outcome]
+) -> Reply:
     began = time.perf_counter()
     with cloud.held() as now:
         request_id = cloud.new_request_id()
-        outcome = _kept_up(cloud, request, request_id, now)
+        outcome = outcome_of(cloud, request, request_id, now)
         seen = Seen(
             at=utc(now),
             method=request.method,

@@ -8,9 +8,10 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from urllib.parse import quote
 
 from chaosfailover.emulator.access import AccessKey
@@ -33,6 +34,9 @@ MUST_SIGN = frozenset(
         "x-acs-content-sha256",
     }
 )
+"""
+The headers that a V3 signature has to cover; beside a body also the one that says how to read it.
+"""
 V1 = {"SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0"}
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 
@@ -108,9 +112,6 @@ def signature_v3(request: Request, signed_headers: tuple[str, ...], secret: str)
     """
     Return the V3 signature of a request and the string that it signs (API reference 6.2).
     """
-    query = "&".join(
-        f"{key}={_encoded(value)}" for key, value in sorted(request.query_parameters.items())
-    )
     headers = "".join(
         f"{name}:{request.headers.get(name, '').strip()}\n" for name in signed_headers
     )
@@ -118,7 +119,7 @@ def signature_v3(request: Request, signed_headers: tuple[str, ...], secret: str)
         (
             request.method,
             request.path,
-            query,
+            _canonical(request.query_pairs),
             headers,
             ";".join(signed_headers),
             hashlib.sha256(request.body).hexdigest(),
@@ -132,8 +133,7 @@ def signature_v1(request: Request, secret: str) -> tuple[str, str]:
     """
     Return the V1 signature of a request and the string that it signs (API reference 6.5).
     """
-    pairs = sorted((k, v) for k, v in request.parameters.items() if k != "Signature")
-    query = "&".join(f"{_encoded(key)}={_encoded(value)}" for key, value in pairs)
+    query = _canonical(pair for pair in request.pairs if pair[0] != "Signature")
     string_to_sign = f"{request.method}&%2F&{_encoded(query)}"
     digest = _hmac(f"{secret}&", string_to_sign, "sha1")
     return base64.b64encode(digest).decode(), string_to_sign
@@ -217,10 +217,21 @@ def _expected(request: Request, signed: Signed, secret: str) -> tuple[str, str]:
     if signed.version == 1:
         return signature_v1(request, secret)
     body_hash = hashlib.sha256(request.body).hexdigest()
-    unsigned = MUST_SIGN - set(signed.signed_headers)
+    needed = MUST_SIGN | ({"content-type"} if request.body else set())
+    unsigned = needed - set(signed.signed_headers)
     if unsigned or request.headers.get("x-acs-content-sha256") != body_hash or not signed.nonce:
         raise refuse("IncompleteSignature")
     return signature_v3(request, signed.signed_headers, secret)
+
+
+def _canonical(pairs: Iterable[tuple[str, str]]) -> str:
+    """
+    Write parameters sorted by name, names and values encoded alike; no two readings look the same.
+
+    Those of one name keep their order, as it decides which of them counts.
+    """
+    ordered = sorted(pairs, key=itemgetter(0))
+    return "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in ordered)
 
 
 def _encoded(text: str) -> str:

@@ -6,10 +6,23 @@ advanced.
 import time
 from collections.abc import Callable
 
-__all__ = ["Clock", "utc"]
+__all__ = ["LATEST", "LONGEST_MINUTE", "SHORTEST_MINUTE", "Clock", "real_monotonic", "utc"]
 
 LONGEST = 10 * 366 * 86400.0
+LATEST = 253402300799.0
+"""
+The last second of the year 9999, the last that the API can write.
+"""
 SHORTEST_MINUTE, LONGEST_MINUTE = 0.001, 86400.0
+
+
+def real_monotonic() -> float:
+    """
+    Return monotonic seconds that pass also where a test has frozen `time.monotonic`.
+
+    freezegun replaces the functions of `time` that tests are likely to meet, and not this one.
+    """
+    return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 class Clock:
@@ -24,7 +37,7 @@ class Clock:
         minute: float = 60.0,
         *,
         began: float | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = real_monotonic,
     ) -> None:
         if not SHORTEST_MINUTE <= minute <= LONGEST_MINUTE:
             limits = f"{SHORTEST_MINUTE:g} to {LONGEST_MINUTE:g}"
@@ -52,6 +65,8 @@ class Clock:
         """
         if not 0 <= seconds <= LONGEST:
             raise ValueError(f"cannot advance the clock by {seconds!r} s, only by 0 to {LONGEST:g}")
+        if self.now() + seconds > LATEST:
+            raise ValueError(f"cannot advance the clock by {seconds!r} s, beyond the year 9999")
         self._began += seconds
         return self.now()
 

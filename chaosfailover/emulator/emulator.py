@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 import httpx
 
 from chaosfailover.emulator.admin import PREFIX, administer
-from chaosfailover.emulator.api import answer
+from chaosfailover.emulator.api import answer, turn_away
 from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.dataplane import DataPlane, TrueOutage, bound
@@ -203,13 +203,14 @@ class Emulator:
 
     def _http_reply(self, request: Request) -> Reply:
         """
-        Answer one request from the network, where anyone may ask for the admin interface.
+        Answer one request from the network, where a web page may call too.
         """
+        reason = turned_away(request.headers, by_name=not is_loopback(self._host))
+        if not reason:
+            return self._reply(request)
         if request.path.startswith(PREFIX):
-            by_name = not is_loopback(self._host)
-            if reason := turned_away(request.headers, by_name=by_name):
-                return Reply(403, {"Content-Type": JSON}, json.dumps({"error": reason}).encode())
-        return self._reply(request)
+            return Reply(403, {"Content-Type": JSON}, json.dumps({"error": reason}).encode())
+        return turn_away(self.cloud, request, reason)
 
     def _reply(self, request: Request) -> Reply:
         if request.path.startswith(PREFIX):

@@ -45,20 +45,28 @@ class Request:
     body: bytes = b""
 
     @cached_property
-    def query_parameters(self) -> dict[str, str]:
+    def query_pairs(self) -> list[tuple[str, str]]:
         """
-        The decoded parameters of the query string.
+        The decoded parameters of the query string, as they are written.
         """
         return _decoded(self.query)
 
     @cached_property
-    def parameters(self) -> dict[str, str]:
+    def pairs(self) -> list[tuple[str, str]]:
         """
-        The decoded parameters of query and form, merged.
+        The decoded parameters of query and form; a name that the form has counts there only.
         """
         form = self.headers.get("content-type", "").lower().startswith(FORM)
-        body = _decoded(self.body.decode("utf-8", "replace")) if form and self.body else {}
-        return {**self.query_parameters, **body}
+        body = _decoded(self.body.decode("utf-8", "replace")) if form and self.body else []
+        names = {name for name, _ in body}
+        return [pair for pair in self.query_pairs if pair[0] not in names] + body
+
+    @cached_property
+    def parameters(self) -> dict[str, str]:
+        """
+        The decoded parameters of query and form; of several with one name, the last one.
+        """
+        return dict(self.pairs)
 
     @property
     def operation(self) -> str:
@@ -153,8 +161,8 @@ def _xml(document: Mapping[str, Any], root: str) -> str:
     return f"<?xml version='1.0' encoding='UTF-8'?>{_element(root, document)}"
 
 
-def _decoded(encoded: str) -> dict[str, str]:
-    return dict(parse_qsl(encoded, keep_blank_values=True, errors="replace"))
+def _decoded(encoded: str) -> list[tuple[str, str]]:
+    return parse_qsl(encoded, keep_blank_values=True, errors="replace")
 
 
 def _element(name: str, value: Any) -> str:

@@ -16,6 +16,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from chaosfailover.emulator.clock import real_monotonic
 from chaosfailover.emulator.cloud import ClosedError
 from chaosfailover.emulator.dataplane import DataPlane
 from chaosfailover.emulator.messages import Reply, Request
@@ -106,7 +107,8 @@ class Server:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._serve())
+            with asyncio.Runner(loop_factory=_loop) as runner:
+                runner.run(self._serve())
         except BaseException as exc:  # noqa: BLE001 - handed to the thread that waits in start()
             self._failure = exc
         finally:
@@ -123,6 +125,15 @@ class Server:
             await self._uvicorn.serve(sockets=[self._socket])
         finally:
             await self._plane.stop()
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """
+    Make a loop whose timers run also in frozen time: else no sleep would ever end, nor would it.
+    """
+    loop = asyncio.new_event_loop()
+    loop.time = real_monotonic  # type: ignore[method-assign]
+    return loop
 
 
 def application(answer: Answer) -> Starlette:

@@ -11,8 +11,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
-
 from chaosfailover.emulator.access import ACCOUNTS, AccessKey, access_keys_from
 from chaosfailover.emulator.faults import Fault, fault_from
 from chaosfailover.emulator.fields import REGION
@@ -21,6 +19,7 @@ from chaosfailover.emulator.network import CIRCUIT, PEER, VBR, Network, network_
 from chaosfailover.emulator.schema import TEXT, integer, listing, one_of, record, table
 from chaosfailover.emulator.services import PATHS, SERVICES, Service, services_from, with_upstreams
 from chaosfailover.emulator.settings import Settings, settings_from
+from chaosfailover.emulator.yaml_file import YamlFileError, read
 
 __all__ = ["BUNDLED", "Topology", "TopologyError", "load", "title", "topology_from"]
 
@@ -120,8 +119,10 @@ def title(name: str) -> str:
 def _content(name: str | Path) -> Any:
     source = FOLDER / f"{name}.yaml" if str(name) in BUNDLED else Path(name)
     try:
-        return yaml.safe_load(source.read_text(encoding="utf-8"))
-    except (OSError, RecursionError, ValueError, yaml.YAMLError) as exc:
+        return read(source)
+    except YamlFileError as exc:
+        raise TopologyError(f"topology {str(name)!r}: {exc}") from exc
+    except (OSError, ValueError) as exc:
         raise TopologyError(
             f"topology {str(name)!r} is neither one of {', '.join(BUNDLED)}"
             f" nor a readable YAML file: {exc}"

@@ -1,5 +1,5 @@
 """
-Whom the admin interface turns away over HTTP: web pages, which a browser lets call any address.
+Whom the emulator turns away over HTTP: web pages, which a browser lets call any address.
 """
 
 import ipaddress

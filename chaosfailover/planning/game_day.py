@@ -17,6 +17,7 @@ from chaosfailover.planning.experiments import (
     test_name,
 )
 from chaosfailover.planning.portals import Portal
+from chaosfailover.planning.reading import loaded
 
 __all__ = ["GAME_DAY", "game_day"]
 
@@ -45,7 +46,7 @@ def game_day(template: str, plan: RegionPlan, portals: Mapping[str, Portal]) -> 
     """
     Write the experiment of a region from the activities of the bundled one.
     """
-    model: Document = yaml.safe_load(template)
+    model: Document = loaded("the template", template)
     text = COMMENT.format(
         count=len(plan.tests),
         region_id=plan.place.region_id,

@@ -3,9 +3,8 @@ A planned experiment, read back: somebody may have edited it, so whatever is mis
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
-
-import yaml
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.journals import mapping, mappings, text
@@ -17,6 +16,7 @@ __all__ = [
     "expected_verdict",
     "is_experiment",
     "loaded",
+    "read",
     "setting",
     "watched",
 ]
@@ -24,19 +24,34 @@ __all__ = [
 PLAN = "failover-plan"
 """The extension in which a planned experiment says what a rehearsal is expected to come to."""
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
 Document = Mapping[str, Any]
 
 
 def loaded(name: str, content: str) -> Any:
     """
-    Return the document of a YAML file; ArgumentError names the file and what is wrong with it.
+    Return the document of a YAML file; ArgumentError names the file, the line and what is wrong.
     """
+    from chaosfailover.emulator.yaml_file import YamlFileError, parsed
+
     try:
-        return yaml.load(content, Loader=LOADER)  # noqa: S506 - a safe loader, in C if there is one
-    except (yaml.YAMLError, ValueError) as error:
-        raise ArgumentError(f"{name} is no YAML: {' '.join(str(error).split())}") from error
+        return parsed(content)
+    except YamlFileError as error:
+        raise ArgumentError(f"{name} cannot be used: {error}") from None
+
+
+def read(file: Path) -> Any:
+    """
+    Return the document of a YAML file on disk; ArgumentError as `loaded`.
+    """
+    from chaosfailover.emulator.yaml_file import YamlFileError
+    from chaosfailover.emulator.yaml_file import read as read_yaml
+
+    try:
+        return read_yaml(file)
+    except YamlFileError as error:
+        raise ArgumentError(f"{file} cannot be used: {error}") from None
+    except OSError as error:
+        raise ArgumentError(f"{file} cannot be read: {error}") from None
 
 
 def is_experiment(document: Any) -> bool:

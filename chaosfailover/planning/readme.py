@@ -11,7 +11,13 @@ from chaosfailover.planning.experiments import folder_of
 from chaosfailover.planning.game_day import GAME_DAY
 from chaosfailover.planning.reading import cut_circuits
 from chaosfailover.planning.rows import region_table
-from chaosfailover.planning.standing import duration_of, experiment_in, folders_in, tests_in
+from chaosfailover.planning.standing import (
+    duration_of,
+    experiment_in,
+    folders_in,
+    tests_in,
+    why_none,
+)
 from chaosfailover.planning.wording import counted, in_minutes, listed
 
 __all__ = ["README", "plan_readme", "region_readme"]
@@ -116,7 +122,7 @@ def _game_day(plan: RegionPlan, text: str, *, edited: bool) -> str:
     name = str(folder_of(plan) / GAME_DAY)
     document = experiment_in(name, text)
     if document is None:
-        return f"`{name}` was edited and kept; it is no experiment.\n"
+        return f"`{name}` was edited and kept; {why_none(text)}.\n"
     cut, planned = cut_circuits(document), [test.circuit_id for test in plan.tests]
     longest = in_minutes(len(cut) * duration_of(text))
     order = "all of these, in this order" if cut == planned else listed(cut)

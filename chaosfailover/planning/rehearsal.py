@@ -70,7 +70,9 @@ def merged(topologies: Mapping[str, Document]) -> Document:
         for name, path in topology["paths"].items():
             whole["paths"][f"{folder}/{name}"] = path
         for name, service in topology["services"].items():
-            paths = [f"{folder}/{path}" for path in service["paths"]]
+            alone = isinstance(service["paths"], str)
+            given = [service["paths"]] if alone else service["paths"] or []
+            paths = [f"{folder}/{path}" for path in given]
             whole["services"][f"{folder}/{name}"] = {**service, "port": 0, "paths": paths}
     return whole
 
@@ -112,12 +114,15 @@ def _account(topology: Document) -> str:
     return first
 
 
-def _add(region: Document, kinds: Document, own: str) -> None:
-    for kind, entries in kinds.items():
+def _add(region: Document, kinds: Document | None, own: str) -> None:
+    """
+    Add what a region holds; as in every topology, nothing at all is an empty mapping.
+    """
+    for kind, entries in mapping(kinds).items():
         known = region.setdefault(kind, {})
-        for name, entry in entries.items():
-            if name not in known or "owner" not in entry:
-                known[name] = {"owner": own, **entry}
+        for name, entry in mapping(entries).items():
+            if name not in known or "owner" not in mapping(entry):
+                known[name] = {"owner": own, **mapping(entry)}
 
 
 def _urls(topology: Document) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from chaosfailover.planning.choice import PlannedTest, RegionPlan
 from chaosfailover.planning.experiments import expected, folder_of
 from chaosfailover.planning.reading import cut_circuits, expected_verdict, setting
-from chaosfailover.planning.standing import experiment_in, files_in
+from chaosfailover.planning.standing import experiment_in, files_in, why_none
 from chaosfailover.planning.wording import listed
 
 __all__ = ["region_table"]
@@ -50,13 +50,13 @@ def _planned_row(
         str(test.survivors),
         f"{test.detection:g} s",
         expected_verdict(document) if document else expected(test),
-        _note(test, document, standby) if name in kept else "",
+        _note(test, document, standby, standing[name]) if name in kept else "",
     )
 
 
-def _note(test: PlannedTest, document: Mapping[str, Any] | None, standby: str) -> str:
+def _note(test: PlannedTest, document: Mapping[str, Any] | None, standby: str, text: str) -> str:
     if document is None:
-        return "edited and kept; it is no experiment"
+        return f"edited and kept; {why_none(text)}"
     wrong = []
     if cut_circuits(document) != [test.circuit_id]:
         wrong.append(f"it cuts {listed(cut_circuits(document))}")
@@ -73,7 +73,7 @@ def _foreign_row(plan: RegionPlan, name: str, text: str) -> tuple[str, ...]:
     """
     document = experiment_in(name, text)
     if document is None:
-        return (f"`{name}`", "", "", "", "", "", "kept; it is no experiment")
+        return (f"`{name}`", "", "", "", "", "", f"kept; {why_none(text)}")
     refused = {refusal.circuit_id for refusal in plan.refusals} & {*cut_circuits(document)}
     note = f"it cuts {listed(sorted(refused))}, not to be cut" if refused else "not of this plan"
     expectation = expected_verdict(document)

@@ -12,7 +12,7 @@ from chaosfailover.planning.experiments import TOPOLOGY
 from chaosfailover.planning.game_day import GAME_DAY, MINUTES
 from chaosfailover.planning.reading import cut_circuits, is_experiment, loaded, setting
 
-__all__ = ["duration_of", "experiment_in", "files_in", "folders_in", "tests_in"]
+__all__ = ["duration_of", "experiment_in", "files_in", "folders_in", "tests_in", "why_none"]
 
 
 def folders_in(standing: Mapping[str, str]) -> list[str]:
@@ -56,6 +56,17 @@ def experiment_in(name: str, text: str) -> Mapping[str, Any] | None:
     except ArgumentError:
         return None
     return mapping(document) if is_experiment(document) else None
+
+
+def why_none(text: str) -> str:
+    """
+    Return why a file is no experiment, for a cell of a table.
+    """
+    try:
+        loaded("it", text)
+    except ArgumentError as error:
+        return str(error).replace("|", "\\|")
+    return "it is no experiment"
 
 
 def duration_of(game_day: str | None) -> float:

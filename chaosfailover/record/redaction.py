@@ -210,12 +210,11 @@ def _json(value: str, secrets: tuple[str, ...]) -> str:
     """
     try:
         said = json.loads(value)
+        redacted = _redact(said, secrets)
+        changed = "" if redacted == said else json.dumps(redacted, ensure_ascii=False)
     except (ValueError, RecursionError):
         return _line(value, secrets)
-    redacted = _redact(said, secrets)
-    return (
-        _without(value, secrets) if redacted == said else json.dumps(redacted, ensure_ascii=False)
-    )
+    return changed or _without(value, secrets)
 
 
 def _line(value: str, secrets: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chaosfailover.journals import brief, instant
+from chaosfailover.journals import brief, instant, number
 from chaosfailover.report.axis import Axis
 from chaosfailover.report.bars import Bar, Row
 from chaosfailover.report.tracks import Words
@@ -99,8 +99,5 @@ def _rows(value: Any, width: int) -> list[Any]:
     return [
         row
         for row in rows
-        if isinstance(row, list) and len(row) >= width and {*map(type, row[:width])} <= NUMBERS
+        if isinstance(row, list) and len(row) >= width and None not in map(number, row[:width])
     ]
-
-
-NUMBERS = {int, float}

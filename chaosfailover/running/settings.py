@@ -122,7 +122,7 @@ def _check_rto(target: Target, interval: float, timeout: float) -> None:
 
 
 def _check_names(given: Mapping[str, Any]) -> None:
-    if unknown := sorted(set(given) - set(CHECKS)):
+    if unknown := sorted(set(given) - set(CHECKS), key=str):
         expected = ", ".join(sorted(CHECKS))
         raise ArgumentError(f"the control has no argument {unknown[0]!r}, expected {expected}")
 
@@ -155,16 +155,9 @@ def _report(name: str, value: Any) -> str:
     return text
 
 
-def _seconds(name: str, value: Any) -> float:
-    seconds = arguments.number(value)
-    if seconds is None or seconds <= 0:
-        raise ArgumentError(f"{name} is {value!r}, expected a number of seconds above 0")
-    return seconds
-
-
 def _count(name: str, value: Any) -> int:
     number = arguments.number(value)
-    if number is None or number < 0 or number != int(number):
+    if number is None or not 0 <= number <= arguments.MOST or number != int(number):
         raise ArgumentError(f"{name} is {value!r}, expected a whole number, 0 or more")
     return int(number)
 
@@ -173,6 +166,8 @@ def _targets(name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise ArgumentError(f"{name} is {value!r}, expected a mapping of names to URLs")
     for target, setting in value.items():
+        if not isinstance(target, str):
+            raise ArgumentError(f"{name}: a name is {target!r}, expected text, in quotes")
         if not isinstance(setting, str | Mapping):
             raise ArgumentError(f"{name}: {target} is {setting!r}, expected a URL or a mapping")
     return value
@@ -189,18 +184,18 @@ def _upstream(name: str, value: Any) -> Mapping[str, str]:
 
 CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "topology": _text,
-    "minute": _seconds,
+    "minute": arguments.check_seconds,
     "upstream": _upstream,
     "min_survivors": _count,
     "confirm": arguments.check_switch,
-    "restore_timeout": _seconds,
+    "restore_timeout": arguments.check_seconds,
     "targets": _targets,
-    "interval": _seconds,
-    "timeout": _seconds,
-    "rto": _seconds,
-    "baseline": _seconds,
-    "after_stop": _seconds,
-    "abort_after": _seconds,
+    "interval": arguments.check_seconds,
+    "timeout": arguments.check_seconds,
+    "rto": arguments.check_seconds,
+    "baseline": arguments.check_seconds,
+    "after_stop": arguments.check_seconds,
+    "abort_after": arguments.check_seconds,
     "abort_when": _text,
     "report": _report,
     "record": _file,

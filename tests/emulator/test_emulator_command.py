@@ -169,7 +169,7 @@ def test_a_taken_service_port_says_how_to_choose_another(
     [
         ("{}", "topology '{path}': it needs accounts"),
         ("extends: dual-circuit\nsettings: {status_lag: 5s}", "settings.status_lag is '5s'"),
-        ("a: 2024-13-45", "nor a readable YAML file"),
+        ("a: 2024-13-45", "topology '{path}': line 1: '2024-13-45' cannot be read: month must be"),
     ],
 )
 def test_a_wrong_topology_is_explained(
@@ -253,20 +253,20 @@ def test_a_file_that_is_no_state_file_is_refused(
 @pytest.mark.parametrize(
     ("statements", "says"),
     [
-        (["CREATE TABLE jobs (name TEXT)"], "no such column: content"),
+        (["CREATE TABLE jobs (name TEXT)"], "no such column: job_id"),
         (
             [
                 "CREATE TABLE jobs (job_id TEXT PRIMARY KEY, content TEXT NOT NULL)",
                 """INSERT INTO jobs VALUES ('ftj-a', '{"job_id": "ftj-a"}')""",
             ],
-            "it holds what no emulator wrote: 'resource_ids'",
+            "job 'ftj-a' needs number",
         ),
         (
             [
                 "CREATE TABLE answers (key TEXT PRIMARY KEY, content TEXT NOT NULL)",
                 "INSERT INTO answers VALUES ('[1]', '{}')",
             ],
-            "it holds what no emulator wrote: not enough values",
+            "the key of an answer is [1], expected four texts",
         ),
     ],
 )
