@@ -135,13 +135,16 @@ def _in_process(topology: Path) -> Iterator[Face]:
 
 @contextmanager
 def _over_http(topology: Path) -> Iterator[Face]:
-    command = [sys.executable, "-m", "chaosfailover.emulator", "--port=0", f"--topology={topology}"]
+    by_any_name = ["--host=0.0.0.0", "--allow-remote"]  # `answered` keeps the host that was signed
+    emulator = [sys.executable, "-m", "chaosfailover.emulator", f"--topology={topology}"]
+    command = [*emulator, *by_any_name, "--port=0"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
         try:
             assert process.stdout is not None
-            yield Face(process.stdout.readline().split(" at ")[1].split()[0])
+            url = process.stdout.readline().split(" at ")[1].split()[0]
+            yield Face(url.replace("0.0.0.0", "127.0.0.1"))  # noqa: S104 - what is listened on
         finally:
             process.terminate()
 

@@ -187,7 +187,7 @@ def test_a_field_that_is_lost_is_named(field: str, state: Path) -> None:
         ("{}", "needs "),
         ('{"a"', "is no JSON document: "),
         ("", "is no JSON document: "),
-        ("[" * 100_000, "is no JSON document: maximum recursion depth"),
+        ("[" * 100_000, "is no JSON document: "),
         ("9" * 5000, "is no JSON document: Exceeds the limit"),
         (b"\x00\xff", "expected text"),
     ],
