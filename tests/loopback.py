@@ -49,6 +49,7 @@ def _quiet(handler: Handler) -> Handler:
 
 async def _end(server: asyncio.Server) -> None:
     server.close()
+    await asyncio.sleep(0)  # what has just been accepted gets a transport, which closes its socket
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
