@@ -25,7 +25,7 @@ def discover(discover_system: bool = True) -> "Discovery":
     )
     discovery["activities"].extend(load_exported_activities())
     if discover_system:
-        from chaosfailover.inspecting.system import account_system
+        from chaosfailover.inspection.discovery import account_system
 
         discovery["system"] = account_system()
     return discovery

@@ -8,17 +8,16 @@ from typing import Any, Dict, List
 
 from chaoslib.types import Configuration, Secrets
 
-from chaosfailover import arguments, config, guard
-from chaosfailover.client import VpcClient
-from chaosfailover.cutting import Cutting, under_guard
+from chaosfailover import arguments
+from chaosfailover.alibaba import config
+from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.failover_tests import UNFINISHED, find_test, named_tests, running_tests
 from chaosfailover.errors import ApiError, ArgumentError, GuardError, JobNotFoundError
-from chaosfailover.lookup import UNFINISHED, find_test, named_tests, running_tests
-from chaosfailover.permission import check_cut
-from chaosfailover.safety.cuts import Cut, cut_of
-from chaosfailover.safety.guarded import Guarded
-from chaosfailover.safety.starts import Start
+from chaosfailover.safety import guard
+from chaosfailover.safety.cut import Cut, cut_of
+from chaosfailover.safety.cutting import Cutting, check_cut, under_guard
+from chaosfailover.safety.guarded_test import Guarded, Outcome, Start, Wanted
 from chaosfailover.safety.stopping import stop_tests
-from chaosfailover.safety.wanted import Outcome, Wanted
 
 __all__ = [
     "create_failover_test",

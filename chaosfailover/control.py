@@ -22,13 +22,13 @@ from chaoslib.types import (
     Secrets,
 )
 
-from chaosfailover import config
+from chaosfailover.alibaba import config
 from chaosfailover.errors import ArgumentError
 from chaosfailover.record.redaction import given_secrets, named_values, redact_message, redact_run
-from chaosfailover.running.conclusion import conclude_refused
-from chaosfailover.running.session import Session
-from chaosfailover.running.settings import Settings
-from chaosfailover.running.tolerated import evaluate
+from chaosfailover.run.finish import conclude_refused
+from chaosfailover.run.probe_tolerance import evaluate
+from chaosfailover.run.session import Session
+from chaosfailover.run.settings import Settings
 
 __all__ = [
     "after_activity_control",

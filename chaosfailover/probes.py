@@ -6,11 +6,13 @@ from typing import Any, Dict, List
 
 from chaoslib.types import Configuration, Secrets
 
-from chaosfailover import arguments, config, measurement
+from chaosfailover import arguments
+from chaosfailover.alibaba import config
+from chaosfailover.alibaba.failover_tests import UNFINISHED, find_test, running_tests
 from chaosfailover.errors import ArgumentError, ConfigurationError
-from chaosfailover.lookup import UNFINISHED, find_test, running_tests
-from chaosfailover.measured.summary import Summary
-from chaosfailover.surviving import survey
+from chaosfailover.network import resource_status as survey
+from chaosfailover.outages.summary import Summary
+from chaosfailover.prober import measurement
 
 __all__ = [
     "availability",

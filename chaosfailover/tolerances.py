@@ -9,8 +9,9 @@ from typing import Any, List
 
 from chaoslib.types import Configuration, Secrets
 
-from chaosfailover import arguments, guard
+from chaosfailover import arguments
 from chaosfailover.errors import ArgumentError
+from chaosfailover.safety import guard
 
 __all__ = ["at_least", "at_most", "before_and_during", "between"]
 

@@ -11,11 +11,11 @@ import yaml
 from accounts import ACCOUNTS, TEN
 from faces import FACES, Face, faced
 
-from chaosfailover import config, guard
+from chaosfailover.alibaba import config
+from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.emulator import Emulator
-from chaosfailover.safety.clearance import Clearance
-from chaosfailover.safety.cuts import Cut
-from chaosfailover.signing import Credentials
+from chaosfailover.safety import guard
+from chaosfailover.safety.cut import Clearance, Cut
 
 pytest_plugins = ["processes"]
 

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from chaosfailover import actions, config, guard, probes
+from chaosfailover import actions, probes
+from chaosfailover.alibaba import config
 from chaosfailover.emulator import Emulator
 from chaosfailover.errors import (
     AmbiguousTestError,
@@ -23,9 +24,9 @@ from chaosfailover.errors import (
     JobTimeoutError,
     PreflightError,
 )
-from chaosfailover.guard import Guard
-from chaosfailover.safety.clearance import Clearance
-from chaosfailover.safety.cuts import Cut
+from chaosfailover.safety import guard
+from chaosfailover.safety.cut import Clearance, Cut
+from chaosfailover.safety.guard import Guard
 
 Configuration = dict[str, Any]
 A, B = "pc-rehearsal-a", "pc-rehearsal-b"

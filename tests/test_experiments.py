@@ -4,62 +4,20 @@ The bundled experiments, run as a user runs them: as processes.
 
 import json
 import shutil
-import socket
 import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from live import clean_environment, emulated_cloud
+from chaos_command import ALL, chaos, journal, on_free_ports
+from live import emulated_cloud
 from own_services import answering, listening
+from places import EXPERIMENTS, HELPERS
 
-from chaosfailover.running.settings import Settings
+from chaosfailover.run.settings import Settings
 
-EXPERIMENTS = Path(__file__).parent.parent / "experiments"
-CHAOS = Path(sys.executable).with_name("chaos")
-
-ALL = sorted(path.name for path in EXPERIMENTS.glob("*.yaml"))
 HOLDING = sorted({*ALL} - {"broken-standby.yaml"})
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def on_free_ports(topology: str, folder: Path) -> dict[str, str]:
-    """
-    Put a topology on free ports; return the settings that make an experiment use it.
-    """
-    ports = {name: free_port() for name in ("portal", "echo", "ledger")}
-    services = {name: {"port": port} for name, port in ports.items()}
-    copy = folder / f"{topology}-on-free-ports.yaml"
-    document = {"title": topology, "extends": topology, "services": services}
-    copy.write_text(yaml.safe_dump(document), encoding="utf-8")
-    port = ports["portal"]
-    return {"FAILOVER_TOPOLOGY": str(copy), "FAILOVER_PORTAL_URL": f"http://127.0.0.1:{port}/"}
-
-
-def chaos(*arguments: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [CHAOS, "--no-version-check", *arguments],
-        cwd=folder,
-        env=clean_environment(**more),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-
-
-def journal(folder: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((folder / "journal.json").read_text(encoding="utf-8"))
-    return document
 
 
 @pytest.mark.parametrize("name", HOLDING)
@@ -87,7 +45,7 @@ def test_rehearsal_holds(name: str, tmp_path: Path) -> None:
 def test_rehearsal_that_would_judge_wrongly_is_refused(at: str, tmp_path: Path) -> None:
     """Where no connection can be lost, the run ends before its method and says why."""
     settings = on_free_ports("dual-circuit", tmp_path)
-    library, code = tmp_path / "deep_backlog.so", Path(__file__).with_name("deep_backlog.c")
+    library, code = tmp_path / "deep_backlog.so", HELPERS / "deep_backlog.c"
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, code, "-ldl"], check=True)
     experiment = str(EXPERIMENTS / "circuit-failover.yaml")
     with ExitStack() as stack:

@@ -15,15 +15,16 @@ import pytest
 import yaml
 from accounts import plan_for
 from live_runs import cloud, environment, statuses, wait_until
+from places import EXPERIMENTS
 from processes import ended
 
-from chaosfailover.client import VpcClient
+from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.emulator import Emulator
-from chaosfailover.planning.game_day import MINUTES
+from chaosfailover.plan.game_day import MINUTES
 from chaosfailover.record import verify
-from chaosfailover.signing import Credentials
 
-WORKFLOW = Path(__file__).parent.parent / "experiments" / "github" / "game-day.yml"
+WORKFLOW = EXPERIMENTS / "github" / "game-day.yml"
 
 
 def workflow() -> dict[str, Any]:

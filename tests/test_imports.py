@@ -17,24 +17,19 @@ PACKAGE = Path(chaosfailover.__file__).parent
 
 # From the bottom up; a module may import what stands on a line above its own, and nothing else.
 LAYERS = [
-    {"errors", "events", "journals", "samples", "signals"},
-    {"arguments", "documents", "messages", "outages", "signing"},
-    {"calling", "measured", "paths", "targets"},
-    {"client", "evidence", "probing"},
-    {"config", "lookup", "prober", "reasons"},
-    {"measurement", "surviving", "verdict"},
-    {"inspecting", "record", "safety"},
-    {"guard", "planning", "report"},
-    {"cutting"},
-    {"permission", "running"},
-    {"actions", "commands", "probes", "tolerances"},
-    {"cli", "control"},
+    {"errors", "events", "outages", "signals"},
+    {"alibaba", "arguments", "i18n"},
+    {"network", "prober", "verdict"},
+    {"inspection", "plan", "probes", "record", "safety"},
+    {"actions", "report", "tolerances"},
+    {"cli", "run"},
+    {"control"},
 ]
-KNOW_THE_TOOLKIT = {"actions", "control", "probes", "running", "tolerances"}
+KNOW_THE_TOOLKIT = {"actions", "control", "probes", "run", "tolerances"}
 WITHOUT_CHAOSLIB = {name for layer in LAYERS for name in layer} - KNOW_THE_TOOLKIT
-MAY_START_THE_EMULATOR = {"commands", "running"}
+MAY_START_THE_EMULATOR = {"cli", "run"}
 # Topologies and plans are read by one loader, and it is the emulator's, which imports none of ours.
-MAY_READ_AS_THE_EMULATOR = {"planning"}
+MAY_READ_AS_THE_EMULATOR = {"plan"}
 LOADER = "chaosfailover.emulator.yaml_file"
 
 

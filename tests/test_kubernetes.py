@@ -19,11 +19,12 @@ import yaml
 from accounts import plan_for
 from kubernetes_validate.utils import all_versions
 from live_runs import cloud, environment, statuses, wait_until
+from places import EXPERIMENTS
 from processes import ended
 
-from chaosfailover.running.settings import Settings
+from chaosfailover.run.settings import Settings
 
-KUBERNETES = Path(__file__).parent.parent / "experiments" / "kubernetes"
+KUBERNETES = EXPERIMENTS / "kubernetes"
 BASE = sorted(path.name for path in (KUBERNETES / "base").glob("*.yaml"))
 MANIFESTS = [name for name in BASE if name != "kustomization.yaml"]
 RUNNING = ["game-day.yaml", "game-day-now.yaml"]

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from places import HELPERS
 from processes import children, outliving
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
@@ -40,7 +41,7 @@ def test_process_that_is_left_fails_the_run(tmp_path: Path, scope: str, workers:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-c", os.devnull, "-p", "processes", "-n", workers, "."],
         cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parent)},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(HELPERS)},
         capture_output=True,
         text=True,
         check=False,

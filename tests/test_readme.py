@@ -3,17 +3,17 @@ What the README shows is a whole experiment.
 """
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from chaoslib.experiment import ensure_experiment_is_valid
+from places import ROOT
 
-from chaosfailover.running.steps import planned_cuts
-from chaosfailover.safety.cuts import Cut
+from chaosfailover.run.steps import planned_cuts
+from chaosfailover.safety.cut import Cut
 
-README = Path(__file__).parent.parent / "README.md"
+README = ROOT / "README.md"
 
 
 @pytest.fixture

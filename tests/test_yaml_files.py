@@ -14,9 +14,9 @@ from click.testing import CliRunner
 from hostile_yaml import HOSTILE
 
 from chaosfailover.cli import failover
-from chaosfailover.planning.files import plan_files
-from chaosfailover.planning.rehearsal import merged
-from chaosfailover.planning.template import circuit_template
+from chaosfailover.plan.files import plan_files
+from chaosfailover.plan.rehearsal import merged
+from chaosfailover.plan.template import circuit_template
 
 CHAOS = [str(Path(sys.executable).with_name("chaos")), "--no-version-check", "failover"]
 MEMORY = 1_500_000_000

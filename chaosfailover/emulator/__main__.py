@@ -13,7 +13,7 @@ from pathlib import Path
 from chaosfailover.emulator.clock import LONGEST_MINUTE, SHORTEST_MINUTE
 from chaosfailover.emulator.emulator import Emulator
 from chaosfailover.emulator.topology import BUNDLED
-from chaosfailover.emulator.visitors import is_loopback
+from chaosfailover.emulator.web.dns_rebinding import is_loopback
 
 __all__ = ["main"]
 

@@ -10,20 +10,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chaosfailover.emulator import job_operations, network_operations
 from chaosfailover.emulator.access import AccessKey
-from chaosfailover.emulator.answered import Answered
 from chaosfailover.emulator.auth import claimed_key, identify
-from chaosfailover.emulator.caller_identity import caller_identity
-from chaosfailover.emulator.calls import Call, Document
 from chaosfailover.emulator.clock import utc
 from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.faults import FAULTS
-from chaosfailover.emulator.messages import Reply, Request, refusal_reply, success_reply
-from chaosfailover.emulator.operations import OPERATIONS, STS, WRITES
+from chaosfailover.emulator.operation_table import OPERATIONS, STS, WRITES
+from chaosfailover.emulator.operations import describe as network_operations
+from chaosfailover.emulator.operations import failover_jobs as job_operations
+from chaosfailover.emulator.operations.call import Call, Document
+from chaosfailover.emulator.operations.sts import caller_identity
 from chaosfailover.emulator.parameters import read
 from chaosfailover.emulator.recorder import Seen, parameters_shown, shortened
 from chaosfailover.emulator.refusals import Refusal, invalid, missing, refuse
+from chaosfailover.emulator.store import Answered
+from chaosfailover.emulator.wire import Reply, Request, refusal_reply, success_reply
 
 __all__ = ["HANDLERS", "VERSION", "answer", "turn_away"]
 

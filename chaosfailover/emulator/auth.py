@@ -15,8 +15,8 @@ from operator import itemgetter
 from urllib.parse import quote
 
 from chaosfailover.emulator.access import AccessKey
-from chaosfailover.emulator.messages import Request
 from chaosfailover.emulator.refusals import invalid, missing, refuse
+from chaosfailover.emulator.wire import Request
 
 __all__ = ["Nonces", "Signed", "claimed_key", "identify", "signature_v1", "signature_v3"]
 

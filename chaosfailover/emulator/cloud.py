@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from chaosfailover.emulator.access import AccessKey
-from chaosfailover.emulator.armed import Armed
+from chaosfailover.emulator.assumptions import Settings, drawn, longest
 from chaosfailover.emulator.auth import Nonces
 from chaosfailover.emulator.clock import Clock
-from chaosfailover.emulator.jobs import Job
+from chaosfailover.emulator.faults import Armed
+from chaosfailover.emulator.job import Job
 from chaosfailover.emulator.ledger import Ledger
-from chaosfailover.emulator.network import Network
 from chaosfailover.emulator.recorder import Recorder
+from chaosfailover.emulator.resources import Network
 from chaosfailover.emulator.routing import Cut, Segment, courses, cuts_from
 from chaosfailover.emulator.services import Service
-from chaosfailover.emulator.settings import Settings, drawn, longest
 from chaosfailover.emulator.store import Store
 from chaosfailover.emulator.topology import Topology
 

@@ -11,13 +11,13 @@ from importlib import resources
 from itertools import groupby
 from pathlib import Path
 
-from chaosfailover.emulator.admin import PREFIX, ROUTES
+from chaosfailover.emulator.assumptions import MEANINGS, Settings
 from chaosfailover.emulator.faults import FAULTS
-from chaosfailover.emulator.operations import OPERATIONS, REMARKS
+from chaosfailover.emulator.operation_table import OPERATIONS, REMARKS
 from chaosfailover.emulator.parameters import Parameter
 from chaosfailover.emulator.refusals import INFERRED, REFUSALS
-from chaosfailover.emulator.settings import MEANINGS, Settings
 from chaosfailover.emulator.topology import BUNDLED, title
+from chaosfailover.emulator.web.admin import PREFIX, ROUTES
 
 __all__ = ["README", "TABLES", "main", "rewritten"]
 

@@ -4,7 +4,7 @@ What a resource shows where the topology says nothing: its fields by resource ty
 
 from typing import Any
 
-from chaosfailover.emulator.network import CIRCUIT, GROUP, PEER, VBR
+from chaosfailover.emulator.resources import CIRCUIT, GROUP, PEER, VBR
 
 __all__ = ["DEFAULTS"]
 

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Self
 
 import httpx
 
-from chaosfailover.emulator.admin import PREFIX, administer
 from chaosfailover.emulator.api import answer, turn_away
 from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.dataplane import DataPlane, TrueOutage, bound
-from chaosfailover.emulator.messages import JSON, Reply, Request
 from chaosfailover.emulator.store import Store
 from chaosfailover.emulator.topology import load
-from chaosfailover.emulator.visitors import is_loopback, turned_away
+from chaosfailover.emulator.web.admin import PREFIX, administer
+from chaosfailover.emulator.web.dns_rebinding import is_loopback, turned_away
+from chaosfailover.emulator.wire import JSON, Reply, Request
 
 if TYPE_CHECKING:
-    from chaosfailover.emulator.server import Server
+    from chaosfailover.emulator.web.server import Server
 
 __all__ = ["Emulator"]
 
@@ -241,7 +241,7 @@ ENDINGS: dict[str, type[httpx.TransportError]] = {
 
 def _server_class() -> "type[Server]":
     try:
-        from chaosfailover.emulator.server import Server
+        from chaosfailover.emulator.web.server import Server
     except ImportError as exc:
         raise ImportError(
             "the emulator's HTTP server needs starlette and uvicorn:"

@@ -6,15 +6,15 @@ or stops, on the `view` of a Describe call, on the `document` of the answer, on 
 the effect, or on the `delay` of whatever is answered.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from math import inf
 from typing import Any, Literal
 
-from chaosfailover.emulator.jobs import AFTER, Job
-from chaosfailover.emulator.messages import Reply
-from chaosfailover.emulator.operations import OPERATIONS
+from chaosfailover.emulator.job import AFTER, Job
+from chaosfailover.emulator.operation_table import OPERATIONS
 from chaosfailover.emulator.playback import Playback, playback_from
 from chaosfailover.emulator.refusals import REFUSALS, Refusal, refuse
 from chaosfailover.emulator.schema import (
@@ -28,8 +28,9 @@ from chaosfailover.emulator.schema import (
     record,
     scalar,
 )
+from chaosfailover.emulator.wire import Reply
 
-__all__ = ["ANSWERING", "FAULTS", "Fault", "Kind", "Stage", "fault_from"]
+__all__ = ["ANSWERING", "FAULTS", "Armed", "Fault", "Kind", "Stage", "fault_from"]
 
 Stage = Literal["before", "job", "view", "document", "reply", "delay"]
 ANSWERING: tuple[Stage, ...] = ("before", "reply")
@@ -224,3 +225,49 @@ def fault_from(given: Any, place: str = "fault") -> Fault:
     if fault.fault == "answer" or fault.reply is not None:
         playback_from(fault.reply)
     return fault
+
+
+class Armed:
+    """
+    A list of faults that strike by chance and by count.
+    """
+
+    def __init__(self, faults: Iterable[Fault], seed: object) -> None:
+        self._random = random.Random(f"{seed}/faults")  # noqa: S311 - chance, no secret
+        self.faults = list(faults)
+
+    def due(self, stage: Stage, operation: str, region: str, account: str) -> list[Fault]:
+        """
+        Return the faults that strike a call at a stage, if they find anything to act on there.
+        """
+        return [
+            fault
+            for fault in self.faults
+            if FAULTS[fault.fault].stage == stage
+            and fault.strikes(operation, region, account)
+            and self._random.random() < fault.probability
+        ]
+
+    def spend(self, fault: Fault) -> None:
+        """
+        Count down a fault that has acted.
+        """
+        if fault.count is None:
+            return
+        position = self.faults.index(fault)
+        left = replace(fault, count=fault.count - 1)
+        self.faults[position : position + 1] = [left] if left.count else []
+
+    @property
+    def lag(self) -> float:
+        """
+        The longest status lag that is armed.
+        """
+        lags = (fault.lasts(5.0) for fault in self.faults if fault.fault == "status-lag")
+        return max(lags, default=0.0)
+
+    def shown(self) -> list[dict[str, Any]]:
+        """
+        Return the armed faults as they would be written in a topology.
+        """
+        return [asdict(fault) for fault in self.faults]

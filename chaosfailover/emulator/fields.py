@@ -6,7 +6,7 @@ the setting `while_testing` overlays, each with its type.
 from typing import Any
 
 from chaosfailover.emulator.defaults import DEFAULTS
-from chaosfailover.emulator.network import BELOW, CIRCUIT, GROUP, PEER, VBR
+from chaosfailover.emulator.resources import BELOW, CIRCUIT, GROUP, PEER, VBR
 from chaosfailover.emulator.schema import TEXT, TRUTH, Schema, integer, listing, record, table
 
 __all__ = ["CHANGES", "FIELDS", "OVERLAYS", "REGION"]

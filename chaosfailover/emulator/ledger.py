@@ -5,9 +5,8 @@ What the cloud remembers: the jobs, and the answers given to client tokens.
 from collections.abc import Iterator
 from itertools import takewhile
 
-from chaosfailover.emulator.answered import Answered, TokenKey
-from chaosfailover.emulator.jobs import RUNNING, Job, advanced, entered
-from chaosfailover.emulator.store import Store
+from chaosfailover.emulator.job import RUNNING, Job, advanced, entered
+from chaosfailover.emulator.store import Answered, Store, TokenKey
 
 __all__ = ["Ledger"]
 

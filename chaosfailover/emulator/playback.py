@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from chaosfailover.emulator.messages import BODILESS, JSON, Reply
+from chaosfailover.emulator.wire import BODILESS, JSON, Reply
 
 __all__ = ["Playback", "playback_from"]
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 
-from chaosfailover.emulator.jobs import Job, entered, projected
-from chaosfailover.emulator.network import Network
+from chaosfailover.emulator.assumptions import Settings, drawn
+from chaosfailover.emulator.job import Job, entered, projected
+from chaosfailover.emulator.resources import Network
 from chaosfailover.emulator.services import Path, Service
-from chaosfailover.emulator.settings import Settings, drawn
 
 __all__ = ["Cut", "Segment", "courses", "cuts_from"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from math import lcm
 from typing import Any, NamedTuple
 
-from chaosfailover.emulator.network import CARRYING, Network
+from chaosfailover.emulator.resources import CARRYING, Network
 from chaosfailover.emulator.schema import (
     SPAN,
     TEXT,

@@ -6,16 +6,15 @@ import json
 import reprlib
 import sqlite3
 import time
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from math import inf
 from pathlib import Path
 from typing import Any
 
-from chaosfailover.emulator.answered import Answered, TokenKey
 from chaosfailover.emulator.clock import LATEST, LONGEST_MINUTE, SHORTEST_MINUTE
-from chaosfailover.emulator.jobs import AFTER, UNFINISHED, Job
-from chaosfailover.emulator.network import CIRCUIT, PEER, VBR
+from chaosfailover.emulator.job import AFTER, UNFINISHED, Job
+from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR
 from chaosfailover.emulator.schema import (
     TEXT,
     TRUTH,
@@ -28,7 +27,24 @@ from chaosfailover.emulator.schema import (
     scalar,
 )
 
-__all__ = ["Store", "StoreError"]
+__all__ = ["Answered", "Store", "StoreError", "TokenKey"]
+
+TokenKey = tuple[str, str, str, str]
+"""
+Account, region, operation and client token.
+"""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """
+    The answer that a client token got: for which arguments, what, and when.
+    """
+
+    fingerprint: str
+    document: Mapping[str, Any]
+    at: float
+
 
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS jobs (job_id TEXT PRIMARY KEY, content TEXT NOT NULL)",

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from chaosfailover.emulator.access import ACCOUNTS, AccessKey, access_keys_from
+from chaosfailover.emulator.assumptions import Settings, settings_from
 from chaosfailover.emulator.faults import Fault, fault_from
 from chaosfailover.emulator.fields import REGION
-from chaosfailover.emulator.jobs import AFTER, RUNNING, UNFINISHED
-from chaosfailover.emulator.network import CIRCUIT, PEER, VBR, Network, network_from
+from chaosfailover.emulator.job import AFTER, RUNNING, UNFINISHED
+from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR, Network, network_from
 from chaosfailover.emulator.schema import TEXT, integer, listing, one_of, record, table
 from chaosfailover.emulator.services import PATHS, SERVICES, Service, services_from, with_upstreams
-from chaosfailover.emulator.settings import Settings, settings_from
 from chaosfailover.emulator.yaml_file import YamlFileError, read
 
 __all__ = ["BUNDLED", "Topology", "TopologyError", "load", "title", "topology_from"]

@@ -2,9 +2,16 @@
 The record of a game day: one document of who did what where, what was measured, and what follows.
 """
 
-from chaosfailover.record.making import RECORD_VERSION, make_record
-from chaosfailover.record.seal import schema, verify
-from chaosfailover.record.stored import STATES, Stored, as_journal, is_record, record_of, stored
+from chaosfailover.record.digest import schema, verify
+from chaosfailover.record.record import RECORD_VERSION, make_record
+from chaosfailover.record.verification import (
+    STATES,
+    Stored,
+    as_journal,
+    is_record,
+    record_of,
+    stored,
+)
 
 __all__ = [
     "RECORD_VERSION",

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chaosfailover.errors import ArgumentError
-from chaosfailover.messages import check_language
+from chaosfailover.i18n import check_language
 from chaosfailover.report.html import render_html
 from chaosfailover.report.junit import render_junit
 from chaosfailover.report.markdown import render_markdown
-from chaosfailover.report.views import RunView, make_view
+from chaosfailover.report.view import RunView, make_view
 
 __all__ = ["FORMATS", "SUFFIXES", "render"]
 

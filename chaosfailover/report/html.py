@@ -15,12 +15,13 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from chaosfailover.messages import message, words
-from chaosfailover.report import recovery_bars, roundtrips
-from chaosfailover.report.filters import FILTERS
-from chaosfailover.report.places import places
-from chaosfailover.report.timeline import make_timeline
-from chaosfailover.report.views import RunView, mode_of, verdict_of
+from chaosfailover.i18n import message, words
+from chaosfailover.report.campaign import places
+from chaosfailover.report.charts import round_trips as roundtrips
+from chaosfailover.report.charts import rto_bars as recovery_bars
+from chaosfailover.report.charts.timeline import make_timeline
+from chaosfailover.report.jinja_filters import FILTERS
+from chaosfailover.report.view import RunView, mode_of, verdict_of
 
 __all__ = ["environment", "render_html", "template_text"]
 

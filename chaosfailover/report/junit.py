@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
-from chaosfailover.journals import brief, instant
-from chaosfailover.messages import message
-from chaosfailover.report import recovery_bars, wording
-from chaosfailover.report.views import RunView
+from chaosfailover.i18n import message
+from chaosfailover.report import formatting as wording
+from chaosfailover.report.charts import rto_bars as recovery_bars
+from chaosfailover.report.view import RunView
+from chaosfailover.verdict.journal import brief, instant
 
 __all__ = ["render_junit"]
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from chaosfailover.journals import brief
-from chaosfailover.messages import message
-from chaosfailover.report import recovery_bars, wording
-from chaosfailover.report.places import places
-from chaosfailover.report.views import RunView, mode_of, verdict_of
+from chaosfailover.i18n import message
+from chaosfailover.report import formatting as wording
+from chaosfailover.report.campaign import places
+from chaosfailover.report.charts import rto_bars as recovery_bars
+from chaosfailover.report.view import RunView, mode_of, verdict_of
+from chaosfailover.verdict.journal import brief
 
 __all__ = ["render_markdown"]
 

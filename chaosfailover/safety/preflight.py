@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from chaosfailover.client import VpcClient
+from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.failover_tests import find_test, running_tests
 from chaosfailover.errors import FailoverError, PreflightError, TransportError
-from chaosfailover.lookup import find_test, running_tests
-from chaosfailover.safety.cuts import Cut, cut_of
-from chaosfailover.surviving import survey
-from chaosfailover.surviving.survival import lost_resources
+from chaosfailover.network import resource_status as survey
+from chaosfailover.network.survival import lost_resources
+from chaosfailover.safety.cut import Cut, cut_of
 
 __all__ = ["Check", "Flight", "existing_cut", "preflight"]
 

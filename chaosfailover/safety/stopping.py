@@ -6,12 +6,11 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-from chaosfailover.calling.retries import is_retryable
+from chaosfailover.alibaba.failover_tests import RUNNING, find_running_test
+from chaosfailover.alibaba.retries import is_retryable
 from chaosfailover.errors import ApiError, FailoverError, JobNotFoundError
 from chaosfailover.events import publish
-from chaosfailover.lookup import RUNNING, find_running_test
-from chaosfailover.safety.starts import SETTLE
-from chaosfailover.safety.wanted import Outcome, Wanted
+from chaosfailover.safety.guarded_test import SETTLE, Outcome, Wanted
 
 __all__ = ["stop_tests"]
 

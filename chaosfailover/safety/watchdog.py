@@ -22,12 +22,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from chaosfailover import config
+from chaosfailover.alibaba import config
 from chaosfailover.errors import GuardError
-from chaosfailover.safety.guarded import Guarded
-from chaosfailover.safety.starts import SETTLE, Start
+from chaosfailover.safety.guarded_test import SETTLE, Guarded, Start, Wanted, opened_once
 from chaosfailover.safety.stopping import stop_tests
-from chaosfailover.safety.wanted import Wanted, opened_once
 
 __all__ = ["Watchdog", "log_handler", "main"]
 

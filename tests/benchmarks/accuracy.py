@@ -1,7 +1,7 @@
 """
 Compare what the prober measures with the emulator's ground truth, and print the table.
 
-    PYTHONPATH=tests python tests/benchmarks/accuracy.py [--rounds 17]
+    PYTHONPATH=tests/helpers python tests/benchmarks/accuracy.py [--rounds 17]
 
 Each round cuts a circuit with sixteen services, HTTP, TCP, TCP that is only connected to, and UDP,
 at intervals of 10, 50, 100 and 500 ms, each with a random detection time from 0.03 to 4 s, and
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from emulated_outages import Comparison, compared, drilling
 
-from chaosfailover.measured.summary import Summary
+from chaosfailover.outages.summary import Summary
 
 INTERVALS = (0.01, 0.05, 0.1, 0.5)
 KINDS = ("http", "tcp", "connect", "udp")

@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from chaosfailover.emulator.auth import signature_v3
-from chaosfailover.emulator.messages import Request
+from chaosfailover.emulator.wire import Request
 
 EMULATOR = [sys.executable, "-m", "chaosfailover.emulator", "--port=0"]
 FREE = [f"--service-port={name}=0" for name in ("portal", "echo", "ledger")]

@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chaosfailover.emulator import Emulator
-from chaosfailover.emulator.messages import Request
+from chaosfailover.emulator.wire import Request
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "emulator"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
 from emulator_fuzzing import admin_requests, half_formed, malformed
 

@@ -1,7 +1,7 @@
 """
 Time the inspection of 300 circuits in 20 regions and 5 accounts.
 
-    PYTHONPATH=tests python tests/benchmarks/inspect_many.py [--answer-time 0.1]
+    PYTHONPATH=tests/helpers python tests/benchmarks/inspect_many.py [--answer-time 0.1]
 
 The same calls are first made one after another; the time that the emulator takes to answer them,
 divided by the width of the pool, is what a perfect pool would need. The emulator is a process of
@@ -25,11 +25,11 @@ import httpx
 import yaml
 from accounts import LARGE, places
 
-from chaosfailover.client import VpcClient
-from chaosfailover.inspecting.inspection import inspection
-from chaosfailover.inspecting.regions import POOL_WIDTH, Place, ask_places
-from chaosfailover.inspecting.snapshot import read_snapshot
-from chaosfailover.signing import Credentials
+from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.regions import POOL_WIDTH, Place, ask_places
+from chaosfailover.alibaba.signing import Credentials
+from chaosfailover.inspection.circuits import inspection
+from chaosfailover.network.snapshot import read_snapshot
 
 
 @contextmanager

@@ -19,10 +19,10 @@ import time
 from pathlib import Path
 from typing import cast
 
-from chaosfailover.measured.summary import Summary
-from chaosfailover.outages import Length
-from chaosfailover.prober import Prober
-from chaosfailover.targets import Target, parse_target
+from chaosfailover.outages.outage import Length
+from chaosfailover.outages.summary import Summary
+from chaosfailover.prober.prober import Prober
+from chaosfailover.prober.targets import Target, parse_target
 
 REPLY = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"
 EXTRA: dict[str, dict[str, object]] = {

@@ -19,9 +19,9 @@ import time
 
 import icmplib
 
-from chaosfailover.measured.summary import Summary
-from chaosfailover.prober import Prober
-from chaosfailover.targets import parse_target
+from chaosfailover.outages.summary import Summary
+from chaosfailover.prober.prober import Prober
+from chaosfailover.prober.targets import parse_target
 
 NEAR, FAR = "failover-near", "failover-far"
 HERE, THERE = "192.0.2.1", "192.0.2.2"

@@ -15,11 +15,11 @@ import time
 import tracemalloc
 from collections.abc import Callable
 
-from chaosfailover.measured.summary import summarize
-from chaosfailover.probing.checks import make_check
-from chaosfailover.probing.track import Track
-from chaosfailover.samples import Sample
-from chaosfailover.targets import parse_target
+from chaosfailover.outages.samples import Sample
+from chaosfailover.outages.summary import summarize
+from chaosfailover.prober.schedule import Track
+from chaosfailover.prober.schemes import make_check
+from chaosfailover.prober.targets import parse_target
 
 INTERVAL = 0.1
 Fate = Callable[[random.Random, float], bool]

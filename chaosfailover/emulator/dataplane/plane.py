@@ -22,7 +22,7 @@ from chaosfailover.emulator.dataplane.self_test import self_test
 from chaosfailover.emulator.dataplane.sockets import allow_open_files, bound_together
 from chaosfailover.emulator.routing import Segment
 from chaosfailover.emulator.services import Service, check_names
-from chaosfailover.emulator.visitors import is_loopback
+from chaosfailover.emulator.web.dns_rebinding import is_loopback
 
 __all__ = ["DataPlane"]
 

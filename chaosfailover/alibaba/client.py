@@ -1,0 +1,316 @@
+"""
+The client of the VPC API: its operations as methods over one call.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any, Final, Self
+
+import httpx
+
+from chaosfailover.alibaba.endpoints import endpoint_url, official_endpoint
+from chaosfailover.alibaba.paging import by_number, by_token
+from chaosfailover.alibaba.query import Filters, conditions, flattened, texts
+from chaosfailover.alibaba.signing import AcsAuth, Credentials
+from chaosfailover.alibaba.transport import VERSION, Attempting, Connection, Limits
+from chaosfailover.alibaba.waiting import wait_for_status
+from chaosfailover.errors import ApiError, InvalidReplyError, JobNotFoundError
+from chaosfailover.events import publish
+
+__all__ = ["VpcClient"]
+
+LOGGER = logging.getLogger("chaostoolkit")
+Document = dict[str, Any]
+
+
+class VpcClient:
+    """
+    Call the VPC API of one region.
+
+    Every call is signed, retried when that may help, and over after `deadline` seconds, to within
+    one timeout. All times are seconds. May be used from several threads. `endpoint` is a host,
+    host:port or URL; without it, the region's official endpoint is called.
+    """
+
+    def __init__(
+        self,
+        region_id: str,
+        credentials: Callable[[], Credentials],
+        *,
+        endpoint: str | None = None,
+        transport: httpx.BaseTransport | None = None,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 10.0,
+        deadline: float = 60.0,
+        attempts: int = 10,
+        version: str = VERSION,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        logger: logging.Logger = LOGGER,
+    ) -> None:
+        official = official_endpoint(region_id)
+        self.region_id: Final = region_id
+        self.endpoint: Final = endpoint_url(endpoint) if endpoint else official
+        self._deadline = deadline
+        self._clock = clock
+        self._sleep = sleep
+        self._logger = logger
+        self._connection = Connection(
+            self.endpoint,
+            AcsAuth(credentials),
+            Limits(connect_timeout, read_timeout, attempts),
+            version=version,
+            transport=transport,
+            clock=clock,
+            sleep=sleep,
+            logger=logger,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """
+        Close the connections.
+        """
+        self._connection.close()
+
+    @property
+    def clock_offset(self) -> float | None:
+        """
+        By how many seconds the API's clock was ahead at the last reply, to within one.
+        """
+        return self._connection.clock_offset
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> Document:
+        """
+        Send one operation with its nested parameters and return the reply.
+
+        RegionId is always sent; what is not a Describe gets one ClientToken for all its retries.
+        Raises ApiError, TransportError or CredentialsError.
+        """
+        return self._call(operation, parameters, self._deadline)
+
+    def create_failover_test_job(
+        self,
+        *,
+        resource_ids: Sequence[str],
+        resource_type: str = "PHYSICALCONNECTION",
+        job_type: str,
+        job_duration: int,
+        name: str | None = None,
+        description: str | None = None,
+        dry_run: bool = False,
+        attempting: Attempting = nullcontext,
+    ) -> str:
+        """
+        Create a job of `job_duration` minutes and return its ID; "" after a passed dry run.
+
+        Each attempt is made inside an `attempting()`, which may refuse it.
+        """
+        reply = self._call_unless_dry(
+            "CreateFailoverTestJob",
+            {
+                "ResourceType": resource_type,
+                "ResourceId": texts("resource_ids", resource_ids),
+                "JobType": job_type,
+                "JobDuration": job_duration,
+                "Name": name,
+                "Description": description,
+                "DryRun": dry_run or None,
+            },
+            attempting,
+        )
+        return "" if reply is None else str(_required(reply, "JobId"))
+
+    def start_failover_test_job(self, job_id: str, attempting: Attempting = nullcontext) -> None:
+        """
+        Start an `Init` job; it cuts its resources. Attempts are made as those of the creation.
+        """
+        self._call("StartFailoverTestJob", {"JobId": job_id}, self._deadline, attempting)
+
+    def stop_failover_test_job(self, job_id: str) -> None:
+        """
+        Stop a `Testing` job.
+        """
+        self.call("StopFailoverTestJob", {"JobId": job_id})
+
+    def delete_failover_test_job(self, job_id: str) -> None:
+        """
+        Delete an `Init` or `Stopped` job.
+        """
+        self.call("DeleteFailoverTestJob", {"JobId": job_id})
+
+    def update_failover_test_job(
+        self,
+        job_id: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        resource_ids: Sequence[str] | None = None,
+        job_duration: int | None = None,
+        dry_run: bool = False,
+    ) -> None:
+        """
+        Change an `Init` job; what is None stays as it is, `resource_ids` replaces the list.
+        """
+        self._call_unless_dry(
+            "UpdateFailoverTestJob",
+            {
+                "JobId": job_id,
+                "Name": name,
+                "Description": description,
+                "ResourceId": None if resource_ids is None else texts("resource_ids", resource_ids),
+                "JobDuration": job_duration,
+                "DryRun": dry_run or None,
+            },
+        )
+
+    def describe_failover_test_job(self, job_id: str) -> Document:
+        """
+        Return the `FailoverTestJobModel` of a job; raises JobNotFoundError.
+        """
+        return self._describe_job(job_id, self._deadline)
+
+    def describe_failover_test_jobs(self, filters: Filters | None = None) -> Iterator[Document]:
+        """
+        Yield all jobs that match, page by page; `filters` as `{"JobStatus": ["Init"]}`.
+        """
+        return by_token(
+            self._lister("DescribeFailoverTestJobs", Filter=conditions(filters)),
+            "FailoverTestJobList",
+        )
+
+    def describe_physical_connections(self, filters: Filters | None = None) -> Iterator[Document]:
+        """
+        Yield all circuits that match, page by page.
+        """
+        return by_number(
+            self._lister("DescribePhysicalConnections", Filter=conditions(filters)),
+            "PhysicalConnectionSet",
+            "PhysicalConnectionType",
+        )
+
+    def describe_virtual_border_routers(
+        self, filters: Filters | None = None, include_cross_account: bool = False
+    ) -> Iterator[Document]:
+        """
+        Yield all VBRs that match, page by page; on request those of other accounts too.
+        """
+        return by_number(
+            self._lister(
+                "DescribeVirtualBorderRouters",
+                Filter=conditions(filters),
+                IncludeCrossAccountVbr=include_cross_account or None,
+            ),
+            "VirtualBorderRouterSet",
+            "VirtualBorderRouterType",
+        )
+
+    def describe_bgp_peers(
+        self, *, router_id: str | None = None, bgp_peer_id: str | None = None
+    ) -> Iterator[Document]:
+        """
+        Yield the BGP peers, without their passwords, of a VBR or of the region.
+        """
+        return by_number(
+            self._lister("DescribeBgpPeers", RouterId=router_id, BgpPeerId=bgp_peer_id),
+            "BgpPeers",
+            "BgpPeer",
+        )
+
+    def describe_bgp_groups(self, *, router_id: str | None = None) -> Iterator[Document]:
+        """
+        Yield the BGP groups, without their passwords, of a VBR or of the region.
+        """
+        return by_number(
+            self._lister("DescribeBgpGroups", RouterId=router_id), "BgpGroups", "BgpGroup"
+        )
+
+    def describe_regions(self) -> Iterator[Document]:
+        """
+        Yield the regions of the service, each with its `RegionId`.
+        """
+        yield from self.call("DescribeRegions", {}).get("Regions", {}).get("Region") or []
+
+    def wait_for_status(
+        self, job_id: str, status: str, *, timeout: float = 300.0, interval: float = 0.5
+    ) -> Document:
+        """
+        Poll until the job has this status and return it, as `waiting.wait_for_status` says.
+        """
+        return wait_for_status(
+            lambda budget: self._describe_job(job_id, min(budget, self._deadline)),
+            job_id,
+            status,
+            timeout=timeout,
+            interval=interval,
+            clock=self._clock,
+            sleep=self._sleep,
+            logger=self._logger,
+        )
+
+    def _describe_job(self, job_id: str, budget: float) -> Document:
+        operation = "DescribeFailoverTestJob"
+        try:
+            reply = self._call(operation, {"JobId": job_id}, budget)
+        except ApiError as error:
+            if error.code == "IllegalParam.JobId":
+                raise JobNotFoundError(
+                    f"no failover test {job_id!r} in {self.region_id}"
+                ) from error
+            raise
+        return dict(_required(reply, "FailoverTestJobModel"))
+
+    def _lister(self, operation: str, **parameters: Any) -> Callable[[Mapping[str, Any]], Document]:
+        return lambda page: self.call(operation, {**parameters, **page})
+
+    def _call_unless_dry(
+        self,
+        operation: str,
+        parameters: Mapping[str, Any],
+        attempting: Attempting = nullcontext,
+    ) -> Document | None:
+        try:
+            return self._call(operation, parameters, self._deadline, attempting)
+        except ApiError as error:
+            if error.code == "DryRunOperation" and parameters["DryRun"]:
+                return None
+            raise
+
+    def _call(
+        self,
+        operation: str,
+        parameters: Mapping[str, Any],
+        budget: float,
+        attempting: Attempting = nullcontext,
+    ) -> Document:
+        token = None if operation.startswith(("Describe", "Get")) else str(uuid.uuid4())
+        query = flattened({"RegionId": self.region_id, "ClientToken": token, **parameters})
+        reply = self._connection.send(operation, query, budget, attempting)
+        if token:
+            self._tell(operation, {**parameters, **reply})
+        return reply
+
+    def _tell(self, operation: str, facts: Mapping[str, Any]) -> None:
+        """
+        Publish that the API has accepted a write, with the evidence to find it there.
+        """
+        request_id, job_id = facts.get("RequestId"), facts.get("JobId")
+        self._logger.debug("%s of %s was accepted, request %s", operation, job_id, request_id)
+        publish("request", operation=operation, request_id=request_id, job_id=job_id)
+
+
+def _required(reply: Document, key: str) -> Any:
+    """
+    Return what a reply must hold; raises InvalidReplyError without it.
+    """
+    if not reply.get(key):
+        raise InvalidReplyError(f"the reply has no {key}", http_status=200)
+    return reply[key]

@@ -1,0 +1,280 @@
+"""
+The configuration and secrets of an experiment, made into a client.
+"""
+
+import os
+import re
+from collections.abc import Mapping, MutableMapping
+from typing import Any, NamedTuple
+
+import httpx
+
+from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.credentials import Source, assumed_role, default_chain, pod_role
+from chaosfailover.alibaba.endpoints import endpoint_url, is_loopback
+from chaosfailover.alibaba.signing import Credentials
+from chaosfailover.errors import ConfigurationError, CredentialsError
+
+__all__ = [
+    "CONFIGURATION_KEYS",
+    "ENDPOINT",
+    "REGION_ID",
+    "REHEARSAL",
+    "REHEARSAL_ACCESS_KEY_ID",
+    "REHEARSAL_ACCESS_KEY_SECRET",
+    "ROLE_ARN",
+    "SECRET_KEYS",
+    "RunningEmulator",
+    "account_id",
+    "client",
+    "from_environment",
+    "network",
+]
+
+REGION_ID = "alibaba_cloud_region_id"
+ENDPOINT = "alibaba_cloud_vpc_endpoint"
+ROLE_ARN = "alibaba_cloud_role_arn"
+REHEARSAL = "alibaba_cloud_rehearsal"
+
+REHEARSAL_ACCESS_KEY_ID = "rehearsal"
+REHEARSAL_ACCESS_KEY_SECRET = "rehearsal-secret"  # noqa: S105 - opens the embedded emulator only
+
+CONFIGURATION_KEYS = (REGION_ID, ENDPOINT, ROLE_ARN, REHEARSAL)
+SECRET_KEYS = ("access_key_id", "access_key_secret", "security_token")
+EMULATOR_TIMEOUT = 5.0
+STS_VERSION = "2015-04-01"
+POD_ROLE = ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN")
+
+Settings = Mapping[str, Any] | None
+
+
+def client(
+    configuration: Settings,
+    secrets: Settings,
+    *,
+    transport: httpx.BaseTransport | None = None,
+    deadline: float = 60.0,
+) -> VpcClient:
+    """
+    Return a client for the region, endpoint and identity that an experiment names.
+
+    A call is over after `deadline` seconds with all its retries. None, "" and an unsubstituted
+    `${...}` count as not set. In a rehearsal the emulator's own
+    key is used, never the user's. Raises ConfigurationError and, for secrets, CredentialsError.
+    """
+    region_id = _text(configuration, REGION_ID)
+    if not region_id:
+        raise ConfigurationError(
+            f"the configuration has no {REGION_ID}: set it to a region ID such as cn-hangzhou"
+        )
+    return VpcClient(
+        region_id,
+        _source(configuration, secrets),
+        endpoint=_endpoint(configuration),
+        transport=transport,
+        deadline=deadline,
+    )
+
+
+def network(configuration: MutableMapping[str, Any]) -> str:
+    """
+    Return where a run takes place: `emulator`, `cloud`, or the endpoint that is configured.
+
+    What cuts has to say it: raises ConfigurationError when the key is missing, empty or an
+    unsubstituted `${...}`, which elsewhere would mean the cloud. The configuration opens no client
+    any more then, since the toolkit plays the rollbacks all the same.
+    """
+    if place := _place(configuration):
+        return place
+    given = configuration.get(ENDPOINT)
+    configuration[REHEARSAL] = True
+    raise ConfigurationError(
+        f"{ENDPOINT} is {given!r}: set it to 'emulator' for a rehearsal, or to 'cloud' for a live "
+        "run"
+    )
+
+
+def account_id(
+    configuration: Settings, secrets: Settings, *, transport: httpx.BaseTransport | None = None
+) -> str:
+    """
+    Return the account that the credentials belong to, as STS tells anyone who asks.
+
+    On the cloud that is another endpoint; any other endpoint is asked itself. Raises as `client`.
+    """
+    region_id = _text(configuration, REGION_ID) or "cn-hangzhou"
+    endpoint = _endpoint(configuration) or f"sts.{region_id}.aliyuncs.com"
+    source = _source(configuration, secrets)
+    with VpcClient(
+        region_id,
+        source,
+        endpoint=endpoint,
+        transport=transport,
+        deadline=10.0,
+        version=STS_VERSION,
+    ) as sts:
+        return str(sts.call("GetCallerIdentity", {}).get("AccountId") or "unknown")
+
+
+def from_environment(region_id: str | None = None, role_arn: str | None = None) -> dict[str, Any]:
+    """
+    Return the configuration that the bundled experiments would read from the environment.
+
+    `region_id` and `role_arn` win over it. The endpoint is the cloud's unless the environment
+    names another, since what runs on the emulator of a rehearsal ends with it.
+    """
+    endpoint = os.environ.get("ALIBABA_CLOUD_ENDPOINT_VPC")
+    return {
+        REGION_ID: region_id or os.environ.get("ALIBABA_CLOUD_REGION_ID"),
+        ENDPOINT: "cloud" if _word(endpoint or "") == "emulator" else endpoint,
+        ROLE_ARN: role_arn or os.environ.get("ALIBABA_CLOUD_ROLE_ARN"),
+    }
+
+
+class RunningEmulator(NamedTuple):
+    """
+    An emulator in another process: its topology, the URL of each service, and why a service of it
+    cannot be emulated there.
+    """
+
+    topology: str
+    services: Mapping[str, str]
+    shortcomings: Mapping[str, str]
+
+
+def running_emulator(
+    configuration: Settings, *, transport: httpx.BaseTransport | None = None
+) -> RunningEmulator | None:
+    """
+    Return the emulator that the configured endpoint is, or None for all else.
+
+    Only an endpoint on loopback without TLS is asked. Raises ConfigurationError as `client`.
+    """
+    endpoint = _endpoint(configuration)
+    url = endpoint_url(endpoint) if endpoint else ""
+    if not url.startswith("http://"):
+        return None
+    try:
+        with httpx.Client(transport=transport, timeout=EMULATOR_TIMEOUT, trust_env=False) as asking:
+            state = asking.get(f"{url}/_emulator/state").json()
+        return RunningEmulator(
+            str(state["topology"]), dict(state["services"]), dict(state["shortcomings"])
+        )
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _endpoint(configuration: Settings) -> str | None:
+    text = _place(configuration)
+    if _is_rehearsal(configuration):
+        return _rehearsal_endpoint(text)
+    if text == "emulator":
+        raise ConfigurationError(
+            f"{ENDPOINT} is 'emulator', but none is running: the control chaosfailover.control "
+            "starts it, and it is missing from the experiment or could not begin"
+        )
+    return None if text == "cloud" else text or None
+
+
+def _place(configuration: Settings) -> str:
+    return _word(_text(configuration, ENDPOINT))
+
+
+def _word(text: str) -> str:
+    """
+    Return `cloud` or `emulator` however they are written, and everything else as it is.
+    """
+    word = text.strip().lower()
+    return word if word in {"cloud", "emulator"} else text
+
+
+def _is_rehearsal(configuration: Settings) -> bool:
+    """
+    Tell whether the control has started an emulator for this run.
+    """
+    return bool(configuration) and (configuration or {}).get(REHEARSAL) is True
+
+
+def _rehearsal_endpoint(text: str) -> str:
+    if not text:
+        raise ConfigurationError(
+            f"nothing is called: the run was refused, as {ENDPOINT} is not set"
+        )
+    if text in {"cloud", "emulator"} or not is_loopback(endpoint_url(text)):
+        raise ConfigurationError(
+            f"{REHEARSAL} is set, but {ENDPOINT} is {text!r}, not the loopback URL of an emulator"
+        )
+    return text
+
+
+def _source(configuration: Settings, secrets: Settings) -> Source:
+    if _is_rehearsal(configuration):
+        return lambda: Credentials(REHEARSAL_ACCESS_KEY_ID, REHEARSAL_ACCESS_KEY_SECRET)
+    given = _given(secrets)
+    role_arn = _text(configuration, ROLE_ARN)
+    if role_arn:
+        return _role(role_arn, given)
+    return default_chain() if given is None else lambda: given
+
+
+def _role(role_arn: str, given: Credentials | None) -> Source:
+    if not re.fullmatch(r"acs:ram::\d+:role/\S+", role_arn):
+        raise ConfigurationError(
+            f"{ROLE_ARN} is {role_arn!r}, expected acs:ram::<account ID>:role/<role name>"
+        )
+    if given is None and _is_pod_role(role_arn):
+        return pod_role()
+    return assumed_role(role_arn, given)
+
+
+def _is_pod_role(role_arn: str) -> bool:
+    """
+    Tell whether the pod already is this role: it could not assume itself once more.
+    """
+    return (
+        os.environ.get("ALIBABA_CLOUD_ROLE_ARN") == role_arn
+        and all(os.environ.get(name) for name in POD_ROLE)
+        and not os.environ.get("ALIBABA_CLOUD_ACCESS_KEY_ID")
+    )
+
+
+def _given(secrets: Settings) -> Credentials | None:
+    """
+    Return the credentials among the secrets; raises CredentialsError for half a pair.
+    """
+    flat = _flat(secrets or {})
+    access_key_id, access_key_secret, security_token = (_text(flat, name) for name in SECRET_KEYS)
+    if not (access_key_id or access_key_secret or security_token):
+        return None
+    pair = {"access_key_id": access_key_id, "access_key_secret": access_key_secret}
+    missing = [name for name, text in pair.items() if not text]
+    if missing:
+        raise CredentialsError(
+            f"the secrets lack {' and '.join(missing)}: set access_key_id and access_key_secret "
+            "both, or none of the secrets to use Alibaba's default chain"
+        )
+    return Credentials(access_key_id, access_key_secret, security_token or None)
+
+
+def _flat(secrets: Mapping[str, Any]) -> Mapping[str, Any]:
+    """
+    Return the one group with our keys: controls get secrets by group, activities get them flat.
+    """
+    groups = [
+        (name, group)
+        for name, group in secrets.items()
+        if isinstance(group, Mapping) and not group.keys().isdisjoint(SECRET_KEYS)
+    ]
+    if len(groups) > 1:
+        names = ", ".join(name for name, _ in groups)
+        raise ConfigurationError(f"several groups of secrets hold an access key: {names}")
+    return groups[0][1] if groups else secrets
+
+
+def _text(settings: Settings, key: str) -> str:
+    value = (settings or {}).get(key)
+    if value is not None and not isinstance(value, str):
+        shown = "" if key in SECRET_KEYS else f" is {value!r}: it"
+        raise ConfigurationError(f"{key}{shown} must be a string, not {type(value).__name__}")
+    text = (value or "").strip()
+    return "" if re.fullmatch(r"\$\{.*\}", text) else text

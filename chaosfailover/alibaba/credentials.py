@@ -1,0 +1,196 @@
+"""
+The sources of credentials that need Alibaba's credential library: its chain and assumed roles.
+
+The library is imported at the first use of a source, and kept at a distance: it swallows every
+exception while it waits, and its errors and logs quote requests and replies with their tokens.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import cache
+from threading import Thread
+from typing import Any
+
+from chaosfailover.alibaba.signing import Credentials
+from chaosfailover.errors import CredentialsError
+
+__all__ = ["Source", "assumed_role", "default_chain", "pod_role"]
+
+Source = Callable[[], Credentials]
+
+LOGGER = logging.getLogger("chaostoolkit")
+
+PATIENCE = 30.0
+# The library renews 15 minutes before the end: what it gave out last is good for that long.
+GRACE = 15 * 60.0
+MISSING = (
+    "no Alibaba Cloud credentials found: looked for the secrets access_key_id and "
+    "access_key_secret, the environment variables ALIBABA_CLOUD_ACCESS_KEY_ID and "
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET, an OIDC role (ALIBABA_CLOUD_OIDC_TOKEN_FILE), "
+    "~/.aliyun/config.json, ~/.alibabacloud/credentials.ini, the RAM role of an ECS instance, "
+    "and ALIBABA_CLOUD_CREDENTIALS_URI"
+)
+
+
+@cache
+def default_chain() -> Source:
+    """
+    Return Alibaba's default chain (API reference 12), which renews what expires.
+    """
+    return _Provider(_chain, lambda _: MISSING)
+
+
+@cache
+def assumed_role(
+    role_arn: str, credentials: Credentials | None, sts_endpoint: str | None = None
+) -> Source:
+    """
+    Return a source that assumes a role with these credentials, or with the default chain's.
+    """
+
+    def make() -> Any:
+        from alibabacloud_credentials.provider import RamRoleArnCredentialsProvider
+
+        return RamRoleArnCredentialsProvider(
+            credentials_provider=_static(credentials) if credentials else default_chain(),
+            role_arn=role_arn,
+            role_session_name="chaosfailover",
+            sts_endpoint=sts_endpoint,
+        )
+
+    return _Provider(make, lambda error: f"cannot assume the role {role_arn}{_answer(error)}")
+
+
+@cache
+def pod_role() -> Source:
+    """
+    Return the OIDC role that the environment of a Kubernetes pod names.
+    """
+
+    def make() -> Any:
+        from alibabacloud_credentials.provider import OIDCRoleArnCredentialsProvider
+
+        return OIDCRoleArnCredentialsProvider()
+
+    return _Provider(make, lambda error: f"cannot assume the OIDC role of this pod{_answer(error)}")
+
+
+class _Provider:
+    """
+    A source over a provider of the library, and itself one that the library can build upon.
+    """
+
+    def __init__(self, make: Callable[[], Any], explain: Callable[[Exception], str]) -> None:
+        self._make = make
+        self._explain = explain
+        self._provider: Any = None
+        self._last: tuple[Credentials, float] | None = None
+
+    def __call__(self) -> Credentials:
+        """
+        Return credentials of now; when they cannot be renewed, the last for some minutes more.
+        """
+        try:
+            found: Any = _aside(self.get_credentials)
+        except CredentialsError as error:
+            return self._still_valid(error)
+        credentials = Credentials(
+            found.get_access_key_id() or "",
+            found.get_access_key_secret() or "",
+            found.get_security_token() or None,
+        )
+        self._last = (credentials, time.monotonic())
+        return credentials
+
+    def _still_valid(self, error: CredentialsError) -> Credentials:
+        if self._last is None or time.monotonic() - self._last[1] > GRACE:
+            raise error
+        LOGGER.warning("the credentials could not be renewed and are used once more: %s", error)
+        return self._last[0]
+
+    def get_credentials(self) -> Any:
+        try:
+            if self._provider is None:
+                self._provider = self._make()
+                _mute()
+            return self._provider.get_credentials()
+        except CredentialsError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the library raises anything; see _aside
+            problem = self._explain(error)
+        # Raised out here, so that the library's error and its tokens are not in the context.
+        raise CredentialsError(problem)
+
+
+def _chain() -> Any:
+    from alibabacloud_credentials.provider import DefaultCredentialsProvider
+
+    return DefaultCredentialsProvider()
+
+
+def _static(credentials: Credentials) -> Any:
+    from alibabacloud_credentials.provider import (
+        StaticAKCredentialsProvider,
+        StaticSTSCredentialsProvider,
+    )
+
+    pair = {
+        "access_key_id": credentials.access_key_id,
+        "access_key_secret": credentials.access_key_secret,
+    }
+    if credentials.security_token is None:
+        return StaticAKCredentialsProvider(**pair)
+    return StaticSTSCredentialsProvider(**pair, security_token=credentials.security_token)
+
+
+def _aside(load: Callable[[], Any]) -> Any:
+    """
+    Run `load` in a thread and wait for it where the exception of a signal handler gets through.
+    """
+    outcome: Future[Any] = Future()
+
+    def settle() -> None:
+        try:
+            outcome.set_result(load())
+        except BaseException as error:  # noqa: BLE001 - handed over, whatever it is
+            outcome.set_exception(error)
+
+    Thread(target=settle, name="credentials", daemon=True).start()
+    try:
+        return outcome.result(PATIENCE)
+    except TimeoutError:
+        raise CredentialsError(f"no credentials came within {PATIENCE:g} s") from None
+
+
+def _answer(error: Exception) -> str:
+    """
+    Return status and code of an answer that the library quotes, and nothing else of it.
+    """
+    text = str(error)
+    status = re.findall(r"http_code: (\d{3})", text)[:1]
+    code = re.findall(r'"Code"\s*:\s*"([\w.]{1,80})"', text)[:1]
+    said = ", ".join([*(f"HTTP {number}" for number in status), *code])
+    return f": {said or SILENT.get(type(error).__name__) or type(error).__name__}"
+
+
+SILENT = {"RetryError": "the token service did not answer"}
+"""What the library's own names for it mean."""
+
+
+def _mute() -> None:
+    """
+    Keep the library's own log, and requests that name a token, out of every log.
+    """
+    logging.getLogger("credentials").addFilter(_nothing)
+    logging.getLogger("urllib3.connectionpool").addFilter(_no_token)
+
+
+def _nothing(_: logging.LogRecord) -> bool:
+    return False
+
+
+def _no_token(record: logging.LogRecord) -> bool:
+    return "SecurityToken=" not in record.getMessage()

@@ -1,0 +1,113 @@
+"""
+The wait for a job's status, with its three ends: reached, impossible, timed out.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from chaosfailover.alibaba.retries import is_retryable
+from chaosfailover.errors import (
+    ApiError,
+    ArgumentError,
+    JobStatusError,
+    JobTimeoutError,
+    TransportError,
+)
+from chaosfailover.events import publish
+
+__all__ = ["TOO_LATE", "wait_for_status"]
+
+# Awaited status -> statuses from which it can no longer come (API reference 3).
+TOO_LATE = {
+    "Init": frozenset({"Starting", "Testing", "Stopping", "Stopped"}),
+    "Starting": frozenset({"Testing", "Stopping", "Stopped"}),
+    "Testing": frozenset({"Stopping", "Stopped"}),
+    "Stopping": frozenset({"Stopped"}),
+    "Stopped": frozenset[str](),
+}
+
+Job = dict[str, Any]
+
+
+def wait_for_status(
+    describe: Callable[[float], Job],
+    job_id: str,
+    status: str,
+    *,
+    timeout: float,
+    interval: float,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+    logger: logging.Logger,
+) -> Job:
+    """
+    Poll `describe`, which takes the seconds it may use, until the job has this status.
+
+    A status that nobody documented is waited out, and so is a failure that may pass. Raises
+    JobStatusError when the status can no longer come, JobTimeoutError after `timeout`.
+    """
+    if status not in TOO_LATE:
+        raise ArgumentError(f"status is {status!r}, expected one of {', '.join(TOO_LATE)}")
+    since = clock()
+    progress = _Progress(job_id, status, logger)
+    while True:
+        remaining = since + timeout - clock()
+        problem = progress.poll(describe, max(remaining, 1.0))
+        progress.report(clock() - since)
+        if progress.seen == status:
+            return progress.job
+        if progress.seen in TOO_LATE[status]:
+            raise JobStatusError(f"{job_id} is {progress.seen}: {status} can no longer come")
+        remaining = since + timeout - clock()
+        if remaining <= 0:
+            raise JobTimeoutError(progress.unfinished(timeout, problem)) from problem
+        sleep(min(interval, remaining))
+
+
+class _Progress:
+    """
+    What the wait has seen and said: each change, and a sign of life after 1, 2, 4 .. 30 s.
+    """
+
+    def __init__(self, job_id: str, awaited: str, logger: logging.Logger) -> None:
+        self.job: Job = {}
+        self.seen = ""
+        self._said = ""
+        self._job_id = job_id
+        self._awaited = awaited
+        self._logger = logger
+        self._period = 1.0
+        self._due = 1.0
+
+    def poll(self, describe: Callable[[float], Job], budget: float) -> Exception | None:
+        try:
+            self.job = describe(budget)
+        except (ApiError, TransportError) as error:
+            if not is_retryable(error):
+                raise
+            return error
+        self.seen = str(self.job.get("Status") or "")
+        return None
+
+    def report(self, elapsed: float) -> None:
+        if self.seen != self._said:
+            change = f"{self._said} -> {self.seen}" if self._said else f"is {self.seen}"
+            self._logger.info("%s %s after %.1f s", self._job_id, change, elapsed)
+            publish("status", job_id=self._job_id, status=self.seen)
+            self._said = self.seen
+        elif elapsed >= self._due:
+            text = "%s still %s after %.1f s, waiting for %s"
+            self._logger.info(text, self._job_id, self._known(), elapsed, self._awaited)
+        while elapsed >= self._due:
+            self._period = min(self._period * 2, 30.0)
+            self._due += self._period
+
+    def unfinished(self, timeout: float, problem: Exception | None) -> str:
+        reason = f"; the last poll failed: {problem}" if problem else ""
+        return (
+            f"{self._job_id} is {self._known()}, not {self._awaited}, after {timeout:g} s{reason}"
+        )
+
+    def _known(self) -> str:
+        return self.seen or "of unknown status"

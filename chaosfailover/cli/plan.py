@@ -1,0 +1,210 @@
+"""
+`chaos failover plan`: one ready experiment for each circuit worth testing.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.regions import Answer, Place
+from chaosfailover.cli.region_options import (
+    CALL_DEADLINE,
+    NOT_DONE,
+    ask_selected,
+    errors_of,
+    region_options,
+    show_errors,
+    show_progress,
+)
+from chaosfailover.cli.terminal import plain
+from chaosfailover.errors import ApiError, ArgumentError, FailoverError, TransportError
+from chaosfailover.network.snapshot import read_snapshot
+from chaosfailover.plan.choice import RegionPlan, region_plan
+from chaosfailover.plan.experiments import folder_of
+from chaosfailover.plan.files import Change, changes, plan_files
+from chaosfailover.plan.folder import make_changes, standing_files
+from chaosfailover.plan.portals import check_matches, checked_targets
+from chaosfailover.plan.reading import read
+from chaosfailover.plan.rehearsal_topology import mirror
+from chaosfailover.plan.template import circuit_template
+
+__all__ = ["plan"]
+
+
+def _targets(
+    _context: click.Context, _parameter: click.Parameter, file: Path | None
+) -> dict[str, str]:
+    try:
+        content = read(file) if file else {}
+    except ArgumentError as error:
+        raise click.BadParameter(str(error)) from error
+    try:
+        return checked_targets(content)
+    except ArgumentError as error:
+        raise click.BadParameter(f"{file}: {error}") from error
+
+
+@click.command()
+@region_options
+@click.option(
+    "--targets",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    callback=_targets,
+    help="YAML: a URL to watch in live runs, by circuit, ECR, CEN, region or `default`.",
+)
+@click.option(
+    "--output",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="failover-plan",
+    show_default=True,
+    help="The folder of the plan.",
+)
+@CALL_DEADLINE
+def plan(
+    regions: Sequence[str],
+    all_regions: bool,
+    role_arns: Sequence[str],
+    targets: dict[str, str],
+    folder: Path,
+    deadline: float,
+) -> None:
+    """
+    Write an experiment for each circuit that has a proven survivor, and a game day per region.
+
+    What has none is refused, and said. Files that you edited are kept. Exits 1 when a region could
+    not be read or nothing can be tested.
+
+    Example: chaos failover plan --all-regions --targets targets.yaml --output failover-plan
+    """
+    _require_one_role_each(role_arns)
+    answers = [
+        _rehearsable(answer)
+        for answer in ask_selected(
+            regions,
+            all_regions,
+            role_arns,
+            _read,
+            progress=show_progress(lambda found: _counted(len(found.tests))),
+            deadline=deadline,
+            reads_only=True,
+        )
+    ]
+    plans = [answer.value for answer in answers if answer.value]
+    errors = {str(answer.place): _kind(answer.error) for answer in answers if answer.error}
+    try:
+        made = _planned(folder, plans, errors, targets)
+    except FailoverError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(NOT_DONE)
+    for change in made:
+        _tell(folder, change)
+    for found in plans:
+        for refusal in found.refusals:
+            said = f"{refusal.circuit_id}: {'; '.join(refusal.reasons)}"
+            click.echo(plain(f"REFUSED  {found.place}  {said}"), err=True)
+    show_errors(answers)
+    if errors_of(answers) or not any(found.tests for found in plans):
+        sys.exit(NOT_DONE)
+
+
+def _read(client: VpcClient) -> RegionPlan:
+    return region_plan(Place(client.region_id), read_snapshot(client))
+
+
+def _rehearsable(answer: Answer[RegionPlan]) -> Answer[RegionPlan]:
+    """
+    Put the plan of a region in its place, or the reason why its mirror cannot be rehearsed.
+
+    What vanished between two calls shows here, and not when the plan is rehearsed.
+    """
+    from chaosfailover.emulator.topology import TopologyError, topology_from
+
+    if answer.error or answer.value is None:
+        return answer
+    found = replace(answer.value, place=answer.place)
+    try:
+        if found.tests:
+            topology_from(mirror(found), str(folder_of(found)))
+    except (ArgumentError, TopologyError) as error:
+        return Answer(answer.place, error=ArgumentError(f"it cannot be rehearsed as read: {error}"))
+    return Answer(answer.place, value=found)
+
+
+def _counted(count: int) -> str:
+    return f"{count} circuit{'' if count == 1 else 's'} to test"
+
+
+def _require_one_role_each(role_arns: Sequence[str]) -> None:
+    """
+    Refuse two roles of one account: their plans would be written over each other.
+    """
+    accounts = [Place("", role_arn).account for role_arn in dict.fromkeys(role_arns)]
+    if twice := sorted({account for account in accounts if accounts.count(account) > 1}):
+        raise click.UsageError(f"account {twice[0]} has two roles, expected one for each account")
+
+
+def _require_inside(folder: Path, names: Iterable[str]) -> None:
+    """
+    Refuse a plan of which a file would land elsewhere: a link inside the folder leads out of it.
+    """
+    for name in names:
+        if not (folder / name).resolve().is_relative_to(folder.resolve()):
+            raise click.ClickException(f"{folder / name} leads out of {folder}; nothing is written")
+
+
+def _entries(folder: Path, plans: Sequence[RegionPlan]) -> Iterator[str]:
+    """
+    Yield the folders of the regions, and what stands in each.
+    """
+    for region in (str(folder_of(found)) for found in plans):
+        yield region
+        for path in (folder / region).glob("*"):
+            yield str(path.relative_to(folder))
+
+
+def _kind(error: Exception) -> str:
+    """
+    Return what kind of error it is: what is the same each time that it comes.
+    """
+    if isinstance(error, ApiError):
+        return error.code
+    return "no answer" if isinstance(error, TransportError) else type(error).__name__
+
+
+def _planned(
+    folder: Path,
+    plans: Sequence[RegionPlan],
+    errors: Mapping[str, str],
+    targets: Mapping[str, str],
+) -> list[Change]:
+    """
+    Bring the folder to the plan; raises FailoverError, mostly before it writes.
+
+    Where a region could not be read, a target may be one of it.
+    """
+    _require_inside(folder, _entries(folder, plans))
+    standing = standing_files(folder, map(folder_of, plans))
+    try:
+        check_matches(targets, plans, standing)
+    except ArgumentError as error:
+        if not errors:
+            raise
+        click.echo(f"{error}, and not every region was", err=True)
+    files = plan_files(circuit_template(), plans, errors, targets, standing)
+    _require_inside(folder, files)
+    return list(make_changes(folder, changes(standing, files, plans)))
+
+
+def _tell(folder: Path, change: Change) -> None:
+    path = folder / change.name
+    if change.fate == "foreign":
+        click.echo(f"{path} is not of this plan and is kept", err=True)
+        return
+    click.echo(f"{change.fate:<9}  {path}")
+    if change.fate == "kept":
+        click.echo(f"{path} was edited and is kept; move it away to have it planned", err=True)

@@ -1,0 +1,234 @@
+"""
+`chaos failover rehearse-all`: every experiment of a plan, against one emulator.
+"""
+
+import functools
+import json
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+import yaml
+
+from chaosfailover.cli.region_options import NOT_DONE
+from chaosfailover.errors import ArgumentError
+from chaosfailover.plan.experiments import TOPOLOGY
+from chaosfailover.plan.files import is_planned
+from chaosfailover.plan.reading import is_experiment, read
+from chaosfailover.plan.rehearsal import (
+    Rehearsal,
+    check_topology,
+    merged,
+    not_to_run,
+    rehearsals,
+)
+from chaosfailover.plan.rehearsal_runner import Outcome, Runner
+
+if TYPE_CHECKING:
+    from chaosfailover.emulator import Emulator
+
+__all__ = ["rehearse_all"]
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.command("rehearse-all")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--journals", type=FOLDER, help="Keep all journals and logs in this folder.")
+@click.option("--width", type=click.IntRange(min=1), default=4, show_default=True)
+@click.option(
+    "--minute",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds per emulated minute.",
+)
+@click.option("--output", type=click.Choice(["table", "json"]), default="table")
+def rehearse_all(
+    folder: Path, journals: Path | None, width: int, minute: float, output: str
+) -> None:
+    """
+    Run every experiment of the plan in FOLDER against one emulator.
+
+    Each is a `chaos run` of its own; --width regions are rehearsed at a time. Nothing leaves this
+    machine. What cannot be read, or does not watch the circuits that it cuts, is not run. Exits 1
+    unless each run comes to what the plan expects of it.
+
+    Journals and logs go to a temporary folder. It is removed if every run comes to what is
+    expected; otherwise it stays, and its path is printed.
+
+    Example: chaos failover rehearse-all failover-plan
+    """
+    _hear_the_end()
+    usable, lanes = _read_plan(folder)
+    count = sum(len(lane) for lane in lanes)
+    if not count:
+        raise click.UsageError(f"{folder} holds no planned experiment and its {TOPOLOGY}")
+    told = functools.partial(_tell, output == "json")
+    with (
+        _emulator(merged(usable), minute) if usable else nullcontext() as emulator,
+        _kept(journals) as kept,
+    ):
+        runner = _runner(folder, kept, emulator)
+        outcomes = runner.run(lanes, width=width, told=told)
+        _show(outcomes, output, journals)
+        if len(outcomes) < count or not all(each.as_expected for each in outcomes):
+            sys.exit(NOT_DONE)
+
+
+@contextmanager
+def _kept(asked: Path | None) -> Iterator[Path]:
+    """
+    Yield the folder that was asked for, or a temporary one.
+
+    The temporary one is removed after a success and if nothing is in it. Otherwise it stays, also
+    after an interruption, and its path goes to standard error.
+    """
+    if asked:
+        yield asked
+        return
+    folder = Path(tempfile.mkdtemp(prefix="failover-rehearsals-"))
+    try:
+        yield folder
+    except BaseException:
+        if any(folder.iterdir()):
+            click.echo(f"Journals and logs are in {folder}", err=True)
+        else:
+            folder.rmdir()
+        raise
+    shutil.rmtree(folder)
+
+
+def _hear_the_end() -> None:
+    """
+    End in order on SIGTERM and SIGHUP too; one that is ignored, as nohup has it, stays so.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    sys.exit(128 + number)
+
+
+def _read_plan(folder: Path) -> tuple[dict[str, dict[str, Any]], list[list[Rehearsal]]]:
+    """
+    Return the topologies that can be used, by folder, and what is to be run in each folder.
+    """
+    usable: dict[str, dict[str, Any]] = {}
+    lanes = []
+    for place in sorted({file.parent for file in folder.rglob("*.yaml")}):
+        file = place / TOPOLOGY
+        name = place.relative_to(folder).as_posix()
+        files = [each for each in sorted(place.glob("*.yaml")) if each != file]
+        if not file.exists():
+            lanes.append(_without_topology(folder, name, files))
+            continue
+        try:
+            usable[name] = _topology(file)
+            lanes.append(_lane(folder, name, usable[name], files))
+        except ArgumentError as error:
+            lanes.append([not_to_run(name, _inside(folder, each), str(error)) for each in files])
+    return usable, lanes
+
+
+def _without_topology(folder: Path, name: str, files: Sequence[Path]) -> list[Rehearsal]:
+    """
+    Return the experiments of a folder that says nothing of its network; other files may be there.
+    """
+    problem = f"there is no {TOPOLOGY} beside it"
+    return [
+        not_to_run(name, _inside(folder, file), problem) for file in files if _is_of_a_plan(file)
+    ]
+
+
+def _is_of_a_plan(file: Path) -> bool:
+    """
+    Tell whether a file is an experiment, or was planned as one and is broken now.
+    """
+    try:
+        return is_experiment(read(file))
+    except ArgumentError:
+        return is_planned(file.read_bytes().decode(errors="replace"))
+
+
+def _lane(
+    folder: Path, name: str, topology: dict[str, Any], files: Sequence[Path]
+) -> list[Rehearsal]:
+    found: list[Rehearsal] = []
+    for file in files:
+        inside = _inside(folder, file)
+        try:
+            found += rehearsals(name, topology, {inside: read(file)})
+        except ArgumentError as error:
+            found.append(not_to_run(name, inside, str(error)))
+    return found
+
+
+def _topology(file: Path) -> dict[str, Any]:
+    try:
+        from chaosfailover.emulator.topology import TopologyError, topology_from
+    except ImportError as error:
+        raise click.UsageError(f"a rehearsal needs the emulator: {error}") from error
+    content: dict[str, Any] = read(file)
+    try:
+        check_topology(content)
+        topology_from(content)
+    except (ArgumentError, TopologyError) as error:
+        raise ArgumentError(f"{file} is no topology of a plan: {error}") from error
+    return content
+
+
+def _inside(folder: Path, file: Path) -> str:
+    return file.relative_to(folder).as_posix()
+
+
+def _emulator(topology: dict[str, Any], minute: float) -> "Emulator":
+    try:
+        from chaosfailover.emulator import Emulator
+        from chaosfailover.emulator.topology import TopologyError
+    except ImportError as error:
+        raise click.UsageError(f"a rehearsal needs the emulator: {error}") from error
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / TOPOLOGY
+        file.write_text(yaml.safe_dump(topology), encoding="utf-8")
+        try:
+            return Emulator(file, minute=minute)
+        except TopologyError as error:
+            raise click.UsageError(f"the plan's topologies do not go together: {error}") from error
+
+
+def _runner(folder: Path, journals: Path, emulator: "Emulator | None") -> Runner:
+    if emulator is None:
+        return Runner(folder, journals, "", {})
+    return Runner(folder, journals, emulator.url, emulator.service_urls)
+
+
+def _tell(err: bool, outcome: Outcome) -> None:
+    click.echo(_line(outcome), err=err)
+
+
+def _line(outcome: Outcome) -> str:
+    wrong = f"  NOT AS EXPECTED ({outcome.problem or outcome.rehearsal.expected})"
+    said = "" if outcome.as_expected else wrong
+    return f"{outcome.verdict:<12}  {outcome.seconds:5.1f} s  {outcome.rehearsal.file}{said}"
+
+
+def _show(outcomes: Sequence[Outcome], output: str, journals: Path | None) -> None:
+    wrong = [outcome for outcome in outcomes if not outcome.as_expected]
+    if output == "json":
+        stay = bool(journals or wrong)
+        runs = [outcome.as_dict() | ({} if stay else {"journal": None}) for outcome in outcomes]
+        click.echo(json.dumps({"runs": runs, "not_as_expected": len(wrong)}, indent=2))
+        return
+    for outcome in wrong:
+        if not outcome.rehearsal.problem:
+            click.echo(f"see {outcome.journal.with_name('output.log')}")
+    click.echo(f"{len(outcomes) - len(wrong)} of {len(outcomes)} runs came to what was expected.")

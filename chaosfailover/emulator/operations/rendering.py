@@ -1,0 +1,158 @@
+"""
+Resources written as the API shows them (API reference 5), naming quirks included.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chaosfailover.emulator.defaults import DEFAULTS
+from chaosfailover.emulator.resources import CIRCUIT, GROUP, PEER, VBR, Network, Resource
+
+__all__ = ["SHAPES", "border_router_of_circuit", "shown"]
+
+Fields = dict[str, Any]
+
+
+def shown(resource: Resource, name: str) -> Any:
+    """
+    Return the value of one field: the topology's or the default.
+    """
+    return resource.fields.get(name, DEFAULTS[resource.kind].get(name))
+
+
+def _plain(resource: Resource) -> Fields:
+    given = {name: value for name, value in resource.fields.items() if name[0].isupper()}
+    return {**DEFAULTS[resource.kind], **given}
+
+
+def circuit(network: Network, resource: Resource) -> Fields:
+    """
+    Write a circuit; a hosted one names its parent and that parent's owner.
+    """
+    fields = _plain(resource)
+    fields["PhysicalConnectionId"] = resource.id
+    hosted = sum(1 for _ in network.on(resource.id, CIRCUIT))
+    fields["VirtualPhysicalConnectionCount"] = hosted
+    if resource.below:
+        fields["ProductType"] = "VirtualPhysicalConnection"
+        fields["VpconnStatus"] = fields["VpconnStatus"] or "Confirmed"
+        fields["ParentPhysicalConnectionAliUid"] = _uid(network.resources[resource.below[0]])
+    fields["Tags"] = {"tags": _tags(resource)}
+    return fields
+
+
+def border_router(network: Network, resource: Resource) -> Fields:
+    """
+    Write a VBR with the state of its circuits and its attachments.
+    """
+    fields = _plain(resource)
+    del fields["PConnVbrBussinessStatus"]
+    first = network.resources[resource.below[0]]
+    fields |= {
+        "VbrId": resource.id,
+        "PhysicalConnectionId": first.id,
+        "PhysicalConnectionStatus": shown(first, "Status"),
+        "PhysicalConnectionBusinessStatus": shown(first, "BusinessStatus"),
+        "PhysicalConnectionOwnerUid": first.owner,
+        "AccessPointId": fields["AccessPointId"] or shown(first, "AccessPointId"),
+        "AssociatedCens": {"AssociatedCen": [_cen(resource, each) for each in _cens(resource)]},
+        "AssociatedPhysicalConnections": {
+            "AssociatedPhysicalConnection": [
+                _associated(resource, network.resources[each]) for each in resource.below
+            ]
+        },
+        "Tags": {"Tags": _tags(resource)},
+    }
+    if fields.get("EcrId"):
+        fields.setdefault("EcrAttatchStatus", "Attached")
+        fields.setdefault("EcrOwnerId", resource.owner)
+    return fields
+
+
+def border_router_of_circuit(resource: Resource, viewer: str) -> Fields:
+    """
+    Write a VBR as the owner of its circuit sees it (API reference 5.3).
+    """
+    fields = _plain(resource)
+    same = (
+        "Status Type VlanId LocalGatewayIp PeerGatewayIp PeeringSubnetMask EnableIpv6 EccId "
+        "LocalIpv6GatewayIp PeerIpv6GatewayIp PeeringIpv6SubnetMask Bandwidth CreationTime "
+        "ActivationTime PConnVbrChargeType PConnVbrExpireTime PConnVbrBussinessStatus"
+    )
+    own = resource.owner == viewer
+    return {
+        "VbrId": resource.id,
+        "VbrName": fields["Name"],
+        "VbrOwnerUid": "" if own else _uid(resource),
+        "BandwidthStatus": "Active",
+        **{name: fields[name] for name in same.split()},
+    }
+
+
+def group(_network: Network, resource: Resource) -> Fields:
+    """
+    Write a BGP group.
+    """
+    return {
+        **_plain(resource),
+        "BgpGroupId": resource.id,
+        "RouterId": resource.below[0],
+        "RegionId": resource.region,
+    }
+
+
+def peer(network: Network, resource: Resource) -> Fields:
+    """
+    Write a BGP peer; its router is its group's, and no session stands on what carries nothing.
+    """
+    parent = network.resources[resource.below[0]]
+    fields = _plain(resource)
+    if fields["BgpStatus"] == "Established" and not network.in_service(resource.id):
+        fields["BgpStatus"] = "Down"
+    return {
+        **fields,
+        "BgpPeerId": resource.id,
+        "BgpGroupId": parent.id,
+        "RouterId": parent.below[0],
+        "RegionId": resource.region,
+    }
+
+
+def _uid(resource: Resource) -> int | str:
+    return int(resource.owner) if resource.owner.isdigit() else resource.owner
+
+
+def _tags(resource: Resource) -> list[Mapping[str, str]]:
+    tags: Mapping[str, str] = resource.fields.get("Tags", {})
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _cens(resource: Resource) -> tuple[str, ...]:
+    return tuple(resource.fields.get("cens", ()))
+
+
+def _cen(resource: Resource, cen_id: str) -> Fields:
+    return {"CenId": cen_id, "CenOwnerId": _uid(resource), "CenStatus": "Attached"}
+
+
+def _associated(router: Resource, on: Resource) -> Fields:
+    fields = _plain(router)
+    return {
+        "PhysicalConnectionId": on.id,
+        "PhysicalConnectionStatus": shown(on, "Status"),
+        "PhysicalConnectionBusinessStatus": shown(on, "BusinessStatus"),
+        "PhysicalConnectionOwnerUid": on.owner,
+        "Status": fields["Status"],
+        "VlanId": str(fields["VlanId"]),
+        "VlanInterfaceId": fields["VlanInterfaceId"],
+        "LocalGatewayIp": fields["LocalGatewayIp"],
+        "PeerGatewayIp": fields["PeerGatewayIp"],
+    }
+
+
+SHAPES: dict[str, Callable[[Network, Resource], Fields]] = {
+    CIRCUIT: circuit,
+    VBR: border_router,
+    GROUP: group,
+    PEER: peer,
+}

@@ -1,0 +1,221 @@
+"""
+An inspection: what each circuit of a region means to its redundancy groups, and its last test.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from chaosfailover.inspection.findings import Finding, findings
+from chaosfailover.network.documents import UNKNOWN_GROUP, identified, text
+from chaosfailover.network.snapshot import Snapshot
+
+__all__ = ["LastTest", "Row", "across_places", "inspection", "last_tests"]
+
+Document = Mapping[str, Any]
+
+DECLARED = "declared: "
+HOPELESS = ("no survivor", "standby not established")
+"""The findings that say that nothing in its own region and account would take over."""
+
+EVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class LastTest:
+    """
+    The latest failover test that named a circuit and ran; `at` is None if the API does not say.
+    """
+
+    job_id: str
+    name: str
+    status: str
+    at: datetime | None
+    age_days: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """
+    One circuit in one redundancy group. `account` is empty for the environment's own.
+
+    `sessions` are the BGP sessions of the group over the circuit and `up` those established;
+    `bfd` is None where the API does not say, or not the same of all. `why` gives the reasons of
+    what is not redundant, else what is to be known about the survivors.
+    """
+
+    region_id: str
+    group: str
+    circuit_id: str
+    name: str
+    access_point_id: str | None
+    status: str
+    sessions: int
+    up: int
+    received_routes: int | None
+    bfd: bool | None
+    survivors: int
+    finding: str
+    why: tuple[str, ...]
+    last_test: LastTest | None
+    account: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """
+        Return the row as JSON can hold it; instants are ISO 8601.
+        """
+        tested = self.last_test
+        at = tested.at.isoformat().replace("+00:00", "Z") if tested and tested.at else None
+        last = {**asdict(tested), "at": at} if tested else None
+        return {**asdict(self), "why": list(self.why), "last_test": last}
+
+
+def inspection(snapshot: Snapshot, now: datetime) -> list[Row]:
+    """
+    Return a row for each group and circuit of a region, in the order of the findings.
+
+    Raises ArgumentError for documents that contradict one another.
+    """
+    circuits = identified(snapshot.circuits, "PhysicalConnectionId")
+    tests, pairs = last_tests(snapshot.jobs, now), _pairs(circuits)
+    return [
+        _row(snapshot.region_id, _group(each, pairs), each, circuits, tests)
+        for each in findings(snapshot.paths())
+    ]
+
+
+def across_places(rows: Iterable[Row], unread: Collection[str] = ()) -> list[Row]:
+    """
+    Look at what was read of several regions and accounts as a whole: a group may be served in
+    another one too, and whether that would take over is not known. `unread` could not be looked at.
+    """
+    known = list(rows)
+    return [_doubted(row, known, unread) if row.finding in HOPELESS else row for row in known]
+
+
+def _doubted(row: Row, known: Iterable[Row], unread: Collection[str]) -> Row:
+    if UNKNOWN_GROUP in row.group or row.group.startswith(DECLARED):
+        return row
+    elsewhere = [
+        f"{row.group} also has {each.up} of {each.sessions} sessions up in {_place(each)}, over "
+        f"{each.circuit_id}; whether they would take over is not known"
+        for each in known
+        if each.group == row.group and each.up and _place(each) != _place(row)
+    ]
+    unseen = [f"{place} could not be read: {row.group} may be served there too" for place in unread]
+    finding = "unknown" if elsewhere else row.finding
+    return replace(row, finding=finding, why=(*row.why, *elsewhere, *unseen))
+
+
+def _place(row: Row) -> str:
+    return f"{row.region_id} of {row.account}" if row.account else row.region_id
+
+
+def last_tests(jobs: Iterable[Document], now: datetime) -> dict[str, LastTest]:
+    """
+    Return the last test of each circuit that a job names; one that is still `Init` never ran.
+
+    A test at a time that is not known is older than any other.
+    """
+    ran = [
+        job
+        for job in jobs
+        if job.get("ResourceType") == "PHYSICALCONNECTION" and job.get("Status") != "Init"
+    ]
+    return {
+        circuit_id: _last_test(job, now)
+        for job in sorted(ran, key=lambda job: _began(job) or EVER)
+        for circuit_id in _circuit_ids(job)
+    }
+
+
+def _circuit_ids(job: Document) -> list[str]:
+    listed = job.get("ResourceId")
+    return [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+
+
+def _began(job: Document) -> datetime | None:
+    """
+    Return when a test began; None for what is no ISO 8601. A time without a zone is UTC.
+    """
+    try:
+        at = datetime.fromisoformat(text(job, "StartTime") or "")
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _last_test(job: Document, now: datetime) -> LastTest:
+    at = _began(job)
+    return LastTest(
+        job_id=str(job.get("JobId")),
+        name=str(job.get("Name") or ""),
+        status=str(job.get("Status")),
+        at=at,
+        age_days=round((now - at).total_seconds() / 86400, 1) if at else None,
+    )
+
+
+def _row(
+    region_id: str,
+    group: str,
+    found: Finding,
+    circuits: Mapping[str, Document],
+    tests: Mapping[str, LastTest],
+) -> Row:
+    circuit = circuits.get(found.circuit_id, {})
+    sessions = [path for path in found.sessions if path.bgp_peer_id]
+    routes = [path.received_routes for path in sessions]
+    bfd = {path.bfd for path in sessions}
+    return Row(
+        region_id=region_id,
+        group=group,
+        circuit_id=found.circuit_id,
+        name=str(circuit.get("Name") or ""),
+        access_point_id=found.access_point_id,
+        status=_status(circuit),
+        sessions=len(sessions),
+        up=sum(path.established for path in sessions),
+        received_routes=None if None in routes else sum(route or 0 for route in routes),
+        bfd=bfd.pop() if len(bfd) == 1 else None,
+        survivors=found.survivors,
+        finding=found.finding,
+        why=tuple(found.warnings if found.finding == "redundant" else _why(found)),
+        last_test=tests.get(found.circuit_id),
+    )
+
+
+def _why(found: Finding) -> list[str]:
+    return [*found.reasons, *found.warnings]
+
+
+def _group(found: Finding, pairs: Mapping[str, str]) -> str:
+    """
+    Name the group; a circuit of none that is known is shown with those that are declared its pair.
+    """
+    if found.group != UNKNOWN_GROUP:
+        return found.group
+    return pairs.get(found.circuit_id, UNKNOWN_GROUP)
+
+
+def _pairs(circuits: Mapping[str, Document]) -> dict[str, str]:
+    """
+    Name the pairs of circuits that declare each other redundant; it takes one side to declare it.
+    """
+    linked: dict[str, set[str]] = {}
+    for circuit_id, circuit in circuits.items():
+        if declared := text(circuit, "RedundantPhysicalConnectionId"):
+            joined = {circuit_id, declared}.union(
+                *(linked.get(each, set()) for each in (circuit_id, declared))
+            )
+            linked |= dict.fromkeys(joined, joined)
+    return {each: f"{DECLARED}{' + '.join(sorted(pair))}" for each, pair in linked.items()}
+
+
+def _status(circuit: Document) -> str:
+    """
+    Return the circuit's status, with its business status where that is not normal.
+    """
+    status, business = str(circuit.get("Status") or "unknown"), circuit.get("BusinessStatus")
+    return status if business in (None, "Normal") else f"{status} ({business})"

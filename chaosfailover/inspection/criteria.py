@@ -1,0 +1,76 @@
+"""
+What makes an inspection fail: the criteria of `--fail-on`.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import inf
+
+from chaosfailover.errors import ArgumentError
+from chaosfailover.inspection.circuits import Row
+
+__all__ = ["Criterion", "criterion", "violations"]
+
+UNUSED = "not in use"
+UNITS = {"h": 1 / 24, "d": 1.0, "w": 7.0}
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """
+    A criterion by the text that asked for it, and whether a row meets it.
+    """
+
+    text: str
+    meets: Callable[[Row], bool]
+
+
+def criterion(text: str) -> Criterion:
+    """
+    Read `no-survivor`, `same-access-point` or `stale=90d`; raises ArgumentError for others.
+
+    `no-survivor` is met where no survivor is proven, whatever the reason. A circuit that was never
+    tested, or at a time that is not known, is stale. Ages are in hours, days or weeks. What is not
+    in use meets none.
+    """
+    if text in MEETS:
+        return Criterion(text, MEETS[text])
+    if age := re.fullmatch(r"stale=(\d+(?:\.\d+)?)([hdw])", text):
+        days = float(age[1]) * UNITS[age[2]]
+        return Criterion(text, lambda row: _age(row) > days)
+    expected = ", ".join([*MEETS, "stale=90d"])
+    raise ArgumentError(f"{text!r} is no criterion, expected {expected}")
+
+
+def violations(criteria: Iterable[Criterion], rows: Iterable[Row]) -> list[str]:
+    """
+    Return a sentence for each criterion and circuit that meets it, in the order of the criteria.
+    """
+    known = list(rows)
+    return list(
+        dict.fromkeys(
+            f"{each.text}: {row.region_id} {row.circuit_id} ({row.group}): {_said(each, row)}"
+            for each in criteria
+            for row in known
+            if row.finding != UNUSED and each.meets(row)
+        )
+    )
+
+
+def _age(row: Row) -> float:
+    days = row.last_test.age_days if row.last_test else None
+    return inf if days is None else days
+
+
+def _said(each: Criterion, row: Row) -> str:
+    if not each.text.startswith("stale"):
+        return row.finding
+    days = row.last_test.age_days if row.last_test else None
+    return "not known to be tested" if days is None else f"tested {days:g} days ago"
+
+
+MEETS: dict[str, Callable[[Row], bool]] = {
+    "no-survivor": lambda row: row.survivors == 0,
+    "same-access-point": lambda row: row.finding == "same access point",
+}

@@ -1,0 +1,71 @@
+"""
+The system that `chaos discover` shows: the regions, circuits and VBRs of the account.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from chaosfailover.alibaba import config
+from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.regions import ANY_REGION, Answer, Place, ask_places, region_ids
+from chaosfailover.network.documents import links
+from chaosfailover.network.snapshot import Snapshot, read_network
+
+__all__ = ["account_system"]
+
+logger = logging.getLogger("chaostoolkit")
+
+DEADLINE = 30.0
+
+CIRCUIT = {
+    "circuit_id": "PhysicalConnectionId",
+    "name": "Name",
+    "status": "Status",
+    "access_point_id": "AccessPointId",
+}
+VBR = {"vbr_id": "VbrId", "name": "Name", "status": "Status"}
+
+
+def account_system() -> dict[str, Any] | None:
+    """
+    Return the regions of the environment's account, each with its circuits and VBRs.
+
+    A region that could not be read has an `error` instead. None, with a warning in the log, when
+    the account cannot be read at all: activities can be discovered without one.
+    """
+    here = Place(config.from_environment()[config.REGION_ID] or ANY_REGION)
+    (listed,) = ask_places([here], _open, region_ids)
+    if listed.error:
+        logger.warning("The account is not discovered: %s", listed.error)
+        return None
+    places = [Place(region_id) for region_id in listed.value or ()]
+    return {"regions": [_region(answer) for answer in ask_places(places, _open, read_network)]}
+
+
+def _open(place: Place) -> VpcClient:
+    return config.client(config.from_environment(place.region_id), None, deadline=DEADLINE)
+
+
+def _region(answer: Answer[Snapshot]) -> dict[str, Any]:
+    if answer.value is None:
+        return {"region_id": answer.region_id, "error": str(answer.error)}
+    return {
+        "region_id": answer.region_id,
+        "circuits": [
+            _shown(circuit, CIRCUIT)
+            for circuit in _sorted(answer.value.circuits, CIRCUIT["circuit_id"])
+        ],
+        "vbrs": [
+            {**_shown(vbr, VBR), "circuit_ids": [name for name in links(vbr) if name]}
+            for vbr in _sorted(answer.value.vbrs, VBR["vbr_id"])
+        ],
+    }
+
+
+def _sorted(documents: Iterable[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
+    return sorted(documents, key=lambda each: str(each.get(key)))
+
+
+def _shown(document: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
+    return {name: document.get(key) or "" for name, key in keys.items()}

@@ -1,0 +1,118 @@
+"""
+What each redundancy group would be left with if each of its circuits were cut, one at a time.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from chaosfailover.network.documents import UNKNOWN_GROUP
+from chaosfailover.network.paths import Path
+from chaosfailover.network.survival import Need, Survival, surviving_paths
+
+__all__ = ["Finding", "Outlook", "findings"]
+
+Outlook = Literal[
+    "redundant",
+    "same access point",
+    "standby not established",
+    "no survivor",
+    "unknown",
+    "not in use",
+]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """
+    The outlook of one redundancy group for the cut of one of its circuits.
+
+    `sessions` are the paths of the group that the cut takes and `survivors` counts the circuits
+    that go on. `reasons` and `warnings` are those of the whole cut. The group is `UNKNOWN_GROUP`
+    for a circuit that serves none that is known.
+    """
+
+    group: str
+    circuit_id: str
+    access_point_id: str | None
+    finding: Outlook
+    survivors: int
+    sessions: list[Path]
+    warnings: list[str]
+    reasons: list[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """
+        Return the finding as JSON can hold it.
+        """
+        return {**vars(self), "sessions": [path.as_dict() for path in self.sessions]}
+
+
+def findings(paths: Iterable[Path]) -> list[Finding]:
+    """
+    Return a finding for each group and circuit, by group and then by circuit.
+
+    What keeps a cut from being judged as a whole makes the outlook of each of its groups unknown.
+    """
+    known = list(paths)
+    circuits = {path.circuit_id for path in known if path.circuit_id}
+    found = [finding for circuit_id in circuits for finding in _findings(known, circuit_id)]
+    return sorted(found, key=lambda finding: (finding.group, finding.circuit_id))
+
+
+def _findings(paths: list[Path], circuit_id: str) -> list[Finding]:
+    survival = surviving_paths(paths, [circuit_id])
+    groups = {group for path in survival.lost for group in path.named_groups}
+    return [_finding(circuit_id, group, survival) for group in (groups - {UNKNOWN_GROUP}) or groups]
+
+
+def _finding(circuit_id: str, group: str, survival: Survival) -> Finding:
+    needs = [need for need in survival.needs if need.group in (group, UNKNOWN_GROUP)]
+    own = [path.access_point_id for path in survival.lost if path.circuit_id == circuit_id]
+    points = {path.access_point_id for path in survival.lost}
+    return Finding(
+        group=group,
+        circuit_id=circuit_id,
+        access_point_id=own[0],
+        finding=_outlook(needs, points, survival),
+        survivors=min(need.count for need in needs),
+        sessions=[path for path in survival.lost if group in path.named_groups],
+        warnings=survival.warnings,
+        reasons=survival.reasons,
+    )
+
+
+def _outlook(needs: list[Need], points: set[str | None], survival: Survival) -> Outlook:
+    if all(path.idle for path in survival.lost):
+        return "not in use"
+    if all(need.count for need in needs):
+        return _spread(needs, points)
+    return _gap(needs, survival)
+
+
+def _spread(needs: list[Need], points: set[str | None]) -> Outlook:
+    """
+    Judge where survivors are: each need has to have one at another access point than the cut.
+    """
+    left = [{path.access_point_id for path in need.survivors} for need in needs]
+    if None not in points and all(found - points - {None} for found in left):
+        return "redundant"
+    return "unknown" if None in points.union(*left) else "same access point"
+
+
+def _gap(needs: list[Need], survival: Survival) -> Outlook:
+    """
+    Judge why a need has no survivor: an unknown comes first, since it may hide a survivor.
+    """
+    empty = [need for need in needs if not need.count]
+    if any(_doubted(need, survival.unknown) for need in empty):
+        return "unknown"
+    return "standby not established" if all(need.standby for need in empty) else "no survivor"
+
+
+def _doubted(need: Need, unknown: list[Path]) -> bool:
+    hidden = need.group == UNKNOWN_GROUP or need.ip_version is None
+    return hidden or any(
+        need.group in path.named_groups and path.ip_version in (need.ip_version, None)
+        for path in unknown
+    )

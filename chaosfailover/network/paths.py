@@ -1,0 +1,221 @@
+"""
+The paths of a region, read from its Describe documents.
+
+A path is one BGP session of a VBR over a circuit. It serves redundancy groups: the ECRs and CENs
+that its VBR is attached to.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from chaosfailover.errors import ArgumentError
+from chaosfailover.network.documents import (
+    IDLE,
+    UNKNOWN_GROUP,
+    Document,
+    Health,
+    attachments,
+    circuit_faults,
+    health,
+    identified,
+    ip_version,
+    is_literal,
+    links,
+    number,
+    parent,
+    session_faults,
+    text,
+    unseen_load,
+    vbr_faults,
+)
+
+__all__ = ["Path", "paths"]
+
+
+@dataclass(frozen=True)
+class Path:
+    """
+    One BGP session of a VBR over a circuit, or what is known instead of one.
+
+    Without `bgp_peer_id` it is a VBR without BGP peer; without `vbr_id` too, a circuit without VBR
+    or one that may carry more than was read. `groups` are those that the VBR is proven to be
+    attached to, `unproven_groups` those that it may serve. A VBR over several circuits yields a
+    path for each: `other_circuit_ids` are those that its sessions may be using instead, with the
+    parents of hosted ones. `redundant_circuit_id` is declared by the owner; it proves nothing.
+    An `idle` circuit has no VBR and hosts nothing, as far as the API shows.
+    `peer_asn` is the autonomous system at the other end of the session, and `established` is what
+    the session says of itself, which is not enough for the path to be up.
+    `spec` is the speed of the circuit's port, such as `10G`; `bandwidth` is in the API's own unit.
+    """
+
+    circuit_id: str | None
+    access_point_id: str | None
+    vbr_id: str | None
+    bgp_peer_id: str | None
+    groups: frozenset[str]
+    health: Health
+    reason: str
+    bfd: bool | None = None
+    received_routes: int | None = None
+    advertised_routes: int | None = None
+    peer_asn: str | None = None
+    established: bool = False
+    ip_version: str | None = None
+    parent_circuit_id: str | None = None
+    other_circuit_ids: frozenset[str] = frozenset()
+    unproven_groups: frozenset[str] = frozenset()
+    redundant_circuit_id: str | None = None
+    spec: str | None = None
+    bandwidth: int | None = None
+    idle: bool = False
+
+    def __str__(self) -> str:
+        names = (self.circuit_id or "unnamed circuit", self.vbr_id, self.bgp_peer_id)
+        return " - ".join(name for name in names if name)
+
+    @property
+    def named_groups(self) -> frozenset[str]:
+        """
+        The groups that the path serves or may serve.
+        """
+        return self.groups | self.unproven_groups
+
+    @property
+    def carrier_id(self) -> str | None:
+        """
+        The circuit that is a line of its own: the parent of a hosted circuit, else the circuit.
+        """
+        return self.parent_circuit_id or self.circuit_id
+
+    def as_dict(self) -> dict[str, Any]:
+        """
+        Return the path as JSON can hold it; sets become sorted lists.
+        """
+        return {
+            key: sorted(value, key=str) if isinstance(value, frozenset) else value
+            for key, value in asdict(self).items()
+        }
+
+
+def paths(
+    circuits: Iterable[Document], vbrs: Iterable[Document], bgp_peers: Iterable[Document]
+) -> list[Path]:
+    """
+    Return the paths that the documents of a region describe, in a stable order.
+
+    Takes the items of DescribePhysicalConnections, DescribeVirtualBorderRouters (to be read with
+    IncludeCrossAccountVbr) and DescribeBgpPeers, all pages of each (API reference 5). Raises
+    ArgumentError for a document without ID, and for two with one ID and different contents.
+    """
+    lines = identified(circuits, "PhysicalConnectionId")
+    sessions = _by_router(identified(bgp_peers, "BgpPeerId").values())
+    unread: dict[str, Document] = {vbr_id: {} for vbr_id in sessions}
+    routers = unread | identified(vbrs, "VbrId")
+    found = [
+        _path(lines, circuit_id, (vbr_id, vbr), peer)
+        for vbr_id, vbr in routers.items()
+        for circuit_id in links(vbr)
+        for peer in sessions.get(vbr_id, [{}])
+    ]
+    return sorted(found + _bare(lines, found), key=str)
+
+
+def _by_router(peers: Iterable[Document]) -> dict[str, list[Document]]:
+    sessions: dict[str, list[Document]] = {}
+    for peer in peers:
+        router = text(peer, "RouterId")
+        if router is None:
+            raise ArgumentError(
+                f"{peer['BgpPeerId']} has no RouterId, but every BGP peer needs one"
+            )
+        sessions.setdefault(router, []).append(peer)
+    return sessions
+
+
+def _path(
+    lines: Mapping[str, Document],
+    circuit_id: str | None,
+    router: tuple[str, Document],
+    peer: Document,
+) -> Path:
+    """
+    Join what the documents of a circuit, a VBR and a BGP peer say; empty ones were not read.
+    """
+    vbr_id, vbr = router
+    faults = circuit_faults(lines, circuit_id) if circuit_id else []
+    faults += vbr_faults(vbr_id, vbr, circuit_id) + session_faults(vbr_id, peer)
+    groups, unproven = _groups(vbr)
+    state, reason = health(faults)
+    bfd = peer.get("EnableBfd")
+    line = lines.get(circuit_id or "", {})
+    return Path(
+        circuit_id=circuit_id,
+        access_point_id=text(line or vbr, "AccessPointId"),
+        vbr_id=vbr_id,
+        bgp_peer_id=text(peer, "BgpPeerId"),
+        groups=groups,
+        health=state,
+        reason=reason,
+        bfd=bfd if isinstance(bfd, bool) else None,
+        received_routes=number(peer, "ReceivedRouteCount"),
+        advertised_routes=number(peer, "AdvertisedRouteCount"),
+        peer_asn=text(peer, "PeerAsn"),
+        established=is_literal(text(peer, "BgpStatus"), "Established"),
+        ip_version=ip_version(peer),
+        parent_circuit_id=parent(lines, circuit_id),
+        other_circuit_ids=_others(lines, vbr, circuit_id),
+        unproven_groups=unproven,
+        redundant_circuit_id=text(line, "RedundantPhysicalConnectionId"),
+        spec=text(line, "Spec"),
+        bandwidth=number(line, "Bandwidth"),
+    )
+
+
+def _groups(vbr: Document) -> tuple[frozenset[str], frozenset[str]]:
+    """
+    Return the groups that a VBR is proven to serve, and those that it may serve.
+
+    A VBR that is not proven to serve any may serve what these documents do not show.
+    """
+    named = attachments(vbr)
+    attached = {group for group, status in named if is_literal(status, "Attached")}
+    proven = attached - {group for group, status in named if not is_literal(status, "Attached")}
+    proven -= {UNKNOWN_GROUP}
+    doubtful = {group for group, _ in named} - proven
+    return frozenset(proven), frozenset(doubtful if proven else doubtful | {UNKNOWN_GROUP})
+
+
+def _others(lines: Mapping[str, Document], vbr: Document, circuit_id: str | None) -> frozenset[str]:
+    others = {other for other in links(vbr) if other and other != circuit_id}
+    return frozenset(others | {parent(lines, other) or other for other in others})
+
+
+def _bare(lines: Mapping[str, Document], found: Iterable[Path]) -> list[Path]:
+    """
+    Return the circuits without a VBR, and those of which not all that they carry was read.
+    """
+    used = {path.circuit_id for path in found if path.circuit_id}
+    loads = {name: unseen_load(lines, name, name in used) for name in used | lines.keys()}
+    return [
+        _circuit(lines, name, reason)
+        for name, reason in loads.items()
+        if reason or name not in used
+    ]
+
+
+def _circuit(lines: Mapping[str, Document], circuit_id: str, reason: str | None) -> Path:
+    line = lines.get(circuit_id, {})
+    return Path(
+        circuit_id=circuit_id,
+        access_point_id=text(line, "AccessPointId"),
+        vbr_id=None,
+        bgp_peer_id=None,
+        groups=frozenset(),
+        health="unknown",
+        reason=reason or "it carries hosted circuits only",
+        parent_circuit_id=parent(lines, circuit_id),
+        unproven_groups=frozenset({UNKNOWN_GROUP} if reason else ()),
+        idle=reason == IDLE,
+        redundant_circuit_id=text(line, "RedundantPhysicalConnectionId"),
+    )

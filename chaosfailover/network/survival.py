@@ -1,0 +1,243 @@
+"""
+What survives a cut. Unknown counts as no.
+
+A cut takes something from every redundancy group and address family of the paths that it takes, or
+may take. Each of these needs survivors: other paths of the same group and family, proven up.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from chaosfailover.errors import ArgumentError
+from chaosfailover.network.capacity import capacity_warnings
+from chaosfailover.network.documents import UNKNOWN_GROUP
+from chaosfailover.network.paths import Path
+
+__all__ = ["RESOURCE_TYPES", "Need", "Survival", "lost_resources", "surviving_paths"]
+
+RESOURCE_TYPES = {
+    "PHYSICALCONNECTION": "circuit_id",
+    "VIRTUALBORDERROUTER": "vbr_id",
+    "BGPPEER": "bgp_peer_id",
+}
+
+
+KINDS = tuple(RESOURCE_TYPES.values())
+
+
+@dataclass(frozen=True)
+class Need:
+    """
+    A redundancy group and address family that a cut takes something from.
+
+    The group is `UNKNOWN_GROUP` and the family None where the documents do not say; nothing serves
+    those. `survivors` serve it, `standby` would if they were up and attached.
+    """
+
+    group: str
+    ip_version: str | None
+    survivors: tuple[Path, ...]
+    standby: tuple[Path, ...]
+
+    def __str__(self) -> str:
+        return f"{self.group} ({self.ip_version or 'unknown address family'})"
+
+    @property
+    def count(self) -> int:
+        """
+        The circuits that the survivors are proven to use; hosted ones of one parent count once.
+
+        Sessions of VBRs over several circuits prove one circuit, whichever it is.
+        """
+        placed = {path.carrier_id for path in self.survivors if not path.other_circuit_ids}
+        return len(placed) or min(len(self.survivors), 1)
+
+
+@dataclass(frozen=True)
+class Survival:
+    """
+    What a cut takes and leaves.
+
+    `count` is the smallest count of all `needs`: the circuits that are proven to go on. `unknown`
+    paths may go on or not and `down` ones would if they were up and attached: both count as no,
+    and `reasons` say why. `warnings` say what a survivor shares with the cut, and what is slow.
+    """
+
+    count: int
+    survivors: list[Path]
+    lost: list[Path]
+    unknown: list[Path]
+    down: list[Path]
+    needs: list[Need]
+    warnings: list[str]
+    reasons: list[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """
+        Return the survival as JSON can hold it.
+        """
+        kinds = ("survivors", "lost", "unknown", "down")
+        paths = {kind: [path.as_dict() for path in getattr(self, kind)] for kind in kinds}
+        needs = [
+            {"group": need.group, "ip_version": need.ip_version, "count": need.count}
+            for need in self.needs
+        ]
+        notes = {"warnings": self.warnings, "reasons": self.reasons}
+        return {"count": self.count, **paths, "needs": needs, **notes}
+
+
+def surviving_paths(
+    paths: Iterable[Path],
+    resource_ids: Collection[str],
+    resource_type: str = "PHYSICALCONNECTION",
+) -> Survival:
+    """
+    Return what survives when these resources are cut together.
+
+    The cut of a circuit takes the circuits that it hosts. A VBR over several circuits may or may
+    not survive the cut of one of them. Raises ArgumentError for an unknown type, for no resources,
+    and for a resource that is not among the paths.
+    """
+    known = sorted(set(paths), key=str)
+    cut = _cut(known, resource_ids, resource_type)
+    fates = {path: _fate(path, cut, resource_type) for path in known}
+    lost, doubtful, spared = (
+        [path for path in known if fates[path] == fate] for fate in ("lost", "doubtful", "spared")
+    )
+    needs = _needs(lost + doubtful, spared)
+    serving = {path for need in needs for path in need.survivors}
+    waiting = {path for need in needs for path in need.standby}
+    standby = [path for path in spared if path in waiting]
+    return Survival(
+        count=min((need.count for need in needs), default=0),
+        survivors=[path for path in spared if path in serving],
+        lost=lost,
+        unknown=doubtful + [path for path in standby if path.health == "unknown"],
+        down=[path for path in standby if path.health != "unknown" and path not in serving],
+        needs=needs,
+        warnings=sorted(set(_warnings(needs, lost, doubtful))),
+        reasons=sorted(set(_reasons(needs, lost, doubtful))),
+    )
+
+
+def lost_resources(survival: Survival, resource_type: str) -> list[str]:
+    """
+    Return the IDs of what goes down with a cut: of the lost paths, what is cut and what is on it.
+    """
+    kinds = KINDS[KINDS.index(RESOURCE_TYPES[resource_type]) :]
+    found = (getattr(path, kind) for path in survival.lost for kind in kinds)
+    return sorted({name for name in found if name})
+
+
+def _cut(paths: list[Path], resource_ids: Collection[str], resource_type: str) -> frozenset[str]:
+    if resource_type not in RESOURCE_TYPES:
+        raise ArgumentError(f"resource_type {resource_type!r} is none of {[*RESOURCE_TYPES]}")
+    if isinstance(resource_ids, str) or not resource_ids:
+        raise ArgumentError(f"resource_ids must be a list of at least one ID, not {resource_ids!r}")
+    known = {getattr(path, RESOURCE_TYPES[resource_type]) for path in paths} - {None}
+    if missing := [name for name in resource_ids if name not in known]:
+        raise ArgumentError(f"no {resource_type} of the region has the ID {missing[0]!r}")
+    return frozenset(resource_ids)
+
+
+def _fate(path: Path, cut: frozenset[str], resource_type: str) -> str:
+    if getattr(path, RESOURCE_TYPES[resource_type]) in cut:
+        return "lost"
+    if resource_type != "PHYSICALCONNECTION":
+        return "spared"
+    if path.parent_circuit_id in cut:
+        return "lost"
+    if path.circuit_id is None or path.other_circuit_ids & cut:
+        return "doubtful"
+    return "spared"
+
+
+def _needs(taken: list[Path], spared: list[Path]) -> list[Need]:
+    affected = {(group, path.ip_version) for path in taken for group in path.named_groups}
+    return [_need(group, family, spared) for group, family in sorted(affected, key=str)]
+
+
+def _need(group: str, family: str | None, spared: list[Path]) -> Need:
+    related = [path for path in spared if _related(path, group, family)]
+    serving = [path.health == "up" and group in path.groups for path in related]
+    return Need(
+        group,
+        family,
+        survivors=tuple(path for path, serves in zip(related, serving, strict=True) if serves),
+        standby=tuple(path for path, serves in zip(related, serving, strict=True) if not serves),
+    )
+
+
+def _related(path: Path, group: str, family: str | None) -> bool:
+    """
+    Return whether a path is of the group and the family, or may be of the family.
+    """
+    named = group in path.named_groups and group != UNKNOWN_GROUP
+    return named and path.ip_version in (family, None)
+
+
+def _warnings(needs: list[Need], lost: list[Path], doubtful: list[Path]) -> Iterator[str]:
+    taken = lost + doubtful
+    for need in needs:
+        gone = [path for path in taken if need.group in path.named_groups]
+        for path in need.survivors:
+            yield from _shared(path, gone)
+        yield from capacity_warnings(
+            str(need), [path for path in gone if path in lost], need.survivors
+        )
+        yield from _other_ends(need, gone)
+        points = {path.access_point_id for path in need.survivors}
+        if len(points) == 1 < need.count and None not in points:
+            yield f"{need}: all survivors are at access point {points.pop()}"
+    for path in taken:
+        if path.bfd is False:
+            yield f"{path}: no BFD, so its loss is noticed only when the BGP hold time has passed"
+
+
+def _other_ends(need: Need, gone: list[Path]) -> Iterator[str]:
+    """
+    Yield that the survivors lead to other autonomous systems than the cut: to another site, maybe.
+    """
+    ends = [{path.peer_asn for path in paths if path.peer_asn} for paths in (gone, need.survivors)]
+    if all(ends) and ends[0].isdisjoint(ends[1]):
+        taken, left = (", ".join(sorted(asns)) for asns in ends)
+        yield (
+            f"{need}: its survivors lead to AS {left}, the cut to AS {taken}: whether that is the "
+            "same network is not known"
+        )
+
+
+def _shared(path: Path, gone: list[Path]) -> Iterator[str]:
+    points = {other.access_point_id for other in gone}
+    if path.access_point_id in points - {None}:
+        yield f"{path}: is at the access point of the cut, {path.access_point_id}"
+    if path.access_point_id is None or None in points:
+        yield f"{path}: may be at the access point of the cut, since one of them is not known"
+    if path.circuit_id in {other.circuit_id for other in gone}:
+        yield f"{path}: runs over the circuit of the cut, {path.circuit_id}"
+    elif path.carrier_id in {other.carrier_id for other in gone}:
+        yield f"{path}: is carried by the parent circuit of the cut, {path.carrier_id}"
+
+
+def _reasons(needs: list[Need], lost: list[Path], doubtful: list[Path]) -> Iterator[str]:
+    for need in needs:
+        if not need.count:
+            yield f"{need}: no proven survivor"
+        for path in need.standby:
+            unproven = f"its attachment to {need.group} is not proven"
+            yield f"{path}: {path.reason or unproven}"
+    for path in lost:
+        if path.reason:
+            yield f"{path}: {path.reason}"
+    shared = "its VBR also runs over the cut, and which circuit its session uses is not known"
+    for path in doubtful:
+        yield f"{path}: {path.reason or shared}"
+    yield from _declared(lost, {path.circuit_id for need in needs for path in need.survivors})
+
+
+def _declared(lost: list[Path], proven: set[str | None]) -> Iterator[str]:
+    for path in lost:
+        declared = path.redundant_circuit_id
+        if declared and declared not in proven:
+            yield f"{path.circuit_id} declares {declared} as redundant, which proves no path"

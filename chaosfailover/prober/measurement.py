@@ -1,0 +1,222 @@
+"""
+The measurement of one run: its targets, checked throughout, and the cuts that they went through.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chaosfailover.errors import ArgumentError
+from chaosfailover.events import Event, publish
+from chaosfailover.outages.outage import Length, Outage
+from chaosfailover.outages.summary import Summary
+from chaosfailover.prober.prober import Prober, elapsed
+from chaosfailover.prober.targets import Target
+
+__all__ = ["Measurement", "Window", "current", "set_current"]
+
+logger = logging.getLogger("chaostoolkit")
+
+# A target's first check must have ended by then, in seconds.
+LONGEST_FIRST_CHECK = 5.0
+# Fewer checks before the cut say little of what is usual.
+BASELINE_CHECKS = 12
+# What is told of a target for each cut.
+TOLD = (
+    *("failover", "worst_during", "unseen_during"),
+    *("reversion", "worst_after", "unseen_after"),
+)
+
+
+@dataclass(slots=True)
+class Window:
+    """
+    One cut, on the prober's clock: from before its start was sent to before its stop was.
+    """
+
+    test: str
+    cut_at: float
+    stop_at: float | None = None
+    job_id: str = ""
+
+
+class Measurement:
+    """
+    Checks targets from `start` to `stop` and relates what it sees to the cuts of the run.
+    """
+
+    def __init__(self, targets: list[Target], interval: float, timeout: float) -> None:
+        self._prober = Prober(targets, interval, timeout, on_change=_announce)
+        self.windows: list[Window] = []
+
+    @property
+    def targets(self) -> list[Target]:
+        """
+        The targets with the interval and timeout that they are checked with.
+        """
+        return self._prober.targets
+
+    def start(self) -> None:
+        """
+        Begin to check.
+        """
+        self._prober.start()
+
+    def stop(self) -> None:
+        """
+        End the checks; safe to repeat.
+        """
+        self._prober.stop()
+
+    def listen(self, event: Event) -> None:
+        """
+        Take note of cuts and stops as they happen.
+        """
+        if event["kind"] == "cut":
+            job_id = event.get("job_id") or ""
+            self.windows.append(Window(event["test"], self._prober.mark(), job_id=job_id))
+        elif event["kind"] in ("stop", "status") and (window := self._window(event)):
+            window.job_id = window.job_id or event.get("job_id") or ""
+            if _ends_a_cut(event) and window.stop_at is None:
+                window.stop_at = self._prober.mark()
+
+    def problem(self, target: str) -> str:
+        """
+        Return why a target does not answer now, or nothing; waits for its first check.
+        """
+        deadline = time.monotonic() + LONGEST_FIRST_CHECK
+        while not (summary := self._prober.summary(target)).sent:
+            if time.monotonic() >= deadline:
+                return f"no check has ended within {LONGEST_FIRST_CHECK:g} s"
+            time.sleep(0.02)
+        if self._prober.current_outage(target) is None:
+            return ""
+        return f"does not answer: {', '.join(summary.errors) or 'no reason known'}"
+
+    def wait_for_baseline(self, seconds: float) -> None:
+        """
+        Wait until all targets have been checked for a time, and a number of times.
+        """
+        slowest = max(target.interval or 0.0 for target in self.targets)
+        end = self._prober.began + max(seconds, BASELINE_CHECKS * slowest)
+        time.sleep(max(0.0, end - elapsed()))
+
+    def current_outage(self, target: str) -> Length | None:
+        """
+        Return the bounds of the outage that goes on, or None.
+        """
+        return self._prober.current_outage(target)
+
+    def summaries(self, target: str | None = None) -> list[Summary]:
+        """
+        Summarise a target, or all of them; over the whole run, and for the first cut of it.
+
+        Raises ArgumentError for a target that is not checked.
+        """
+        return [self._summary(name, 0) for name in self._names(target)]
+
+    def cut_summaries(self, target: str | None = None) -> list[Summary]:
+        """
+        Summarise a target, or all of them, once for each cut.
+        """
+        numbers = range(len(self.windows))
+        return [self._summary(name, n) for name in self._names(target) for n in numbers]
+
+    def as_dict(self) -> dict[str, Any]:
+        """
+        Return the measurement as the journal holds it, by target.
+        """
+        return {target.name: self._row(target) for target in self.targets}
+
+    def _names(self, target: str | None) -> list[str]:
+        known = [one.name for one in self.targets]
+        if target is not None and target not in known:
+            raise ArgumentError(f"target is {target!r}, expected one of {', '.join(known)}")
+        return known if target is None else [target]
+
+    def _window(self, event: Event) -> Window | None:
+        """
+        Return the cut that an event is about: by its job ID, or by its name until that is known.
+
+        A test that is created and started in one call is known by its name alone; the next status
+        that names no test tells its ID, since no more than one can run in a region.
+        """
+        test, job_id = event.get("test"), event.get("job_id")
+        named = [one for one in self.windows if job_id and one.job_id == job_id]
+        known = [one for one in self.windows if not (job_id and one.job_id)]
+        asked = [one for one in known if one.test == test or (not test and one.stop_at is None)]
+        return next(reversed([*asked, *named]), None)
+
+    def _summary(self, name: str, number: int) -> Summary:
+        if not self.windows:
+            return self._prober.summary(name)
+        window = self.windows[number]
+        later = self.windows[number + 1 :]
+        until = later[0].cut_at if later else None
+        return self._prober.summary(name, window.cut_at, window.stop_at, until)
+
+    def _row(self, target: Target) -> dict[str, Any]:
+        began = self._prober.began
+        return {
+            "url": target.url,
+            "interval": target.interval,
+            "timeout": target.timeout,
+            "rto": target.rto,
+            "persistent": target.persistent,
+            "summary": self._summary(target.name, 0).as_dict(began),
+            "cuts": [self._cut(target.name, number) for number in range(len(self.windows))],
+            "series": self._prober.series(target.name),
+        }
+
+    def _cut(self, name: str, number: int) -> dict[str, Any]:
+        window = self.windows[number]
+        summary = self._summary(name, number).as_dict(self._prober.began)
+        stop_at = window.stop_at
+        return {
+            "test": window.test,
+            "job_id": window.job_id,
+            "cut_at": self._prober.wall_clock(window.cut_at).isoformat(),
+            "stop_at": stop_at and self._prober.wall_clock(stop_at).isoformat(),
+            **{key: summary[key] for key in TOLD},
+        }
+
+
+def _ends_a_cut(event: Mapping[str, Any]) -> bool:
+    return event["kind"] == "stop" or event.get("status") in ("Stopping", "Stopped")
+
+
+def _announce(target: Target, outage: Outage) -> None:
+    """
+    Say that a target went down or came back; called in the prober's thread.
+    """
+    bounds = {"at_least": outage.at_least, "at_most": None if outage.ongoing else outage.at_most}
+    publish("target", target=target.name, up=not outage.ongoing, **bounds)
+    if outage.ongoing:
+        logger.warning("Target %s is DOWN (%s)", target.name, outage.error)
+    else:
+        logger.info(
+            "Target %s is back after %.3f to %.3f s",
+            target.name,
+            outage.at_least,
+            outage.at_most,
+        )
+
+
+_current: Measurement | None = None
+
+
+def current() -> Measurement | None:
+    """
+    Return the measurement of this run, or None where nothing is measured.
+    """
+    return _current
+
+
+def set_current(measurement: Measurement | None) -> None:
+    """
+    Make a measurement that of this run, or end it with None.
+    """
+    global _current  # noqa: PLW0603 - probes find the measurement of their run nowhere else
+    _current = measurement

@@ -1,0 +1,237 @@
+"""
+Open-loop checks of many targets, in one background thread, on a monotonic clock.
+
+Each target has its schedule, and a check is sent when it is due, whether or not those before it
+were answered: a loop that waits for the answer is blind during the very outage that it measures.
+"""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from typing import Any, Self
+
+from chaosfailover.errors import ArgumentError, FailoverError
+from chaosfailover.outages.outage import Length, Outage
+from chaosfailover.outages.samples import Sample
+from chaosfailover.outages.summary import Summary, summarize
+from chaosfailover.prober.dispatcher import Dispatcher
+from chaosfailover.prober.open_files import allow_open_files
+from chaosfailover.prober.resolver import Names
+from chaosfailover.prober.schedule import Ticket, Track
+from chaosfailover.prober.schemes import make_check
+from chaosfailover.prober.targets import INTERVAL, TIMEOUT, Target
+from chaosfailover.signals import leave_signals_to_the_main_thread
+
+__all__ = ["OnChange", "Prober", "elapsed"]
+
+# Linux stops its monotonic clock while the system is suspended; an outage does not stop.
+CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def elapsed() -> float:
+    """
+    Return seconds that no one sets, from some instant on, also those that the system slept.
+    """
+    return time.clock_gettime(CLOCK)
+
+
+OnChange = Callable[[Target, Outage], None]
+
+
+class Prober:
+    """
+    Checks targets from `start` to `stop`; every method may be called from any thread.
+
+    `interval` and `timeout` hold for targets that have none of their own. `on_change` is called in
+    the prober's thread, with the target and its outage, when one begins (the outage is `ongoing`)
+    and when it has ended, at most one timeout after the fact; it must return quickly and not
+    raise. Instants are those of `clock`, `wall_clock` turns them into UTC.
+    """
+
+    def __init__(
+        self,
+        targets: Iterable[Target],
+        interval: float = INTERVAL,
+        timeout: float = TIMEOUT,
+        *,
+        on_change: OnChange | None = None,
+        clock: Callable[[], float] = elapsed,
+        getaddrinfo: Callable[..., list[Any]] = socket.getaddrinfo,
+    ) -> None:
+        self._tracks: dict[str, Track] = {}
+        for target in targets:
+            self._add(target, interval, timeout)
+        self._on_change = on_change
+        self._clock = clock
+        self._getaddrinfo = getaddrinfo
+        self._lock = threading.Lock()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="prober", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = asyncio.Event()
+        self._stopped = False
+        self.began = clock()
+        self._began_utc = datetime.now(UTC)
+
+    def _add(self, target: Target, interval: float, timeout: float) -> None:
+        if target.name in self._tracks:
+            raise ArgumentError(f"target {target.name!r} is given twice, expected distinct names")
+        target = replace(
+            target, interval=target.interval or interval, timeout=target.timeout or timeout
+        )
+        self._tracks[target.name] = Track(target, make_check(target))
+
+    @property
+    def targets(self) -> list[Target]:
+        """
+        The targets, each with the interval and timeout that it is checked with.
+        """
+        return [track.target for track in self._tracks.values()]
+
+    def start(self) -> None:
+        """
+        Begin to check; return when the schedule runs.
+
+        Raises `FailoverError` if the system has no room for the prober's event loop.
+        """
+        pending = (ceil(track.timeout / track.interval) + 1 for track in self._tracks.values())
+        allow_open_files(sum(pending))
+        self.began, self._began_utc = self._clock(), datetime.now(UTC)
+        self._thread.start()
+        self._ready.wait()
+        if self._loop is None:
+            raise FailoverError(
+                "the prober has not started, its traceback is on the standard error"
+            )
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """
+        Send nothing more, wait for the answers under way, and end the thread.
+
+        Does nothing if the prober was not started or has been stopped. Raises `FailoverError` if
+        the thread has not ended within `timeout`.
+        """
+        if self._stopped or not self._thread.ident:
+            return
+        self._stopped, asked = True, self._clock()
+        with suppress(RuntimeError):  # the loop has ended by itself
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            raise FailoverError(f"the prober has not ended within {timeout:g} s")
+        with self._lock:
+            for track in self._tracks.values():
+                track.series.end(asked)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def wall_clock(self, at: float) -> datetime:
+        """
+        Return an instant of the prober's clock as UTC, by the wall clock at the start.
+        """
+        return self._began_utc + timedelta(seconds=at - self.began)
+
+    def current_outage(self, target: str) -> Length | None:
+        """
+        Return the bounds, up to now, of the outage that goes on; None if the target answers.
+        """
+        track = self._track(target)
+        with self._lock:
+            return track.current_outage(self._clock())
+
+    def summary(
+        self,
+        target: str,
+        cut_at: float | None = None,
+        stop_at: float | None = None,
+        until: float | None = None,
+    ) -> Summary:
+        """
+        Summarise one target, as `summarize` says.
+
+        While the prober runs, an outage that goes on is measured up to now.
+        """
+        track = self._track(target)
+        now = None if self._stopped else self._clock()
+        with self._lock:
+            return summarize(track.series, cut_at, stop_at, now, until)
+
+    def summaries(
+        self, cut_at: float | None = None, stop_at: float | None = None
+    ) -> dict[str, Summary]:
+        """
+        Summarise all targets, by name.
+        """
+        return {name: self.summary(name, cut_at, stop_at) for name in self._tracks}
+
+    def series(self, target: str) -> dict[str, Any]:
+        """
+        Return the compact series of one target as plain data, see `Series.as_dict`.
+
+        Instants count from `utc`, the start of the prober. `unjudged` counts the checks that failed
+        for want of our own means, such as sockets or processor time: they are not in the series.
+        """
+        track = self._track(target)
+        with self._lock:
+            series = track.series.as_dict(self.began)
+        settings = {"url": track.target.url, "persistent": track.target.persistent}
+        return {
+            "target": target,
+            **settings,
+            "timeout": track.timeout,
+            "utc": self._began_utc.isoformat(),
+            "unjudged": track.unjudged,
+            **series,
+        }
+
+    def mark(self) -> float:
+        """
+        Divide the time line here, at a change of phase, and return the instant.
+        """
+        with self._lock:
+            at = self._clock()
+            for track in self._tracks.values():
+                track.series.timeline.mark(at)
+        return at
+
+    def _track(self, target: str) -> Track:
+        if target not in self._tracks:
+            known = ", ".join(self._tracks)
+            raise ArgumentError(f"target {target!r} is not checked, expected one of {known}")
+        if self._thread.ident and not self._stopped and not self._thread.is_alive():
+            raise FailoverError("the prober has died, its traceback is on the standard error")
+        return self._tracks[target]
+
+    def _run(self) -> None:
+        leave_signals_to_the_main_thread()
+        try:
+            asyncio.run(self._main())
+        finally:
+            self._ready.set()
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ready.set()
+        names = Names(self._clock, self._getaddrinfo)
+        await Dispatcher(list(self._tracks.values()), names, self._clock, self._end).run(
+            self._stopping
+        )
+
+    def _end(self, track: Track, ticket: Ticket, sample: Sample | None) -> None:
+        with self._lock:
+            changes = track.end(ticket, sample)
+        for outage in changes:
+            if self._on_change is not None:
+                self._on_change(track.target, outage)

@@ -1,0 +1,125 @@
+"""
+The checks of one target under way, and the series that they become in the order of sending.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from math import ceil
+
+from chaosfailover.outages.outage import Length, Outage, find_outages
+from chaosfailover.outages.samples import Sample
+from chaosfailover.outages.series import Series
+from chaosfailover.prober.check import Check
+from chaosfailover.prober.targets import Target
+
+__all__ = ["Schedule", "Ticket", "Track"]
+
+
+class Schedule:
+    """
+    The instants at which a target is due: evenly spaced, whatever the answers do.
+
+    Instants that have passed meanwhile are left out: to send them all at once would measure
+    nothing.
+    """
+
+    def __init__(self, began: float, interval: float) -> None:
+        self._began = began
+        self._interval = interval
+        self._tick = 0
+
+    @property
+    def due(self) -> float:
+        """
+        The next instant.
+        """
+        return self._began + self._tick * self._interval
+
+    def advance(self, now: float) -> None:
+        """
+        Go on to the next instant that is not over.
+        """
+        self._tick = max(self._tick + 1, ceil((now - self._began) / self._interval))
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """
+    A check under way, or done and waiting for those sent before it.
+    """
+
+    done: bool = False
+    sample: Sample | None = None
+
+
+class Track:
+    """
+    One target, its check and its samples.
+
+    Checks overlap and end in any order; samples are taken over in the order of sending, so at
+    most one time limit later.
+    """
+
+    def __init__(self, target: Target, check: Check) -> None:
+        self.target = target
+        self.check = check
+        self.interval = target.interval or 0.0
+        self.timeout = target.timeout or 0.0
+        self.series = Series(self.interval)
+        self.unjudged = 0
+        self._waiting: deque[Ticket] = deque()
+        self._answered_at = float("-inf")
+
+    def begin(self) -> Ticket:
+        """
+        Note that a check is being sent.
+        """
+        ticket = Ticket()
+        self._waiting.append(ticket)
+        return ticket
+
+    def end(self, ticket: Ticket, sample: Sample | None) -> list[Outage]:
+        """
+        Note how a check ended; without a sample it said nothing of the target.
+
+        Returns the outages that began or ended with the samples that this lets through.
+        """
+        ticket.done, ticket.sample = True, sample
+        self.unjudged += sample is None
+        if sample and sample.ok:
+            self._answered_at = max(self._answered_at, sample.at)
+        changes: list[Outage] = []
+        while self._waiting and self._waiting[0].done:
+            if (first := self._waiting.popleft().sample) is not None:
+                changes += self._take(first)
+        return changes
+
+    def _take(self, sample: Sample) -> list[Outage]:
+        was_down = self.is_down
+        self.series.add(sample)
+        return [] if self.is_down == was_down else [self.last_outage(sample.at)]
+
+    @property
+    def is_down(self) -> bool:
+        """
+        Whether the last sample that was taken over had failed.
+        """
+        return bool(self.series.runs) and self.series.runs[-1].error is not None
+
+    def last_outage(self, now: float) -> Outage:
+        """
+        Return the outage that goes on or was the last one, up to now.
+        """
+        return find_outages(self.series.runs[-9:], now)[-1]
+
+    def current_outage(self, now: float) -> Length | None:
+        """
+        Return the bounds of the outage that goes on; None if the target answers.
+
+        An answer to a later check ends it, even while earlier checks are still awaited.
+        """
+        if not self.is_down or self._answered_at > self.series.runs[-1].until:
+            return None
+        outage = self.last_outage(now)
+        since = max(outage.since[0], self.series.runs[0].since)
+        return Length(outage.at_least, now - since)

@@ -1,0 +1,143 @@
+"""
+Checks over TCP: connect, or talk on a fresh connection or on a kept one.
+
+Whatever they open is closed however the check ends.
+"""
+
+import asyncio
+import socket
+import ssl
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import Any
+
+from chaosfailover.prober.check import Attempt, Check, CheckFailedError
+from chaosfailover.prober.happy_eyeballs import race
+from chaosfailover.prober.http import exchange_http
+from chaosfailover.prober.resolver import Address
+from chaosfailover.prober.targets import Target
+
+__all__ = ["MOST_ANSWER", "Connect", "KeptTalk", "Talk", "exchange_bytes"]
+
+
+class Connect(Check):
+    """
+    Connect, and be content with that.
+    """
+
+    async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:  # noqa: ARG002
+        (await _connect(addresses, self._timeout)).close()
+
+
+class Talk(Check):
+    """
+    Connect, say something and judge the answer.
+    """
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
+        self._tls = _tls_context(target.verify) if target.scheme == "https" else None
+        self._exchange = exchange_bytes if target.scheme == "tcp" else exchange_http
+
+    async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:
+        reader, writer = await self._open(addresses, attempt)
+        try:
+            await self._exchange(reader, writer, self._target, attempt.spoke)
+        finally:
+            writer.transport.abort()
+
+    async def _open(
+        self, addresses: Sequence[Address], attempt: Attempt
+    ) -> tuple[StreamReader, StreamWriter]:
+        sock = await _connect(addresses, self._timeout)
+        attempt.spoke()
+        try:
+            return await asyncio.open_connection(
+                sock=sock, ssl=self._tls, server_hostname=self._target.host if self._tls else None
+            )
+        except BaseException:
+            sock.close()
+            raise
+
+
+class KeptTalk(Talk):
+    """
+    Talk on one connection, one exchange after the other, and reconnect after a failure.
+
+    A check waits for its turn within its own time limit: while the connection stalls, all fail.
+    """
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
+        self._turn = asyncio.Lock()
+        self._stream: tuple[StreamReader, StreamWriter] | None = None
+
+    async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:
+        async with self._turn:
+            if self._stream is None or self._stream[0].at_eof():
+                self.close()
+                self._stream = await self._open(addresses, attempt)
+            kept = False
+            try:
+                kept = await self._exchange(*self._stream, self._target, attempt.spoke)
+            finally:
+                if not kept:
+                    self.close()
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream[1].transport.abort()
+            self._stream = None
+
+
+async def _connect(addresses: Sequence[Address], timeout: float) -> socket.socket:
+    """
+    Connect to the first address that answers.
+    """
+    ways = [partial(_connect_to, *address) for address in addresses]
+    return await race(ways, timeout, socket.socket.close)
+
+
+async def _connect_to(family: socket.AddressFamily, address: Any) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+@cache
+def _tls_context(verify: bool) -> ssl.SSLContext:
+    """
+    Return a context, one for all targets: each holds a copy of the system's certificates.
+    """
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+MOST_ANSWER = 64 * 1024
+
+
+async def exchange_bytes(
+    reader: StreamReader, writer: StreamWriter, target: Target, spoke: Callable[[], None]
+) -> bool:
+    """
+    Send bytes and read until the expected answer; return True, the connection can be used again.
+    """
+    writer.write(target.send)
+    spoke()
+    answer = b""
+    while target.expect and not target.expect.search(answer):
+        if len(answer) >= MOST_ANSWER:
+            raise CheckFailedError("mismatch")
+        if not (data := await reader.read(4096)):
+            raise CheckFailedError("mismatch" if answer else "closed")
+        answer += data
+    return True

@@ -1,0 +1,3 @@
+"""
+The sections of the record, one file each.
+"""

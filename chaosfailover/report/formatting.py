@@ -1,0 +1,109 @@
+"""
+How instants, lengths and other people's words are written.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from chaosfailover.verdict.journal import instant
+
+__all__ = [
+    "bounds",
+    "clock",
+    "day",
+    "isolate",
+    "length",
+    "milliseconds",
+    "percent",
+    "time_of_day",
+    "when",
+]
+
+NOTHING = "\u2013"
+ENDLESS = "\u221e"
+
+
+def when(value: str | None) -> str:
+    """
+    Write an instant as date and time of day, UTC, to the millisecond.
+    """
+    at = instant(value)
+    return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d}Z" if at else NOTHING
+
+
+def time_of_day(value: str | None) -> str:
+    """
+    Write the time of day of an instant, UTC, to the millisecond.
+    """
+    at = instant(value)
+    return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}Z" if at else NOTHING
+
+
+def day(value: str | None) -> str:
+    """
+    Write an instant as date, hour and minute, UTC.
+    """
+    at = instant(value)
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else NOTHING
+
+
+def clock(began: datetime, seconds: float) -> str:
+    """
+    Write the time of day, UTC, some seconds after an instant, to the millisecond.
+    """
+    at = datetime.fromtimestamp(began.timestamp() + seconds, UTC)
+    return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}"
+
+
+def length(value: float | None, missing: str = NOTHING) -> str:
+    """
+    Write seconds: to the millisecond, and from two minutes on in larger units.
+    """
+    if value is None:
+        return missing
+    if value < 120:
+        return f"{value:.3f}".rstrip("0").rstrip(".") + " s"
+    minutes, seconds = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def bounds(value: Mapping[str, Any] | None) -> str:
+    """
+    Write a length that lies between two numbers; an open end is infinite.
+    """
+    if value is None or value.get("at_least") is None:
+        return NOTHING
+    return f"{length(value['at_least'])} \u2013 {length(value.get('at_most'), ENDLESS)}"
+
+
+def failover(value: Mapping[str, Any] | None) -> str:
+    """
+    Write the failover time of a recovery, which has none where nothing was lost.
+    """
+    return "0 s" if value is None else bounds(value)
+
+
+def milliseconds(value: float | None) -> str:
+    """
+    Write a round trip.
+    """
+    return NOTHING if value is None else f"{value * 1000:.3g} ms"
+
+
+def percent(value: float | None) -> str:
+    """
+    Write a share, rounded down: a loss must not disappear.
+    """
+    return NOTHING if value is None else f"{int(value * 100_000) / 1000:.3f} %"
+
+
+def isolate(value: object) -> str:
+    """
+    Keep a text that is written from right to left from turning what stands around it.
+    """
+    said = str(value)
+    turns = any(unicodedata.bidirectional(one) in ("R", "AL", "AN") for one in said)
+    return f"\u2068{said}\u2069" if turns else said

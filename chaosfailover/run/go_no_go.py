@@ -1,0 +1,118 @@
+"""
+Whether a run may cut: the preflight, the baseline, the announcement and the confirmation.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from chaoslib.types import Configuration, Experiment, Secrets
+
+from chaosfailover.alibaba import config
+from chaosfailover.errors import FailoverError, PreflightError
+from chaosfailover.prober.measurement import Measurement
+from chaosfailover.run.journal_entry import RunFacts
+from chaosfailover.run.steps import planned_cuts, planned_time
+from chaosfailover.safety.cut import Clearance, Cut
+from chaosfailover.safety.preflight import Flight, existing_cut, preflight
+
+__all__ = ["announce", "ask_for_confirmation", "make_ready"]
+
+logger = logging.getLogger("chaostoolkit")
+
+
+def announce(cuts: Sequence[Cut], *, account_id: str, region_id: str, now: datetime) -> None:
+    """
+    State account, region, resources and planned end of every cut, loudly.
+    """
+    for cut in cuts:
+        end = (now + timedelta(minutes=cut.duration_minutes)).astimezone(UTC)
+        logger.warning(
+            "LIVE: %s will cut %s in %s of account %s, until %s at the latest if begun now",
+            cut.test,
+            ", ".join(cut.resource_ids),
+            region_id,
+            account_id,
+            end.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        )
+
+
+def ask_for_confirmation(cuts: Sequence[Cut]) -> None:
+    """
+    Wait until the operator has typed the name of each test; without a terminal nobody is asked.
+
+    Raises PreflightError when something else is typed.
+    """
+    if sys.stdin is None or not sys.stdin.isatty():
+        logger.warning("There is no terminal, so nobody is asked to confirm")
+        return
+    for cut in cuts:
+        sys.stderr.write(f"Type the test's name, {cut.test}, to cut {' '.join(cut.resource_ids)}: ")
+        sys.stderr.flush()
+        if (typed := sys.stdin.readline().strip()) != cut.test:
+            raise PreflightError(f"{typed!r} was typed, not {cut.test!r}: not confirmed")
+
+
+def make_ready(
+    facts: RunFacts,
+    experiment: Experiment,
+    configuration: Configuration,
+    secrets: Secrets,
+    measured: Measurement | None,
+) -> Clearance:
+    """
+    Return the clearance for the cuts of an experiment, once all is seen to be ready for them.
+
+    What was found is noted among the facts. Raises PreflightError, and as the client does.
+    """
+    created, started = planned_cuts(experiment, configuration, secrets)
+    with config.client(configuration, secrets) as client:
+        cuts = [*created, *(existing_cut(client, test) for test in started)]
+        flight = Flight(
+            client=client,
+            cuts=cuts,
+            planned_time=planned_time(experiment, configuration, secrets),
+            min_survivors=facts.settings.min_survivors,
+            targets=[target.name for target in measured.targets] if measured else [],
+            answer_now=measured.problem if measured else lambda _: "",
+        )
+        _check(facts, flight)
+    facts.cuts = cuts
+    if cuts and measured:
+        measured.wait_for_baseline(facts.settings.baseline)
+    if cuts and facts.account_id is None:
+        facts.account_id = _account_id(configuration, secrets)
+    clearance = Clearance.of(cuts, experiment.get("dry"))
+    if clearance.refusal:
+        logger.warning("Nothing will be cut: %s", clearance.refusal)
+    elif cuts and facts.mode == "LIVE":
+        _announce(facts, cuts)
+    return clearance
+
+
+def _check(facts: RunFacts, flight: Flight) -> None:
+    facts.checks = preflight(flight)
+    facts.lost = flight.lost
+    facts.clock_offset = flight.client.clock_offset
+    if failed := [check for check in facts.checks if not check.passed]:
+        raise PreflightError("; ".join(f"{check.name}: {check.detail}" for check in failed))
+
+
+def _account_id(configuration: Configuration, secrets: Secrets) -> str | None:
+    try:
+        return config.account_id(configuration, secrets)
+    except FailoverError as exc:
+        logger.warning("The account cannot be told: %s", exc)
+        return None
+
+
+def _announce(facts: RunFacts, cuts: list[Cut]) -> None:
+    announce(
+        cuts,
+        account_id=facts.account_id or "unknown",
+        region_id=str(facts.configuration.get(config.REGION_ID)),
+        now=datetime.now(UTC),
+    )
+    if facts.settings.confirm:
+        ask_for_confirmation(cuts)

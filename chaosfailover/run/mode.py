@@ -1,0 +1,109 @@
+"""
+Where a run takes place: on the emulator that it embeds, on one elsewhere, or on the cloud.
+"""
+
+from collections.abc import Mapping, MutableMapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from chaosfailover.alibaba import config
+from chaosfailover.errors import ConfigurationError
+from chaosfailover.run.settings import Settings
+from chaosfailover.safety.watchdog import Watchdog
+
+__all__ = ["Network", "open_network"]
+
+OTHER_PORTS = (
+    "end what listens there, or rehearse on another port: write a topology file with "
+    "'extends: dual-circuit' and 'services: {portal: {port: 28090}}', name it as topology "
+    "(FAILOVER_TOPOLOGY), and let the targets follow (FAILOVER_PORTAL_URL=http://127.0.0.1:28090/)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """
+    A network that is open; an emulator has a `topology`, and what is not embedded a `watchdog`.
+
+    Whatever runs in this process ends with it. Everything else needs somebody to stand by.
+    """
+
+    place: str
+    topology: str | None = None
+    account_id: str | None = None
+    watchdog: Watchdog | None = None
+
+    @property
+    def mode(self) -> str:
+        """
+        REHEARSAL where an emulator answers, LIVE where anything else does.
+        """
+        return "REHEARSAL" if self.topology else "LIVE"
+
+
+def open_network(
+    settings: Settings, configuration: MutableMapping[str, Any], resources: ExitStack
+) -> Network:
+    """
+    Start the emulator of a rehearsal, which ends with the resources, or else the watchdog.
+
+    The configuration then leads to the emulator. Raises ConfigurationError.
+    """
+    place = config.network(configuration)
+    if place == "emulator":
+        return _embedded(settings, configuration, resources)
+    if emulator := config.running_emulator(configuration):
+        _check_emulation(emulator.shortcomings, emulator.services, settings)
+        place = f"the emulator at {place}, topology {emulator.topology}"
+    return Network(place, emulator.topology if emulator else None, watchdog=Watchdog())
+
+
+def _embedded(
+    settings: Settings, configuration: MutableMapping[str, Any], resources: ExitStack
+) -> Network:
+    emulator = _start_emulator(settings, resources)
+    _check_emulation(emulator.shortcomings, emulator.service_urls, settings)
+    configuration[config.ENDPOINT] = emulator.url
+    configuration[config.REHEARSAL] = True
+    place = f"the embedded emulator, topology {settings.topology}"
+    return Network(place, settings.topology, emulator.account_id)
+
+
+def _start_emulator(settings: Settings, resources: ExitStack) -> Any:
+    try:
+        from chaosfailover.emulator import Emulator
+        from chaosfailover.emulator.dataplane import PortTakenError
+    except ImportError as exc:
+        raise ConfigurationError(f"a rehearsal needs the emulator: {exc}") from exc
+    try:
+        return resources.enter_context(
+            Emulator(
+                settings.topology,
+                minute=settings.minute,
+                access_keys={config.REHEARSAL_ACCESS_KEY_ID: config.REHEARSAL_ACCESS_KEY_SECRET},
+                upstreams=settings.upstream,
+            )
+        )
+    except PortTakenError as exc:
+        taken, _, _ = str(exc).partition("; ")
+        raise ConfigurationError(f"{taken}: {OTHER_PORTS}") from exc
+    except ValueError as exc:
+        raise ConfigurationError(str(exc)) from exc
+
+
+def _check_emulation(
+    shortcomings: Mapping[str, str], services: Mapping[str, str], settings: Settings
+) -> None:
+    """
+    Refuse a rehearsal that would judge wrongly, since this system cannot emulate what it watches.
+
+    Without targets, any service may be the one that the experiment's own probes watch.
+    """
+    watched = {target.port for target in settings.parsed_targets()}
+    for name, reason in shortcomings.items():
+        if not watched or urlsplit(services[name]).port in watched:
+            raise ConfigurationError(
+                f"service {name} cannot be emulated here, so the verdict would be wrong: {reason}"
+            )

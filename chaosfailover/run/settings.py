@@ -1,0 +1,202 @@
+"""
+The arguments of the control, read and checked.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from chaosfailover import arguments
+from chaosfailover.errors import ArgumentError
+from chaosfailover.prober.targets import INTERVAL, TIMEOUT, Target, parse_target
+
+__all__ = ["Settings"]
+
+# Arguments that have to fit together.
+TIMES = {"abort_after", "interval", "rto", "targets", "timeout"}
+REPORT_SUFFIXES = (".html", ".md", ".json", ".xml")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    What an experiment asks of the control; times are in seconds.
+
+    For rehearsals only: `topology`; `minute`, how long an emulated minute lasts; and `upstream`,
+    services of the user's own (`host:port`) behind services of the topology. Of the cut:
+    `min_survivors`, the circuits that must be left; `confirm`, to wait for an operator; and
+    `restore_timeout`, how long to try to stop what runs. Of the measurement: `targets`, each a URL
+    or a mapping, their `interval`, `timeout` and `rto`; `baseline`, how long to measure before
+    anything may be cut; and `after_stop`, how long to go on once the last test has stopped. Of the
+    abort: `abort_after`, the longest outage of a target, and `abort_when`, the name of a probe of
+    the experiment. Files to write at the end: `report`, whose suffix says of which kind, and
+    `record`, JSON.
+    """
+
+    topology: str = "dual-circuit"
+    minute: float = 60.0
+    upstream: Mapping[str, str] = field(default_factory=dict)
+    min_survivors: int = 1
+    confirm: bool = False
+    restore_timeout: float = 300.0
+    targets: Mapping[str, Any] = field(default_factory=dict)
+    interval: float = INTERVAL
+    timeout: float = TIMEOUT
+    rto: float | None = None
+    baseline: float = 2.0
+    after_stop: float = 2.0
+    abort_after: float | None = None
+    abort_when: str | None = None
+    report: str | None = None
+    record: str | None = None
+
+    @classmethod
+    def parse(cls, given: Mapping[str, Any]) -> Self:
+        """
+        Read the control's arguments; raise ArgumentError that names the value and the rule.
+        """
+        settings = cls._read(given)
+        settings._check_times()
+        return settings
+
+    @classmethod
+    def check(cls, given: Mapping[str, Any]) -> None:
+        """
+        Check what can be checked before the run, when a value with `${...}` is not known yet.
+        """
+        known = {name: value for name, value in given.items() if "${" not in str(value)}
+        settings = cls._read(given, known)
+        if not TIMES & (given.keys() - known.keys()):
+            settings._check_times()
+
+    @classmethod
+    def _read(cls, given: Mapping[str, Any], known: Mapping[str, Any] | None = None) -> Self:
+        _check_names(given)
+        _check_abort(given)
+        values = given if known is None else known
+        checked: dict[str, Any] = {name: CHECKS[name](name, values[name]) for name in values}
+        settings = cls(**checked)
+        settings.parsed_targets()
+        return settings
+
+    def _check_times(self) -> None:
+        """
+        Refuse what could never be seen: an objective or an abort below the time of a check.
+        """
+        for target in self.parsed_targets():
+            interval, timeout = target.interval or self.interval, target.timeout or self.timeout
+            _check_rto(target, interval, timeout)
+            if self.abort_after is not None and self.abort_after < interval + timeout - 1e-9:
+                raise ArgumentError(
+                    f"abort_after is {self.abort_after:g}, but an outage of target {target.name!r} "
+                    f"shows only after its interval of {interval:g} s and its timeout of "
+                    f"{timeout:g} s, expected at least {interval + timeout:g}"
+                )
+
+    def parsed_targets(self) -> list[Target]:
+        """
+        Return the targets, each with its own `rto` or that of all; raises ArgumentError.
+        """
+        return [parse_target(name, self._with_rto(value)) for name, value in self.targets.items()]
+
+    def _with_rto(self, value: Any) -> Any:
+        if self.rto is None:
+            return value
+        return {"rto": self.rto, **({"url": value} if isinstance(value, str) else value)}
+
+
+def _check_rto(target: Target, interval: float, timeout: float) -> None:
+    if target.rto is None:
+        return
+    if target.rto < timeout:
+        raise ArgumentError(
+            f"target {target.name!r}: rto is {target.rto:g}, but a check waits {timeout:g} s for "
+            f"an answer: a stall that short cannot be seen; set timeout to at most {target.rto:g}"
+        )
+    if target.rto < interval:
+        raise ArgumentError(
+            f"target {target.name!r}: rto is {target.rto:g}, but a check is sent each "
+            f"{interval:g} s: an outage that short cannot be seen; set interval to at most "
+            f"{target.rto:g}"
+        )
+
+
+def _check_names(given: Mapping[str, Any]) -> None:
+    if unknown := sorted(set(given) - set(CHECKS), key=str):
+        expected = ", ".join(sorted(CHECKS))
+        raise ArgumentError(f"the control has no argument {unknown[0]!r}, expected {expected}")
+
+
+def _check_abort(given: Mapping[str, Any]) -> None:
+    if "abort_after" in given and not given.get("targets"):
+        raise ArgumentError(
+            f"abort_after is {given['abort_after']!r}, but there are no targets whose outage it "
+            "could end"
+        )
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ArgumentError(f"{name} is {value!r}, expected a text")
+    return value
+
+
+def _file(name: str, value: Any) -> str:
+    """
+    Read the name of a file; an empty one, as a setting of the environment may be, is none.
+    """
+    return "" if value == "" else _text(name, value)
+
+
+def _report(name: str, value: Any) -> str:
+    text = _text(name, value)
+    if not text.lower().endswith(REPORT_SUFFIXES):
+        raise ArgumentError(f"{name} is {text!r}, expected a file {' or '.join(REPORT_SUFFIXES)}")
+    return text
+
+
+def _count(name: str, value: Any) -> int:
+    number = arguments.number(value)
+    if number is None or not 0 <= number <= arguments.MOST or number != int(number):
+        raise ArgumentError(f"{name} is {value!r}, expected a whole number, 0 or more")
+    return int(number)
+
+
+def _targets(name: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ArgumentError(f"{name} is {value!r}, expected a mapping of names to URLs")
+    for target, setting in value.items():
+        if not isinstance(target, str):
+            raise ArgumentError(f"{name}: a name is {target!r}, expected text, in quotes")
+        if not isinstance(setting, str | Mapping):
+            raise ArgumentError(f"{name}: {target} is {setting!r}, expected a URL or a mapping")
+    return value
+
+
+def _upstream(name: str, value: Any) -> Mapping[str, str]:
+    if not isinstance(value, Mapping):
+        raise ArgumentError(
+            f"{name} is {value!r}, expected a mapping of services to addresses, "
+            "such as {portal: '127.0.0.1:3000'}"
+        )
+    return {str(service): _text(f"{name}.{service}", each) for service, each in value.items()}
+
+
+CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "topology": _text,
+    "minute": arguments.check_seconds,
+    "upstream": _upstream,
+    "min_survivors": _count,
+    "confirm": arguments.check_switch,
+    "restore_timeout": arguments.check_seconds,
+    "targets": _targets,
+    "interval": arguments.check_seconds,
+    "timeout": arguments.check_seconds,
+    "rto": arguments.check_seconds,
+    "baseline": arguments.check_seconds,
+    "after_stop": arguments.check_seconds,
+    "abort_after": arguments.check_seconds,
+    "abort_when": _text,
+    "report": _report,
+    "record": _file,
+}

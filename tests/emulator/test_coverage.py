@@ -1,0 +1,95 @@
+"""
+The documentation tells what the tables hold, and the tables hold what the official SDK knows.
+"""
+
+import re
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from alibabacloud_vpc20160428 import models
+
+from chaosfailover.emulator.api import HANDLERS
+from chaosfailover.emulator.assumptions import MEANINGS, Settings
+from chaosfailover.emulator.coverage import README, rewritten
+from chaosfailover.emulator.defaults import DEFAULTS
+from chaosfailover.emulator.operation_table import OPERATIONS, REMARKS, STS, WRITES
+from chaosfailover.emulator.refusals import INFERRED, REFUSALS
+from chaosfailover.emulator.resources import CIRCUIT, GROUP, PEER, VBR
+
+
+def test_the_readme_is_up_to_date() -> None:
+    """
+    Run `python -m chaosfailover.emulator.coverage` after a change of the tables.
+    """
+    text = README.read_text(encoding="utf-8")
+
+    assert rewritten(text) == text
+
+
+def test_the_readme_says_in_bold_what_the_emulator_does_not_do() -> None:
+    assert re.search(r"\n\n\*\*What it does not do: [^*]+\*\*\n\n", README.read_text("utf-8"))
+
+
+def test_every_operation_has_a_handler() -> None:
+    assert set(HANDLERS) == set(OPERATIONS) == set(REMARKS)
+    assert len(WRITES) == 5
+
+
+def test_every_setting_has_a_meaning() -> None:
+    assert [each.name for each in fields(Settings)] == list(MEANINGS)
+
+
+def test_inferred_codes_are_in_the_table() -> None:
+    assert set(REFUSALS) >= INFERRED
+
+
+def sdk_parameters(operation: str) -> set[str]:
+    """
+    Return the wire names of an operation's parameters as the SDK sends them.
+    """
+    request: Any = getattr(models, f"{operation}Request")()
+    names = set(vars(request))
+    for name in names:
+        setattr(request, name, [] if name in ("filter", "tags", "resource_id") else "x")
+    return set(request.to_map())
+
+
+@pytest.mark.parametrize("operation", sorted(set(OPERATIONS) - STS))
+def test_every_parameter_of_the_sdk_is_in_the_table(operation: str) -> None:
+    known = {each.name for each in OPERATIONS[operation]}
+
+    assert sdk_parameters(operation) - known == set()
+
+
+@pytest.mark.parametrize("operation", sorted(each for each in OPERATIONS if "TestJob" in each))
+def test_operations_on_jobs_have_no_parameter_that_the_sdk_lacks(operation: str) -> None:
+    known = {each.name for each in OPERATIONS[operation]}
+
+    assert known == sdk_parameters(operation)
+
+
+@pytest.mark.parametrize(
+    ("kind", "model"),
+    [
+        (
+            CIRCUIT,
+            "DescribePhysicalConnectionsResponseBodyPhysicalConnectionSetPhysicalConnectionType",
+        ),
+        (
+            VBR,
+            "DescribeVirtualBorderRoutersResponseBodyVirtualBorderRouterSetVirtualBorderRouterType",
+        ),
+        (GROUP, "DescribeBgpGroupsResponseBodyBgpGroupsBgpGroup"),
+        (PEER, "DescribeBgpPeersResponseBodyBgpPeersBgpPeer"),
+    ],
+)
+def test_documents_have_only_fields_that_the_sdk_knows(kind: str, model: str) -> None:
+    """
+    Every field that is shown comes back from the SDK's own model.
+    """
+    shown = {name: value for name, value in DEFAULTS[kind].items() if value != ""}
+    parsed: Any = getattr(models, model)().from_map(shown)
+    unknown = set(shown) - set(parsed.to_map())
+
+    assert unknown <= {"PConnVbrBussinessStatus"}  # of the view by circuit

@@ -1,0 +1,58 @@
+"""
+The bundled experiments, run as a user runs them: as `chaos` processes on free ports.
+"""
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from live import clean_environment
+from places import EXPERIMENTS
+
+__all__ = ["ALL", "CHAOS", "chaos", "free_port", "journal", "on_free_ports"]
+
+CHAOS = Path(sys.executable).with_name("chaos")
+
+
+ALL = sorted(path.name for path in EXPERIMENTS.glob("*.yaml"))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def on_free_ports(topology: str, folder: Path) -> dict[str, str]:
+    """
+    Put a topology on free ports; return the settings that make an experiment use it.
+    """
+    ports = {name: free_port() for name in ("portal", "echo", "ledger")}
+    services = {name: {"port": port} for name, port in ports.items()}
+    copy = folder / f"{topology}-on-free-ports.yaml"
+    document = {"title": topology, "extends": topology, "services": services}
+    copy.write_text(yaml.safe_dump(document), encoding="utf-8")
+    port = ports["portal"]
+    return {"FAILOVER_TOPOLOGY": str(copy), "FAILOVER_PORTAL_URL": f"http://127.0.0.1:{port}/"}
+
+
+def chaos(*arguments: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [CHAOS, "--no-version-check", *arguments],
+        cwd=folder,
+        env=clean_environment(**more),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def journal(folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((folder / "journal.json").read_text(encoding="utf-8"))
+    return document

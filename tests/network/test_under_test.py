@@ -1,0 +1,89 @@
+"""
+What a test that is under way cuts is no survivor, whatever the documents show.
+"""
+
+from typing import Any
+
+import pytest
+from recorded import recorded
+
+from chaosfailover.errors import ArgumentError
+from chaosfailover.inspection.findings import findings
+from chaosfailover.network.paths import Path
+from chaosfailover.network.snapshot import Snapshot
+from chaosfailover.network.survival import surviving_paths
+from chaosfailover.network.under_test import under_test
+
+
+def job(status: str | None, *resource_ids: str, **more: Any) -> dict[str, Any]:
+    return {"JobId": "ftj-1", "Status": status, "ResourceId": [*resource_ids], **more}
+
+
+def health(paths: list[Path]) -> dict[str, str]:
+    return {str(path.bgp_peer_id): path.health for path in paths}
+
+
+@pytest.mark.parametrize("status", ["Starting", "Testing", "Stopping", "Reverting", None])
+@pytest.mark.parametrize("cut", ["pc-west", "vbr-west", "bgp-west"])
+def test_resource_under_test_is_down(status: str | None, cut: str) -> None:
+    """Whatever it cuts, and in whatever status, the path is no survivor and its job is named."""
+    paths = under_test(recorded("dual-circuit").paths(), [job(status, cut)])
+    survival = surviving_paths(paths, ["pc-east"])
+
+    assert survival.count == 0
+    (down,) = survival.down
+    assert down.reason == f"{cut} is cut by ftj-1 ({status or 'of unknown status'})"
+
+
+@pytest.mark.parametrize("status", ["Init", "Stopped"])
+def test_test_that_does_not_run_cuts_nothing(status: str) -> None:
+    """A test that was not started, or is over, leaves every path as it is."""
+    paths = recorded("dual-circuit").paths()
+
+    assert under_test(paths, [job(status, "pc-west")]) == paths
+
+
+def test_hosted_circuits_are_cut_with_their_parent() -> None:
+    """The test of a circuit takes what it hosts."""
+    paths = under_test(recorded("hosted-circuits").paths(), [job("Testing", "pc-parent")])
+
+    assert health(paths) == {
+        "None": "down",
+        "bgp-blue": "down",
+        "bgp-far": "up",
+        "bgp-red": "down",
+    }
+
+
+def test_vbr_over_the_circuit_under_test_is_unknown() -> None:
+    """Which of its circuits a session uses is not known, so it may be down too."""
+    network = recorded("two-circuit-vbr")
+    paths = under_test(network.paths(), [job("Testing", "pc-east")])
+
+    assert {path.circuit_id: path.health for path in paths if path.bgp_peer_id == "bgp-twin"} == {
+        "pc-east": "down",
+        "pc-west": "unknown",
+    }
+
+
+@pytest.mark.parametrize("listed", [None, "pc-west", [], [None], {}])
+def test_test_that_does_not_say_what_it_cuts_is_refused(listed: object) -> None:
+    """It may cut anything, so nothing can be said of the region."""
+    with pytest.raises(ArgumentError, match=r"ftj-1 \(Testing\) names as its resources"):
+        under_test([], [job("Testing", ResourceId=listed)])
+
+
+def test_findings_of_a_region_under_test() -> None:
+    """The circuit that is cut is a standby that is not established."""
+    network = recorded("dual-circuit")
+    snapshot = Snapshot(
+        "cn-hangzhou",
+        tuple(network.circuits),
+        tuple(network.vbrs),
+        bgp_peers=tuple(network.bgp_peers),
+        jobs=(job("Testing", "pc-west"),),
+    )
+
+    found = {each.circuit_id: each.finding for each in findings(snapshot.paths())}
+
+    assert found == {"pc-east": "standby not established", "pc-west": "redundant"}

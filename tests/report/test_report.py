@@ -1,0 +1,399 @@
+"""
+The report says what the record says, in every format and language, whatever came in.
+"""
+
+import json
+import re
+import string
+import time
+from copy import deepcopy
+from html.parser import HTMLParser
+from pathlib import Path
+from random import Random
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from damaged_journals import HOSTILE, ODD, everywhere, places
+from long_journals import long_journal
+from made_journals import changed, event, held
+from places import DATA
+from recorded_journals import RECORDED, errors, load
+
+from chaosfailover.errors import ArgumentError
+from chaosfailover.i18n import CATALOGUES
+from chaosfailover.record import make_record
+from chaosfailover.report import FORMATS, render
+from chaosfailover.report.charts.axis import STEPS
+from chaosfailover.report.html import template_text
+
+Journal = dict[str, Any]
+
+GOLDEN = DATA / "golden"
+LONGEST_RENDERING = 5.0
+LARGEST_PAGE = 5_000_000
+
+
+class Elements(HTMLParser):
+    """
+    The elements and texts of a page; it must not hold anything that we did not put there.
+    """
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.attributes: set[str] = set()
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_every_recorded_journal_renders(path: Path, form: str, language: str) -> None:
+    """What the toolkit writes, complete or interrupted at any phase, can be looked at."""
+    journal = load(path)
+
+    assert make_record(journal)["sha256"] in render([journal], form, language)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    "journal",
+    [
+        pytest.param({}, id="empty"),
+        pytest.param({key: value for key, value in held().items() if key != "failover"}, id="old"),
+        pytest.param({**held(), "failover": {"targets": {"x": 7}, "events": [None]}}, id="broken"),
+        pytest.param({"experiment": {"title": "t"}, "start": "2026-11-23T12:00:00"}, id="begun"),
+    ],
+)
+def test_partial_journal_renders(journal: Journal, form: str) -> None:
+    """What is missing is left out."""
+    assert render([journal], form, "en")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_damaged_journal_renders(seed: int) -> None:
+    """Whatever stands where something else should, there is a valid record and a report."""
+    dice = Random(seed)
+    whole = load(DATA / "journals" / "1.45-broken-standby.json")
+    for _ in range(5):
+        journal = deepcopy(whole)
+        for *parents, last in dice.sample(places(journal), dice.choice([1, 5, 50])):
+            place: Any = journal
+            for key in parents:
+                inner = isinstance(place, dict | list)
+                place = place[key] if inner and _has(place, key) else None
+            if isinstance(place, dict | list) and _has(place, last):
+                place[last] = deepcopy(dice.choice(ODD))
+
+        assert errors(make_record(journal)) == []
+        for form in FORMATS:
+            assert render([journal], form)
+
+
+def _has(place: Any, key: Any) -> bool:
+    return key in place if isinstance(place, dict) else isinstance(key, int) and key < len(place)
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+@pytest.mark.parametrize("suffix", ["html", "md", "xml", "json"])
+def test_golden_file(suffix: str, language: str) -> None:
+    """
+    The formats of one run, to the letter; `python tests/data/golden/write.py` writes them anew.
+    """
+    form = {"html": "html", "md": "markdown", "xml": "junit", "json": "json"}[suffix]
+    golden = GOLDEN / f"game-day-{language}.{suffix}"
+
+    rendered = render([load(GOLDEN / "journal.json")], form, language)
+
+    assert rendered == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_text_in_html(text: str) -> None:
+    """A page has the same kinds of elements and attributes, whatever its texts are."""
+    harmless, hostile = (Elements(render([everywhere(one)], "html")) for one in ("x", text))
+
+    assert set(hostile.elements) == set(harmless.elements)
+    assert hostile.elements.count("script") == 1
+    assert hostile.attributes == harmless.attributes
+    if "<script>" in text:
+        assert any(text in shown for shown in hostile.texts)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_text_in_junit(text: str) -> None:
+    """The document stays well-formed, and nobody adds a case."""
+    suites = ElementTree.fromstring(render([everywhere(text)], "junit").encode())  # noqa: S314
+
+    expected = render([everywhere("x")], "junit").count("<testcase")
+    assert len(suites.findall(".//testcase")) == expected
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_text_in_markdown(text: str) -> None:
+    """It neither ends a table's cell, nor becomes markup, a link or a mention."""
+    rendered = render([everywhere(text)], "markdown")
+
+    assert [line for line in rendered.splitlines() if "@team" in line] == []
+    assert not re.search(r"(?<!\\)<|(?<!\\)\]\(|[^\\]:\/\/", rendered)
+    cells = {len(re.findall(r"(?<!\\)\|", one)) for one in rendered.splitlines() if one[:1] == "|"}
+    assert cells == {7}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_direction_is_never_turned(text: str) -> None:
+    """The characters that turn the direction of writing show as their escapes."""
+    for form in ("html", "markdown", "junit"):
+        assert not set("\u202a\u202b\u202d\u202e\u2066\u2067") & set(
+            render([everywhere(text)], form)
+        )
+
+
+def test_html_loads_nothing() -> None:
+    """No address in an attribute, and a policy that names the hash of every style and script."""
+    page = render([held()], "html")
+
+    assert re.findall(r'(?:src|href)="(?!#|data:,")[^"]*"', page) == []
+    assert " style=" not in page
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert policy.startswith("default-src &#39;none&#39;")
+    assert policy.count("sha256-") == 2
+
+
+@pytest.mark.parametrize(("mode", "other"), [("LIVE", "REHEARSAL"), ("REHEARSAL", "LIVE")])
+@pytest.mark.parametrize("form", FORMATS)
+def test_mode_is_told(form: str, mode: str, other: str) -> None:
+    """Every format says whether real circuits were cut."""
+    rendered = render([changed(held(), ("failover.mode", mode))], form)
+
+    _, _, told = rendered.rpartition("</style>")
+    assert mode in told
+    assert other not in told
+
+
+def test_campaign_has_a_table_of_its_runs() -> None:
+    """Several journals are one report with the gravest verdict, and each run in it."""
+    broken = load(DATA / "journals" / "1.45-broken-standby.json")
+    live = changed(held(), ("failover.mode", "LIVE"), ("failover.region_id", "cn-beijing"))
+
+    page = render([live, broken], "html")
+    markdown = render([live, broken], "markdown")
+    records = json.loads(render([live, broken], "json"))
+    suites = ElementTree.fromstring(render([live, broken], "junit").encode())  # noqa: S314
+
+    assert "LIVE + REHEARSAL" in page
+    assert page.index("deviated") < page.index("cn-beijing") < page.index("cn-hangzhou")
+    assert page.count("<article") == 2
+    assert markdown.startswith("## \u274c **deviated** \u00b7 LIVE + REHEARSAL")
+    assert [record["verdict"]["verdict"] for record in records] == ["held", "deviated"]
+    assert len(suites) == 2
+
+
+def test_campaign_has_a_table_of_its_regions() -> None:
+    """Each region of each account once: gravest verdict, runs that held, longest failover time."""
+    broken = load(DATA / "journals" / "1.45-broken-standby.json")
+    accounts = [(held(), "2"), (broken, "1"), (held(), "1")]
+    runs = [changed(run, ("failover.account_id", account)) for run, account in accounts]
+
+    markdown = render(runs, "markdown")
+    page = render(runs, "html")
+
+    rows = [line for line in markdown.splitlines() if re.search(r"of \d held", line)]
+    assert [re.findall(r"cn-\w+|\*\*\w+\*\*|\d of \d|^\| \d+", row) for row in rows] == [
+        ["| 1", "cn-hangzhou", "**deviated**", "1 of 2"],
+        ["| 2", "cn-hangzhou", "**held**", "1 of 1"],
+    ]
+    assert page.index("1 of 2 held") < page.index("1 of 1 held") < page.index("<article")
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_reasons_speak_the_language(language: str) -> None:
+    """The sentences of the verdict are the catalogue's; those of another version stay as said."""
+    said = {"verdict": "held", "reasons": ["Because."]}
+
+    reasons = CATALOGUES[language]["reason.hypothesis_held"]
+    assert reasons in render([held()], "markdown", language)
+    assert "Because." in render([changed(held(), ("failover.verdict", said))], "markdown", language)
+
+
+def test_catalogues_have_the_same_keys_and_placeholders() -> None:
+    """Whatever one language can say, the other can, with the same values."""
+
+    def placeholders(catalogue: Any) -> dict[str, list[str]]:
+        return {
+            key: sorted(name for _, name, _, _ in string.Formatter().parse(said) if name)
+            for key, said in catalogue.items()
+        }
+
+    english, chinese = (placeholders(CATALOGUES[language]) for language in ("en", "zh"))
+
+    assert english == chinese
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_every_message_is_used(language: str) -> None:
+    """No template asks for a message that is missing, and none is left over."""
+    asked = set(re.findall(r'(?<![a-z])t\("([a-z_.]+)"', template_text("report.html.j2")))
+    groups = (
+        "reason.",
+        "verdict.",
+        "means.",
+        "mode.",
+        "role.",
+        "gauge.",
+        "chart.",
+        "legend.",
+        "notice.",
+    )
+    known = {key for key in CATALOGUES[language] if not key.startswith(groups)}
+
+    assert known
+    assert {key for key in asked if not key.endswith(".")} - {*CATALOGUES[language]} == set()
+    assert known - asked == set()
+
+
+def test_script_has_the_steps_of_the_axis() -> None:
+    """The ticks that the script draws are those that the page came with."""
+    (written,) = re.findall(r"STEPS = \[([^\]]*)\]", template_text("zoom.js"))
+
+    assert tuple(float(one) for one in written.split(",")) == STEPS
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_name_of_any_direction_shows_in_a_reason(form: str) -> None:
+    """A target's name from right to left stands in the sentence without escapes around it."""
+    portal = {**held()["failover"]["targets"]["portal"], "rto": 0.5}
+    targets = {"\u05d0\u05d1\u05d2": portal}
+
+    rendered = render([changed(held(), ("failover.targets", targets))], form)
+
+    assert "\u05d0\u05d1\u05d2 was down for up to 1 s" in rendered
+    assert "u2068" not in rendered
+
+
+@pytest.mark.parametrize("form", ["html", "markdown", "junit"])
+def test_clock_that_was_set_back_is_told(form: str) -> None:
+    """Whoever reads the instants knows that they are out of order; no length is negative."""
+    early = event(-3600, "end")
+    journal = changed(held(), ("failover.events", [*held()["failover"]["events"][:-1], early]))
+
+    rendered = render([journal], form)
+
+    assert "set back by 3622 s" in rendered
+    assert "set back" not in render([held()], form)
+    assert make_record(journal)["period"]["duration"] == 0.0
+
+
+def test_planned_down_is_no_failure() -> None:
+    """What a test was to take down is drawn apart from what failed, and only while it cuts."""
+    down = {"resource_type": "BGPPEER", "status": "Down"}
+    events = [
+        *held()["failover"]["events"],
+        event(12.1, "resource", resource_id="bgp-b", **down),
+        event(25, "resource", resource_id="bgp-c", **down),
+    ]
+    cut = {"test": "drill", "resource_ids": ["pc-a"], "lost": ["bgp-a", "bgp-c", "pc-a"]}
+    journal = changed(held(), ("failover.events", events), ("failover.cuts", [cut]))
+
+    page = render([journal], "html")
+    bars = re.findall(r'<rect class="status (\w+)"[^>]*><title>(bgp-\w: Down)', page)
+
+    assert bars == [("planned", "bgp-a: Down"), ("bad", "bgp-b: Down"), ("bad", "bgp-c: Down")]
+    assert make_record(journal)["scope"][0]["lost"] == ["bgp-a", "bgp-c", "pc-a"]
+
+
+def test_outage_tells_both_bounds_of_both_ends() -> None:
+    """The ends and the length in a row of the outages say the same."""
+    page = render([held()], "html")
+
+    for end in ("12:00:12.000Z", "12:00:12.100Z", "12:00:12.900Z", "12:00:13.000Z"):
+        assert end in page
+
+
+def test_cells_say_their_column() -> None:
+    """On a phone a row is a card; a first cell that spans rows counts for each of them."""
+    page = render([load(DATA / "journals" / "1.45-game-day.json")], "html")
+    rows = re.findall(r"<tr>.*?</tr>", page)
+    labels = [re.findall(r'data-label="([^"]*)"', row) for row in rows]
+
+    readings = [row for row in labels if "Probe" in row]
+    assert {tuple(row[-4:]) for row in readings} == {
+        ("Probe", "Result", "Output or error", "Began")
+    }
+    assert {len(row) for row in readings} == {4, 5}
+    assert ["Target", "Round trip before", "during", "after"] in labels
+
+
+def test_cases_last_as_long_as_what_they_stand_for() -> None:
+    """A dashboard shows how long activities and recoveries took."""
+    suite = ElementTree.fromstring(render([held()], "junit").encode())  # noqa: S314
+    times = {case.get("name"): case.get("time") for case in suite.iter("testcase")}
+
+    assert times["cut"] == "2.000"
+    assert times["portal: drill"] == "1.000"
+
+
+@pytest.mark.parametrize("form", ["html", "markdown"])
+def test_kept_connection_is_reported_apart(form: str) -> None:
+    """It is marked as such, and the network's own failover time is the one that is compared."""
+    portal = held()["failover"]["targets"]["portal"]
+    slow = {"at_least": 7.0, "at_most": 8.0}
+    kept = {**portal, "persistent": True, "cuts": [{**portal["cuts"][0], "failover": slow}]}
+    journal = changed(held(), ("failover.targets", {"kept": kept, "portal": portal}))
+
+    rendered = render([journal], form)
+    record = make_record(journal)
+
+    assert "kept connection: not held against the RTO" in rendered
+    assert [one["exceeded"] for one in record["recoveries"]] == [False, False]
+    assert [one["persistent"] for one in record["targets"]] == [True, False]
+    assert "held" in rendered
+
+
+def test_offset_is_as_exact_as_it_is_known() -> None:
+    """The provider tells its clock in whole seconds."""
+    page = render([changed(held(), ("failover.clock_offset", 2.4321))], "html")
+
+    assert "+2 s \u00b1 1 s" in page
+
+
+@pytest.mark.long
+def test_three_days_of_a_hundred_targets() -> None:
+    """The page stays small, and takes few seconds of processor time."""
+    journal = long_journal()
+
+    began = time.process_time()
+    page = render([journal], "html")
+    spent = time.process_time() - began
+
+    assert spent < LONGEST_RENDERING
+    assert len(page.encode()) < LARGEST_PAGE
+    assert len(render([journal], "markdown")) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("form", "language", "said"),
+    [
+        pytest.param("pdf", "en", "format is 'pdf', expected one of html", id="format"),
+        pytest.param("html", "fr", "language is 'fr', expected en or zh", id="language"),
+    ],
+)
+def test_unknown_wish_is_refused(form: str, language: str, said: str) -> None:
+    """The message names the value and what is expected."""
+    with pytest.raises(ArgumentError, match=said):
+        render([held()], form, language)
+
+
+def test_no_journal_is_refused() -> None:
+    """There is no report of nothing."""
+    with pytest.raises(ArgumentError, match="no journal"):
+        render([], "html")

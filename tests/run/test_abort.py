@@ -1,0 +1,181 @@
+"""
+What has gone too far stops the test at once, whatever the run is doing, and then ends the run.
+"""
+
+import signal
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from drills import experiment, shell
+from live import Cloud, Runner, emulated_cloud
+from live_runs import wait_until
+
+from chaosfailover.errors import ArgumentError
+from chaosfailover.run.abort import AbortWatch, find_probe, probe_breach
+from chaosfailover.run.session import Session
+from chaosfailover.run.settings import Settings
+
+ABORT_AFTER = 1.5
+# It takes less than a second; more than this is no matter of a busy machine.
+BUSY_MACHINE = 3.0
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Cloud]:
+    """A cloud whose standby carries nothing: a cut stops the portal for as long as it lasts."""
+    with emulated_cloud(tmp_path, "--topology", "broken-standby") as cloud:
+        yield cloud
+
+
+def run(document: dict[str, Any], cloud: Cloud, folder: Path, **control: Any) -> Runner:
+    document["controls"][0]["provider"]["arguments"] |= control
+    runner = Runner(document, folder, cloud.exports)
+    try:
+        assert runner.end() == 1, runner.log
+    finally:
+        runner.close()
+    assert cloud.seconds_until_restored() < 10.0
+    return runner
+
+
+def instant(events: list[dict[str, Any]], kind: str, **fields: Any) -> float:
+    event = next(one for one in events if one["kind"] == kind and fields.items() <= one.items())
+    return datetime.fromisoformat(event["at"]).timestamp()
+
+
+@pytest.mark.parametrize("strategy", ["default", "always"])
+@pytest.mark.parametrize(
+    "moment", ["in a pause", "in a process action", "in a background action", "in the hypothesis"]
+)
+def test_outage_that_lasts_too_long_aborts(
+    cloud: Cloud, tmp_path: Path, moment: str, strategy: str
+) -> None:
+    """The Stop is sent right after the breach, whatever the run is doing."""
+    runner = run(
+        experiment(moment, strategy, cloud.portal), cloud, tmp_path, abort_after=ABORT_AFTER
+    )
+
+    journal = runner.journal
+    assert journal["status"] == "interrupted"
+    assert journal["interruption"]["kind"] == "abort"
+    assert "portal has been down for 1." in journal["interruption"]["reason"]
+    events = journal["failover"]["events"]
+    portal = journal["failover"]["targets"]["portal"]
+    outage = max(portal["summary"]["outages"], key=lambda outage: outage["at_least"])
+    stopped = datetime.fromisoformat(portal["cuts"][0]["stop_at"])
+    began = datetime.fromisoformat(portal["series"]["utc"])
+    down_for = (stopped - began).total_seconds() - outage["since"][0]
+    assert ABORT_AFTER < down_for < ABORT_AFTER + BUSY_MACHINE
+    assert instant(events, "request", operation="StopFailoverTestJob") > instant(events, "stop")
+
+
+def test_probe_that_is_named_aborts(cloud: Cloud, tmp_path: Path) -> None:
+    """`abort_when` names a probe of the hypothesis; the run ends when it fails."""
+    document = experiment("in a pause", "default", cloud.portal)
+    document["steady-state-hypothesis"]["probes"].append(
+        {
+            "type": "probe",
+            "name": "no-alarm",
+            "tolerance": 0,
+            "provider": shell("test ! -f alarm"),
+        }
+    )
+    document["method"].insert(
+        1, {"type": "action", "name": "raise-the-alarm", "provider": shell("touch alarm")}
+    )
+
+    runner = run(document, cloud, tmp_path, abort_when="no-alarm")
+
+    assert "no-alarm" in runner.journal["interruption"]["reason"]
+    assert "ABORT: no-alarm" in runner.log
+
+
+def test_probe_that_does_not_exist_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None:
+    """A misspelt name is found out before the cut."""
+    document = experiment("in a pause", "default", cloud.portal)
+
+    runner = run(document, cloud, tmp_path, abort_when="no-such-probe")
+
+    assert "abort_when is 'no-such-probe', expected a probe" in runner.log
+    assert cloud.statuses() == []
+
+
+def test_short_outage_does_not_abort(tmp_path: Path) -> None:
+    """A failover within bounds is what the run is for."""
+    with emulated_cloud(tmp_path) as cloud:
+        document = experiment("in a pause", "default", cloud.portal)
+        document["method"][-1]["pauses"]["after"] = 3
+        document["controls"][0]["provider"]["arguments"]["abort_after"] = 5.0
+        runner = Runner(document, tmp_path, cloud.exports)
+        try:
+            assert runner.end() == 0, runner.log
+        finally:
+            runner.close()
+
+    journal = runner.journal
+    assert journal["failover"]["targets"]["portal"]["summary"]["count"] >= 1
+    assert "interruption" not in journal
+
+
+def test_watch_that_fails_aborts() -> None:
+    """If it ended without a word, nothing would be too much any more."""
+    told: list[str] = []
+
+    def fail() -> str:
+        raise TypeError("None is no number")
+
+    before = signal.signal(signal.SIGUSR1, lambda *_: told.append("interrupted"))
+    try:
+        watch = AbortWatch(fail, told.append, 0.01)
+        wait_until(lambda: len(told) == 2)
+    finally:
+        watch.end()
+        signal.signal(signal.SIGUSR1, before)
+
+    assert told == [
+        "it cannot be told any more what goes too far: TypeError: None is no number",
+        "interrupted",
+    ]
+
+
+def test_tolerance_may_come_from_the_configuration() -> None:
+    """It is read as the toolkit reads it in the hypothesis."""
+    mean = {"module": "statistics", "func": "fmean", "arguments": {"data": [1.0]}}
+    provider = {"type": "python", **mean}
+    probe = {"type": "probe", "name": "one", "tolerance": "${wanted}", "provider": provider}
+
+    assert probe_breach(probe, {"wanted": 1}, {}) == ""
+    assert probe_breach(probe, {"wanted": 2}, {}) == "one is not within its tolerance"
+
+
+def test_probe_of_the_hypothesis_is_found() -> None:
+    """The error lists those that could have been meant."""
+    document = experiment("in a pause", "default", "http://127.0.0.1:9/")
+
+    assert find_probe(document, "slow-the-second-time")["tolerance"] == 0
+    with pytest.raises(ArgumentError, match="slow-the-second-time"):
+        find_probe(document, "slow")
+
+
+@pytest.mark.parametrize("read", [Settings.check, Settings.parse])
+@pytest.mark.parametrize("given", [{}, {"targets": {}}])
+def test_abort_after_without_targets_is_refused(read: Any, given: dict[str, Any]) -> None:
+    """Nothing would ever be down for too long, and whoever relies on it should know."""
+    with pytest.raises(ArgumentError, match=r"abort_after is 5\.0, but there are no targets"):
+        read({"abort_after": 5.0, **given})
+
+
+def test_abort_after_with_targets_that_are_not_known_yet() -> None:
+    """At `chaos validate` a variable may stand for them."""
+    Settings.check({"abort_after": "${longest}", "targets": "${targets}"})
+
+
+def test_wrong_abort_when_is_refused_before_all_else() -> None:
+    """No region is asked, no baseline measured and nobody made to confirm."""
+    session = Session(Settings(abort_when="nobody"), {"title": "t", "method": []}, {}, {})
+
+    with pytest.raises(ArgumentError, match="abort_when is 'nobody', expected a probe"):
+        session.begin()

@@ -1,0 +1,110 @@
+"""
+What a run is to leave can be left, and a run that could not begin says why.
+"""
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from chaos_command import chaos, journal
+from places import EXPERIMENTS
+
+from chaosfailover.errors import ConfigurationError
+from chaosfailover.report import render
+from chaosfailover.run.finish import check_files, conclude_refused
+from chaosfailover.run.settings import Settings
+
+
+def test_files_that_can_be_written_leave_no_trace(tmp_path: Path) -> None:
+    """A missing folder is made, a file that is there keeps what it holds, and none is left."""
+    kept = tmp_path / "record.json"
+    kept.write_text("kept", encoding="utf-8")
+    report = tmp_path / "new" / "folder" / "report.html"
+
+    check_files(Settings(report=str(report), record=str(kept)))
+
+    assert kept.read_text(encoding="utf-8") == "kept"
+    assert report.parent.is_dir()
+    assert not report.exists()
+
+
+@pytest.mark.parametrize("key", ["report", "record"])
+@pytest.mark.parametrize("name", ["file/report.html", "folder.html"])
+def test_file_that_cannot_be_written_is_refused(tmp_path: Path, key: str, name: str) -> None:
+    """The message names the setting and the file."""
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.html").mkdir()
+    file = str(tmp_path / name)
+    settings = Settings(report=file) if key == "report" else Settings(record=file)
+
+    with pytest.raises(ConfigurationError, match=rf"^{key} is '.*{name}', which cannot be written"):
+        check_files(settings)
+
+
+def run(folder: Path, control: dict[str, Any], **exports: str) -> dict[str, Any]:
+    """
+    Run a bundled experiment that cannot begin; return its journal.
+    """
+    document = yaml.safe_load((EXPERIMENTS / "circuit-failover.yaml").read_text(encoding="utf-8"))
+    document["controls"][0]["provider"]["arguments"] |= control
+    file = folder / "experiment.yaml"
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+
+    assert chaos("run", str(file), folder=folder, **exports).returncode == 1
+    return journal(folder)
+
+
+def test_file_that_cannot_be_written_cuts_nothing(tmp_path: Path) -> None:
+    """It is seen before anything begins, and the journal says so."""
+    (tmp_path / "file").touch()
+
+    left = run(tmp_path, {"report": "file/report.html"})
+
+    (first, *_) = left["failover"]["verdict"]["reasons"]
+    assert first.startswith("The run could not begin: report is 'file/report.html', which cannot")
+    assert left["failover"]["cut_at"] is None
+
+
+def test_port_that_is_taken_is_named_with_a_way_out(tmp_path: Path) -> None:
+    """Verdict, record and report say which port, and how to choose another."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        services = {"portal": {"port": port}, "echo": {"port": 0}, "ledger": {"port": 0}}
+        topology = tmp_path / "topology.yaml"
+        topology.write_text(
+            yaml.safe_dump({"extends": "dual-circuit", "services": services}), encoding="utf-8"
+        )
+        left = run(tmp_path, {}, FAILOVER_TOPOLOGY=str(topology))
+
+    entry = left["failover"]
+    for said in (*entry["verdict"]["reasons"][:1], *entry["record"]["verdict"]["reasons"][:1]):
+        assert f"service portal cannot listen on http port {port} of 127.0.0.1" in said
+        assert "FAILOVER_TOPOLOGY" in said
+        assert "FAILOVER_PORTAL_URL" in said
+    assert len(entry["verdict"]["reasons"]) == 2
+    assert "FAILOVER_TOPOLOGY" in render([left], "html")
+
+
+def test_settings_that_cannot_be_used_are_the_verdicts_reason(tmp_path: Path) -> None:
+    """Also where they are only known when the run begins."""
+    left = run(tmp_path, {}, FAILOVER_RTO="soon")
+
+    reasons = left["failover"]["verdict"]["reasons"]
+    assert reasons[0] == (
+        "The run could not begin: rto is 'soon', expected a number of seconds above 0, "
+        "at most 1e+09."
+    )
+    assert json.dumps(left["failover"]["record"])
+
+
+def test_refused_run_is_inconclusive() -> None:
+    """There is a verdict and a record of it, and it did not hold."""
+    left: dict[str, Any] = {"status": "interrupted"}
+
+    conclude_refused(left, "no rto.")
+
+    assert left["failover"]["verdict"]["verdict"] == "inconclusive"
+    assert left["failover"]["record"]["verdict"] == left["failover"]["verdict"]

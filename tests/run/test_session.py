@@ -1,0 +1,173 @@
+"""
+A session that may not begin has opened nothing, and one that was not ended is loud about it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from chaoslib.exceptions import InterruptExecution, InvalidControl
+
+from chaosfailover import actions, control
+from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.errors import ConfigurationError
+from chaosfailover.run.session import Session
+from chaosfailover.run.settings import Settings
+from chaosfailover.safety import guard
+from chaosfailover.safety.guarded_test import Guarded, Start
+
+Configuration = dict[str, Any]
+
+
+def session_of(configuration: Configuration, **settings: Any) -> Session:
+    return Session(Settings(**settings), {"title": "t", "method": []}, configuration, {})
+
+
+@pytest.fixture
+def rehearsal(tmp_path: Path) -> Session:
+    """A session whose emulator is on free ports."""
+    services = {name: {"port": 0} for name in ("portal", "echo", "ledger")}
+    topology = tmp_path / "topology.yaml"
+    topology.write_text(yaml.safe_dump({"extends": "dual-circuit", "services": services}))
+    return session_of(
+        {"alibaba_cloud_region_id": "cn-hangzhou", "alibaba_cloud_vpc_endpoint": "emulator"},
+        topology=str(topology),
+        restore_timeout=1.0,
+    )
+
+
+def unreachable() -> VpcClient:
+    raise RuntimeError("nobody answers")
+
+
+@pytest.mark.parametrize("arguments", [{}, {"minute": "long"}])
+def test_run_that_does_not_say_where_it_takes_place(arguments: dict[str, Any]) -> None:
+    """It is not taken for a live one, not even by the rollbacks that are played all the same."""
+    configuration: Configuration = {
+        "alibaba_cloud_region_id": "cn-hangzhou",
+        "alibaba_cloud_vpc_endpoint": "",
+    }
+
+    with pytest.raises(InterruptExecution, match="set it to 'emulator' for a rehearsal"):
+        control.before_experiment_control({}, configuration, {}, **arguments)
+
+    control.cleanup_control()
+    with pytest.raises(ConfigurationError, match="nothing is called: the run was refused"):
+        actions.delete_failover_test("drill", configuration=configuration)
+
+
+def test_run_that_was_not_concluded_is_loud(
+    rehearsal: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is left running is said even if no hook is called after the experiment."""
+    rehearsal.begin()
+    guarding = guard.current()
+    assert guarding
+    guarding.watch(Guarded("drill", "cn-hangzhou", 5, unreachable, {}, {}, Start("ftj-1")))
+
+    rehearsal.close()
+
+    assert "NO VERDICT: the toolkit has not called the control after" in caplog.text
+    assert "A FAILOVER TEST MAY STILL BE RUNNING: drill" in caplog.text
+    assert "chaos failover stop ftj-1 --region cn-hangzhou" in caplog.text
+
+
+def test_run_that_was_concluded_is_closed_silently(
+    rehearsal: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has its verdict, and nothing is left."""
+    rehearsal.begin()
+    journal: dict[str, Any] = {"status": "completed", "experiment": {}}
+    rehearsal.end(journal)
+    caplog.clear()
+
+    rehearsal.close()
+
+    assert caplog.text == ""
+    assert journal["failover"]["verdict"]["verdict"] == "inconclusive"
+
+
+@pytest.mark.parametrize("scope", ["before", "after"])
+def test_control_of_one_side_is_refused(scope: str) -> None:
+    """A run without verdict would end with exit code 0."""
+    with pytest.raises(InvalidControl, match=f"scope is '{scope}'.*: leave scope out"):
+        control.validate_control({"name": "failover", "scope": scope, "provider": {}})
+
+
+def test_scope_that_nobody_validated_is_refused() -> None:
+    """Validation can be left out; the run still begins with nothing that it could not end."""
+    provider = {"type": "python", "module": "chaosfailover.control"}
+    experiment = {"controls": [{"name": "failover", "scope": "before", "provider": provider}]}
+    configuration: Configuration = {"alibaba_cloud_vpc_endpoint": "emulator"}
+
+    with pytest.raises(InterruptExecution, match="scope is 'before', but"):
+        control.before_experiment_control(experiment, configuration, {})
+
+
+def test_run_that_was_never_begun_is_not_completed(caplog: pytest.LogCaptureFixture) -> None:
+    """Where the toolkit calls one side alone, the exit code must tell."""
+    journal: dict[str, Any] = {"status": "completed"}
+
+    control.after_experiment_control({}, journal)
+
+    assert journal["status"] == "failed"
+    assert "NO VERDICT: the toolkit has not called the control before" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "tcp://p:1",
+        "tcp://p:1?sig=Zm9vYmFy",
+        "tcp://p:1/correct-horse",
+        "https://bob:Zm9vYmFy/rest@host/",
+        "https://bob:Zm9vYmFy\u2100rest@host/",
+    ],
+)
+def test_refused_settings_give_no_secret_away(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The message names the value, and the value may be one that nobody is to read."""
+    configuration: Configuration = {
+        "alibaba_cloud_vpc_endpoint": "emulator",
+        "portal_token": "correct-horse",
+    }
+    secrets = {"portal": {"pin": 48291375, "key": "hunter2hunter2"}}
+    journal: dict[str, Any] = {
+        "status": "interrupted",
+        "experiment": {"secrets": {"portal": {"key": "hunter2hunter2"}}},
+    }
+    target = {"url": url, "send": 48291375, "expect": "x"}
+
+    with pytest.raises(InterruptExecution) as caught:
+        control.before_experiment_control({}, configuration, secrets, targets={"portal": target})
+    control.after_experiment_control({}, journal, configuration, secrets)
+    control.cleanup_control()
+
+    shown = json.dumps(journal) + str(caught.value) + repr(caught.value.__cause__) + caplog.text
+    assert "target 'portal'" in str(caught.value)
+    assert [one for one in ("48291375", "hunter2", "Zm9vYmFy", "correct") if one in shown] == []
+
+
+def test_validation_gives_no_secret_away() -> None:
+    """What is wrong is shown before the run too, on the terminal and in the log."""
+    arguments = {"targets": {"portal": "ftp://portal.example/?token=Zm9vYmFyZm9v"}}
+    provider = {"type": "python", "module": "chaosfailover.control", "arguments": arguments}
+
+    with pytest.raises(InvalidControl, match=r"token=\*\*\*") as caught:
+        control.validate_control({"name": "failover", "provider": provider})
+
+    assert "Zm9vYmFyZm9v" not in str(caught.value) + repr(caught.value.__cause__)
+
+
+def test_refused_list_of_targets_hides_its_queries() -> None:
+    """A URL in a message is shown without what its query says."""
+    wrong = [{"portal": "https://portal.example/health?sig=Zm9vYmFy"}]
+    configuration: Configuration = {"alibaba_cloud_vpc_endpoint": "emulator"}
+
+    with pytest.raises(InterruptExecution) as caught:
+        control.before_experiment_control({}, configuration, {}, targets=wrong)
+
+    control.cleanup_control()
+    assert "https://portal.example/health?sig=***" in str(caught.value)
+    assert "Zm9vYmFy" not in str(caught.value)

@@ -1,0 +1,140 @@
+"""
+The control's arguments are refused where they promise what could never be seen.
+"""
+
+import math
+import re
+from typing import Any
+
+import pytest
+
+from chaosfailover.errors import ArgumentError
+from chaosfailover.run.settings import Settings
+
+PORTAL = {"targets": {"portal": "http://127.0.0.1:9/"}}
+
+
+def echo(**settings: float) -> dict[str, Any]:
+    """Return the arguments for one target with settings of its own."""
+    return {"targets": {"echo": {"url": "udp://127.0.0.1:9", **settings}}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(
+            {**PORTAL, "rto": 0.5},
+            "target 'portal': rto is 0.5, but a check waits 0.9 s for an answer: a stall that "
+            "short cannot be seen; set timeout to at most 0.5",
+            id="an objective below the timeout",
+        ),
+        pytest.param(
+            echo(interval=2.5, timeout=0.2, rto=0.3),
+            "target 'echo': rto is 0.3, but a check is sent each 2.5 s: an outage that short "
+            "cannot be seen; set interval to at most 0.3",
+            id="an objective below the interval",
+        ),
+        pytest.param(
+            {**PORTAL, "abort_after": 0.5},
+            "abort_after is 0.5, but an outage of target 'portal' shows only after its interval "
+            "of 0.1 s and its timeout of 0.9 s, expected at least 1",
+            id="an abort that could not fire in time",
+        ),
+    ],
+)
+def test_what_could_never_be_seen_is_refused(arguments: dict[str, Any], message: str) -> None:
+    """Before anything is touched, and at `chaos validate`."""
+    for read in (Settings.parse, Settings.check):
+        with pytest.raises(ArgumentError, match=re.escape(message)):
+            read(arguments)
+
+
+BEYOND: list[Any] = [
+    math.inf,
+    -math.inf,
+    math.nan,
+    1e308,
+    10**400,
+    None,
+    [],
+    {},
+    "1e400",
+    "nan",
+    "9" * 500,
+]
+
+
+@pytest.mark.parametrize("value", BEYOND, ids=lambda value: str(value)[:20])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("minute", "min_survivors", "restore_timeout", "interval", "timeout", "rto", "baseline"),
+        *("after_stop", "abort_after"),
+    ],
+)
+def test_numbers_beyond_all_measure_are_refused(name: str, value: Any) -> None:
+    """No clock counts that far; the message is one line and names the argument."""
+    for read in (Settings.parse, Settings.check):
+        with pytest.raises(ArgumentError) as caught:
+            read({**PORTAL, name: value})
+
+        assert str(caught.value).startswith(f"{name} is ")
+        assert "expected a " in str(caught.value)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("value", BEYOND, ids=lambda value: str(value)[:20])
+@pytest.mark.parametrize("name", ["interval", "timeout", "rto"])
+def test_numbers_of_a_target_beyond_all_measure_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(ArgumentError, match=f"target 'echo': {name} is .*, expected seconds"):
+        Settings.check(echo(**{name: value}))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(
+            {"targets": {None: "http://a/"}},
+            "targets: a name is None, expected text, in quotes",
+            id="a name that is null",
+        ),
+        pytest.param(
+            {"targets": {1: "http://a/"}},
+            "targets: a name is 1, expected text, in quotes",
+            id="a name that is a number",
+        ),
+        pytest.param(
+            {"targets": {"a": {None: 1, "url": "http://a/"}}},
+            "target 'a': None is no setting of http, expected ",
+            id="a setting that is null",
+        ),
+        pytest.param({None: 1, "x": 2}, "the control has no argument None, ", id="an argument"),
+    ],
+)
+def test_keys_that_are_no_text_are_refused(arguments: dict[Any, Any], message: str) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        Settings.check(arguments)
+
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param({**PORTAL, "rto": 0.9, "abort_after": 1.0}, id="just long enough"),
+        pytest.param({**PORTAL, "rto": 0.5, "timeout": 0.5}, id="with a shorter timeout"),
+        pytest.param(echo(interval=0.05, timeout=0.2, rto=0.3), id="a target of its own"),
+        pytest.param({"rto": 0.1}, id="nothing to measure"),
+    ],
+)
+def test_what_can_be_seen_is_not(arguments: dict[str, Any]) -> None:
+    """The limits themselves are good enough."""
+    assert Settings.parse(arguments).rto == arguments.get("rto")
+
+
+def test_what_is_not_known_yet_is_not_refused() -> None:
+    """A timeout from the configuration may be short enough; the run itself will see."""
+    Settings.check({**PORTAL, "rto": 0.5, "timeout": "${timeout}"})
+
+    with pytest.raises(ArgumentError, match="a stall that short"):
+        Settings.parse({**PORTAL, "rto": 0.5, "timeout": 0.9})

@@ -1,0 +1,186 @@
+"""
+What an experiment plans to cut is read from it before anything is sent.
+"""
+
+from typing import Any
+
+import pytest
+
+from chaosfailover.errors import ArgumentError, PreflightError
+from chaosfailover.run.steps import planned_cuts, planned_time
+from chaosfailover.safety.cut import Cut
+
+Activity = dict[str, Any]
+DRILL = {"name": "drill", "resource_ids": ["pc-a"]}
+OTHER = {"name": "other", "resource_ids": ["pc-b"]}
+
+
+def activity(func: str, **arguments: Any) -> Activity:
+    provider = {
+        "type": "python",
+        "module": "chaosfailover.actions",
+        "func": func,
+        "arguments": arguments,
+    }
+    return {"type": "action", "name": f"{func}-{len(arguments)}", "provider": provider}
+
+
+def create(**arguments: Any) -> Activity:
+    return activity("create_failover_test", **arguments)
+
+
+def start(test: str) -> Activity:
+    return activity("start_failover_test", test=test)
+
+
+def stop(test: str) -> Activity:
+    return activity("stop_failover_test", test=test)
+
+
+SWEEP = activity("stop_running_failover_tests")
+
+
+def test_variables_are_filled_in() -> None:
+    """A test that is only started is told apart from one that the method creates."""
+    made = create(name="${name}", resource_ids=["${circuit}"], duration_minutes="7")
+    document = {"method": [made, start("${name}"), stop("${name}"), start("elsewhere")]}
+
+    created, started = planned_cuts(document, {"name": "drill", "circuit": "pc-a"}, {})
+
+    assert created == [Cut("drill", ("pc-a",), "PHYSICALCONNECTION", 7)]
+    assert started == ["elsewhere"]
+
+
+def test_dry_run_of_an_action_is_no_cut() -> None:
+    """It only asks the API, so it is neither created nor cut."""
+    document = {"method": [create(**DRILL, start=True, dry_run="true"), create(**OTHER)]}
+
+    created, started = planned_cuts(document, {}, {})
+
+    assert [cut.test for cut in created] == ["other"]
+    assert started == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(
+            {"name": "drill", "resource_ids": ["${circuit}"]},
+            r"create_failover_test-2: resource_ids is '\$\{circuit\}', which the",
+            id="circuit that is not defined",
+        ),
+        pytest.param(
+            {**DRILL, "start": "${nope}"},
+            r"create_failover_test-3: start is '\$\{nope\}', expected true or false",
+            id="start that is not defined",
+        ),
+        pytest.param({**DRILL, "start": "0"}, "start is '0', expected true or false", id="number"),
+        pytest.param({**DRILL, "dry_run": 1}, "dry_run is 1, expected true or false", id="dry run"),
+    ],
+)
+def test_wrong_argument_is_refused(arguments: dict[str, Any], message: str) -> None:
+    """As the action would refuse it, with the name of the activity."""
+    with pytest.raises(ArgumentError, match=message):
+        planned_cuts({"method": [create(**arguments)]}, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        pytest.param(
+            {"rollbacks": [create(**DRILL, start=True)]}, "the rollbacks", id="in the rollbacks"
+        ),
+        pytest.param(
+            {"steady-state-hypothesis": {"title": "h", "probes": [start("drill")]}},
+            "the steady-state hypothesis",
+            id="in the hypothesis",
+        ),
+        pytest.param(
+            {"method": [start("drill")], "rollbacks": [{"ref": "start_failover_test-1"}]},
+            "the rollbacks",
+            id="by reference",
+        ),
+    ],
+)
+def test_cut_outside_the_method_is_refused(document: dict[str, Any], place: str) -> None:
+    """Nobody would have announced it, nor looked at what survives it."""
+    with pytest.raises(PreflightError, match=f"'drill' would be cut in {place}, where nothing may"):
+        planned_cuts(document, {}, {})
+
+
+def test_tests_may_be_stopped_and_created_anywhere() -> None:
+    """Only a cut has to be in the method."""
+    document = {"rollbacks": [create(**DRILL, start="false"), stop("drill"), SWEEP]}
+
+    assert planned_cuts(document, {}, {}) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        pytest.param([stop("drill")], id="stop by name"),
+        pytest.param([stop("ftj-1")], id="stop by ID"),
+        pytest.param([SWEEP], id="sweep"),
+    ],
+)
+def test_cuts_in_turn(between: list[Activity]) -> None:
+    """Each is stopped before the next begins."""
+    method = [create(**DRILL, start=True), *between, create(**OTHER), start("other")]
+
+    created, _ = planned_cuts({"method": method}, {}, {})
+
+    assert [cut.test for cut in created] == ["drill", "other"]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        pytest.param([], id="nothing"),
+        pytest.param([stop("other")], id="stop of the other"),
+        pytest.param([create(name="third", resource_ids=["pc-c"])], id="creation of a third"),
+    ],
+)
+def test_two_cuts_at_once_are_refused(between: list[Activity]) -> None:
+    """Together they may take what either leaves."""
+    method = [create(**DRILL, start=True), *between, create(**OTHER, start=True)]
+
+    with pytest.raises(PreflightError, match="'other' would be cut while 'drill' is"):
+        planned_cuts({"method": method}, {}, {})
+
+
+def test_same_cut_by_reference_is_refused() -> None:
+    """What an activity refers to is read too."""
+    method = [create(**DRILL, start=True), {"ref": "create_failover_test-3"}]
+
+    with pytest.raises(PreflightError, match="'drill' would be cut while 'drill' is"):
+        planned_cuts({"method": method}, {}, {})
+
+
+def test_name_used_twice_is_refused() -> None:
+    """The second could not be told from the first."""
+    method = [create(**DRILL), create(**{**OTHER, "name": "drill"})]
+
+    with pytest.raises(PreflightError, match="'drill' is the name of two tests"):
+        planned_cuts({"method": method}, {}, {})
+
+
+def test_dry_that_the_toolkit_does_not_heed_is_refused() -> None:
+    """Whoever wrote it beside an action believes that nothing will be cut."""
+    with pytest.raises(PreflightError, match="dry is 'actions' for this activity alone"):
+        planned_cuts({"method": [{**start("drill"), "dry": "actions"}]}, {}, {})
+
+
+def test_planned_time_of_pauses_and_processes() -> None:
+    """Numbers and variables, whole pauses too; what is no number takes no time."""
+    method = [
+        {**start("drill"), "pauses": {"before": "${long}", "after": 30}},
+        {"type": "action", "provider": {"type": "process", "path": "x", "timeout": "${short}"}},
+        {"type": "probe", "provider": {"type": "http", "url": "x", "timeout": 99}},
+        {**stop("drill"), "pauses": "${both}"},
+        {"ref": "start_failover_test-1"},
+    ]
+    variables = {"long": "90", "short": 15, "both": {"before": 1, "after": "${nobody}"}}
+
+    actual = planned_time({"method": method}, variables, {})
+
+    assert actual == 120.0 + 15.0 + 1.0 + 120.0

@@ -1,0 +1,820 @@
+"""
+What a run proved is told by its journal alone.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_journals import activity, at, changed, event, held, probe, reading, target, without
+from places import DATA
+
+from chaosfailover.i18n import CATALOGUES
+from chaosfailover.verdict.job_history import windows
+from chaosfailover.verdict.journal import instant
+from chaosfailover.verdict.verdict import RULES, VERDICTS, judge, review
+
+Journal = dict[str, Any]
+
+JOURNALS = DATA / "journals"
+HELD = held()
+EVENTS = HELD["failover"]["events"]
+
+MET = "The hypothesis was met after the method."
+WITHIN = "portal was down for 0.8 to 1 s after the cut of drill, within its RTO of 3 s."
+NOTHING_CUT = "Nothing was cut: no failover test was seen in the status Testing."
+NO_BITE = (
+    "The cut of drill did not bite: no circuit, VBR or BGP session changed its status, "
+    "and nothing was lost soon after it."
+)
+
+LOST_NOTHING = (
+    "portal lost nothing while drill was on; less than its interval of 0.1 s may have gone unseen."
+)
+
+KEPT = (
+    "The connection that portal keeps was down for 0.8 to 1 s after the cut of drill; "
+    "that is no outage of the network and is not held against an RTO."
+)
+TOO_LONG_AT_STOP = (
+    "portal had been down for at least 8 s when the cut of drill was stopped, "
+    "longer than its RTO of 3 s."
+)
+
+
+def portal(**summary: Any) -> Journal:
+    """Return the run that held with another measurement."""
+    return changed(HELD, ("failover.targets", {"portal": target(**summary)}))
+
+
+def told_cut() -> Journal:
+    """Return what the cut of the run that held tells of its target, as the prober leaves it."""
+    nothing = {"worst_after": None, "unseen_during": 0.0, "unseen_after": 0.0}
+    cut: Journal = HELD["failover"]["targets"]["portal"]["cuts"][0]
+    return {**cut, "worst_during": SHORT, **nothing}
+
+
+def told(**cut: Any) -> Journal:
+    """Return the run that held, with something else told of its cut."""
+    return changed(HELD, ("failover.targets.portal.cuts", [{**told_cut(), **cut}]))
+
+
+def tolerant(**run: Any) -> Journal:
+    """Return a probe of the method that has a tolerance."""
+    made = activity("longest", 13, 14, kind="probe", func="longest_outage", **run)
+    return changed(made, ("activity.tolerance", {"type": "probe"}))
+
+
+def process(name: str, status: int, kind: str = "action") -> Journal:
+    """Return an activity that is a process and ended with an exit status."""
+    output = {"status": status, "stdout": "", "stderr": "ip: failed\nno route\n"}
+    made = activity(name, 20, 22, kind=kind, output=output)
+    return changed(made, ("activity.provider", {"type": "process", "path": "/sbin/ip"}))
+
+
+def down_at_stop(since: float, **failover: float | None) -> Journal:
+    """Return a run whose target went down at an instant and was not up again when the stop came."""
+    outage = {"since": [since - 0.1, since], "until": [22.0, 22.1], "at_least": 1.0, "at_most": 9.0}
+    return portal(outages=[outage], failover=failover)
+
+
+def method(*runs: Journal) -> tuple[str, list[Journal]]:
+    return "run", [*HELD["run"], *runs]
+
+
+def failed(name: str, **more: Any) -> Journal:
+    lines = ["Traceback\n", "chaoslib.exceptions.ActivityFailed: ApiError: Throttling.\n"]
+    return activity(name, 13, 14, status="failed", exception=lines, **more)
+
+
+SHORT = {"at_least": 0.8, "at_most": 1.0}
+UNSEEN = (
+    "portal was not measured all the time while drill was on or came back: "
+    "it may have been down for up to 3.4 s, longer than its RTO of 3 s."
+)
+ALWAYS = {"rollbacks": {"strategy": "always"}}
+SIGTERM = {"kind": "signal", "name": "SIGTERM", "reason": "received SIGTERM"}
+ABORT = event(14, "abort", reason="portal has been down for 4 s.")
+CUT_OFF = {"activity": {"type": "action", "name": "hold"}, "output": None, "start": at(13)}
+UNSTEADY = reading(probe("portal", 1, met=False), met=False)
+DEVIATED = reading(probe("portal", 18, met=False), met=False)
+STILL_ESTABLISHED = probe(
+    "session", 18, met=False, module="chaosfailover.probes", func="bgp_session_status"
+)
+UP_TO_TESTING = [one for one in EVENTS if one["at"] <= at(13)]
+
+CASES = [
+    pytest.param(HELD, "held", [MET, WITHIN], id="held"),
+    pytest.param(
+        changed(HELD, ("failover.targets", {})), "held", [MET], id="held without a target"
+    ),
+    pytest.param(
+        changed(HELD, ("steady_states", None)), "held", [WITHIN], id="held without a hypothesis"
+    ),
+    pytest.param(
+        changed(HELD, ("failover.targets.portal.rto", None)),
+        "held",
+        [MET, "portal was down for 0.8 to 1 s after the cut of drill; it has no RTO."],
+        id="held without an objective",
+    ),
+    pytest.param(
+        without(HELD, "target"),
+        "held",
+        [MET, LOST_NOTHING],
+        id="held without a loss, while a session went down",
+    ),
+    pytest.param(
+        without(HELD, "resource"), "held", [MET, WITHIN], id="only the loss shows the cut"
+    ),
+    pytest.param(
+        portal(before={"sent": 1000, "lost": 1}), "held", [MET, WITHIN], id="one loss in a thousand"
+    ),
+    pytest.param(
+        changed(
+            HELD, ("failover.targets.portal.rto", 0.5), ("failover.targets.portal.persistent", True)
+        ),
+        "held",
+        [
+            MET,
+            KEPT,
+        ],
+        id="a kept connection stalls longer than the objective",
+    ),
+    # 1. aborts
+    pytest.param(
+        changed(HELD, ("failover.events", [*EVENTS, ABORT])),
+        "aborted",
+        ["The run was aborted: portal has been down for 4 s."],
+        id="an abort fired",
+    ),
+    pytest.param(
+        changed(HELD, ("interruption", {"kind": "abort", "name": "abort", "reason": "too long"})),
+        "aborted",
+        ["The run was aborted: too long."],
+        id="an abort that only the interruption names",
+    ),
+    pytest.param(
+        changed(HELD, ("safeguards", {"triggered_by": "error-rate"}), ("status", "interrupted")),
+        "aborted",
+        ["The safeguard error-rate stopped the run."],
+        id="a safeguard of the addons fired",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("failover.events", [*EVENTS, ABORT]),
+            ("steady_states.after", DEVIATED),
+            ("status", "interrupted"),
+            ("interruption", {"kind": "abort", "name": "abort", "reason": "too long"}),
+        ),
+        "aborted",
+        [
+            "The run was aborted: portal has been down for 4 s.",
+            "The hypothesis deviated after the method: portal.",
+        ],
+        id="an abort before a deviation, and no interruption beside it",
+    ),
+    # 2. what a conclusion needs
+    pytest.param(
+        changed(HELD, ("failover.dry", "actions")),
+        "inconclusive",
+        ["It was a dry run (actions): what was left out proves nothing."],
+        id="dry",
+    ),
+    pytest.param(
+        {
+            "status": "interrupted",
+            "rollbacks": [failed("bring back")],
+            "failover": {"events": [event(0, "refused", reason="port 28080 is taken.")]},
+        },
+        "inconclusive",
+        ["The run could not begin: port 28080 is taken.", NOTHING_CUT],
+        id="what could not begin, and had nothing to roll back",
+    ),
+    pytest.param(
+        {
+            "failover": {
+                "events": [event(0, "refused", reason="quiet: ftj-9 runs")],
+                "preflight": [{"name": "quiet", "passed": False, "detail": "ftj-9 runs"}],
+            },
+        },
+        "inconclusive",
+        ["The preflight check “quiet” did not hold: ftj-9 runs.", NOTHING_CUT],
+        id="what was refused by a check that says so itself",
+    ),
+    pytest.param(
+        {
+            "status": "interrupted",
+            "failover": {"preflight": [{"name": "quiet", "passed": False, "detail": "ftj-9 runs"}]},
+        },
+        "inconclusive",
+        [
+            "The preflight check “quiet” did not hold: ftj-9 runs.",
+            NOTHING_CUT,
+            "The run was interrupted before its end.",
+        ],
+        id="preflight",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("steady_states", {"before": UNSTEADY, "after": None, "during": []}),
+            ("run", []),
+            ("failover.events", EVENTS[:2]),
+            ("failover.targets", {}),
+        ),
+        "inconclusive",
+        ["The steady state was not met before the cut: portal.", NOTHING_CUT],
+        id="not steady before",
+    ),
+    pytest.param(
+        changed(HELD, ("steady_states.before", None), ("failover.targets", {})),
+        "inconclusive",
+        ["The hypothesis was not read before the cut."],
+        id="nothing read before",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("run", [failed("cut", func="start_failover_test")]),
+            ("failover.events", EVENTS[:4]),
+            ("failover.targets", {}),
+            ("failover.stopped", [{"test": "drill", "job_id": "ftj-1", "status": "Stopped"}]),
+        ),
+        "inconclusive",
+        ["The action cut, which cuts, failed: ApiError: Throttling.", NOTHING_CUT],
+        id="the cutting action failed",
+    ),
+    pytest.param(
+        without(HELD, "resource", "target"),
+        "inconclusive",
+        [NO_BITE],
+        id="no bite: nothing changed",
+    ),
+    pytest.param(
+        changed(
+            without(HELD, "resource", "target"),
+            ("steady_states.after", reading(STILL_ESTABLISHED, met=False)),
+        ),
+        "inconclusive",
+        [NO_BITE, "The hypothesis deviated after the method: session."],
+        id="no bite: a session that stayed up is no deviation of the network",
+    ),
+    pytest.param(
+        portal(before={"sent": 100, "lost": 3}, failover={"at_least": 5.0, "at_most": 6.0}),
+        "inconclusive",
+        [
+            "The baseline was lossy: portal lost 3 of 100 checks before the cut.",
+            "portal was down for up to 6 s after the cut of drill, longer than its RTO of 3 s.",
+        ],
+        id="lossy baseline: not even an exceeded objective counts",
+    ),
+    # 3. deviations
+    pytest.param(
+        changed(HELD, ("steady_states.after", DEVIATED)),
+        "deviated",
+        ["The hypothesis deviated after the method: portal."],
+        id="deviated after",
+    ),
+    pytest.param(
+        changed(
+            without(HELD, "resource"), ("steady_states.after", DEVIATED), ("failover.targets", {})
+        ),
+        "deviated",
+        ["The hypothesis deviated after the method: portal."],
+        id="a service that fails shows that the cut bit",
+    ),
+    pytest.param(
+        changed(HELD, ("steady_states.during", [reading(), DEVIATED, DEVIATED, reading()])),
+        "deviated",
+        ["The hypothesis deviated during the method, in 2 of 4 readings: portal."],
+        id="deviated during and recovered",
+    ),
+    pytest.param(
+        portal(failover={"at_least": 2.9, "at_most": 3.1}),
+        "deviated",
+        ["portal was down for up to 3.1 s after the cut of drill, longer than its RTO of 3 s."],
+        id="the pessimistic bound exceeds the objective",
+    ),
+    pytest.param(
+        portal(failover={"at_least": 2.8, "at_most": 3.0}),
+        "held",
+        [MET, "portal was down for 2.8 to 3 s after the cut of drill, within its RTO of 3 s."],
+        id="the pessimistic bound equals the objective",
+    ),
+    pytest.param(
+        down_at_stop(12.0, at_least=9.0, at_most=11.0),
+        "deviated",
+        [
+            TOO_LONG_AT_STOP,
+        ],
+        id="down until the stop, longer than the objective",
+    ),
+    pytest.param(
+        down_at_stop(18.0, at_least=3.0, at_most=5.0),
+        "deviated",
+        ["portal did not come back before the cut of drill was stopped."],
+        id="down until the stop, which came too early to tell how long",
+    ),
+    pytest.param(
+        changed(
+            down_at_stop(18.0, at_least=3.0, at_most=5.0),
+            ("interruption", SIGTERM),
+            ("status", "interrupted"),
+        ),
+        "inconclusive",
+        ["The run was interrupted by SIGTERM."],
+        id="down when a signal stopped the cut before the objective had passed",
+    ),
+    pytest.param(
+        changed(
+            down_at_stop(12.0, at_least=8.0, at_most=None),
+            ("interruption", SIGTERM),
+            ("status", "interrupted"),
+        ),
+        "deviated",
+        [
+            TOO_LONG_AT_STOP,
+            "The run was interrupted by SIGTERM.",
+        ],
+        id="a deviation that was seen stays seen when a signal comes",
+    ),
+    pytest.param(
+        portal(reversion={"at_least": 5.0, "at_most": None}),
+        "deviated",
+        ["portal was still down when the measurement ended."],
+        id="down at the end",
+    ),
+    pytest.param(
+        changed(HELD, ("rollbacks", [failed("bring back", func="stop_failover_test")])),
+        "deviated",
+        ["The rollback bring back failed: ApiError: Throttling."],
+        id="a failed rollback",
+    ),
+    # 4. what keeps the run from having shown the whole
+    pytest.param(
+        changed(
+            HELD,
+            ("failover.events", UP_TO_TESTING),
+            ("failover.stopped", [{"test": "drill", "job_id": "ftj-1", "error": "it is Testing."}]),
+        ),
+        "inconclusive",
+        ["The failover test drill may still run: it is Testing."],
+        id="a test that could not be stopped",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.events", UP_TO_TESTING)),
+        "inconclusive",
+        ["The failover test drill may still run: Testing."],
+        id="a test that was last seen running",
+    ),
+    pytest.param(
+        changed(HELD, ("interruption", SIGTERM), ("run", [*HELD["run"], CUT_OFF])),
+        "inconclusive",
+        ["The run was interrupted by SIGTERM."],
+        id="a signal",
+    ),
+    pytest.param(
+        changed(HELD, ("status", "interrupted")),
+        "inconclusive",
+        ["The run was interrupted before its end."],
+        id="an interruption of which nobody said more",
+    ),
+    pytest.param(
+        changed(HELD, method(failed("warm up", module="custom", func="warm_up"))),
+        "inconclusive",
+        ["The action warm up failed: ApiError: Throttling."],
+        id="a failed action",
+    ),
+    pytest.param(
+        changed(HELD, method(failed("look", kind="probe", func="read"))),
+        "inconclusive",
+        ["The probe look of the method failed: ApiError: Throttling."],
+        id="a failed probe",
+    ),
+    pytest.param(
+        portal(before={"sent": 2, "lost": 0}, during={"sent": 0, "lost": 0}),
+        "inconclusive",
+        [
+            "portal was checked only 2 times before the cut: too few for a baseline.",
+            "portal was checked only 0 times during the cut: too few for a measurement.",
+        ],
+        id="too few samples",
+    ),
+    pytest.param(
+        portal(unmeasured=4.0),
+        "inconclusive",
+        ["portal was not measured for 4 s of 30 s."],
+        id="gaps in the measurement",
+    ),
+    pytest.param(
+        changed(HELD, ("steady_states.after", None), ("failover.targets", {})),
+        "inconclusive",
+        ["The hypothesis was not read after the cut."],
+        id="nothing read after",
+    ),
+    pytest.param({}, "inconclusive", [NOTHING_CUT], id="an empty journal"),
+    # longer than the objective, but not the first loss after the cut
+    pytest.param(
+        told(worst_during={"at_least": 5.87, "at_most": 6.1}),
+        "deviated",
+        [
+            (
+                "portal went down again before the cut of drill was stopped: 5.87 to 6.1 s, "
+                "longer than its RTO of 3 s."
+            ),
+        ],
+        id="a later and longer outage in the same cut",
+    ),
+    pytest.param(
+        told(reversion={"at_least": 19.8, "at_most": 20.0}),
+        "deviated",
+        [
+            (
+                "portal was down for up to 20 s after the cut of drill was stopped, "
+                "longer than its RTO of 3 s."
+            ),
+        ],
+        id="too long on the way back",
+    ),
+    pytest.param(
+        told(reversion=SHORT, worst_after={"at_least": 5.0, "at_most": 5.2}),
+        "deviated",
+        [
+            (
+                "portal was down for up to 5.2 s after the cut of drill was stopped, "
+                "longer than its RTO of 3 s."
+            ),
+        ],
+        id="a later and longer outage on the way back",
+    ),
+    pytest.param(
+        told(reversion=SHORT, worst_after={"at_least": 5.0, "at_most": None}),
+        "deviated",
+        ["portal was still down when the measurement ended."],
+        id="up again on the way back, and down at the end",
+    ),
+    # not measured
+    pytest.param(
+        told(failover=None, worst_during=None, unseen_during=3.4),
+        "inconclusive",
+        [UNSEEN],
+        id="a gap that may hide more than the objective",
+    ),
+    pytest.param(
+        told(unseen_after=3.4), "inconclusive", [UNSEEN], id="a gap on the way back may, too"
+    ),
+    pytest.param(
+        told(failover=None, worst_during=None, unseen_during=2.0),
+        "held",
+        [
+            MET,
+            (
+                "portal lost nothing that was seen while drill was on, "
+                "but was not measured all the time: up to 2 s may have gone unseen."
+            ),
+        ],
+        id="a gap that hides no more than the objective",
+    ),
+    pytest.param(
+        told(unseen_during=2.0),
+        "held",
+        [MET, "portal was down for 0.8 to 2 s after the cut of drill, within its RTO of 3 s."],
+        id="a gap widens the failover time",
+    ),
+    # hypotheses that were not read
+    pytest.param(
+        changed(HELD, ("steady_states.before", None)),
+        "inconclusive",
+        ["The hypothesis was not read before the cut."],
+        id="nothing read before, though a target was measured",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("experiment.steady-state-hypothesis", {"title": "it is up", "probes": [{}]}),
+            ("steady_states", {}),
+        ),
+        "inconclusive",
+        [
+            "The hypothesis was not read before the cut.",
+            "The hypothesis was not read after the cut.",
+        ],
+        id="a hypothesis that was never read",
+    ),
+    pytest.param(
+        changed(HELD, ("steady_states", None), ("failover.targets", {})),
+        "inconclusive",
+        ["Nothing was observed: no hypothesis was read and no target checked."],
+        id="neither a hypothesis nor a target",
+    ),
+    # probes outside the hypothesis
+    pytest.param(
+        changed(HELD, method(tolerant(tolerance_met=True))),
+        "held",
+        [MET, WITHIN],
+        id="a probe of the method within its tolerance",
+    ),
+    pytest.param(
+        changed(HELD, method(tolerant(tolerance_met=False))),
+        "deviated",
+        ["The probe longest was not within its tolerance."],
+        id="a probe of the method that is not",
+    ),
+    pytest.param(
+        changed(HELD, method(tolerant(tolerance_met=None, tolerance_error="no pattern"))),
+        "inconclusive",
+        ["The tolerance of the probe longest was not evaluated: no pattern."],
+        id="a tolerance that could not be evaluated",
+    ),
+    pytest.param(
+        changed(HELD, method(tolerant())),
+        "inconclusive",
+        ["The tolerance of the probe longest was not evaluated: nobody did."],
+        id="a tolerance that nobody evaluated",
+    ),
+    # processes, which the toolkit takes for succeeded
+    pytest.param(
+        changed(HELD, ("rollbacks", [process("bring back", 1)])),
+        "deviated",
+        ["The rollback bring back failed: exit status 1, no route."],
+        id="a rollback with an exit status",
+    ),
+    pytest.param(
+        changed(HELD, method(process("drain", 3))),
+        "inconclusive",
+        ["The action drain failed: exit status 3, no route."],
+        id="an action with an exit status",
+    ),
+    pytest.param(
+        changed(HELD, method(process("drain", 0), process("look", 1, kind="probe"))),
+        "held",
+        [MET, WITHIN],
+        id="processes that ended well, and a probe, which only reads",
+    ),
+    # what does not fit together
+    pytest.param(
+        changed(HELD, ("failover.settings", {"targets": {"portal": "x", "db": "y"}})),
+        "inconclusive",
+        ["db was not measured in every cut."],
+        id="a target that the settings name was not measured",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.targets.portal", None)),
+        "inconclusive",
+        ["portal was not measured in every cut."],
+        id="a target without a measurement",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.targets.portal.cuts", []), ("failover.cut_at", None)),
+        "inconclusive",
+        ["portal was not measured in every cut."],
+        id="a target without its cuts",
+    ),
+    pytest.param(
+        portal(before=None),
+        "inconclusive",
+        ["portal was checked only 0 times before the cut: too few for a baseline."],
+        id="a target without a baseline",
+    ),
+    pytest.param(
+        told(failover={"at_most": 500.0}),
+        "deviated",
+        ["portal was down for up to 500 s after the cut of drill, longer than its RTO of 3 s."],
+        id="a failover time without its lower bound",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.targets.portal.rto", "0.5")),
+        "deviated",
+        ["portal was down for up to 1 s after the cut of drill, longer than its RTO of 0.5 s."],
+        id="an objective that is written as text",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.targets.portal.rto", "soon")),
+        "inconclusive",
+        ["The RTO of portal is soon, which is no number of seconds."],
+        id="an objective that cannot be read",
+    ),
+    pytest.param(
+        changed(HELD, method(activity("warm up", 13, 14, status="Failed"))),
+        "inconclusive",
+        ["How warm up ended is not known; its status is Failed."],
+        id="an activity with an unknown status",
+    ),
+    pytest.param(
+        changed(HELD, ("rollbacks", [activity("bring back", 20, 22, status=None)])),
+        "inconclusive",
+        ["How bring back ended is not known; its status is ?."],
+        id="a rollback without a status",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("experiment", {"method": [{}] * 3, "rollbacks": [{}] * 2, "runtime": ALWAYS}),
+            ("failover.preflight", []),
+        ),
+        "inconclusive",
+        [
+            "The journal holds only 2 of the method's 3 activities.",
+            "The journal holds only 1 of 2 rollbacks.",
+            "The journal holds no preflight.",
+        ],
+        id="activities and a preflight that left no trace",
+    ),
+    pytest.param(
+        changed(HELD, ("steady_states.after", reading(probe("portal", 18, met=False), met=True))),
+        "deviated",
+        ["The hypothesis deviated after the method: portal."],
+        id="a probe that was not met in a reading that was",
+    ),
+    pytest.param(
+        changed(HELD, ("steady_states.after.steady_state_met", "false")),
+        "inconclusive",
+        ["The hypothesis was not read after the cut."],
+        id="a reading without a result",
+    ),
+    pytest.param(
+        changed(HELD, ("deviated", True)),
+        "deviated",
+        ["The toolkit says that the run deviated."],
+        id="the toolkit says that it deviated",
+    ),
+    pytest.param(
+        changed(HELD, ("status", "failed")),
+        "inconclusive",
+        ["The toolkit says of the run that it is failed."],
+        id="the toolkit says that it failed",
+    ),
+    pytest.param(
+        changed(HELD, ("safeguards", {"x": 1}), ("status", "interrupted")),
+        "inconclusive",
+        ["The run was interrupted before its end."],
+        id="safeguards of which none fired do not explain an interruption",
+    ),
+]
+
+
+@pytest.mark.parametrize(("journal", "verdict", "reasons"), CASES)
+def test_verdict(journal: Journal, verdict: str, reasons: list[str]) -> None:
+    """The verdict is that of the weightiest reason, and all reasons are given."""
+    judged = judge(journal)
+
+    assert (judged.verdict, list(judged.reasons)) == (verdict, reasons)
+
+
+def test_journal_that_lost_the_controls_events() -> None:
+    """What the activities returned shows the cut; the control's own notes must not be missing."""
+    document = {"JobId": "ftj-1", "Name": "drill", "Status": "Testing"}
+    journal = changed(HELD, ("run", [activity("cut", 10, 12, output=document)]))
+    stopped = {"test": "drill", "job_id": "ftj-1", "status": "Stopped", "stopped": True}
+    back = activity("bring back", 20, 22, func="stop_failover_test", output=stopped)
+
+    judged = judge(changed(journal, ("rollbacks", [back]), ("failover.events", [])))
+
+    assert judged.verdict == "inconclusive"
+    assert judged.reasons == ("The journal holds none of the control's events.",)
+
+
+def test_older_journal_tells_of_a_later_outage_too() -> None:
+    """What an older version's cut does not tell is found in the outages and gaps."""
+    later = {"since": [14.0, 14.1], "until": [18.9, 19.0], "at_least": 4.8, "at_most": 5.0}
+    outages = [*target()["summary"]["outages"], later]
+    gone = changed(portal(), ("failover.targets.portal.series.gaps", [[14.0, 18.0]]))
+
+    again, unseen = judge(portal(outages=outages)), judge(gone)
+
+    # less than 5 s lie between the two outages, which are one therefore
+    assert again.reasons[0].endswith("6.8 to 7 s, longer than its RTO of 3 s.")
+    assert (unseen.verdict, unseen.reasons[0][:36]) == ("inconclusive", UNSEEN[:36])
+
+
+def test_given_verdict_is_reviewed() -> None:
+    """A verdict that is milder than the journal deserves is not believed; a graver one is."""
+    deviated = told(worst_during={"at_least": 5.0, "at_most": 6.0})
+
+    mild = review(changed(deviated, ("failover.verdict", {"verdict": "held", "reasons": ["ok"]})))
+    grave = review(changed(HELD, ("failover.verdict", {"verdict": "deviated", "reasons": ["no"]})))
+
+    assert mild.verdict == "deviated"
+    assert mild.reasons[0] == "The journal itself says “held”, which is not what stands in it."
+    assert mild.reasons[1:] == judge(deviated).reasons
+    assert (grave.verdict, grave.reasons) == ("deviated", ("no",))
+
+
+def test_each_cut_has_to_bite() -> None:
+    """Of two tests, the one that nothing shows keeps the run from being conclusive."""
+    other = {"test": "other", "job_id": "ftj-2"}
+    later = [
+        event(23, "cut", **other),
+        event(24, "status", **other, status="Testing"),
+        event(25, "stop", **other),
+        event(26, "status", **other, status="Stopped"),
+    ]
+
+    judged = judge(changed(HELD, ("failover.events", [*EVENTS, *later])))
+
+    assert judged.verdict == "inconclusive"
+    assert judged.reasons[0].startswith("The cut of other did not bite")
+
+
+@pytest.mark.parametrize(
+    ("lost_at", "verdict"),
+    [
+        pytest.param(16.0, "held", id="15 s after the cut"),
+        pytest.param(180.0, "held", id="within the hold time of a BGP session"),
+        pytest.param(200.0, "inconclusive", id="much later"),
+        pytest.param(9.0, "inconclusive", id="before the cut"),
+    ],
+)
+def test_loss_shows_the_cut_only_if_it_comes_soon(lost_at: float, verdict: str) -> None:
+    """What nothing but a loss shows is not shown by one that has nothing to do with it."""
+    outage = {**target()["summary"]["outages"][0], "since": [lost_at - 0.1, lost_at]}
+    ended = {"since": outage["since"], "until": [lost_at + 0.8, lost_at + 0.9]}
+    journal = changed(
+        without(portal(outages=[{**outage, **ended}]), "resource"),
+        ("failover.targets.portal.cuts", [{**told_cut(), "stop_at": at(300)}]),
+    )
+
+    assert judge(journal).verdict == verdict
+
+
+def test_test_that_is_created_and_started_at_once() -> None:
+    """Its cut is known by name alone, its first statuses by ID alone; they are one test."""
+    told = [
+        event(10, "cut", test="drill", job_id=""),
+        event(10.1, "status", job_id="ftj-1", status="Starting"),
+        event(12, "status", job_id="ftj-1", status="Testing"),
+        event(20, "stop", test="drill", job_id="ftj-1"),
+        event(22, "status", test="drill", job_id="ftj-1", status="Stopped"),
+    ]
+
+    (window,) = windows(changed(HELD, ("failover.events", told)))
+
+    assert (window.test, window.job_id, window.status) == ("drill", "ftj-1", "Stopped")
+    assert (window.since, window.until) == (instant(at(10)), instant(at(20)))
+
+
+def test_name_that_is_used_twice_names_two_tests() -> None:
+    """Job IDs tell apart what has one name."""
+    later = event(24, "status", test="drill", job_id="ftj-2", status="Init")
+
+    found = windows(changed(HELD, ("failover.events", [*EVENTS, later])))
+
+    assert [one.job_id for one in found] == ["ftj-1", "ftj-2"]
+
+
+@pytest.mark.parametrize("path", sorted(JOURNALS.glob("*.json")), ids=lambda path: path.stem)
+def test_recorded_run_has_the_verdict_that_its_name_promises(path: Path) -> None:
+    """Bundled experiments hold, the broken standby deviates, what a signal ended proves nothing."""
+    promised = "deviated" if "broken" in path.stem else "held"
+    if "-sig" in path.stem:
+        promised = "inconclusive"
+
+    judged = judge(json.loads(path.read_text(encoding="utf-8")))
+
+    assert judged.verdict == promised
+
+
+def test_journal_without_the_controls_entry() -> None:
+    """A run of an older version is judged by what its activities returned."""
+    document = {"JobId": "ftj-1", "Name": "drill", "Status": "Testing"}
+    status: Journal = {
+        "kind": "probe",
+        "module": "chaosfailover.probes",
+        "func": "bgp_session_status",
+    }
+    stopped = {"test": "drill", "job_id": "ftj-1", "status": "Stopped", "stopped": True}
+    journal = changed(
+        HELD,
+        ("steady_states.before", reading(probe("session", 1, **status, output="Established"))),
+        ("run", [activity("cut", 10, 12, output=document)]),
+        ("steady_states.after", reading(probe("session", 18, **status, output="Down"))),
+        ("rollbacks", [activity("bring back", 20, 22, func="stop", output=stopped)]),
+    )
+    del journal["failover"]
+
+    judged = judge(journal)
+
+    assert (judged.verdict, list(judged.reasons)) == ("held", [MET])
+
+
+@pytest.mark.parametrize("wrong", [None, 7, "text", [], [None], {"x": 1}], ids=repr)
+@pytest.mark.parametrize(
+    "key", ["steady_states", "run", "rollbacks", "failover", "interruption", "experiment", "start"]
+)
+def test_misshapen_journal_is_judged(key: str, wrong: object) -> None:
+    """Whatever stands where something else should is as if nothing did."""
+    judged = judge({**held(), key: wrong})
+
+    assert judged.verdict in VERDICTS
+    assert judged.reasons
+
+
+def test_every_reason_has_a_rule_and_a_sentence() -> None:
+    """No reason is without weight, and none without words in any language."""
+    known = sorted(key for _, keys in RULES for key in keys)
+
+    for catalogue in CATALOGUES.values():
+        said = [key.removeprefix("reason.") for key in catalogue if key.startswith("reason.")]
+        assert sorted(said) == known
