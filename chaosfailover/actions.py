@@ -16,7 +16,7 @@ from chaosfailover.errors import ApiError, ArgumentError, GuardError, JobNotFoun
 from chaosfailover.safety import guard
 from chaosfailover.safety.cut import Cut, cut_of
 from chaosfailover.safety.cutting import Cutting, check_cut, under_guard
-from chaosfailover.safety.guarded_test import Guarded, Outcome, Start, Wanted
+from chaosfailover.safety.guarded_test import GuardedTest, Start, StopOutcome, StopRequest
 from chaosfailover.safety.stopping import stop_tests
 
 __all__ = [
@@ -305,17 +305,17 @@ def _check_name_is_free(client: VpcClient, name: str) -> List[str]:
     return [job["JobId"] for job in named]
 
 
-def _stop(client: VpcClient, tests: List[str], timeout: float) -> List[Outcome]:
+def _stop(client: VpcClient, tests: List[str], timeout: float) -> List[StopOutcome]:
     """
     Stop tests; of those that this run started, more is known than the API may show.
     """
     guarding = guard.current()
     if guarding:
         timeout = guarding.time_to_stop(timeout)
-    ours = {test: held for test in tests if (held := guard.held(test, client.region_id))}
+    ours = {test: held for test in tests if (held := guard.find_guarded(test, client.region_id))}
     with contextlib.ExitStack() as clients:
         wanted = [
-            ours[test].wanted(clients) if test in ours else Wanted(lambda: client, test)
+            ours[test].wanted(clients) if test in ours else StopRequest(lambda: client, test)
             for test in tests
         ]
         outcomes = stop_tests(wanted, timeout=timeout)
@@ -345,8 +345,8 @@ def _guarded(
     secrets: Secrets,
     job_id: str = "",
     others: List[str] = None,
-) -> Guarded:
-    return Guarded(
+) -> GuardedTest:
+    return GuardedTest(
         test=test,
         start=Start(job_id),
         others=others or [],
@@ -359,6 +359,6 @@ def _guarded(
     )
 
 
-def _check_stopped(outcomes: List[Outcome]) -> None:
+def _check_stopped(outcomes: List[StopOutcome]) -> None:
     if failed := [f"{outcome.test}: {outcome.error}" for outcome in outcomes if outcome.error]:
         raise GuardError(f"not stopped: {'; '.join(failed)}")

@@ -26,7 +26,7 @@ from chaosfailover.cli.region_options import (
 from chaosfailover.cli.tables import as_markdown, as_table
 from chaosfailover.cli.terminal import plain
 from chaosfailover.errors import ArgumentError
-from chaosfailover.inspection.circuits import Row, across_places, inspection
+from chaosfailover.inspection.circuits import CircuitRow, across_places, inspection
 from chaosfailover.inspection.criteria import Criterion, criterion, violations
 from chaosfailover.network.snapshot import read_snapshot
 
@@ -104,17 +104,17 @@ def inspect(
 TEXTS = {"table": as_table, "markdown": as_markdown}
 
 
-def _read(now: datetime, client: VpcClient) -> list[Row]:
+def _read(now: datetime, client: VpcClient) -> list[CircuitRow]:
     return inspection(read_snapshot(client), now)
 
 
-def _counted(rows: Sequence[Row]) -> str:
+def _counted(rows: Sequence[CircuitRow]) -> str:
     count = len({row.circuit_id for row in rows})
     return f"{count} circuit{'' if count == 1 else 's'}"
 
 
 def _document(
-    rows: Sequence[Row], answers: Sequence[Answer[Any]], found: Sequence[str]
+    rows: Sequence[CircuitRow], answers: Sequence[Answer[Any]], found: Sequence[str]
 ) -> dict[str, Any]:
     return {
         "circuits": [row.as_dict() for row in rows],

@@ -28,7 +28,7 @@ from chaosfailover.plan.rehearsal import (
     not_to_run,
     rehearsals,
 )
-from chaosfailover.plan.rehearsal_runner import Outcome, Runner
+from chaosfailover.plan.rehearsal_runner import RehearsalOutcome, Runner
 
 if TYPE_CHECKING:
     from chaosfailover.emulator import Emulator
@@ -211,17 +211,17 @@ def _runner(folder: Path, journals: Path, emulator: "Emulator | None") -> Runner
     return Runner(folder, journals, emulator.url, emulator.service_urls)
 
 
-def _tell(err: bool, outcome: Outcome) -> None:
+def _tell(err: bool, outcome: RehearsalOutcome) -> None:
     click.echo(_line(outcome), err=err)
 
 
-def _line(outcome: Outcome) -> str:
+def _line(outcome: RehearsalOutcome) -> str:
     wrong = f"  NOT AS EXPECTED ({outcome.problem or outcome.rehearsal.expected})"
     said = "" if outcome.as_expected else wrong
     return f"{outcome.verdict:<12}  {outcome.seconds:5.1f} s  {outcome.rehearsal.file}{said}"
 
 
-def _show(outcomes: Sequence[Outcome], output: str, journals: Path | None) -> None:
+def _show(outcomes: Sequence[RehearsalOutcome], output: str, journals: Path | None) -> None:
     wrong = [outcome for outcome in outcomes if not outcome.as_expected]
     if output == "json":
         stay = bool(journals or wrong)

@@ -19,7 +19,7 @@ from chaosfailover.cli.region_options import (
     show_errors,
     show_nothing_runs,
 )
-from chaosfailover.safety.guarded_test import Outcome, Wanted
+from chaosfailover.safety.guarded_test import StopOutcome, StopRequest
 from chaosfailover.safety.stopping import stop_tests
 
 __all__ = ["stop"]
@@ -74,10 +74,10 @@ def stop(
         sys.exit(NOT_DONE)
 
 
-def _stop(tests: Sequence[str], timeout: float, client: VpcClient) -> list[Outcome]:
+def _stop(tests: Sequence[str], timeout: float, client: VpcClient) -> list[StopOutcome]:
     until = time.monotonic() + min(LOOK, timeout / 2)
     names = tests or _running(client, until)
-    wanted = [Wanted(lambda: client, name, look_until=until) for name in names]
+    wanted = [StopRequest(lambda: client, name, look_until=until) for name in names]
     return stop_tests(wanted, timeout=timeout)
 
 
@@ -92,11 +92,11 @@ def _running(client: VpcClient, until: float) -> list[str]:
     return running
 
 
-def _is_found(outcome: Outcome) -> bool:
+def _is_found(outcome: StopOutcome) -> bool:
     return bool(outcome.status or outcome.error)
 
 
-def _say(region_id: str, outcome: Outcome) -> None:
+def _say(region_id: str, outcome: StopOutcome) -> None:
     name = f"{region_id}  {outcome.job_id or outcome.test}"
     if outcome.error:
         click.echo(f"{name}: MAY STILL RUN: {outcome.error}", err=True)

@@ -5,7 +5,7 @@ The rows of an inspection as a table for the terminal, or for Markdown.
 from collections.abc import Iterable, Sequence
 
 from chaosfailover.cli.terminal import padded, plain, width
-from chaosfailover.inspection.circuits import Row
+from chaosfailover.inspection.circuits import CircuitRow
 
 __all__ = ["COLUMNS", "as_markdown", "as_table"]
 
@@ -17,7 +17,7 @@ COLUMNS = (
 BFD = {True: "yes", False: "no", None: "unknown"}
 
 
-def as_table(rows: Iterable[Row]) -> str:
+def as_table(rows: Iterable[CircuitRow]) -> str:
     """
     Write each region and group under its own heading, in columns that line up.
     """
@@ -32,7 +32,7 @@ def as_table(rows: Iterable[Row]) -> str:
     return "\n".join(lines[1:])
 
 
-def as_markdown(rows: Iterable[Row]) -> str:
+def as_markdown(rows: Iterable[CircuitRow]) -> str:
     """
     Write a table for each region and group, followed by the reasons.
     """
@@ -53,7 +53,7 @@ def _listed(notes: Sequence[str]) -> list[str]:
     return ["", *notes] if notes else []
 
 
-def _headings(rows: Sequence[Row]) -> list[tuple[str, tuple[str, ...]]]:
+def _headings(rows: Sequence[CircuitRow]) -> list[tuple[str, tuple[str, ...]]]:
     """
     Return the heading above each row, "" where it is that of the row before, and its reasons.
     """
@@ -67,7 +67,7 @@ def _headings(rows: Sequence[Row]) -> list[tuple[str, tuple[str, ...]]]:
     return found
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: CircuitRow) -> tuple[str, ...]:
     name = f"{row.circuit_id} ({row.name})" if row.name else row.circuit_id
     routes = "unknown" if row.received_routes is None else str(row.received_routes)
     return (
@@ -83,7 +83,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def _tested(row: Row) -> str:
+def _tested(row: CircuitRow) -> str:
     if row.last_test is None:
         return "never"
     days = row.last_test.age_days

@@ -14,11 +14,11 @@ from chaosfailover.emulator.fields import OVERLAYS
 from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR
 from chaosfailover.emulator.schema import SPAN, TRUTH, Span, listing, number, one_of, record
 
-__all__ = ["MEANINGS", "SCHEMA", "Settings", "drawn", "longest", "settings_from"]
+__all__ = ["MEANINGS", "SCHEMA", "Assumptions", "drawn", "longest", "settings_from"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Assumptions:
     """
     How this emulator decides what nobody documents (API reference 14); MEANINGS says it in words.
     """
@@ -90,11 +90,11 @@ SCHEMA = record(
 )
 
 
-def settings_from(values: Any, place: str = "settings") -> Settings:
+def settings_from(values: Any, place: str = "settings") -> Assumptions:
     """
     Read a topology's `settings:`; ValueError names what is unknown or wrong.
     """
-    return Settings(**SCHEMA(values, place))
+    return Assumptions(**SCHEMA(values, place))
 
 
 def drawn(length: Span, *names: object) -> float:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from chaosfailover.emulator.access import AccessKey
-from chaosfailover.emulator.assumptions import Settings, drawn, longest
+from chaosfailover.emulator.assumptions import Assumptions, drawn, longest
 from chaosfailover.emulator.auth import Nonces
 from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.faults import Armed
@@ -18,7 +18,7 @@ from chaosfailover.emulator.job import Job
 from chaosfailover.emulator.ledger import Ledger
 from chaosfailover.emulator.recorder import Recorder
 from chaosfailover.emulator.resources import Network
-from chaosfailover.emulator.routing import Cut, Segment, courses, cuts_from
+from chaosfailover.emulator.routing import Downtime, Segment, courses, downtimes_from
 from chaosfailover.emulator.services import Service
 from chaosfailover.emulator.store import Store
 from chaosfailover.emulator.topology import Topology
@@ -56,7 +56,7 @@ class Cloud:
         store: Store | None = None,
     ) -> None:
         self.topology = topology
-        self.settings: Settings = topology.settings
+        self.settings: Assumptions = topology.settings
         self.clock = clock
         self.auth = auth
         self.keys = {**topology.keys, **_keys(access_keys or {}, topology.account)}
@@ -134,11 +134,11 @@ class Cloud:
             "Stopping": drawn(self.settings.stopping, self.seed, job_id, "stopping"),
         }
 
-    def cuts(self) -> tuple[Cut, ...]:
+    def cuts(self) -> tuple[Downtime, ...]:
         """
         Return what is cut, was lately and will be.
         """
-        return cuts_from(self.ledger.live(), self.settings)
+        return downtimes_from(self.ledger.live(), self.settings)
 
     def courses(self, service: Service) -> tuple[tuple[Segment, ...], ...]:
         """

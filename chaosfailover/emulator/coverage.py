@@ -11,7 +11,7 @@ from importlib import resources
 from itertools import groupby
 from pathlib import Path
 
-from chaosfailover.emulator.assumptions import MEANINGS, Settings
+from chaosfailover.emulator.assumptions import MEANINGS, Assumptions
 from chaosfailover.emulator.faults import FAULTS
 from chaosfailover.emulator.operation_table import OPERATIONS, REMARKS
 from chaosfailover.emulator.parameters import Parameter
@@ -53,8 +53,8 @@ def settings() -> Rows:
     """
     Yield the settings with their defaults.
     """
-    defaults = Settings()
-    for each in fields(Settings):
+    defaults = Assumptions()
+    for each in fields(Assumptions):
         yield (f"`{each.name}`", f"`{getattr(defaults, each.name)!r}`", MEANINGS[each.name])
 
 

@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 
-from chaosfailover.emulator.assumptions import Settings, drawn
+from chaosfailover.emulator.assumptions import Assumptions, drawn
 from chaosfailover.emulator.job import Job, entered, projected
 from chaosfailover.emulator.resources import Network
-from chaosfailover.emulator.services import Path, Service
+from chaosfailover.emulator.services import Route, Service
 
-__all__ = ["Cut", "Segment", "courses", "cuts_from"]
+__all__ = ["Downtime", "Segment", "courses", "downtimes_from"]
 
 Intervals = Mapping[str, Sequence[tuple[float, ...]]]
 
 
 @dataclass(frozen=True)
-class Cut:
+class Downtime:
     """
     Resources that a job takes down from one instant to another; `number` is the job's.
     """
@@ -40,29 +40,33 @@ class Segment:
     """
 
     start: float
-    path: Path | None
+    path: Route | None
     flows: bool
 
 
-def cuts_from(jobs: Iterable[Job], settings: Settings) -> tuple[Cut, ...]:
+def downtimes_from(jobs: Iterable[Job], settings: Assumptions) -> tuple[Downtime, ...]:
     """
     Return what jobs cut, past and to come if nobody touches them.
     """
     ends = [projected(job) for job in jobs]
     return tuple(
-        Cut(job.resource_ids, start, _restored(job, settings), job.number)
+        Downtime(job.resource_ids, start, _restored(job, settings), job.number)
         for job in ends
         if (start := entered(job, "Testing")) is not None
     )
 
 
-def _restored(job: Job, settings: Settings) -> float:
+def _restored(job: Job, settings: Assumptions) -> float:
     at = entered(job, settings.restored_on)
     return inf if at is None else at + job.late
 
 
 def courses(
-    service: Service, cuts: Sequence[Cut], network: Network, settings: Settings, seed: object = None
+    service: Service,
+    cuts: Sequence[Downtime],
+    network: Network,
+    settings: Assumptions,
+    seed: object = None,
 ) -> tuple[tuple[Segment, ...], ...]:
     """
     Return the course of each of a service's flow groups over all time, as segments in order.
@@ -85,7 +89,7 @@ def courses(
 
 
 def _moves(
-    order: Sequence[Path], edges: Iterable[float], downs: Intervals, avoided: Intervals
+    order: Sequence[Route], edges: Iterable[float], downs: Intervals, avoided: Intervals
 ) -> list[Segment]:
     """
     Return the course of a flow group without the loss of its way back.
@@ -99,7 +103,9 @@ def _moves(
     return course
 
 
-def _downs(path: Path, cuts: Sequence[Cut], network: Network) -> list[tuple[float, float, int]]:
+def _downs(
+    path: Route, cuts: Sequence[Downtime], network: Network
+) -> list[tuple[float, float, int]]:
     """
     Return when a path is really down, as (start, end, number of the cut that began it).
     """
@@ -117,7 +123,7 @@ def _downs(path: Path, cuts: Sequence[Cut], network: Network) -> list[tuple[floa
 
 
 def _avoided(
-    path: Path, downs: Sequence[tuple[float, float, int]], settings: Settings, seed: object
+    path: Route, downs: Sequence[tuple[float, float, int]], settings: Assumptions, seed: object
 ) -> list[tuple[float, float]]:
     """
     Return when routing believes a path to be down: from its detection to its reversion.
@@ -133,7 +139,11 @@ def _avoided(
 
 
 def _with_loss(
-    name: str, order: Sequence[Path], course: Sequence[Segment], settings: Settings, seed: object
+    name: str,
+    order: Sequence[Route],
+    course: Sequence[Segment],
+    settings: Assumptions,
+    seed: object,
 ) -> Iterable[Segment]:
     """
     Yield the course with a loss at each move of flowing traffic to a path preferred more.
@@ -149,7 +159,7 @@ def _with_loss(
             yield Segment(after.start + loss, after.path, flows=True)
 
 
-def _is_reversion(order: Sequence[Path], before: Segment, after: Segment) -> bool:
+def _is_reversion(order: Sequence[Route], before: Segment, after: Segment) -> bool:
     if not (before.flows and after.flows) or before.path is None or after.path is None:
         return False
     return order.index(after.path) < order.index(before.path)

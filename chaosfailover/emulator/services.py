@@ -26,7 +26,7 @@ __all__ = [
     "DETECTION",
     "PATHS",
     "SERVICES",
-    "Path",
+    "Route",
     "Service",
     "Upstream",
     "check_names",
@@ -106,7 +106,7 @@ The schemas of a topology's `paths:` and `services:`.
 
 
 @dataclass(frozen=True)
-class Path:
+class Route:
     """
     One way through the network, over a peer, a VBR or a circuit.
 
@@ -134,18 +134,18 @@ class Service:
     name: str
     kind: str
     port: int
-    ranks: tuple[tuple[Path, ...], ...]
+    ranks: tuple[tuple[Route, ...], ...]
     upstream: Upstream | None = None
 
     @property
-    def paths(self) -> tuple[Path, ...]:
+    def paths(self) -> tuple[Route, ...]:
         """
         All paths, the preferred ones first.
         """
         return tuple(path for rank in self.ranks for path in rank)
 
     @property
-    def orders(self) -> tuple[tuple[Path, ...], ...]:
+    def orders(self) -> tuple[tuple[Route, ...], ...]:
         """
         The paths in order of preference for each flow group.
 
@@ -159,11 +159,11 @@ class Service:
         )
 
 
-def _groups(ranks: Iterable[Sequence[Path]]) -> int:
+def _groups(ranks: Iterable[Sequence[Route]]) -> int:
     return lcm(*(len(rank) * (len(rank) - 1) for rank in ranks if len(rank) > 1))
 
 
-def _rotated(rank: Sequence[Path], group: int) -> tuple[Path, ...]:
+def _rotated(rank: Sequence[Route], group: int) -> tuple[Route, ...]:
     """
     Return equal paths as one flow group prefers them: its own first, then one of the others.
     """
@@ -218,8 +218,8 @@ def check_names(given: Iterable[str], services: Collection[str], what: str) -> N
 
 
 def _chosen(
-    name: str, ranks: Sequence[Sequence[str]], known: Mapping[str, Path]
-) -> tuple[tuple[Path, ...], ...]:
+    name: str, ranks: Sequence[Sequence[str]], known: Mapping[str, Route]
+) -> tuple[tuple[Route, ...], ...]:
     names = [path for rank in ranks for path in rank]
     if unknown := [path for path in names if path not in known]:
         raise ValueError(
@@ -233,11 +233,11 @@ def _chosen(
     return chosen
 
 
-def _path(name: str, entry: Mapping[str, Any], network: Network) -> Path:
+def _path(name: str, entry: Mapping[str, Any], network: Network) -> Route:
     over = network.resources.get(entry["over"])
     if over is None or over.kind not in CARRYING:
         raise ValueError(
             f"paths.{name}.over is {entry['over']!r},"
             " expected a circuit, VBR or BGP peer of regions"
         )
-    return Path(name=name, **entry)
+    return Route(name=name, **entry)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from chaosfailover.emulator.access import ACCOUNTS, AccessKey, access_keys_from
-from chaosfailover.emulator.assumptions import Settings, settings_from
+from chaosfailover.emulator.assumptions import Assumptions, settings_from
 from chaosfailover.emulator.faults import Fault, fault_from
 from chaosfailover.emulator.fields import REGION
 from chaosfailover.emulator.job import AFTER, RUNNING, UNFINISHED
@@ -81,7 +81,7 @@ class Topology:
     services: tuple[Service, ...]
     jobs: tuple[Mapping[str, Any], ...]
     faults: tuple[Fault, ...]
-    settings: Settings
+    settings: Assumptions
 
     def with_upstreams(self, upstreams: Mapping[str, str]) -> Self:
         """
@@ -162,7 +162,7 @@ def _topology(content: Any, name: str) -> Topology:
         services=services_from(given.get("services", {}), given.get("paths", {}), network),
         jobs=given.get("jobs", ()),
         faults=given.get("faults", ()),
-        settings=given.get("settings", Settings()),
+        settings=given.get("settings", Assumptions()),
     )
     _check_jobs(topology, accounts)
     return topology

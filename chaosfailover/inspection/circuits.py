@@ -11,7 +11,7 @@ from chaosfailover.inspection.findings import Finding, findings
 from chaosfailover.network.documents import UNKNOWN_GROUP, identified, text
 from chaosfailover.network.snapshot import Snapshot
 
-__all__ = ["LastTest", "Row", "across_places", "inspection", "last_tests"]
+__all__ = ["CircuitRow", "LastTest", "across_places", "inspection", "last_tests"]
 
 Document = Mapping[str, Any]
 
@@ -36,7 +36,7 @@ class LastTest:
 
 
 @dataclass(frozen=True)
-class Row:
+class CircuitRow:
     """
     One circuit in one redundancy group. `account` is empty for the environment's own.
 
@@ -71,7 +71,7 @@ class Row:
         return {**asdict(self), "why": list(self.why), "last_test": last}
 
 
-def inspection(snapshot: Snapshot, now: datetime) -> list[Row]:
+def inspection(snapshot: Snapshot, now: datetime) -> list[CircuitRow]:
     """
     Return a row for each group and circuit of a region, in the order of the findings.
 
@@ -85,7 +85,7 @@ def inspection(snapshot: Snapshot, now: datetime) -> list[Row]:
     ]
 
 
-def across_places(rows: Iterable[Row], unread: Collection[str] = ()) -> list[Row]:
+def across_places(rows: Iterable[CircuitRow], unread: Collection[str] = ()) -> list[CircuitRow]:
     """
     Look at what was read of several regions and accounts as a whole: a group may be served in
     another one too, and whether that would take over is not known. `unread` could not be looked at.
@@ -94,7 +94,7 @@ def across_places(rows: Iterable[Row], unread: Collection[str] = ()) -> list[Row
     return [_doubted(row, known, unread) if row.finding in HOPELESS else row for row in known]
 
 
-def _doubted(row: Row, known: Iterable[Row], unread: Collection[str]) -> Row:
+def _doubted(row: CircuitRow, known: Iterable[CircuitRow], unread: Collection[str]) -> CircuitRow:
     if UNKNOWN_GROUP in row.group or row.group.startswith(DECLARED):
         return row
     elsewhere = [
@@ -108,7 +108,7 @@ def _doubted(row: Row, known: Iterable[Row], unread: Collection[str]) -> Row:
     return replace(row, finding=finding, why=(*row.why, *elsewhere, *unseen))
 
 
-def _place(row: Row) -> str:
+def _place(row: CircuitRow) -> str:
     return f"{row.region_id} of {row.account}" if row.account else row.region_id
 
 
@@ -163,12 +163,12 @@ def _row(
     found: Finding,
     circuits: Mapping[str, Document],
     tests: Mapping[str, LastTest],
-) -> Row:
+) -> CircuitRow:
     circuit = circuits.get(found.circuit_id, {})
     sessions = [path for path in found.sessions if path.bgp_peer_id]
     routes = [path.received_routes for path in sessions]
     bfd = {path.bfd for path in sessions}
-    return Row(
+    return CircuitRow(
         region_id=region_id,
         group=group,
         circuit_id=found.circuit_id,

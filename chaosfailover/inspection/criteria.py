@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import inf
 
 from chaosfailover.errors import ArgumentError
-from chaosfailover.inspection.circuits import Row
+from chaosfailover.inspection.circuits import CircuitRow
 
 __all__ = ["Criterion", "criterion", "violations"]
 
@@ -23,7 +23,7 @@ class Criterion:
     """
 
     text: str
-    meets: Callable[[Row], bool]
+    meets: Callable[[CircuitRow], bool]
 
 
 def criterion(text: str) -> Criterion:
@@ -43,7 +43,7 @@ def criterion(text: str) -> Criterion:
     raise ArgumentError(f"{text!r} is no criterion, expected {expected}")
 
 
-def violations(criteria: Iterable[Criterion], rows: Iterable[Row]) -> list[str]:
+def violations(criteria: Iterable[Criterion], rows: Iterable[CircuitRow]) -> list[str]:
     """
     Return a sentence for each criterion and circuit that meets it, in the order of the criteria.
     """
@@ -58,19 +58,19 @@ def violations(criteria: Iterable[Criterion], rows: Iterable[Row]) -> list[str]:
     )
 
 
-def _age(row: Row) -> float:
+def _age(row: CircuitRow) -> float:
     days = row.last_test.age_days if row.last_test else None
     return inf if days is None else days
 
 
-def _said(each: Criterion, row: Row) -> str:
+def _said(each: Criterion, row: CircuitRow) -> str:
     if not each.text.startswith("stale"):
         return row.finding
     days = row.last_test.age_days if row.last_test else None
     return "not known to be tested" if days is None else f"tested {days:g} days ago"
 
 
-MEETS: dict[str, Callable[[Row], bool]] = {
+MEETS: dict[str, Callable[[CircuitRow], bool]] = {
     "no-survivor": lambda row: row.survivors == 0,
     "same-access-point": lambda row: row.finding == "same access point",
 }

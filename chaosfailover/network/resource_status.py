@@ -27,7 +27,7 @@ INTERVAL = 0.5
 Document = dict[str, Any]
 
 
-class Kind(NamedTuple):
+class ResourceKind(NamedTuple):
     """
     How resources of one type are read: the call, the key of the ID and that of the status.
 
@@ -41,7 +41,7 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "PHYSICALCONNECTION": Kind(
+    "PHYSICALCONNECTION": ResourceKind(
         lambda client, circuit_id: client.describe_physical_connections(
             {"PhysicalConnectionId": [circuit_id]}
         ),
@@ -49,13 +49,13 @@ KINDS = {
         "Status",
         {"Status": "Enabled", "BusinessStatus": "Normal"},
     ),
-    "VIRTUALBORDERROUTER": Kind(
+    "VIRTUALBORDERROUTER": ResourceKind(
         lambda client, vbr_id: client.describe_virtual_border_routers({"VbrId": [vbr_id]}),
         "VbrId",
         "Status",
         {"Status": "active", "PhysicalConnectionStatus": "Enabled"},
     ),
-    "BGPPEER": Kind(
+    "BGPPEER": ResourceKind(
         lambda client, peer_id: client.describe_bgp_peers(bgp_peer_id=peer_id),
         "BgpPeerId",
         "BgpStatus",

@@ -12,7 +12,7 @@ from chaosfailover.errors import ArgumentError
 from chaosfailover.network.documents import Document, Fault, health, is_literal, text
 from chaosfailover.network.paths import Path
 
-__all__ = ["is_underway", "resource_ids", "said", "under_test"]
+__all__ = ["is_underway", "job_label", "resource_ids", "under_test"]
 
 CUTS_NOTHING = ("Init", "Stopped")
 
@@ -31,7 +31,9 @@ def resource_ids(job: Document) -> frozenset[str]:
     listed = job.get("ResourceId")
     named = listed if isinstance(listed, list) else []
     if not named or not all(isinstance(name, str) and name for name in named):
-        raise ArgumentError(f"{said(job)} names as its resources {listed!r}, expected their IDs")
+        raise ArgumentError(
+            f"{job_label(job)} names as its resources {listed!r}, expected their IDs"
+        )
     return frozenset(named)
 
 
@@ -42,11 +44,11 @@ def under_test(paths: Iterable[Path], jobs: Iterable[Document]) -> list[Path]:
     The test of a circuit takes the circuits that it hosts; a VBR over several circuits may be
     using the one that is cut. Raises ArgumentError for a test that does not name what it cuts.
     """
-    cut = {name: said(job) for job in jobs if is_underway(job) for name in resource_ids(job)}
+    cut = {name: job_label(job) for job in jobs if is_underway(job) for name in resource_ids(job)}
     return [_tested(path, cut) for path in paths]
 
 
-def said(job: Document) -> str:
+def job_label(job: Document) -> str:
     """
     Name a test and its status.
     """

@@ -13,7 +13,7 @@ from chaosfailover.network.documents import UNKNOWN_GROUP, number, text
 from chaosfailover.network.paths import Path
 from chaosfailover.network.snapshot import Snapshot
 from chaosfailover.network.survival import Need, Survival, surviving_paths
-from chaosfailover.network.under_test import said
+from chaosfailover.network.under_test import job_label
 from chaosfailover.plan.detection import detection
 
 __all__ = ["PlannedTest", "Refusal", "RegionPlan", "region_plan"]
@@ -85,7 +85,7 @@ def region_plan(place: Place, snapshot: Snapshot) -> RegionPlan:
         if not NAME.fullmatch(name):
             raise ArgumentError(f"{name!r} cannot be the name of a folder of the plan")
     if underway := snapshot.underway():
-        tests = ", ".join(said(job) for job in underway)
+        tests = ", ".join(job_label(job) for job in underway)
         raise JobError(f"{tests} is under way in {snapshot.region_id}; plan again after it")
     snapshot = _settled(snapshot)
     known = snapshot.paths()

@@ -17,7 +17,7 @@ from typing import Any
 from chaosfailover.plan.rehearsal import Rehearsal
 from chaosfailover.plan.rehearsal_outcome import surprise, verdict_of
 
-__all__ = ["Outcome", "Runner"]
+__all__ = ["RehearsalOutcome", "Runner"]
 
 OURS = ("ALIBABA", "FAILOVER")
 JOURNAL = "journal.json"
@@ -27,7 +27,7 @@ PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RehearsalOutcome:
     """
     One rehearsal, what it came to, how many seconds it took, and where its journal is.
 
@@ -93,8 +93,8 @@ class Runner:
         folders: Iterable[Sequence[Rehearsal]],
         *,
         width: int,
-        told: Callable[[Outcome], None],
-    ) -> list[Outcome]:
+        told: Callable[[RehearsalOutcome], None],
+    ) -> list[RehearsalOutcome]:
         """
         Run the experiments of each folder one after another, and `width` folders at a time.
 
@@ -110,14 +110,16 @@ class Runner:
                 self._stop()
                 pool.shutdown(cancel_futures=True)
 
-    def _gathered(self, asked: Sequence["Future[list[Outcome]]"]) -> list[Outcome]:
+    def _gathered(
+        self, asked: Sequence["Future[list[RehearsalOutcome]]"]
+    ) -> list[RehearsalOutcome]:
         for done in as_completed(asked):
             done.result()
         return [outcome for each in asked for outcome in each.result()]
 
     def _lane(
-        self, rehearsals: Sequence[Rehearsal], told: Callable[[Outcome], None]
-    ) -> list[Outcome]:
+        self, rehearsals: Sequence[Rehearsal], told: Callable[[RehearsalOutcome], None]
+    ) -> list[RehearsalOutcome]:
         outcomes = []
         for rehearsal in rehearsals:
             if not self._over:
@@ -125,10 +127,10 @@ class Runner:
                 told(outcomes[-1])
         return outcomes
 
-    def _rehearse(self, rehearsal: Rehearsal) -> Outcome:
+    def _rehearse(self, rehearsal: Rehearsal) -> RehearsalOutcome:
         folder = self._journals / Path(rehearsal.file).with_suffix("")
         if rehearsal.problem:
-            return Outcome(rehearsal, NOT_RUN, 0.0, folder / JOURNAL)
+            return RehearsalOutcome(rehearsal, NOT_RUN, 0.0, folder / JOURNAL)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / JOURNAL).unlink(missing_ok=True)
         began = time.monotonic()
@@ -137,7 +139,7 @@ class Runner:
         verdict, late = verdict_of(exit_code, journal), rehearsal.late
         unforeseen = surprise(late, journal) if verdict == rehearsal.expected == "deviated" else ""
         seconds = time.monotonic() - began
-        return Outcome(rehearsal, verdict, seconds, folder / JOURNAL, unforeseen)
+        return RehearsalOutcome(rehearsal, verdict, seconds, folder / JOURNAL, unforeseen)
 
     def _wait(self, rehearsal: Rehearsal, folder: Path) -> int:
         with (folder / "output.log").open("wb") as log:

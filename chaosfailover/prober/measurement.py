@@ -15,7 +15,7 @@ from chaosfailover.outages.summary import Summary
 from chaosfailover.prober.prober import Prober, elapsed
 from chaosfailover.prober.targets import Target
 
-__all__ = ["Measurement", "Window", "current", "set_current"]
+__all__ = ["CutWindow", "Measurement", "current", "set_current"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -31,7 +31,7 @@ TOLD = (
 
 
 @dataclass(slots=True)
-class Window:
+class CutWindow:
     """
     One cut, on the prober's clock: from before its start was sent to before its stop was.
     """
@@ -49,7 +49,7 @@ class Measurement:
 
     def __init__(self, targets: list[Target], interval: float, timeout: float) -> None:
         self._prober = Prober(targets, interval, timeout, on_change=_announce)
-        self.windows: list[Window] = []
+        self.windows: list[CutWindow] = []
 
     @property
     def targets(self) -> list[Target]:
@@ -76,7 +76,7 @@ class Measurement:
         """
         if event["kind"] == "cut":
             job_id = event.get("job_id") or ""
-            self.windows.append(Window(event["test"], self._prober.mark(), job_id=job_id))
+            self.windows.append(CutWindow(event["test"], self._prober.mark(), job_id=job_id))
         elif event["kind"] in ("stop", "status") and (window := self._window(event)):
             window.job_id = window.job_id or event.get("job_id") or ""
             if _ends_a_cut(event) and window.stop_at is None:
@@ -136,7 +136,7 @@ class Measurement:
             raise ArgumentError(f"target is {target!r}, expected one of {', '.join(known)}")
         return known if target is None else [target]
 
-    def _window(self, event: Event) -> Window | None:
+    def _window(self, event: Event) -> CutWindow | None:
         """
         Return the cut that an event is about: by its job ID, or by its name until that is known.
 

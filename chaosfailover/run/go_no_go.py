@@ -15,7 +15,7 @@ from chaosfailover.prober.measurement import Measurement
 from chaosfailover.run.journal_entry import RunFacts
 from chaosfailover.run.steps import planned_cuts, planned_time
 from chaosfailover.safety.cut import Clearance, Cut
-from chaosfailover.safety.preflight import Flight, existing_cut, preflight
+from chaosfailover.safety.preflight import PreflightContext, existing_cut, preflight
 
 __all__ = ["announce", "ask_for_confirmation", "make_ready"]
 
@@ -69,7 +69,7 @@ def make_ready(
     created, started = planned_cuts(experiment, configuration, secrets)
     with config.client(configuration, secrets) as client:
         cuts = [*created, *(existing_cut(client, test) for test in started)]
-        flight = Flight(
+        flight = PreflightContext(
             client=client,
             cuts=cuts,
             planned_time=planned_time(experiment, configuration, secrets),
@@ -91,7 +91,7 @@ def make_ready(
     return clearance
 
 
-def _check(facts: RunFacts, flight: Flight) -> None:
+def _check(facts: RunFacts, flight: PreflightContext) -> None:
     facts.checks = preflight(flight)
     facts.lost = flight.lost
     facts.clock_offset = flight.client.clock_offset

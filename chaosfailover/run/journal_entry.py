@@ -16,8 +16,8 @@ from chaosfailover.events import Event
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety.cut import Cut
-from chaosfailover.safety.guarded_test import Outcome
-from chaosfailover.safety.preflight import Check
+from chaosfailover.safety.guarded_test import StopOutcome
+from chaosfailover.safety.preflight import PreflightCheck
 
 __all__ = ["RunFacts", "make_entry"]
 
@@ -43,7 +43,7 @@ class RunFacts:
     aborted: str = ""
     cuts: list[Cut] = field(default_factory=list)
     lost: dict[str, list[str]] = field(default_factory=dict)
-    checks: list[Check] = field(default_factory=list)
+    checks: list[PreflightCheck] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
 
@@ -51,7 +51,7 @@ def make_entry(
     facts: RunFacts,
     experiment: Experiment,
     measured: Measurement | None,
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[StopOutcome],
 ) -> dict[str, Any]:
     """
     Return the control's entry of the journal, with the configuration as it is: to be redacted.

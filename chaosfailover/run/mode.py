@@ -13,7 +13,7 @@ from chaosfailover.errors import ConfigurationError
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety.watchdog import Watchdog
 
-__all__ = ["Network", "open_network"]
+__all__ = ["Venue", "open_venue"]
 
 OTHER_PORTS = (
     "end what listens there, or rehearse on another port: write a topology file with "
@@ -23,7 +23,7 @@ OTHER_PORTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class Venue:
     """
     A network that is open; an emulator has a `topology`, and what is not embedded a `watchdog`.
 
@@ -43,9 +43,9 @@ class Network:
         return "REHEARSAL" if self.topology else "LIVE"
 
 
-def open_network(
+def open_venue(
     settings: Settings, configuration: MutableMapping[str, Any], resources: ExitStack
-) -> Network:
+) -> Venue:
     """
     Start the emulator of a rehearsal, which ends with the resources, or else the watchdog.
 
@@ -57,18 +57,18 @@ def open_network(
     if emulator := config.running_emulator(configuration):
         _check_emulation(emulator.shortcomings, emulator.services, settings)
         place = f"the emulator at {place}, topology {emulator.topology}"
-    return Network(place, emulator.topology if emulator else None, watchdog=Watchdog())
+    return Venue(place, emulator.topology if emulator else None, watchdog=Watchdog())
 
 
 def _embedded(
     settings: Settings, configuration: MutableMapping[str, Any], resources: ExitStack
-) -> Network:
+) -> Venue:
     emulator = _start_emulator(settings, resources)
     _check_emulation(emulator.shortcomings, emulator.service_urls, settings)
     configuration[config.ENDPOINT] = emulator.url
     configuration[config.REHEARSAL] = True
     place = f"the embedded emulator, topology {settings.topology}"
-    return Network(place, settings.topology, emulator.account_id)
+    return Venue(place, settings.topology, emulator.account_id)
 
 
 def _start_emulator(settings: Settings, resources: ExitStack) -> Any:

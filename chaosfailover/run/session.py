@@ -21,11 +21,11 @@ from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe
 from chaosfailover.run.finish import check_files, conclude
 from chaosfailover.run.go_no_go import make_ready
 from chaosfailover.run.journal_entry import RunFacts, make_entry
-from chaosfailover.run.mode import open_network
+from chaosfailover.run.mode import open_venue
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety import guard
 from chaosfailover.safety.guard import Guard
-from chaosfailover.safety.guarded_test import Outcome
+from chaosfailover.safety.guarded_test import StopOutcome
 from chaosfailover.safety.watchdog import Watchdog
 from chaosfailover.signals import Interruption
 
@@ -47,7 +47,7 @@ def interruption(aborted: str, signal: str | None) -> dict[str, str] | None:
     return None
 
 
-def alarm(outcomes: Sequence[Outcome], region_id: Any) -> bool:
+def alarm(outcomes: Sequence[StopOutcome], region_id: Any) -> bool:
     """
     Say loudly which tests could not be stopped; return whether there are any.
     """
@@ -176,7 +176,7 @@ class Session:
         self._resources.close()
 
     def _open_network(self) -> None:
-        network = open_network(self._settings, self._configuration, self._resources)
+        network = open_venue(self._settings, self._configuration, self._resources)
         self._watchdog = network.watchdog
         self._facts.mode, self._facts.topology = network.mode, network.topology
         self._facts.account_id = network.account_id

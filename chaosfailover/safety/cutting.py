@@ -15,10 +15,10 @@ from chaosfailover.network import resource_status as survey
 from chaosfailover.safety import guard
 from chaosfailover.safety.cut import Cut
 from chaosfailover.safety.guard import Guard
-from chaosfailover.safety.guarded_test import Guarded
+from chaosfailover.safety.guarded_test import GuardedTest
 from chaosfailover.signals import end_run
 
-__all__ = ["Cutting", "check_cut", "required", "under_guard"]
+__all__ = ["Cutting", "check_cut", "require_guard", "under_guard"]
 
 MISSING_CONTROL = """\
 nothing would stop the failover test {test!r} if this run were interrupted, so it is not started; \
@@ -35,7 +35,7 @@ class Cutting:
     One cut under way: what its attempts are made in, and whom to tell that it began.
     """
 
-    def __init__(self, guarding: Guard, guarded: Guarded) -> None:
+    def __init__(self, guarding: Guard, guarded: GuardedTest) -> None:
         self.attempting: Attempting = functools.partial(guarding.attempt, guarded)
         self._guard = guarding
         self._guarded = guarded
@@ -48,14 +48,14 @@ class Cutting:
 
 
 @contextlib.contextmanager
-def under_guard(guarded: Guarded) -> Iterator[Cutting]:
+def under_guard(guarded: GuardedTest) -> Iterator[Cutting]:
     """
     Keep a test on the guard's list from before its start is sent.
 
     Raises GuardError when no guard is up. A test whose start was refused, each time that it was
     sent, is taken off; no answer, and whatever interrupts the wait for one, leaves it there.
     """
-    guarding = required(guarded.test)
+    guarding = require_guard(guarded.test)
     guarding.watch(guarded)
     try:
         yield Cutting(guarding, guarded)
@@ -65,7 +65,7 @@ def under_guard(guarded: Guarded) -> Iterator[Cutting]:
         raise
 
 
-def required(test: str) -> Guard:
+def require_guard(test: str) -> Guard:
     """
     Return the guard of this run, for a test that is to be started.
 
@@ -88,7 +88,7 @@ def check_cut(client: VpcClient, cut: Cut) -> float:
     little would survive.
     """
     proven_at = time.monotonic()
-    guarding = required(cut.test)
+    guarding = require_guard(cut.test)
     guarding.clearance.check(cut)
     for held in guarding.tests:
         _check_ended(guarding, held, cut)
@@ -96,7 +96,7 @@ def check_cut(client: VpcClient, cut: Cut) -> float:
     return proven_at
 
 
-def _check_ended(guarding: Guard, held: Guarded, cut: Cut) -> None:
+def _check_ended(guarding: Guard, held: GuardedTest, cut: Cut) -> None:
     """
     Take a test that has ended by itself off the guard's list; raise GuardError for any other.
     """
@@ -109,7 +109,7 @@ def _check_ended(guarding: Guard, held: Guarded, cut: Cut) -> None:
     guarding.forget(held)
 
 
-def _status(held: Guarded) -> str:
+def _status(held: GuardedTest) -> str:
     with held.access() as client:
         try:
             return str(find_test(client, held.start.job_id or held.test)["Status"])

@@ -18,11 +18,11 @@ from typing import Protocol
 from chaosfailover.errors import GuardError
 from chaosfailover.events import Event, publish
 from chaosfailover.safety.cut import Clearance
-from chaosfailover.safety.guarded_test import SETTLE, Guarded, Outcome
+from chaosfailover.safety.guarded_test import SETTLE, GuardedTest, StopOutcome
 from chaosfailover.safety.stopping import stop_tests
 from chaosfailover.signals import leave_signals_to_the_main_thread
 
-__all__ = ["Guard", "Standby", "bring_back", "current", "held", "set_current"]
+__all__ = ["Guard", "Standby", "bring_back", "current", "find_guarded", "set_current"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -37,7 +37,7 @@ class Standby(Protocol):
         Raise GuardError unless it stands by.
         """
 
-    def watch(self, guarded: Guarded) -> None:
+    def watch(self, guarded: GuardedTest) -> None:
         """
         Put a test on its list, or replace it there.
         """
@@ -47,21 +47,21 @@ class Standby(Protocol):
         Take a test off its list.
         """
 
-    def revive(self, held: Collection[Guarded]) -> None:
+    def revive(self, guarded_tests: Collection[GuardedTest]) -> None:
         """
         Stand by again, for these tests, after it has died.
         """
 
 
-def bring_back(standby: Standby, held: Collection[Guarded]) -> None:
+def bring_back(standby: Standby, guarded_tests: Collection[GuardedTest]) -> None:
     try:
         standby.check()
     except GuardError as exc:
         logger.warning("%s: another one is started", exc)
         with contextlib.suppress(GuardError, OSError):
-            standby.revive(held)
+            standby.revive(guarded_tests)
             return
-        names = ", ".join(guarded.test for guarded in held)
+        names = ", ".join(guarded.test for guarded in guarded_tests)
         logger.critical("Nothing would stop %s should this process die", names)
 
 
@@ -99,12 +99,12 @@ class Guard:
         self._settle = settle
         self._proof_lasts = proof_lasts
         self._lock = threading.Lock()
-        self._list: dict[str, Guarded] = {}
+        self._list: dict[str, GuardedTest] = {}
         self._statuses: dict[str, str] = {}
         self._reason = ""
         # SimpleQueue.put may be called from a signal handler at any line.
         self._orders: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._outcomes: list[Outcome] = []
+        self._outcomes: list[StopOutcome] = []
         self._thread = threading.Thread(target=self._wait, name="failover-guard", daemon=True)
         self._thread.start()
         if standby:
@@ -112,7 +112,7 @@ class Guard:
             threading.Thread(target=look, name="failover-standby", daemon=True).start()
 
     @property
-    def tests(self) -> list[Guarded]:
+    def tests(self) -> list[GuardedTest]:
         """
         What is on the list now.
         """
@@ -140,7 +140,7 @@ class Guard:
         if event["kind"] == "status" and event.get("job_id"):
             self._statuses[event["job_id"]] = event["status"]
 
-    def watch(self, guarded: Guarded) -> None:
+    def watch(self, guarded: GuardedTest) -> None:
         """
         Put a test on the list before its start is sent.
 
@@ -156,7 +156,7 @@ class Guard:
         publish("cut", test=guarded.test, job_id=guarded.start.job_id)
 
     @contextlib.contextmanager
-    def attempt(self, guarded: Guarded) -> Iterator[None]:
+    def attempt(self, guarded: GuardedTest) -> Iterator[None]:
         """
         Send the start of a test once; raises GuardError instead when the run is being ended, or
         when it was too long ago that survivors were seen.
@@ -175,7 +175,7 @@ class Guard:
         finally:
             guarded.start.in_flight = False
 
-    def accept(self, guarded: Guarded, job_id: str) -> None:
+    def accept(self, guarded: GuardedTest, job_id: str) -> None:
         """
         Note that a test was started, and its ID.
         """
@@ -190,14 +190,14 @@ class Guard:
         in_vain = any(outcome.error for outcome in self._outcomes)
         return min(timeout, PATIENCE) if in_vain else timeout
 
-    def note(self, guarded: Guarded, outcome: Outcome) -> None:
+    def note(self, guarded: GuardedTest, outcome: StopOutcome) -> None:
         """
         Take a test off the list if it was seen `Stopped`; nothing else shows that it is.
         """
         if outcome.error is None and outcome.status == "Stopped":
             self.forget(guarded)
 
-    def forget(self, guarded: Guarded) -> None:
+    def forget(self, guarded: GuardedTest) -> None:
         """
         Take a test off the list.
         """
@@ -214,7 +214,7 @@ class Guard:
             self._reason = reason
             self._orders.put(True)
 
-    def restore(self, reason: str) -> list[Outcome]:
+    def restore(self, reason: str) -> list[StopOutcome]:
         """
         Have everything on the list stopped, wait for it, and return the outcomes.
 
@@ -224,10 +224,10 @@ class Guard:
         self._thread.join()
         return self._outcomes
 
-    def _refusal(self, guarded: Guarded) -> GuardError:
+    def _refusal(self, guarded: GuardedTest) -> GuardError:
         return GuardError(f"{guarded.test!r} is not started: {self._reason}")
 
-    def _put(self, guarded: Guarded) -> None:
+    def _put(self, guarded: GuardedTest) -> None:
         with self._lock:
             self._list[guarded.key] = guarded
         if self._standby:
@@ -236,12 +236,12 @@ class Guard:
     def _wait(self) -> None:
         leave_signals_to_the_main_thread()
         self._orders.get()
-        held = self.tests
+        guarded_tests = self.tests
         try:
-            self._outcomes = self._stop(held)
+            self._outcomes = self._stop(guarded_tests)
         except Exception as exc:  # noqa: BLE001 - nobody else would hear of it, and tests may run
-            self._outcomes = [_unexpected(guarded, exc) for guarded in held]
-        for guarded, outcome in zip(held, self._outcomes, strict=True):
+            self._outcomes = [_unexpected(guarded, exc) for guarded in guarded_tests]
+        for guarded, outcome in zip(guarded_tests, self._outcomes, strict=True):
             if outcome.error is None:
                 self.forget(guarded)
 
@@ -252,20 +252,20 @@ class Guard:
         leave_signals_to_the_main_thread()
         while self._thread.is_alive():
             self._thread.join(LOOK_INTERVAL)
-            if held := self.tests:
-                bring_back(standby, held)
+            if guarded_tests := self.tests:
+                bring_back(standby, guarded_tests)
 
-    def _stop(self, held: list[Guarded]) -> list[Outcome]:
-        for guarded in held:
+    def _stop(self, guarded_tests: list[GuardedTest]) -> list[StopOutcome]:
+        for guarded in guarded_tests:
             logger.info("Stopping failover test %s in %s", guarded.test, guarded.region_id)
         with contextlib.ExitStack() as clients:
-            wanted = [guarded.wanted(clients) for guarded in held]
+            wanted = [guarded.wanted(clients) for guarded in guarded_tests]
             return stop_tests(wanted, timeout=self._timeout, patience=PATIENCE)
 
 
-def _unexpected(guarded: Guarded, exc: Exception) -> Outcome:
+def _unexpected(guarded: GuardedTest, exc: Exception) -> StopOutcome:
     reason = "it could not be stopped"
-    return Outcome(guarded.test, guarded.start.job_id, "", reason, error=f"unexpected: {exc!r}")
+    return StopOutcome(guarded.test, guarded.start.job_id, "", reason, error=f"unexpected: {exc!r}")
 
 
 _current: Guard | None = None
@@ -286,7 +286,7 @@ def set_current(guard: Guard | None) -> None:
     _current = guard
 
 
-def held(test: str, region_id: str) -> Guarded | None:
+def find_guarded(test: str, region_id: str) -> GuardedTest | None:
     """
     Return the test on the list of this run that a name or an ID in a region means.
     """

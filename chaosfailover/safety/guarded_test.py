@@ -14,7 +14,7 @@ from typing import Any
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.errors import ApiError, FailoverError
 
-__all__ = ["SETTLE", "Guarded", "Outcome", "Start", "Wanted", "opened_once"]
+__all__ = ["SETTLE", "GuardedTest", "Start", "StopOutcome", "StopRequest", "opened_once"]
 
 # Each says that an earlier request with the same token is still being worked on.
 PROCESSING = frozenset({"LastTokenProcessing", "OperationFailed.LastTokenProcessing"})
@@ -77,7 +77,7 @@ class Start:
 
 
 @dataclass(slots=True)
-class Wanted:
+class StopRequest:
     """
     A test that has to be stopped.
 
@@ -102,7 +102,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StopOutcome:
     """
     How it ended for one test: `error` is None when nothing is left running.
     """
@@ -136,7 +136,7 @@ def opened_once(access: Callable[[], VpcClient], clients: ExitStack) -> Callable
 
 
 @dataclass(frozen=True, slots=True)
-class Guarded:
+class GuardedTest:
     """
     One test on the list, and what is known of its `start`.
 
@@ -163,8 +163,8 @@ class Guarded:
         """
         return region_id == self.region_id and test in (self.test, self.start.job_id)
 
-    def wanted(self, clients: contextlib.ExitStack) -> Wanted:
+    def wanted(self, clients: contextlib.ExitStack) -> StopRequest:
         """
         Say how it is stopped.
         """
-        return Wanted(opened_once(self.access, clients), self.test, self.start, self.others)
+        return StopRequest(opened_once(self.access, clients), self.test, self.start, self.others)

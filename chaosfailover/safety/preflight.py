@@ -15,7 +15,7 @@ from chaosfailover.network import resource_status as survey
 from chaosfailover.network.survival import lost_resources
 from chaosfailover.safety.cut import Cut, cut_of
 
-__all__ = ["Check", "Flight", "existing_cut", "preflight"]
+__all__ = ["PreflightCheck", "PreflightContext", "existing_cut", "preflight"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -27,7 +27,7 @@ Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Flight:
+class PreflightContext:
     """
     What is about to happen: the cuts, and what must hold for them.
 
@@ -45,7 +45,7 @@ class Flight:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class PreflightCheck:
     """
     One line of the preflight: what was looked at, whether it holds, and what was seen.
 
@@ -73,7 +73,7 @@ class Check:
 Finding = str | tuple[str, Sequence[str]]
 
 
-def preflight(flight: Flight) -> list[Check]:
+def preflight(flight: PreflightContext) -> list[PreflightCheck]:
     """
     Make every check and log each; one that fails keeps no other from being made, unless nobody
     answers.
@@ -81,7 +81,7 @@ def preflight(flight: Flight) -> list[Check]:
     Nothing is changed: the calls are Describe calls and dry runs.
     """
     checks = []
-    for name, look in _looks(flight):
+    for name, look in _checks(flight):
         check = _check(name, look)
         logger.log(
             logging.INFO if check.passed else logging.ERROR,
@@ -98,16 +98,16 @@ def preflight(flight: Flight) -> list[Check]:
     return checks
 
 
-def _check(name: str, look: Callable[[], Finding]) -> Check:
+def _check(name: str, look: Callable[[], Finding]) -> PreflightCheck:
     try:
         finding = look()
     except FailoverError as error:
-        return Check(name, False, str(error), last=isinstance(error, TransportError))
+        return PreflightCheck(name, False, str(error), last=isinstance(error, TransportError))
     detail, warnings = finding if isinstance(finding, tuple) else (finding, ())
-    return Check(name, passed=True, detail=detail, warnings=tuple(warnings))
+    return PreflightCheck(name, passed=True, detail=detail, warnings=tuple(warnings))
 
 
-def _looks(flight: Flight) -> Iterator[tuple[str, Callable[[], Finding]]]:
+def _checks(flight: PreflightContext) -> Iterator[tuple[str, Callable[[], Finding]]]:
     """
     Yield the checks in the order in which they are made.
     """
@@ -141,7 +141,7 @@ def _resources(client: VpcClient, cut: Cut) -> str:
     return f"{', '.join(cut.resource_ids)} ready to be tested"
 
 
-def _survivors(flight: Flight, cut: Cut) -> Finding:
+def _survivors(flight: PreflightContext, cut: Cut) -> Finding:
     found = survey.check_survivors(
         flight.client, cut.resource_ids, cut.resource_type, flight.min_survivors
     )
@@ -149,7 +149,7 @@ def _survivors(flight: Flight, cut: Cut) -> Finding:
     return f"{found.count}: {', '.join(str(path) for path in found.survivors)}", found.warnings
 
 
-def _duration(flight: Flight, cut: Cut) -> str:
+def _duration(flight: PreflightContext, cut: Cut) -> str:
     planned = flight.planned_time / 60
     longest = planned * SPARE_TIMES + SPARE_MINUTES
     if cut.duration_minutes < planned:
@@ -179,7 +179,7 @@ def _dry_run(client: VpcClient, cut: Cut) -> str:
     return "the API would accept it"
 
 
-def _target(flight: Flight, target: str) -> str:
+def _target(flight: PreflightContext, target: str) -> str:
     if problem := flight.answer_now(target):
         raise PreflightError(problem)
     return "answers"

@@ -10,7 +10,7 @@ from chaosfailover.alibaba.failover_tests import RUNNING, find_running_test
 from chaosfailover.alibaba.retries import is_retryable
 from chaosfailover.errors import ApiError, FailoverError, JobNotFoundError
 from chaosfailover.events import publish
-from chaosfailover.safety.guarded_test import SETTLE, Outcome, Wanted
+from chaosfailover.safety.guarded_test import SETTLE, StopOutcome, StopRequest
 
 __all__ = ["stop_tests"]
 
@@ -28,13 +28,13 @@ class UnforeseenError(FailoverError):
 
 
 def stop_tests(
-    wanted: Sequence[Wanted],
+    wanted: Sequence[StopRequest],
     *,
     timeout: float = 300.0,
     patience: float = 0.0,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-) -> list[Outcome]:
+) -> list[StopOutcome]:
     """
     Stop tests and wait until each is `Stopped`, in turn, so that one that fails delays no other.
 
@@ -44,7 +44,7 @@ def stop_tests(
     wrong: the outcomes, in the order of `wanted`, say what failed.
     """
     deadline = clock() + timeout
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, StopOutcome] = {}
     while True:
         for number, test in enumerate(wanted):
             if number not in outcomes and (outcome := _attempt(test, clock(), patience)):
@@ -55,7 +55,7 @@ def stop_tests(
     return [outcomes.get(number) or _late(test, timeout) for number, test in enumerate(wanted)]
 
 
-def _attempt(wanted: Wanted, now: float, patience: float) -> Outcome | None:
+def _attempt(wanted: StopRequest, now: float, patience: float) -> StopOutcome | None:
     try:
         outcome = _step(wanted, now)
     except FailoverError as exc:
@@ -66,7 +66,9 @@ def _attempt(wanted: Wanted, now: float, patience: float) -> Outcome | None:
     return outcome
 
 
-def _failed(wanted: Wanted, problem: FailoverError, now: float, patience: float) -> Outcome | None:
+def _failed(
+    wanted: StopRequest, problem: FailoverError, now: float, patience: float
+) -> StopOutcome | None:
     if wanted.problem is None:
         wanted.problem_since = now
         logger.warning("%s is not stopped yet: %s", wanted.test, problem)
@@ -76,7 +78,7 @@ def _failed(wanted: Wanted, problem: FailoverError, now: float, patience: float)
     return _outcome(wanted, "it could not be stopped", error=str(problem)) if lasting else None
 
 
-def _step(wanted: Wanted, now: float) -> Outcome | None:
+def _step(wanted: StopRequest, now: float) -> StopOutcome | None:
     """
     Look at one test and do the next thing; return an outcome once there is nothing left to do.
     """
@@ -93,14 +95,14 @@ def _step(wanted: Wanted, now: float) -> Outcome | None:
     return step(wanted, now) if step else None
 
 
-def _may_be_another(wanted: Wanted, now: float) -> bool:
+def _may_be_another(wanted: StopRequest, now: float) -> bool:
     """
     Tell whether another test of the name may run, which is not shown yet.
     """
     return not wanted.job_id and not wanted.test.startswith("ftj-") and now < wanted.look_until
 
 
-def _look_again(wanted: Wanted, now: float) -> Outcome | None:
+def _look_again(wanted: StopRequest, now: float) -> StopOutcome | None:
     """
     See to a test that is not shown; one that was accepted is gone if its ID is refused for long.
     """
@@ -111,7 +113,7 @@ def _look_again(wanted: Wanted, now: float) -> Outcome | None:
     return _outcome(wanted, "it does not exist")
 
 
-def _is_gone(wanted: Wanted, now: float) -> bool:
+def _is_gone(wanted: StopRequest, now: float) -> bool:
     try:
         _stop_unseen(wanted)
     except ApiError as exc:
@@ -122,7 +124,7 @@ def _is_gone(wanted: Wanted, now: float) -> bool:
     return False
 
 
-def _stop_unseen(wanted: Wanted) -> None:
+def _stop_unseen(wanted: StopRequest) -> None:
     """
     Stop a test that is not shown as running: what the API does is newer than what it shows.
     """
@@ -131,14 +133,14 @@ def _stop_unseen(wanted: Wanted) -> None:
         wanted.stop_sent = True
 
 
-def _log_change(wanted: Wanted, status: str) -> None:
+def _log_change(wanted: StopRequest, status: str) -> None:
     if status != wanted.status:
         logger.info("Failover test %s (%s) is %s", wanted.test, wanted.job_id, status)
         publish("status", test=wanted.test, job_id=wanted.job_id, status=status)
         wanted.status = status
 
 
-def _leave(wanted: Wanted, now: float) -> Outcome | None:
+def _leave(wanted: StopRequest, now: float) -> StopOutcome | None:
     if wanted.start.accepted:
         _stop_unseen(wanted)
         return None
@@ -147,13 +149,13 @@ def _leave(wanted: Wanted, now: float) -> Outcome | None:
     return None if now < wanted.look_until else _outcome(wanted, "it never started")
 
 
-def _delete(wanted: Wanted) -> Outcome | None:
+def _delete(wanted: StopRequest) -> StopOutcome | None:
     if _moved_on(wanted.client().delete_failover_test_job, wanted.job_id):
         return None
     return _outcome(wanted, "its start was never answered, so it was deleted")
 
 
-def _stop(wanted: Wanted, _: float) -> None:
+def _stop(wanted: StopRequest, _: float) -> None:
     publish("stop", test=wanted.test, job_id=wanted.job_id)
     if not _moved_on(wanted.client().stop_failover_test_job, wanted.job_id):
         wanted.stop_sent = True
@@ -172,25 +174,25 @@ def _moved_on(operation: Callable[[str], None], job_id: str) -> bool:
     return False
 
 
-def _ended(wanted: Wanted, _: float) -> Outcome:
+def _ended(wanted: StopRequest, _: float) -> StopOutcome:
     reason = "it was stopped" if wanted.stop_sent else "it had ended"
     return _outcome(wanted, reason, stopped=wanted.stop_sent)
 
 
-STEPS: dict[str, Callable[[Wanted, float], Outcome | None]] = {
+STEPS: dict[str, Callable[[StopRequest, float], StopOutcome | None]] = {
     "Init": _leave,
     "Testing": _stop,
     "Stopped": _ended,
 }
 
 
-def _late(wanted: Wanted, timeout: float) -> Outcome:
+def _late(wanted: StopRequest, timeout: float) -> StopOutcome:
     state = f"it is {wanted.status}" if wanted.status else "its status is unknown"
     cause = f": {wanted.problem}" if wanted.problem else ""
     return _outcome(wanted, "it could not be stopped", error=f"{state} after {timeout:g} s{cause}")
 
 
 def _outcome(
-    wanted: Wanted, reason: str, *, stopped: bool = False, error: str | None = None
-) -> Outcome:
-    return Outcome(wanted.test, wanted.job_id, wanted.status, reason, stopped, error)
+    wanted: StopRequest, reason: str, *, stopped: bool = False, error: str | None = None
+) -> StopOutcome:
+    return StopOutcome(wanted.test, wanted.job_id, wanted.status, reason, stopped, error)

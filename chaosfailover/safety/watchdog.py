@@ -24,7 +24,7 @@ from typing import Any
 
 from chaosfailover.alibaba import config
 from chaosfailover.errors import GuardError
-from chaosfailover.safety.guarded_test import SETTLE, Guarded, Start, Wanted, opened_once
+from chaosfailover.safety.guarded_test import SETTLE, GuardedTest, Start, StopRequest, opened_once
 from chaosfailover.safety.stopping import stop_tests
 
 __all__ = ["Watchdog", "log_handler", "main"]
@@ -68,7 +68,7 @@ class Watchdog:
                 f"(exit code {self._process.poll()})"
             )
 
-    def watch(self, guarded: Guarded) -> None:
+    def watch(self, guarded: GuardedTest) -> None:
         """
         Hand a test over, with what it takes to reach its region and account.
         """
@@ -91,7 +91,7 @@ class Watchdog:
         with contextlib.suppress(GuardError):
             self._send({"forget": key})
 
-    def revive(self, held: Collection[Guarded]) -> None:
+    def revive(self, held: Collection[GuardedTest]) -> None:
         """
         Start another process in place of one that has died, and hand everything over to it.
         """
@@ -197,10 +197,10 @@ def _take_over(runner: int, watched: list[dict[str, Any]]) -> None:
             logger.log(level, "%s: %s", outcome.test, outcome.error or outcome.reason)
 
 
-def _wanted(test: dict[str, Any], clients: contextlib.ExitStack) -> Wanted:
+def _wanted(test: dict[str, Any], clients: contextlib.ExitStack) -> StopRequest:
     start = Start(test["job_id"], test["accepted"], settles_at=time.monotonic() + SETTLE)
     access = functools.partial(config.client, test["configuration"], test["secrets"])
-    return Wanted(opened_once(access, clients), test["test"], start, test["others"])
+    return StopRequest(opened_once(access, clients), test["test"], start, test["others"])
 
 
 def _remaining(test: dict[str, Any]) -> float:

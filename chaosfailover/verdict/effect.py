@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chaosfailover.verdict.job_history import Window
+from chaosfailover.verdict.job_history import JobHistory
 from chaosfailover.verdict.journal import (
     activities,
     events,
@@ -25,7 +25,7 @@ from chaosfailover.verdict.journal import (
 )
 from chaosfailover.verdict.phases import origin
 
-__all__ = ["bit"]
+__all__ = ["had_effect"]
 
 Document = Mapping[str, Any]
 Reading = tuple[datetime, str, str]
@@ -36,7 +36,7 @@ LONGEST_DETECTION = timedelta(seconds=180)
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
-def bit(journal: Document, window: Window, *, only: bool) -> bool:
+def had_effect(journal: Document, window: JobHistory, *, only: bool) -> bool:
     """
     Tell whether the cut of a test shows; `only` says that the run had no other.
     """
@@ -47,7 +47,7 @@ def bit(journal: Document, window: Window, *, only: bool) -> bool:
     )
 
 
-def _status_changed(journal: Document, window: Window) -> bool:
+def _status_changed(journal: Document, window: JobHistory) -> bool:
     """
     Tell whether a resource had another status within the window than when it was last read before.
     """
@@ -75,7 +75,7 @@ def _resource(arguments: Document) -> str:
     return next((text(value) for key, value in arguments.items() if key.endswith("_id")), "")
 
 
-def _target_lost(journal: Document, window: Window, *, only: bool) -> bool:
+def _target_lost(journal: Document, window: JobHistory, *, only: bool) -> bool:
     """
     Tell whether a target was lost soon enough after the cut for the cut to be the reason.
     """
@@ -89,7 +89,7 @@ def _target_lost(journal: Document, window: Window, *, only: bool) -> bool:
     )
 
 
-def _lost_in_cut(target: Document, window: Window, *, only: bool) -> bool:
+def _lost_in_cut(target: Document, window: JobHistory, *, only: bool) -> bool:
     names = (window.test, window.job_id)
     cuts = [cut for cut in mappings(target.get("cuts")) if cut.get("test") in names]
     summary = mapping(target.get("summary"))
@@ -122,7 +122,7 @@ def _soon(at: datetime | None, cut_at: datetime | None) -> bool:
     return bool(at and cut_at and at - cut_at <= LONGEST_DETECTION)
 
 
-def _service_lost(journal: Document, window: Window) -> bool:
+def _service_lost(journal: Document, window: JobHistory) -> bool:
     """
     Tell whether a probe of the hypothesis that is not one of ours failed within the window.
 
@@ -153,5 +153,5 @@ def _all_runs(journal: Document) -> Iterator[Document]:
     yield from activities(journal)
 
 
-def _within(at: datetime | None, window: Window) -> bool:
+def _within(at: datetime | None, window: JobHistory) -> bool:
     return bool(at and window.since and window.since <= at <= (window.until or END_OF_TIME))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from chaosfailover.verdict.journal import activities, events, instant, mapping, text
 
-__all__ = ["RUNNING", "Change", "Window", "changes", "windows"]
+__all__ = ["RUNNING", "Change", "JobHistory", "changes", "job_histories"]
 
 RUNNING = ("Starting", "Testing", "Stopping")
 STATUSES = ("Init", *RUNNING, "Stopped")
@@ -27,7 +27,7 @@ class Change(NamedTuple):
 
 
 @dataclass(slots=True)
-class Window:
+class JobHistory:
     """
     One failover test, named by its job ID where that is known.
 
@@ -68,20 +68,20 @@ class Seen(NamedTuple):
     status: str
 
 
-def windows(journal: Mapping[str, Any]) -> list[Window]:
+def job_histories(journal: Mapping[str, Any]) -> list[JobHistory]:
     """
     Return the failover tests of a run in the order in which they were first seen.
 
     Without the control's events they are what the activities' outputs say.
     """
     seen = list(_from_events(journal)) or sorted(_from_activities(journal))
-    found: list[Window] = []
+    found: list[JobHistory] = []
     for one in seen:
         _note(_window(found, one), one)
     return found
 
 
-def changes(window: Window, ended: datetime | None) -> list[tuple[Change, datetime | None]]:
+def changes(window: JobHistory, ended: datetime | None) -> list[tuple[Change, datetime | None]]:
     """
     Return each status of a test with the instant at which the next one, or the run's end, came.
     """
@@ -117,14 +117,14 @@ def _calls(run: Document) -> str:
     return text(mapping(mapping(run.get("activity")).get("provider")).get("func"))
 
 
-def _window(found: list[Window], seen: Seen) -> Window:
+def _window(found: list[JobHistory], seen: Seen) -> JobHistory:
     """
     Return the window of what was seen, a new one if it is the first.
     """
     same = [one for one in found if seen.job_id and one.job_id == seen.job_id]
     window = next((one for one in reversed([*found, *same]) if _is_of(one, seen)), None)
     if window is None:
-        window = Window(seen.test or seen.job_id, seen.job_id)
+        window = JobHistory(seen.test or seen.job_id, seen.job_id)
         found.append(window)
     window.job_id = window.job_id or seen.job_id
     if seen.test and window.test == window.job_id:
@@ -132,7 +132,7 @@ def _window(found: list[Window], seen: Seen) -> Window:
     return window
 
 
-def _is_of(window: Window, seen: Seen) -> bool:
+def _is_of(window: JobHistory, seen: Seen) -> bool:
     """
     Tell whether something was seen of this test: by its job ID, or by its name until that is known.
 
@@ -146,7 +146,7 @@ def _is_of(window: Window, seen: Seen) -> bool:
     return bool(window.since) and not window.changes
 
 
-def _note(window: Window, seen: Seen) -> None:
+def _note(window: JobHistory, seen: Seen) -> None:
     if seen.kind == "cut":
         window.since = window.since or seen.at
     elif seen.kind == "stop" or seen.status in ("Stopping", "Stopped"):

@@ -10,7 +10,7 @@ import pytest
 from alibabacloud_vpc20160428 import models
 
 from chaosfailover.emulator.api import HANDLERS
-from chaosfailover.emulator.assumptions import MEANINGS, Settings
+from chaosfailover.emulator.assumptions import MEANINGS, Assumptions
 from chaosfailover.emulator.coverage import README, rewritten
 from chaosfailover.emulator.defaults import DEFAULTS
 from chaosfailover.emulator.operation_table import OPERATIONS, REMARKS, STS, WRITES
@@ -37,7 +37,7 @@ def test_every_operation_has_a_handler() -> None:
 
 
 def test_every_setting_has_a_meaning() -> None:
-    assert [each.name for each in fields(Settings)] == list(MEANINGS)
+    assert [each.name for each in fields(Assumptions)] == list(MEANINGS)
 
 
 def test_inferred_codes_are_in_the_table() -> None:

@@ -10,21 +10,21 @@ from math import inf
 
 import pytest
 
-from chaosfailover.emulator.assumptions import Settings
+from chaosfailover.emulator.assumptions import Assumptions
 from chaosfailover.emulator.resources import Network
-from chaosfailover.emulator.routing import Cut, Segment, courses
-from chaosfailover.emulator.services import Path, Service
+from chaosfailover.emulator.routing import Downtime, Segment, courses
+from chaosfailover.emulator.services import Route, Service
 from chaosfailover.emulator.topology import load
 
 NETWORK: Network = load("dual-circuit").network
-SETTINGS = Settings(revert_delay=1.0, revert_loss=0.5)
-A = Path("a", "bgp-rehearsal-a", detection=1.0)
-B = Path("b", "bgp-rehearsal-b", detection=1.0)
-CUT_A = Cut(("pc-rehearsal-a",), 1.0, 6.0, 1)
-CUT_B = Cut(("pc-rehearsal-b",), 1.0, 6.0, 1)
+SETTINGS = Assumptions(revert_delay=1.0, revert_loss=0.5)
+A = Route("a", "bgp-rehearsal-a", detection=1.0)
+B = Route("b", "bgp-rehearsal-b", detection=1.0)
+CUT_A = Downtime(("pc-rehearsal-a",), 1.0, 6.0, 1)
+CUT_B = Downtime(("pc-rehearsal-b",), 1.0, 6.0, 1)
 
 
-def service(*paths: Path) -> Service:
+def service(*paths: Route) -> Service:
     """
     Return a service with paths in order of preference.
     """
@@ -60,16 +60,16 @@ def picture(course: tuple[Segment, ...], until: float = 9.0) -> str:
         pytest.param((A, B), (replace(CUT_A, end=inf),), "aa..bbbbbbbbbbbbbb", id="never restored"),
         pytest.param(
             (A, B),
-            (replace(CUT_A, end=3.0), Cut(("bgp-rehearsal-a",), 3.5, 5.0, 2)),
+            (replace(CUT_A, end=3.0), Downtime(("bgp-rehearsal-a",), 3.5, 5.0, 2)),
             "aa..bbbbbbbb.aaaaa",
             id="cut again before the way back",
         ),
         pytest.param(
-            (A, B), (Cut(("vbr-rehearsal-a",), 1.0, 6.0, 1),), "aa..bbbbbbbbbb.aaa", id="a VBR"
+            (A, B), (Downtime(("vbr-rehearsal-a",), 1.0, 6.0, 1),), "aa..bbbbbbbbbb.aaa", id="a VBR"
         ),
     ],
 )
-def test_course(paths: tuple[Path, ...], cuts: tuple[Cut, ...], expected: str) -> None:
+def test_course(paths: tuple[Route, ...], cuts: tuple[Downtime, ...], expected: str) -> None:
     course = courses(service(*paths), cuts, NETWORK, SETTINGS, seed=1)[0]
 
     assert picture(course) == expected
@@ -147,10 +147,10 @@ def test_detection_times_are_drawn_from_their_range_by_the_seed() -> None:
     ],
 )
 def test_equal_paths_share_the_flows(
-    count: int, cuts: tuple[Cut, ...], expected: list[str]
+    count: int, cuts: tuple[Downtime, ...], expected: list[str]
 ) -> None:
     """One letter per flow group, once a second; a cut hits the groups of its path alone."""
-    third = Path("c", "vbr-rehearsal-b", detection=1.0)
+    third = Route("c", "vbr-rehearsal-b", detection=1.0)
     network = NETWORK
     equal = Service("s", "http", 0, ((A, B, third)[:count],))
 
@@ -162,7 +162,7 @@ def test_equal_paths_share_the_flows(
 
 
 def test_every_flow_group_of_equal_paths_has_another_order() -> None:
-    paths = [Path(name, "bgp-rehearsal-a") for name in "abcd"]
+    paths = [Route(name, "bgp-rehearsal-a") for name in "abcd"]
     orders = Service("s", "udp", 0, (tuple(paths),)).orders
     first_two = {(order[0].name, order[1].name) for order in orders}
 

@@ -18,7 +18,7 @@ from chaosfailover.cli.tables import as_markdown, as_table
 from chaosfailover.cli.terminal import width
 from chaosfailover.emulator import Emulator
 from chaosfailover.errors import ArgumentError
-from chaosfailover.inspection.circuits import Row, across_places, inspection, last_tests
+from chaosfailover.inspection.circuits import CircuitRow, across_places, inspection, last_tests
 from chaosfailover.inspection.criteria import criterion, violations
 from chaosfailover.network.snapshot import Snapshot, read_snapshot
 
@@ -32,7 +32,9 @@ READS = {
 }
 
 
-def read(topology: dict[str, Any], folder: Path) -> tuple[list[Answer[list[Row]]], Counter[str]]:
+def read(
+    topology: dict[str, Any], folder: Path
+) -> tuple[list[Answer[list[CircuitRow]]], Counter[str]]:
     """
     Inspect every region of every account of a topology; return the answers and the calls.
     """
@@ -45,7 +47,7 @@ def read(topology: dict[str, Any], folder: Path) -> tuple[list[Answer[list[Row]]
     return answers, open_client.transport.calls
 
 
-def found(answers: list[Answer[list[Row]]]) -> list[tuple[object, ...]]:
+def found(answers: list[Answer[list[CircuitRow]]]) -> list[tuple[object, ...]]:
     assert [answer.error for answer in answers if answer.error] == []
     return [
         (answer.place.account, row.region_id, row.group, row.circuit_id, row.survivors, row.finding)
@@ -190,7 +192,7 @@ def test_interruption_leaves_only_what_reads(tmp_path: Path, reads_only: bool) -
     assert ended.wait(10.0)
 
 
-def rows(topology: dict[str, Any], folder: Path) -> list[Row]:
+def rows(topology: dict[str, Any], folder: Path) -> list[CircuitRow]:
     answers, _ = read(topology, folder)
     return [row for answer in answers for row in answer.value or ()]
 

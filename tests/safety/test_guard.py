@@ -16,7 +16,7 @@ from chaosfailover.errors import ApiError, GuardError, RequestTimeoutError
 from chaosfailover.safety import guard
 from chaosfailover.safety.cutting import under_guard
 from chaosfailover.safety.guard import PROOF_LASTS, Guard
-from chaosfailover.safety.guarded_test import Guarded, Outcome, Start
+from chaosfailover.safety.guarded_test import GuardedTest, Start, StopOutcome
 from chaosfailover.tolerances import before_and_during
 
 
@@ -34,21 +34,21 @@ class Recorder:
         if not self.up:
             raise GuardError("nobody stands by")
 
-    def watch(self, guarded: Guarded) -> None:
+    def watch(self, guarded: GuardedTest) -> None:
         self.told.append((guarded.test, guarded.start.accepted))
 
     def forget(self, key: str) -> None:
         self.told.append((f"-{key}", False))
 
-    def revive(self, held: Collection[Guarded]) -> None:
+    def revive(self, held: Collection[GuardedTest]) -> None:
         self.up = True
         self.told += [(guarded.test, guarded.start.accepted) for guarded in held]
         self.revived.set()
 
 
-def guarded(*answers: Answer, test: str = "drill", job_id: str = "ftj-1") -> Guarded:
+def guarded(*answers: Answer, test: str = "drill", job_id: str = "ftj-1") -> GuardedTest:
     access: Callable[[], VpcClient] = lambda: client_of(Cloud(answers), attempts=1)  # noqa: E731
-    return Guarded(test, "cn-hangzhou", 5, access, {}, {}, Start(job_id), key=test)
+    return GuardedTest(test, "cn-hangzhou", 5, access, {}, {}, Start(job_id), key=test)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_account_that_cannot_be_reached_is_an_outcome() -> None:
     def no_access() -> VpcClient:
         raise GuardError("the configuration is gone")
 
-    lost = Guarded("lost", "cn-hangzhou", 5, no_access, {}, {})
+    lost = GuardedTest("lost", "cn-hangzhou", 5, no_access, {}, {})
     guarding.watch(lost)
     guarding.watch(guarded(job("Testing"), reply(), job("Stopped")))
 
@@ -331,7 +331,7 @@ def test_only_what_was_seen_stopped_leaves_the_list(up: Guard, status: str, left
     held = guarded(job("Stopped"))
     up.watch(held)
 
-    up.note(held, Outcome("drill", "ftj-1", status, "as seen"))
+    up.note(held, StopOutcome("drill", "ftj-1", status, "as seen"))
 
     assert len(up.tests) == left
 
@@ -341,10 +341,10 @@ def test_test_is_found_by_name_and_id_in_its_own_region(up: Guard) -> None:
     held = guarded(job("Stopped"))
     up.watch(held)
 
-    found = [guard.held(test, "cn-hangzhou") for test in ("drill", "ftj-1", "other")]
+    found = [guard.find_guarded(test, "cn-hangzhou") for test in ("drill", "ftj-1", "other")]
 
     assert found == [held, held, None]
-    assert guard.held("drill", "cn-beijing") is None
+    assert guard.find_guarded("drill", "cn-beijing") is None
 
 
 def test_rollbacks_do_not_try_again_what_the_guard_tried_in_vain() -> None:
@@ -365,7 +365,7 @@ def test_unexpected_failure_is_an_outcome() -> None:
     def broken() -> VpcClient:
         raise RuntimeError("a fault")
 
-    guarding.watch(Guarded("drill", "cn-hangzhou", 5, broken, {}, {}))
+    guarding.watch(GuardedTest("drill", "cn-hangzhou", 5, broken, {}, {}))
 
     (outcome,) = guarding.restore("the end")
 

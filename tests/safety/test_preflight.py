@@ -21,7 +21,7 @@ from live import CHAOS, Cloud, Runner, clean_environment, emulated_cloud, tunnel
 from processes import ended
 
 from chaosfailover.safety.cut import Cut
-from chaosfailover.safety.preflight import Flight, preflight
+from chaosfailover.safety.preflight import PreflightContext, preflight
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_preflight_ends_where_nobody_answers() -> None:
     with client_of(nobody, attempts=1) as client:
         cuts = [Cut("drill", ("pc-a",), "PHYSICALCONNECTION", 5)]
 
-        checks = preflight(Flight(client, cuts, 60.0, 1, targets=["portal"]))
+        checks = preflight(PreflightContext(client, cuts, 60.0, 1, targets=["portal"]))
 
     assert [(check.name, check.passed) for check in checks] == [("the region answers", False)]
     assert len(nobody.requests) == 1

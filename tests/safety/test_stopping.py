@@ -9,7 +9,7 @@ import pytest
 from client_stand_in import Answer, Clock, Cloud, client_of, error_reply, job, reply
 
 from chaosfailover.alibaba.client import VpcClient
-from chaosfailover.safety.guarded_test import SETTLE, Outcome, Start, Wanted
+from chaosfailover.safety.guarded_test import SETTLE, Start, StopOutcome, StopRequest
 from chaosfailover.safety.stopping import stop_tests
 
 CONFLICT = "EcFailoverTestJobConflict"
@@ -21,7 +21,7 @@ OK = reply()
 
 def stop(
     answers: Iterable[Answer], start: Start | None = None, **more: float
-) -> tuple[Outcome, list[str], Clock]:
+) -> tuple[StopOutcome, list[str], Clock]:
     """
     Stop ftj-1 with these answers; return the outcome, the operations sent, and the clock.
     """
@@ -29,7 +29,9 @@ def stop(
     # One attempt a call, so that what is counted here are the tries of stop_tests.
     client = client_of(cloud, clock, attempts=1)
     start = start or Start()
-    wanted = [Wanted(lambda: client, "ftj-1", start, look_until=clock() + more.pop("look", 0.0))]
+    wanted = [
+        StopRequest(lambda: client, "ftj-1", start, look_until=clock() + more.pop("look", 0.0))
+    ]
     (outcome,) = stop_tests(wanted, clock=clock, sleep=clock.sleep, **more)
     return outcome, [request.headers["x-acs-action"] for request in cloud.requests], clock
 
@@ -230,7 +232,7 @@ def test_older_test_of_the_same_name_is_not_meant() -> None:
     clock = Clock()
     over = reply(FailoverTestJobModel=new | {"Status": "Stopped"})
     client = client_of(Cloud([*lists, OK, over]), clock, attempts=1)
-    wanted = Wanted(lambda: client, "drill", Start(settles_at=1005.0), ["ftj-old"])
+    wanted = StopRequest(lambda: client, "drill", Start(settles_at=1005.0), ["ftj-old"])
 
     (outcome,) = stop_tests([wanted], clock=clock, sleep=clock.sleep)
 
@@ -262,7 +264,9 @@ def test_older_test_of_the_same_name_hides_none_that_is_not_shown_yet(older: str
     client = client_of(cloud, clock, attempts=1)
 
     (outcome,) = stop_tests(
-        [Wanted(lambda: client, "drill", look_until=clock() + 5.0)], clock=clock, sleep=clock.sleep
+        [StopRequest(lambda: client, "drill", look_until=clock() + 5.0)],
+        clock=clock,
+        sleep=clock.sleep,
     )
 
     assert (outcome.job_id, outcome.reason) == ("ftj-new", "it was stopped")
@@ -279,7 +283,7 @@ def test_what_nobody_foresaw_is_tried_again() -> None:
             raise failures.pop()
         return client
 
-    (outcome,) = stop_tests([Wanted(opened, "ftj-1")], clock=clock, sleep=clock.sleep)
+    (outcome,) = stop_tests([StopRequest(opened, "ftj-1")], clock=clock, sleep=clock.sleep)
 
     assert (outcome.error, outcome.reason) == (None, "it was stopped")
 
@@ -289,7 +293,7 @@ def test_one_that_fails_delays_no_other() -> None:
     clock = Clock()
     bad = client_of(Cloud([job("Testing"), error_reply(REFUSED, 403)]), clock, attempts=1)
     good = client_of(Cloud([job("Testing"), OK, job("Stopped")]), clock, attempts=1)
-    wanted = [Wanted(lambda: bad, "ftj-bad"), Wanted(lambda: good, "ftj-good")]
+    wanted = [StopRequest(lambda: bad, "ftj-bad"), StopRequest(lambda: good, "ftj-good")]
 
     first, second = stop_tests(wanted, clock=clock, sleep=clock.sleep)
 

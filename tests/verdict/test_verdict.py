@@ -11,7 +11,7 @@ from made_journals import activity, at, changed, event, held, probe, reading, ta
 from places import DATA
 
 from chaosfailover.i18n import CATALOGUES
-from chaosfailover.verdict.job_history import windows
+from chaosfailover.verdict.job_history import job_histories
 from chaosfailover.verdict.journal import instant
 from chaosfailover.verdict.verdict import RULES, VERDICTS, judge, review
 
@@ -749,7 +749,7 @@ def test_test_that_is_created_and_started_at_once() -> None:
         event(22, "status", test="drill", job_id="ftj-1", status="Stopped"),
     ]
 
-    (window,) = windows(changed(HELD, ("failover.events", told)))
+    (window,) = job_histories(changed(HELD, ("failover.events", told)))
 
     assert (window.test, window.job_id, window.status) == ("drill", "ftj-1", "Stopped")
     assert (window.since, window.until) == (instant(at(10)), instant(at(20)))
@@ -759,7 +759,7 @@ def test_name_that_is_used_twice_names_two_tests() -> None:
     """Job IDs tell apart what has one name."""
     later = event(24, "status", test="drill", job_id="ftj-2", status="Init")
 
-    found = windows(changed(HELD, ("failover.events", [*EVENTS, later])))
+    found = job_histories(changed(HELD, ("failover.events", [*EVENTS, later])))
 
     assert [one.job_id for one in found] == ["ftj-1", "ftj-2"]
 

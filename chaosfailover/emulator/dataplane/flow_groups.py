@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from chaosfailover.emulator.dataplane.ground_truth import GroundTruth
 from chaosfailover.emulator.routing import Segment
-from chaosfailover.emulator.services import Path, Service
+from chaosfailover.emulator.services import Route, Service
 
 __all__ = ["FlowGroup", "ServiceState"]
 
@@ -22,8 +22,8 @@ class FlowGroup:
     `real` converts emulated seconds to real ones, for the delay of slow paths.
     """
 
-    def __init__(self, paths: Sequence[Path], real: Callable[[float], float]) -> None:
-        self.path: Path | None = None
+    def __init__(self, paths: Sequence[Route], real: Callable[[float], float]) -> None:
+        self.path: Route | None = None
         self.flows = True
         self.has_lossy_path = any(0 < path.loss < 1 for path in paths)
         self._real = real

@@ -4,7 +4,7 @@ Which resources a failover test may take down (API reference 1.1, 2.1 and 4): a 
 
 from collections.abc import Callable, Iterable, Sequence
 
-from chaosfailover.emulator.assumptions import Settings
+from chaosfailover.emulator.assumptions import Assumptions
 from chaosfailover.emulator.job import Job
 from chaosfailover.emulator.operations.rendering import shown
 from chaosfailover.emulator.refusals import illegal, refuse
@@ -93,7 +93,7 @@ Resource type -> code and the condition that brings it, in the order of the chec
 """
 
 
-def check_region(running: Iterable[Job], account: str, settings: Settings) -> None:
+def check_region(running: Iterable[Job], account: str, settings: Assumptions) -> None:
     """
     Refuse when the account has a running job in the region already.
     """

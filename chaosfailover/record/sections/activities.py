@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chaosfailover.record.sections.place import iso
-from chaosfailover.verdict.job_history import windows
+from chaosfailover.verdict.job_history import job_histories
 from chaosfailover.verdict.journal import (
     HYPOTHESES,
     brief,
@@ -89,7 +89,7 @@ def tests(journal: Document) -> list[dict[str, Any]]:
                 {"at": iso(change.at), "status": change.status} for change in window.changes
             ],
         }
-        for window in windows(journal)
+        for window in job_histories(journal)
     ]
 
 

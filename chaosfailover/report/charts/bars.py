@@ -5,7 +5,7 @@ The bars of a time line, and what becomes of them where there are too many.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["GRAIN", "Bar", "Crowd", "Mark", "Row", "thinned"]
+__all__ = ["GRAIN", "Bar", "ChartRow", "Crowd", "Mark", "thinned"]
 
 GRAIN = 0.01
 FARTHEST = 1e9
@@ -49,7 +49,7 @@ class Crowd:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ChartRow:
     """
     One line of the picture.
     """
@@ -59,7 +59,7 @@ class Row:
     crowds: Sequence[Crowd] = ()
 
 
-def thinned(row: Row, most: int) -> Row:
+def thinned(row: ChartRow, most: int) -> ChartRow:
     """
     Keep the longest bars of a row that has too many; the others share one outline for each style.
     """
@@ -74,7 +74,7 @@ def thinned(row: Row, most: int) -> Row:
         kept += sorted(long, key=_since)
         if len(bars) > len(long):
             crowds.append(Crowd(style, _outline(bars), row.label, len(bars)))
-    return Row(row.label, kept, crowds)
+    return ChartRow(row.label, kept, crowds)
 
 
 def _outline(bars: Sequence[Bar]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaosfailover.report.charts.axis import Axis
-from chaosfailover.report.charts.bars import Bar, Row
+from chaosfailover.report.charts.bars import Bar, ChartRow
 from chaosfailover.report.charts.tracks import Words
 from chaosfailover.report.formatting import bounds
 from chaosfailover.verdict.journal import brief, instant, number
@@ -21,7 +21,7 @@ LONGEST = 100 * 86400.0
 
 def target_rows(
     record: Document, series: Sequence[Document], axis: Axis, words: Words
-) -> Iterator[Row]:
+) -> Iterator[ChartRow]:
     for target, one in zip(record["targets"], series, strict=True):
         began = instant(one.get("utc"))
         runs = Runs(brief(target["name"], 60), axis.seconds(began) if began else 0.0, words)
@@ -30,7 +30,7 @@ def target_rows(
             bars += runs.down(one)
         for outage in target["outages"]:
             bars += _outage(runs.name, outage, axis, words)
-        yield Row(runs.name, bars)
+        yield ChartRow(runs.name, bars)
 
 
 @dataclass(frozen=True, slots=True)

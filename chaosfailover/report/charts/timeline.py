@@ -9,12 +9,12 @@ from typing import Any
 
 from chaosfailover.report.charts import tracks
 from chaosfailover.report.charts.axis import Axis
-from chaosfailover.report.charts.bars import GRAIN, Bar, Mark, Row, thinned
+from chaosfailover.report.charts.bars import GRAIN, Bar, ChartRow, Mark, thinned
 from chaosfailover.report.charts.target_rows import last_instant, target_rows
 from chaosfailover.report.charts.tracks import Words
 from chaosfailover.verdict.journal import instant
 
-__all__ = ["Timeline", "make_timeline"]
+__all__ = ["Chart", "make_timeline"]
 
 Document = Mapping[str, Any]
 
@@ -27,13 +27,13 @@ TOP = 22
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
+class Chart:
     """
     The picture: its axis, rows and marks.
     """
 
     axis: Axis
-    rows: Sequence[Row]
+    rows: Sequence[ChartRow]
     marks: Sequence[Mark] = field(default_factory=list)
 
     @property
@@ -63,7 +63,7 @@ class Timeline:
         return (bar.until - bar.since) / self.axis.duration > NARROW
 
 
-def make_timeline(record: Document, series: Sequence[Document], words: Words) -> Timeline | None:
+def make_timeline(record: Document, series: Sequence[Document], words: Words) -> Chart | None:
     """
     Draw the time line of a run; None if its record knows no time.
     """
@@ -80,7 +80,7 @@ def make_timeline(record: Document, series: Sequence[Document], words: Words) ->
         *target_rows(record, series, axis, words),
     ]
     drawn = [thinned(row, most) for row in rows]
-    return Timeline(axis, drawn, tracks.marks(record, axis))
+    return Chart(axis, drawn, tracks.marks(record, axis))
 
 
 def _axis(record: Document, series: Sequence[Document]) -> Axis | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from chaosfailover.report.charts.axis import Axis
-from chaosfailover.report.charts.bars import Bar, Mark, Row
+from chaosfailover.report.charts.bars import Bar, ChartRow, Mark
 from chaosfailover.verdict.journal import brief, instant
 
 __all__ = ["Words", "activity_rows", "hypothesis_row", "marks", "resource_rows", "test_rows"]
@@ -21,7 +21,7 @@ CHANGING = {"Starting", "Stopping", "Connect", "Active", "OpenSent", "OpenConfir
 OF_TESTS = {"Init": "idle", "Testing": "cutting", "Stopped": "idle"}
 
 
-def hypothesis_row(record: Document, axis: Axis, words: Words) -> Iterator[Row]:
+def hypothesis_row(record: Document, axis: Axis, words: Words) -> Iterator[ChartRow]:
     bars = [
         Bar(
             axis.after(reading["began"]),
@@ -33,16 +33,16 @@ def hypothesis_row(record: Document, axis: Axis, words: Words) -> Iterator[Row]:
         if reading["began"]
     ]
     if bars:
-        yield Row(words["hypothesis"], bars)
+        yield ChartRow(words["hypothesis"], bars)
 
 
-def activity_rows(record: Document, axis: Axis, words: Words) -> Iterator[Row]:
+def activity_rows(record: Document, axis: Axis, words: Words) -> Iterator[ChartRow]:
     for phase in ("method", "rollbacks"):
         runs = [
             run for run in record["activities"] if run["phase"] == phase and instant(run["began"])
         ]
         if runs:
-            yield Row(words[phase], [_activity(run, axis) for run in runs])
+            yield ChartRow(words[phase], [_activity(run, axis) for run in runs])
 
 
 def _activity(run: Document, axis: Axis) -> Bar:
@@ -53,7 +53,7 @@ def _activity(run: Document, axis: Axis) -> Bar:
     return Bar(since, until, style, brief(f"{run['name']}: {run['status'] or '?'}{error}"))
 
 
-def test_rows(record: Document, axis: Axis) -> Iterator[Row]:
+def test_rows(record: Document, axis: Axis) -> Iterator[ChartRow]:
     for test in record["tests"]:
         statuses = test["statuses"]
         ends = [axis.after(one["at"]) for one in statuses[1:]] + [axis.duration]
@@ -72,10 +72,10 @@ def test_rows(record: Document, axis: Axis) -> Iterator[Row]:
                 strict=False,  # no status, no bar
             )
         ]
-        yield Row(brief(test["test"], 40), bars)
+        yield ChartRow(brief(test["test"], 40), bars)
 
 
-def resource_rows(record: Document, axis: Axis, words: Words) -> Iterator[Row]:
+def resource_rows(record: Document, axis: Axis, words: Words) -> Iterator[ChartRow]:
     """
     Draw the readings of each resource; between two that differ, nobody knows when it changed.
 
@@ -90,7 +90,7 @@ def resource_rows(record: Document, axis: Axis, words: Words) -> Iterator[Row]:
     for name, readings in sorted(read.items()):
         planned = [(since, until) for ids, since, until in cuts if name in ids]
         bars = [_as_planned(bar, planned, words) for bar in _same(name, readings)]
-        yield Row(brief(name, 60), bars)
+        yield ChartRow(brief(name, 60), bars)
 
 
 def _cuts(record: Document, axis: Axis) -> Iterator[tuple[set[str], float, float]]:

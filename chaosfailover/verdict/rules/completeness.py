@@ -5,7 +5,7 @@ What should have left a trace in the journal and did not, or contradicts the res
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chaosfailover.verdict.job_history import windows
+from chaosfailover.verdict.job_history import job_histories
 from chaosfailover.verdict.journal import (
     brief,
     events,
@@ -37,7 +37,7 @@ def _omissions(journal: Document) -> Iterator[Reason]:
     """
     Find what a run that cut to its end must have left: every activity, the control's own notes.
     """
-    if cut_short(journal) or not any(window.tested for window in windows(journal)):
+    if cut_short(journal) or not any(window.tested for window in job_histories(journal)):
         return
     experiment, found = mapping(journal.get("experiment")), failover(journal)
     planned = {"run": experiment.get("method"), "rollbacks": _certain_rollbacks(experiment)}

@@ -5,8 +5,8 @@ How the run went: aborted, dry, refused, interrupted, or with activities that fa
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chaosfailover.verdict.effect import bit
-from chaosfailover.verdict.job_history import RUNNING, windows
+from chaosfailover.verdict.effect import had_effect
+from chaosfailover.verdict.job_history import RUNNING, job_histories
 from chaosfailover.verdict.journal import (
     activities,
     brief,
@@ -117,11 +117,11 @@ def _cuts(journal: Document) -> Iterator[Reason]:
     """
     Find whether anything was cut, and whether each cut shows.
     """
-    tested = [window for window in windows(journal) if window.tested]
+    tested = [window for window in job_histories(journal) if window.tested]
     if not tested:
         yield Reason("no_cut", {})
     for window in tested:
-        if not bit(journal, window, only=len(tested) == 1):
+        if not had_effect(journal, window, only=len(tested) == 1):
             yield Reason("no_bite", {"test": brief(window.test)})
 
 
@@ -141,7 +141,7 @@ def _running(journal: Document) -> Iterator[Reason]:
             values = {"test": brief(outcome.get("test")), "error": _clause(outcome["error"])}
             yield Reason("running", values)
     unstopped = {text(one.get("job_id") or one.get("test")) for one in outcomes if one.get("error")}
-    for window in windows(journal):
+    for window in job_histories(journal):
         known = {window.job_id, window.test} - {""}
         if window.status in RUNNING and not known & (ended | unstopped):
             yield Reason("running", {"test": brief(window.test), "error": window.status})

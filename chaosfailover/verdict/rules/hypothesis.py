@@ -5,7 +5,7 @@ What the readings of the hypothesis say.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chaosfailover.verdict.job_history import windows
+from chaosfailover.verdict.job_history import job_histories
 from chaosfailover.verdict.journal import (
     HYPOTHESES,
     brief,
@@ -86,7 +86,7 @@ def _targets(journal: Document) -> Document:
 
 
 def _was_cut(journal: Document) -> bool:
-    return any(window.tested for window in windows(journal))
+    return any(window.tested for window in job_histories(journal))
 
 
 FINDERS: tuple[Finder, ...] = (_before, _during, _after)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Any
 
-from chaosfailover.verdict.job_history import windows
+from chaosfailover.verdict.job_history import job_histories
 from chaosfailover.verdict.journal import brief, failover, mapping, number, text
 from chaosfailover.verdict.phases import Bounds
 from chaosfailover.verdict.recoveries import Recovery, objective, recoveries
@@ -38,7 +38,7 @@ def _samples(journal: Document) -> Iterator[Reason]:
     """
     Find targets that were hardly checked; only a run that cut has a before and a during.
     """
-    tested = sum(window.tested for window in windows(journal))
+    tested = sum(window.tested for window in job_histories(journal))
     measured = Counter(recovery.target for recovery in recoveries(journal))
     for name, summary in _summaries(journal) if tested else ():
         if not summary or measured[name] < tested:
