@@ -99,13 +99,13 @@ def test_doubled_targets_are_refused_with_both_lines(tmp_path: Path) -> None:
 
 def written(folder: Path) -> Path:
     """
-    Write a plan and return the folder of its first region.
+    Write a plan and return the folder of the region of pc-03.
     """
     folder.mkdir()
     for name, text in plan_files(circuit_template(), plans(TEN, folder), {}, {}).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    return next(folder.rglob("topology.yaml")).parent
+    return next(folder.rglob("pc-03.yaml")).parent
 
 
 @pytest.mark.parametrize("file", ["topology.yaml", "pc-03.yaml"])
