@@ -225,8 +225,10 @@ def _chosen(
         raise ValueError(
             f"services.{name}.paths has {unknown[0]!r}, expected one of {sorted(known)}"
         )
-    if doubled := [path for path in names if names.count(path) > 1]:
-        raise ValueError(f"services.{name}.paths has {doubled[0]!r} twice, expected each path once")
+    if doubled := [path for rank in ranks for path in rank if rank.count(path) > 1]:
+        raise ValueError(
+            f"services.{name}.paths has {doubled[0]!r} twice among equal paths, expected it once"
+        )
     chosen = tuple(tuple(known[path] for path in rank) for rank in ranks)
     if max(map(len, chosen), default=0) > MOST_EQUAL or _groups(chosen) > MOST_GROUPS:
         raise ValueError(f"services.{name}.paths has more than {MOST_EQUAL} equal paths")

@@ -90,6 +90,29 @@ def test_a_file_can_extend_a_bundled_topology(tmp_path: Path) -> None:
         ),
         pytest.param({"services": {"s": {"kind": "http", "paths": ["z"]}}}, "z", id="unknown path"),
         pytest.param(
+            {
+                "paths": {"a": {"over": "vbr-a"}},
+                "services": {"s": {"kind": "http", "paths": [["a", "a"]]}},
+            },
+            "services.s.paths has 'a' twice among equal paths",
+            id="doubled path",
+        ),
+        pytest.param(
+            {
+                "paths": {f"p{number}": {"over": "vbr-a"} for number in range(9)},
+                "services": {
+                    "s": {"kind": "http", "paths": [[f"p{number}" for number in range(9)]]}
+                },
+            },
+            "services.s.paths has more than 8 equal paths",
+            id="nine equal paths",
+        ),
+        pytest.param(
+            {"services": {"s": {"kind": "http", "paths": [], "upstream": "3000"}}},
+            "services.s.upstream is '3000', expected host:port",
+            id="upstream",
+        ),
+        pytest.param(
             {"accounts": {"1": {"access_keys": {"k": {"secret": "s", "role": "x"}}}}},
             "role",
             id="access key",
