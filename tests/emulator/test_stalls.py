@@ -279,6 +279,21 @@ def test_port_in_use_is_refused_however_it_is_shared(begin: Begin, topology: str
         second.start()
 
 
+@pytest.mark.parametrize("topology", ["dual-circuit", "dual-circuit-ecmp"])
+def test_cut_without_a_free_file_is_followed(topology: str) -> None:
+    """The truth is noted and the traffic moves, though clients have used up all files."""
+    done = subprocess.run(
+        [sys.executable, HELPERS / "out_of_files.py", topology],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert "Traceback" not in done.stderr
+    assert done.stdout == "lost, then moved\n", done.stderr
+
+
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc, to preload a call")
 def test_system_that_cannot_lose_connections_is_told(tmp_path: Path) -> None:
     """One line for each service when the emulator starts; a rehearsal is refused with that line."""

@@ -83,9 +83,11 @@ class ServiceState:
             return
         if opening := sum(lost.values()) < sum(before.values()):
             self.truth.note(lost)
-        turn()
-        if not opening:
-            self.truth.note(lost)
+        try:
+            turn()
+        finally:
+            if not opening:
+                self.truth.note(lost)
 
     def group_of(self, flow: object) -> FlowGroup:
         """
