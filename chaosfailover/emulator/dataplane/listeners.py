@@ -8,6 +8,7 @@ import logging
 import random
 import select
 import socket
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 from chaosfailover.emulator.dataplane.flow_groups import FlowGroup
@@ -65,21 +66,30 @@ class Listeners:
         self._reserve()
         for listener in self._listeners:
             listener.sock.setblocking(False)
-            self._open(listener)
+            listener.sock.listen(BACKLOG)
+            self._serve(listener)
 
-    def turn(self) -> None:
+    def turn(self) -> float:
         """
         Shut as many sockets of each flow group as its path loses connections.
+
+        Returns the monotonic instant at which it took effect. Nothing that lets another thread run
+        comes between the clock and the call that it stands for.
         """
         shut = {listener for group in self._groups() for listener in self._drawn(group)}
         if self._redraw:
             self._redraw.cancel()
         partial = any(0 < group.loss < 1 for group in self._groups())
         self._redraw = self._loop.call_later(REDRAWN, self.turn) if partial else None
-        for listener in self._listeners:
-            if not listener.is_open and listener not in shut:
-                self._open(listener)
-        self._shut([each for each in self._listeners if each.is_open and each in shut])
+        opened = [each for each in self._listeners if not each.is_open and each not in shut]
+        at = time.monotonic()
+        for listener in opened:
+            listener.sock.listen(BACKLOG)
+        if to_shut := [each for each in self._listeners if each.is_open and each in shut]:
+            at = self._shut(to_shut)
+        for listener in opened:
+            self._serve(listener)
+        return at
 
     def close(self) -> None:
         """
@@ -109,10 +119,9 @@ class Listeners:
         count = int(exact) + (random.random() < exact % 1)  # noqa: S311 - chance, no secret
         return random.sample(sockets, count)
 
-    def _open(self, listener: Listener) -> None:
-        self._empty(listener)
-        listener.sock.listen(BACKLOG)
+    def _serve(self, listener: Listener) -> None:
         listener.is_open = True
+        self._empty(listener)
         self._loop.add_reader(listener.sock, self._take, listener)
 
     def _empty(self, listener: Listener) -> None:
@@ -120,19 +129,22 @@ class Listeners:
             reset(filler)
         listener.fillers.clear()
 
-    def _shut(self, listeners: Sequence[Listener]) -> None:
+    def _shut(self, listeners: Sequence[Listener]) -> float:
         """
         Let sockets lose every new connection: their backlog is 0, and their accept queues are full.
         """
         for listener in listeners:
-            self._loop.remove_reader(listener.sock)
             listener.sock.listen(0)
-            listener.is_open = False
         try:
             self._fill_queues(listeners)
         except OSError as exc:  # short of files: each socket takes one connection, and then none
             logger.warning("service port %s: the cut leaks: %s", self._address[1], exc.strerror)
+        at = time.monotonic()
+        for listener in listeners:
+            self._loop.remove_reader(listener.sock)
+            listener.is_open = False
         self._reserve()
+        return at
 
     def _fill_queues(self, listeners: Sequence[Listener]) -> None:
         if len(self._listeners) > 1 and self._fillers:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import socket
+import time
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -210,9 +211,9 @@ class DataPlane:
         for name, state in self._states.items():
             state.follow([_segment_at(now, part) for part in courses[name]], self._turn(name))
 
-    def _turn(self, name: str) -> Callable[[], None]:
+    def _turn(self, name: str) -> Callable[[], float]:
         listeners = self._listeners.get(name)
-        return listeners.turn if listeners else lambda: None
+        return listeners.turn if listeners else time.monotonic
 
 
 def _segment_at(now: float, course: Sequence[Segment]) -> Segment:
