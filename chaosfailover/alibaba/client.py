@@ -7,12 +7,22 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any, Final, Self
+from typing import Final, Self, TypeVar
 
 import httpx
 
+from chaosfailover.alibaba.codes import DRY_RUN_PASSED, NO_SUCH_JOB
+from chaosfailover.alibaba.documents import (
+    BgpGroup,
+    BgpPeer,
+    FailoverTestJob,
+    PhysicalConnection,
+    Region,
+    Reply,
+    VirtualBorderRouter,
+)
 from chaosfailover.alibaba.endpoints import endpoint_url, official_endpoint
-from chaosfailover.alibaba.paging import by_number, by_token
+from chaosfailover.alibaba.paging import Listing, by_number, by_token
 from chaosfailover.alibaba.query import Filters, conditions, flattened, texts
 from chaosfailover.alibaba.signing import AcsAuth, Credentials
 from chaosfailover.alibaba.transport import VERSION, Attempting, Connection, Limits
@@ -23,7 +33,17 @@ from chaosfailover.events import publish
 __all__ = ["VpcClient"]
 
 LOGGER = logging.getLogger("chaostoolkit")
-Document = dict[str, Any]
+T = TypeVar("T")
+
+JOBS = Listing[FailoverTestJob]("DescribeFailoverTestJobs", ("FailoverTestJobList",))
+CIRCUITS = Listing[PhysicalConnection](
+    "DescribePhysicalConnections", ("PhysicalConnectionSet", "PhysicalConnectionType")
+)
+VBRS = Listing[VirtualBorderRouter](
+    "DescribeVirtualBorderRouters", ("VirtualBorderRouterSet", "VirtualBorderRouterType")
+)
+BGP_PEERS = Listing[BgpPeer]("DescribeBgpPeers", ("BgpPeers", "BgpPeer"))
+BGP_GROUPS = Listing[BgpGroup]("DescribeBgpGroups", ("BgpGroups", "BgpGroup"))
 
 
 class VpcClient:
@@ -88,7 +108,7 @@ class VpcClient:
         """
         return self._connection.clock_offset
 
-    def call(self, operation: str, parameters: Mapping[str, Any]) -> Document:
+    def call(self, operation: str, parameters: Mapping[str, object]) -> Reply:
         """
         Send one operation with its nested parameters and return the reply.
 
@@ -127,7 +147,7 @@ class VpcClient:
             },
             attempting,
         )
-        return "" if reply is None else str(_required(reply, "JobId"))
+        return "" if reply is None else str(_required("JobId", reply.get("JobId")))
 
     def start_failover_test_job(self, job_id: str, attempting: Attempting = nullcontext) -> None:
         """
@@ -172,68 +192,56 @@ class VpcClient:
             },
         )
 
-    def describe_failover_test_job(self, job_id: str) -> Document:
+    def describe_failover_test_job(self, job_id: str) -> FailoverTestJob:
         """
         Return the `FailoverTestJobModel` of a job; raises JobNotFoundError.
         """
         return self._describe_job(job_id, self._deadline)
 
-    def describe_failover_test_jobs(self, filters: Filters | None = None) -> Iterator[Document]:
+    def describe_failover_test_jobs(
+        self, filters: Filters | None = None
+    ) -> Iterator[FailoverTestJob]:
         """
         Yield all jobs that match, page by page; `filters` as `{"JobStatus": ["Init"]}`.
         """
-        return by_token(
-            self._lister("DescribeFailoverTestJobs", Filter=conditions(filters)),
-            "FailoverTestJobList",
-        )
+        return by_token(self.call, JOBS, Filter=conditions(filters))
 
-    def describe_physical_connections(self, filters: Filters | None = None) -> Iterator[Document]:
+    def describe_physical_connections(
+        self, filters: Filters | None = None
+    ) -> Iterator[PhysicalConnection]:
         """
         Yield all circuits that match, page by page.
         """
-        return by_number(
-            self._lister("DescribePhysicalConnections", Filter=conditions(filters)),
-            "PhysicalConnectionSet",
-            "PhysicalConnectionType",
-        )
+        return by_number(self.call, CIRCUITS, Filter=conditions(filters))
 
     def describe_virtual_border_routers(
         self, filters: Filters | None = None, include_cross_account: bool = False
-    ) -> Iterator[Document]:
+    ) -> Iterator[VirtualBorderRouter]:
         """
         Yield all VBRs that match, page by page; on request those of other accounts too.
         """
         return by_number(
-            self._lister(
-                "DescribeVirtualBorderRouters",
-                Filter=conditions(filters),
-                IncludeCrossAccountVbr=include_cross_account or None,
-            ),
-            "VirtualBorderRouterSet",
-            "VirtualBorderRouterType",
+            self.call,
+            VBRS,
+            Filter=conditions(filters),
+            IncludeCrossAccountVbr=include_cross_account or None,
         )
 
     def describe_bgp_peers(
         self, *, router_id: str | None = None, bgp_peer_id: str | None = None
-    ) -> Iterator[Document]:
+    ) -> Iterator[BgpPeer]:
         """
         Yield the BGP peers, without their passwords, of a VBR or of the region.
         """
-        return by_number(
-            self._lister("DescribeBgpPeers", RouterId=router_id, BgpPeerId=bgp_peer_id),
-            "BgpPeers",
-            "BgpPeer",
-        )
+        return by_number(self.call, BGP_PEERS, RouterId=router_id, BgpPeerId=bgp_peer_id)
 
-    def describe_bgp_groups(self, *, router_id: str | None = None) -> Iterator[Document]:
+    def describe_bgp_groups(self, *, router_id: str | None = None) -> Iterator[BgpGroup]:
         """
         Yield the BGP groups, without their passwords, of a VBR or of the region.
         """
-        return by_number(
-            self._lister("DescribeBgpGroups", RouterId=router_id), "BgpGroups", "BgpGroup"
-        )
+        return by_number(self.call, BGP_GROUPS, RouterId=router_id)
 
-    def describe_regions(self) -> Iterator[Document]:
+    def describe_regions(self) -> Iterator[Region]:
         """
         Yield the regions of the service, each with its `RegionId`.
         """
@@ -241,7 +249,7 @@ class VpcClient:
 
     def wait_for_status(
         self, job_id: str, status: str, *, timeout: float = 300.0, interval: float = 0.5
-    ) -> Document:
+    ) -> FailoverTestJob:
         """
         Poll until the job has this status and return it, as `waiting.wait_for_status` says.
         """
@@ -256,41 +264,37 @@ class VpcClient:
             logger=self._logger,
         )
 
-    def _describe_job(self, job_id: str, budget: float) -> Document:
-        operation = "DescribeFailoverTestJob"
+    def _describe_job(self, job_id: str, budget: float) -> FailoverTestJob:
         try:
-            reply = self._call(operation, {"JobId": job_id}, budget)
+            reply = self._call("DescribeFailoverTestJob", {"JobId": job_id}, budget)
         except ApiError as error:
-            if error.code == "IllegalParam.JobId":
+            if error.code == NO_SUCH_JOB:
                 raise JobNotFoundError(
                     f"no failover test {job_id!r} in {self.region_id}"
                 ) from error
             raise
-        return dict(_required(reply, "FailoverTestJobModel"))
-
-    def _lister(self, operation: str, **parameters: Any) -> Callable[[Mapping[str, Any]], Document]:
-        return lambda page: self.call(operation, {**parameters, **page})
+        return _required("FailoverTestJobModel", reply.get("FailoverTestJobModel"))
 
     def _call_unless_dry(
         self,
         operation: str,
-        parameters: Mapping[str, Any],
+        parameters: Mapping[str, object],
         attempting: Attempting = nullcontext,
-    ) -> Document | None:
+    ) -> Reply | None:
         try:
             return self._call(operation, parameters, self._deadline, attempting)
         except ApiError as error:
-            if error.code == "DryRunOperation" and parameters["DryRun"]:
+            if error.code == DRY_RUN_PASSED and parameters["DryRun"]:
                 return None
             raise
 
     def _call(
         self,
         operation: str,
-        parameters: Mapping[str, Any],
+        parameters: Mapping[str, object],
         budget: float,
         attempting: Attempting = nullcontext,
-    ) -> Document:
+    ) -> Reply:
         token = None if operation.startswith(("Describe", "Get")) else str(uuid.uuid4())
         query = flattened({"RegionId": self.region_id, "ClientToken": token, **parameters})
         reply = self._connection.send(operation, query, budget, attempting)
@@ -298,7 +302,7 @@ class VpcClient:
             self._tell(operation, {**parameters, **reply})
         return reply
 
-    def _tell(self, operation: str, facts: Mapping[str, Any]) -> None:
+    def _tell(self, operation: str, facts: Mapping[str, object]) -> None:
         """
         Publish that the API has accepted a write, with the evidence to find it there.
         """
@@ -307,10 +311,10 @@ class VpcClient:
         publish("request", operation=operation, request_id=request_id, job_id=job_id)
 
 
-def _required(reply: Document, key: str) -> Any:
+def _required(key: str, value: T | None) -> T:
     """
     Return what a reply must hold; raises InvalidReplyError without it.
     """
-    if not reply.get(key):
+    if not value:
         raise InvalidReplyError(f"the reply has no {key}", http_status=200)
-    return reply[key]
+    return value

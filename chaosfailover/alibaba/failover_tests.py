@@ -6,9 +6,9 @@ Names travel through an experiment; IDs are only known after creation and cannot
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.documents import FailoverTestJob
 from chaosfailover.errors import AmbiguousTestError, JobNotFoundError
 
 __all__ = [
@@ -24,10 +24,8 @@ __all__ = [
 RUNNING = ("Starting", "Testing", "Stopping")
 UNFINISHED = ("Init", *RUNNING)
 
-Job = dict[str, Any]
 
-
-def find_test(client: VpcClient, test: str, others: Collection[str] = ()) -> Job:
+def find_test(client: VpcClient, test: str, others: Collection[str] = ()) -> FailoverTestJob:
     """
     Return the job document of a failover test, given its ID or its name; `others` are IDs to skip.
 
@@ -48,7 +46,9 @@ def find_test(client: VpcClient, test: str, others: Collection[str] = ()) -> Job
     return (unfinished or sorted(named, key=_began, reverse=True))[0]
 
 
-def find_running_test(client: VpcClient, test: str, others: Collection[str] = ()) -> Job:
+def find_running_test(
+    client: VpcClient, test: str, others: Collection[str] = ()
+) -> FailoverTestJob:
     """
     Return the job document of a failover test that is to be stopped.
 
@@ -61,7 +61,7 @@ def find_running_test(client: VpcClient, test: str, others: Collection[str] = ()
     return running[0] if len(running) == 1 else find_test(client, test, others)
 
 
-def running_tests(client: VpcClient, name_prefix: str = "") -> list[Job]:
+def running_tests(client: VpcClient, name_prefix: str = "") -> list[FailoverTestJob]:
     """
     List the failover tests that run in the client's region and whose name has the prefix.
     """
@@ -73,7 +73,9 @@ def running_tests(client: VpcClient, name_prefix: str = "") -> list[Job]:
     ]
 
 
-def named_tests(client: VpcClient, name: str, others: Collection[str] = ()) -> list[Job]:
+def named_tests(
+    client: VpcClient, name: str, others: Collection[str] = ()
+) -> list[FailoverTestJob]:
     """
     List the tests of exactly this name; whether the API's filter is exact is not documented.
     """
@@ -81,7 +83,7 @@ def named_tests(client: VpcClient, name: str, others: Collection[str] = ()) -> l
     return [job for job in jobs if job.get("Name") == name and job["JobId"] not in others]
 
 
-def planned_end(job: Job) -> datetime | None:
+def planned_end(job: FailoverTestJob) -> datetime | None:
     """
     Return when the cloud itself ends a test, as aware UTC; None while it has not begun.
     """
@@ -91,9 +93,9 @@ def planned_end(job: Job) -> datetime | None:
     return start + timedelta(minutes=int(job["JobDuration"]))
 
 
-def _began(job: Job) -> str:
+def _began(job: FailoverTestJob) -> str:
     return job.get("StartTime") or ""
 
 
-def _listing(jobs: Iterable[Job]) -> str:
+def _listing(jobs: Iterable[FailoverTestJob]) -> str:
     return ", ".join(f"{job['JobId']} ({job['Status']})" for job in jobs)

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import httpx
 
+from chaosfailover.alibaba.codes import CLOCK_OFF
 from chaosfailover.errors import CredentialsError
 
 __all__ = ["AcsAuth", "Credentials", "authorization", "canonical_request", "clock_offset"]
@@ -78,7 +79,7 @@ class AcsAuth(httpx.Auth):
             yield self._signed(request)
 
     def _clock_is_off(self, response: httpx.Response) -> bool:
-        if b"InvalidTimeStamp" not in response.read():
+        if CLOCK_OFF.encode() not in response.read():
             return False
         offset = clock_offset(response.headers, self._clock() + self._offset)
         if offset is None or abs(offset) < LARGEST_OFFSET:

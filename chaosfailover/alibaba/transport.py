@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 import httpx
 
+from chaosfailover.alibaba.documents import Reply
 from chaosfailover.alibaba.endpoints import is_loopback
 from chaosfailover.alibaba.replies import document, transport_error
 from chaosfailover.alibaba.retries import retrying
@@ -75,7 +75,7 @@ class Connection:
         query: Mapping[str, str],
         budget: float,
         attempting: Attempting = nullcontext,
-    ) -> dict[str, Any]:
+    ) -> Reply:
         """
         Return the reply to an operation, trying again within `budget` seconds when that may help.
 
@@ -85,7 +85,7 @@ class Connection:
         """
         deadline = self._clock() + budget
 
-        def attempt() -> dict[str, Any]:
+        def attempt() -> Reply:
             with attempting():
                 return self._exchange(operation, query, deadline)
 
@@ -98,9 +98,7 @@ class Connection:
             announce=partial(self._announce, operation),
         )
 
-    def _exchange(
-        self, operation: str, query: Mapping[str, str], deadline: float
-    ) -> dict[str, Any]:
+    def _exchange(self, operation: str, query: Mapping[str, str], deadline: float) -> Reply:
         http_status = None
         headers = {"x-acs-action": operation, "x-acs-version": self._version}
         timeout = self._timeout(operation, deadline)
@@ -135,7 +133,7 @@ class Connection:
             raise RequestTimeoutError(f"{operation}: {self._endpoint} took all the time there was")
         return remaining
 
-    def _announce(self, operation: str, error: BaseException, wait: float) -> None:
+    def _announce(self, operation: str, error: Exception, wait: float) -> None:
         self._logger.warning("%s failed and is tried again in %.1f s: %s", operation, wait, error)
 
 

@@ -4,8 +4,8 @@ The wait for a job's status, with its three ends: reached, impossible, timed out
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
+from chaosfailover.alibaba.documents import FailoverTestJob
 from chaosfailover.alibaba.retries import is_retryable
 from chaosfailover.errors import (
     ApiError,
@@ -27,11 +27,9 @@ TOO_LATE = {
     "Stopped": frozenset[str](),
 }
 
-Job = dict[str, Any]
-
 
 def wait_for_status(
-    describe: Callable[[float], Job],
+    describe: Callable[[float], FailoverTestJob],
     job_id: str,
     status: str,
     *,
@@ -40,7 +38,7 @@ def wait_for_status(
     clock: Callable[[], float],
     sleep: Callable[[float], None],
     logger: logging.Logger,
-) -> Job:
+) -> FailoverTestJob:
     """
     Poll `describe`, which takes the seconds it may use, until the job has this status.
 
@@ -71,7 +69,7 @@ class _Progress:
     """
 
     def __init__(self, job_id: str, awaited: str, logger: logging.Logger) -> None:
-        self.job: Job = {}
+        self.job: FailoverTestJob = {}
         self.seen = ""
         self._said = ""
         self._job_id = job_id
@@ -80,7 +78,7 @@ class _Progress:
         self._period = 1.0
         self._due = 1.0
 
-    def poll(self, describe: Callable[[float], Job], budget: float) -> Exception | None:
+    def poll(self, describe: Callable[[float], FailoverTestJob], budget: float) -> Exception | None:
         try:
             self.job = describe(budget)
         except (ApiError, TransportError) as error:

@@ -5,15 +5,13 @@ An inspection: what each circuit of a region means to its redundancy groups, and
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
+from chaosfailover.alibaba.documents import FailoverTestJob, PhysicalConnection
 from chaosfailover.inspection.findings import Finding, findings
 from chaosfailover.network.documents import UNKNOWN_GROUP, identified, text
 from chaosfailover.network.snapshot import Snapshot
 
 __all__ = ["CircuitRow", "LastTest", "across_places", "inspection", "last_tests"]
-
-Document = Mapping[str, Any]
 
 DECLARED = "declared: "
 HOPELESS = ("no survivor", "standby not established")
@@ -61,7 +59,7 @@ class CircuitRow:
     last_test: LastTest | None
     account: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """
         Return the row as JSON can hold it; instants are ISO 8601.
         """
@@ -112,7 +110,7 @@ def _place(row: CircuitRow) -> str:
     return f"{row.region_id} of {row.account}" if row.account else row.region_id
 
 
-def last_tests(jobs: Iterable[Document], now: datetime) -> dict[str, LastTest]:
+def last_tests(jobs: Iterable[FailoverTestJob], now: datetime) -> dict[str, LastTest]:
     """
     Return the last test of each circuit that a job names; one that is still `Init` never ran.
 
@@ -130,12 +128,12 @@ def last_tests(jobs: Iterable[Document], now: datetime) -> dict[str, LastTest]:
     }
 
 
-def _circuit_ids(job: Document) -> list[str]:
+def _circuit_ids(job: FailoverTestJob) -> list[str]:
     listed = job.get("ResourceId")
     return [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
 
 
-def _began(job: Document) -> datetime | None:
+def _began(job: FailoverTestJob) -> datetime | None:
     """
     Return when a test began; None for what is no ISO 8601. A time without a zone is UTC.
     """
@@ -146,7 +144,7 @@ def _began(job: Document) -> datetime | None:
         return None
 
 
-def _last_test(job: Document, now: datetime) -> LastTest:
+def _last_test(job: FailoverTestJob, now: datetime) -> LastTest:
     at = _began(job)
     return LastTest(
         job_id=str(job.get("JobId")),
@@ -161,7 +159,7 @@ def _row(
     region_id: str,
     group: str,
     found: Finding,
-    circuits: Mapping[str, Document],
+    circuits: Mapping[str, PhysicalConnection],
     tests: Mapping[str, LastTest],
 ) -> CircuitRow:
     circuit = circuits.get(found.circuit_id, {})
@@ -199,7 +197,7 @@ def _group(found: Finding, pairs: Mapping[str, str]) -> str:
     return pairs.get(found.circuit_id, UNKNOWN_GROUP)
 
 
-def _pairs(circuits: Mapping[str, Document]) -> dict[str, str]:
+def _pairs(circuits: Mapping[str, PhysicalConnection]) -> dict[str, str]:
     """
     Name the pairs of circuits that declare each other redundant; it takes one side to declare it.
     """
@@ -213,7 +211,7 @@ def _pairs(circuits: Mapping[str, Document]) -> dict[str, str]:
     return {each: f"{DECLARED}{' + '.join(sorted(pair))}" for each, pair in linked.items()}
 
 
-def _status(circuit: Document) -> str:
+def _status(circuit: PhysicalConnection) -> str:
     """
     Return the circuit's status, with its business status where that is not normal.
     """

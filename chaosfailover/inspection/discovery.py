@@ -4,7 +4,7 @@ The system that `chaos discover` shows: the regions, circuits and VBRs of the ac
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TypeVar
 
 from chaosfailover.alibaba import config
 from chaosfailover.alibaba.client import VpcClient
@@ -15,6 +15,8 @@ from chaosfailover.network.snapshot import Snapshot, read_network
 __all__ = ["account_system"]
 
 logger = logging.getLogger("chaostoolkit")
+
+T = TypeVar("T", bound=Mapping[str, object])
 
 DEADLINE = 30.0
 
@@ -27,7 +29,7 @@ CIRCUIT = {
 VBR = {"vbr_id": "VbrId", "name": "Name", "status": "Status"}
 
 
-def account_system() -> dict[str, Any] | None:
+def account_system() -> dict[str, object] | None:
     """
     Return the regions of the environment's account, each with its circuits and VBRs.
 
@@ -47,7 +49,7 @@ def _open(place: Place) -> VpcClient:
     return config.client(config.from_environment(place.region_id), None, deadline=DEADLINE)
 
 
-def _region(answer: Answer[Snapshot]) -> dict[str, Any]:
+def _region(answer: Answer[Snapshot]) -> dict[str, object]:
     if answer.value is None:
         return {"region_id": answer.region_id, "error": str(answer.error)}
     return {
@@ -63,9 +65,9 @@ def _region(answer: Answer[Snapshot]) -> dict[str, Any]:
     }
 
 
-def _sorted(documents: Iterable[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
+def _sorted(documents: Iterable[T], key: str) -> list[T]:
     return sorted(documents, key=lambda each: str(each.get(key)))
 
 
-def _shown(document: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
+def _shown(document: Mapping[str, object], keys: Mapping[str, str]) -> dict[str, object]:
     return {name: document.get(key) or "" for name, key in keys.items()}

@@ -4,7 +4,7 @@ What each redundancy group would be left with if each of its circuits were cut, 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from chaosfailover.network.documents import UNKNOWN_GROUP
 from chaosfailover.network.paths import Path
@@ -41,7 +41,7 @@ class Finding:
     warnings: list[str]
     reasons: list[str]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """
         Return the finding as JSON can hold it.
         """

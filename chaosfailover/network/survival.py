@@ -7,7 +7,6 @@ may take. Each of these needs survivors: other paths of the same group and famil
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.network.capacity import capacity_warnings
@@ -73,7 +72,7 @@ class Survival:
     warnings: list[str]
     reasons: list[str]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """
         Return the survival as JSON can hold it.
         """

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from recorded import MISSING, Network, recorded
 
+from chaosfailover.alibaba.documents import FailoverTestJob
 from chaosfailover.errors import ArgumentError
 from chaosfailover.network.survival import Survival, lost_resources, surviving_paths
 from chaosfailover.network.under_test import under_test
@@ -76,7 +77,11 @@ def test_cut_of_everything_has_no_survivor() -> None:
 @pytest.mark.parametrize("taken", ["pc-west", "vbr-west", "bgp-west"])
 def test_standby_that_another_test_cuts_is_no_survivor(taken: str) -> None:
     """The documents may still show it as up: why it is not is said."""
-    job = {"JobId": "ftj-1", "Status": "Testing", "ResourceId": ["bgp-gone", taken]}
+    job: FailoverTestJob = {
+        "JobId": "ftj-1",
+        "Status": "Testing",
+        "ResourceId": ["bgp-gone", taken],
+    }
     left = under_test(recorded("dual-circuit").paths(), [job])
 
     survival = surviving_paths(left, ["pc-east"])
