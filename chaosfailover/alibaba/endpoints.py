@@ -1,5 +1,5 @@
 """
-The endpoints: where the VPC API of a region answers, and which addresses are safe to sign for.
+The endpoints of the VPC API, and the check of a configured one.
 """
 
 import ipaddress
@@ -9,7 +9,7 @@ import httpx
 
 from chaosfailover.errors import ConfigurationError
 
-__all__ = ["endpoint_url", "is_loopback", "official_endpoint"]
+__all__ = ["endpoint_url", "is_loopback", "masked", "official_endpoint"]
 
 CENTRAL = "vpc.aliyuncs.com"
 
@@ -84,6 +84,13 @@ def is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
+def masked(url: str) -> str:
+    """
+    Return a URL without its user and password.
+    """
+    return re.sub(r"^(\w+://)?.*@", r"\1***@", url, flags=re.DOTALL)
+
+
 def _parsed(endpoint: str) -> httpx.URL:
     text = endpoint.strip()
     try:
@@ -96,4 +103,4 @@ def _parsed(endpoint: str) -> httpx.URL:
 
 
 def _shown(endpoint: str) -> str:
-    return f"endpoint {re.sub(r'//.*@|^.*@', '//***@', endpoint)!r}"
+    return f"endpoint {masked(endpoint)!r}"

@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Generic, TypeVar
 
 from chaosfailover.alibaba.client import VpcClient
-from chaosfailover.errors import FailoverError, InvalidReplyError
+from chaosfailover.errors import FailoverError
 
 __all__ = ["ANY_REGION", "POOL_WIDTH", "Answer", "Place", "ask_places", "region_ids"]
 
@@ -88,7 +88,8 @@ def ask_places(
             return Answer(place, error=error)
         except Exception as error:
             logger.debug("%s could not be read", place, exc_info=error)
-            return Answer(place, error=_unforeseen(error))
+            problem = f"unexpected {type(error).__name__}: {error}"
+            return Answer(place, error=FailoverError(problem))
 
     asked: list[Future[Answer[T]]] = [Future() for _ in places]
     waiting = iter([*zip(asked, places, strict=True)])
@@ -125,9 +126,3 @@ def region_ids(client: VpcClient) -> list[str]:
     Return the IDs of the regions that a client's account can use, in their own order.
     """
     return sorted(str(region["RegionId"]) for region in client.describe_regions())
-
-
-def _unforeseen(error: Exception) -> FailoverError:
-    return InvalidReplyError(
-        f"the reply is not as expected: {type(error).__name__}: {error}", http_status=200
-    )

@@ -45,7 +45,7 @@ def document(operation: str, http_status: int, headers: Mapping[str, str], body:
 
 
 def transport_error(
-    error: httpx.HTTPError, *, operation: str, endpoint: str, http_status: int | None
+    error: httpx.HTTPError, *, operation: str, route: str, http_status: int | None
 ) -> TransportError:
     """
     Translate an error of httpx; `http_status` is None until the reply's head has come.
@@ -53,7 +53,7 @@ def transport_error(
     The text of a protocol error is left out when it may quote a header that we sent.
     """
     reason = type(error).__name__ if isinstance(error, httpx.LocalProtocolError) else str(error)
-    where = f"{operation}: {endpoint}"
+    where = f"{operation}: {route}"
     if isinstance(error, httpx.TimeoutException):
         return RequestTimeoutError(f"{where} did not answer in time ({type(error).__name__})")
     if http_status is not None:

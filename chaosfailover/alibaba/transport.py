@@ -3,7 +3,6 @@ The connection to an endpoint: one operation in, its reply out, retried within a
 """
 
 import logging
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ from functools import partial
 import httpx
 
 from chaosfailover.alibaba.documents import Reply
-from chaosfailover.alibaba.endpoints import is_loopback
+from chaosfailover.alibaba.environment import http_transport, proxy_of
 from chaosfailover.alibaba.replies import document, transport_error
 from chaosfailover.alibaba.retries import retrying
 from chaosfailover.alibaba.signing import clock_offset
-from chaosfailover.errors import ConfigurationError, RequestTimeoutError
+from chaosfailover.errors import RequestTimeoutError
 
 __all__ = ["VERSION", "Attempting", "Connection", "Limits"]
 
@@ -54,8 +53,15 @@ class Connection:
         sleep: Callable[[float], None],
         logger: logging.Logger,
     ) -> None:
-        self._endpoint = endpoint
-        self._http = _http_client(endpoint, auth, transport)
+        proxy = None if transport else proxy_of(endpoint)
+        self._route = f"{endpoint} through {proxy}" if proxy else endpoint
+        self._http = httpx.Client(
+            base_url=endpoint,
+            auth=auth,
+            transport=transport or http_transport(endpoint, proxy),
+            trust_env=False,
+            headers={"accept": "application/json", "user-agent": "chaostoolkit-failover"},
+        )
         self._limits = limits
         self._version = version
         self._clock = clock
@@ -111,7 +117,7 @@ class Connection:
                 body = b"".join(self._chunks(operation, response, deadline))
         except httpx.HTTPError as error:
             raise transport_error(
-                error, operation=operation, endpoint=self._endpoint, http_status=http_status
+                error, operation=operation, route=self._route, http_status=http_status
             ) from None
         return document(operation, http_status, response.headers, body)
 
@@ -130,31 +136,10 @@ class Connection:
     def _remaining(self, operation: str, deadline: float) -> float:
         remaining = deadline - self._clock()
         if remaining <= 0:
-            raise RequestTimeoutError(f"{operation}: {self._endpoint} took all the time there was")
+            raise RequestTimeoutError(
+                f"{operation}: {self._route} did not answer before the deadline"
+            )
         return remaining
 
     def _announce(self, operation: str, error: Exception, wait: float) -> None:
         self._logger.warning("%s failed and is tried again in %.1f s: %s", operation, wait, error)
-
-
-def _http_client(
-    endpoint: str, auth: httpx.Auth, transport: httpx.BaseTransport | None
-) -> httpx.Client:
-    """
-    Open a client; proxies of the environment apply to all but loopback.
-    """
-    in_clear = endpoint.startswith("http://")
-    try:
-        return httpx.Client(
-            base_url=endpoint,
-            auth=auth,
-            transport=transport,
-            trust_env=not is_loopback(endpoint),
-            # Loading the certificate authorities takes 25 ms, and plain http needs none of them.
-            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if in_clear else True,
-            headers={"accept": "application/json", "user-agent": "chaostoolkit-failover"},
-        )
-    except (ImportError, ValueError, httpx.InvalidURL) as error:
-        raise ConfigurationError(
-            f"the proxy settings of the environment cannot be used: {type(error).__name__}"
-        ) from None
