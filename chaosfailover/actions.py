@@ -11,6 +11,7 @@ from chaoslib.types import Configuration, Secrets
 from chaosfailover import arguments
 from chaosfailover.alibaba import config
 from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.codes import NOT_INIT
 from chaosfailover.alibaba.documents import FailoverTestJob
 from chaosfailover.alibaba.failover_tests import UNFINISHED, find_test, named_tests, running_tests
 from chaosfailover.errors import ApiError, ArgumentError, GuardError, JobNotFoundError
@@ -335,7 +336,7 @@ def _start(client: VpcClient, job: FailoverTestJob, cutting: Cutting) -> None:
     try:
         client.start_failover_test_job(job["JobId"], cutting.attempting)
     except ApiError as exc:
-        if exc.code != "IncorrectStatus.OnlyForInit" or job["Status"] != "Init":
+        if exc.code != NOT_INIT or job["Status"] != "Init":
             raise
 
 
