@@ -1,5 +1,5 @@
 """
-The client of the VPC API: its operations as methods over one call.
+The operations of the VPC API, as methods over a single call.
 """
 
 import logging
@@ -48,11 +48,11 @@ BGP_GROUPS = Listing[BgpGroup]("DescribeBgpGroups", ("BgpGroups", "BgpGroup"))
 
 class VpcClient:
     """
-    Call the VPC API of one region.
+    The VPC API of one region. May be used from several threads.
 
-    Every call is signed, retried when that may help, and over after `deadline` seconds, to within
-    one timeout. All times are seconds. May be used from several threads. `endpoint` is a host,
-    host:port or URL; without it, the region's official endpoint is called.
+    Every call is signed, retried if that may help, and ended after `deadline` seconds plus at most
+    one timeout. All times are seconds. `endpoint` is a host, host:port or URL; the default is the
+    region's official endpoint.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class VpcClient:
     @property
     def clock_offset(self) -> float | None:
         """
-        By how many seconds the API's clock was ahead at the last reply, to within one.
+        The lead of the API's clock at the last reply, in seconds, to within 1 s.
         """
         return self._connection.clock_offset
 
@@ -112,7 +112,7 @@ class VpcClient:
         """
         Send one operation with its nested parameters and return the reply.
 
-        RegionId is always sent; what is not a Describe gets one ClientToken for all its retries.
+        RegionId is always sent. A write has the same ClientToken in all its attempts.
         Raises ApiError, TransportError or CredentialsError.
         """
         return self._call(operation, parameters, self._deadline)
@@ -132,7 +132,7 @@ class VpcClient:
         """
         Create a job of `job_duration` minutes and return its ID; "" after a passed dry run.
 
-        Each attempt is made inside an `attempting()`, which may refuse it.
+        Each attempt runs inside `attempting()`, which may refuse it.
         """
         reply = self._call_unless_dry(
             "CreateFailoverTestJob",
@@ -151,7 +151,7 @@ class VpcClient:
 
     def start_failover_test_job(self, job_id: str, attempting: Attempting = nullcontext) -> None:
         """
-        Start an `Init` job; it cuts its resources. Attempts are made as those of the creation.
+        Start an `Init` job, which cuts its resources; `attempting` as for the creation.
         """
         self._call("StartFailoverTestJob", {"JobId": job_id}, self._deadline, attempting)
 
@@ -178,7 +178,7 @@ class VpcClient:
         dry_run: bool = False,
     ) -> None:
         """
-        Change an `Init` job; what is None stays as it is, `resource_ids` replaces the list.
+        Change an `Init` job: None keeps a field, `resource_ids` replaces the list.
         """
         self._call_unless_dry(
             "UpdateFailoverTestJob",
@@ -202,7 +202,7 @@ class VpcClient:
         self, filters: Filters | None = None
     ) -> Iterator[FailoverTestJob]:
         """
-        Yield all jobs that match, page by page; `filters` as `{"JobStatus": ["Init"]}`.
+        Yield all matching jobs; `filters` as `{"JobStatus": ["Init"]}`.
         """
         return by_token(self.call, JOBS, Filter=conditions(filters))
 
@@ -210,7 +210,7 @@ class VpcClient:
         self, filters: Filters | None = None
     ) -> Iterator[PhysicalConnection]:
         """
-        Yield all circuits that match, page by page.
+        Yield all matching circuits.
         """
         return by_number(self.call, CIRCUITS, Filter=conditions(filters))
 
@@ -218,7 +218,7 @@ class VpcClient:
         self, filters: Filters | None = None, include_cross_account: bool = False
     ) -> Iterator[VirtualBorderRouter]:
         """
-        Yield all VBRs that match, page by page; on request those of other accounts too.
+        Yield all matching VBRs, on request also those of other accounts.
         """
         return by_number(
             self.call,
@@ -251,7 +251,7 @@ class VpcClient:
         self, job_id: str, status: str, *, timeout: float = 300.0, interval: float = 0.5
     ) -> FailoverTestJob:
         """
-        Poll until the job has this status and return it, as `waiting.wait_for_status` says.
+        Poll until the job has this status and return it, as `waiting.wait_for_status` does.
         """
         return wait_for_status(
             lambda budget: self._describe_job(job_id, min(budget, self._deadline)),
@@ -299,12 +299,12 @@ class VpcClient:
         query = flattened({"RegionId": self.region_id, "ClientToken": token, **parameters})
         reply = self._connection.send(operation, query, budget, attempting)
         if token:
-            self._tell(operation, {**parameters, **reply})
+            self._publish(operation, {**parameters, **reply})
         return reply
 
-    def _tell(self, operation: str, facts: Mapping[str, object]) -> None:
+    def _publish(self, operation: str, facts: Mapping[str, object]) -> None:
         """
-        Publish that the API has accepted a write, with the evidence to find it there.
+        Publish a write that the API accepted, with the IDs that identify it there.
         """
         request_id, job_id = facts.get("RequestId"), facts.get("JobId")
         self._logger.debug("%s of %s was accepted, request %s", operation, job_id, request_id)
@@ -313,7 +313,7 @@ class VpcClient:
 
 def _required(key: str, value: T | None) -> T:
     """
-    Return what a reply must hold; raises InvalidReplyError without it.
+    Return a field that a reply must have; raises InvalidReplyError without it.
     """
     if not value:
         raise InvalidReplyError(f"the reply has no {key}", http_status=200)

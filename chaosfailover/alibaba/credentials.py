@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache
 from threading import Thread
-from typing import Protocol, TypeVar
+from typing import Any, TypeVar
 
 from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.errors import CredentialsError
@@ -36,30 +36,12 @@ MISSING = (
 )
 
 
-class LibraryCredentials(Protocol):
-    """
-    The credentials of the library.
-    """
-
-    def get_access_key_id(self) -> str | None: ...
-    def get_access_key_secret(self) -> str | None: ...
-    def get_security_token(self) -> str | None: ...
-
-
-class LibraryProvider(Protocol):
-    """
-    A provider of the library.
-    """
-
-    def get_credentials(self) -> LibraryCredentials: ...
-
-
 @cache
 def default_chain() -> Source:
     """
     Return Alibaba's default chain (API reference 12), which renews what expires.
     """
-    return _LibrarySource(_chain, lambda _: MISSING)
+    return _Provider(_chain, lambda _: MISSING)
 
 
 @cache
@@ -70,18 +52,17 @@ def assumed_role(
     Return a source that assumes a role with these credentials, or with the default chain's.
     """
 
-    def make() -> LibraryProvider:
+    def make() -> Any:
         from alibabacloud_credentials.provider import RamRoleArnCredentialsProvider
 
-        provider: LibraryProvider = RamRoleArnCredentialsProvider(
+        return RamRoleArnCredentialsProvider(
             credentials_provider=_static(credentials) if credentials else default_chain(),
             role_arn=role_arn,
             role_session_name="chaosfailover",
             sts_endpoint=sts_endpoint,
         )
-        return provider
 
-    return _LibrarySource(make, lambda error: f"cannot assume the role {role_arn}{_answer(error)}")
+    return _Provider(make, lambda error: f"cannot assume the role {role_arn}{_answer(error)}")
 
 
 @cache
@@ -90,28 +71,23 @@ def pod_role() -> Source:
     Return the OIDC role that the environment of a Kubernetes pod names.
     """
 
-    def make() -> LibraryProvider:
+    def make() -> Any:
         from alibabacloud_credentials.provider import OIDCRoleArnCredentialsProvider
 
-        provider: LibraryProvider = OIDCRoleArnCredentialsProvider()
-        return provider
+        return OIDCRoleArnCredentialsProvider()
 
-    return _LibrarySource(
-        make, lambda error: f"cannot assume the OIDC role of this pod{_answer(error)}"
-    )
+    return _Provider(make, lambda error: f"cannot assume the OIDC role of this pod{_answer(error)}")
 
 
-class _LibrarySource:
+class _Provider:
     """
     A source over a provider of the library, which the library in turn accepts as a provider.
     """
 
-    def __init__(
-        self, make: Callable[[], LibraryProvider], explain: Callable[[Exception], str]
-    ) -> None:
+    def __init__(self, make: Callable[[], Any], explain: Callable[[Exception], str]) -> None:
         self._make = make
         self._explain = explain
-        self._provider: LibraryProvider | None = None
+        self._provider: Any = None
         self._last: tuple[Credentials, float] | None = None
 
     def __call__(self) -> Credentials:
@@ -136,7 +112,7 @@ class _LibrarySource:
         LOGGER.warning("the credentials could not be renewed and are used once more: %s", error)
         return self._last[0]
 
-    def get_credentials(self) -> LibraryCredentials:
+    def get_credentials(self) -> Any:
         try:
             if self._provider is None:
                 self._provider = self._make()
@@ -150,14 +126,13 @@ class _LibrarySource:
         raise CredentialsError(problem)
 
 
-def _chain() -> LibraryProvider:
+def _chain() -> Any:
     from alibabacloud_credentials.provider import DefaultCredentialsProvider
 
-    provider: LibraryProvider = DefaultCredentialsProvider()
-    return provider
+    return DefaultCredentialsProvider()
 
 
-def _static(credentials: Credentials) -> LibraryProvider:
+def _static(credentials: Credentials) -> Any:
     from alibabacloud_credentials.provider import (
         StaticAKCredentialsProvider,
         StaticSTSCredentialsProvider,
@@ -167,13 +142,9 @@ def _static(credentials: Credentials) -> LibraryProvider:
         "access_key_id": credentials.access_key_id,
         "access_key_secret": credentials.access_key_secret,
     }
-    token = credentials.security_token
-    provider: LibraryProvider = (
-        StaticAKCredentialsProvider(**pair)
-        if token is None
-        else StaticSTSCredentialsProvider(**pair, security_token=token)
-    )
-    return provider
+    if credentials.security_token is None:
+        return StaticAKCredentialsProvider(**pair)
+    return StaticSTSCredentialsProvider(**pair, security_token=credentials.security_token)
 
 
 def _aside(load: Callable[[], T]) -> T:

@@ -1,7 +1,7 @@
 """
 The documents of the API, with the fields that are read.
 
-Every field may be missing from a reply, and its value may be unknown to this package.
+Any field may be missing, and any value may be one that the API reference does not list.
 """
 
 from typing import TypedDict
@@ -54,43 +54,10 @@ class PhysicalConnection(TypedDict, total=False):
     Bandwidth: int
 
 
-class AssociatedCen(TypedDict, total=False):
-    """
-    The attachment of a VBR to a CEN.
-    """
-
-    CenId: str
-    CenStatus: str
-
-
-class AssociatedCens(TypedDict, total=False):
-    """
-    The wrapper of a VBR's CENs.
-    """
-
-    AssociatedCen: list[AssociatedCen]
-
-
-class AssociatedPhysicalConnection(TypedDict, total=False):
-    """
-    A further circuit of a VBR.
-    """
-
-    PhysicalConnectionId: str
-    Status: str
-
-
-class AssociatedPhysicalConnections(TypedDict, total=False):
-    """
-    The wrapper of a VBR's further circuits.
-    """
-
-    AssociatedPhysicalConnection: list[AssociatedPhysicalConnection]
-
-
 class VirtualBorderRouter(TypedDict, total=False):
     """
-    A VBR (API reference 5.2); `EcrAttatchStatus` is the API's own spelling.
+    A VBR (API reference 5.2); `EcrAttatchStatus` is the API's spelling, and the two wrapped lists
+    are read by `network.documents`.
     """
 
     VbrId: str
@@ -103,8 +70,8 @@ class VirtualBorderRouter(TypedDict, total=False):
     VlanId: int | str
     EcrId: str
     EcrAttatchStatus: str
-    AssociatedCens: AssociatedCens
-    AssociatedPhysicalConnections: AssociatedPhysicalConnections
+    AssociatedCens: object
+    AssociatedPhysicalConnections: object
     MinRxInterval: int
     MinTxInterval: int
     DetectMultiplier: int
@@ -154,17 +121,9 @@ class Region(TypedDict, total=False):
     RegionId: str
 
 
-class RegionSet(TypedDict, total=False):
-    """
-    The wrapper of the regions.
-    """
-
-    Region: list[Region] | None
-
-
 class Reply(TypedDict, total=False):
     """
-    The envelope of every reply: its request, its result or its error, and its place in a listing.
+    The envelope of a reply: request, result, error, and position in a listing.
 
     The items of a listing are read by `paging`.
     """
@@ -174,7 +133,7 @@ class Reply(TypedDict, total=False):
     Message: str | None
     JobId: str
     FailoverTestJobModel: FailoverTestJob
-    Regions: RegionSet
+    Regions: dict[str, list[Region] | None]
     AccountId: str
     NextToken: str
     TotalCount: int

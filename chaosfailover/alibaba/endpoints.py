@@ -47,7 +47,7 @@ def official_endpoint(region_id: str) -> str:
     """
     Return the URL of a region's VPC endpoint, by the official SDK's rule and map.
 
-    Raises ConfigurationError for a region that could not be part of a host name.
+    Raises ConfigurationError for a region that cannot be part of a host name.
     """
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", region_id):
         raise ConfigurationError(f"region {region_id!r} is not a region ID such as 'cn-hangzhou'")
@@ -58,8 +58,8 @@ def endpoint_url(endpoint: str) -> str:
     """
     Complete `host`, `host:port` or a URL to `scheme://host[:port]`.
 
-    Without a scheme it is https, on loopback http. Raises ConfigurationError for anything else,
-    and for plain http to another machine, which would send signatures and tokens in clear.
+    The default scheme is https, on loopback http. Raises ConfigurationError for anything else, and
+    for plain http to another machine, which would send signatures and tokens in clear.
     """
     url = _parsed(endpoint)
     if url.scheme not in {"http", "https"} or not url.host or url.userinfo:

@@ -1,5 +1,5 @@
 """
-The connection to an endpoint: one operation in, its reply out, retried within a deadline.
+The connection to an endpoint, which sends an operation and retries it within a deadline.
 """
 
 import logging
@@ -28,7 +28,7 @@ Attempting = Callable[[], AbstractContextManager[None]]
 @dataclass(frozen=True, slots=True)
 class Limits:
     """
-    What one attempt may take, in seconds, and how often a call may be attempted.
+    The timeouts of an attempt in seconds, and the number of attempts of a call.
     """
 
     connect_timeout: float
@@ -38,7 +38,7 @@ class Limits:
 
 class Connection:
     """
-    Send signed operations to one endpoint. May be used from several threads.
+    A connection to one endpoint. May be used from several threads.
     """
 
     def __init__(
@@ -83,11 +83,10 @@ class Connection:
         attempting: Attempting = nullcontext,
     ) -> Reply:
         """
-        Return the reply to an operation, trying again within `budget` seconds when that may help.
+        Return the reply to an operation, which is retried within `budget` seconds if that may help.
 
-        Each attempt is made inside an `attempting()`, which may refuse it.
-        The budget bounds each wait of an attempt, so it can be exceeded by one read, by a slow
-        name server and by a slow source of credentials.
+        Each attempt runs inside `attempting()`, which may refuse it. The budget bounds each wait,
+        so a read, a slow name server or a slow source of credentials can exceed it.
         """
         deadline = self._clock() + budget
 

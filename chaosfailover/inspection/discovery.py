@@ -1,5 +1,5 @@
 """
-The system that `chaos discover` shows: the regions, circuits and VBRs of the account.
+The system in `chaos discover`: the regions, circuits and VBRs of the account.
 """
 
 import logging
@@ -33,8 +33,8 @@ def account_system() -> dict[str, object] | None:
     """
     Return the regions of the environment's account, each with its circuits and VBRs.
 
-    A region that could not be read has an `error` instead. None, with a warning in the log, when
-    the account cannot be read at all: activities can be discovered without one.
+    A region that cannot be read has an `error` instead. Returns None and logs a warning if the
+    account cannot be read at all, since the discovery of activities needs none.
     """
     here = Place(config.from_environment()[config.REGION_ID] or ANY_REGION)
     (listed,) = ask_places([here], _open, region_ids)

@@ -7,15 +7,9 @@ faults a resource is up. Literals are compared regardless of case, as the API's 
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal, TypeVar, cast
+from typing import Final, Literal, TypeVar
 
-from chaosfailover.alibaba.documents import (
-    AssociatedCen,
-    AssociatedPhysicalConnection,
-    BgpPeer,
-    PhysicalConnection,
-    VirtualBorderRouter,
-)
+from chaosfailover.alibaba.documents import BgpPeer, PhysicalConnection, VirtualBorderRouter
 from chaosfailover.errors import ArgumentError
 
 __all__ = [
@@ -110,16 +104,15 @@ def parent(circuits: Mapping[str, PhysicalConnection], circuit_id: str | None) -
     return text(circuits.get(circuit_id or "", {}), "ParentPhysicalConnectionId")
 
 
-def links(vbr: VirtualBorderRouter) -> dict[str | None, list[AssociatedPhysicalConnection]]:
+def links(vbr: VirtualBorderRouter) -> dict[str | None, list[Mapping[str, object]]]:
     """
     Return the circuits of a VBR, each with the VBR's entries for it; None is an unnamed circuit.
 
     The VBR's own circuit comes first, the others follow by ID.
     """
-    entries: dict[str | None, list[AssociatedPhysicalConnection]]
+    entries: dict[str | None, list[Mapping[str, object]]]
     entries = {text(vbr, "PhysicalConnectionId"): []}
-    listed = _listed(vbr, "AssociatedPhysicalConnections", "AssociatedPhysicalConnection")
-    others = cast(list[AssociatedPhysicalConnection], listed)
+    others = _listed(vbr, "AssociatedPhysicalConnections", "AssociatedPhysicalConnection")
     for entry in sorted(others, key=lambda entry: text(entry, "PhysicalConnectionId") or ""):
         entries.setdefault(text(entry, "PhysicalConnectionId"), []).append(entry)
     return entries
@@ -131,7 +124,7 @@ def attachments(vbr: VirtualBorderRouter) -> list[tuple[str, str | None]]:
 
     An ECR or CEN without ID is `UNKNOWN_GROUP`.
     """
-    cens = cast(list[AssociatedCen], _listed(vbr, "AssociatedCens", "AssociatedCen"))
+    cens = _listed(vbr, "AssociatedCens", "AssociatedCen")
     named = [(text(cen, "CenId"), text(cen, "CenStatus")) for cen in cens]
     ecr = (text(vbr, "EcrId"), text(vbr, "EcrAttatchStatus"))
     if any(ecr):
@@ -225,11 +218,11 @@ def unseen_load(
     return None if hosted or has_vbr else IDLE
 
 
-def _listed(vbr: VirtualBorderRouter, outer: str, inner: str) -> list[Mapping[str, object]]:
+def _listed(vbr: Mapping[str, object], outer: str, inner: str) -> list[Mapping[str, object]]:
     """
     Return a twice wrapped list: empty if a key is missing, a single empty document if malformed.
     """
-    wrapper = cast(Mapping[str, object], vbr).get(outer, {})
+    wrapper = vbr.get(outer, {})
     entries = wrapper.get(inner, []) if isinstance(wrapper, Mapping) else None
     if isinstance(entries, list) and all(isinstance(entry, Mapping) for entry in entries):
         return entries

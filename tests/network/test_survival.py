@@ -402,10 +402,10 @@ def test_unknown_access_point_is_a_warning() -> None:
     network = recorded("dual-circuit").changed("pc-west", AccessPointId="")
 
     assert cut(network, "pc-east").warnings == [
-        f"{WEST}: may be at the access point of the cut, since one of them is not known"
+        f"{WEST}: may be at the access point of the cut, since an access point is unknown"
     ]
     assert cut(network, "pc-west").warnings == [
-        f"{EAST}: may be at the access point of the cut, since one of them is not known"
+        f"{EAST}: may be at the access point of the cut, since an access point is unknown"
     ]
 
 
@@ -445,8 +445,8 @@ def test_survivor_that_advertises_nothing_is_not_proven() -> None:
     )
 
 
-ROUTES = "ecr-main (IPv4): its survivors receive half of the routes of the cut at most"
-BANDWIDTH = "ecr-main (IPv4): its survivors have half of the bandwidth of the cut at most"
+ROUTES = "ecr-main (IPv4): its survivors receive at most half of the routes of the cut"
+BANDWIDTH = "ecr-main (IPv4): its survivors have at most half of the bandwidth of the cut"
 
 
 @pytest.mark.parametrize(
