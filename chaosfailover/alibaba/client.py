@@ -25,14 +25,14 @@ from chaosfailover.alibaba.endpoints import endpoint_url, official_endpoint
 from chaosfailover.alibaba.paging import Listing, by_number, by_token
 from chaosfailover.alibaba.query import Filters, conditions, flattened, texts
 from chaosfailover.alibaba.signing import AcsAuth, Credentials
-from chaosfailover.alibaba.transport import VERSION, Attempting, Connection, Limits
+from chaosfailover.alibaba.transport import VERSION, Attempting, Connection
 from chaosfailover.alibaba.waiting import wait_for_status
 from chaosfailover.errors import ApiError, InvalidReplyError, JobNotFoundError
 from chaosfailover.events import publish
 
 __all__ = ["VpcClient"]
 
-LOGGER = logging.getLogger("chaostoolkit")
+logger = logging.getLogger("chaostoolkit")
 T = TypeVar("T")
 
 JOBS = Listing[FailoverTestJob]("DescribeFailoverTestJobs", ("FailoverTestJobList",))
@@ -62,14 +62,12 @@ class VpcClient:
         *,
         endpoint: str | None = None,
         transport: httpx.BaseTransport | None = None,
-        connect_timeout: float = 5.0,
         read_timeout: float = 10.0,
         deadline: float = 60.0,
         attempts: int = 10,
         version: str = VERSION,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        logger: logging.Logger = LOGGER,
     ) -> None:
         official = official_endpoint(region_id)
         self.region_id: Final = region_id
@@ -77,16 +75,15 @@ class VpcClient:
         self._deadline = deadline
         self._clock = clock
         self._sleep = sleep
-        self._logger = logger
         self._connection = Connection(
             self.endpoint,
             AcsAuth(credentials),
-            Limits(connect_timeout, read_timeout, attempts),
+            read_timeout=read_timeout,
+            attempts=attempts,
             version=version,
             transport=transport,
             clock=clock,
             sleep=sleep,
-            logger=logger,
         )
 
     def __enter__(self) -> Self:
@@ -261,7 +258,6 @@ class VpcClient:
             interval=interval,
             clock=self._clock,
             sleep=self._sleep,
-            logger=self._logger,
         )
 
     def _describe_job(self, job_id: str, budget: float) -> FailoverTestJob:
@@ -307,7 +303,7 @@ class VpcClient:
         Publish a write that the API accepted, with the IDs that identify it there.
         """
         request_id, job_id = facts.get("RequestId"), facts.get("JobId")
-        self._logger.debug("%s of %s was accepted, request %s", operation, job_id, request_id)
+        logger.debug("%s of %s was accepted, request %s", operation, job_id, request_id)
         publish("request", operation=operation, request_id=request_id, job_id=job_id)
 
 

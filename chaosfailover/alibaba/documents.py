@@ -28,7 +28,6 @@ class FailoverTestJob(TypedDict, total=False):
     Status: str
     StartTime: str
     StopTime: str
-    JobType: str
     JobDuration: int | str
     ResourceType: str
     ResourceId: list[str]

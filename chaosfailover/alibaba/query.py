@@ -2,7 +2,7 @@
 The parameters of an operation, in the form that is sent.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from chaosfailover.errors import ArgumentError
 
@@ -38,18 +38,9 @@ def conditions(filters: Filters | None) -> list[dict[str, object]]:
 
 
 def _leaves(path: str, value: object) -> Iterator[tuple[str, str]]:
-    children = _children(value)
-    if children is not None:
+    if isinstance(value, Mapping | list | tuple):
+        children = value.items() if isinstance(value, Mapping) else enumerate(value, start=1)
         for key, child in children:
             yield from _leaves(f"{path}.{key}" if path else str(key), child)
     elif value is not None:
         yield path, str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _children(value: object) -> Iterable[tuple[object, object]] | None:
-    match value:
-        case Mapping():
-            return value.items()
-        case list() | tuple():
-            return enumerate(value, start=1)
-    return None

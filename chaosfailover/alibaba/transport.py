@@ -5,7 +5,6 @@ The connection to an endpoint, which sends an operation and retries it within a 
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
@@ -18,22 +17,14 @@ from chaosfailover.alibaba.retries import retrying
 from chaosfailover.alibaba.signing import clock_offset
 from chaosfailover.errors import RequestTimeoutError
 
-__all__ = ["VERSION", "Attempting", "Connection", "Limits"]
+__all__ = ["VERSION", "Attempting", "Connection"]
+
+logger = logging.getLogger("chaostoolkit")
 
 VERSION = "2016-04-28"
+CONNECT_TIMEOUT = 5.0
 
 Attempting = Callable[[], AbstractContextManager[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """
-    The timeouts of an attempt in seconds, and the number of attempts of a call.
-    """
-
-    connect_timeout: float
-    read_timeout: float
-    attempts: int
 
 
 class Connection:
@@ -45,13 +36,13 @@ class Connection:
         self,
         endpoint: str,
         auth: httpx.Auth,
-        limits: Limits,
         *,
+        read_timeout: float,
+        attempts: int,
         version: str = VERSION,
         transport: httpx.BaseTransport | None,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
-        logger: logging.Logger,
     ) -> None:
         proxy = None if transport else proxy_of(endpoint)
         self._route = f"{endpoint} through {proxy}" if proxy else endpoint
@@ -62,11 +53,11 @@ class Connection:
             trust_env=False,
             headers={"accept": "application/json", "user-agent": "chaostoolkit-failover"},
         )
-        self._limits = limits
+        self._read_timeout = read_timeout
+        self._attempts = attempts
         self._version = version
         self._clock = clock
         self._sleep = sleep
-        self._logger = logger
         self.clock_offset: float | None = None
 
     def close(self) -> None:
@@ -96,11 +87,11 @@ class Connection:
 
         return retrying(
             attempt,
-            attempts=self._limits.attempts,
+            attempts=self._attempts,
             deadline=deadline,
             clock=self._clock,
             sleep=self._sleep,
-            announce=partial(self._announce, operation),
+            announce=partial(_announce, operation),
         )
 
     def _exchange(self, operation: str, query: Mapping[str, str], deadline: float) -> Reply:
@@ -123,8 +114,8 @@ class Connection:
     def _timeout(self, operation: str, deadline: float) -> httpx.Timeout:
         remaining = self._remaining(operation, deadline)
         return httpx.Timeout(
-            min(self._limits.read_timeout, remaining),
-            connect=min(self._limits.connect_timeout, remaining),
+            min(self._read_timeout, remaining),
+            connect=min(CONNECT_TIMEOUT, remaining),
         )
 
     def _chunks(self, operation: str, response: httpx.Response, deadline: float) -> Iterator[bytes]:
@@ -140,5 +131,6 @@ class Connection:
             )
         return remaining
 
-    def _announce(self, operation: str, error: Exception, wait: float) -> None:
-        self._logger.warning("%s failed and is tried again in %.1f s: %s", operation, wait, error)
+
+def _announce(operation: str, error: Exception, wait: float) -> None:
+    logger.warning("%s failed and is tried again in %.1f s: %s", operation, wait, error)

@@ -16,16 +16,12 @@ from chaosfailover.errors import (
 )
 from chaosfailover.events import publish
 
-__all__ = ["TOO_LATE", "wait_for_status"]
+__all__ = ["wait_for_status"]
 
-# Awaited status -> statuses after which it cannot be reached any more (API reference 3).
-TOO_LATE = {
-    "Init": frozenset({"Starting", "Testing", "Stopping", "Stopped"}),
-    "Starting": frozenset({"Testing", "Stopping", "Stopped"}),
-    "Testing": frozenset({"Stopping", "Stopped"}),
-    "Stopping": frozenset({"Stopped"}),
-    "Stopped": frozenset[str](),
-}
+logger = logging.getLogger("chaostoolkit")
+
+# In the order in which a job passes through them (API reference 3).
+STATUSES = ("Init", "Starting", "Testing", "Stopping", "Stopped")
 
 
 def wait_for_status(
@@ -37,7 +33,6 @@ def wait_for_status(
     interval: float,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
-    logger: logging.Logger,
 ) -> FailoverTestJob:
     """
     Poll `describe`, which takes the seconds it may use, until the job has this status.
@@ -45,17 +40,18 @@ def wait_for_status(
     Undocumented statuses and retryable failures do not end the wait. Raises JobStatusError if the
     status can no longer be reached, and JobTimeoutError after `timeout`.
     """
-    if status not in TOO_LATE:
-        raise ArgumentError(f"status is {status!r}, expected one of {', '.join(TOO_LATE)}")
+    if status not in STATUSES:
+        raise ArgumentError(f"status is {status!r}, expected one of {', '.join(STATUSES)}")
+    too_late = STATUSES[STATUSES.index(status) + 1 :]
     since = clock()
-    progress = _Progress(job_id, status, logger)
+    progress = _Progress(job_id, status)
     while True:
         remaining = since + timeout - clock()
         problem = progress.poll(describe, max(remaining, 1.0))
         progress.report(clock() - since)
         if progress.status == status:
             return progress.job
-        if progress.status in TOO_LATE[status]:
+        if progress.status in too_late:
             raise JobStatusError(f"{job_id} is {progress.status}: it can no longer be {status}")
         remaining = since + timeout - clock()
         if remaining <= 0:
@@ -68,13 +64,12 @@ class _Progress:
     The status last seen, with a log line for each change and after 1, 2, 4 .. 30 s without one.
     """
 
-    def __init__(self, job_id: str, awaited: str, logger: logging.Logger) -> None:
+    def __init__(self, job_id: str, awaited: str) -> None:
         self.job: FailoverTestJob = {}
         self.status = ""
         self._reported = ""
         self._job_id = job_id
         self._awaited = awaited
-        self._logger = logger
         self._period = 1.0
         self._due = 1.0
 
@@ -91,12 +86,12 @@ class _Progress:
     def report(self, elapsed: float) -> None:
         if self.status != self._reported:
             change = f"{self._reported} -> {self.status}" if self._reported else f"is {self.status}"
-            self._logger.info("%s %s after %.1f s", self._job_id, change, elapsed)
+            logger.info("%s %s after %.1f s", self._job_id, change, elapsed)
             publish("status", job_id=self._job_id, status=self.status)
             self._reported = self.status
         elif elapsed >= self._due:
             text = "%s still %s after %.1f s, waiting for %s"
-            self._logger.info(text, self._job_id, self._shown(), elapsed, self._awaited)
+            logger.info(text, self._job_id, self._shown(), elapsed, self._awaited)
         while elapsed >= self._due:
             self._period = min(self._period * 2, 30.0)
             self._due += self._period

@@ -202,8 +202,8 @@ def _other_ends(need: Need, gone: list[Path]) -> Iterator[str]:
     if all(ends) and ends[0].isdisjoint(ends[1]):
         taken, others = (", ".join(sorted(asns)) for asns in ends)
         yield (
-            f"{need}: its survivors lead to AS {others}, the cut to AS {taken}: whether that is the "
-            "same network is not known"
+            f"{need}: its survivors lead to AS {others}, the cut to AS {taken}: whether that is "
+            "the same network is not known"
         )
 
 
