@@ -7,10 +7,12 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from click.testing import CliRunner
 from faces import CREDENTIALS
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.environment import Proxy, proxy_of
+from chaosfailover.cli.stop import stop
 from chaosfailover.errors import ConfigurationError, ConnectionFailedError
 
 PROXY = "http://proxy.example:3128"
@@ -60,6 +62,18 @@ def test_file_of_authorities_that_cannot_be_used(
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
 
     assert refusal() == f"SSL_CERT_FILE is {str(file)!r}: {reason}"
+
+
+def test_emergency_stop_names_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has to stop a test sees what to change, and nothing that was never asked."""
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
+
+    stopped = CliRunner().invoke(stop, ["--all", "--yes", "--region", "cn-hangzhou"])
+
+    assert stopped.exit_code == 1
+    assert stopped.stderr == (
+        "cn-hangzhou: NOT READ: SSL_CERT_FILE is '/nowhere.pem': No such file or directory\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["missing", "file", "empty"])
