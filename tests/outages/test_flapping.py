@@ -5,11 +5,11 @@ Losses that belong together, and how long a phase was without the path.
 from math import inf
 
 import pytest
-from pictures import picture
+from pictures import encode, outages, picture
 
 from chaosfailover.outages.flapping import time_lost, time_unseen, worst_lost
-from chaosfailover.outages.outage import find_outages, outages
-from chaosfailover.outages.samples import Gap, encode
+from chaosfailover.outages.outage import find_outages
+from chaosfailover.outages.samples import Gap
 
 
 @pytest.mark.parametrize(

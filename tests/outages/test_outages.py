@@ -7,9 +7,9 @@ from math import inf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pictures import picture
+from pictures import outages, picture
 
-from chaosfailover.outages.outage import Length, Outage, longest, outages
+from chaosfailover.outages.outage import Length, Outage, longest
 from chaosfailover.outages.samples import Sample
 
 

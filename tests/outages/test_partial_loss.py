@@ -2,17 +2,18 @@
 The bounds of an outage that loses only part of the checks hold the truth all the same.
 """
 
+import json
 import random
 from math import inf
 from typing import NamedTuple
 
 import pytest
-from pictures import picture
+from pictures import encode, outages, picture
 
 from chaosfailover.outages.flapping import Spell, spells, time_lost, worst_lost
-from chaosfailover.outages.outage import Outage, find_outages, outages
+from chaosfailover.outages.outage import Outage, find_outages
 from chaosfailover.outages.partial_loss import MOST, Cadence, run_on
-from chaosfailover.outages.samples import Sample, encode
+from chaosfailover.outages.samples import Sample
 from chaosfailover.outages.series import Series
 from chaosfailover.outages.summary import summarize
 
@@ -200,7 +201,7 @@ def test_a_summary_holds_partial_loss() -> None:
 
     assert summary.failover == summary.worst_during == (22, 222 + 18 - 199.5)
     assert summary.longest == (2, 4)
-    assert "counts" not in summary.as_dict()["outages"][0]
+    assert "counts" not in json.dumps(summary.as_dict())
 
 
 @pytest.mark.parametrize("lost_checks", [2, 5, 50])
