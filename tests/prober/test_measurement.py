@@ -2,6 +2,7 @@
 What a measurement relates to which cut.
 """
 
+import json
 from typing import Any
 
 import pytest
@@ -80,7 +81,7 @@ def test_cut_tells_all_that_is_held_against_the_objective(measured: Measurement)
     """The journal holds the failover and the reversion time, the worst and the unseen of each."""
     told(measured, {"kind": "cut", **FIRST})
 
-    (cut,) = measured.as_dict()["portal"]["cuts"]
+    (cut,) = json.loads(json.dumps(measured.as_dict()))["portal"]["cuts"]
 
     assert (cut["test"], cut["job_id"]) == ("first", "ftj-1")
     assert {key: cut[key] for key in cut if key.startswith(("worst", "unseen"))} == {

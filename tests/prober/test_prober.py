@@ -4,6 +4,7 @@ The prober measures every kind of target, and none disturbs another.
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import ssl
@@ -181,14 +182,22 @@ def test_an_unknown_name_is_a_dns_failure() -> None:
     assert set(prober.summary("it").errors) == {"dns"}
 
 
-@pytest.fixture(scope="module")
-def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    folder: Path = tmp_path_factory.mktemp("tls")
+def certified(folder: Path, *options: str) -> ssl.SSLContext:
+    """
+    Make a self-signed certificate, `c` in the folder, and the context of a server that has it.
+    """
     command = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout k -out c"
-    subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True)
+    subprocess.run(
+        ["openssl", *command.split(), *options], cwd=folder, check=True, capture_output=True
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "c", folder / "k")
     return context
+
+
+@pytest.fixture(scope="module")
+def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    return certified(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.mark.parametrize(
@@ -204,6 +213,45 @@ def test_tls_failure_is_told_apart(
         summary = measure(target, timeout=0.9)
 
     assert set(summary.errors) == errors
+
+
+def test_an_absolute_name_is_verified_without_its_dot(tmp_path: Path) -> None:
+    """The dot is for the resolver; neither the certificate nor the server has it."""
+    context = certified(tmp_path, "-addext", "subjectAltName=DNS:portal.example.com")
+    names: set[str] = set()
+    hosts: set[bytes] = set()
+    context.sni_callback = lambda _, name, __: names.add(name)
+
+    async def answer(reader: StreamReader, writer: StreamWriter) -> None:
+        hosts.add((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[1])
+        writer.write(OK)
+
+    code = (
+        "import socket, sys, time\n"
+        "from chaosfailover.prober.prober import Prober\n"
+        "from chaosfailover.prober.targets import parse_target\n"
+        "names = set()\n"
+        "def local(name, port, **options):\n"
+        "    names.add(name)\n"
+        "    return socket.getaddrinfo('127.0.0.1', port, **options)\n"
+        "with Prober([parse_target('it', sys.argv[1])], 0.05, getaddrinfo=local) as prober:\n"
+        "    while prober.summary('it').sent < 3: time.sleep(0.01)\n"
+        "print(*names, prober.summary('it').errors)\n"
+    )
+    with served(answer, context) as port:
+        url = f"https://portal.example.com.:{port}/"
+        done = subprocess.run(
+            [sys.executable, "-c", code, url],
+            env={**os.environ, "SSL_CERT_FILE": str(tmp_path / "c")},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+
+    assert done.stdout == "portal.example.com. {}\n"
+    assert names == {"portal.example.com"}
+    assert hosts == {f"Host: portal.example.com:{port}".encode()}
 
 
 def test_a_plain_server_is_no_tls_server() -> None:
