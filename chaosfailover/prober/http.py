@@ -4,6 +4,7 @@ One HTTP request and its response, on an open connection.
 
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
+from functools import cache
 from urllib.parse import quote, urlsplit
 
 import h11
@@ -18,6 +19,7 @@ MOST_BODY = 256 * 1024
 SAFE = "/?&=%:;,+~!$'()*@[]#"
 
 
+@cache
 def http_request(target: Target) -> h11.Request:
     """
     Return the GET request of a target; the connection is closed unless the target is persistent.

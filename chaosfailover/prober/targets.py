@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from chaosfailover.arguments import MOST, number
 from chaosfailover.errors import ArgumentError
 
-__all__ = ["INTERVAL", "TIMEOUT", "Target", "parse_target", "parse_targets"]
+__all__ = ["INTERVAL", "TIMEOUT", "Target", "parse_target"]
 
 INTERVAL = 0.1
 TIMEOUT = 0.9
@@ -55,15 +55,6 @@ class Target:
     expect: re.Pattern[bytes] | None = None
     persistent: bool = False
     verify: bool = field(default=True, kw_only=True)
-
-
-def parse_targets(targets: Mapping[str, str | Mapping[str, object]]) -> list[Target]:
-    """
-    Parse the targets of an experiment: names, each with a URL or a mapping of settings.
-    """
-    if not targets:
-        raise ArgumentError("targets is empty, expected at least one name and URL")
-    return [parse_target(name, value) for name, value in targets.items()]
 
 
 def parse_target(name: str, value: str | Mapping[str, object]) -> Target:

@@ -152,8 +152,8 @@ def streams(draw: st.DrawFn) -> tuple[list[Sample], float, tuple[float, float]]:
     unit = st.floats(0, 1, allow_nan=False)
     down = draw(unit) * count * interval
     up = down + draw(unit) * count * interval
-    slowest = draw(unit) * interval
-    samples = [Sample(-interval, True, slowest)] if slowest < interval and down > 0 else []
+    slowest = draw(unit) * 0.99 * interval
+    samples = [Sample(-interval, True, slowest)] if down > 0 else []
     for tick in range(count):
         if draw(st.integers(0, 9)) == 0:
             continue

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chaosfailover.prober.measurement import Measurement
-from chaosfailover.prober.targets import parse_targets
+from chaosfailover.prober.targets import parse_target
 
 FIRST = {"test": "first", "job_id": "ftj-1"}
 SECOND = {"test": "second", "job_id": "ftj-2"}
@@ -17,7 +17,7 @@ SECOND = {"test": "second", "job_id": "ftj-2"}
 @pytest.fixture
 def measured() -> Measurement:
     """A measurement that checks nothing, since it is not started."""
-    return Measurement(parse_targets({"portal": "http://127.0.0.1:9/"}), 0.1, 0.9)
+    return Measurement([parse_target("portal", "http://127.0.0.1:9/")], 0.1, 0.9)
 
 
 def told(measured: Measurement, *events: dict[str, Any]) -> list[tuple[str, bool]]:

@@ -26,7 +26,7 @@ from chaosfailover.errors import ArgumentError
 from chaosfailover.outages.outage import Outage
 from chaosfailover.outages.summary import Summary
 from chaosfailover.prober.prober import Prober
-from chaosfailover.prober.targets import Target, parse_target, parse_targets
+from chaosfailover.prober.targets import Target, parse_target
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
 
@@ -270,15 +270,14 @@ def test_bad_neighbours_change_nothing(http: int) -> None:
         return socket.getaddrinfo("127.0.0.1", port, **options)
 
     with served(hang) as hanging, served(flood) as flooding:
-        targets = parse_targets(
-            {
-                "healthy": f"http://127.0.0.1:{http}/",
-                "hanging": f"http://127.0.0.1:{hanging}/",
-                "flooding": {"url": f"http://127.0.0.1:{flooding}/", "body": "never"},
-                "refusing": f"tcp://127.0.0.1:{closed_port()}",
-                "slow": "http://slow.example/",
-            }
-        )
+        urls: dict[str, str | dict[str, object]] = {
+            "healthy": f"http://127.0.0.1:{http}/",
+            "hanging": f"http://127.0.0.1:{hanging}/",
+            "flooding": {"url": f"http://127.0.0.1:{flooding}/", "body": "never"},
+            "refusing": f"tcp://127.0.0.1:{closed_port()}",
+            "slow": "http://slow.example/",
+        }
+        targets = [parse_target(name, url) for name, url in urls.items()]
         with Prober(targets, 0.05, 0.5, getaddrinfo=slow) as prober:
             until(lambda: prober.summary("healthy").sent >= 40)
             until(lambda: prober.summary("slow").sent >= 2)
@@ -372,7 +371,7 @@ def test_stop_ends_thread_and_sockets() -> None:
     before = set(threading.enumerate())
     with served(listen) as port:
         idle = len(list(files.iterdir()))
-        targets = parse_targets({str(i): f"http://127.0.0.1:{port}/" for i in range(5)})
+        targets = [parse_target(str(i), f"http://127.0.0.1:{port}/") for i in range(5)]
         with Prober(targets, 0.02, 0.5) as prober:
             until(lambda: prober.summary("0").lost > 0)
         prober.stop()
@@ -387,7 +386,8 @@ def test_what_is_lost_at_the_end_is_an_outage(http: int) -> None:
     service = Switch()
     with served(service.http) as port:
         portal = {"url": f"http://127.0.0.1:{port}/", "timeout": 0.9}
-        targets = parse_targets({"portal": portal, "other": f"http://127.0.0.1:{http}/"})
+        other = parse_target("other", f"http://127.0.0.1:{http}/")
+        targets = [parse_target("portal", portal), other]
         with Prober(targets, 0.05) as prober:
             until(lambda: prober.summary("portal").sent >= 3)
             service.silent = True
@@ -405,7 +405,7 @@ def test_what_is_lost_at_the_end_is_an_outage(http: int) -> None:
 def test_time_up_to_the_stop_in_which_nothing_was_sent_is_a_gap(http: int) -> None:
     """A prober that ends before it is stopped has not seen the rest."""
     ahead = 0.0
-    targets = parse_targets({"portal": f"http://127.0.0.1:{http}/"})
+    targets = [parse_target("portal", f"http://127.0.0.1:{http}/")]
     with Prober(targets, 5.0, clock=lambda: time.monotonic() + ahead) as prober:
         until(lambda: prober.summary("portal").sent == 1)
         ahead = 60.0

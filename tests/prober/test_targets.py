@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chaosfailover.errors import ArgumentError
-from chaosfailover.prober.targets import parse_target, parse_targets
+from chaosfailover.prober.targets import parse_target
 
 
 def test_a_url_is_enough() -> None:
@@ -119,13 +119,3 @@ def test_credentials_in_a_url_are_refused_and_not_repeated() -> None:
         parse_target("it", "http://admin:hunter2@x/")
 
     assert "hunter2" not in str(error.value)
-
-
-def test_targets_are_a_mapping_of_names() -> None:
-    """Names map to URLs or settings, and there must be one."""
-    assert [target.name for target in parse_targets({"a": "http://x", "b": "icmp://y"})] == [
-        "a",
-        "b",
-    ]
-    with pytest.raises(ArgumentError, match="targets is empty"):
-        parse_targets({})
