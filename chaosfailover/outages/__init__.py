@@ -4,10 +4,9 @@ From samples to outages and recovery times, as pure functions of data.
 Theory of operation
 ===================
 
-A sample is the result of one check. It proves something about two instants only: a success, that
-the path was up at some moment between sending and answer; a failure, that it was down at some
-moment from sending on. So no length is a number. Each is a `Length`, two bounds, and a promise is
-held against the upper one.
+A sample is the result of one check. A success proves that the path was up at some moment between
+sending and answer; a failure proves that it was down at some moment from sending on. So every
+length is a `Length`, a lower and an upper bound, and a promise is held against the upper one.
 
     samples     . . . x x x . . . . .      one each p seconds
                     ^ |   | ^
@@ -28,7 +27,7 @@ held against the upper one.
 
         cut                                  stop
          |  . x x x . . x x . . . . . . . . . |  . . x x . . . .
-            |-- failover time --|                |-----| reversion time
+              |- failover --|                        |---| reversion
 
 series.py keeps all samples of a target in bounded memory, histogram.py their round trips, and
 summary.py puts the results of one target and one cut together.

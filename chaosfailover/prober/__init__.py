@@ -17,7 +17,8 @@ Actors
 -   A check (check.py) is the way in which one target is checked: tcp.py and http.py, udp.py,
     icmp.py. schemes.py maps a URL's scheme to its check.
 -   The resolver (resolver.py) caches the addresses of host names.
--   The starvation watch (starvation.py) sums up the time for which the event loop did not run.
+-   The starvation watch (starvation.py) sums up the time for which the event loop did not run,
+    at a tenth of the shortest time limit, so that it notices every stall that can cause a timeout.
 -   A track (schedule.py) puts the samples of one target into the order of sending and keeps them in
     a series of `chaosfailover.outages`.
 -   The measurement (measurement.py) starts and stops the prober of a run, notes the instants of
