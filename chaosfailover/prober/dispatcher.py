@@ -41,21 +41,18 @@ class Dispatcher:
         """
         Send until `stopping` is set; targets start evenly spaced within an interval.
         """
-        now = self._clock()
+        now, count = self._clock(), len(self._tracks)
         async with asyncio.TaskGroup() as senders:
             watch = senders.create_task(self._starvation.run())
             tasks = [
-                senders.create_task(self._send(track, now + track.interval * turn))
-                for turn, track in self._turns()
+                senders.create_task(self._send(track, now + track.interval * index / count))
+                for index, track in enumerate(self._tracks)
             ]
             await stopping.wait()
             for task in tasks:
                 task.cancel()
             await self._drain()
             watch.cancel()
-
-    def _turns(self) -> list[tuple[float, Track]]:
-        return [(index / len(self._tracks), track) for index, track in enumerate(self._tracks)]
 
     async def _send(self, track: Track, began: float) -> None:
         schedule = Schedule(began, track.interval)

@@ -1,5 +1,5 @@
 """
-Losses that belong together, and how long a phase was without the path.
+Flapping: spells of losses, and the time lost in a phase.
 """
 
 from math import inf
@@ -67,7 +67,7 @@ def test_worst_lost(
     ],
 )
 def test_time_unseen(drawing: str, since: float, until: float, expected: float) -> None:
-    """What was not measured may have been lost."""
+    """In a gap, the path may have been down."""
     encoded = encode(picture(drawing), 1.0)
 
     found = find_outages(encoded.runs)

@@ -1,5 +1,5 @@
 """
-The bounds of an outage hold the truth, whatever its length and phase.
+The bounds of outages, for any length and phase.
 """
 
 from math import inf

@@ -1,5 +1,5 @@
 """
-A series keeps what matters in bounded memory.
+Series: samples in bounded memory, and their summary.
 """
 
 import json
@@ -166,7 +166,7 @@ def _feed(series: Series, drawing: str, cut: float, stop: float) -> None:
 
 
 def test_fifty_seconds_of_flapping_are_not_four() -> None:
-    """What was folded still counts for the failover time."""
+    """Folded outages still count for the failover time."""
     series = Series(0.01)
     series.timeline.mark(90.0)
     for tick in range(9_000, 20_000):
@@ -209,7 +209,7 @@ def test_availability_is_bounded(drawing: str, expected: tuple[float, float]) ->
 
 
 def test_a_summary_tells_the_phases_apart() -> None:
-    """Baseline, failover and reversion are told by the instants of cut and stop."""
+    """The instants of cut and stop divide baseline, failover and reversion."""
     summary = summarize(drawn("..x...xxx......x..", 1.0, 0.01), cut_at=5.0, stop_at=12.0)
 
     assert (summary.before.sent, summary.before.lost) == (5, 1)

@@ -1,5 +1,5 @@
 """
-What a measurement relates to which cut.
+The cuts of a measurement, from the events of a run.
 """
 
 import json
@@ -42,7 +42,7 @@ def test_stop_of_another_test_ends_no_cut(measured: Measurement) -> None:
 
 
 def test_test_that_is_created_and_started_at_once(measured: Measurement) -> None:
-    """Its cut is known by name alone, and the next status tells its ID."""
+    """Its cut has a name only, until the next status gives the job ID."""
     found = told(
         measured,
         {"kind": "cut", **FIRST},
@@ -67,7 +67,7 @@ def test_end_that_only_a_status_shows(measured: Measurement) -> None:
 
 
 def test_name_that_is_used_twice(measured: Measurement) -> None:
-    """Job IDs tell apart what has one name."""
+    """Job IDs distinguish tests of the same name."""
     again = {**FIRST, "job_id": "ftj-3"}
 
     found = told(measured, {"kind": "cut", **FIRST}, {"kind": "cut", **again})

@@ -1,5 +1,5 @@
 """
-The prober measures every kind of target, and none disturbs another.
+The prober with every kind of target, and with several at once.
 """
 
 import asyncio
@@ -97,7 +97,7 @@ def http() -> Iterator[int]:
     ],
 )
 def test_http_answers(reply: bytes, settings: dict[str, Any], errors: set[str]) -> None:
-    """Status and body decide; what else may come is told apart."""
+    """Status and body decide; each other failure has a kind of its own."""
     with served(answering(reply)) as port:
         summary = measure({"url": f"http://127.0.0.1:{port}/x?y=1", **settings})
 
@@ -382,7 +382,7 @@ def test_stop_ends_thread_and_sockets() -> None:
 
 
 def test_what_is_lost_at_the_end_is_an_outage(http: int) -> None:
-    """The last checks are judged too: a target that is down at the end is said to be."""
+    """The last checks are judged too: a target that is down at the end has an ongoing outage."""
     service = Switch()
     with served(service.http) as port:
         portal = {"url": f"http://127.0.0.1:{port}/", "timeout": 0.9}
@@ -505,7 +505,7 @@ def test_time_that_the_system_slept_is_a_gap(http: int, monkeypatch: pytest.Monk
 
 
 def test_want_of_sockets_is_not_an_outage(http: int) -> None:
-    """What fails for want of our own means is counted apart."""
+    """Checks that fail since this process has no socket are counted apart."""
     code = (
         "import resource, json, time\n"
         "from chaosfailover.prober.prober import Prober\n"

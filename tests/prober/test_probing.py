@@ -1,5 +1,5 @@
 """
-The parts of the prober's thread, each by itself.
+The parts of the prober's thread, each alone.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ async def settled(names: Resolver, host: str = "portal.example") -> Any:
 
 
 def test_names_are_looked_up_again_after_a_while() -> None:
-    """A name that moves is followed, one that cannot be looked up any more is kept."""
+    """A changed address is used; after a failed lookup, the last address is kept."""
     clock, server = Clock(), NameServer()
     names = Resolver(clock, server)
 
@@ -126,7 +126,7 @@ def test_a_slow_lookup_is_not_waited_for() -> None:
 
 @pytest.mark.parametrize("host", ["192.0.2.7", "::1"])
 def test_an_address_is_not_looked_up(host: str) -> None:
-    """What is an address already is used at once and for good."""
+    """A literal address is used at once and for good."""
     clock, server = Clock(), NameServer()
     names = Resolver(clock, server)
     first = names.addresses(host, 80, 0.9)
@@ -161,7 +161,7 @@ def track() -> Track:
 
 
 def test_samples_are_taken_over_in_the_order_of_sending() -> None:
-    """A check that is still awaited holds up those sent after it, not what is known of now."""
+    """A check under way delays the samples of later checks, but not the current state."""
     it = track()
     tickets = [it.begin() for _ in range(4)]
     it.end(tickets[0], Sample(0.0, True, 0.01))
@@ -254,7 +254,7 @@ async def gives(after: float, what: str) -> str:
 
 
 def test_the_first_way_that_gets_there_wins() -> None:
-    """A way that hangs or fails makes room for the next; what comes too late is discarded."""
+    """After an attempt that hangs or fails, the next one starts; a late result is discarded."""
     discarded: list[str] = []
 
     async def run(*ways: Any) -> str:

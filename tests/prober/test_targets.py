@@ -1,5 +1,5 @@
 """
-A target is refused with the value and the expectation, or understood.
+Targets: settings that are accepted, and messages for those that are not.
 """
 
 import re
@@ -21,7 +21,7 @@ def test_a_url_is_enough() -> None:
 
 
 def test_settings_are_read() -> None:
-    """A mapping overrides what is usual."""
+    """Settings override the defaults."""
     target = parse_target(
         "db",
         {
@@ -42,7 +42,7 @@ def test_settings_are_read() -> None:
 
 
 def test_numbers_from_the_environment_are_text() -> None:
-    """What `${rto}` stands for comes as text from an environment variable."""
+    """The value of `${rto}` comes as text from an environment variable."""
     environment = {"interval": "0.05", "timeout": "0.5", "rto": "3", "status": ["200", "503"]}
     target = parse_target("portal", {"url": "http://x", **environment})
 
