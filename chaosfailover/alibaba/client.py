@@ -35,15 +35,15 @@ __all__ = ["VpcClient"]
 logger = logging.getLogger("chaostoolkit")
 T = TypeVar("T")
 
-JOBS = Listing[FailoverTestJob]("DescribeFailoverTestJobs", ("FailoverTestJobList",))
-CIRCUITS = Listing[PhysicalConnection](
+JOBS: Listing[FailoverTestJob] = Listing("DescribeFailoverTestJobs", ("FailoverTestJobList",))
+CIRCUITS: Listing[PhysicalConnection] = Listing(
     "DescribePhysicalConnections", ("PhysicalConnectionSet", "PhysicalConnectionType")
 )
-VBRS = Listing[VirtualBorderRouter](
+VBRS: Listing[VirtualBorderRouter] = Listing(
     "DescribeVirtualBorderRouters", ("VirtualBorderRouterSet", "VirtualBorderRouterType")
 )
-BGP_PEERS = Listing[BgpPeer]("DescribeBgpPeers", ("BgpPeers", "BgpPeer"))
-BGP_GROUPS = Listing[BgpGroup]("DescribeBgpGroups", ("BgpGroups", "BgpGroup"))
+BGP_PEERS: Listing[BgpPeer] = Listing("DescribeBgpPeers", ("BgpPeers", "BgpPeer"))
+BGP_GROUPS: Listing[BgpGroup] = Listing("DescribeBgpGroups", ("BgpGroups", "BgpGroup"))
 
 
 class VpcClient:
