@@ -295,16 +295,17 @@ class VpcClient:
         query = flattened({"RegionId": self.region_id, "ClientToken": token, **parameters})
         reply = self._connection.send(operation, query, budget, attempting)
         if token:
-            self._publish(operation, {**parameters, **reply})
+            job_id = reply.get("JobId", parameters.get("JobId"))
+            _publish(operation, reply.get("RequestId"), None if job_id is None else str(job_id))
         return reply
 
-    def _publish(self, operation: str, facts: Mapping[str, object]) -> None:
-        """
-        Publish a write that the API accepted, with the IDs that identify it there.
-        """
-        request_id, job_id = facts.get("RequestId"), facts.get("JobId")
-        logger.debug("%s of %s was accepted, request %s", operation, job_id, request_id)
-        publish("request", operation=operation, request_id=request_id, job_id=job_id)
+
+def _publish(operation: str, request_id: str | None, job_id: str | None) -> None:
+    """
+    Publish a write that the API accepted, with the IDs that identify it there.
+    """
+    logger.debug("%s of %s was accepted, request %s", operation, job_id, request_id)
+    publish("request", operation=operation, request_id=request_id, job_id=job_id)
 
 
 def _required(key: str, value: T | None) -> T:
