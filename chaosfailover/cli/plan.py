@@ -24,13 +24,16 @@ from chaosfailover.cli.terminal import plain
 from chaosfailover.errors import ApiError, ArgumentError, FailoverError, TransportError
 from chaosfailover.network.snapshot import read_snapshot
 from chaosfailover.plan.choice import RegionPlan, region_plan
-from chaosfailover.plan.experiments import folder_of
-from chaosfailover.plan.files import Change, changes, plan_files
-from chaosfailover.plan.folder import make_changes, standing_files
+from chaosfailover.plan.files import (
+    Change,
+    changes,
+    existing_files,
+    make_changes,
+    plan_files,
+)
 from chaosfailover.plan.portals import check_matches, checked_targets
-from chaosfailover.plan.reading import read
-from chaosfailover.plan.rehearsal_topology import mirror
-from chaosfailover.plan.template import circuit_template
+from chaosfailover.plan.topology import mirror
+from chaosfailover.plan.yaml_file import read
 
 __all__ = ["plan"]
 
@@ -129,7 +132,7 @@ def _rehearsable(answer: Answer[RegionPlan]) -> Answer[RegionPlan]:
     found = replace(answer.value, place=answer.place)
     try:
         if found.tests:
-            topology_from(mirror(found), str(folder_of(found)))
+            topology_from(mirror(found), str(found.folder))
     except (ArgumentError, TopologyError) as error:
         return Answer(answer.place, error=ArgumentError(f"it cannot be rehearsed as read: {error}"))
     return Answer(answer.place, value=found)
@@ -161,7 +164,7 @@ def _entries(folder: Path, plans: Sequence[RegionPlan]) -> Iterator[str]:
     """
     Yield the folders of the regions, and what stands in each.
     """
-    for region in (str(folder_of(found)) for found in plans):
+    for region in (str(found.folder) for found in plans):
         yield region
         for path in (folder / region).glob("*"):
             yield str(path.relative_to(folder))
@@ -188,16 +191,16 @@ def _planned(
     Where a region could not be read, a target may be one of it.
     """
     _require_inside(folder, _entries(folder, plans))
-    standing = standing_files(folder, map(folder_of, plans))
+    existing = existing_files(folder, (found.folder for found in plans))
     try:
-        check_matches(targets, plans, standing)
+        check_matches(targets, plans, existing)
     except ArgumentError as error:
         if not errors:
             raise
         click.echo(f"{error}, and not every region was", err=True)
-    files = plan_files(circuit_template(), plans, errors, targets, standing)
+    files = plan_files(plans, errors, targets, existing)
     _require_inside(folder, files)
-    return list(make_changes(folder, changes(standing, files, plans)))
+    return list(make_changes(folder, changes(existing, files, plans)))
 
 
 def _tell(folder: Path, change: Change) -> None:

@@ -11,24 +11,19 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 import yaml
 
 from chaosfailover.cli.region_options import NOT_DONE
 from chaosfailover.errors import ArgumentError
-from chaosfailover.plan.experiments import TOPOLOGY
-from chaosfailover.plan.files import is_planned
-from chaosfailover.plan.reading import is_experiment, read
-from chaosfailover.plan.rehearsal import (
-    Rehearsal,
-    check_topology,
-    merged,
-    not_to_run,
-    rehearsals,
-)
-from chaosfailover.plan.rehearsal_runner import RehearsalOutcome, Runner
+from chaosfailover.plan.files import TOPOLOGY, is_planned
+from chaosfailover.plan.planned_experiment import planned_experiment
+from chaosfailover.plan.rehearsal import Rehearsal, RehearsalOutcome, not_to_run, rehearsals
+from chaosfailover.plan.rehearsal_runner import Runner
+from chaosfailover.plan.topology import Topology, checked_topology, merged
+from chaosfailover.plan.yaml_file import read
 
 if TYPE_CHECKING:
     from chaosfailover.emulator import Emulator
@@ -76,7 +71,7 @@ def rehearse_all(
         _kept(journals) as kept,
     ):
         runner = _runner(folder, kept, emulator)
-        outcomes = runner.run(lanes, width=width, told=told)
+        outcomes = runner.run(lanes, width=width, on_outcome=told)
         _show(outcomes, output, journals)
         if len(outcomes) < count or not all(each.as_expected for each in outcomes):
             sys.exit(NOT_DONE)
@@ -118,11 +113,11 @@ def _end(number: int, _frame: object) -> NoReturn:
     sys.exit(128 + number)
 
 
-def _read_plan(folder: Path) -> tuple[dict[str, dict[str, Any]], list[list[Rehearsal]]]:
+def _read_plan(folder: Path) -> tuple[dict[str, Topology], list[list[Rehearsal]]]:
     """
     Return the topologies that can be used, by folder, and what is to be run in each folder.
     """
-    usable: dict[str, dict[str, Any]] = {}
+    usable: dict[str, Topology] = {}
     lanes = []
     for place in sorted({file.parent for file in folder.rglob("*.yaml")}):
         file = place / TOPOLOGY
@@ -154,14 +149,12 @@ def _is_of_a_plan(file: Path) -> bool:
     Tell whether a file is an experiment, or was planned as one and is broken now.
     """
     try:
-        return is_experiment(read(file))
+        return planned_experiment(read(file)) is not None
     except ArgumentError:
         return is_planned(file.read_bytes().decode(errors="replace"))
 
 
-def _lane(
-    folder: Path, name: str, topology: dict[str, Any], files: Sequence[Path]
-) -> list[Rehearsal]:
+def _lane(folder: Path, name: str, topology: Topology, files: Sequence[Path]) -> list[Rehearsal]:
     found: list[Rehearsal] = []
     for file in files:
         inside = _inside(folder, file)
@@ -172,25 +165,25 @@ def _lane(
     return found
 
 
-def _topology(file: Path) -> dict[str, Any]:
+def _topology(file: Path) -> Topology:
     try:
         from chaosfailover.emulator.topology import TopologyError, topology_from
     except ImportError as error:
         raise click.UsageError(f"a rehearsal needs the emulator: {error}") from error
-    content: dict[str, Any] = read(file)
+    document = read(file)
     try:
-        check_topology(content)
-        topology_from(content)
+        topology = checked_topology(document)
+        topology_from(document)
     except (ArgumentError, TopologyError) as error:
         raise ArgumentError(f"{file} is no topology of a plan: {error}") from error
-    return content
+    return topology
 
 
 def _inside(folder: Path, file: Path) -> str:
     return file.relative_to(folder).as_posix()
 
 
-def _emulator(topology: dict[str, Any], minute: float) -> "Emulator":
+def _emulator(topology: Topology, minute: float) -> "Emulator":
     try:
         from chaosfailover.emulator import Emulator
         from chaosfailover.emulator.topology import TopologyError

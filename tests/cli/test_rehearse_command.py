@@ -21,7 +21,6 @@ from processes import ended
 from chaosfailover.cli import failover
 from chaosfailover.plan.files import plan_files
 from chaosfailover.plan.portals import ports_in
-from chaosfailover.plan.template import circuit_template
 
 CHAOS = [str(Path(sys.executable).with_name("chaos")), "--no-version-check"]
 
@@ -32,7 +31,7 @@ def written(folder: Path, described: dict[str, object]) -> Path:
     """
     folder.mkdir()
     target = folder / "plan"
-    for name, text in plan_files(circuit_template(), plans(described, folder), {}, {}).items():
+    for name, text in plan_files(plans(described, folder), {}, {}).items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).write_text(text, encoding="utf-8")
     return target
