@@ -1,5 +1,5 @@
 """
-`chaos failover inspect`: which circuits would hurt.
+`chaos failover inspect`: what the loss of each circuit would leave.
 """
 
 import functools
@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
@@ -63,12 +62,12 @@ def inspect(
     deadline: float,
 ) -> None:
     """
-    Show what each redundancy group would be left with if each of its circuits were cut.
+    Show, for each circuit of a redundancy group, which paths would survive its loss.
 
-    A group is an ECR or CEN. Reads only. Exits 1 when a region could not be read, and on what
-    --fail-on names: no-survivor is met wherever no survivor is proven, so also by every `unknown`
-    without one; stale by what was not tested for so long, never, or nobody knows when. A circuit
-    that is `not in use`, as no VBR stands on it, meets none.
+    A group is an ECR or CEN. The command changes nothing. Exits 1 if a region could not be read or
+    a --fail-on criterion is met. no-survivor is met by every circuit without a proven survivor,
+    `unknown` included. stale is met by circuits last tested longer ago than that, never, or at an
+    unknown time. A circuit that is `not in use`, because it has no VBR, meets no criterion.
 
     Example: chaos failover inspect --all-regions --fail-on no-survivor --fail-on stale=90d
     """
@@ -89,15 +88,15 @@ def inspect(
         ),
         unread=[str(answer.place) for answer in answers if answer.error],
     )
-    found = violations(criteria, rows)
+    failed = violations(criteria, rows)
     if output == "json":
-        click.echo(json.dumps(_document(rows, answers, found), indent=2))
+        click.echo(json.dumps(_document(rows, answers, failed), indent=2))
     else:
-        click.echo(TEXTS[output](rows) or "No circuit was found.")
+        click.echo(TEXTS[output](rows) or "There are no circuits.")
     show_errors(answers)
-    for violation in found:
+    for violation in failed:
         click.echo(plain(f"FAILED: {violation}"), err=True)
-    if errors_of(answers) or found:
+    if errors_of(answers) or failed:
         sys.exit(NOT_DONE)
 
 
@@ -114,11 +113,13 @@ def _counted(rows: Sequence[CircuitRow]) -> str:
 
 
 def _document(
-    rows: Sequence[CircuitRow], answers: Sequence[Answer[Any]], found: Sequence[str]
-) -> dict[str, Any]:
+    rows: Sequence[CircuitRow],
+    answers: Sequence[Answer[Sequence[CircuitRow]]],
+    failed: Sequence[str],
+) -> dict[str, object]:
     return {
         "circuits": [row.as_dict() for row in rows],
         "read": sum(not answer.error for answer in answers),
         "errors": errors_of(answers),
-        "failed": found,
+        "failed": failed,
     }

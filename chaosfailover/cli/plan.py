@@ -1,5 +1,5 @@
 """
-`chaos failover plan`: one ready experiment for each circuit worth testing.
+`chaos failover plan`: writes an experiment for each circuit that can be tested.
 """
 
 import sys
@@ -57,7 +57,7 @@ def _targets(
     "--targets",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     callback=_targets,
-    help="YAML: a URL to watch in live runs, by circuit, ECR, CEN, region or `default`.",
+    help="YAML file: the URL to watch in live runs, by circuit, ECR, CEN, region or `default`.",
 )
 @click.option(
     "--output",
@@ -79,8 +79,8 @@ def plan(
     """
     Write an experiment for each circuit that has a proven survivor, and a game day per region.
 
-    What has none is refused, and said. Files that you edited are kept. Exits 1 when a region could
-    not be read or nothing can be tested.
+    Circuits without a survivor are refused, with the reason. Files that you edited are kept. Exits
+    1 if a region could not be read or nothing can be tested.
 
     Example: chaos failover plan --all-regions --targets targets.yaml --output failover-plan
     """
@@ -92,7 +92,7 @@ def plan(
             all_regions,
             role_arns,
             _read,
-            progress=show_progress(lambda found: _counted(len(found.tests))),
+            progress=show_progress(lambda plan: _counted(len(plan.tests))),
             deadline=deadline,
             reads_only=True,
         )
@@ -100,18 +100,19 @@ def plan(
     plans = [answer.value for answer in answers if answer.value]
     errors = {str(answer.place): _kind(answer.error) for answer in answers if answer.error}
     try:
-        made = _planned(folder, plans, errors, targets)
+        made = _written(folder, plans, errors, targets)
     except FailoverError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(NOT_DONE)
     for change in made:
-        _tell(folder, change)
-    for found in plans:
-        for refusal in found.refusals:
-            said = f"{refusal.circuit_id}: {'; '.join(refusal.reasons)}"
-            click.echo(plain(f"REFUSED  {found.place}  {said}"), err=True)
+        _show(folder, change)
+    for region in plans:
+        for refusal in region.refusals:
+            reasons = "; ".join(refusal.reasons)
+            line = f"REFUSED  {region.place}  {refusal.circuit_id}: {reasons}"
+            click.echo(plain(line), err=True)
     show_errors(answers)
-    if errors_of(answers) or not any(found.tests for found in plans):
+    if errors_of(answers) or not any(region.tests for region in plans):
         sys.exit(NOT_DONE)
 
 
@@ -121,21 +122,21 @@ def _read(client: VpcClient) -> RegionPlan:
 
 def _rehearsable(answer: Answer[RegionPlan]) -> Answer[RegionPlan]:
     """
-    Put the plan of a region in its place, or the reason why its mirror cannot be rehearsed.
+    Return the plan of a region with its place, or an error if its topology cannot be rehearsed.
 
-    What vanished between two calls shows here, and not when the plan is rehearsed.
+    A resource that vanished between two calls is noticed here, before anything is written.
     """
     from chaosfailover.emulator.topology import TopologyError, topology_from
 
     if answer.error or answer.value is None:
         return answer
-    found = replace(answer.value, place=answer.place)
+    region = replace(answer.value, place=answer.place)
     try:
-        if found.tests:
-            topology_from(mirror(found), str(found.folder))
+        if region.tests:
+            topology_from(mirror(region), str(region.folder))
     except (ArgumentError, TopologyError) as error:
         return Answer(answer.place, error=ArgumentError(f"it cannot be rehearsed as read: {error}"))
-    return Answer(answer.place, value=found)
+    return Answer(answer.place, value=region)
 
 
 def _counted(count: int) -> str:
@@ -144,7 +145,7 @@ def _counted(count: int) -> str:
 
 def _require_one_role_each(role_arns: Sequence[str]) -> None:
     """
-    Refuse two roles of one account: their plans would be written over each other.
+    Refuse two roles of one account: their plans would have the same files.
     """
     accounts = [Place("", role_arn).account for role_arn in dict.fromkeys(role_arns)]
     if twice := sorted({account for account in accounts if accounts.count(account) > 1}):
@@ -153,7 +154,7 @@ def _require_one_role_each(role_arns: Sequence[str]) -> None:
 
 def _require_inside(folder: Path, names: Iterable[str]) -> None:
     """
-    Refuse a plan of which a file would land elsewhere: a link inside the folder leads out of it.
+    Refuse a plan whose folder has a link to a place outside.
     """
     for name in names:
         if not (folder / name).resolve().is_relative_to(folder.resolve()):
@@ -162,9 +163,9 @@ def _require_inside(folder: Path, names: Iterable[str]) -> None:
 
 def _entries(folder: Path, plans: Sequence[RegionPlan]) -> Iterator[str]:
     """
-    Yield the folders of the regions, and what stands in each.
+    Yield the folders of the regions, and the entries of each.
     """
-    for region in (str(found.folder) for found in plans):
+    for region in (str(plan.folder) for plan in plans):
         yield region
         for path in (folder / region).glob("*"):
             yield str(path.relative_to(folder))
@@ -172,26 +173,26 @@ def _entries(folder: Path, plans: Sequence[RegionPlan]) -> Iterator[str]:
 
 def _kind(error: Exception) -> str:
     """
-    Return what kind of error it is: what is the same each time that it comes.
+    Return the kind of an error, which stays the same from plan to plan.
     """
     if isinstance(error, ApiError):
         return error.code
     return "no answer" if isinstance(error, TransportError) else type(error).__name__
 
 
-def _planned(
+def _written(
     folder: Path,
     plans: Sequence[RegionPlan],
     errors: Mapping[str, str],
     targets: Mapping[str, str],
 ) -> list[Change]:
     """
-    Bring the folder to the plan; raises FailoverError, mostly before it writes.
+    Write the plan and return its changes; raises FailoverError, mostly before anything is written.
 
-    Where a region could not be read, a target may be one of it.
+    If a region could not be read, an unknown target is only a warning: it may be of that region.
     """
     _require_inside(folder, _entries(folder, plans))
-    existing = existing_files(folder, (found.folder for found in plans))
+    existing = existing_files(folder, (plan.folder for plan in plans))
     try:
         check_matches(targets, plans, existing)
     except ArgumentError as error:
@@ -203,7 +204,7 @@ def _planned(
     return list(make_changes(folder, changes(existing, files, plans)))
 
 
-def _tell(folder: Path, change: Change) -> None:
+def _show(folder: Path, change: Change) -> None:
     path = folder / change.name
     if change.fate == "foreign":
         click.echo(f"{path} is not of this plan and is kept", err=True)

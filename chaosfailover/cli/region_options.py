@@ -1,13 +1,12 @@
 """
-Which regions and which accounts a command is about.
+The options of regions and accounts, and the questions that commands ask of them.
 """
 
-import functools
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
-from typing import Any
+from typing import TypeVar
 
 import click
 
@@ -29,12 +28,12 @@ __all__ = [
 ]
 
 NOT_DONE = 1
-"""Exit code when something still runs, does not hold, or could not be read."""
+"""The exit code if a test still runs, a criterion is not met, or a region could not be read."""
 
 
 def _above_zero(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:
     if not 0 < seconds < inf:
-        raise click.BadParameter(f"{seconds} is no number of seconds above 0")
+        raise click.BadParameter(f"{seconds} is not a number of seconds above 0")
     return seconds
 
 
@@ -43,12 +42,13 @@ CALL_DEADLINE = click.option(
     default=30.0,
     show_default=True,
     callback=_above_zero,
-    help="Seconds that one call may take.",
+    help="Seconds after which one API call is given up.",
 )
 
 ROLE_ARN = re.compile(r"acs:ram::\d+:role/\S+")
 
-Progress = Callable[[int, int, Answer[Any]], None]
+T = TypeVar("T")
+Progress = Callable[[int, int, Answer[T]], None]
 
 
 def _role_arns(
@@ -88,18 +88,18 @@ def ask_selected(
     regions: Sequence[str],
     all_regions: bool,
     role_arns: Sequence[str],
-    question: Callable[[VpcClient], Any],
+    question: Callable[[VpcClient], T],
     *,
-    progress: Progress = lambda _number, _of, _answer: None,
+    progress: Progress[T] = lambda _number, _of, _answer: None,
     deadline: float = 60.0,
     reads_only: bool = False,
-) -> list[Answer[Any]]:
+) -> list[Answer[T]]:
     """
-    Put a question to the regions and accounts that the options select.
+    Ask a question of every region and account that the options select.
 
-    A wrong setting ends the command; an account whose regions cannot be listed is an answer with
-    an error. A call is over after `deadline` seconds. An interruption does not wait for a question
-    that `reads_only`.
+    A wrong setting ends the command. An account whose regions cannot be listed becomes an answer
+    with an error. A call ends after `deadline` seconds. An interruption does not wait for a
+    question that `reads_only`.
     """
     if regions and all_regions:
         raise click.UsageError("--region and --all-regions exclude each other")
@@ -118,20 +118,23 @@ def ask_selected(
         named = [] if all_regions else list(dict.fromkeys(regions)) or [configured]
         places = [place for answer in listed for place in answer.value or ()]
         places += [Place(region_id, account) for account in accounts for region_id in named]
-        told = functools.partial(_tell, progress, len(places))
-        failed = [answer for answer in listed if answer.error]
-        return [
-            *failed,
-            *ask_places(places, open_client, question, progress=told, reads_only=reads_only),
-        ]
+        answers = ask_places(
+            places,
+            open_client,
+            question,
+            progress=lambda number, answer: progress(number, len(places), answer),
+            reads_only=reads_only,
+        )
+        failed = [Answer[T](each.place, error=each.error) for each in listed if each.error]
+        return failed + answers
     except FailoverError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(NOT_DONE)
 
 
-def errors_of(answers: Iterable[Answer[Any]]) -> list[dict[str, str]]:
+def errors_of(answers: Iterable[Answer[T]]) -> list[dict[str, str]]:
     """
-    Return what could not be read, and why.
+    Return the places that could not be read, and why.
     """
     return [
         {
@@ -144,42 +147,41 @@ def errors_of(answers: Iterable[Answer[Any]]) -> list[dict[str, str]]:
     ]
 
 
-def show_errors(answers: Iterable[Answer[Any]]) -> None:
+def show_errors(answers: Iterable[Answer[T]]) -> None:
     """
-    Say on stderr which places could not be read.
+    Print the places that could not be read to standard error.
     """
     for answer in answers:
         if answer.error:
             click.echo(plain(f"{answer.place}: NOT READ: {answer.error}"), err=True)
 
 
-def show_nothing_runs(answers: Sequence[Answer[Any]]) -> None:
+def show_nothing_runs(answers: Sequence[Answer[T]]) -> None:
     """
-    Say that no test runs, and how many regions that is known of.
+    Print that no test runs, and in how many regions.
     """
     read = len(answers) - len(errors_of(answers))
     click.echo(f"No failover test runs in {read} region{'' if read == 1 else 's'}.")
 
 
-def show_progress(counted: Callable[[Any], str]) -> Progress:
+def show_progress(counted: Callable[[T], str]) -> Progress[T]:
     """
-    Return a progress that writes a line to stderr for each answer, with what it counted.
+    Return a progress that prints a line to standard error for each answer, with its count.
     """
 
-    def show(number: int, of: int, answer: Answer[Any]) -> None:
-        said = "NOT READ" if answer.error else counted(answer.value)
-        click.echo(plain(f"[{number}/{of}] {answer.place}: {said}"), err=True)
+    def show(number: int, of: int, answer: Answer[T]) -> None:
+        result = "NOT READ" if answer.value is None else counted(answer.value)
+        click.echo(plain(f"[{number}/{of}] {answer.place}: {result}"), err=True)
 
     return show
 
 
 def _listed(
     region_id: str, accounts: Sequence[str | None], open_client: Callable[[Place], VpcClient]
-) -> list[Answer[Any]]:
+) -> list[Answer[list[Place]]]:
     """
-    Ask each account for its regions; the value of an answer are the places.
+    Ask each account for its regions.
     """
-
     asked = [Place(region_id, account) for account in accounts]
     return [
         Answer(
@@ -189,7 +191,3 @@ def _listed(
         )
         for answer in ask_places(asked, open_client, region_ids, reads_only=True)
     ]
-
-
-def _tell(progress: Progress, of: int, number: int, answer: Answer[Any]) -> None:
-    progress(number, of, answer)

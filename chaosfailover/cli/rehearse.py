@@ -1,8 +1,7 @@
 """
-`chaos failover rehearse-all`: every experiment of a plan, against one emulator.
+`chaos failover rehearse-all`: runs every experiment of a plan on one emulator.
 """
 
-import functools
 import json
 import shutil
 import signal
@@ -36,7 +35,9 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.command("rehearse-all")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--journals", type=FOLDER, help="Keep all journals and logs in this folder.")
-@click.option("--width", type=click.IntRange(min=1), default=4, show_default=True)
+@click.option(
+    "--width", type=click.IntRange(min=1), default=4, show_default=True, help="Regions at a time."
+)
 @click.option(
     "--minute",
     type=click.FloatRange(min=0, min_open=True),
@@ -51,39 +52,42 @@ def rehearse_all(
     """
     Run every experiment of the plan in FOLDER against one emulator.
 
-    Each is a `chaos run` of its own; --width regions are rehearsed at a time. Nothing leaves this
-    machine. What cannot be read, or does not watch the circuits that it cuts, is not run. Exits 1
-    unless each run comes to what the plan expects of it.
+    Each experiment is a separate `chaos run`; --width regions are rehearsed at a time. Nothing is
+    sent beyond this machine. An experiment that cannot be read, or does not watch the circuits that
+    it cuts, is not run. Exits 1 unless every run has the verdict that the plan expects.
 
-    Journals and logs go to a temporary folder. It is removed if every run comes to what is
-    expected; otherwise it stays, and its path is printed.
+    Journals and logs go to a temporary folder. It is removed if every verdict is as expected;
+    otherwise it stays, and its path is printed.
 
     Example: chaos failover rehearse-all failover-plan
     """
-    _hear_the_end()
+    _exit_on_signals()
     usable, lanes = _read_plan(folder)
     count = sum(len(lane) for lane in lanes)
     if not count:
-        raise click.UsageError(f"{folder} holds no planned experiment and its {TOPOLOGY}")
-    told = functools.partial(_tell, output == "json")
+        raise click.UsageError(f"{folder} holds no planned experiment with its {TOPOLOGY}")
     with (
         _emulator(merged(usable), minute) if usable else nullcontext() as emulator,
-        _kept(journals) as kept,
+        _journal_folder(journals) as kept,
     ):
         runner = _runner(folder, kept, emulator)
-        outcomes = runner.run(lanes, width=width, on_outcome=told)
+        outcomes = runner.run(
+            lanes,
+            width=width,
+            on_outcome=lambda outcome: click.echo(_line(outcome), err=output == "json"),
+        )
         _show(outcomes, output, journals)
         if len(outcomes) < count or not all(each.as_expected for each in outcomes):
             sys.exit(NOT_DONE)
 
 
 @contextmanager
-def _kept(asked: Path | None) -> Iterator[Path]:
+def _journal_folder(asked: Path | None) -> Iterator[Path]:
     """
-    Yield the folder that was asked for, or a temporary one.
+    Yield the folder of --journals, or a temporary one.
 
-    The temporary one is removed after a success and if nothing is in it. Otherwise it stays, also
-    after an interruption, and its path goes to standard error.
+    A temporary folder is removed after a success or if it is empty. Otherwise it stays, also after
+    an interruption, and its path goes to standard error.
     """
     if asked:
         yield asked
@@ -100,22 +104,22 @@ def _kept(asked: Path | None) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def _hear_the_end() -> None:
+def _exit_on_signals() -> None:
     """
-    End in order on SIGTERM and SIGHUP too; one that is ignored, as nohup has it, stays so.
+    Exit in order on SIGTERM and SIGHUP too; an ignored signal, as under nohup, stays ignored.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _end)
+            signal.signal(number, _exit)
 
 
-def _end(number: int, _frame: object) -> NoReturn:
+def _exit(number: int, _frame: object) -> NoReturn:
     sys.exit(128 + number)
 
 
 def _read_plan(folder: Path) -> tuple[dict[str, Topology], list[list[Rehearsal]]]:
     """
-    Return the topologies that can be used, by folder, and what is to be run in each folder.
+    Return the valid topologies, by folder, and the rehearsals of each folder.
     """
     usable: dict[str, Topology] = {}
     lanes = []
@@ -136,7 +140,7 @@ def _read_plan(folder: Path) -> tuple[dict[str, Topology], list[list[Rehearsal]]
 
 def _without_topology(folder: Path, name: str, files: Sequence[Path]) -> list[Rehearsal]:
     """
-    Return the experiments of a folder that says nothing of its network; other files may be there.
+    Return the experiments of a folder without a topology; none of them can be run.
     """
     problem = f"there is no {TOPOLOGY} beside it"
     return [
@@ -146,7 +150,7 @@ def _without_topology(folder: Path, name: str, files: Sequence[Path]) -> list[Re
 
 def _is_of_a_plan(file: Path) -> bool:
     """
-    Tell whether a file is an experiment, or was planned as one and is broken now.
+    Return whether a file is an experiment, or was planned as one and is damaged.
     """
     try:
         return planned_experiment(read(file)) is not None
@@ -155,14 +159,14 @@ def _is_of_a_plan(file: Path) -> bool:
 
 
 def _lane(folder: Path, name: str, topology: Topology, files: Sequence[Path]) -> list[Rehearsal]:
-    found: list[Rehearsal] = []
+    lane: list[Rehearsal] = []
     for file in files:
         inside = _inside(folder, file)
         try:
-            found += rehearsals(name, topology, {inside: read(file)})
+            lane += rehearsals(name, topology, {inside: read(file)})
         except ArgumentError as error:
-            found.append(not_to_run(name, inside, str(error)))
-    return found
+            lane.append(not_to_run(name, inside, str(error)))
+    return lane
 
 
 def _topology(file: Path) -> Topology:
@@ -195,7 +199,7 @@ def _emulator(topology: Topology, minute: float) -> "Emulator":
         try:
             return Emulator(file, minute=minute)
         except TopologyError as error:
-            raise click.UsageError(f"the plan's topologies do not go together: {error}") from error
+            raise click.UsageError(f"the plan's topologies cannot be joined: {error}") from error
 
 
 def _runner(folder: Path, journals: Path, emulator: "Emulator | None") -> Runner:
@@ -204,24 +208,20 @@ def _runner(folder: Path, journals: Path, emulator: "Emulator | None") -> Runner
     return Runner(folder, journals, emulator.url, emulator.service_urls)
 
 
-def _tell(err: bool, outcome: RehearsalOutcome) -> None:
-    click.echo(_line(outcome), err=err)
-
-
 def _line(outcome: RehearsalOutcome) -> str:
     wrong = f"  NOT AS EXPECTED ({outcome.problem or outcome.rehearsal.expected})"
-    said = "" if outcome.as_expected else wrong
-    return f"{outcome.verdict:<12}  {outcome.seconds:5.1f} s  {outcome.rehearsal.file}{said}"
+    line = f"{outcome.verdict:<12}  {outcome.seconds:5.1f} s  {outcome.rehearsal.file}"
+    return line if outcome.as_expected else line + wrong
 
 
 def _show(outcomes: Sequence[RehearsalOutcome], output: str, journals: Path | None) -> None:
     wrong = [outcome for outcome in outcomes if not outcome.as_expected]
     if output == "json":
-        stay = bool(journals or wrong)
-        runs = [outcome.as_dict() | ({} if stay else {"journal": None}) for outcome in outcomes]
+        keep = bool(journals or wrong)
+        runs = [outcome.as_dict() | ({} if keep else {"journal": None}) for outcome in outcomes]
         click.echo(json.dumps({"runs": runs, "not_as_expected": len(wrong)}, indent=2))
         return
     for outcome in wrong:
         if not outcome.rehearsal.problem:
             click.echo(f"see {outcome.journal.with_name('output.log')}")
-    click.echo(f"{len(outcomes) - len(wrong)} of {len(outcomes)} runs came to what was expected.")
+    click.echo(f"{len(outcomes) - len(wrong)} of {len(outcomes)} runs ended as expected.")

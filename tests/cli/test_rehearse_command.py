@@ -219,7 +219,7 @@ def test_what_cannot_be_run_hides_nothing_else(tmp_path: Path) -> None:
     assert "it cuts pc-01 and watches the service of pc-02" in done.output
     assert "topology.yaml is no topology of a plan: it has no accounts" in done.output
     assert done.output.count(f"{ACCOUNTS[0]}/cn-hangzhou/pc-01.yaml") == 1
-    assert "0 of 6 runs came to what was expected." in done.output
+    assert "0 of 6 runs ended as expected." in done.output
 
 
 def test_folder_without_its_topology_is_not_passed_over(tmp_path: Path) -> None:
