@@ -16,6 +16,7 @@ from chaosfailover.alibaba.regions import Answer
 from chaosfailover.cli.region_options import (
     CALL_DEADLINE,
     NOT_DONE,
+    Selection,
     ask_selected,
     errors_of,
     region_options,
@@ -30,6 +31,9 @@ from chaosfailover.inspection.criteria import Criterion, criterion, violations
 from chaosfailover.network.snapshot import read_snapshot
 
 __all__ = ["inspect"]
+
+
+Answers = Sequence[Answer[Sequence[CircuitRow]]]
 
 
 def _criteria(
@@ -54,9 +58,7 @@ def _criteria(
 )
 @CALL_DEADLINE
 def inspect(
-    regions: Sequence[str],
-    all_regions: bool,
-    role_arns: Sequence[str],
+    selection: Selection,
     output: str,
     criteria: Sequence[Criterion],
     deadline: float,
@@ -72,22 +74,13 @@ def inspect(
     Example: chaos failover inspect --all-regions --fail-on no-survivor --fail-on stale=90d
     """
     answers = ask_selected(
-        regions,
-        all_regions,
-        role_arns,
+        selection,
         functools.partial(_read, datetime.now(UTC)),
         progress=show_progress(_counted),
         deadline=deadline,
         reads_only=True,
     )
-    rows = across_places(
-        (
-            replace(row, account=answer.place.account)
-            for answer in answers
-            for row in answer.value or ()
-        ),
-        unread=[str(answer.place) for answer in answers if answer.error],
-    )
+    rows = _rows(answers)
     failed = violations(criteria, rows)
     if output == "json":
         click.echo(json.dumps(_document(rows, answers, failed), indent=2))
@@ -107,15 +100,24 @@ def _read(now: datetime, client: VpcClient) -> list[CircuitRow]:
     return inspection(read_snapshot(client), now)
 
 
+def _rows(answers: Answers) -> list[CircuitRow]:
+    return across_places(
+        (
+            replace(row, account=answer.place.account)
+            for answer in answers
+            for row in answer.value or ()
+        ),
+        unread=[str(answer.place) for answer in answers if answer.error],
+    )
+
+
 def _counted(rows: Sequence[CircuitRow]) -> str:
     count = len({row.circuit_id for row in rows})
     return f"{count} circuit{'' if count == 1 else 's'}"
 
 
 def _document(
-    rows: Sequence[CircuitRow],
-    answers: Sequence[Answer[Sequence[CircuitRow]]],
-    failed: Sequence[str],
+    rows: Sequence[CircuitRow], answers: Answers, failed: Sequence[str]
 ) -> dict[str, object]:
     return {
         "circuits": [row.as_dict() for row in rows],

@@ -14,6 +14,7 @@ from chaosfailover.alibaba.regions import Answer, Place
 from chaosfailover.cli.region_options import (
     CALL_DEADLINE,
     NOT_DONE,
+    Selection,
     ask_selected,
     errors_of,
     region_options,
@@ -69,9 +70,7 @@ def _targets(
 )
 @CALL_DEADLINE
 def plan(
-    regions: Sequence[str],
-    all_regions: bool,
-    role_arns: Sequence[str],
+    selection: Selection,
     targets: dict[str, str],
     folder: Path,
     deadline: float,
@@ -84,13 +83,11 @@ def plan(
 
     Example: chaos failover plan --all-regions --targets targets.yaml --output failover-plan
     """
-    _require_one_role_each(role_arns)
+    _require_one_role_each(selection.role_arns)
     answers = [
         _rehearsable(answer)
         for answer in ask_selected(
-            regions,
-            all_regions,
-            role_arns,
+            selection,
             _read,
             progress=show_progress(lambda plan: _counted(len(plan.tests))),
             deadline=deadline,
@@ -107,10 +104,7 @@ def plan(
     for change in made:
         _show(folder, change)
     for region in plans:
-        for refusal in region.refusals:
-            reasons = "; ".join(refusal.reasons)
-            line = f"REFUSED  {region.place}  {refusal.circuit_id}: {reasons}"
-            click.echo(plain(line), err=True)
+        _show_refusals(region)
     show_errors(answers)
     if errors_of(answers) or not any(region.tests for region in plans):
         sys.exit(NOT_DONE)
@@ -212,3 +206,9 @@ def _show(folder: Path, change: Change) -> None:
     click.echo(f"{change.fate:<9}  {path}")
     if change.fate == "kept":
         click.echo(f"{path} was edited and is kept; move it away to have it planned", err=True)
+
+
+def _show_refusals(region: RegionPlan) -> None:
+    for refusal in region.refusals:
+        line = f"REFUSED  {region.place}  {refusal.circuit_id}: {'; '.join(refusal.reasons)}"
+        click.echo(plain(line), err=True)

@@ -2,9 +2,11 @@
 The options of regions and accounts, and the questions that commands ask of them.
 """
 
+import functools
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from math import inf
 from typing import TypeVar
 
@@ -19,6 +21,7 @@ from chaosfailover.errors import FailoverError
 __all__ = [
     "CALL_DEADLINE",
     "NOT_DONE",
+    "Selection",
     "ask_selected",
     "errors_of",
     "region_options",
@@ -62,32 +65,45 @@ def _role_arns(
     return given
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """
+    The regions and accounts that the options of a command select.
+    """
+
+    regions: Sequence[str]
+    all_regions: bool
+    role_arns: Sequence[str]
+
+
 def region_options(command: Callable[..., None]) -> Callable[..., None]:
     """
-    Add the options that select regions and accounts.
+    Add the options that select regions and accounts; the command gets them as its `selection`.
     """
-    for option in (
-        click.option(
-            "--role-arn",
-            "role_arns",
-            multiple=True,
-            metavar="ARN",
-            callback=_role_arns,
-            help="Assume this role; repeat it for several accounts.",
-        ),
-        click.option("--all-regions", is_flag=True, help="Every region of the account."),
-        click.option(
-            "--region", "regions", multiple=True, metavar="REGION", help="A region; repeatable."
-        ),
-    ):
-        command = option(command)
-    return command
+
+    @click.option(
+        "--region", "regions", multiple=True, metavar="REGION", help="A region; repeatable."
+    )
+    @click.option("--all-regions", is_flag=True, help="Every region of the account.")
+    @click.option(
+        "--role-arn",
+        "role_arns",
+        multiple=True,
+        metavar="ARN",
+        callback=_role_arns,
+        help="Assume this role; repeat it for several accounts.",
+    )
+    @functools.wraps(command)
+    def with_selection(
+        regions: Sequence[str], all_regions: bool, role_arns: Sequence[str], **options: object
+    ) -> None:
+        command(selection=Selection(regions, all_regions, role_arns), **options)
+
+    return with_selection
 
 
 def ask_selected(
-    regions: Sequence[str],
-    all_regions: bool,
-    role_arns: Sequence[str],
+    selection: Selection,
     question: Callable[[VpcClient], T],
     *,
     progress: Progress[T] = lambda _number, _of, _answer: None,
@@ -101,23 +117,13 @@ def ask_selected(
     with an error. A call ends after `deadline` seconds. An interruption does not wait for a
     question that `reads_only`.
     """
-    if regions and all_regions:
-        raise click.UsageError("--region and --all-regions exclude each other")
-
-    configured = config.from_environment()[config.REGION_ID]
-    if not (regions or all_regions or configured):
-        raise click.UsageError("name a region with --region, or set ALIBABA_CLOUD_REGION_ID")
 
     def open_client(place: Place) -> VpcClient:
         settings = config.from_environment(place.region_id, place.role_arn)
         return config.client(settings, None, deadline=deadline)
 
-    accounts: list[str | None] = [*dict.fromkeys(role_arns)] or [None]
     try:
-        listed = _listed(configured or ANY_REGION, accounts, open_client) if all_regions else []
-        named = [] if all_regions else list(dict.fromkeys(regions)) or [configured]
-        places = [place for answer in listed for place in answer.value or ()]
-        places += [Place(region_id, account) for account in accounts for region_id in named]
+        places, unlisted = _places(selection, open_client)
         answers = ask_places(
             places,
             open_client,
@@ -125,8 +131,7 @@ def ask_selected(
             progress=lambda number, answer: progress(number, len(places), answer),
             reads_only=reads_only,
         )
-        failed = [Answer[T](each.place, error=each.error) for each in listed if each.error]
-        return failed + answers
+        return [Answer[T](each.place, error=each.error) for each in unlisted] + answers
     except FailoverError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(NOT_DONE)
@@ -176,18 +181,23 @@ def show_progress(counted: Callable[[T], str]) -> Progress[T]:
     return show
 
 
-def _listed(
-    region_id: str, accounts: Sequence[str | None], open_client: Callable[[Place], VpcClient]
-) -> list[Answer[list[Place]]]:
+def _places(
+    selection: Selection, open_client: Callable[[Place], VpcClient]
+) -> tuple[list[Place], list[Answer[list[str]]]]:
     """
-    Ask each account for its regions.
+    Return the selected places, and the answers of accounts whose regions cannot be listed.
     """
-    asked = [Place(region_id, account) for account in accounts]
+    if selection.regions and selection.all_regions:
+        raise click.UsageError("--region and --all-regions exclude each other")
+    configured = config.from_environment()[config.REGION_ID]
+    accounts: list[str | None] = [*dict.fromkeys(selection.role_arns)] or [None]
+    if not selection.all_regions:
+        if not (selection.regions or configured):
+            raise click.UsageError("name a region with --region, or set ALIBABA_CLOUD_REGION_ID")
+        regions = [*dict.fromkeys(selection.regions)] or [configured]
+        return [Place(region, account) for account in accounts for region in regions], []
+    asked = [Place(configured or ANY_REGION, account) for account in accounts]
+    listed = ask_places(asked, open_client, region_ids, reads_only=True)
     return [
-        Answer(
-            answer.place,
-            [Place(region_id, answer.place.role_arn) for region_id in answer.value or ()],
-            answer.error,
-        )
-        for answer in ask_places(asked, open_client, region_ids, reads_only=True)
-    ]
+        Place(region, answer.place.role_arn) for answer in listed for region in answer.value or ()
+    ], [answer for answer in listed if answer.error]

@@ -18,6 +18,7 @@ from chaosfailover.alibaba.failover_tests import planned_end, running_tests
 from chaosfailover.alibaba.regions import Answer, Place
 from chaosfailover.cli.region_options import (
     NOT_DONE,
+    Selection,
     ask_selected,
     errors_of,
     region_options,
@@ -71,7 +72,7 @@ Answers = list[Answer[list[RunningTest]]]
     "--fail-if-overdue",
     is_flag=True,
     help="For alarms: exit 1 if a test runs past its planned end, or has none. With "
-    "ALIBABA_CLOUD_ENDPOINT_VPC=emulator, exit 0 without a look.",
+    "ALIBABA_CLOUD_ENDPOINT_VPC=emulator, exit 0 without asking the cloud.",
 )
 @click.option(
     "--patience",
@@ -81,9 +82,7 @@ Answers = list[Answer[list[RunningTest]]]
     help="With --fail-if-overdue: seconds that a test may run without a start time.",
 )
 def status(
-    regions: Sequence[str],
-    all_regions: bool,
-    role_arns: Sequence[str],
+    selection: Selection,
     output: str,
     fail_if_running: bool,
     fail_if_overdue: bool,
@@ -100,7 +99,7 @@ def status(
     if fail_if_overdue and os.environ.get("ALIBABA_CLOUD_ENDPOINT_VPC") == "emulator":
         click.echo("Rehearsals end with their runs: there is nothing to watch.")
         return
-    ask = functools.partial(ask_selected, regions, all_regions, role_arns, _running)
+    ask = functools.partial(ask_selected, selection, _running)
     answers = _look(ask, patience if fail_if_overdue else 0.0)
     rows = [
         (answer.place, test, test.is_overdue(if_unknown=fail_if_overdue))

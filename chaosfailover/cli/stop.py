@@ -13,6 +13,7 @@ from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.failover_tests import running_tests
 from chaosfailover.cli.region_options import (
     NOT_DONE,
+    Selection,
     ask_selected,
     errors_of,
     region_options,
@@ -38,9 +39,7 @@ LOOK = 5.0
 def stop(
     tests: Sequence[str],
     everything: bool,
-    regions: Sequence[str],
-    all_regions: bool,
-    role_arns: Sequence[str],
+    selection: Selection,
     yes: bool,
     missing_ok: bool,
     timeout: float,
@@ -57,8 +56,7 @@ def stop(
         raise click.UsageError("name the tests to stop, or give --all")
     if everything and not yes:
         click.confirm("Stop every failover test that runs in these regions?", abort=True)
-    question = functools.partial(_stop, tests, timeout)
-    answers = ask_selected(regions, all_regions, role_arns, question)
+    answers = ask_selected(selection, functools.partial(_stop, tests, timeout))
     outcomes = [(answer.region_id, outcome) for answer in answers for outcome in answer.value or ()]
     outcomes = [(region_id, each) for region_id, each in outcomes if each.status or each.error]
     for region_id, outcome in outcomes:

@@ -595,7 +595,24 @@ def test_seal_of_a_readme_is_a_comment() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["true", "1.0", "a: b", "null", 'say "hi"\\', "pc-1", "${x}", "-", "pc-1: #", "a/b\n- c", ""],
+    [
+        "true",
+        "FALSE",
+        "Null",
+        "No",
+        "off",
+        "Enabled",
+        "1.0",
+        "a: b",
+        "null",
+        'say "hi"\\',
+        "pc-1",
+        "${x}",
+        "-",
+        "pc-1: #",
+        "a/b\n- c",
+        "",
+    ],
 )
 def test_awkward_values_stay_what_they_are(value: str) -> None:
     """A text that YAML would read as something else is quoted."""
