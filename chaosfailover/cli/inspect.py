@@ -29,6 +29,7 @@ from chaosfailover.errors import ArgumentError
 from chaosfailover.inspection.circuits import CircuitRow, across_places, inspection
 from chaosfailover.inspection.criteria import Criterion, criterion, violations
 from chaosfailover.network.snapshot import read_snapshot
+from chaosfailover.plan.rendering import counted
 
 __all__ = ["inspect"]
 
@@ -112,8 +113,7 @@ def _rows(answers: Answers) -> list[CircuitRow]:
 
 
 def _counted(rows: Sequence[CircuitRow]) -> str:
-    count = len({row.circuit_id for row in rows})
-    return f"{count} circuit{'' if count == 1 else 's'}"
+    return counted(len({row.circuit_id for row in rows}), "circuit")
 
 
 def _document(

@@ -33,6 +33,7 @@ from chaosfailover.plan.files import (
     plan_files,
 )
 from chaosfailover.plan.portals import check_matches, checked_targets
+from chaosfailover.plan.rendering import counted
 from chaosfailover.plan.topology import mirror
 from chaosfailover.plan.yaml_file import read
 
@@ -69,12 +70,7 @@ def _targets(
     help="The folder of the plan.",
 )
 @CALL_DEADLINE
-def plan(
-    selection: Selection,
-    targets: dict[str, str],
-    folder: Path,
-    deadline: float,
-) -> None:
+def plan(selection: Selection, targets: dict[str, str], folder: Path, deadline: float) -> None:
     """
     Write an experiment for each circuit that has a proven survivor, and a game day per region.
 
@@ -89,7 +85,7 @@ def plan(
         for answer in ask_selected(
             selection,
             _read,
-            progress=show_progress(lambda plan: _counted(len(plan.tests))),
+            progress=show_progress(lambda plan: f"{counted(len(plan.tests), 'circuit')} to test"),
             deadline=deadline,
             reads_only=True,
         )
@@ -131,10 +127,6 @@ def _rehearsable(answer: Answer[RegionPlan]) -> Answer[RegionPlan]:
     except (ArgumentError, TopologyError) as error:
         return Answer(answer.place, error=ArgumentError(f"it cannot be rehearsed as read: {error}"))
     return Answer(answer.place, value=region)
-
-
-def _counted(count: int) -> str:
-    return f"{count} circuit{'' if count == 1 else 's'} to test"
 
 
 def _require_one_role_each(role_arns: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.regions import ANY_REGION, Answer, Place, ask_places, region_ids
 from chaosfailover.cli.terminal import plain
 from chaosfailover.errors import FailoverError
+from chaosfailover.plan.rendering import counted
 
 __all__ = [
     "CALL_DEADLINE",
@@ -131,7 +132,7 @@ def ask_selected(
             progress=lambda number, answer: progress(number, len(places), answer),
             reads_only=reads_only,
         )
-        return [Answer[T](each.place, error=each.error) for each in unlisted] + answers
+        return [*(Answer(each.place, error=each.error) for each in unlisted), *answers]
     except FailoverError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(NOT_DONE)
@@ -166,7 +167,7 @@ def show_nothing_runs(answers: Sequence[Answer[T]]) -> None:
     Print that no test runs, and in how many regions.
     """
     read = len(answers) - len(errors_of(answers))
-    click.echo(f"No failover test runs in {read} region{'' if read == 1 else 's'}.")
+    click.echo(f"No failover test runs in {counted(read, 'region')}.")
 
 
 def show_progress(counted: Callable[[T], str]) -> Progress[T]:

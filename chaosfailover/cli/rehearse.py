@@ -29,12 +29,14 @@ if TYPE_CHECKING:
 
 __all__ = ["rehearse_all"]
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
-
 
 @click.command("rehearse-all")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--journals", type=FOLDER, help="Keep all journals and logs in this folder.")
+@click.option(
+    "--journals",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep all journals and logs in this folder.",
+)
 @click.option(
     "--width", type=click.IntRange(min=1), default=4, show_default=True, help="Regions at a time."
 )
