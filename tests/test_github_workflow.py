@@ -21,7 +21,7 @@ from processes import ended
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.emulator import Emulator
-from chaosfailover.plan.game_day import MINUTES
+from chaosfailover.plan.rendering import MINUTES
 from chaosfailover.record import verify
 
 WORKFLOW = EXPERIMENTS / "github" / "game-day.yml"

@@ -15,8 +15,7 @@ from hostile_yaml import HOSTILE
 
 from chaosfailover.cli import failover
 from chaosfailover.plan.files import plan_files
-from chaosfailover.plan.rehearsal import merged
-from chaosfailover.plan.template import circuit_template
+from chaosfailover.plan.topology import checked_topology, merged
 
 CHAOS = [str(Path(sys.executable).with_name("chaos")), "--no-version-check", "failover"]
 MEMORY = 1_500_000_000
@@ -102,7 +101,7 @@ def written(folder: Path) -> Path:
     Write a plan and return the folder of the region of pc-03.
     """
     folder.mkdir()
-    for name, text in plan_files(circuit_template(), plans(TEN, folder), {}, {}).items():
+    for name, text in plan_files(plans(TEN, folder), {}, {}).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     return next(folder.rglob("pc-03.yaml")).parent
@@ -141,7 +140,7 @@ def test_doubled_keys_of_an_edited_experiment_stand_in_the_plan(tmp_path: Path) 
         for each in (tmp_path / "plan").rglob("*")
         if each.is_file()
     }
-    found = plan_files(circuit_template(), plans(TEN, tmp_path / "plan"), {}, {}, standing)
+    found = plan_files(plans(TEN, tmp_path / "plan"), {}, {}, standing)
     readme = found[(folder / "README.md").relative_to(tmp_path / "plan").as_posix()]
 
     assert (
@@ -159,7 +158,7 @@ def test_a_topology_may_leave_empty_what_is_all_defaults() -> None:
         "services: {pc-a: {kind: http, port: 1, paths: a}, pc-b: {kind: http, paths: }}\n"
     )
 
-    whole = merged({"f": topology})
+    whole = merged({"f": checked_topology(topology)})
 
     assert whole["regions"] == {"r": {"circuits": {"pc-a": {"owner": "1"}}, "vbrs": {}}, "s": {}}
     assert [each["paths"] for each in whole["services"].values()] == [["f/a"], []]

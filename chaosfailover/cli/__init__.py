@@ -1,6 +1,9 @@
 """
-`chaos failover ...`: what a person does without an experiment.
+`chaos failover ...`: the commands for work outside of an experiment.
 """
+
+import sys
+from io import TextIOWrapper
 
 import click
 
@@ -19,10 +22,13 @@ __all__ = ["failover"]
 @click.group()
 def failover() -> None:
     """
-    Alibaba Cloud Express Connect failover tests: what runs, and how to stop it.
+    Alibaba Cloud Express Connect failover tests: plan, rehearse, watch, stop and report them.
 
     Region, endpoint and credentials come from the environment, as for the bundled experiments.
     """
+    # in every locale, as the files that the commands write
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors=sys.stdout.errors)
 
 
 for command in (emulator, inspect, plan, probe, rehearse_all, report, status, stop):

@@ -1,5 +1,5 @@
 """
-`chaos failover inspect`: which circuits would hurt.
+`chaos failover inspect`: what the loss of each circuit would leave.
 """
 
 import functools
@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
@@ -17,6 +16,7 @@ from chaosfailover.alibaba.regions import Answer
 from chaosfailover.cli.region_options import (
     CALL_DEADLINE,
     NOT_DONE,
+    Selection,
     ask_selected,
     errors_of,
     region_options,
@@ -29,8 +29,12 @@ from chaosfailover.errors import ArgumentError
 from chaosfailover.inspection.circuits import CircuitRow, across_places, inspection
 from chaosfailover.inspection.criteria import Criterion, criterion, violations
 from chaosfailover.network.snapshot import read_snapshot
+from chaosfailover.plan.rendering import counted
 
 __all__ = ["inspect"]
+
+
+Answers = Sequence[Answer[Sequence[CircuitRow]]]
 
 
 def _criteria(
@@ -55,49 +59,38 @@ def _criteria(
 )
 @CALL_DEADLINE
 def inspect(
-    regions: Sequence[str],
-    all_regions: bool,
-    role_arns: Sequence[str],
+    selection: Selection,
     output: str,
     criteria: Sequence[Criterion],
     deadline: float,
 ) -> None:
     """
-    Show what each redundancy group would be left with if each of its circuits were cut.
+    Show, for each circuit of a redundancy group, which paths would survive its loss.
 
-    A group is an ECR or CEN. Reads only. Exits 1 when a region could not be read, and on what
-    --fail-on names: no-survivor is met wherever no survivor is proven, so also by every `unknown`
-    without one; stale by what was not tested for so long, never, or nobody knows when. A circuit
-    that is `not in use`, as no VBR stands on it, meets none.
+    A group is an ECR or CEN. The command changes nothing. Exits 1 if a region could not be read or
+    a --fail-on criterion is met. no-survivor is met by every circuit without a proven survivor,
+    `unknown` included. stale is met by circuits last tested longer ago than that, never, or at an
+    unknown time. A circuit that is `not in use`, because it has no VBR, meets no criterion.
 
     Example: chaos failover inspect --all-regions --fail-on no-survivor --fail-on stale=90d
     """
     answers = ask_selected(
-        regions,
-        all_regions,
-        role_arns,
+        selection,
         functools.partial(_read, datetime.now(UTC)),
         progress=show_progress(_counted),
         deadline=deadline,
         reads_only=True,
     )
-    rows = across_places(
-        (
-            replace(row, account=answer.place.account)
-            for answer in answers
-            for row in answer.value or ()
-        ),
-        unread=[str(answer.place) for answer in answers if answer.error],
-    )
-    found = violations(criteria, rows)
+    rows = _rows(answers)
+    failed = violations(criteria, rows)
     if output == "json":
-        click.echo(json.dumps(_document(rows, answers, found), indent=2))
+        click.echo(json.dumps(_document(rows, answers, failed), indent=2))
     else:
-        click.echo(TEXTS[output](rows) or "No circuit was found.")
+        click.echo(TEXTS[output](rows) or "There are no circuits.")
     show_errors(answers)
-    for violation in found:
+    for violation in failed:
         click.echo(plain(f"FAILED: {violation}"), err=True)
-    if errors_of(answers) or found:
+    if errors_of(answers) or failed:
         sys.exit(NOT_DONE)
 
 
@@ -108,17 +101,27 @@ def _read(now: datetime, client: VpcClient) -> list[CircuitRow]:
     return inspection(read_snapshot(client), now)
 
 
+def _rows(answers: Answers) -> list[CircuitRow]:
+    return across_places(
+        (
+            replace(row, account=answer.place.account)
+            for answer in answers
+            for row in answer.value or ()
+        ),
+        unread=[str(answer.place) for answer in answers if answer.error],
+    )
+
+
 def _counted(rows: Sequence[CircuitRow]) -> str:
-    count = len({row.circuit_id for row in rows})
-    return f"{count} circuit{'' if count == 1 else 's'}"
+    return counted(len({row.circuit_id for row in rows}), "circuit")
 
 
 def _document(
-    rows: Sequence[CircuitRow], answers: Sequence[Answer[Any]], found: Sequence[str]
-) -> dict[str, Any]:
+    rows: Sequence[CircuitRow], answers: Answers, failed: Sequence[str]
+) -> dict[str, object]:
     return {
         "circuits": [row.as_dict() for row in rows],
         "read": sum(not answer.error for answer in answers),
         "errors": errors_of(answers),
-        "failed": found,
+        "failed": failed,
     }

@@ -1,5 +1,5 @@
 """
-`chaos failover plan`: one ready experiment for each circuit worth testing.
+`chaos failover plan`: writes an experiment for each circuit that can be tested.
 """
 
 import sys
@@ -14,6 +14,7 @@ from chaosfailover.alibaba.regions import Answer, Place
 from chaosfailover.cli.region_options import (
     CALL_DEADLINE,
     NOT_DONE,
+    Selection,
     ask_selected,
     errors_of,
     region_options,
@@ -24,13 +25,17 @@ from chaosfailover.cli.terminal import plain
 from chaosfailover.errors import ApiError, ArgumentError, FailoverError, TransportError
 from chaosfailover.network.snapshot import read_snapshot
 from chaosfailover.plan.choice import RegionPlan, region_plan
-from chaosfailover.plan.experiments import folder_of
-from chaosfailover.plan.files import Change, changes, plan_files
-from chaosfailover.plan.folder import make_changes, standing_files
+from chaosfailover.plan.files import (
+    Change,
+    changes,
+    existing_files,
+    make_changes,
+    plan_files,
+)
 from chaosfailover.plan.portals import check_matches, checked_targets
-from chaosfailover.plan.reading import read
-from chaosfailover.plan.rehearsal_topology import mirror
-from chaosfailover.plan.template import circuit_template
+from chaosfailover.plan.rendering import counted
+from chaosfailover.plan.topology import mirror
+from chaosfailover.plan.yaml_file import read
 
 __all__ = ["plan"]
 
@@ -54,7 +59,7 @@ def _targets(
     "--targets",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     callback=_targets,
-    help="YAML: a URL to watch in live runs, by circuit, ECR, CEN, region or `default`.",
+    help="YAML file: the URL to watch in live runs, by circuit, ECR, CEN, region or `default`.",
 )
 @click.option(
     "--output",
@@ -65,31 +70,22 @@ def _targets(
     help="The folder of the plan.",
 )
 @CALL_DEADLINE
-def plan(
-    regions: Sequence[str],
-    all_regions: bool,
-    role_arns: Sequence[str],
-    targets: dict[str, str],
-    folder: Path,
-    deadline: float,
-) -> None:
+def plan(selection: Selection, targets: dict[str, str], folder: Path, deadline: float) -> None:
     """
     Write an experiment for each circuit that has a proven survivor, and a game day per region.
 
-    What has none is refused, and said. Files that you edited are kept. Exits 1 when a region could
-    not be read or nothing can be tested.
+    Circuits without a survivor are refused, with the reason. Files that you edited are kept. Exits
+    1 if a region could not be read or nothing can be tested.
 
     Example: chaos failover plan --all-regions --targets targets.yaml --output failover-plan
     """
-    _require_one_role_each(role_arns)
+    _require_one_role_each(selection.role_arns)
     answers = [
         _rehearsable(answer)
         for answer in ask_selected(
-            regions,
-            all_regions,
-            role_arns,
+            selection,
             _read,
-            progress=show_progress(lambda found: _counted(len(found.tests))),
+            progress=show_progress(lambda plan: f"{counted(len(plan.tests), 'circuit')} to test"),
             deadline=deadline,
             reads_only=True,
         )
@@ -97,18 +93,16 @@ def plan(
     plans = [answer.value for answer in answers if answer.value]
     errors = {str(answer.place): _kind(answer.error) for answer in answers if answer.error}
     try:
-        made = _planned(folder, plans, errors, targets)
+        made = _written(folder, plans, errors, targets)
     except FailoverError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(NOT_DONE)
     for change in made:
-        _tell(folder, change)
-    for found in plans:
-        for refusal in found.refusals:
-            said = f"{refusal.circuit_id}: {'; '.join(refusal.reasons)}"
-            click.echo(plain(f"REFUSED  {found.place}  {said}"), err=True)
+        _show(folder, change)
+    for region in plans:
+        _show_refusals(region)
     show_errors(answers)
-    if errors_of(answers) or not any(found.tests for found in plans):
+    if errors_of(answers) or not any(region.tests for region in plans):
         sys.exit(NOT_DONE)
 
 
@@ -118,30 +112,26 @@ def _read(client: VpcClient) -> RegionPlan:
 
 def _rehearsable(answer: Answer[RegionPlan]) -> Answer[RegionPlan]:
     """
-    Put the plan of a region in its place, or the reason why its mirror cannot be rehearsed.
+    Return the plan of a region with its place, or an error if its topology cannot be rehearsed.
 
-    What vanished between two calls shows here, and not when the plan is rehearsed.
+    A resource that vanished between two calls is noticed here, before anything is written.
     """
     from chaosfailover.emulator.topology import TopologyError, topology_from
 
     if answer.error or answer.value is None:
         return answer
-    found = replace(answer.value, place=answer.place)
+    region = replace(answer.value, place=answer.place)
     try:
-        if found.tests:
-            topology_from(mirror(found), str(folder_of(found)))
+        if region.tests:
+            topology_from(mirror(region), str(region.folder))
     except (ArgumentError, TopologyError) as error:
         return Answer(answer.place, error=ArgumentError(f"it cannot be rehearsed as read: {error}"))
-    return Answer(answer.place, value=found)
-
-
-def _counted(count: int) -> str:
-    return f"{count} circuit{'' if count == 1 else 's'} to test"
+    return Answer(answer.place, value=region)
 
 
 def _require_one_role_each(role_arns: Sequence[str]) -> None:
     """
-    Refuse two roles of one account: their plans would be written over each other.
+    Refuse two roles of one account: their plans would have the same files.
     """
     accounts = [Place("", role_arn).account for role_arn in dict.fromkeys(role_arns)]
     if twice := sorted({account for account in accounts if accounts.count(account) > 1}):
@@ -150,7 +140,7 @@ def _require_one_role_each(role_arns: Sequence[str]) -> None:
 
 def _require_inside(folder: Path, names: Iterable[str]) -> None:
     """
-    Refuse a plan of which a file would land elsewhere: a link inside the folder leads out of it.
+    Refuse a plan whose folder has a link to a place outside.
     """
     for name in names:
         if not (folder / name).resolve().is_relative_to(folder.resolve()):
@@ -159,9 +149,9 @@ def _require_inside(folder: Path, names: Iterable[str]) -> None:
 
 def _entries(folder: Path, plans: Sequence[RegionPlan]) -> Iterator[str]:
     """
-    Yield the folders of the regions, and what stands in each.
+    Yield the folders of the regions, and the entries of each.
     """
-    for region in (str(folder_of(found)) for found in plans):
+    for region in (str(plan.folder) for plan in plans):
         yield region
         for path in (folder / region).glob("*"):
             yield str(path.relative_to(folder))
@@ -169,38 +159,38 @@ def _entries(folder: Path, plans: Sequence[RegionPlan]) -> Iterator[str]:
 
 def _kind(error: Exception) -> str:
     """
-    Return what kind of error it is: what is the same each time that it comes.
+    Return the kind of an error, which stays the same from plan to plan.
     """
     if isinstance(error, ApiError):
         return error.code
     return "no answer" if isinstance(error, TransportError) else type(error).__name__
 
 
-def _planned(
+def _written(
     folder: Path,
     plans: Sequence[RegionPlan],
     errors: Mapping[str, str],
     targets: Mapping[str, str],
 ) -> list[Change]:
     """
-    Bring the folder to the plan; raises FailoverError, mostly before it writes.
+    Write the plan and return its changes; raises FailoverError, mostly before anything is written.
 
-    Where a region could not be read, a target may be one of it.
+    If a region could not be read, an unknown target is only a warning: it may be of that region.
     """
     _require_inside(folder, _entries(folder, plans))
-    standing = standing_files(folder, map(folder_of, plans))
+    existing = existing_files(folder, (plan.folder for plan in plans))
     try:
-        check_matches(targets, plans, standing)
+        check_matches(targets, plans, existing)
     except ArgumentError as error:
         if not errors:
             raise
         click.echo(f"{error}, and not every region was", err=True)
-    files = plan_files(circuit_template(), plans, errors, targets, standing)
+    files = plan_files(plans, errors, targets, existing)
     _require_inside(folder, files)
-    return list(make_changes(folder, changes(standing, files, plans)))
+    return list(make_changes(folder, changes(existing, files, plans)))
 
 
-def _tell(folder: Path, change: Change) -> None:
+def _show(folder: Path, change: Change) -> None:
     path = folder / change.name
     if change.fate == "foreign":
         click.echo(f"{path} is not of this plan and is kept", err=True)
@@ -208,3 +198,9 @@ def _tell(folder: Path, change: Change) -> None:
     click.echo(f"{change.fate:<9}  {path}")
     if change.fate == "kept":
         click.echo(f"{path} was edited and is kept; move it away to have it planned", err=True)
+
+
+def _show_refusals(region: RegionPlan) -> None:
+    for refusal in region.refusals:
+        line = f"REFUSED  {region.place}  {refusal.circuit_id}: {'; '.join(refusal.reasons)}"
+        click.echo(plain(line), err=True)

@@ -1,5 +1,5 @@
 """
-`chaos failover probe`: measures targets without any experiment.
+`chaos failover probe`: measures targets without an experiment.
 """
 
 import json
@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
@@ -40,7 +39,7 @@ def probe(
     Check targets at a constant rate, and report outages with their bounds.
 
     A target is http://, https://, tcp://HOST:PORT, udp://HOST:PORT (echo) or icmp://HOST. Ctrl-C
-    ends it early. Exits 1 if a target never answered.
+    ends the measurement early. Exits 1 if a target never answered.
 
     Example: chaos failover probe portal=https://portal.example.com/ udp://192.0.2.1:7
     """
@@ -76,27 +75,27 @@ def _target(text: str, interval: float, timeout: float) -> Target:
 
 def _measure(prober: Prober, duration: float) -> None:
     """
-    Measure until the time is over or someone presses Ctrl-C; show the state on a terminal.
+    Measure until the duration is over or Ctrl-C is pressed; show the state on a terminal.
     """
     end = time.monotonic() + duration
     live = sys.stderr.isatty()
     with prober:
         try:
-            while (left := end - time.monotonic()) > 0:
-                time.sleep(min(REFRESH, left))
+            while (remaining := end - time.monotonic()) > 0:
+                time.sleep(min(REFRESH, remaining))
                 if live:
-                    click.echo(f"\r\033[K{_line(prober, left)}", nl=False, err=True)
+                    click.echo(f"\r\033[K{_line(prober, remaining)}", nl=False, err=True)
         except KeyboardInterrupt:
             pass
     if live:
         click.echo("\r\033[K", nl=False, err=True)
 
 
-def _line(prober: Prober, left: float) -> str:
+def _line(prober: Prober, remaining: float) -> str:
     down = {target.name: prober.current_outage(target.name) for target in prober.targets}
     states = [f"{name} DOWN {outage.at_most:.1f} s" for name, outage in down.items() if outage]
     width = shutil.get_terminal_size().columns
-    return f"{left:4.0f} s left: {', '.join(states) or 'all up'}"[: width - 1]
+    return f"{remaining:4.0f} s left: {', '.join(states) or 'all up'}"[: width - 1]
 
 
 def _show(prober: Prober, summaries: dict[str, Summary], output: str) -> None:
@@ -118,7 +117,7 @@ def _show(prober: Prober, summaries: dict[str, Summary], output: str) -> None:
         click.echo("  ".join(cells).rstrip())
 
 
-def _document(prober: Prober, name: str, summary: Summary) -> dict[str, Any]:
+def _document(prober: Prober, name: str, summary: Summary) -> dict[str, object]:
     return {"summary": summary.as_dict(prober.began), "series": prober.series(name)}
 
 
@@ -138,7 +137,7 @@ def _row(name: str, summary: Summary) -> tuple[str, ...]:
 
 def _missing(prober: Prober, name: str, summary: Summary) -> str:
     """
-    Say how long nothing was sent, and how many checks failed for want of our own means.
+    Return how long nothing was sent, and how many checks failed for a local reason.
     """
     unjudged = prober.series(name)["unjudged"]
     seconds = [f"{summary.unmeasured:.2f} s"] if summary.unmeasured else []

@@ -1,13 +1,14 @@
 """
-Which regions and which accounts a command is about.
+The options of regions and accounts, and the questions that commands ask of them.
 """
 
 import functools
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import TypeVar
 
 import click
 
@@ -16,10 +17,12 @@ from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.regions import ANY_REGION, Answer, Place, ask_places, region_ids
 from chaosfailover.cli.terminal import plain
 from chaosfailover.errors import FailoverError
+from chaosfailover.plan.rendering import counted
 
 __all__ = [
     "CALL_DEADLINE",
     "NOT_DONE",
+    "Selection",
     "ask_selected",
     "errors_of",
     "region_options",
@@ -29,12 +32,12 @@ __all__ = [
 ]
 
 NOT_DONE = 1
-"""Exit code when something still runs, does not hold, or could not be read."""
+"""The exit code if a test still runs, a criterion is not met, or a region could not be read."""
 
 
 def _above_zero(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:
     if not 0 < seconds < inf:
-        raise click.BadParameter(f"{seconds} is no number of seconds above 0")
+        raise click.BadParameter(f"{seconds} is not a number of seconds above 0")
     return seconds
 
 
@@ -43,12 +46,13 @@ CALL_DEADLINE = click.option(
     default=30.0,
     show_default=True,
     callback=_above_zero,
-    help="Seconds that one call may take.",
+    help="Seconds after which one API call is given up.",
 )
 
 ROLE_ARN = re.compile(r"acs:ram::\d+:role/\S+")
 
-Progress = Callable[[int, int, Answer[Any]], None]
+T = TypeVar("T")
+Progress = Callable[[int, int, Answer[T]], None]
 
 
 def _role_arns(
@@ -62,76 +66,81 @@ def _role_arns(
     return given
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """
+    The regions and accounts that the options of a command select.
+    """
+
+    regions: Sequence[str]
+    all_regions: bool
+    role_arns: Sequence[str]
+
+
 def region_options(command: Callable[..., None]) -> Callable[..., None]:
     """
-    Add the options that select regions and accounts.
+    Add the options that select regions and accounts; the command gets them as its `selection`.
     """
-    for option in (
-        click.option(
-            "--role-arn",
-            "role_arns",
-            multiple=True,
-            metavar="ARN",
-            callback=_role_arns,
-            help="Assume this role; repeat it for several accounts.",
-        ),
-        click.option("--all-regions", is_flag=True, help="Every region of the account."),
-        click.option(
-            "--region", "regions", multiple=True, metavar="REGION", help="A region; repeatable."
-        ),
-    ):
-        command = option(command)
-    return command
+
+    @click.option(
+        "--region", "regions", multiple=True, metavar="REGION", help="A region; repeatable."
+    )
+    @click.option("--all-regions", is_flag=True, help="Every region of the account.")
+    @click.option(
+        "--role-arn",
+        "role_arns",
+        multiple=True,
+        metavar="ARN",
+        callback=_role_arns,
+        help="Assume this role; repeat it for several accounts.",
+    )
+    @functools.wraps(command)
+    def with_selection(
+        regions: Sequence[str], all_regions: bool, role_arns: Sequence[str], **options: object
+    ) -> None:
+        command(selection=Selection(regions, all_regions, role_arns), **options)
+
+    return with_selection
 
 
 def ask_selected(
-    regions: Sequence[str],
-    all_regions: bool,
-    role_arns: Sequence[str],
-    question: Callable[[VpcClient], Any],
+    selection: Selection,
+    question: Callable[[VpcClient], T],
     *,
-    progress: Progress = lambda _number, _of, _answer: None,
+    progress: Progress[T] = lambda _number, _of, _answer: None,
     deadline: float = 60.0,
     reads_only: bool = False,
-) -> list[Answer[Any]]:
+) -> list[Answer[T]]:
     """
-    Put a question to the regions and accounts that the options select.
+    Ask a question of every region and account that the options select.
 
-    A wrong setting ends the command; an account whose regions cannot be listed is an answer with
-    an error. A call is over after `deadline` seconds. An interruption does not wait for a question
-    that `reads_only`.
+    A wrong setting ends the command. An account whose regions cannot be listed becomes an answer
+    with an error. A call ends after `deadline` seconds. An interruption does not wait for a
+    question that `reads_only`.
     """
-    if regions and all_regions:
-        raise click.UsageError("--region and --all-regions exclude each other")
-
-    configured = config.from_environment()[config.REGION_ID] or ""
-    if not (regions or all_regions or configured):
-        raise click.UsageError("name a region with --region, or set ALIBABA_CLOUD_REGION_ID")
 
     def open_client(place: Place) -> VpcClient:
         settings = config.from_environment(place.region_id, place.role_arn)
         return config.client(settings, None, deadline=deadline)
 
-    accounts: list[str | None] = [*dict.fromkeys(role_arns)] or [None]
     try:
-        listed = _listed(configured or ANY_REGION, accounts, open_client) if all_regions else []
-        named = [] if all_regions else list(dict.fromkeys(regions)) or [configured]
-        places = [place for answer in listed for place in answer.value or ()]
-        places += [Place(region_id, account) for account in accounts for region_id in named]
-        told = functools.partial(_tell, progress, len(places))
-        failed = [answer for answer in listed if answer.error]
-        return [
-            *failed,
-            *ask_places(places, open_client, question, progress=told, reads_only=reads_only),
-        ]
+        places, unlisted = _places(selection, open_client)
+        answers = ask_places(
+            places,
+            open_client,
+            question,
+            progress=lambda number, answer: progress(number, len(places), answer),
+            reads_only=reads_only,
+        )
+        return [*(Answer(each.place, error=each.error) for each in unlisted), *answers]
     except FailoverError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(NOT_DONE)
 
 
-def errors_of(answers: Iterable[Answer[Any]]) -> list[dict[str, str]]:
+def errors_of(answers: Iterable[Answer[T]]) -> list[dict[str, str]]:
     """
-    Return what could not be read, and why.
+    Return the places that could not be read, and why.
     """
     return [
         {
@@ -144,52 +153,52 @@ def errors_of(answers: Iterable[Answer[Any]]) -> list[dict[str, str]]:
     ]
 
 
-def show_errors(answers: Iterable[Answer[Any]]) -> None:
+def show_errors(answers: Iterable[Answer[T]]) -> None:
     """
-    Say on stderr which places could not be read.
+    Print the places that could not be read to standard error.
     """
     for answer in answers:
         if answer.error:
             click.echo(plain(f"{answer.place}: NOT READ: {answer.error}"), err=True)
 
 
-def show_nothing_runs(answers: Sequence[Answer[Any]]) -> None:
+def show_nothing_runs(answers: Sequence[Answer[T]]) -> None:
     """
-    Say that no test runs, and how many regions that is known of.
+    Print that no test runs, and in how many regions.
     """
     read = len(answers) - len(errors_of(answers))
-    click.echo(f"No failover test runs in {read} region{'' if read == 1 else 's'}.")
+    click.echo(f"No failover test runs in {counted(read, 'region')}.")
 
 
-def show_progress(counted: Callable[[Any], str]) -> Progress:
+def show_progress(counted: Callable[[T], str]) -> Progress[T]:
     """
-    Return a progress that writes a line to stderr for each answer, with what it counted.
+    Return a progress that prints a line to standard error for each answer, with its count.
     """
 
-    def show(number: int, of: int, answer: Answer[Any]) -> None:
-        said = "NOT READ" if answer.error else counted(answer.value)
-        click.echo(plain(f"[{number}/{of}] {answer.place}: {said}"), err=True)
+    def show(number: int, of: int, answer: Answer[T]) -> None:
+        result = "NOT READ" if answer.value is None else counted(answer.value)
+        click.echo(plain(f"[{number}/{of}] {answer.place}: {result}"), err=True)
 
     return show
 
 
-def _listed(
-    region_id: str, accounts: Sequence[str | None], open_client: Callable[[Place], VpcClient]
-) -> list[Answer[Any]]:
+def _places(
+    selection: Selection, open_client: Callable[[Place], VpcClient]
+) -> tuple[list[Place], list[Answer[list[str]]]]:
     """
-    Ask each account for its regions; the value of an answer are the places.
+    Return the selected places, and the answers of accounts whose regions cannot be listed.
     """
-
-    asked = [Place(region_id, account) for account in accounts]
+    if selection.regions and selection.all_regions:
+        raise click.UsageError("--region and --all-regions exclude each other")
+    configured = config.from_environment()[config.REGION_ID] or ""
+    accounts: list[str | None] = [*dict.fromkeys(selection.role_arns)] or [None]
+    if not selection.all_regions:
+        if not (selection.regions or configured):
+            raise click.UsageError("name a region with --region, or set ALIBABA_CLOUD_REGION_ID")
+        regions = [*dict.fromkeys(selection.regions)] or [configured]
+        return [Place(region, account) for account in accounts for region in regions], []
+    asked = [Place(configured or ANY_REGION, account) for account in accounts]
+    listed = ask_places(asked, open_client, region_ids, reads_only=True)
     return [
-        Answer(
-            answer.place,
-            [Place(region_id, answer.place.role_arn) for region_id in answer.value or ()],
-            answer.error,
-        )
-        for answer in ask_places(asked, open_client, region_ids, reads_only=True)
-    ]
-
-
-def _tell(progress: Progress, of: int, number: int, answer: Answer[Any]) -> None:
-    progress(number, of, answer)
+        Place(region, answer.place.role_arn) for answer in listed for region in answer.value or ()
+    ], [answer for answer in listed if answer.error]

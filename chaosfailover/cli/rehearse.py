@@ -1,8 +1,7 @@
 """
-`chaos failover rehearse-all`: every experiment of a plan, against one emulator.
+`chaos failover rehearse-all`: runs every experiment of a plan on one emulator.
 """
 
-import functools
 import json
 import shutil
 import signal
@@ -11,37 +10,36 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 import yaml
 
 from chaosfailover.cli.region_options import NOT_DONE
 from chaosfailover.errors import ArgumentError
-from chaosfailover.plan.experiments import TOPOLOGY
-from chaosfailover.plan.files import is_planned
-from chaosfailover.plan.reading import is_experiment, read
-from chaosfailover.plan.rehearsal import (
-    Rehearsal,
-    check_topology,
-    merged,
-    not_to_run,
-    rehearsals,
-)
-from chaosfailover.plan.rehearsal_runner import RehearsalOutcome, Runner
+from chaosfailover.plan.files import TOPOLOGY, is_planned
+from chaosfailover.plan.planned_experiment import planned_experiment
+from chaosfailover.plan.rehearsal import Rehearsal, RehearsalOutcome, not_to_run, rehearsals
+from chaosfailover.plan.rehearsal_runner import Runner
+from chaosfailover.plan.topology import Topology, checked_topology, merged
+from chaosfailover.plan.yaml_file import read
 
 if TYPE_CHECKING:
     from chaosfailover.emulator import Emulator
 
 __all__ = ["rehearse_all"]
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
-
 
 @click.command("rehearse-all")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--journals", type=FOLDER, help="Keep all journals and logs in this folder.")
-@click.option("--width", type=click.IntRange(min=1), default=4, show_default=True)
+@click.option(
+    "--journals",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep all journals and logs in this folder.",
+)
+@click.option(
+    "--width", type=click.IntRange(min=1), default=4, show_default=True, help="Regions at a time."
+)
 @click.option(
     "--minute",
     type=click.FloatRange(min=0, min_open=True),
@@ -56,39 +54,42 @@ def rehearse_all(
     """
     Run every experiment of the plan in FOLDER against one emulator.
 
-    Each is a `chaos run` of its own; --width regions are rehearsed at a time. Nothing leaves this
-    machine. What cannot be read, or does not watch the circuits that it cuts, is not run. Exits 1
-    unless each run comes to what the plan expects of it.
+    Each experiment is a separate `chaos run`; --width regions are rehearsed at a time. Nothing is
+    sent beyond this machine. An experiment that cannot be read, or does not watch the circuits that
+    it cuts, is not run. Exits 1 unless every run has the verdict that the plan expects.
 
-    Journals and logs go to a temporary folder. It is removed if every run comes to what is
-    expected; otherwise it stays, and its path is printed.
+    Journals and logs go to a temporary folder. It is removed if every verdict is as expected;
+    otherwise it stays, and its path is printed.
 
     Example: chaos failover rehearse-all failover-plan
     """
-    _hear_the_end()
+    _exit_on_signals()
     usable, lanes = _read_plan(folder)
     count = sum(len(lane) for lane in lanes)
     if not count:
-        raise click.UsageError(f"{folder} holds no planned experiment and its {TOPOLOGY}")
-    told = functools.partial(_tell, output == "json")
+        raise click.UsageError(f"{folder} holds no planned experiment with its {TOPOLOGY}")
     with (
         _emulator(merged(usable), minute) if usable else nullcontext() as emulator,
-        _kept(journals) as kept,
+        _journal_folder(journals) as kept,
     ):
         runner = _runner(folder, kept, emulator)
-        outcomes = runner.run(lanes, width=width, told=told)
+        outcomes = runner.run(
+            lanes,
+            width=width,
+            on_outcome=lambda outcome: click.echo(_line(outcome), err=output == "json"),
+        )
         _show(outcomes, output, journals)
         if len(outcomes) < count or not all(each.as_expected for each in outcomes):
             sys.exit(NOT_DONE)
 
 
 @contextmanager
-def _kept(asked: Path | None) -> Iterator[Path]:
+def _journal_folder(asked: Path | None) -> Iterator[Path]:
     """
-    Yield the folder that was asked for, or a temporary one.
+    Yield the folder of --journals, or a temporary one.
 
-    The temporary one is removed after a success and if nothing is in it. Otherwise it stays, also
-    after an interruption, and its path goes to standard error.
+    A temporary folder is removed after a success or if it is empty. Otherwise it stays, also after
+    an interruption, and its path goes to standard error.
     """
     if asked:
         yield asked
@@ -105,24 +106,24 @@ def _kept(asked: Path | None) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def _hear_the_end() -> None:
+def _exit_on_signals() -> None:
     """
-    End in order on SIGTERM and SIGHUP too; one that is ignored, as nohup has it, stays so.
+    Exit in order on SIGTERM and SIGHUP too; an ignored signal, as under nohup, stays ignored.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _end)
+            signal.signal(number, _exit)
 
 
-def _end(number: int, _frame: object) -> NoReturn:
+def _exit(number: int, _frame: object) -> NoReturn:
     sys.exit(128 + number)
 
 
-def _read_plan(folder: Path) -> tuple[dict[str, dict[str, Any]], list[list[Rehearsal]]]:
+def _read_plan(folder: Path) -> tuple[dict[str, Topology], list[list[Rehearsal]]]:
     """
-    Return the topologies that can be used, by folder, and what is to be run in each folder.
+    Return the valid topologies, by folder, and the rehearsals of each folder.
     """
-    usable: dict[str, dict[str, Any]] = {}
+    usable: dict[str, Topology] = {}
     lanes = []
     for place in sorted({file.parent for file in folder.rglob("*.yaml")}):
         file = place / TOPOLOGY
@@ -141,7 +142,7 @@ def _read_plan(folder: Path) -> tuple[dict[str, dict[str, Any]], list[list[Rehea
 
 def _without_topology(folder: Path, name: str, files: Sequence[Path]) -> list[Rehearsal]:
     """
-    Return the experiments of a folder that says nothing of its network; other files may be there.
+    Return the experiments of a folder without a topology; none of them can be run.
     """
     problem = f"there is no {TOPOLOGY} beside it"
     return [
@@ -151,46 +152,44 @@ def _without_topology(folder: Path, name: str, files: Sequence[Path]) -> list[Re
 
 def _is_of_a_plan(file: Path) -> bool:
     """
-    Tell whether a file is an experiment, or was planned as one and is broken now.
+    Return whether a file is an experiment, or was planned as one and is damaged.
     """
     try:
-        return is_experiment(read(file))
+        return planned_experiment(read(file)) is not None
     except ArgumentError:
         return is_planned(file.read_bytes().decode(errors="replace"))
 
 
-def _lane(
-    folder: Path, name: str, topology: dict[str, Any], files: Sequence[Path]
-) -> list[Rehearsal]:
-    found: list[Rehearsal] = []
+def _lane(folder: Path, name: str, topology: Topology, files: Sequence[Path]) -> list[Rehearsal]:
+    lane: list[Rehearsal] = []
     for file in files:
         inside = _inside(folder, file)
         try:
-            found += rehearsals(name, topology, {inside: read(file)})
+            lane += rehearsals(name, topology, {inside: read(file)})
         except ArgumentError as error:
-            found.append(not_to_run(name, inside, str(error)))
-    return found
+            lane.append(not_to_run(name, inside, str(error)))
+    return lane
 
 
-def _topology(file: Path) -> dict[str, Any]:
+def _topology(file: Path) -> Topology:
     try:
         from chaosfailover.emulator.topology import TopologyError, topology_from
     except ImportError as error:
         raise click.UsageError(f"a rehearsal needs the emulator: {error}") from error
-    content: dict[str, Any] = read(file)
+    document = read(file)
     try:
-        check_topology(content)
-        topology_from(content)
+        topology = checked_topology(document)
+        topology_from(document)
     except (ArgumentError, TopologyError) as error:
         raise ArgumentError(f"{file} is no topology of a plan: {error}") from error
-    return content
+    return topology
 
 
 def _inside(folder: Path, file: Path) -> str:
     return file.relative_to(folder).as_posix()
 
 
-def _emulator(topology: dict[str, Any], minute: float) -> "Emulator":
+def _emulator(topology: Topology, minute: float) -> "Emulator":
     try:
         from chaosfailover.emulator import Emulator
         from chaosfailover.emulator.topology import TopologyError
@@ -202,7 +201,7 @@ def _emulator(topology: dict[str, Any], minute: float) -> "Emulator":
         try:
             return Emulator(file, minute=minute)
         except TopologyError as error:
-            raise click.UsageError(f"the plan's topologies do not go together: {error}") from error
+            raise click.UsageError(f"the plan's topologies cannot be joined: {error}") from error
 
 
 def _runner(folder: Path, journals: Path, emulator: "Emulator | None") -> Runner:
@@ -211,24 +210,20 @@ def _runner(folder: Path, journals: Path, emulator: "Emulator | None") -> Runner
     return Runner(folder, journals, emulator.url, emulator.service_urls)
 
 
-def _tell(err: bool, outcome: RehearsalOutcome) -> None:
-    click.echo(_line(outcome), err=err)
-
-
 def _line(outcome: RehearsalOutcome) -> str:
     wrong = f"  NOT AS EXPECTED ({outcome.problem or outcome.rehearsal.expected})"
-    said = "" if outcome.as_expected else wrong
-    return f"{outcome.verdict:<12}  {outcome.seconds:5.1f} s  {outcome.rehearsal.file}{said}"
+    line = f"{outcome.verdict:<12}  {outcome.seconds:5.1f} s  {outcome.rehearsal.file}"
+    return line if outcome.as_expected else line + wrong
 
 
 def _show(outcomes: Sequence[RehearsalOutcome], output: str, journals: Path | None) -> None:
     wrong = [outcome for outcome in outcomes if not outcome.as_expected]
     if output == "json":
-        stay = bool(journals or wrong)
-        runs = [outcome.as_dict() | ({} if stay else {"journal": None}) for outcome in outcomes]
+        keep = bool(journals or wrong)
+        runs = [outcome.as_dict() | ({} if keep else {"journal": None}) for outcome in outcomes]
         click.echo(json.dumps({"runs": runs, "not_as_expected": len(wrong)}, indent=2))
         return
     for outcome in wrong:
         if not outcome.rehearsal.problem:
             click.echo(f"see {outcome.journal.with_name('output.log')}")
-    click.echo(f"{len(outcomes) - len(wrong)} of {len(outcomes)} runs came to what was expected.")
+    click.echo(f"{len(outcomes) - len(wrong)} of {len(outcomes)} runs ended as expected.")

@@ -1,12 +1,11 @@
 """
-`chaos failover report`: renders the journals of runs for people and for other tools.
+`chaos failover report`: renders journals for people and other tools.
 """
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -25,7 +24,7 @@ __all__ = ["report"]
     "--format",
     "form",
     type=click.Choice([*FORMATS]),
-    help="Else what FILE's name says, else html.",
+    help="Default: by the suffix of FILE, else html.",
 )
 @click.option("--language", type=click.Choice([*CATALOGUES]), default="en", show_default=True)
 @click.option(
@@ -33,7 +32,7 @@ __all__ = ["report"]
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Else stdout.",
+    help="Default: standard output.",
 )
 @click.option(
     "--schema", "show_schema", is_flag=True, help="Print the record's JSON Schema instead."
@@ -52,11 +51,11 @@ def report(
     """
     Render the journal of a run, or those of several as one campaign.
 
-    Journals may be interrupted, partial or older; a record that was written to a file will do, but
-    has no round trips. JSON is the record of the run, with its SHA-256. A journal that cannot be
-    read is named and left out. Exits 1 then, and when the report cannot be written. With --verify
-    nothing is rendered: it exits 1 unless each journal holds a record as it was made, that says
-    what the journal says.
+    Journals of interrupted runs are accepted. A record file is accepted in place of a journal; the
+    report then has no round-trip chart. The JSON format is the record of the run, with its SHA-256.
+    A journal that cannot be read is named and left out. Exits 1 in that case, and if the report
+    cannot be written. --verify renders nothing: it exits 1 unless each journal holds an unchanged
+    record that agrees with the journal.
 
     Example: chaos failover report journal.json -o failover-report.html
     """
@@ -67,75 +66,77 @@ def report(
     elif only_verify:
         _verify(journals)
     else:
-        form = form or _named(output)
-        _render(journals, form, language, output)
+        _render(journals, form or _format_of(output), language, output)
 
 
 def _render(journals: Sequence[Path], form: str, language: str, output: Path | None) -> None:
     """
     Write the report of the journals that can be read; exit 1 if one cannot.
     """
-    whole = [found for journal in journals if (found := _whole(journal)) is not None]
-    if whole:
-        _write(render(whole, form, language), output)
-    if len(whole) < len(journals):
+    sound = [journal for path in journals if (journal := _sound(path)) is not None]
+    if sound:
+        _write(render(sound, form, language), output)
+    if len(sound) < len(journals):
         sys.exit(NOT_DONE)
 
 
-def _named(output: Path | None) -> str:
+def _format_of(output: Path | None) -> str:
     """
-    Return the format that the name of a file asks for; a name without a suffix asks for none.
+    Return the format of a file by its suffix; html without one.
     """
     suffix = output.suffix.lower() if output else ""
     if suffix and suffix not in SUFFIXES:
-        known = ", ".join(SUFFIXES)
-        raise click.UsageError(f"{output} ends in none of {known}: rename it or give --format")
+        suffixes = ", ".join(SUFFIXES)
+        raise click.UsageError(f"{output} ends in none of {suffixes}: rename it or give --format")
     return SUFFIXES.get(suffix, "html")
 
 
 def _verify(journals: Sequence[Path]) -> None:
     """
-    Say of each record whether it is as it was made; exit 1 if any is not.
+    Print for each record whether it is unchanged; exit 1 if any is not.
     """
     states = []
     for path in journals:
         if (journal := _read(path)) is not None:
-            one = stored(journal)
-            states.append(one.state)
-            click.echo(f"{path}: {SAID[one.state].format(detail=brief(one.detail))}")
+            record = stored(journal)
+            states.append(record.state)
+            click.echo(f"{path}: {STATES[record.state].format(detail=brief(record.detail))}")
     if len(states) < len(journals) or not set(states) <= set(SOUND):
         sys.exit(NOT_DONE)
 
 
+Document = Mapping[str, object]
+
 LARGEST = 300_000_000
 DEEPEST = 100
+TOO_DEEP = f"it is nested more than {DEEPEST} levels deep, expected fewer"
 
 SOUND = ("intact", "redacted")
-SAID = {
+STATES = {
     "absent": "there is no record",
-    "broken": "the record does not match its SHA-256: it was changed or damaged after the run",
+    "broken": "the record does not match its SHA-256: it was changed or damaged",
     "misshapen": "the record does not match the schema, see {detail}",
-    "differs": "the record matches its SHA-256, but the journal says otherwise of {detail}",
-    "redacted": "the record matches its SHA-256; it holds what looks like secrets",
+    "differs": "the record matches its SHA-256, but contradicts the journal in {detail}",
+    "redacted": "the record matches its SHA-256; it contains what looks like secrets",
     "intact": "the record matches its SHA-256",
 }
 
 
-def _whole(path: Path) -> Any:
+def _sound(path: Path) -> Document | None:
     """
-    Read a journal, or a record; of one that was changed nothing can be told, so it is left out.
+    Return a journal or a record; None, after a message, for a record that was changed.
     """
     journal = _read(path)
     if journal and is_record(journal) and (state := stored(journal).state) not in SOUND:
-        problem = f"as a record it cannot be used: {SAID[state]}"
+        problem = f"it cannot be used as a record: {STATES[state]}"
         click.echo(f"Error: {path} is no journal, and {problem}", err=True)
         return None
     return journal
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> Document | None:
     """
-    Return a journal; None, once it is said, where there is none.
+    Return a journal; None, after a message, if the file holds none.
     """
     try:
         journal = _document(path)
@@ -149,31 +150,35 @@ def _read(path: Path) -> Any:
     return None
 
 
-def _document(path: Path) -> Any:
+def _document(path: Path) -> object:
     """
-    Return what a JSON file holds; OSError or ValueError for what is no journal that a run leaves.
+    Return the document of a JSON file; raises OSError, or ValueError beyond the limits.
     """
     with path.open("rb") as stream:
         content = stream.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise ValueError(f"it is larger than {LARGEST // 1_000_000} MB, expected less")
     try:
-        document = json.loads(content.decode())
+        document: object = json.loads(content.decode())
     except RecursionError:
-        document, deep = None, True
-    else:
-        deep = _is_deep(document)
-    if deep:
-        raise ValueError(f"it is nested more than {DEEPEST} levels deep, expected fewer")
+        raise ValueError(TOO_DEEP) from None
+    if _is_deep(document):
+        raise ValueError(TOO_DEEP)
     return document
 
 
-def _is_deep(document: Any) -> bool:
-    level: list[Any] = [[document]]
-    for _ in range(DEEPEST + 1):
-        inner = [each.values() if isinstance(each, dict) else each for each in level]
-        level = [each for values in inner for each in values if isinstance(each, dict | list)]
+def _is_deep(document: object) -> bool:
+    level = [document]
+    for _ in range(DEEPEST):
+        inner = [value for each in level for value in _values(each)]
+        level = [value for value in inner if isinstance(value, dict | list)]
     return bool(level)
+
+
+def _values(document: object) -> Iterable[object]:
+    if isinstance(document, dict):
+        return document.values()
+    return document if isinstance(document, list) else ()
 
 
 def _write(rendered: str, output: Path | None) -> None:

@@ -1,5 +1,5 @@
 """
-`chaos failover status`: what runs.
+`chaos failover status`: lists the failover tests that run.
 """
 
 import functools
@@ -8,16 +8,17 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import click
 
-from chaosfailover.alibaba.documents import FailoverTestJob
+from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.failover_tests import planned_end, running_tests
 from chaosfailover.alibaba.regions import Answer, Place
 from chaosfailover.cli.region_options import (
     NOT_DONE,
+    Selection,
     ask_selected,
     errors_of,
     region_options,
@@ -28,100 +29,145 @@ from chaosfailover.cli.region_options import (
 __all__ = ["status"]
 
 SLACK = timedelta(minutes=2)
-"""How long the cloud's own stop may take, and by how much clocks may differ."""
+"""How long the cloud may take to stop a test, with a margin for the difference of clocks."""
 LOOK_INTERVAL = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTest:
+    """
+    A failover test that runs; `until` is its planned end, None while that is unknown.
+    """
+
+    job_id: str
+    name: str
+    status: str
+    since: str | None
+    until: datetime | None
+    resource_type: str | None
+    resource_ids: tuple[str, ...]
+
+    @property
+    def end(self) -> str | None:
+        """
+        The planned end as ISO 8601.
+        """
+        return self.until.isoformat().replace("+00:00", "Z") if self.until else None
+
+    def is_overdue(self, *, if_unknown: bool) -> bool:
+        """
+        Return whether the test runs past its planned end; `if_unknown` while it has none.
+        """
+        return if_unknown if self.until is None else datetime.now(UTC) > self.until + SLACK
+
+
+Answers = list[Answer[list[RunningTest]]]
 
 
 @click.command()
 @region_options
 @click.option("--output", type=click.Choice(["table", "json"]), default="table")
-@click.option("--fail-if-running", is_flag=True, help="Exit 1 if any test runs.")
+@click.option("--fail-if-running", is_flag=True, help="Exit 1 if a test runs.")
 @click.option(
     "--fail-if-overdue",
     is_flag=True,
-    help="Exit 1 if any test runs past its planned end, or has none, for an alarm. Where "
-    "rehearsals run (ALIBABA_CLOUD_ENDPOINT_VPC=emulator), nothing is asked.",
+    help="For alarms: exit 1 if a test runs past its planned end, or has none. With "
+    "ALIBABA_CLOUD_ENDPOINT_VPC=emulator, exit 0 without asking the cloud.",
 )
 @click.option(
     "--patience",
     type=click.FloatRange(min=0),
     default=300.0,
     show_default=True,
-    help="With --fail-if-overdue: seconds that a test may take to tell when it began.",
+    help="With --fail-if-overdue: seconds that a test may run without a start time.",
 )
 def status(
-    regions: Sequence[str],
-    all_regions: bool,
-    role_arns: Sequence[str],
+    selection: Selection,
     output: str,
     fail_if_running: bool,
     fail_if_overdue: bool,
     patience: float,
 ) -> None:
     """
-    List the failover tests that run, since when and until when.
+    List the running failover tests, with their start and planned end.
 
-    A test is overdue when it runs two minutes after the cloud should have ended it, and with
-    --fail-if-overdue also when nobody knows when that is. Exits 1 when a region could not be read.
+    A test is overdue two minutes after its planned end; with --fail-if-overdue also while its
+    planned end is unknown. Exits 1 if a region could not be read.
 
     Example: chaos failover status --region cn-hangzhou --region cn-beijing
     """
     if fail_if_overdue and os.environ.get("ALIBABA_CLOUD_ENDPOINT_VPC") == "emulator":
         click.echo("Rehearsals end with their runs: there is nothing to watch.")
         return
-    ask = functools.partial(ask_selected, regions, all_regions, role_arns, running_tests)
-    answers, running = _look(ask, patience if fail_if_overdue else 0.0)
-    for row in running:
-        row["overdue"] = row["overdue"] or (fail_if_overdue and row["until"] is None)
+    ask = functools.partial(ask_selected, selection, _running)
+    answers = _look(ask, patience if fail_if_overdue else 0.0)
+    rows = [
+        (answer.place, test, test.is_overdue(if_unknown=fail_if_overdue))
+        for answer in answers
+        for test in answer.value or ()
+    ]
     if output == "json":
+        running = [_document(*row) for row in rows]
         click.echo(json.dumps({"running": running, "errors": errors_of(answers)}, indent=2))
     else:
-        _show(answers, running)
-    overdue = [row for row in running if row["overdue"]]
-    if errors_of(answers) or (running and fail_if_running) or (overdue and fail_if_overdue):
+        _show(answers, rows)
+    overdue = any(is_overdue for _, _, is_overdue in rows)
+    if errors_of(answers) or (rows and fail_if_running) or (overdue and fail_if_overdue):
         sys.exit(NOT_DONE)
 
 
-def _look(
-    ask: Callable[[], list[Answer[list[FailoverTestJob]]]], patience: float
-) -> tuple[list[Answer[list[FailoverTestJob]]], list[dict[str, Any]]]:
+def _running(client: VpcClient) -> list[RunningTest]:
+    return [
+        RunningTest(
+            job_id=job["JobId"],
+            name=job.get("Name") or "",
+            status=job["Status"],
+            since=job.get("StartTime") or None,
+            until=planned_end(job),
+            resource_type=job.get("ResourceType"),
+            resource_ids=tuple(job.get("ResourceId") or ()),
+        )
+        for job in running_tests(client)
+    ]
+
+
+def _look(ask: Callable[[], Answers], patience: float) -> Answers:
     """
-    Return the answers and what runs, once of all that runs it is known until when, or else at last.
+    Return the answers as soon as every running test has a planned end, at last after `patience`.
     """
     deadline = time.monotonic() + patience
     while True:
         answers = ask()
-        running = [_row(answer.place, job) for answer in answers for job in answer.value or ()]
-        left = deadline - time.monotonic()
-        if left <= 0 or all(row["until"] for row in running):
-            return answers, running
-        time.sleep(min(LOOK_INTERVAL, left))
+        remaining = deadline - time.monotonic()
+        tests = [test for answer in answers for test in answer.value or ()]
+        if remaining <= 0 or all(test.until for test in tests):
+            return answers
+        time.sleep(min(LOOK_INTERVAL, remaining))
 
 
-def _row(place: Place, job: FailoverTestJob) -> dict[str, Any]:
-    until = planned_end(job)
+def _document(place: Place, test: RunningTest, is_overdue: bool) -> dict[str, object]:
     return {
         "region_id": place.region_id,
         **({"role_arn": place.role_arn} if place.role_arn else {}),
-        "job_id": job["JobId"],
-        "name": job.get("Name") or "",
-        "status": job["Status"],
-        "since": job.get("StartTime") or None,
-        "until": until.isoformat().replace("+00:00", "Z") if until else None,
-        "overdue": until is not None and datetime.now(UTC) > until + SLACK,
-        "resource_type": job.get("ResourceType"),
-        "resource_ids": job.get("ResourceId") or [],
+        "job_id": test.job_id,
+        "name": test.name,
+        "status": test.status,
+        "since": test.since,
+        "until": test.end,
+        "overdue": is_overdue,
+        "resource_type": test.resource_type,
+        "resource_ids": test.resource_ids,
     }
 
 
-def _show(answers: Sequence[Answer[Any]], running: Sequence[dict[str, Any]]) -> None:
-    for row in running:
+def _show(answers: Answers, rows: Sequence[tuple[Place, RunningTest, bool]]) -> None:
+    for place, test, is_overdue in rows:
         click.echo(
-            f"{Place(row['region_id'], row.get('role_arn'))}  {row['job_id']}  {row['status']}  "
-            f"{row['since'] or 'not yet'} until {row['until'] or 'unknown'}  "
-            f"{'OVERDUE  ' if row['overdue'] else ''}"
-            f"{' '.join(row['resource_ids'])}  {row['name']}"
+            f"{place}  {test.job_id}  {test.status}  "
+            f"{test.since or 'not yet'} until {test.end or 'unknown'}  "
+            f"{'OVERDUE  ' if is_overdue else ''}"
+            f"{' '.join(test.resource_ids)}  {test.name}"
         )
     show_errors(answers)
-    if not running:
+    if not rows:
         show_nothing_runs(answers)

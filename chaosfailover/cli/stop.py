@@ -1,5 +1,5 @@
 """
-`chaos failover stop`: stops what runs, and waits until it has.
+`chaos failover stop`: stops failover tests, and waits until each has stopped.
 """
 
 import functools
@@ -13,6 +13,7 @@ from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.failover_tests import running_tests
 from chaosfailover.cli.region_options import (
     NOT_DONE,
+    Selection,
     ask_selected,
     errors_of,
     region_options,
@@ -24,23 +25,21 @@ from chaosfailover.safety.stopping import stop_tests
 
 __all__ = ["stop"]
 
-# Seconds for which the API may show a test as it was before it began.
 LOOK = 5.0
+"""For how many seconds the API may not list a test that has just started."""
 
 
 @click.command()
 @click.argument("tests", nargs=-1, metavar="[TEST ...]")
-@click.option("--all", "everything", is_flag=True, help="Whatever runs.")
+@click.option("--all", "everything", is_flag=True, help="Every running test.")
 @region_options
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--missing-ok", is_flag=True, help="A test that nobody knows is no error.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--missing-ok", is_flag=True, help="A test that does not exist is no error.")
 @click.option("--timeout", default=300.0, show_default=True, help="Seconds to keep trying.")
 def stop(
     tests: Sequence[str],
     everything: bool,
-    regions: Sequence[str],
-    all_regions: bool,
-    role_arns: Sequence[str],
+    selection: Selection,
     yes: bool,
     missing_ok: bool,
     timeout: float,
@@ -48,42 +47,41 @@ def stop(
     """
     Stop failover tests, by ID or name, and wait until each is Stopped.
 
-    What never started or has ended is left as it is. Exits 1 if anything that was named, or with
-    --all anything at all, may still run, and for a name that no region knows.
+    A test that never started or has ended is not changed. Exits 1 if a named test, or with --all
+    any test, may still run, and for a name that no region has.
 
     Example: chaos failover stop --all --region cn-hangzhou --yes
     """
     if bool(tests) == everything:
         raise click.UsageError("name the tests to stop, or give --all")
     if everything and not yes:
-        click.confirm("Stop every failover test that runs there?", abort=True)
-    question = functools.partial(_stop, tests, timeout)
-    answers = ask_selected(regions, all_regions, role_arns, question)
+        click.confirm("Stop every failover test that runs in these regions?", abort=True)
+    answers = ask_selected(selection, functools.partial(_stop, tests, timeout))
     outcomes = [(answer.region_id, outcome) for answer in answers for outcome in answer.value or ()]
-    found = [(region_id, outcome) for region_id, outcome in outcomes if _is_found(outcome)]
-    for region_id, outcome in found:
-        _say(region_id, outcome)
-    if everything and not found:
+    outcomes = [(region_id, each) for region_id, each in outcomes if each.status or each.error]
+    for region_id, outcome in outcomes:
+        _show(region_id, outcome)
+    if everything and not outcomes:
         show_nothing_runs(answers)
     show_errors(answers)
-    unknown = set(tests) - {outcome.test for _, outcome in found}
+    unknown = set(tests) - {outcome.test for _, outcome in outcomes}
     for test in sorted(unknown):
-        click.echo(f"{test}: NOT FOUND: there is no failover test of this ID or name", err=True)
+        click.echo(f"{test}: NOT FOUND: no failover test has this ID or name", err=True)
     missing = unknown and not missing_ok
-    if errors_of(answers) or missing or any(outcome.error for _, outcome in found):
+    if errors_of(answers) or missing or any(outcome.error for _, outcome in outcomes):
         sys.exit(NOT_DONE)
 
 
 def _stop(tests: Sequence[str], timeout: float, client: VpcClient) -> list[StopOutcome]:
     until = time.monotonic() + min(LOOK, timeout / 2)
     names = tests or _running(client, until)
-    wanted = [StopRequest(lambda: client, name, look_until=until) for name in names]
-    return stop_tests(wanted, timeout=timeout)
+    requests = [StopRequest(lambda: client, name, look_until=until) for name in names]
+    return stop_tests(requests, timeout=timeout)
 
 
 def _running(client: VpcClient, until: float) -> list[str]:
     """
-    List what runs; nothing does, if that is still shown after a while.
+    List the running tests; an empty list is believed only after a while.
     """
     while not (running := [job["JobId"] for job in running_tests(client)]):
         if time.monotonic() >= until:
@@ -92,11 +90,7 @@ def _running(client: VpcClient, until: float) -> list[str]:
     return running
 
 
-def _is_found(outcome: StopOutcome) -> bool:
-    return bool(outcome.status or outcome.error)
-
-
-def _say(region_id: str, outcome: StopOutcome) -> None:
+def _show(region_id: str, outcome: StopOutcome) -> None:
     name = f"{region_id}  {outcome.job_id or outcome.test}"
     if outcome.error:
         click.echo(f"{name}: MAY STILL RUN: {outcome.error}", err=True)

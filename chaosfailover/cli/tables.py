@@ -1,5 +1,5 @@
 """
-The rows of an inspection as a table for the terminal, or for Markdown.
+The table of an inspection, for the terminal or in Markdown.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,13 +19,13 @@ BFD = {True: "yes", False: "no", None: "unknown"}
 
 def as_table(rows: Iterable[CircuitRow]) -> str:
     """
-    Write each region and group under its own heading, in columns that line up.
+    Write each region and group under its own heading, in aligned columns.
     """
-    known = list(rows)
-    cells = [_cells(row) for row in known]
+    rows = list(rows)
+    cells = [_cells(row) for row in rows]
     widths = [max(map(width, column)) for column in zip(COLUMNS, *cells, strict=True)]
     lines: list[str] = []
-    for (heading, why), row in zip(_headings(known), cells, strict=True):
+    for (heading, why), row in zip(_headings(rows), cells, strict=True):
         if heading:
             lines += ["", heading, _line(COLUMNS, widths)]
         lines += [_line(row, widths), *(f"    {reason}" for reason in why)]
@@ -36,10 +36,10 @@ def as_markdown(rows: Iterable[CircuitRow]) -> str:
     """
     Write a table for each region and group, followed by the reasons.
     """
-    known = list(rows)
+    rows = list(rows)
     lines: list[str] = []
     notes: list[str] = []
-    for (heading, why), row in zip(_headings(known), known, strict=True):
+    for (heading, why), row in zip(_headings(rows), rows, strict=True):
         if heading:
             lines += [*_listed(notes), "", f"## {heading}", "", _markdown(COLUMNS)]
             lines.append(_markdown(["---"] * len(COLUMNS)))
@@ -55,16 +55,16 @@ def _listed(notes: Sequence[str]) -> list[str]:
 
 def _headings(rows: Sequence[CircuitRow]) -> list[tuple[str, tuple[str, ...]]]:
     """
-    Return the heading above each row, "" where it is that of the row before, and its reasons.
+    Return the heading of each row, "" if the previous row has the same, and its reasons.
     """
-    found = []
+    headings = []
     before = ""
     for row in rows:
         heading = plain(" ".join(filter(None, (row.region_id, row.account, row.group))))
         why = tuple(plain(reason) for reason in row.why)
-        found.append(("" if heading == before else heading, why))
+        headings.append(("" if heading == before else heading, why))
         before = heading
-    return found
+    return headings
 
 
 def _cells(row: CircuitRow) -> tuple[str, ...]:
@@ -79,11 +79,11 @@ def _cells(row: CircuitRow) -> tuple[str, ...]:
         BFD[row.bfd] if row.sessions else "-",
         str(row.survivors),
         row.finding,
-        _tested(row),
+        _last_test(row),
     )
 
 
-def _tested(row: CircuitRow) -> str:
+def _last_test(row: CircuitRow) -> str:
     if row.last_test is None:
         return "never"
     days = row.last_test.age_days

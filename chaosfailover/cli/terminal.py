@@ -1,5 +1,5 @@
 """
-Text as a terminal shows it: names come from the cloud, and may hold anything.
+Text for a terminal: names come from the cloud and may contain anything.
 """
 
 from unicodedata import combining, east_asian_width
@@ -9,14 +9,14 @@ __all__ = ["padded", "plain", "width"]
 
 def plain(text: str) -> str:
     """
-    Return a text in which nothing moves the cursor, ends the line or changes a colour.
+    Return a text with every control character replaced, so that none affects the terminal.
     """
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def width(text: str) -> int:
     """
-    Return how many columns a text takes; a wide character takes two, a combining one none.
+    Return the columns that a text takes: two for a wide character, none for a combining one.
     """
     return sum(
         0 if combining(char) else 2 if east_asian_width(char) in ("W", "F") else 1 for char in text
@@ -25,6 +25,6 @@ def width(text: str) -> int:
 
 def padded(text: str, columns: int) -> str:
     """
-    Fill a text up with spaces.
+    Return a text with trailing spaces up to a width.
     """
     return text + " " * (columns - width(text))

@@ -1,5 +1,5 @@
 """
-From the circuits of an account to a plan of game days: what is tested, in which files.
+A plan of failover tests for an account: an experiment for each circuit, and their rehearsal.
 """
 
 __all__: list[str] = []

@@ -1,11 +1,13 @@
 """
-Which circuits of a region are worth testing, and which are not to be cut.
+The circuits of a region that can be tested, in order, and those that must not be cut.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
-from chaosfailover.alibaba.documents import BgpPeer, PhysicalConnection
+from chaosfailover.alibaba.documents import BgpPeer, PhysicalConnection, VirtualBorderRouter
 from chaosfailover.alibaba.regions import Place
 from chaosfailover.errors import ArgumentError, JobError
 from chaosfailover.network.documents import UNKNOWN_GROUP, number, text
@@ -13,22 +15,32 @@ from chaosfailover.network.paths import Path
 from chaosfailover.network.snapshot import Snapshot
 from chaosfailover.network.survival import Need, Survival, surviving_paths
 from chaosfailover.network.under_test import job_label
-from chaosfailover.plan.detection import detection
+from chaosfailover.prober.targets import INTERVAL
 
-__all__ = ["PlannedTest", "Refusal", "RegionPlan", "region_plan"]
+__all__ = ["BFD", "RTO", "PlannedTest", "Refusal", "RegionPlan", "detection", "region_plan"]
 
 RESERVED = ("game-day", "topology")
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 NOT_ESTABLISHED = ("Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Down")
 
+RTO = 3.0
+"""The objective of a planned experiment, in seconds."""
+
+BFD_INTERVAL, BFD_MULTIPLIER = 300, 3
+BFD = BFD_MULTIPLIER * BFD_INTERVAL / 1000
+"""The default detection time of BFD, in seconds: 3 x 300 ms (API reference 5.2)."""
+
+HOLD = 30.0
+"""The BGP hold time in seconds where the API names none."""
+
 
 @dataclass(frozen=True)
 class PlannedTest:
     """
-    The test of one circuit: the session that has to go down and the one that has to carry on.
+    The test of one circuit: the session that the cut takes down, and those that take over.
 
-    `survivors` counts the circuits that are left, `detection` is how long the loss of the session
-    goes unnoticed, and `standby_peers` are the sessions that can take over, the best first.
+    `survivors` counts the remaining circuits. `detection` is the time in seconds until the loss of
+    the session is detected. `standby_peers` are the remaining sessions, the best first.
     """
 
     circuit_id: str
@@ -42,17 +54,33 @@ class PlannedTest:
     warnings: tuple[str, ...]
 
     @property
+    def test_name(self) -> str:
+        """
+        The name of the failover test.
+        """
+        return f"{self.circuit_id}-failover"
+
+    @property
     def standby_bgp_peer_id(self) -> str:
         """
-        The session that is expected to carry on.
+        The session that is expected to take over.
         """
         return self.standby_peers[0]
+
+    @property
+    def expected(self) -> str:
+        """
+        The verdict that a rehearsal is expected to reach: `deviated` if detection exceeds the RTO.
+
+        A failover time is measured to within two intervals; its upper bound must meet the RTO.
+        """
+        return "held" if self.detection + 2 * INTERVAL <= RTO else "deviated"
 
 
 @dataclass(frozen=True)
 class Refusal:
     """
-    A circuit that is not to be cut, and why.
+    A circuit that must not be cut, and why.
     """
 
     circuit_id: str
@@ -62,7 +90,7 @@ class Refusal:
 @dataclass(frozen=True)
 class RegionPlan:
     """
-    The tests of one region in the order in which they are to be run, and the refusals.
+    The tests of one region in the order in which they run, and the refusals.
     """
 
     place: Place
@@ -70,38 +98,58 @@ class RegionPlan:
     tests: tuple[PlannedTest, ...]
     refusals: tuple[Refusal, ...]
 
+    @property
+    def folder(self) -> PurePosixPath:
+        """
+        The region's folder in the plan, below that of its account if a role was given.
+        """
+        return PurePosixPath(self.place.account) / self.place.region_id
+
 
 def region_plan(place: Place, snapshot: Snapshot) -> RegionPlan:
     """
-    Choose the circuits of a region that can be tested: those that leave most survivors come first.
+    Choose the circuits of a region that can be tested; those with most survivors come first.
 
-    Raises JobError while a test is under way, since what it cuts is not as it is otherwise, and
-    ArgumentError for documents that contradict one another and for a place that names no folder.
+    Raises JobError while a test is under way, since it changes the paths. Raises ArgumentError for
+    documents that contradict one another, and for a place whose names make no folder.
     """
     for name in filter(None, (place.account, place.region_id)):
         if not NAME.fullmatch(name):
             raise ArgumentError(f"{name!r} cannot be the name of a folder of the plan")
     if underway := snapshot.underway():
-        tests = ", ".join(job_label(job) for job in underway)
-        raise JobError(f"{tests} is under way in {snapshot.region_id}; plan again after it")
+        jobs = ", ".join(job_label(job) for job in underway)
+        raise JobError(f"{jobs} is under way in {snapshot.region_id}; plan again after it")
     snapshot = _settled(snapshot)
-    known = snapshot.paths()
+    paths = snapshot.paths()
     circuits = {str(each["PhysicalConnectionId"]): each for each in snapshot.circuits}
-    judged = [_judged(circuits[name], known, snapshot) for name in sorted(circuits)]
-    found = [each for each in judged if isinstance(each, PlannedTest)]
+    choices = [_choice(circuits[name], paths, snapshot) for name in sorted(circuits)]
+    tests = [each for each in choices if isinstance(each, PlannedTest)]
     return RegionPlan(
         place,
         snapshot,
-        tests=tuple(sorted(found, key=lambda test: (-test.survivors, test.circuit_id))),
-        refusals=tuple(each for each in judged if isinstance(each, Refusal)),
+        tests=tuple(sorted(tests, key=lambda test: (-test.survivors, test.circuit_id))),
+        refusals=tuple(each for each in choices if isinstance(each, Refusal)),
     )
+
+
+def detection(peer: BgpPeer, vbr: VirtualBorderRouter) -> float:
+    """
+    Return the seconds until the loss of a BGP session is detected, by BFD or else the hold time.
+
+    BFD gives up after its multiplier of the longer interval (RFC 5880, 6.8.4). The settings of the
+    other side are assumed to equal those of the VBR.
+    """
+    if peer.get("EnableBfd") is not True:
+        return float(number(peer, "Hold") or HOLD)
+    intervals = [number(vbr, key) or BFD_INTERVAL for key in ("MinRxInterval", "MinTxInterval")]
+    return (number(vbr, "DetectMultiplier") or BFD_MULTIPLIER) * max(intervals) / 1000
 
 
 def _settled(snapshot: Snapshot) -> Snapshot:
     """
-    Return a region whose sessions that are not established are all `Down`.
+    Return the region with every session that is not established as `Down`.
 
-    They go from one such state to the next by themselves, and the plan would change with them.
+    Such sessions change their state by themselves; the plan must not change with them.
     """
     peers: list[BgpPeer] = [
         {**peer, "BgpStatus": "Down"} if peer.get("BgpStatus") in NOT_ESTABLISHED else peer
@@ -110,45 +158,45 @@ def _settled(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, bgp_peers=tuple(peers))
 
 
-def _judged(
-    circuit: PhysicalConnection, known: list[Path], snapshot: Snapshot
+def _choice(
+    circuit: PhysicalConnection, paths: Sequence[Path], snapshot: Snapshot
 ) -> PlannedTest | Refusal:
     circuit_id = str(circuit["PhysicalConnectionId"])
     if not _names_a_file(circuit_id):
         return Refusal(circuit_id, ("its ID cannot be the name of a file of the plan",))
     if not_accepted := _not_accepted(circuit):
         return Refusal(circuit_id, tuple(not_accepted))
-    survival = surviving_paths(known, [circuit_id])
+    survival = surviving_paths(paths, [circuit_id])
     if not survival.count:
         return Refusal(circuit_id, tuple(survival.reasons) or ("no proven survivor",))
     cut = [path for path in survival.lost if path.health == "up" and path.bgp_peer_id]
     if not cut:
-        return Refusal(circuit_id, ("none of its sessions is up, so a cut would show nothing",))
+        return Refusal(circuit_id, ("none of its sessions is up, so a cut would have no effect",))
     return _planned(circuit, cut, survival, snapshot)
 
 
 def _names_a_file(name: str) -> bool:
     """
-    Tell whether a name stays inside the folder of a plan, and is not that of another file there.
+    Return whether a name stays inside the folder of a plan and belongs to no other file there.
     """
     return bool(NAME.fullmatch(name)) and name.casefold() not in RESERVED
 
 
 def _not_accepted(circuit: PhysicalConnection) -> list[str]:
     """
-    Return why the API would not cut a circuit, as far as its document tells (API reference 1.1).
+    Return why the API would refuse to cut a circuit, by its document (API reference 1.1).
     """
     required = {"Status": "Enabled", "BusinessStatus": "Normal"}
-    found = [
-        f"{key} is {circuit.get(key)!r}, and the API cuts what is {value}"
+    reasons = [
+        f"{key} is {circuit.get(key)!r}, the API requires {value}"
         for key, value in required.items()
         if circuit.get(key) != value
     ]
     if (hosted := number(circuit, "VirtualPhysicalConnectionCount") or 0) > 1:
-        found.append(f"it carries {hosted} hosted circuits, and the API cuts none with more than 1")
+        reasons.append(f"it carries {hosted} hosted circuits, the API allows 1 at most")
     if text(circuit, "ParentPhysicalConnectionId") and number(circuit, "VlanId") == 0:
-        found.append("it is hosted with VLAN 0, and the API cuts none of these")
-    return found
+        reasons.append("it is hosted with VLAN 0, the API refuses such circuits")
+    return reasons
 
 
 def _planned(
@@ -156,6 +204,8 @@ def _planned(
 ) -> PlannedTest:
     tested = min(cut, key=str)
     standby = sorted(_need(tested, survival).survivors, key=lambda path: _rank(path, tested))
+    peers = {each["BgpPeerId"]: each for each in snapshot.bgp_peers}
+    vbrs = {each["VbrId"]: each for each in snapshot.vbrs}
     return PlannedTest(
         circuit_id=str(circuit["PhysicalConnectionId"]),
         name=text(circuit, "Name") or "",
@@ -164,25 +214,19 @@ def _planned(
         standby_circuit_id=str(standby[0].circuit_id),
         standby_peers=tuple(str(path.bgp_peer_id) for path in standby),
         survivors=survival.count,
-        detection=_detection(tested, snapshot),
+        detection=detection(peers[str(tested.bgp_peer_id)], vbrs[str(tested.vbr_id)]),
         warnings=tuple(survival.warnings),
     )
 
 
-def _detection(tested: Path, snapshot: Snapshot) -> float:
-    peers = {each["BgpPeerId"]: each for each in snapshot.bgp_peers}
-    vbrs = {each["VbrId"]: each for each in snapshot.vbrs}
-    return detection(peers[str(tested.bgp_peer_id)], vbrs[str(tested.vbr_id)])
-
-
 def _need(tested: Path, survival: Survival) -> Need:
     """
-    Return what the tested session's group and family are left with.
+    Return the survivors of the tested session's group and address family.
     """
     for need in survival.needs:
         if need.group in tested.groups and need.ip_version == tested.ip_version:
             return need
-    raise ArgumentError(f"{tested} serves no group that the cut takes something from")
+    raise ArgumentError(f"{tested} serves no group that the cut affects")
 
 
 def _rank(path: Path, tested: Path) -> tuple[bool, str]:

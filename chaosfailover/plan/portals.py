@@ -1,5 +1,5 @@
 """
-Where a test looks whether traffic flows: a port of its own in rehearsals, a URL in live runs.
+The portal of a test, which shows whether traffic flows: a port in rehearsals, a URL in live runs.
 """
 
 import re
@@ -7,12 +7,11 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import Any
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.plan.choice import PlannedTest, RegionPlan
+from chaosfailover.plan.yaml_file import as_mapping
 from chaosfailover.prober.targets import parse_target
-from chaosfailover.verdict.journal import mapping
 
 __all__ = [
     "EXAMPLE",
@@ -28,7 +27,7 @@ __all__ = [
 
 FIRST_PORT = 20000
 PORTS = 8000
-"""The ports of planned services: below those of the bundled topologies and of outgoing traffic."""
+"""The ports of planned services: below those of the bundled topologies and ephemeral ports."""
 
 EXAMPLE = "https://portal.example.com/"
 
@@ -36,7 +35,7 @@ EXAMPLE = "https://portal.example.com/"
 @dataclass(frozen=True, slots=True)
 class Portal:
     """
-    The portal of one circuit; `live` is None where no target was given for it.
+    The portal of one circuit; `live` is None if no target was given for it.
     """
 
     circuit_id: str
@@ -53,14 +52,14 @@ class Portal:
     @property
     def entry(self) -> str:
         """
-        The name of its entry in the configuration of a game day.
+        The name of its configuration entry in a game day.
         """
         return f"portal_url_{_word(self.circuit_id)}"
 
     @property
     def key(self) -> str:
         """
-        The variable of the environment that holds its URL in a live run.
+        The environment variable that holds its URL in a live run.
         """
         return f"FAILOVER_{self.entry.upper()}"
 
@@ -69,32 +68,33 @@ def portals(
     plan: RegionPlan,
     targets: Mapping[str, str],
     ports: Mapping[str, int],
-    known: Mapping[str, str] | None = None,
+    earlier: Mapping[str, str] | None = None,
 ) -> dict[str, Portal]:
     """
     Return the portal of each planned test, by circuit.
 
-    `known` are the live targets that stand, by their variables: they stay where none is given.
+    `earlier` are the live targets of an earlier plan, by variable: they stay where none is given.
     """
-    found = {
-        test.circuit_id: Portal(
-            test.circuit_id, ports[test.circuit_id], live_url(plan, test, targets)
+    return {
+        test.circuit_id: _portal(
+            test.circuit_id, ports[test.circuit_id], live_url(plan, test, targets), earlier or {}
         )
         for test in plan.tests
     }
-    return {
-        name: replace(portal, live=portal.live or (known or {}).get(portal.key))
-        for name, portal in found.items()
-    }
+
+
+def _portal(circuit_id: str, port: int, live: str | None, earlier: Mapping[str, str]) -> Portal:
+    portal = Portal(circuit_id, port, live)
+    return portal if live else replace(portal, live=earlier.get(portal.key))
 
 
 def targets_in(text: str) -> dict[str, str]:
     """
-    Return the live targets of a file that was planned before, by their variables.
+    Return the live targets of an earlier plan's file, by variable.
     """
     lines = (line.partition("=") for line in text.splitlines() if not line.startswith("#"))
-    found = {key.strip(): url.strip() for key, sign, url in lines if sign}
-    return {key: url for key, url in found.items() if _is_target(key, url)}
+    urls = {key.strip(): url.strip() for key, sign, url in lines if sign}
+    return {key: url for key, url in urls.items() if _is_target(key, url)}
 
 
 def _is_target(key: str, url: str) -> bool:
@@ -104,39 +104,37 @@ def _is_target(key: str, url: str) -> bool:
         return False
 
 
-def ports_for(plan: RegionPlan, known: Mapping[str, int]) -> dict[str, int]:
+def ports_for(plan: RegionPlan, earlier: Mapping[str, int]) -> dict[str, int]:
     """
-    Return the port of each planned test: the one that it has, else a free one that its ID leads to.
+    Return the port of each planned test: its earlier one, else a free one derived from its ID.
 
-    So neither the order nor the number of circuits changes the port of any.
+    So neither the order nor the number of circuits changes any port.
     """
-    circuits = sorted(test.circuit_id for test in plan.tests)
-    found: dict[str, int] = {}
-    for circuit_id in circuits:
-        found[circuit_id] = known.get(circuit_id) or _free(
-            circuit_id, {*known.values(), *found.values()}
-        )
-    return found
+    ports: dict[str, int] = {}
+    for circuit_id in sorted(test.circuit_id for test in plan.tests):
+        taken = {*earlier.values(), *ports.values()}
+        ports[circuit_id] = earlier.get(circuit_id) or _free(circuit_id, taken)
+    return ports
 
 
-def ports_in(topology: Any) -> dict[str, int]:
+def ports_in(topology: object) -> dict[str, int]:
     """
-    Return the port of each service of a topology that was planned before.
+    Return the port of each service of an earlier plan's topology.
     """
-    services = mapping(mapping(topology).get("services")).items()
-    found = {str(name): mapping(service).get("port") for name, service in services}
-    return {name: port for name, port in found.items() if isinstance(port, int) and port > 0}
+    services = as_mapping(as_mapping(topology).get("services")).items()
+    ports = {str(name): as_mapping(service).get("port") for name, service in services}
+    return {name: port for name, port in ports.items() if isinstance(port, int) and port > 0}
 
 
 def live_url(plan: RegionPlan, test: PlannedTest, targets: Mapping[str, str]) -> str | None:
     """
-    Return the URL that shows in a live run whether traffic flows, the most specific that is given.
+    Return the URL to watch in a live run: the most specific of the given ones.
     """
     keys = (test.circuit_id, *test.groups, plan.place.region_id, "default")
     return next((targets[key] for key in keys if key in targets), None)
 
 
-def checked_targets(content: Any) -> dict[str, str]:
+def checked_targets(content: object) -> dict[str, str]:
     """
     Check a mapping of names to URLs; raise ArgumentError that names the entry and the rule.
 
@@ -147,8 +145,8 @@ def checked_targets(content: Any) -> dict[str, str]:
     for name, url in content.items():
         if not isinstance(name, str) or not isinstance(url, str):
             raise ArgumentError(
-                f"{name!r}: {url!r} is no mapping of names to URLs; quote what YAML would read as "
-                "something else"
+                f"{name!r}: {url!r} is no mapping of names to URLs; quote words that YAML would "
+                "read as something else"
             )
         if not url.isprintable() or " " in url:
             raise ArgumentError(f"target {name!r}: the url holds a space or a control character")
@@ -158,27 +156,23 @@ def checked_targets(content: Any) -> dict[str, str]:
 
 
 def check_matches(
-    targets: Iterable[str], plans: Sequence[RegionPlan], standing: Iterable[str]
+    targets: Iterable[str], plans: Sequence[RegionPlan], existing: Iterable[str]
 ) -> None:
     """
-    Raise ArgumentError for names that are no circuit, group or region of what was read.
+    Raise ArgumentError for names that are no circuit, group or region that was read.
 
-    What stands in the folder of the plan, its files by their paths, is known too.
+    The names of the existing files and folders of the plan are accepted too.
     """
-    known = {"default", *(part for name in standing for part in _parts(name))}
+    names = {part for file in existing for part in PurePosixPath(file).with_suffix("").parts}
     for plan in plans:
-        known |= {plan.place.region_id}
-        known |= {str(each["PhysicalConnectionId"]) for each in plan.snapshot.circuits}
-        known |= {group for path in plan.snapshot.paths() for group in path.named_groups}
-    if unknown := sorted(set(targets) - known):
+        names |= {plan.place.region_id}
+        names |= {str(each["PhysicalConnectionId"]) for each in plan.snapshot.circuits}
+        names |= {group for path in plan.snapshot.paths() for group in path.named_groups}
+    if unknown := sorted(set(targets) - names - {"default"}):
         raise ArgumentError(
             f"target {', '.join(map(repr, unknown))}: no circuit, ECR, CEN or region that was read "
             "has this name"
         )
-
-
-def _parts(name: str) -> tuple[str, ...]:
-    return PurePosixPath(name).with_suffix("").parts
 
 
 def _free(circuit_id: str, taken: set[int]) -> int:
@@ -189,7 +183,7 @@ def _free(circuit_id: str, taken: set[int]) -> int:
 
 def _word(circuit_id: str) -> str:
     """
-    Write an ID as a part of a name; what not every name can hold is told apart by its checksum.
+    Return an ID as part of a name; a checksum distinguishes IDs that a name cannot express.
     """
     plain = re.fullmatch(r"[a-z0-9-]+", circuit_id)
     word = re.sub(r"[^a-z0-9]", "_", circuit_id.lower())

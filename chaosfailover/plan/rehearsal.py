@@ -1,38 +1,36 @@
 """
-The rehearsal of a whole plan: one cloud that holds all of its regions, and what each run came to.
+The rehearsal of one planned experiment: how it is run, and how its outcome compares with the plan.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
-from chaosfailover.errors import ArgumentError
-from chaosfailover.plan.reading import (
-    cut_circuits,
-    expected_late,
-    expected_verdict,
-    is_experiment,
-    watched,
-)
-from chaosfailover.verdict.journal import mapping
-from chaosfailover.verdict.verdict import VERDICTS
+from chaosfailover.plan.planned_experiment import PlannedExperiment, planned_experiment
+from chaosfailover.plan.topology import Topology, owner_of
+from chaosfailover.plan.yaml_file import as_mapping, as_mappings
+from chaosfailover.verdict.journal import brief
+from chaosfailover.verdict.verdict import VERDICTS, examine
 
-__all__ = ["Rehearsal", "check_topology", "merged", "not_to_run", "rehearsals"]
+__all__ = ["Rehearsal", "RehearsalOutcome", "not_to_run", "rehearsals", "surprise", "verdict_of"]
 
-Document = dict[str, Any]
+Document = Mapping[str, object]
 
-PARTS = ("accounts", "regions", "paths", "services")
+LATE = ("rto", "rto_again", "rto_open", "unrecovered")
+"""The reasons of a test that exceeded its RTO."""
+
+HYPOTHESIS = ("deviated_after", "deviated_during")
+"""The reasons that follow from an exceeded RTO, since the hypothesis checks it too."""
 
 
 @dataclass(frozen=True)
 class Rehearsal:
     """
-    One experiment to be run: its file, what is expected of it, and where its portals are.
+    An experiment to run: its file, the expected verdict, and the services of its portals.
 
-    `portals` name the service of the merged topology for each entry of the configuration; `key`
-    is the access key that opens the account, `folder` the one that holds region and file. `late`
-    are the tests that are expected to break the promise, None where nothing is said of them. What
-    has a `problem` is not run.
+    `portals` are services of the merged topology, by entry of the configuration. `key` is the
+    access key of the account, `folder` that of the region. `late` are the tests that are expected
+    to exceed the RTO, None if the plan names none. A rehearsal with a `problem` is not run.
     """
 
     folder: str
@@ -44,124 +42,151 @@ class Rehearsal:
     late: frozenset[str] | None = None
 
 
-def check_topology(topology: Any) -> None:
+@dataclass(frozen=True, slots=True)
+class RehearsalOutcome:
     """
-    Raise ArgumentError for what is no topology of a plan, such as an empty file.
+    A rehearsal, its verdict, its duration in seconds, and its journal.
+
+    `surprise` is what differs from the plan in a run that was expected to deviate.
     """
-    if missing := [key for key in PARTS if not mapping(mapping(topology).get(key))]:
-        raise ArgumentError(f"it has no {', '.join(missing)}")
-    if not mapping(mapping(topology["accounts"][_account(topology)]).get("access_keys")):
-        raise ArgumentError("its first account has no access key")
+
+    rehearsal: Rehearsal
+    verdict: str
+    seconds: float
+    journal: Path
+    surprise: str = ""
+
+    @property
+    def as_expected(self) -> bool:
+        """
+        Whether the outcome is the one that the plan expects.
+        """
+        return not self.problem and self.verdict == self.rehearsal.expected
+
+    @property
+    def problem(self) -> str | None:
+        """
+        Why it was not run, or what differs from the plan.
+        """
+        return self.rehearsal.problem or self.surprise or None
+
+    def as_dict(self) -> dict[str, object]:
+        """
+        Return the outcome as JSON can hold it.
+        """
+        return {
+            "file": self.rehearsal.file,
+            "expected": self.rehearsal.expected,
+            "verdict": self.verdict,
+            "problem": self.problem,
+            "seconds": round(self.seconds, 1),
+            "journal": str(self.journal),
+        }
 
 
-def merged(topologies: Mapping[str, Document]) -> Document:
+def rehearsals(
+    folder: str, topology: Topology, experiments: Mapping[str, object]
+) -> list[Rehearsal]:
     """
-    Return one topology of several, by folder; services and paths get the folder before their name.
+    Return what is to be run in one folder; documents that are no experiments are left out.
 
-    What two topologies describe belongs to the account that has it as its own.
+    An experiment that does not watch the circuits it cuts has a problem: it would always hold.
     """
-    whole: Document = {"accounts": {}, "regions": {}, "paths": {}, "services": {}}
-    for folder, topology in topologies.items():
-        own = _account(topology)
-        for account, entry in topology["accounts"].items():
-            whole["accounts"][account] = whole["accounts"].get(account) or entry
-        for region_id, kinds in topology["regions"].items():
-            _add(whole["regions"].setdefault(region_id, {}), kinds, own)
-        for name, path in topology["paths"].items():
-            whole["paths"][f"{folder}/{name}"] = path
-        for name, service in topology["services"].items():
-            alone = isinstance(service["paths"], str)
-            given = [service["paths"]] if alone else service["paths"] or []
-            paths = [f"{folder}/{path}" for path in given]
-            whole["services"][f"{folder}/{name}"] = {**service, "port": 0, "paths": paths}
-    return whole
-
-
-def rehearsals(folder: str, topology: Document, experiments: Mapping[str, Any]) -> list[Rehearsal]:
-    """
-    Return what is to be run in one folder; files that are no experiments are left out.
-
-    One that does not watch what it cuts has a problem: it would hold whatever the cut does.
-    """
-    account = _account(topology)
-    key = next(iter(topology["accounts"][account]["access_keys"].items()))
-    services = {url: f"{folder}/{name}" for name, url in _urls(topology).items()}
+    key = next(iter(topology["accounts"][owner_of(topology)]["access_keys"].items()))
+    circuits = {
+        f"http://127.0.0.1:{service.get('port')}/": name
+        for name, service in topology["services"].items()
+    }
     return [
         Rehearsal(
             folder,
             file,
-            expected_verdict(experiment),
+            experiment.expected,
             key,
-            _portals(experiment, services),
-            _unforeseeable(expected_verdict(experiment))
-            or _unwatched(experiment, {url: name for name, url in _urls(topology).items()}),
-            expected_late(experiment),
+            _portals(folder, experiment, circuits),
+            _not_a_verdict(experiment.expected) or _unwatched(experiment, circuits),
+            experiment.late,
         )
-        for file, experiment in experiments.items()
-        if is_experiment(experiment)
+        for file, document in experiments.items()
+        if (experiment := planned_experiment(document))
     ]
 
 
 def not_to_run(folder: str, file: str, problem: str) -> Rehearsal:
     """
-    Return what cannot be run, and why.
+    Return a rehearsal that cannot be run, and why.
     """
     return Rehearsal(folder, file, "held", ("", ""), {}, problem)
 
 
-def _account(topology: Document) -> str:
-    first: str = next(iter(topology["accounts"]))
-    return first
-
-
-def _add(region: Document, kinds: Document | None, own: str) -> None:
+def verdict_of(exit_code: int, journal: Document) -> str:
     """
-    Add what a region holds; as in every topology, nothing at all is an empty mapping.
+    Return the verdict in a run's journal; without one, derive it from the toolkit's own result.
     """
-    for kind, entries in mapping(kinds).items():
-        known = region.setdefault(kind, {})
-        for name, entry in mapping(entries).items():
-            if name not in known or "owner" not in mapping(entry):
-                known[name] = {"owner": own, **mapping(entry)}
+    verdict = as_mapping(as_mapping(journal.get("failover")).get("verdict"))
+    if verdict.get("verdict"):
+        return str(verdict["verdict"])
+    if journal.get("deviated") is True:
+        return "deviated"
+    if journal.get("status") == "interrupted":
+        return "aborted"
+    runs = [*as_mappings(journal.get("run")), *as_mappings(journal.get("rollbacks"))]
+    succeeded = bool(runs) and all(run.get("status") == "succeeded" for run in runs)
+    return "held" if exit_code == 0 and succeeded else "inconclusive"
 
 
-def _urls(topology: Document) -> dict[str, str]:
+def surprise(late: frozenset[str] | None, journal: Document) -> str:
+    """
+    Return what differs from the plan in a run that deviated as expected; empty if nothing does.
+
+    `late` are the tests that are expected to exceed their RTO, and no other reason is expected;
+    None if the plan does not name them.
+    """
+    if late is None:
+        return ""
+    reasons = examine(journal)
+    actual = {reason.values["test"] for reason in reasons if reason.key in LATE}
+    expected = {brief(test) for test in late}
+    differences = {
+        "not in time": sorted(actual - expected),
+        "in time": sorted(expected - actual),
+        "also": sorted({reason.key for reason in reasons} - {*LATE, *HYPOTHESIS}),
+    }
+    return "; ".join(f"{what}: {', '.join(names)}" for what, names in differences.items() if names)
+
+
+def _portals(
+    folder: str, experiment: PlannedExperiment, circuits: Mapping[str, str]
+) -> dict[str, str]:
     return {
-        str(name): f"http://127.0.0.1:{service.get('port')}/"
-        for name, service in topology["services"].items()
+        key: f"{folder}/{circuits[str(url)]}"
+        for key, url in experiment.settings.items()
+        if str(url) in circuits
     }
 
 
-def _portals(experiment: Document, services: Mapping[str, str]) -> dict[str, str]:
-    entries = mapping(experiment.get("configuration")).items()
-    return {
-        key: services[str(entry["default"])]
-        for key, entry in entries
-        if isinstance(entry, dict) and str(entry.get("default")) in services
-    }
+def _not_a_verdict(expected: str) -> str | None:
+    if expected in VERDICTS:
+        return None
+    return f"it expects {expected!r}, not {' or '.join(VERDICTS)}"
 
 
-def _unforeseeable(verdict: str) -> str | None:
-    return None if verdict in VERDICTS else f"it expects {verdict!r}, not {' or '.join(VERDICTS)}"
-
-
-def _unwatched(experiment: Document, circuits: Mapping[str, str]) -> str | None:
+def _unwatched(experiment: PlannedExperiment, circuits: Mapping[str, str]) -> str | None:
     """
-    Return why an experiment is none of its circuits' portals; `circuits` are those of the URLs.
+    Return which circuit's portal an experiment does not watch; `circuits` are those of the URLs.
     """
-    targets = watched(experiment)
-    for name, url in targets.items():
+    for name, url in experiment.watched.items():
         if name in circuits.values() and circuits.get(url) != name:
-            return f"its target {name} is {_whose(url, circuits)}"
-    seen = {circuits.get(url) for url in targets.values()}
-    for circuit_id in cut_circuits(experiment):
-        if circuit_id not in seen:
-            whose = ", ".join(_whose(url, circuits) for url in targets.values()) or "nothing"
-            return f"it cuts {circuit_id} and watches {whose}"
+            return f"its target {name} is {_service(url, circuits)}"
+    watched = {circuits.get(url) for url in experiment.watched.values()}
+    for circuit_id in experiment.cut_circuits:
+        if circuit_id not in watched:
+            services = [_service(url, circuits) for url in experiment.watched.values()]
+            return f"it cuts {circuit_id} and watches {', '.join(services) or 'nothing'}"
     return None
 
 
-def _whose(url: str, circuits: Mapping[str, str]) -> str:
-    return (
-        f"the service of {circuits[url]}" if url in circuits else f"{url}, no service of the plan"
-    )
+def _service(url: str, circuits: Mapping[str, str]) -> str:
+    if url in circuits:
+        return f"the service of {circuits[url]}"
+    return f"{url}, no service of the plan"

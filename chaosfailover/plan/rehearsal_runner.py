@@ -8,72 +8,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
-from chaosfailover.plan.rehearsal import Rehearsal
-from chaosfailover.plan.rehearsal_outcome import surprise, verdict_of
+from chaosfailover.plan.rehearsal import Rehearsal, RehearsalOutcome, surprise, verdict_of
+from chaosfailover.plan.yaml_file import as_mapping
 
-__all__ = ["RehearsalOutcome", "Runner"]
+__all__ = ["Runner"]
 
 OURS = ("ALIBABA", "FAILOVER")
 JOURNAL = "journal.json"
 NOT_RUN = "not run"
 PATIENCE = 60.0
-"""How long an interrupted run may take to bring back what it cut, in seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class RehearsalOutcome:
-    """
-    One rehearsal, what it came to, how many seconds it took, and where its journal is.
-
-    `surprise` tells what the plan did not foresee in a run that was expected to deviate.
-    """
-
-    rehearsal: Rehearsal
-    verdict: str
-    seconds: float
-    journal: Path
-    surprise: str = ""
-
-    @property
-    def as_expected(self) -> bool:
-        """
-        Whether it came to what the plan foresaw.
-        """
-        return not self.problem and self.verdict == self.rehearsal.expected
-
-    @property
-    def problem(self) -> str | None:
-        """
-        Why it was not run, or what the plan did not foresee.
-        """
-        return self.rehearsal.problem or self.surprise or None
-
-    def as_dict(self) -> dict[str, Any]:
-        """
-        Return the outcome as JSON can hold it.
-        """
-        return {
-            "file": self.rehearsal.file,
-            "expected": self.rehearsal.expected,
-            "verdict": self.verdict,
-            "problem": self.problem,
-            "seconds": round(self.seconds, 1),
-            "journal": str(self.journal),
-        }
+"""How long an interrupted run may take to restore what it cut, in seconds."""
 
 
 class Runner:
     """
-    Runs the experiments of a plan on one emulator. Nothing that it started outlives it, unless it
-    is killed.
+    Runs the experiments of a plan on one emulator. Its processes end with it, unless it is killed.
 
-    `plan` is the folder of the plan; each run leaves its journal and its log in a folder of its
+    `plan` is the folder of the plan. Each run writes its journal and its log to a folder of its
     own below `journals`.
     """
 
@@ -93,38 +48,32 @@ class Runner:
         folders: Iterable[Sequence[Rehearsal]],
         *,
         width: int,
-        told: Callable[[RehearsalOutcome], None],
+        on_outcome: Callable[[RehearsalOutcome], None],
     ) -> list[RehearsalOutcome]:
         """
         Run the experiments of each folder one after another, and `width` folders at a time.
 
-        One failover test may run in a region; the folders are the regions. An interruption stops
-        what runs and waits until each has brought back what it cut.
+        A folder is a region, in which only one failover test may run at a time. An interruption
+        stops the runs and waits until each has restored what it cut.
         """
-        lanes = list(folders)
         with ThreadPoolExecutor(max_workers=width) as pool:
-            asked = [pool.submit(self._lane, lane, told) for lane in lanes]
+            lanes = [pool.submit(self._lane, folder, on_outcome) for folder in folders]
             try:
-                return self._gathered(asked)
+                for lane in as_completed(lanes):
+                    lane.result()
+                return [outcome for lane in lanes for outcome in lane.result()]
             finally:
                 self._stop()
                 pool.shutdown(cancel_futures=True)
 
-    def _gathered(
-        self, asked: Sequence["Future[list[RehearsalOutcome]]"]
-    ) -> list[RehearsalOutcome]:
-        for done in as_completed(asked):
-            done.result()
-        return [outcome for each in asked for outcome in each.result()]
-
     def _lane(
-        self, rehearsals: Sequence[Rehearsal], told: Callable[[RehearsalOutcome], None]
+        self, rehearsals: Sequence[Rehearsal], on_outcome: Callable[[RehearsalOutcome], None]
     ) -> list[RehearsalOutcome]:
         outcomes = []
         for rehearsal in rehearsals:
             if not self._over:
                 outcomes.append(self._rehearse(rehearsal))
-                told(outcomes[-1])
+                on_outcome(outcomes[-1])
         return outcomes
 
     def _rehearse(self, rehearsal: Rehearsal) -> RehearsalOutcome:
@@ -170,7 +119,7 @@ class Runner:
 
     def _environment(self, rehearsal: Rehearsal) -> dict[str, str]:
         """
-        Return an environment that leads to the emulator and nowhere else.
+        Return an environment that reaches the emulator and nothing else.
         """
         rest = {key: text for key, text in os.environ.items() if not key.startswith(OURS)}
         access_key_id, access_key_secret = rehearsal.key
@@ -193,12 +142,11 @@ class Runner:
                 process.kill()
 
 
-def _journal(file: Path) -> dict[str, Any]:
+def _journal(file: Path) -> Mapping[str, object]:
     """
-    Return the journal of a run; empty if it left none that can be read.
+    Return the journal of a run; empty if there is none that can be read.
     """
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        return as_mapping(json.loads(file.read_text(encoding="utf-8")))
     except (OSError, RecursionError, ValueError):
         return {}
-    return document if isinstance(document, dict) else {}

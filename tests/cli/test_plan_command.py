@@ -333,7 +333,7 @@ def test_what_cannot_be_kept_is_refused(kind: str, tmp_path: Path) -> None:
     done = plan(tmp_path, "--region", "cn-hangzhou")
 
     assert done.exit_code == 1
-    assert f"Error: {file} is no text that could be kept" in done.stderr
+    assert f"Error: {file} cannot be read as text" in done.stderr
     assert [path for path in tmp_path.rglob("*") if path not in (file, file.parent)] == []
 
 

@@ -21,7 +21,6 @@ from processes import ended
 from chaosfailover.cli import failover
 from chaosfailover.plan.files import plan_files
 from chaosfailover.plan.portals import ports_in
-from chaosfailover.plan.template import circuit_template
 
 CHAOS = [str(Path(sys.executable).with_name("chaos")), "--no-version-check"]
 
@@ -32,7 +31,7 @@ def written(folder: Path, described: dict[str, object]) -> Path:
     """
     folder.mkdir()
     target = folder / "plan"
-    for name, text in plan_files(circuit_template(), plans(described, folder), {}, {}).items():
+    for name, text in plan_files(plans(described, folder), {}, {}).items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).write_text(text, encoding="utf-8")
     return target
@@ -220,7 +219,7 @@ def test_what_cannot_be_run_hides_nothing_else(tmp_path: Path) -> None:
     assert "it cuts pc-01 and watches the service of pc-02" in done.output
     assert "topology.yaml is no topology of a plan: it has no accounts" in done.output
     assert done.output.count(f"{ACCOUNTS[0]}/cn-hangzhou/pc-01.yaml") == 1
-    assert "0 of 6 runs came to what was expected." in done.output
+    assert "0 of 6 runs ended as expected." in done.output
 
 
 def test_folder_without_its_topology_is_not_passed_over(tmp_path: Path) -> None:

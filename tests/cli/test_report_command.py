@@ -170,7 +170,7 @@ def test_changed_record_is_refused(record: Path) -> None:
     done = run(record, "-o", output)
 
     assert done.exit_code == 1
-    assert f"{record} is no journal, and as a record it cannot be used: " in done.stderr
+    assert f"{record} is no journal, and it cannot be used as a record: " in done.stderr
     assert "does not match its SHA-256" in done.stderr
     assert not output.exists()
 

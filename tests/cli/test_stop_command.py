@@ -24,7 +24,7 @@ def test_name_that_no_region_knows() -> None:
     done = stop("dril", "ftj-gone", *HANGZHOU, "--region", "cn-shanghai")
 
     assert (done.exit_code, done.stdout) == (1, "")
-    assert "dril: NOT FOUND: there is no failover test of this ID or name" in done.stderr
+    assert "dril: NOT FOUND: no failover test has this ID or name" in done.stderr
     assert "ftj-gone: NOT FOUND" in done.stderr
 
 

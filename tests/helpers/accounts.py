@@ -17,7 +17,6 @@ from chaosfailover.emulator import Emulator
 from chaosfailover.network.snapshot import read_snapshot
 from chaosfailover.plan.choice import RegionPlan, region_plan
 from chaosfailover.plan.files import plan_files
-from chaosfailover.plan.template import circuit_template
 
 __all__ = [
     "ACCOUNTS",
@@ -210,6 +209,6 @@ def plan_for(emulator: Emulator, folder: Path, **targets: str) -> None:
         emulator.regions[0], lambda: key, endpoint=ENDPOINT, transport=emulator.transport()
     )
     found = region_plan(Place(emulator.regions[0]), read_snapshot(client))
-    for name, text in plan_files(circuit_template(), [found], {}, targets).items():
+    for name, text in plan_files([found], {}, targets).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")

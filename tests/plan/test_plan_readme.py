@@ -11,7 +11,6 @@ from click.testing import CliRunner
 from chaosfailover.cli import failover
 from chaosfailover.emulator import Emulator
 from chaosfailover.plan.files import plan_files
-from chaosfailover.plan.template import circuit_template
 
 A, B = ACCOUNTS[:2]
 
@@ -27,7 +26,7 @@ def row(text: str, file: str) -> list[str]:
 
 def test_order_and_expectation_are_there_to_read(tmp_path: Path) -> None:
     """A table tells what is tested in which order, and refusals come with their reasons."""
-    found = plan_files(circuit_template(), plans(TEN, tmp_path), {}, {})
+    found = plan_files(plans(TEN, tmp_path), {}, {})
     text = found[f"{B}/eu-central-1/README.md"]
 
     assert "2 of 2 circuits can be tested." in text
@@ -39,7 +38,7 @@ def test_order_and_expectation_are_there_to_read(tmp_path: Path) -> None:
 
 def test_whole_plan_is_told_with_both_durations(tmp_path: Path) -> None:
     """`rehearse-all` runs each test twice, alone and in the game day."""
-    text = plan_files(circuit_template(), plans(TEN, tmp_path), {}, {})["README.md"]
+    text = plan_files(plans(TEN, tmp_path), {}, {})["README.md"]
 
     assert "6 circuits in 3 regions are tested." in text
     link = f"[{A}/cn-hangzhou]({A}/cn-hangzhou/README.md)"
@@ -51,7 +50,7 @@ def test_only_what_cuts_is_a_test(tmp_path: Path) -> None:
     """Other YAML that stands in a region, such as a patch of an overlay, tests nothing."""
     mine = {f"{A}/cn-shenzhen/mine.yaml": "title: mine\n"}
 
-    found = plan_files(circuit_template(), plans(TEN, tmp_path), {}, {}, mine)
+    found = plan_files(plans(TEN, tmp_path), {}, {}, mine)
 
     assert "6 circuits in 3 regions are tested." in found["README.md"]
     assert "mine.yaml" not in found["README.md"]

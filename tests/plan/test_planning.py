@@ -9,6 +9,8 @@ import pytest
 import yaml
 from accounts import ACCOUNTS, LARGE, ONE, TEN, circuit, plans, topology
 from chaoslib.experiment import ensure_experiment_is_valid
+from hypothesis import given
+from hypothesis import strategies as st
 from recorded import Network, recorded
 
 from chaosfailover.alibaba.client import VpcClient
@@ -18,19 +20,22 @@ from chaosfailover.emulator import Emulator
 from chaosfailover.errors import ArgumentError
 from chaosfailover.network.snapshot import Snapshot, read_snapshot
 from chaosfailover.plan.choice import RegionPlan, region_plan
-from chaosfailover.plan.experiments import expected as verdict
 from chaosfailover.plan.files import fate, is_edited, plan_files, sealed
 from chaosfailover.plan.portals import Portal, checked_targets, live_url, ports_for, ports_in
-from chaosfailover.plan.reading import loaded
 from chaosfailover.plan.rehearsal import rehearsals
-from chaosfailover.plan.rehearsal_topology import mirror
-from chaosfailover.plan.template import circuit_template, default, pinned
+from chaosfailover.plan.rendering import as_yaml
+from chaosfailover.plan.topology import checked_topology, mirror
+from chaosfailover.plan.yaml_file import loaded
 
 A, B = ACCOUNTS[:2]
 
 
 def files(found: list[RegionPlan], **targets: str) -> dict[str, str]:
-    return plan_files(circuit_template(), found, {}, targets)
+    return plan_files(found, {}, targets)
+
+
+def document(text: str) -> Any:
+    return loaded("it", text)
 
 
 def planned(network: Network) -> RegionPlan:
@@ -81,7 +86,7 @@ def test_circuits_without_a_survivor_are_refused(tmp_path: Path) -> None:
 
     assert sorted(refused) == ["pc-05", "pc-06", "pc-07", "pc-10"]
     assert "BgpStatus is Down" in refused["pc-05"]
-    assert refused["pc-06"] == "none of its sessions is up, so a cut would show nothing"
+    assert refused["pc-06"] == "none of its sessions is up, so a cut would have no effect"
     assert "no proven survivor" in refused["pc-07"]
     assert "no VBR was read on it" in refused["pc-10"]
 
@@ -358,7 +363,7 @@ def test_expectation_follows_what_is_set(
     (test,) = (test for test in found.tests if test.circuit_id == "pc-east")
 
     detected = mirror(found)["paths"]["bgp-east"]["detection"]
-    assert (test.detection, detected, verdict(test)) == expected
+    assert (test.detection, detected, test.expected) == expected
 
 
 def test_expectation_is_that_of_the_session_that_is_used() -> None:
@@ -371,7 +376,7 @@ def test_expectation_is_that_of_the_session_that_is_used() -> None:
     found = planned(network)
     (test,) = (test for test in found.tests if test.circuit_id == "pc-east")
 
-    assert (test.bgp_peer_id, test.detection, verdict(test)) == ("bgp-east", 0.9, "held")
+    assert (test.bgp_peer_id, test.detection, test.expected) == ("bgp-east", 0.9, "held")
     assert mirror(found)["services"]["pc-east"]["paths"][0] == "bgp-east"
     assert any(
         warning.startswith("pc-east - vbr-east-2 - bgp-z: no BFD") for warning in test.warnings
@@ -493,7 +498,7 @@ def test_port_stays_with_its_circuit(tmp_path: Path) -> None:
     before = files([four_circuits(tmp_path / "one")])
     found = four_circuits(tmp_path / "two", BusinessStatus="FinancialLocked")
 
-    after = plan_files(circuit_template(), [found], {}, {}, before)
+    after = plan_files([found], {}, {}, before)
 
     ports = [
         ports_in(yaml.safe_load(each[f"{A}/cn-hangzhou/topology.yaml"])) for each in (before, after)
@@ -518,7 +523,7 @@ def test_port_that_stands_is_kept(tmp_path: Path) -> None:
 def test_experiment_that_watches_another_circuit_is_not_run(tmp_path: Path) -> None:
     """It would hold whatever the cut does; the reason names both circuits."""
     found = files([four_circuits(tmp_path / "one")])
-    documents = {name: loaded(name, text) for name, text in found.items() if "yaml" in name}
+    documents = {name: document(text) for name, text in found.items() if "yaml" in name}
     folder = f"{A}/cn-hangzhou"
     mirrored = documents.pop(f"{folder}/topology.yaml")
     ports = ports_in(mirrored)
@@ -526,7 +531,7 @@ def test_experiment_that_watches_another_circuit_is_not_run(tmp_path: Path) -> N
     def problems() -> dict[str, str | None]:
         return {
             each.file.removeprefix(f"{folder}/"): each.problem
-            for each in rehearsals(folder, mirrored, documents)
+            for each in rehearsals(folder, checked_topology(mirrored), documents)
         }
 
     assert set(problems().values()) == {None}
@@ -559,9 +564,9 @@ def test_any_name_of_a_circuit_is_planned(name: str, tmp_path: Path) -> None:
 
     planned = files([found])
 
-    experiment = loaded("pc-c", planned[f"{A}/cn-hangzhou/pc-c.yaml"])
+    experiment = document(planned[f"{A}/cn-hangzhou/pc-c.yaml"])
     assert f"While {name} is shut down" in experiment["description"]
-    mirrored = loaded("topology", planned[f"{A}/cn-hangzhou/topology.yaml"])
+    mirrored = document(planned[f"{A}/cn-hangzhou/topology.yaml"])
     assert mirrored["regions"]["cn-hangzhou"]["circuits"]["pc-c"]["Name"] == name
 
 
@@ -588,15 +593,77 @@ def test_seal_of_a_readme_is_a_comment() -> None:
     assert not is_edited(text)
 
 
-@pytest.mark.parametrize("change", [pinned, default])
-def test_template_without_the_entry_is_refused(change: Any) -> None:
-    """A template that has changed is noticed, and no half-filled experiment is written."""
-    with pytest.raises(ArgumentError, match="expected one"):
-        change(circuit_template(), {"no_such_entry": "value"})
-
-
-def test_awkward_values_stay_what_they_are() -> None:
+@pytest.mark.parametrize(
+    "value",
+    [
+        "true",
+        "FALSE",
+        "Null",
+        "No",
+        "off",
+        "Enabled",
+        "1.0",
+        "a: b",
+        "null",
+        'say "hi"\\',
+        "pc-1",
+        "${x}",
+        "-",
+        "pc-1: #",
+        "a/b\n- c",
+        "",
+    ],
+)
+def test_awkward_values_stay_what_they_are(value: str) -> None:
     """A text that YAML would read as something else is quoted."""
-    for value in ("true", "1.0", "a: b", "null", 'say "hi"\\', "pc-1", "${x}"):
-        configuration = yaml.safe_load(pinned(circuit_template(), {"circuit_id": value}))
-        assert configuration["configuration"]["circuit_id"] == value
+    assert yaml.safe_load(f"key: {as_yaml(value)}") == {"key": value}
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_key_and_a_value(text: str) -> None:
+    """Whatever the cloud has for a name, the loader of plans reads the same."""
+    assert loaded("it", f"{as_yaml(text)}: {as_yaml([text])}") == {text: [text]}
+
+
+def test_planned_experiment_is_the_bundled_one(tmp_path: Path) -> None:
+    """Planned and bundled experiment check and do the same, with other names and values."""
+    bundled = yaml.safe_load(Path("experiments/circuit-failover.yaml").read_text(encoding="utf-8"))
+    text = files(plans(TEN, tmp_path))[f"{A}/cn-hangzhou/pc-01.yaml"]
+
+    experiment = yaml.safe_load(text)
+
+    fixed = ("title", "description", "extensions", "configuration")
+    assert {key: value for key, value in experiment.items() if key not in fixed} == {
+        key: value for key, value in bundled.items() if key not in fixed
+    }
+    assert set(experiment["configuration"]) == set(bundled["configuration"])
+    left = ("duration_minutes", "rto", "record", "alibaba_cloud_vpc_endpoint")
+    assert [experiment["configuration"][key] for key in left] == [
+        bundled["configuration"][key] for key in left
+    ]
+
+
+def test_game_day_runs_the_activities_of_its_experiments(tmp_path: Path) -> None:
+    """Each test of a game day does what the circuit's own experiment does, with its values."""
+    found = files(plans(TEN, tmp_path))
+    game_day = yaml.safe_load(found[f"{A}/cn-hangzhou/game-day.yaml"])
+    single = yaml.safe_load(found[f"{A}/cn-hangzhou/pc-02.yaml"])
+    values = {f"${{{key}}}": value for key, value in single["configuration"].items()}
+
+    for key in ("method", "rollbacks"):
+        expected = [
+            resolved({**each, "name": f"{each['name']}-pc-02"}, values) for each in single[key]
+        ]
+        assert [each for each in game_day[key] if each in expected] == expected
+
+
+def resolved(value: Any, values: dict[str, Any]) -> Any:
+    """
+    Return a document with each fixed entry of the configuration in place of its variable.
+    """
+    if isinstance(value, dict):
+        return {key: resolved(entry, values) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [resolved(entry, values) for entry in value]
+    fixed = values.get(value, value) if isinstance(value, str) else value
+    return value if isinstance(fixed, dict) else fixed

@@ -10,9 +10,8 @@ from accounts import ACCOUNTS, TEN, plans
 from made_journals import activity, changed, held, probe, reading, target
 
 from chaosfailover.plan.files import plan_files
-from chaosfailover.plan.reading import expected_late, expected_verdict
-from chaosfailover.plan.rehearsal_outcome import surprise
-from chaosfailover.plan.template import circuit_template
+from chaosfailover.plan.planned_experiment import planned_experiment
+from chaosfailover.plan.rehearsal import surprise
 from chaosfailover.verdict.verdict import judge
 
 EU = f"{ACCOUNTS[1]}/eu-central-1"
@@ -62,12 +61,12 @@ def test_deviation_is_the_one_that_was_foreseen(
 
 def test_plan_says_which_tests_break_the_promise(tmp_path: Any) -> None:
     """Without BFD a circuit's loss goes unnoticed for the hold time; those beside it do not."""
-    found = plan_files(circuit_template(), plans(TEN, tmp_path), {}, {})
+    found = plan_files(plans(TEN, tmp_path), {}, {})
 
     told = {
-        name: (expected_verdict(document), expected_late(document))
+        name: (experiment.expected, experiment.late)
         for name in ("pc-08", "pc-09", "game-day")
-        if (document := yaml.safe_load(found[f"{EU}/{name}.yaml"]))
+        if (experiment := planned_experiment(yaml.safe_load(found[f"{EU}/{name}.yaml"])))
     }
 
     assert told == {
