@@ -15,7 +15,7 @@ from chaosfailover.alibaba.failover_tests import UNFINISHED, find_test, named_te
 from chaosfailover.errors import ApiError, ArgumentError, GuardError, JobNotFoundError
 from chaosfailover.safety import guard
 from chaosfailover.safety.cut import Cut, cut_of
-from chaosfailover.safety.cutting import Cutting, check_cut, under_guard
+from chaosfailover.safety.guard import GuardedStart, check_cut, under_guard
 from chaosfailover.safety.guarded_test import GuardedTest, Start, StopOutcome, StopRequest
 from chaosfailover.safety.stopping import stop_tests
 
@@ -89,8 +89,8 @@ def create_failover_test(
         others = _check_name_is_free(client, name)
         if not cuts:
             return client.describe_failover_test_job(client.create_failover_test_job(**request))
-        proven_at = check_cut(client, Cut(name, tuple(resource_ids), resource_type, minutes))
-        guarded = _guarded(client, name, minutes, proven_at, configuration, secrets, others=others)
+        checked_at = check_cut(client, Cut(name, tuple(resource_ids), resource_type, minutes))
+        guarded = _guarded(client, name, minutes, checked_at, configuration, secrets, others=others)
         with under_guard(guarded) as cutting:
             job_id = client.create_failover_test_job(**request, attempting=cutting.attempting)
             cutting.accept(job_id)
@@ -128,9 +128,9 @@ def start_failover_test(
     with config.client(configuration, secrets) as client:
         job = find_test(client, test)
         cut = cut_of(test, job)
-        proven_at = check_cut(client, cut)
+        checked_at = check_cut(client, cut)
         job_id, minutes = cut.job_id, cut.duration_minutes
-        guarded = _guarded(client, test, minutes, proven_at, configuration, secrets, job_id)
+        guarded = _guarded(client, test, minutes, checked_at, configuration, secrets, job_id)
         with under_guard(guarded) as cutting:
             _start(client, job, cutting)
             cutting.accept(job_id)
@@ -315,7 +315,7 @@ def _stop(client: VpcClient, tests: List[str], timeout: float) -> List[StopOutco
     ours = {test: held for test in tests if (held := guard.find_guarded(test, client.region_id))}
     with contextlib.ExitStack() as clients:
         wanted = [
-            ours[test].wanted(clients) if test in ours else StopRequest(lambda: client, test)
+            ours[test].stop_request(clients) if test in ours else StopRequest(lambda: client, test)
             for test in tests
         ]
         outcomes = stop_tests(wanted, timeout=timeout)
@@ -325,7 +325,7 @@ def _stop(client: VpcClient, tests: List[str], timeout: float) -> List[StopOutco
     return outcomes
 
 
-def _start(client: VpcClient, job: Dict[str, Any], cutting: Cutting) -> None:
+def _start(client: VpcClient, job: Dict[str, Any], cutting: GuardedStart) -> None:
     """
     Start a job; one that was `Init` a moment ago and no longer is has heard an earlier try.
     """
@@ -340,7 +340,7 @@ def _guarded(
     client: VpcClient,
     test: str,
     duration_minutes: int,
-    proven_at: float,
+    checked_at: float,
     configuration: Configuration,
     secrets: Secrets,
     job_id: str = "",
@@ -352,7 +352,7 @@ def _guarded(
         others=others or [],
         region_id=client.region_id,
         duration_minutes=duration_minutes,
-        proven_at=proven_at,
+        checked_at=checked_at,
         access=functools.partial(config.client, configuration, secrets, deadline=RESTORE_DEADLINE),
         configuration=configuration or {},
         secrets=secrets or {},

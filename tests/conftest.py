@@ -15,7 +15,7 @@ from chaosfailover.alibaba import config
 from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.emulator import Emulator
 from chaosfailover.safety import guard
-from chaosfailover.safety.cut import Clearance, Cut
+from chaosfailover.safety.cut import ApprovedCuts, Cut
 
 pytest_plugins = ["processes"]
 
@@ -59,7 +59,7 @@ def guarding(emulator: Emulator) -> Iterator[guard.Guard]:
     """
     assert emulator.url
     guarding = guard.Guard(timeout=30.0)
-    guarding.clearance = Clearance(
+    guarding.approved = ApprovedCuts(
         (Cut("drill", ("pc-rehearsal-a",), "PHYSICALCONNECTION", 5),), ""
     )
     guard.set_current(guarding)

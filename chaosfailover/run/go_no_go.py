@@ -14,7 +14,7 @@ from chaosfailover.errors import FailoverError, PreflightError
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.run.journal_entry import RunFacts
 from chaosfailover.run.steps import planned_cuts, planned_time
-from chaosfailover.safety.cut import Clearance, Cut
+from chaosfailover.safety.cut import ApprovedCuts, Cut
 from chaosfailover.safety.preflight import PreflightContext, existing_cut, preflight
 
 __all__ = ["announce", "ask_for_confirmation", "make_ready"]
@@ -60,9 +60,9 @@ def make_ready(
     configuration: Configuration,
     secrets: Secrets,
     measured: Measurement | None,
-) -> Clearance:
+) -> ApprovedCuts:
     """
-    Return the clearance for the cuts of an experiment, once all is seen to be ready for them.
+    Return the approved for the cuts of an experiment, once all is seen to be ready for them.
 
     What was found is noted among the facts. Raises PreflightError, and as the client does.
     """
@@ -83,12 +83,12 @@ def make_ready(
         measured.wait_for_baseline(facts.settings.baseline)
     if cuts and facts.account_id is None:
         facts.account_id = _account_id(configuration, secrets)
-    clearance = Clearance.of(cuts, experiment.get("dry"))
-    if clearance.refusal:
-        logger.warning("Nothing will be cut: %s", clearance.refusal)
+    approved = ApprovedCuts.of(cuts, experiment.get("dry"))
+    if approved.refusal:
+        logger.warning("Nothing will be cut: %s", approved.refusal)
     elif cuts and facts.mode == "LIVE":
         _announce(facts, cuts)
-    return clearance
+    return approved
 
 
 def _check(facts: RunFacts, flight: PreflightContext) -> None:

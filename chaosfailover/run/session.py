@@ -126,7 +126,7 @@ class Session:
         self._open_network()
         guarding = self._put_the_guard_up()
         self._begin_to_measure()
-        guarding.clearance = make_ready(
+        guarding.approved = make_ready(
             self._facts, self._experiment, self._configuration, self._secrets, self._measurement
         )
         self._watch_for_breaches()
@@ -185,7 +185,7 @@ class Session:
 
     def _put_the_guard_up(self) -> Guard:
         self._guard = Guard(
-            standby=self._watchdog,
+            backup=self._watchdog,
             timeout=self._settings.restore_timeout,
             min_survivors=self._settings.min_survivors,
         )

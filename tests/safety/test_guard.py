@@ -14,8 +14,7 @@ from client_stand_in import Answer, Cloud, client_of, error_reply, job, reply
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.errors import ApiError, GuardError, RequestTimeoutError
 from chaosfailover.safety import guard
-from chaosfailover.safety.cutting import under_guard
-from chaosfailover.safety.guard import PROOF_LASTS, Guard
+from chaosfailover.safety.guard import CHECK_LIFETIME, Guard, under_guard
 from chaosfailover.safety.guarded_test import GuardedTest, Start, StopOutcome
 from chaosfailover.tolerances import before_and_during
 
@@ -123,7 +122,7 @@ def test_nothing_starts_once_the_run_is_ended() -> None:
 
 def test_nothing_starts_unless_somebody_stands_by() -> None:
     """A watchdog that died is noticed before the cut, not after."""
-    guarding = Guard(standby=Recorder(up=False), timeout=5.0)
+    guarding = Guard(backup=Recorder(up=False), timeout=5.0)
 
     with pytest.raises(GuardError, match="nobody stands by"):
         guarding.watch(guarded())
@@ -135,7 +134,7 @@ def test_nothing_starts_unless_somebody_stands_by() -> None:
 def test_standby_is_told_before_and_after() -> None:
     """The process that stands by knows of the test before its start is sent."""
     recorder = Recorder()
-    guarding = Guard(standby=recorder, timeout=5.0, settle=0.0)
+    guarding = Guard(backup=recorder, timeout=5.0, settle=0.0)
 
     held = guarded(job("Stopped"))
     guarding.watch(held)
@@ -148,7 +147,7 @@ def test_standby_is_told_before_and_after() -> None:
 def test_standby_that_dies_while_a_test_may_run_is_brought_back() -> None:
     """It is given what it is to look after."""
     recorder = Recorder()
-    guarding = Guard(standby=recorder, timeout=5.0)
+    guarding = Guard(backup=recorder, timeout=5.0)
     guarding.watch(guarded(job("Stopped")))
     recorder.up = False
 
@@ -270,10 +269,10 @@ def test_conflict_after_a_lost_answer_may_be_with_ourselves(up: Guard) -> None:
 
 def test_proof_of_survivors_does_not_last(up: Guard) -> None:
     """Who was throttled for long has to look again before anything is cut."""
-    old = replace(guarded(), proven_at=time.monotonic() - PROOF_LASTS - 1)
+    old = replace(guarded(), checked_at=time.monotonic() - CHECK_LIFETIME - 1)
 
     with (
-        pytest.raises(GuardError, match="its survivors were seen 21 s ago"),
+        pytest.raises(GuardError, match="its survivors were checked 21 s ago"),
         under_guard(old) as cut,
         cut.attempting(),
     ):

@@ -9,7 +9,7 @@ import pytest
 from client_stand_in import Answer, Clock, Cloud, client_of, error_reply, job, reply
 
 from chaosfailover.alibaba.client import VpcClient
-from chaosfailover.safety.guarded_test import SETTLE, Start, StopOutcome, StopRequest
+from chaosfailover.safety.guarded_test import START_SETTLE, Start, StopOutcome, StopRequest
 from chaosfailover.safety.stopping import stop_tests
 
 CONFLICT = "EcFailoverTestJobConflict"
@@ -189,7 +189,7 @@ def test_accepted_test_is_gone_once_nothing_knows_it_for_long() -> None:
     outcome, _, clock = stop([error_reply(GONE)] * 99, Start("ftj-1", accepted=True))
 
     assert (outcome.reason, outcome.error) == ("it does not exist", None)
-    assert clock.now == 1000.0 + SETTLE
+    assert clock.now == 1000.0 + START_SETTLE
 
 
 def test_accepted_test_that_stays_init_is_an_error() -> None:
