@@ -26,6 +26,7 @@ from chaosfailover.alibaba import config
 from chaosfailover.errors import ArgumentError
 from chaosfailover.record.redaction import given_secrets, named_values, redact_message, redact_run
 from chaosfailover.run.finish import conclude_refused
+from chaosfailover.run.journal_entry import json_object
 from chaosfailover.run.probe_tolerance import evaluate
 from chaosfailover.run.session import Session
 from chaosfailover.run.settings import Settings
@@ -100,7 +101,8 @@ def before_experiment_control(
 
 
 def _known_secrets(configuration: Configuration, secrets: Secrets) -> set[str]:
-    return {*given_secrets(secrets), *named_values(configuration)}
+    known = json_object({"configuration": configuration, "secrets": secrets})
+    return {*given_secrets(known["secrets"]), *named_values(known["configuration"])}
 
 
 def _redacted(problem: Exception, secrets: Iterable[str]) -> tuple[str, Exception | None]:
@@ -174,7 +176,7 @@ def _end_unbegun(state: Journal, secrets: set[str]) -> None:
     """
     Complete the journal of a run that has no session.
     """
-    state.update(redact_run(state, secrets))
+    state.update(redact_run(json_object(state), secrets))
     if _refusal:
         conclude_refused(state, _refusal)
     elif state["status"] == "completed":

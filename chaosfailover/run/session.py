@@ -20,7 +20,7 @@ from chaosfailover.record.redaction import given_secrets, redact_run
 from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe_breach
 from chaosfailover.run.finish import check_files, conclude
 from chaosfailover.run.go_no_go import make_ready
-from chaosfailover.run.journal_entry import RunFacts, make_entry
+from chaosfailover.run.journal_entry import RunFacts, check_depth, json_object, make_entry
 from chaosfailover.run.mode import open_venue
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety import guard
@@ -119,6 +119,7 @@ class Session:
             raise
 
     def _make_ready(self) -> None:
+        check_depth(self._experiment)
         check_files(self._settings)
         if not self._interruption.install():
             logger.warning("Not in the main thread: signals stay as they are")
@@ -149,8 +150,8 @@ class Session:
         entry = make_entry(self._facts, self._experiment, self._measurement, outcomes)
         if ended := interruption(self._facts.aborted, self._interruption.received):
             journal.update(interruption=ended, status="interrupted")
-        secrets = given_secrets(self._secrets)
-        journal.update(redact_run({**journal, "failover": entry}, secrets))
+        secrets = given_secrets(json_object({"secrets": self._secrets}))
+        journal.update(redact_run({**json_object(journal), "failover": entry}, secrets))
         conclude(journal, self._settings)
         if alarm(outcomes, self._configuration.get(config.REGION_ID)):
             journal["status"] = "failed"
