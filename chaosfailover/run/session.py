@@ -66,8 +66,8 @@ def alarm(outcomes: Sequence[StopOutcome], region_id: Any) -> bool:
 
 AT_THE_END = "the run is at its end"
 NOT_CONCLUDED = """\
-NO VERDICT: the toolkit has not called the control after the experiment, so this run shows \
-nothing, whatever its status says; the control chaosfailover.control takes no `scope`"""
+NO VERDICT: the toolkit did not call the control after the experiment, so this run proves \
+nothing, whatever its status; the control chaosfailover.control must have no `scope`"""
 # Seconds between looks for a breach: at a measured outage, and at the probe of `abort_when`.
 OUTAGE_INTERVAL = 0.1
 PROBE_INTERVAL = 1.0

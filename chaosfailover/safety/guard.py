@@ -145,8 +145,8 @@ class Guard:
         """
         Remember the status of each test as it is seen.
         """
-        if event["kind"] == "status" and event.get("job_id"):
-            self._statuses[event["job_id"]] = event["status"]
+        if event["kind"] == "status" and (job_id := event.get("job_id")):
+            self._statuses[job_id] = event["status"]
 
     def watch(self, guarded: GuardedTest) -> None:
         """

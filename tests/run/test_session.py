@@ -69,7 +69,7 @@ def test_run_that_was_not_concluded_is_loud(
 
     rehearsal.close()
 
-    assert "NO VERDICT: the toolkit has not called the control after" in caplog.text
+    assert "NO VERDICT: the toolkit did not call the control after" in caplog.text
     assert "A FAILOVER TEST MAY STILL BE RUNNING: drill" in caplog.text
     assert "chaos failover stop ftj-1 --region cn-hangzhou" in caplog.text
 
@@ -113,7 +113,7 @@ def test_run_that_was_never_begun_is_not_completed(caplog: pytest.LogCaptureFixt
     control.after_experiment_control({}, journal)
 
     assert journal["status"] == "failed"
-    assert "NO VERDICT: the toolkit has not called the control before" in caplog.text
+    assert "NO VERDICT: the toolkit did not call the control before" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def test_before_and_during(up: Guard, status: str, value: str, expected: bool) -
     """What a cut changes may be either way while the test is on its way to `Testing` or from it."""
     up.watch(guarded(job("Stopped"), job("Stopped")))
     if status:
-        up.listen({"kind": "status", "job_id": "ftj-1", "status": status})
+        up.listen({"at": "", "kind": "status", "job_id": "ftj-1", "status": status})
 
     assert before_and_during(value, "Established", ["Down"]) is expected
 
