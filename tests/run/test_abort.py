@@ -136,7 +136,7 @@ def test_watch_that_fails_aborts() -> None:
         signal.signal(signal.SIGUSR1, before)
 
     assert told == [
-        "it cannot be told any more what goes too far: TypeError: None is no number",
+        "the abort rule cannot be evaluated: TypeError: None is no number",
         "interrupted",
     ]
 
