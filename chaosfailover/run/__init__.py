@@ -27,4 +27,12 @@ is cut. Whatever fails afterwards is logged and makes the run `failed`, since th
 what a control raises. The theory of operation of the safety parts is in `chaosfailover.safety`.
 """
 
-__all__: list[str] = []
+from collections.abc import Mapping, MutableMapping
+
+__all__ = ["Activity", "Configuration", "Experiment", "Secrets"]
+
+# As chaoslib.types has them, whose own definitions carry no types.
+Activity = Mapping[str, object]
+Configuration = MutableMapping[str, object]
+Experiment = Mapping[str, object]
+Secrets = Mapping[str, object]

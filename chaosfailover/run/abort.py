@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 from chaoslib.activity import run_activity
 from chaoslib.exceptions import ActivityFailed
-from chaoslib.types import Activity, Configuration, Experiment, Secrets
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.prober.measurement import Measurement
+from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.probe_tolerance import is_met
+from chaosfailover.run.steps import hypothesis_probes
 from chaosfailover.signals import interrupt_main_thread, leave_signals_to_the_main_thread
 
 __all__ = ["AbortWatch", "find_probe", "outage_breach", "probe_breach"]
@@ -23,7 +24,7 @@ def find_probe(experiment: Experiment, name: str) -> Activity:
     """
     Return a copy of the hypothesis's probe of this name; raises ArgumentError if there is none.
     """
-    probes = (experiment.get("steady-state-hypothesis") or {}).get("probes") or []
+    probes = hypothesis_probes(experiment)
     for probe in probes:
         if probe.get("name") == name:
             return copy.deepcopy(probe)

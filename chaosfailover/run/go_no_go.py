@@ -7,11 +7,10 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from chaoslib.types import Configuration, Experiment, Secrets
-
 from chaosfailover.alibaba import config
 from chaosfailover.errors import FailoverError, PreflightError
 from chaosfailover.prober.measurement import Measurement
+from chaosfailover.run import Configuration, Experiment, Secrets
 from chaosfailover.run.journal_entry import RunFacts
 from chaosfailover.run.steps import planned_cuts, planned_time
 from chaosfailover.safety.cut import ApprovedCuts, Cut

@@ -12,12 +12,12 @@ from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
 
 from chaoslib import experiment_hash
-from chaoslib.types import Experiment
 
 from chaosfailover.alibaba import config
 from chaosfailover.errors import ArgumentError
 from chaosfailover.events import Event
 from chaosfailover.prober.measurement import Measurement
+from chaosfailover.run import Configuration, Experiment
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety.cut import Cut
 from chaosfailover.safety.guarded_test import StopOutcome
@@ -43,7 +43,7 @@ class RunFacts:
     """
 
     settings: Settings
-    configuration: Mapping[str, object]
+    configuration: Configuration
     mode: str = "LIVE"
     topology: str | None = None
     account_id: str | None = None

@@ -2,7 +2,7 @@
 The venue of a run: the embedded emulator, another emulator, or the cloud.
 """
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,13 +10,12 @@ from urllib.parse import urlsplit
 
 from chaosfailover.alibaba import config
 from chaosfailover.errors import ConfigurationError
+from chaosfailover.run import Configuration
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from chaosfailover.emulator import Emulator
-
-Configuration = MutableMapping[str, object]
 
 __all__ = ["Venue", "open_venue"]
 

@@ -8,7 +8,9 @@ import logging
 from chaoslib import substitute
 from chaoslib.exceptions import InterruptExecution
 from chaoslib.hypothesis import ensure_hypothesis_tolerance_is_valid, within_tolerance
-from chaoslib.types import Activity, Configuration, Run, Secrets
+from chaoslib.types import Run
+
+from chaosfailover.run import Activity, Configuration, Secrets
 
 __all__ = ["evaluate", "is_met"]
 

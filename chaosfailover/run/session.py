@@ -9,13 +9,14 @@ from contextlib import ExitStack
 from functools import partial
 
 from chaoslib.exceptions import InterruptExecution
-from chaoslib.types import Activity, Configuration, Experiment, Journal, Secrets
+from chaoslib.types import Journal
 
 from chaosfailover import events
 from chaosfailover.alibaba import config
 from chaosfailover.prober import measurement
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.record.redaction import given_secrets, redact_run
+from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe_breach
 from chaosfailover.run.finish import check_files, conclude
 from chaosfailover.run.go_no_go import make_ready

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from chaoslib import substitute
-from chaoslib.types import Activity, Configuration, Experiment, Secrets
 
 from chaosfailover import arguments
 from chaosfailover.errors import ArgumentError, PreflightError
+from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.safety.cut import Cut
 
-__all__ = ["planned_cuts", "planned_time"]
+__all__ = ["hypothesis_probes", "planned_cuts", "planned_time"]
 
 METHOD = "method"
 HYPOTHESIS = "steady-state hypothesis"
@@ -94,11 +94,10 @@ def _activities(experiment: Experiment) -> Iterator[tuple[str, Activity]]:
     """
     Yield every activity with its place; a `ref` yields the activity that it names.
     """
-    hypothesis = experiment.get("steady-state-hypothesis") or {}
     places = [
-        (HYPOTHESIS, hypothesis.get("probes") or []),
-        (METHOD, experiment.get("method") or []),
-        (ROLLBACKS, experiment.get("rollbacks") or []),
+        (HYPOTHESIS, hypothesis_probes(experiment)),
+        (METHOD, _list(experiment.get("method"))),
+        (ROLLBACKS, _list(experiment.get("rollbacks"))),
     ]
     both = [(place, activity) for place, activities in places for activity in activities]
     named = {activity["name"]: activity for _, activity in both if "name" in activity}
@@ -106,14 +105,28 @@ def _activities(experiment: Experiment) -> Iterator[tuple[str, Activity]]:
         yield place, named.get(activity.get("ref"), activity)
 
 
+def hypothesis_probes(experiment: Experiment) -> list[Activity]:
+    """
+    Return the probes of the steady-state hypothesis.
+    """
+    return _list(_mapping(experiment.get("steady-state-hypothesis")).get("probes"))
+
+
 def _function(activity: Activity) -> str:
-    provider = activity.get("provider", {})
+    provider = _mapping(activity.get("provider"))
     return f"{provider.get('module')}.{provider.get('func')}"
 
 
 def _arguments(activity: Activity) -> Arguments:
-    given = activity.get("provider", {}).get("arguments")
-    return given if isinstance(given, Mapping) else {}
+    return _mapping(_mapping(activity.get("provider")).get("arguments"))
+
+
+def _list(value: object) -> list[Activity]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _create(given: Arguments) -> Effect:
@@ -196,8 +209,9 @@ def _times(activity: Activity) -> Iterator[object]:
     """
     pauses = activity.get("pauses")
     yield from pauses.values() if isinstance(pauses, Mapping) else [pauses]
-    if activity.get("provider", {}).get("type") == "process":
-        yield activity["provider"].get("timeout")
+    provider = _mapping(activity.get("provider"))
+    if provider.get("type") == "process":
+        yield provider.get("timeout")
 
 
 def _seconds(time: object) -> float:

@@ -16,7 +16,7 @@ from chaosfailover.record import make_record
 from chaosfailover.run.otel import trace_run
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def spans() -> InMemorySpanExporter:
     """What was exported; a process has one tracer provider."""
     exporter = InMemorySpanExporter()
