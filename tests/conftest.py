@@ -55,7 +55,7 @@ def configuration(emulator: Emulator) -> Configuration:
 @pytest.fixture
 def guarding(emulator: Emulator) -> Iterator[guard.Guard]:
     """
-    A guard that is up and has cleared the drill, as the control does; it goes before the emulator.
+    A guard that has approved the drill, as the control does; it is closed before the emulator.
     """
     assert emulator.url
     guarding = guard.Guard(timeout=30.0)

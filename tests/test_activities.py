@@ -246,7 +246,7 @@ def test_sweep_stops_what_runs(configuration: Configuration, guarding: Guard) ->
 
 
 def test_name_of_an_unfinished_test_is_refused(configuration: Configuration) -> None:
-    """A second test of the same name could not be told from the first."""
+    """A second test of the same name would be ambiguous."""
     job = create(configuration)
 
     with pytest.raises(ArgumentError, match=job["JobId"]):
@@ -278,11 +278,11 @@ def test_list_filters_by_resource(configuration: Configuration) -> None:
     """A resource's tests are found by its ID alone."""
     create(configuration)
 
-    found = probes.list_failover_tests(resource_id=A, configuration=configuration)
+    jobs = probes.list_failover_tests(resource_id=A, configuration=configuration)
     nothing = probes.list_failover_tests(resource_id=B, configuration=configuration)
     stopped = probes.list_failover_tests(status="Stopped", configuration=configuration)
 
-    assert [job["Name"] for job in found] == ["drill"]
+    assert [job["Name"] for job in jobs] == ["drill"]
     assert nothing == stopped == []
 
 
@@ -346,7 +346,7 @@ def test_status_that_does_not_come_is_an_error(configuration: Configuration) -> 
 
 
 def test_surviving_paths_of_two_circuits(configuration: Configuration) -> None:
-    """GuardedStart one circuit leaves the other; cutting both leaves none."""
+    """A cut of one circuit leaves the other; a cut of both leaves none."""
     one = probes.surviving_paths([A], configuration=configuration)
     both = probes.surviving_paths([A, B], configuration=configuration)
 

@@ -52,7 +52,7 @@ def test_span_is_a_child_of_the_current_one(spans: InMemorySpanExporter) -> None
     with trace.get_tracer("other").start_as_current_span("experiment") as parent:
         trace_run(make_record(held()))
 
-    span = next(one for one in spans.get_finished_spans() if one.name == "failover test")
+    span = next(each for each in spans.get_finished_spans() if each.name == "failover test")
     assert span.parent is not None
     assert span.parent.span_id == parent.get_span_context().span_id
 

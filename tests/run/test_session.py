@@ -1,5 +1,5 @@
 """
-A session that may not begin has opened nothing, and one that was not ended is loud about it.
+A session that may not begin opens nothing, and a session without an end logs an error.
 """
 
 import json
@@ -61,7 +61,7 @@ def test_run_that_does_not_say_where_it_takes_place(arguments: dict[str, Any]) -
 def test_run_that_was_not_concluded_is_loud(
     rehearsal: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What is left running is said even if no hook is called after the experiment."""
+    """A running test is logged even if no hook is called after the experiment."""
     rehearsal.begin()
     guarding = guard.current()
     assert guarding
@@ -146,7 +146,7 @@ def test_refused_settings_give_no_secret_away(url: str, caplog: pytest.LogCaptur
 
     shown = json.dumps(journal) + str(caught.value) + repr(caught.value.__cause__) + caplog.text
     assert "target 'portal'" in str(caught.value)
-    assert [one for one in ("48291375", "hunter2", "Zm9vYmFy", "correct") if one in shown] == []
+    assert [word for word in ("48291375", "hunter2", "Zm9vYmFy", "correct") if word in shown] == []
 
 
 def test_validation_gives_no_secret_away() -> None:

@@ -41,7 +41,7 @@ SWEEP = activity("stop_running_failover_tests")
 
 
 def test_variables_are_filled_in() -> None:
-    """A test that is only started is told apart from one that the method creates."""
+    """Tests that are only started are separate from those that the method creates."""
     made = create(name="${name}", resource_ids=["${circuit}"], duration_minutes="7")
     document = {"method": [made, start("${name}"), stop("${name}"), start("elsewhere")]}
 
@@ -157,7 +157,7 @@ def test_same_cut_by_reference_is_refused() -> None:
 
 
 def test_name_used_twice_is_refused() -> None:
-    """The second could not be told from the first."""
+    """The second would be ambiguous."""
     method = [create(**DRILL), create(**{**OTHER, "name": "drill"})]
 
     with pytest.raises(PreflightError, match="'drill' is the name of two tests"):

@@ -1,5 +1,5 @@
 """
-Nothing is cut but what the preflight of the run has seen.
+Only the cuts that the preflight approved are made.
 """
 
 from typing import Any

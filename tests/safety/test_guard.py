@@ -21,27 +21,27 @@ from chaosfailover.tolerances import before_and_during
 
 class Recorder:
     """
-    Stands by and keeps what it is told.
+    A backup that records its calls.
     """
 
     def __init__(self, *, up: bool = True) -> None:
         self.up = up
-        self.told: list[tuple[str, bool]] = []
+        self.calls: list[tuple[str, bool]] = []
         self.revived = threading.Event()
 
     def check(self) -> None:
         if not self.up:
-            raise GuardError("nobody stands by")
+            raise GuardError("the backup is not running")
 
     def watch(self, guarded: GuardedTest) -> None:
-        self.told.append((guarded.test, guarded.start.accepted))
+        self.calls.append((guarded.test, guarded.start.accepted))
 
     def forget(self, key: str) -> None:
-        self.told.append((f"-{key}", False))
+        self.calls.append((f"-{key}", False))
 
-    def revive(self, held: Collection[GuardedTest]) -> None:
+    def revive(self, guarded_tests: Collection[GuardedTest]) -> None:
         self.up = True
-        self.told += [(guarded.test, guarded.start.accepted) for guarded in held]
+        self.calls += [(guarded.test, guarded.start.accepted) for guarded in guarded_tests]
         self.revived.set()
 
 
@@ -124,7 +124,7 @@ def test_nothing_starts_unless_somebody_stands_by() -> None:
     """A watchdog that died is noticed before the cut, not after."""
     guarding = Guard(backup=Recorder(up=False), timeout=5.0)
 
-    with pytest.raises(GuardError, match="nobody stands by"):
+    with pytest.raises(GuardError, match="the backup is not running"):
         guarding.watch(guarded())
 
     assert guarding.tests == []
@@ -132,7 +132,7 @@ def test_nothing_starts_unless_somebody_stands_by() -> None:
 
 
 def test_standby_is_told_before_and_after() -> None:
-    """The process that stands by knows of the test before its start is sent."""
+    """The backup has the test on its list before its start is sent."""
     recorder = Recorder()
     guarding = Guard(backup=recorder, timeout=5.0, settle=0.0)
 
@@ -141,7 +141,7 @@ def test_standby_is_told_before_and_after() -> None:
     guarding.accept(held, "ftj-1")
     guarding.restore("the end")
 
-    assert recorder.told == [("drill", False), ("drill", True), ("-drill", False)]
+    assert recorder.calls == [("drill", False), ("drill", True), ("-drill", False)]
 
 
 def test_standby_that_dies_while_a_test_may_run_is_brought_back() -> None:
@@ -153,7 +153,7 @@ def test_standby_that_dies_while_a_test_may_run_is_brought_back() -> None:
 
     assert recorder.revived.wait(20.0)
     guarding.restore("the end")
-    assert recorder.told == [("drill", False), ("drill", False), ("-drill", False)]
+    assert recorder.calls == [("drill", False), ("drill", False), ("-drill", False)]
 
 
 def test_cutting_without_a_guard_is_refused() -> None:
@@ -211,10 +211,10 @@ def test_before_and_during(up: Guard, status: str, value: str, expected: bool) -
 
 def test_before_and_during_without_a_cut(up: Guard) -> None:
     """As long as nothing is on the list only the value of before will do."""
-    found = [before_and_during(value, "Up", ["Down"]) for value in ("Up", "Down")]
+    results = [before_and_during(value, "Up", ["Down"]) for value in ("Up", "Down")]
 
     assert up.tests == []
-    assert found == [True, False]
+    assert results == [True, False]
 
 
 def test_refused_start_takes_the_test_off_the_list(up: Guard) -> None:
@@ -250,7 +250,7 @@ def test_answer_that_it_is_still_processed_is_no_refusal(up: Guard, code: str) -
 
 
 def test_conflict_after_a_lost_answer_may_be_with_ourselves(up: Guard) -> None:
-    """What is not known to be refused is open again from this answer on; else it is a refusal."""
+    """An answer that may concern an earlier attempt leaves the start open; any other refuses it."""
     conflict = ApiError("EcFailoverTestJobConflict", "?", operation="Start", http_status=400)
     lost, refused = guarded(job("Stopped")), guarded(test="other")
 
@@ -340,9 +340,9 @@ def test_test_is_found_by_name_and_id_in_its_own_region(up: Guard) -> None:
     held = guarded(job("Stopped"))
     up.watch(held)
 
-    found = [guard.find_guarded(test, "cn-hangzhou") for test in ("drill", "ftj-1", "other")]
+    tests = [guard.find_guarded(test, "cn-hangzhou") for test in ("drill", "ftj-1", "other")]
 
-    assert found == [held, held, None]
+    assert tests == [held, held, None]
     assert guard.find_guarded("drill", "cn-beijing") is None
 
 

@@ -29,10 +29,10 @@ def stop(
     # One attempt a call, so that what is counted here are the tries of stop_tests.
     client = client_of(cloud, clock, attempts=1)
     start = start or Start()
-    wanted = [
+    requests = [
         StopRequest(lambda: client, "ftj-1", start, look_until=clock() + more.pop("look", 0.0))
     ]
-    (outcome,) = stop_tests(wanted, clock=clock, sleep=clock.sleep, **more)
+    (outcome,) = stop_tests(requests, clock=clock, sleep=clock.sleep, **more)
     return outcome, [request.headers["x-acs-action"] for request in cloud.requests], clock
 
 
@@ -232,9 +232,9 @@ def test_older_test_of_the_same_name_is_not_meant() -> None:
     clock = Clock()
     over = reply(FailoverTestJobModel=new | {"Status": "Stopped"})
     client = client_of(Cloud([*lists, OK, over]), clock, attempts=1)
-    wanted = StopRequest(lambda: client, "drill", Start(settles_at=1005.0), ["ftj-old"])
+    requests = StopRequest(lambda: client, "drill", Start(settles_at=1005.0), ["ftj-old"])
 
-    (outcome,) = stop_tests([wanted], clock=clock, sleep=clock.sleep)
+    (outcome,) = stop_tests([requests], clock=clock, sleep=clock.sleep)
 
     assert (outcome.job_id, outcome.stopped) == ("ftj-new", True)
 
@@ -293,9 +293,9 @@ def test_one_that_fails_delays_no_other() -> None:
     clock = Clock()
     bad = client_of(Cloud([job("Testing"), error_reply(REFUSED, 403)]), clock, attempts=1)
     good = client_of(Cloud([job("Testing"), OK, job("Stopped")]), clock, attempts=1)
-    wanted = [StopRequest(lambda: bad, "ftj-bad"), StopRequest(lambda: good, "ftj-good")]
+    requests = [StopRequest(lambda: bad, "ftj-bad"), StopRequest(lambda: good, "ftj-good")]
 
-    first, second = stop_tests(wanted, clock=clock, sleep=clock.sleep)
+    first, second = stop_tests(requests, clock=clock, sleep=clock.sleep)
 
     assert REFUSED in str(first.error)
     assert (second.stopped, second.error) == (True, None)
