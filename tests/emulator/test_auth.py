@@ -4,9 +4,9 @@ Signatures: the published vectors, and what is wrong with a request.
 
 import pytest
 
-from chaosfailover.emulator.access import AccessKey
-from chaosfailover.emulator.auth import Nonces, identify, signature_v3
-from chaosfailover.emulator.refusals import Refusal
+from chaosfailover.emulator.access_keys import AccessKey
+from chaosfailover.emulator.error_codes import Refusal
+from chaosfailover.emulator.signatures import Nonces, identify, signature_v3
 from chaosfailover.emulator.wire import Request
 
 NOW = 1767323045.0  # 2026-01-02T03:04:05Z

@@ -15,9 +15,9 @@ from darabonba.request import DaraRequest
 
 from chaosfailover.alibaba.signing import AcsAuth, Credentials
 from chaosfailover.emulator import Emulator
-from chaosfailover.emulator.access import AccessKey
-from chaosfailover.emulator.auth import Nonces, identify
-from chaosfailover.emulator.refusals import Refusal
+from chaosfailover.emulator.access_keys import AccessKey
+from chaosfailover.emulator.error_codes import Refusal
+from chaosfailover.emulator.signatures import Nonces, identify
 from chaosfailover.emulator.wire import Reply, Request
 
 KEYS = {"testid": AccessKey(id="testid", secret="testsecret", account="1")}

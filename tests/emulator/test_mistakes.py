@@ -30,7 +30,7 @@ def test_a_mistake_is_an_internal_error_that_is_logged_and_recorded(
     monkeypatch.setitem(api.HANDLERS, "DescribeRegions", broken)
     caller = Caller()
     status, document = caller.send("DescribeRegions")
-    (seen,) = caller.cloud.recorder.shown()
+    (seen,) = caller.cloud.request_log.shown()
     logged = caplog.text
     caplog.clear()
 
@@ -44,7 +44,7 @@ def test_a_mistake_in_the_admin_interface_is_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator = Emulator()
-    monkeypatch.setattr(emulator.cloud, "recorder", None)
+    monkeypatch.setattr(emulator.cloud, "request_log", None)
     reply = emulator.handle("GET", "/_emulator/requests")
     logged = caplog.text
     caplog.clear()
@@ -67,7 +67,7 @@ def test_stopping_closes_the_connection_of_a_slow_reply() -> None:
     with emulator:
         client = threading.Thread(target=wait)
         client.start()
-        while not emulator.cloud.recorder.shown():
+        while not emulator.cloud.request_log.shown():
             client.join(0.01)
     client.join(30.0)
 

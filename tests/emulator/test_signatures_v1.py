@@ -9,9 +9,9 @@ from xml.etree import ElementTree
 import pytest
 
 from chaosfailover.emulator import Emulator
-from chaosfailover.emulator.access import AccessKey
-from chaosfailover.emulator.auth import Nonces, identify, signature_v1
-from chaosfailover.emulator.refusals import Refusal
+from chaosfailover.emulator.access_keys import AccessKey
+from chaosfailover.emulator.error_codes import Refusal
+from chaosfailover.emulator.signatures import Nonces, identify, signature_v1
 from chaosfailover.emulator.wire import Request
 
 NOW = 1767323045.0

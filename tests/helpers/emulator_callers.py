@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from chaosfailover.emulator.api import VERSION, answer
+from chaosfailover.emulator.api import answer
 from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.cloud import Cloud
+from chaosfailover.emulator.operations.table import VERSION
 from chaosfailover.emulator.topology import load, topology_from
 from chaosfailover.emulator.wire import Request
 

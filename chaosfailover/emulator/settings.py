@@ -1,26 +1,25 @@
 """
-The decisions that the API's documentation leaves open, each a named setting with a default.
+The settings: what the API's documentation leaves open, each with a default.
 
-A topology file overrides them under `settings:`. Seconds are emulated seconds; a length may be
-a number or a range `[least, most]`, from which each job or path draws by the seed.
+A topology overrides them under `settings:`. Lengths are in emulated seconds, as a number or as a
+range `[least, most]`, from which each job or path draws by the seed.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
 
-from chaosfailover.emulator.fields import OVERLAYS
+from chaosfailover.emulator.resource_fields import OVERLAYS
 from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR
 from chaosfailover.emulator.schema import SPAN, TRUTH, Span, listing, number, one_of, record
 
-__all__ = ["MEANINGS", "SCHEMA", "Assumptions", "drawn", "longest", "settings_from"]
+__all__ = ["MEANINGS", "SCHEMA", "Settings", "drawn", "longest"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Assumptions:
+class Settings:
     """
-    How this emulator decides what nobody documents (API reference 14); MEANINGS says it in words.
+    The value of each setting (API reference 14); MEANINGS explains them.
     """
 
     starting: Span = 2.0
@@ -39,7 +38,7 @@ class Assumptions:
     fuzzy_names: bool = False
     empty_next_token: bool = False
     ram_refusal: str = "Forbidden.RAM"
-    while_testing: Mapping[str, Mapping[str, Any]] = field(
+    while_testing: Mapping[str, Mapping[str, object]] = field(
         default_factory=lambda: {"BGPPEER": {"BgpStatus": "Down"}}
     )
 
@@ -48,26 +47,27 @@ MEANINGS: dict[str, str] = {
     "starting": "how long a job is Starting",
     "stopping": "how long a job is Stopping",
     "restored_on": "the status on which resources come back: `Stopped`, or `Stopping`",
-    "revert_delay": "how long after that the traffic moves back",
+    "revert_delay": "how much later the traffic moves back",
     "revert_loss": "how long traffic is lost while it moves back",
-    "operation_lasts": "a second call on a job within this gets `EcFailoverTestJobConflict`",
-    "status_lag": "Describe calls show jobs and resources as of this long ago",
-    "one_job_per_region": "a second running job of an account gets `AnotherJobTesting`",
-    "init_blocks_resources": "a job that is Init already blocks its resources",
-    "dry_run_checks_resources": "DryRun of Create looks at the resources too",
+    "operation_lasts": "how long a further call on the job gets `EcFailoverTestJobConflict`",
+    "status_lag": "how old the jobs and resources are that Describe calls show",
+    "one_job_per_region": "whether a second running job of an account gets `AnotherJobTesting`",
+    "init_blocks_resources": "whether a job that is Init blocks its resources",
+    "dry_run_checks_resources": "whether DryRun of Create checks the resources too",
     "resource_types": "the resource types that Create accepts",
     "token_lifetime": "how long a ClientToken is remembered",
-    "timestamp_window": "by how many real seconds a signature's date may be off",
-    "fuzzy_names": "filters on names match parts of them",
-    "empty_next_token": 'the last page carries `"NextToken": ""` instead of none',
-    "ram_refusal": "what a key gets that RAM limits: `Forbidden.RAM`, or `NoPermission`",
-    "while_testing": "the fields that cut resources show, by resource type",
+    "timestamp_window": "how many real seconds the date of a signature may be off",
+    "fuzzy_names": "whether filters on names match parts of them",
+    "empty_next_token": 'whether the last page has `"NextToken": ""` instead of none',
+    "ram_refusal": "the error code of RAM: `Forbidden.RAM`, or `NoPermission`",
+    "while_testing": "which fields of cut resources change, by resource type",
 }
 """
-Setting -> what it decides.
+Setting -> its meaning.
 """
 
 SCHEMA = record(
+    Settings,
     {
         "starting": SPAN,
         "stopping": SPAN,
@@ -86,20 +86,13 @@ SCHEMA = record(
         "empty_next_token": TRUTH,
         "ram_refusal": one_of("Forbidden.RAM", "NoPermission"),
         "while_testing": OVERLAYS,
-    }
+    },
 )
-
-
-def settings_from(values: Any, place: str = "settings") -> Assumptions:
-    """
-    Read a topology's `settings:`; ValueError names what is unknown or wrong.
-    """
-    return Assumptions(**SCHEMA(values, place))
 
 
 def drawn(length: Span, *names: object) -> float:
     """
-    Draw a length from a span; the same names always draw the same.
+    Draw a length from a span; the same names always draw the same length.
     """
     if not isinstance(length, tuple):
         return length
@@ -108,6 +101,6 @@ def drawn(length: Span, *names: object) -> float:
 
 def longest(length: Span) -> float:
     """
-    Return the most that a span can draw.
+    Return the longest length that a span can draw.
     """
     return length[1] if isinstance(length, tuple) else length
