@@ -33,9 +33,9 @@ Actors
 
 The lock
 
-    `with cloud.held() as now` is the only way to the state. It brings each job to `now` first, so
-    nobody sees a job late. The server thread and the threads of a test take turns. A thread that
-    waits for the lock gives up when the emulator is stopped.
+    State is read and written within `with cloud.held() as now` only. It advances every job to
+    `now` first, so no caller sees an outdated status. The server thread and the threads of a test
+    take turns. A thread that waits for the lock gives up when the emulator is stopped.
 
 One request
 
@@ -46,7 +46,7 @@ One request
     5. RAM, the parameters and the region are checked.                   operations/parameters.py
     6. A client token that was used before gets its first reply again.   ledger.py
     7. The handler checks its rules and saves what it changes; the
-       state file is committed, and the data plane is told to look.      operations/
+       state file is committed, and the data plane is woken.             operations/
     8. Faults may alter the document, the reply and its delay.           faults.py
     9. The request is logged, and the lock released.                     request_log.py
     10. The reply is sent after its delay, or lost as a fault says.
@@ -66,18 +66,20 @@ One job, from Init to Stopped
     way `courses()` computes the whole course of a service's traffic, past and to come. The data
     plane takes the segment of now, and sets one timer to the next one.
 
-Pure, without I/O, time and randomness being arguments
+Pure modules, which take time and seeds as arguments
 
-    job, routing, resources, services, settings, schema, signatures, wire, operations/*
+    job, routing, resources, services, settings, schema, signatures, and of operations/ filters,
+    parameters, rendering, rules
 
 Invariants
 
-    - A refused call changes nothing.
+    - A refused call changes no job.
     - A change is committed to the state file before its reply is sent.
-    - The same seed, topology and calls give the same IDs, lengths and faults.
-    - Emulated time rules jobs and paths. Real time rules signatures, `Date` and connections.
+    - The same seed, topology and calls give the same IDs, lengths and faults. Each start on a
+      state file draws IDs of its own.
+    - Jobs and paths follow emulated time; signatures, `Date` and connections follow real time.
     - What a person wrote (topology, fault, admin request, state file) passes a schema once; behind
-      it there are dataclasses.
+      it there are only typed values.
     - A message of the API is the provider's own, to the letter.
 
 Where to add something, in order

@@ -31,22 +31,22 @@ def coverage() -> Rows:
     Yield the operations and their parameters, each with its source.
     """
     for name, operation in OPERATIONS.items():
-        yield (f"**{name}**", "", "", operation.known, operation.remark)
-        for (kind, known, note), alike in groupby(operation.parameters, _alike):
+        yield (f"**{name}**", "", "", operation.source, operation.remark)
+        for (kind, source, note), alike in groupby(operation.parameters, _alike):
             parameters = (f"**{each.name}**" if each.required else each.name for each in alike)
-            yield (name, ", ".join(parameters), kind, known, note)
+            yield (name, ", ".join(parameters), kind, source, note)
 
 
 def _alike(parameter: Parameter) -> tuple[str, str, str]:
-    return parameter.kind, parameter.known, parameter.note
+    return parameter.kind, parameter.source, parameter.note
 
 
 def errors() -> Rows:
     """
     Yield the error codes.
     """
-    for code, (message, status, known) in ERROR_CODES.items():
-        yield (f"`{code}`", str(status), message, known)
+    for code, (message, status, source) in ERROR_CODES.items():
+        yield (f"`{code}`", str(status), message, source)
 
 
 def settings() -> Rows:

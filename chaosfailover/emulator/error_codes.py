@@ -18,7 +18,7 @@ class ErrorCode(NamedTuple):
 
     message: str
     status: int = 400
-    known: Literal["documented", "inferred"] = "documented"
+    source: Literal["documented", "inferred"] = "documented"
 
 
 class Refusal(Exception):  # noqa: N818 - the API refuses; nothing went wrong here
@@ -69,32 +69,32 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "AnotherJobTesting": ErrorCode("There is another job which is testing."),
     # the other operations (API reference 2.2)
     "IncorrectStatus.OnlyForTesting": ErrorCode(
-        "Only the failover test job in the status of testing can be stopped.", known="inferred"
+        "Only the failover test job in the status of testing can be stopped.", source="inferred"
     ),  # after "Only the f"
     "IncorrectStatus.OnlyForInitOrStopped": ErrorCode(
-        "Only failover test job in the status of init or stopped can be deleted.", known="inferred"
+        "Only failover test job in the status of init or stopped can be deleted.", source="inferred"
     ),  # after "init or stopped"
     "DryRunOperation": ErrorCode(
-        "Request validation has been passed with DryRun flag set.", known="inferred"
+        "Request validation has been passed with DryRun flag set.", source="inferred"
     ),
     "MissingParam.ResourceType": ErrorCode(
-        "The parameter ResourceType is mandatory.", known="inferred"
+        "The parameter ResourceType is mandatory.", source="inferred"
     ),
     "InvalidFilterKey.ValueNotSupported": ErrorCode(
-        "The specified filter key is not supported.", known="inferred"
+        "The specified filter key is not supported.", source="inferred"
     ),
     "IdempotentParameterMismatch": ErrorCode(
         "The request uses the same client token as a previous, but non-identical request.",
-        known="inferred",
+        source="inferred",
     ),
     "LastTokenProcessing": ErrorCode(
-        "The last request with this client token is processing.", known="inferred"
+        "The last request with this client token is processing.", source="inferred"
     ),
-    "OperationConflict": ErrorCode("Operation conflict.", known="inferred"),
+    "OperationConflict": ErrorCode("Operation conflict.", source="inferred"),
     "TaskConflict": ErrorCode(
-        "The specified resource is being processed by another task.", known="inferred"
+        "The specified resource is being processed by another task.", source="inferred"
     ),
-    "SystemBusy": ErrorCode("The system is busy, please try again later.", known="inferred"),
+    "SystemBusy": ErrorCode("The system is busy, please try again later.", source="inferred"),
     # the platform (API reference 7.2)
     "InvalidAccessKeyId.NotFound": ErrorCode("Specified access key is not found.", 404),
     "InvalidAccessKeyId.Inactive": ErrorCode("Specified access key is disabled."),
@@ -113,16 +113,16 @@ ERROR_CODES: dict[str, ErrorCode] = {
         " is not supplied."
     ),
     "InvalidSecurityToken.Expired": ErrorCode(
-        "Specified SecurityToken is expired.", known="inferred"
+        "Specified SecurityToken is expired.", source="inferred"
     ),
     "InvalidSecurityToken.Malformed": ErrorCode(
-        "Specified SecurityToken is malformed.", known="inferred"
+        "Specified SecurityToken is malformed.", source="inferred"
     ),
     "InvalidApi.NotFound": ErrorCode(
         "Specified api is not found, please check your url and method.", 404
     ),
     "InvalidAction.NotFound": ErrorCode(
-        "Specified api is not found, please check your url and method.", 404, known="inferred"
+        "Specified api is not found, please check your url and method.", 404, source="inferred"
     ),
     "InvalidProduct.NotFound": ErrorCode(
         "Cannot find product according to your specified domain.", 404
@@ -135,10 +135,10 @@ ERROR_CODES: dict[str, ErrorCode] = {
         " or this API doesn't support RAM.",
         403,
     ),
-    "NoPermission": ErrorCode("You are not authorized to do this action.", 403, known="inferred"),
+    "NoPermission": ErrorCode("You are not authorized to do this action.", 403, source="inferred"),
     "Throttling": ErrorCode("Request was denied due to request throttling."),
     "Throttling.User": ErrorCode("Request was denied due to user flow control."),
-    "Throttling.Api": ErrorCode("Request was denied due to api flow control.", known="inferred"),
+    "Throttling.Api": ErrorCode("Request was denied due to api flow control.", source="inferred"),
     "ServiceUnavailable": ErrorCode(
         "The request has failed due to a temporary failure of the server.", 503
     ),

@@ -9,9 +9,9 @@ from typing import Any, Literal, TypedDict, cast
 
 from chaosfailover.emulator.error_codes import Refusal, illegal, invalid, missing
 
-__all__ = ["Arguments", "Filter", "Known", "Parameter", "Tag", "arguments_from"]
+__all__ = ["Arguments", "Filter", "Parameter", "Source", "Tag", "arguments_from"]
 
-Known = Literal["documented", "inferred", "not done"]
+Source = Literal["documented", "inferred", "not done"]
 Filter = tuple[str, tuple[str, ...]]
 """
 A key and its alternative values.
@@ -55,15 +55,14 @@ class Parameter:
     """
     One parameter of an operation.
 
-    `known` names the source of the rule: `documented`, `inferred`, or `not done` for a parameter
-    that is accepted and ignored.
+    `source` is where the rule comes from; a parameter that is `not done` is accepted and ignored.
     """
 
     name: str
     kind: str = "string"
     required: bool = False
     rule: Callable[[Any], bool] | None = None
-    known: Known = "documented"
+    source: Source = "documented"
     note: str = ""
 
 
@@ -73,7 +72,7 @@ def arguments_from(table: Iterable[Parameter], values: Values) -> Arguments:
 
     Missing parameters are refused first, then wrong types, then values out of range.
     """
-    parameters = [each for each in table if each.known != "not done"]
+    parameters = [each for each in table if each.source != "not done"]
     readings = {each.name: READERS[each.kind](each.name, values) for each in parameters}
     for each in parameters:
         if each.required and readings[each.name] in (None, "", ()):

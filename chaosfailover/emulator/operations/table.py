@@ -7,7 +7,7 @@ Requests are read by it, and `coverage` writes it into the README.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from chaosfailover.emulator.operations.parameters import Known, Parameter
+from chaosfailover.emulator.operations.parameters import Parameter, Source
 
 __all__ = ["OPERATIONS", "STS_VERSION", "VERSION", "Operation"]
 
@@ -17,14 +17,14 @@ STS_VERSION = "2015-04-01"
 
 class Operation(NamedTuple):
     """
-    One operation. `known` and `remark` rate its behaviour beside its parameters.
+    One operation. `source` and `remark` are about its behaviour beside its parameters.
 
     `version` names the product, VPC or STS. RAM does not limit operations of STS.
     """
 
     parameters: tuple[Parameter, ...]
     version: str = VERSION
-    known: Known = "documented"
+    source: Source = "documented"
     remark: str = ""
 
 
@@ -51,7 +51,7 @@ def _one_of(*literals: str) -> Callable[[str], bool]:
 
 REGION = Parameter(
     "RegionId",
-    known="inferred",
+    source="inferred",
     note="required by the help pages, not by the SDKs; without it, the endpoint's own region",
 )
 REGION_REQUIRED = Parameter("RegionId", required=True)
@@ -67,7 +67,7 @@ DRY_RUN = Parameter("DryRun", "boolean")
 DURATION = Parameter("JobDuration", "integer", rule=_within(1, 4320), note="minutes, 1 to 4320")
 RESOURCES = Parameter("ResourceId", "list", rule=lambda ids: len(ids) <= 16, note="16 at most")
 IGNORED = tuple(
-    Parameter(name, known="not done", note="accepted and ignored, as it is undocumented")
+    Parameter(name, source="not done", note="accepted and ignored, as it is undocumented")
     for name in ("OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId")
 )
 IGNORED_OF_JOBS = IGNORED[:-1]  # the SDK has no ResourceOwnerId there
@@ -103,7 +103,7 @@ OPERATIONS: dict[str, Operation] = {
             DRY_RUN,
             *IGNORED_OF_JOBS,
         ),
-        known="inferred",
+        source="inferred",
         remark="the seven refusals are documented; their codes are taken from Start",
     ),
     "StartFailoverTestJob": Operation(JOB, remark="with all 12 error codes"),
@@ -120,7 +120,7 @@ OPERATIONS: dict[str, Operation] = {
             DRY_RUN,
             *IGNORED_OF_JOBS,
         ),
-        known="inferred",
+        source="inferred",
         remark="the refusals are documented, their codes are not",
     ),
     "DeleteFailoverTestJob": Operation(JOB, remark="the end of one message is inferred"),
@@ -145,7 +145,7 @@ OPERATIONS: dict[str, Operation] = {
             REGION_REQUIRED,
             TOKEN,
             FILTER,
-            Parameter("IncludeReservationData", "boolean", known="not done", note="there is none"),
+            Parameter("IncludeReservationData", "boolean", source="not done", note="there is none"),
             GROUP_ID,
             TAGS,
             *PAGE,
@@ -181,8 +181,8 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "DescribeRegions": Operation(
         (
-            Parameter("AcceptLanguage", note="zh-CN or en-US", known="not done"),
-            Parameter("ProductType", known="not done", note="accepted and ignored"),
+            Parameter("AcceptLanguage", note="zh-CN or en-US", source="not done"),
+            Parameter("ProductType", source="not done", note="accepted and ignored"),
             *IGNORED,
         ),
         remark="local names are not translated",

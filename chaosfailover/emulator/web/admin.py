@@ -170,14 +170,14 @@ def change(request: AdminRequest) -> object:
     """
     Change fields of a resource: `{"Status": "Terminated"}`.
     """
-    network = request.cloud.network
-    if request.name not in network.resources:
-        raise ValueError(f"there is no resource {request.name!r}")
-    fields = CHANGES[network.resources[request.name].kind](request.body, request.name)
-    with request.cloud.held():
-        request.cloud.network = request.cloud.network.changed(request.name, **fields)
-    request.cloud.changed()
-    return dict(request.cloud.network.resources[request.name].fields)
+    cloud, name = request.cloud, request.name
+    with cloud.held():
+        if name not in cloud.network.resources:
+            raise ValueError(f"there is no resource {name!r}")
+        fields = CHANGES[cloud.network.resources[name].kind](request.body, name)
+        cloud.network = cloud.network.changed(name, **fields)
+    cloud.changed()
+    return cloud.network.resources[name].fields
 
 
 def reset(request: AdminRequest) -> object:
