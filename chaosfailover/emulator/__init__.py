@@ -88,9 +88,10 @@ Where to add something, in order
                        operations/parameters.py; then its handler, and a line of HANDLERS, in
                        failover_jobs.py, describe.py or sts.py of operations/
     an error code      its row in error_codes.py
-    a fault            its row in faults.py; a new key also in `Fault` and SCHEMA there
-    a topology key     topology.py; below `services` and `paths` services.py, below `accounts`
-                       access_keys.py, below `settings` settings.py
+    a fault            its row in faults.py; a new key also in `Fault` there
+    a topology key     a field of the class that holds it: `PlannedJob` in topology.py, `Route` and
+                       `ServiceEntry` in services.py, `AccessKey` in access_keys.py, `Settings` in
+                       settings.py; a new section is a row of TOPOLOGY in topology.py
     a resource field   its default in resource_fields.py
 
     Then run `python -m chaosfailover.emulator.coverage`, which writes the tables of README.md.

@@ -80,24 +80,17 @@ def _banner(emulator: Emulator) -> str:
             f"emulating {cloud.topology.name} at {emulator.url} ({minute})",
             "services:",
             *services,
-            *shortcomings(emulator),
+            *(f"  not emulated: {name}: {why}" for name, why in emulator.shortcomings.items()),
             "access keys:",
             *keys,
             "for chaos run, the SDKs and Terraform:",
-            *exports(emulator),
+            *_exports(emulator),
             "",
         ]
     )
 
 
-def shortcomings(emulator: Emulator) -> list[str]:
-    """
-    Return a line for each service that this system cannot emulate.
-    """
-    return [f"  not emulated: {name}: {why}" for name, why in emulator.shortcomings.items()]
-
-
-def exports(emulator: Emulator) -> list[str]:
+def _exports(emulator: Emulator) -> list[str]:
     """
     Return the shell lines that point other programs to the emulator.
     """
@@ -117,6 +110,19 @@ def exports(emulator: Emulator) -> list[str]:
 
 
 def _options(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
+    parser = _parser(prog)
+    options = parser.parse_args(argv)
+    if not options.allow_remote and not is_loopback(options.host):
+        parser.error(
+            f"--host {options.host} is not a loopback address; add --allow-remote to allow it"
+        )
+    if not SHORTEST_MINUTE <= options.minute <= LONGEST_MINUTE:
+        limits = f"{SHORTEST_MINUTE:g} to {LONGEST_MINUTE:g}"
+        parser.error(f"--minute is {options.minute:g}, expected {limits} seconds")
+    return options
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog, description="Emulate Alibaba Cloud failover tests.", epilog=EXAMPLE
     )
@@ -124,12 +130,7 @@ def _options(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     add("--topology", default="dual-circuit", help=f"a file, or one of {', '.join(BUNDLED)}")
     add("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
     add("--port", default=8700, type=int, help="the port of the API (8700); 0 for any free port")
-    add(
-        "--minute",
-        default=60.0,
-        type=float,
-        help="the length of an emulated minute in seconds (60)",
-    )
+    add("--minute", default=60.0, type=float, help="real seconds per emulated minute (60)")
     add("--seed", type=int, help="the same seed gives the same IDs and jitter")
     add("--state", type=Path, help="a file in which jobs survive a restart")
     add(
@@ -154,15 +155,7 @@ def _options(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         action="store_true",
         help="allow a --host beyond this machine; whoever reaches it can do anything to it",
     )
-    options = parser.parse_args(argv)
-    if not options.allow_remote and not is_loopback(options.host):
-        parser.error(
-            f"--host {options.host} is not a loopback address; add --allow-remote to allow it"
-        )
-    if not SHORTEST_MINUTE <= options.minute <= LONGEST_MINUTE:
-        limits = f"{SHORTEST_MINUTE:g} to {LONGEST_MINUTE:g}"
-        parser.error(f"--minute is {options.minute:g}, expected {limits} seconds")
-    return options
+    return parser
 
 
 def _service_port(text: str) -> tuple[str, int]:

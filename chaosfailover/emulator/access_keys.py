@@ -6,9 +6,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from functools import partial
+from typing import Annotated
 
-from chaosfailover.emulator.schema import TRUTH, listing, one_of, record, scalar, secret, table
+from chaosfailover.emulator.schema import (
+    TRUTH,
+    listing,
+    one_of,
+    record,
+    record_of,
+    scalar,
+    secret_text,
+    table,
+)
 
 __all__ = ["ACCOUNTS", "AccessKey", "access_keys_from"]
 
@@ -28,12 +37,12 @@ class AccessKey:
     """
 
     id: str
-    secret: str = field(repr=False)
+    secret: Annotated[str, secret_text] = field(repr=False)
     account: str
-    token: str = field(default="", repr=False)
-    status: str = "Active"
-    expired: bool = False
-    actions: tuple[str, ...] = ("*",)
+    token: Annotated[str, secret_text] = field(default="", repr=False)
+    status: Annotated[str, one_of("Active", "Inactive")] = "Active"
+    expired: Annotated[bool, TRUTH] = False
+    actions: Annotated[tuple[str, ...], listing(ACTION)] = ("*",)
 
     def may(self, operation: str) -> bool:
         """
@@ -42,24 +51,14 @@ class AccessKey:
         return any(fnmatchcase(f"vpc:{operation}", pattern) for pattern in self.actions)
 
 
-DETAILS = record(
-    partial(AccessKey, id="", account=""),
-    {
-        "secret": secret,
-        "token": secret,
-        "status": one_of("Active", "Inactive"),
-        "actions": listing(ACTION),
-        "expired": TRUTH,
-    },
-    required=("secret",),
-)
+DETAILS = record_of(AccessKey, id="", account="")
 
 
 def _key(value: object, place: str) -> AccessKey:
     """
     Read one key: its secret alone, or its details.
     """
-    details = value if isinstance(value, Mapping) else {"secret": secret(value, place)}
+    details = value if isinstance(value, Mapping) else {"secret": secret_text(value, place)}
     return DETAILS(details, place)
 
 

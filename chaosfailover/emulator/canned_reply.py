@@ -7,8 +7,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from chaosfailover.emulator.schema import Schema, integer, optional, record, scalar, table
+from chaosfailover.emulator.schema import Schema, integer, optional, record_of, scalar, table
 from chaosfailover.emulator.wire import BODILESS, JSON, Reply
 
 __all__ = ["CannedReply", "canned_reply"]
@@ -25,6 +26,31 @@ FRAMING = frozenset(
 )
 
 
+def _headers(value: object, place: str) -> dict[str, str | int]:
+    headers = HEADERS(value, place)
+    lower = [name.lower() for name in headers]
+    for name in headers:
+        if not NAME.fullmatch(name):
+            raise ValueError(f"{place} has {name!r}, expected the name of an HTTP header")
+        if name.lower() in FRAMING:
+            raise ValueError(f"{place} has {name!r}, which the server writes; leave it out")
+        if lower.count(name.lower()) > 1:
+            raise ValueError(f"{place} has {name!r} twice, expected it once")
+    return headers
+
+
+def _header(value: object) -> str | int | None:
+    return value if isinstance(value, str | int) and VALUE.fullmatch(str(value)) else None
+
+
+HEADERS: Schema[dict[str, str | int]] = table(scalar("one line of ASCII", _header))
+BODY = scalar(
+    "text or a JSON document",
+    lambda value: value if isinstance(value, str | Mapping | list) else None,
+)
+BASE64 = scalar("text", lambda value: value if isinstance(value, str) else None)
+
+
 @dataclass(frozen=True)
 class CannedReply:
     """
@@ -34,10 +60,10 @@ class CannedReply:
     type unless `headers` name one. `body_base64` holds bytes instead.
     """
 
-    status: int = 200
-    headers: Mapping[str, str | int] = field(default_factory=dict)
-    body: object = None
-    body_base64: str | None = None
+    status: Annotated[int, integer(200, 599)] = 200
+    headers: Annotated[Mapping[str, str | int], _headers] = field(default_factory=dict)
+    body: Annotated[object, optional(BODY)] = None
+    body_base64: Annotated[str | None, optional(BASE64)] = None
 
     def reply(self) -> Reply:
         """
@@ -79,36 +105,4 @@ def canned_reply(value: object, place: str) -> CannedReply:
     return canned
 
 
-def _headers(value: object, place: str) -> dict[str, str | int]:
-    headers = HEADERS(value, place)
-    lower = [name.lower() for name in headers]
-    for name in headers:
-        if not NAME.fullmatch(name):
-            raise ValueError(f"{place} has {name!r}, expected the name of an HTTP header")
-        if name.lower() in FRAMING:
-            raise ValueError(f"{place} has {name!r}, which the server writes; leave it out")
-        if lower.count(name.lower()) > 1:
-            raise ValueError(f"{place} has {name!r} twice, expected it once")
-    return headers
-
-
-def _header(value: object) -> str | int | None:
-    return value if isinstance(value, str | int) and VALUE.fullmatch(str(value)) else None
-
-
-HEADERS: Schema[dict[str, str | int]] = table(scalar("one line of ASCII", _header))
-BODY = scalar(
-    "text or a JSON document",
-    lambda value: value if isinstance(value, str | Mapping | list) else None,
-)
-REPLY = record(
-    CannedReply,
-    {
-        "status": integer(200, 599),
-        "headers": _headers,
-        "body": optional(BODY),
-        "body_base64": optional(
-            scalar("text", lambda value: value if isinstance(value, str) else None)
-        ),
-    },
-)
+REPLY = record_of(CannedReply)

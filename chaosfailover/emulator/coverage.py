@@ -6,16 +6,16 @@ The tables of the README, generated from the emulator's own tables.
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 from importlib import resources
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
+from typing import get_type_hints
 
 from chaosfailover.emulator.error_codes import ERROR_CODES
 from chaosfailover.emulator.faults import FAULTS
-from chaosfailover.emulator.operations.parameters import Parameter
 from chaosfailover.emulator.operations.table import OPERATIONS
-from chaosfailover.emulator.settings import MEANINGS, Settings
+from chaosfailover.emulator.settings import Settings
 from chaosfailover.emulator.topology import BUNDLED, load
 from chaosfailover.emulator.web.admin import PREFIX, ROUTES
 
@@ -32,13 +32,11 @@ def coverage() -> Rows:
     """
     for name, operation in OPERATIONS.items():
         yield (f"**{name}**", "", "", operation.source, operation.remark)
-        for (kind, source, note), alike in groupby(operation.parameters, _alike):
+        for (kind, source, note), alike in groupby(
+            operation.parameters, attrgetter("kind", "source", "note")
+        ):
             parameters = (f"**{each.name}**" if each.required else each.name for each in alike)
             yield (name, ", ".join(parameters), kind, source, note)
-
-
-def _alike(parameter: Parameter) -> tuple[str, str, str]:
-    return parameter.kind, parameter.source, parameter.note
 
 
 def errors() -> Rows:
@@ -54,8 +52,8 @@ def settings() -> Rows:
     Yield the settings with their defaults.
     """
     defaults = Settings()
-    for each in fields(Settings):
-        yield (f"`{each.name}`", f"`{getattr(defaults, each.name)!r}`", MEANINGS[each.name])
+    for name, hint in get_type_hints(Settings, include_extras=True).items():
+        yield (f"`{name}`", f"`{getattr(defaults, name)!r}`", hint.__metadata__[1])
 
 
 def faults() -> Rows:

@@ -213,7 +213,7 @@ class Emulator:
 
     def _reply(self, request: Request) -> Reply:
         if request.path.startswith(PREFIX):
-            return administer(self.cloud, self, request)
+            return administer(self, request)
         return answer(self.cloud, request)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:

@@ -2,7 +2,7 @@
 Injected faults: what goes wrong with which calls, and how often, in the provider's own dialect.
 
 A fault acts at one stage of a call. A new fault is a row of FAULTS; a key of its own goes into
-`Fault` and SCHEMA.
+`Fault`.
 """
 
 import random
@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from math import inf
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from chaosfailover.emulator.canned_reply import CannedReply, canned_reply
 from chaosfailover.emulator.error_codes import ERROR_CODES, Refusal, refuse
 from chaosfailover.emulator.job import AFTER, Job
 from chaosfailover.emulator.operations.table import OPERATIONS
-from chaosfailover.emulator.schema import TEXT, integer, number, one_of, optional, record, scalar
+from chaosfailover.emulator.schema import TEXT, integer, number, one_of, optional, record_of, scalar
 from chaosfailover.emulator.wire import Reply
 
 __all__ = [
@@ -65,6 +65,23 @@ reply.
 """
 
 
+def _name(value: object, place: str) -> str:
+    return one_of(*FAULTS)(value, place)
+
+
+def _pattern(value: object) -> str | None:
+    """
+    Return a pattern that matches at least one operation.
+    """
+    if not isinstance(value, str):
+        return None
+    return value if any(fnmatchcase(name, value) for name in OPERATIONS) else None
+
+
+def _code(value: object) -> str | None:
+    return value if isinstance(value, str) and value in ("", *ERROR_CODES) else None
+
+
 @dataclass(frozen=True)
 class Fault:
     """
@@ -73,17 +90,17 @@ class Fault:
     `seconds` are emulated. `count` is how many times it acts, None for always.
     """
 
-    fault: str
-    operation: str = "*"
-    region: str = "*"
-    account: str = "*"
-    probability: float = 1.0
-    count: int | None = None
-    seconds: float | None = None
-    code: str = ""
-    retry_after: int | None = None
-    status: str = ""
-    reply: CannedReply | None = None
+    fault: Annotated[str, _name]
+    operation: Annotated[str, scalar("a pattern of operations, such as Describe*", _pattern)] = "*"
+    region: Annotated[str, TEXT] = "*"
+    account: Annotated[str, TEXT] = "*"
+    probability: Annotated[float, number(0, 1)] = 1.0
+    count: Annotated[int | None, optional(integer(1, 10**9))] = None
+    seconds: Annotated[float | None, optional(number(0))] = None
+    code: Annotated[str, scalar("a code of the table of errors", _code)] = ""
+    retry_after: Annotated[int | None, optional(integer(0, 10**9))] = None
+    status: Annotated[str, TEXT] = ""
+    reply: Annotated[CannedReply | None, optional(canned_reply)] = None
 
     def concerns(self, operation: str, region: str, account: str) -> bool:
         """
@@ -213,36 +230,7 @@ Fault -> its kind.
 """
 
 
-def _pattern(value: object) -> str | None:
-    """
-    Return a pattern that matches at least one operation.
-    """
-    if not isinstance(value, str):
-        return None
-    return value if any(fnmatchcase(name, value) for name in OPERATIONS) else None
-
-
-def _code(value: object) -> str | None:
-    return value if isinstance(value, str) and value in ("", *ERROR_CODES) else None
-
-
-SCHEMA = record(
-    Fault,
-    {
-        "fault": one_of(*FAULTS),
-        "operation": scalar("a pattern of operations, such as Describe*", _pattern),
-        "region": TEXT,
-        "account": TEXT,
-        "probability": number(0, 1),
-        "count": optional(integer(1, 10**9)),
-        "seconds": optional(number(0)),
-        "code": scalar("a code of the table of errors", _code),
-        "retry_after": optional(integer(0, 10**9)),
-        "status": TEXT,
-        "reply": optional(canned_reply),
-    },
-    required=("fault",),
-)
+SCHEMA = record_of(Fault)
 
 
 def fault_from(value: object, place: str = "fault") -> Fault:

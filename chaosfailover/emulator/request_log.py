@@ -13,6 +13,7 @@ __all__ = ["LoggedRequest", "RequestLog", "logged", "parameters_shown", "shorten
 logger = logging.getLogger("chaosfailover.emulator")
 
 CREDENTIALS = frozenset({"Signature", "SecurityToken", "SignatureNonce", "AccessKeyId"})
+LOGGED = ("at", "method", "operation", "region", "account", "status")
 MOST_PARAMETERS = 100
 LONGEST_TEXT = 1000
 
@@ -56,16 +57,8 @@ class RequestLog:
         while len(self._entries) > self._longest or self._size > self._largest:
             self._size -= _size(self._entries.popleft())
         code = entry["code"] or ("OK" if 200 <= entry["status"] < 400 else "-")
-        who = (entry["operation"], entry["region"], entry["account"])
-        logged(
-            entry["at"],
-            entry["method"],
-            *who,
-            str(entry["status"]),
-            code,
-            *entry["faults"],
-            ms=entry["milliseconds"],
-        )
+        words = [str(value) for key, value in entry.items() if key in LOGGED]
+        logged(*words, code, *entry["faults"], ms=entry["milliseconds"])
 
     def shown(self) -> list[LoggedRequest]:
         """

@@ -123,8 +123,6 @@ DEFAULTS: dict[str, dict[str, object]] = {
 OPTIONAL: dict[str, dict[str, Schema[object]]] = {
     CIRCUIT: {"Tags": table(TEXT), "AdDetailLocation": TEXT, "ReservationActiveTime": TEXT},
     VBR: {"Tags": table(TEXT), "EcrId": TEXT, "EcrAttatchStatus": TEXT, "EcrOwnerId": TEXT},
-    GROUP: {},
-    PEER: {},
 }
 """
 Fields that are absent unless they are set.
@@ -141,10 +139,7 @@ Fields that follow from a resource's place in the topology.
 """
 
 DISPLAYED: dict[str, dict[str, Schema[object]]] = {
-    CIRCUIT: {},
     VBR: {"PhysicalConnectionStatus": TEXT, "PhysicalConnectionBusinessStatus": TEXT},
-    GROUP: {},
-    PEER: {},
 }
 """
 Fields that only an overlay can set.
@@ -180,7 +175,7 @@ def _entry(**values: Any) -> Entry:
     return Entry({name: value for name, value in values.items() if name not in own}, **own)
 
 
-FIELDS = {kind: {**_fields(kind), **OPTIONAL[kind]} for kind in DEFAULTS}
+FIELDS = {kind: {**_fields(kind), **OPTIONAL.get(kind, {})} for kind in DEFAULTS}
 CHANGES = {
     kind: record(
         dict[str, object],
@@ -193,7 +188,10 @@ Resource type -> the schema of a change at runtime, which cannot move a resource
 """
 OVERLAYS = record(
     dict[str, dict[str, object]],
-    {kind: record(dict[str, object], {**_fields(kind), **DISPLAYED[kind]}) for kind in DEFAULTS},
+    {
+        kind: record(dict[str, object], {**_fields(kind), **DISPLAYED.get(kind, {})})
+        for kind in DEFAULTS
+    },
 )
 """
 The schema of the setting `while_testing`.

@@ -16,6 +16,7 @@ __all__ = [
     "VBR",
     "Entry",
     "Network",
+    "Regions",
     "Resource",
     "network_from",
 ]

@@ -7,8 +7,13 @@ emulator uses it. ValueError names the place, the value and what was expected.
 
 import reprlib
 from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
 from difflib import get_close_matches
-from typing import TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar, get_type_hints
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 __all__ = [
     "ANYTHING",
@@ -23,12 +28,14 @@ __all__ = [
     "one_of",
     "optional",
     "record",
+    "record_of",
     "scalar",
-    "secret",
+    "secret_text",
     "table",
 ]
 
 T = TypeVar("T")
+D = TypeVar("D", bound="DataclassInstance")
 Schema = Callable[[object, str], T]
 Span = float | tuple[float, float]
 
@@ -49,7 +56,7 @@ def scalar(expected: str, convert: Callable[[object], T | None]) -> Schema[T]:
     return read
 
 
-def secret(value: object, place: str) -> str:
+def secret_text(value: object, place: str) -> str:
     """
     Read a text that no message repeats.
     """
@@ -71,9 +78,8 @@ def integer(least: int, most: int) -> Schema[int]:
     """
 
     def convert(value: object) -> int | None:
-        if not isinstance(value, int) or isinstance(value, bool):
-            return None
-        return value if least <= value <= most else None
+        within = _within(value, least, most)
+        return within if isinstance(within, int) else None
 
     return scalar(f"a whole number from {least} to {most}", convert)
 
@@ -116,6 +122,23 @@ def record(
         return build(**{key: fields[key](each, _at(place, key)) for key, each in values.items()})
 
     return read
+
+
+def record_of(kind: type[D], **others: object) -> Schema[D]:
+    """
+    Make the schema of a mapping that becomes a dataclass, from the schemas in its annotations.
+
+    A field `port: Annotated[int, integer(0, 65535)] = 0` is a key; `others` are the values of
+    fields that are not.
+    """
+    hints = get_type_hints(kind, include_extras=True)
+    keys = {
+        name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")
+    }
+    required = (
+        each.name for each in fields(kind) if each.default is each.default_factory is MISSING
+    )
+    return record(partial(kind, **others), keys, tuple(name for name in required if name in keys))
 
 
 def table(each: Schema[T]) -> Schema[dict[str, T]]:

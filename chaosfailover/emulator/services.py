@@ -5,9 +5,8 @@ The services of the data plane, and the paths that they take through the network
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from math import lcm
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from chaosfailover.emulator.resources import CARRYING, Network
 from chaosfailover.emulator.schema import (
@@ -19,7 +18,7 @@ from chaosfailover.emulator.schema import (
     listing,
     number,
     one_of,
-    record,
+    record_of,
     table,
 )
 
@@ -87,49 +86,27 @@ class Route:
     """
 
     name: str
-    over: str
-    detection: Span = DETECTION["bfd"]
-    delay: float = 0.0
-    loss: float = 0.0
-    carries: bool = True
+    over: Annotated[str, TEXT]
+    detection: Annotated[Span, _detection] = DETECTION["bfd"]
+    delay: Annotated[float, number(0, 3600)] = 0.0
+    loss: Annotated[float, number(0, 1)] = 0.0
+    carries: Annotated[bool, TRUTH] = True
 
 
-class ServiceEntry(NamedTuple):
+@dataclass(frozen=True)
+class ServiceEntry:
     """
     A service as a topology writes it; `paths` are names.
     """
 
-    kind: str
-    paths: tuple[tuple[str, ...], ...]
-    port: int = 0
-    upstream: Upstream | None = None
+    kind: Annotated[str, one_of("http", "tcp", "udp")]
+    paths: Annotated[tuple[tuple[str, ...], ...], listing(listing(TEXT, least=1))]
+    port: Annotated[int, integer(0, 65535)] = 0
+    upstream: Annotated[Upstream | None, upstream_from] = None
 
 
-PATHS = table(
-    record(
-        partial(Route, ""),
-        {
-            "over": TEXT,
-            "detection": _detection,
-            "delay": number(0, 3600),
-            "loss": number(0, 1),
-            "carries": TRUTH,
-        },
-        required=("over",),
-    )
-)
-SERVICES = table(
-    record(
-        ServiceEntry,
-        {
-            "kind": one_of("http", "tcp", "udp"),
-            "port": integer(0, 65535),
-            "paths": listing(listing(TEXT, least=1)),
-            "upstream": upstream_from,
-        },
-        required=("kind", "paths"),
-    )
-)
+PATHS = table(record_of(Route, name=""))
+SERVICES = table(record_of(ServiceEntry))
 """
 The schemas of a topology's `paths:` and `services:`.
 """

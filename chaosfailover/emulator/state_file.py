@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from math import inf
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any
 
 from chaosfailover.emulator.clock import LATEST, LONGEST_MINUTE, SHORTEST_MINUTE
 from chaosfailover.emulator.job import AFTER, STATUSES, Job
@@ -26,6 +26,7 @@ from chaosfailover.emulator.schema import (
     number,
     one_of,
     record,
+    record_of,
     scalar,
 )
 
@@ -37,15 +38,19 @@ Account, region, operation and client token.
 """
 
 
+INSTANT = number(0, LATEST)
+DOCUMENT = scalar("an object", lambda value: value if isinstance(value, dict) else None)
+
+
 @dataclass(frozen=True)
 class TokenReply:
     """
     The reply that a client token got: for which arguments, and when.
     """
 
-    fingerprint: str
-    document: Mapping[str, object]
-    at: float
+    fingerprint: Annotated[str, TEXT]
+    document: Annotated[Mapping[str, object], DOCUMENT]
+    at: Annotated[float, INSTANT]
 
 
 SCHEMA = (
@@ -82,17 +87,17 @@ def _stored(*, deleted: bool = False, **fields: Any) -> tuple[Job, bool]:
     return Job(**fields), deleted
 
 
-class StoredClock(NamedTuple):
+@dataclass(frozen=True)
+class StoredClock:
     """
     What the emulated clock showed at a real instant, and its speed.
     """
 
-    emulated: float
-    real: float
-    minute: float
+    emulated: Annotated[float, INSTANT]
+    real: Annotated[float, INSTANT]
+    minute: Annotated[float, number(SHORTEST_MINUTE, LONGEST_MINUTE)]
 
 
-INSTANT = number(0, LATEST)
 STATUS = one_of(*STATUSES)
 JOB = record(
     _stored,
@@ -120,19 +125,8 @@ JOB = record(
         *("resource_ids", "job_type", "duration_minutes", "history", "lasts"),
     ),
 )
-REPLY = record(
-    TokenReply,
-    {
-        "fingerprint": TEXT,
-        "document": scalar("an object", lambda value: value if isinstance(value, dict) else None),
-        "at": INSTANT,
-    },
-    required=("fingerprint", "document", "at"),
-)
-CLOCK = record(
-    StoredClock,
-    {"emulated": INSTANT, "real": INSTANT, "minute": number(SHORTEST_MINUTE, LONGEST_MINUTE)},
-)
+REPLY = record_of(TokenReply)
+CLOCK = record_of(StoredClock)
 """
 The schemas of the rows, as the file may have been damaged.
 """
@@ -276,7 +270,7 @@ class StateFile:
         row = self._db.execute("SELECT emulated, real, minute FROM clock").fetchone()
         if row is None:
             return None
-        clock = CLOCK(dict(zip(StoredClock._fields, row, strict=True)), "clock")
+        clock = CLOCK(dict(zip(("emulated", "real", "minute"), row, strict=True)), "clock")
         passed = max(0.0, time.time() - clock.real)
         now = clock.emulated + passed * 60.0 / clock.minute
         if now > LATEST:

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Any, Self
 
 from chaosfailover.emulator.access_keys import ACCOUNTS, AccessKey, access_keys_from
 from chaosfailover.emulator.faults import Fault, fault_from
 from chaosfailover.emulator.job import RUNNING, STATUSES
 from chaosfailover.emulator.resource_fields import REGION
-from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR, Entry, Network, network_from
-from chaosfailover.emulator.schema import TEXT, integer, listing, one_of, record, table
+from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR, Network, Regions, network_from
+from chaosfailover.emulator.schema import TEXT, integer, listing, one_of, record, record_of, table
 from chaosfailover.emulator.services import (
     PATHS,
     SERVICES,
@@ -26,8 +26,7 @@ from chaosfailover.emulator.services import (
     services_from,
     with_upstreams,
 )
-from chaosfailover.emulator.settings import SCHEMA as SETTINGS
-from chaosfailover.emulator.settings import Settings
+from chaosfailover.emulator.settings import SETTINGS, Settings
 from chaosfailover.emulator.yaml_file import YamlFileError, read
 
 __all__ = ["BUNDLED", "PlannedJob", "Topology", "TopologyError", "load", "topology_from"]
@@ -44,67 +43,15 @@ class PlannedJob:
     A job that exists from the beginning.
     """
 
-    resources: tuple[str, ...]
-    id: str = ""
-    account: str = ""
-    region: str = ""
-    name: str = ""
-    description: str = ""
-    status: str = "Init"
-    resource_type: str = CIRCUIT
-    duration_minutes: int = 60
-
-
-@dataclass(frozen=True)
-class TopologyFile:
-    """
-    The content of a topology file.
-    """
-
-    accounts: Mapping[str, Mapping[str, Mapping[str, AccessKey]]]
-    regions: Mapping[str, Mapping[str, Mapping[str, Entry]]]
-    title: str = ""
-    extends: str = ""
-    paths: Mapping[str, Route] = field(default_factory=dict)
-    services: Mapping[str, ServiceEntry] = field(default_factory=dict)
-    jobs: tuple[PlannedJob, ...] = ()
-    faults: tuple[Fault, ...] = ()
-    settings: Settings = field(default_factory=Settings)
-
-
-JOB = record(
-    PlannedJob,
-    {
-        "id": TEXT,
-        "account": TEXT,
-        "region": TEXT,
-        "name": TEXT,
-        "description": TEXT,
-        "status": one_of(*STATUSES),
-        "resource_type": one_of(CIRCUIT, VBR, PEER),
-        "resources": listing(TEXT, least=1),
-        "duration_minutes": integer(1, 4320),
-    },
-    required=("resources",),
-)
-TOPOLOGY = record(
-    TopologyFile,
-    {
-        "title": TEXT,
-        "extends": one_of(*BUNDLED),
-        "accounts": ACCOUNTS,
-        "regions": table(REGION),
-        "paths": PATHS,
-        "services": SERVICES,
-        "jobs": listing(JOB),
-        "faults": listing(fault_from),
-        "settings": SETTINGS,
-    },
-    required=("accounts", "regions"),
-)
-"""
-The schema of a topology file.
-"""
+    resources: Annotated[tuple[str, ...], listing(TEXT, least=1)]
+    id: Annotated[str, TEXT] = ""
+    account: Annotated[str, TEXT] = ""
+    region: Annotated[str, TEXT] = ""
+    name: Annotated[str, TEXT] = ""
+    description: Annotated[str, TEXT] = ""
+    status: Annotated[str, one_of(*STATUSES)] = "Init"
+    resource_type: Annotated[str, one_of(CIRCUIT, VBR, PEER)] = CIRCUIT
+    duration_minutes: Annotated[int, integer(1, 4320)] = 60
 
 
 class TopologyError(ValueError):
@@ -119,15 +66,15 @@ class Topology:
     A cloud to emulate; `account` is the first account.
     """
 
-    name: str
-    title: str
     account: str
     keys: Mapping[str, AccessKey]
     network: Network
     services: tuple[Service, ...]
     jobs: tuple[PlannedJob, ...]
-    faults: tuple[Fault, ...]
-    settings: Settings
+    faults: tuple[Fault, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    title: str = ""
+    name: str = ""
 
     def with_upstreams(self, upstreams: Mapping[str, str]) -> Self:
         """
@@ -148,7 +95,7 @@ def topology_from(content: object, name: str = "topology") -> Topology:
     Build a topology from the content of its file; TopologyError names what is wrong.
     """
     try:
-        return _topology(_extended(content), name)
+        return replace(TOPOLOGY(_extended(content), ""), name=name)
     except TopologyError:
         raise
     except (RecursionError, ValueError) as exc:
@@ -175,7 +122,8 @@ def _extended(content: object) -> object:
     if not isinstance(content, Mapping) or "extends" not in content:
         return content
     name = one_of(*BUNDLED)(content["extends"], "extends")
-    return _overlaid(_extended(_content(name)), content)
+    own = {key: value for key, value in content.items() if key != "extends"}
+    return _overlaid(_extended(_content(name)), own)
 
 
 def _overlaid(below: object, above: object) -> object:
@@ -185,29 +133,35 @@ def _overlaid(below: object, above: object) -> object:
     return {**below, **both}
 
 
-def _topology(content: object, name: str) -> Topology:
-    file = TOPOLOGY(content, "")
-    if not file.accounts or not file.regions:
+def _build(
+    accounts: Mapping[str, Mapping[str, Mapping[str, AccessKey]]],
+    regions: Regions,
+    services: Mapping[str, ServiceEntry] | None = None,
+    paths: Mapping[str, Route] | None = None,
+    jobs: Iterable[PlannedJob] = (),
+    **others: Any,
+) -> Topology:
+    """
+    Build a topology from the values of its file.
+    """
+    if not accounts or not regions:
         raise ValueError("it needs an account and a region at least")
-    account, region = next(iter(file.accounts)), next(iter(file.regions))
-    network = network_from(file.regions, account)
+    account, region = next(iter(accounts)), next(iter(regions))
+    network = network_from(regions, account)
     for resource in network.resources.values():
-        _among(file.accounts, resource.owner, f"{resource.id}.owner")
+        _among(accounts, resource.owner, f"{resource.id}.owner")
     topology = Topology(
-        name=name,
-        title=file.title,
         account=account,
-        keys=access_keys_from(file.accounts),
+        keys=access_keys_from(accounts),
         network=network,
-        services=services_from(file.services, file.paths, network),
+        services=services_from(services or {}, paths or {}, network),
         jobs=tuple(
             replace(job, account=job.account or account, region=job.region or region)
-            for job in file.jobs
+            for job in jobs
         ),
-        faults=file.faults,
-        settings=file.settings,
+        **others,
     )
-    _check_jobs(topology, file.accounts)
+    _check_jobs(topology, accounts)
     return topology
 
 
@@ -235,3 +189,23 @@ def _check_jobs(topology: Topology, accounts: Iterable[str]) -> None:
                 raise ValueError(
                     f"{place} runs in {job.region} together with {other} of the same account"
                 )
+
+
+TOPOLOGY = record(
+    _build,
+    {
+        "title": TEXT,
+        "extends": one_of(*BUNDLED),
+        "accounts": ACCOUNTS,
+        "regions": table(REGION),
+        "paths": PATHS,
+        "services": SERVICES,
+        "jobs": listing(record_of(PlannedJob)),
+        "faults": listing(fault_from),
+        "settings": SETTINGS,
+    },
+    required=("accounts", "regions"),
+)
+"""
+The schema of a topology file.
+"""

@@ -134,11 +134,7 @@ def refusal_reply(refusal: Refusal, request: Request, request_id: str) -> Reply:
 
 
 def _reply(
-    status: int,
-    document: Mapping[str, object],
-    request: Request,
-    request_id: str,
-    root: str,
+    status: int, document: Mapping[str, object], request: Request, request_id: str, root: str
 ) -> Reply:
     headers = {
         "Content-Type": JSON if request.wants_json else XML,
@@ -148,16 +144,11 @@ def _reply(
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Expose-Headers": "*",
     }
-    body = _json(document) if request.wants_json else _xml(document, root)
+    if request.wants_json:
+        body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    else:
+        body = f"<?xml version='1.0' encoding='UTF-8'?>{_element(root, document)}"
     return Reply(status, headers, body.encode("utf-8", "replace"))
-
-
-def _json(document: Mapping[str, object]) -> str:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-
-
-def _xml(document: Mapping[str, object], root: str) -> str:
-    return f"<?xml version='1.0' encoding='UTF-8'?>{_element(root, document)}"
 
 
 def _decoded(encoded: str) -> list[tuple[str, str]]:

@@ -3,7 +3,6 @@ The documentation tells what the tables hold, and the tables hold what the offic
 """
 
 import re
-from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from chaosfailover.emulator.coverage import README, rewritten
 from chaosfailover.emulator.operations.table import OPERATIONS, VERSION
 from chaosfailover.emulator.resource_fields import DEFAULTS
 from chaosfailover.emulator.resources import CIRCUIT, GROUP, PEER, VBR
-from chaosfailover.emulator.settings import MEANINGS, Settings
 
 
 def test_the_readme_is_up_to_date() -> None:
@@ -32,10 +30,6 @@ def test_the_readme_says_in_bold_what_the_emulator_does_not_do() -> None:
 
 def test_every_operation_has_a_handler() -> None:
     assert set(HANDLERS) == set(OPERATIONS)
-
-
-def test_every_setting_has_a_meaning() -> None:
-    assert [each.name for each in fields(Settings)] == list(MEANINGS)
 
 
 def sdk_parameters(operation: str) -> set[str]:

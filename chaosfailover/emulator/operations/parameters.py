@@ -87,10 +87,6 @@ def arguments_from(table: Iterable[Parameter], values: Values) -> Arguments:
     return cast("Arguments", arguments)
 
 
-def _string(name: str, values: Values) -> str | None:
-    return values.get(name)
-
-
 def _integer(name: str, values: Values) -> int | Refusal | None:
     if not (value := values.get(name)):
         return None
@@ -131,7 +127,7 @@ def _numbered(name: str, values: Values, after: str = "") -> dict[int, str]:
 
 
 READERS: dict[str, Callable[[str, Values], object]] = {
-    "string": _string,
+    "string": lambda name, values: values.get(name),
     "integer": _integer,
     "boolean": _boolean,
     "list": _list,

@@ -109,17 +109,7 @@ OPERATIONS: dict[str, Operation] = {
     "StartFailoverTestJob": Operation(JOB, remark="with all 12 error codes"),
     "StopFailoverTestJob": Operation(JOB, remark="the end of one message is inferred"),
     "UpdateFailoverTestJob": Operation(
-        (
-            REGION,
-            TOKEN,
-            JOB_ID,
-            NAME,
-            DESCRIPTION,
-            RESOURCES,
-            DURATION,
-            DRY_RUN,
-            *IGNORED_OF_JOBS,
-        ),
+        (REGION, TOKEN, JOB_ID, NAME, DESCRIPTION, RESOURCES, DURATION, DRY_RUN, *IGNORED_OF_JOBS),
         source="inferred",
         remark="the refusals are documented, their codes are not",
     ),
@@ -166,13 +156,7 @@ OPERATIONS: dict[str, Operation] = {
         remark="the fields of a cut VBR are inferred",
     ),
     "DescribeVirtualBorderRoutersForPhysicalConnection": Operation(
-        (
-            REGION_REQUIRED,
-            Parameter("PhysicalConnectionId", required=True),
-            FILTER,
-            *PAGE,
-            *IGNORED,
-        )
+        (REGION_REQUIRED, Parameter("PhysicalConnectionId", required=True), FILTER, *PAGE, *IGNORED)
     ),
     "DescribeBgpGroups": Operation((REGION_REQUIRED, *ROUTER, *PAGE, *IGNORED)),
     "DescribeBgpPeers": Operation(

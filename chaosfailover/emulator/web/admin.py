@@ -9,17 +9,19 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from chaosfailover.emulator.clock import LONGEST, utc
 from chaosfailover.emulator.cloud import ClosedError, Cloud
-from chaosfailover.emulator.dataplane.ground_truth import TrueOutage
 from chaosfailover.emulator.faults import FAULTS, fault_from
 from chaosfailover.emulator.job import document
 from chaosfailover.emulator.request_log import logged, shortened
 from chaosfailover.emulator.resource_fields import CHANGES
 from chaosfailover.emulator.schema import listing, number, record
 from chaosfailover.emulator.wire import JSON, Reply, Request
+
+if TYPE_CHECKING:
+    from chaosfailover.emulator.emulator import Emulator
 
 __all__ = ["PREFIX", "ROUTES", "AdminRequest", "administer"]
 
@@ -29,42 +31,14 @@ PREFIX = "/_emulator"
 ADVANCE = record(dict[str, float], {"advance": number(0, LONGEST)}, required=("advance",))
 
 
-class Traffic(Protocol):
-    """
-    The services of the data plane, as the emulator shows them.
-    """
-
-    @property
-    def service_urls(self) -> dict[str, str]:
-        """
-        The URL of each service.
-        """
-
-    @property
-    def shortcomings(self) -> dict[str, str]:
-        """
-        Why a service cannot be emulated here.
-        """
-
-    def ground_truth(self) -> dict[str, list[TrueOutage]]:
-        """
-        When the traffic of each service was really lost.
-        """
-
-    def ground_truth_by_path(self) -> dict[str, dict[str, list[TrueOutage]]]:
-        """
-        When the traffic of each service was really lost on each of its paths.
-        """
-
-
 @dataclass(frozen=True)
 class AdminRequest:
     """
-    One admin request: the cloud, its traffic, the end of the path, and the body.
+    One admin request: the emulator and its cloud, the end of the path, and the body.
     """
 
+    emulator: "Emulator"
     cloud: Cloud
-    traffic: Traffic
     name: str = ""
     body: object = None
 
@@ -86,8 +60,8 @@ def state(request: AdminRequest) -> object:
             "jobs": jobs,
             "down": sorted(request.cloud.down(now)),
             "faults": request.cloud.faults.shown(),
-            "services": request.traffic.service_urls,
-            "shortcomings": request.traffic.shortcomings,
+            "services": request.emulator.service_urls,
+            "shortcomings": request.emulator.shortcomings,
         }
 
 
@@ -111,14 +85,14 @@ def ground_truth(request: AdminRequest) -> object:
     """
     Show when the traffic of each service was lost, and which share of it.
     """
-    return request.traffic.ground_truth()
+    return request.emulator.ground_truth()
 
 
 def ground_truth_by_path(request: AdminRequest) -> object:
     """
     Show the same for each path of each service.
     """
-    return request.traffic.ground_truth_by_path()
+    return request.emulator.ground_truth_by_path()
 
 
 def requests(request: AdminRequest) -> object:
@@ -221,24 +195,29 @@ Method and path -> its function.
 """
 
 
-def administer(cloud: Cloud, traffic: Traffic, request: Request) -> Reply:
+def administer(emulator: "Emulator", request: Request) -> Reply:
     """
     Answer one admin request, and log it in one line.
     """
     began = time.perf_counter()
-    reply = _answered(cloud, traffic, request)
-    words = (utc(cloud.clock.now()), request.method, shortened(request.path), str(reply.status))
+    reply = _answered(emulator, request)
+    words = (
+        utc(emulator.cloud.clock.now()),
+        request.method,
+        shortened(request.path),
+        str(reply.status),
+    )
     logged(*words, ms=(time.perf_counter() - began) * 1000.0)
     return reply
 
 
-def _answered(cloud: Cloud, traffic: Traffic, request: Request) -> Reply:
+def _answered(emulator: "Emulator", request: Request) -> Reply:
     path, _, name = request.path.removeprefix(PREFIX).strip("/").partition("/")
     route = ROUTES.get((request.method, f"{path}/ID" if name else path))
     if route is None:
         return _reply(404, {"error": f"no {request.method} {request.path}; see {PREFIX}/"})
     try:
-        return _routed(route, AdminRequest(cloud, traffic, name), request.body)
+        return _routed(route, AdminRequest(emulator, emulator.cloud, name), request.body)
     except ClosedError:
         raise
     except Exception:
