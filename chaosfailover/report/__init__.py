@@ -4,7 +4,6 @@ The report of one run, or of several as a campaign, for people and for other too
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.i18n import check_language
@@ -17,7 +16,7 @@ __all__ = ["FORMATS", "SUFFIXES", "render"]
 
 
 def render(
-    journals: Sequence[Mapping[str, Any]],
+    journals: Sequence[Mapping[str, object]],
     format: str = "html",  # noqa: A002 - what every user calls it
     language: str = "en",
 ) -> str:

@@ -3,10 +3,9 @@ How instants, lengths and other people's words are written.
 """
 
 import unicodedata
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
+from chaosfailover.record import Record
 from chaosfailover.verdict.journal import instant
 
 __all__ = [
@@ -70,7 +69,7 @@ def length(value: float | None, missing: str = NOTHING) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
-def bounds(value: Mapping[str, Any] | None) -> str:
+def bounds(value: Record | None) -> str:
     """
     Write a length that lies between two numbers; an open end is infinite.
     """
@@ -79,7 +78,7 @@ def bounds(value: Mapping[str, Any] | None) -> str:
     return f"{length(value['at_least'])} \u2013 {length(value.get('at_most'), ENDLESS)}"
 
 
-def failover(value: Mapping[str, Any] | None) -> str:
+def failover(value: Record | None) -> str:
     """
     Write the failover time of a recovery, which has none where nothing was lost.
     """

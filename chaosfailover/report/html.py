@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from functools import cache, partial
 from hashlib import sha256
 from importlib import resources
-from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from chaosfailover.i18n import message, words
+from chaosfailover.record import Record
 from chaosfailover.report.campaign import places
 from chaosfailover.report.charts import round_trips as roundtrips
 from chaosfailover.report.charts import rto_bars as recovery_bars
@@ -48,7 +48,7 @@ def render_html(views: Sequence[RunView], language: str) -> str:
     )
 
 
-def _run(view: RunView, number: int, language: str) -> dict[str, Any]:
+def _run(view: RunView, number: int, language: str) -> Record:
     """
     Return what the page shows of one run.
     """

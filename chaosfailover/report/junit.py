@@ -2,20 +2,18 @@
 The JUnit report: what a CI dashboard counts.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 from xml.etree import ElementTree
 
 from chaosfailover.i18n import message
+from chaosfailover.record import Record
 from chaosfailover.report import formatting as wording
 from chaosfailover.report.charts import rto_bars as recovery_bars
 from chaosfailover.report.view import RunView
 from chaosfailover.verdict.journal import brief, instant
 
 __all__ = ["render_junit"]
-
-Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +111,13 @@ def _verdict(view: RunView, language: str) -> Case:
     return Case("verdict", name, duration, problem, " ".join(view.reasons))
 
 
-def _hypothesis(when: str, probe: Document, language: str) -> Case:
+def _hypothesis(when: str, probe: Record, language: str) -> Case:
     problem = {True: None, False: "failure"}.get(probe["met"], "skipped")
     said = probe["error"] or message("ui.not_met", language)
     return Case(f"hypothesis.{when}", probe["name"], _spent(probe), problem, said)
 
 
-def _activity(run: Document, language: str) -> Case:
+def _activity(run: Record, language: str) -> Case:
     problem = {"succeeded": None, "failed": "error"}.get(str(run["status"]), "skipped")
     said = run["error"] or message("ui.cut_off", language)
     return Case(run["phase"], run["name"], _spent(run), problem, said)
@@ -134,7 +132,7 @@ def _recovery(gauge: recovery_bars.Gauge, language: str) -> Case:
     return Case("recovery", f"{recovery['target']}: {recovery['test']}", took, problem, said)
 
 
-def _spent(run: Document) -> float:
+def _spent(run: Record) -> float:
     """
     Return how long something ran, 0 where that is not known.
     """

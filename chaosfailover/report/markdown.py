@@ -4,9 +4,9 @@ The Markdown report: short enough for a pull request or a chat.
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from chaosfailover.i18n import message
+from chaosfailover.record import Record
 from chaosfailover.report import formatting as wording
 from chaosfailover.report.campaign import places
 from chaosfailover.report.charts import rto_bars as recovery_bars
@@ -93,7 +93,7 @@ def _verdict(verdict: str, language: str) -> str:
     return f"{SIGNS[verdict]} **{message(f'verdict.{verdict}', language)}**"
 
 
-def _where(record: dict[str, Any], language: str) -> str:
+def _where(record: Record, language: str) -> str:
     place, period, people = record["place"], record["period"], record["people"]
     facts = {
         "region": _escape(place["region_id"] or "", 80),
@@ -108,7 +108,7 @@ def _where(record: dict[str, Any], language: str) -> str:
     )
 
 
-def _recoveries(record: dict[str, Any], language: str) -> str:
+def _recoveries(record: Record, language: str) -> str:
     gauges = recovery_bars.gauges(record)
     rows = [
         [

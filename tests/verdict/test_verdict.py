@@ -11,9 +11,8 @@ from made_journals import activity, at, changed, event, held, probe, reading, ta
 from places import DATA
 
 from chaosfailover.i18n import CATALOGUES
-from chaosfailover.verdict.job_history import job_histories
-from chaosfailover.verdict.journal import instant
-from chaosfailover.verdict.verdict import RULES, VERDICTS, judge, review
+from chaosfailover.verdict.journal import instant, parse
+from chaosfailover.verdict.verdict import ORDER, VERDICTS, judge, review
 
 Journal = dict[str, Any]
 
@@ -24,8 +23,8 @@ EVENTS = HELD["failover"]["events"]
 MET = "The hypothesis was met after the method."
 WITHIN = "portal was down for 0.8 to 1 s after the cut of drill, within its RTO of 3 s."
 NOTHING_CUT = "Nothing was cut: no failover test was seen in the status Testing."
-NO_BITE = (
-    "The cut of drill did not bite: no circuit, VBR or BGP session changed its status, "
+NO_EFFECT = (
+    "The cut of drill had no effect: no circuit, VBR or BGP session changed its status, "
     "and nothing was lost soon after it."
 )
 
@@ -49,7 +48,7 @@ def portal(**summary: Any) -> Journal:
 
 
 def told_cut() -> Journal:
-    """Return what the cut of the run that held tells of its target, as the prober leaves it."""
+    """Return the measurement of the target in the cut, as the prober leaves it."""
     nothing = {"worst_after": None, "unseen_during": 0.0, "unseen_after": 0.0}
     cut: Journal = HELD["failover"]["targets"]["portal"]["cuts"][0]
     return {**cut, "worst_during": SHORT, **nothing}
@@ -249,8 +248,8 @@ CASES = [
     pytest.param(
         without(HELD, "resource", "target"),
         "inconclusive",
-        [NO_BITE],
-        id="no bite: nothing changed",
+        [NO_EFFECT],
+        id="no effect: nothing changed",
     ),
     pytest.param(
         changed(
@@ -258,8 +257,8 @@ CASES = [
             ("steady_states.after", reading(STILL_ESTABLISHED, met=False)),
         ),
         "inconclusive",
-        [NO_BITE, "The hypothesis deviated after the method: session."],
-        id="no bite: a session that stayed up is no deviation of the network",
+        [NO_EFFECT, "The hypothesis deviated after the method: session."],
+        id="no effect: a session that stayed up is no deviation of the network",
     ),
     pytest.param(
         portal(before={"sent": 100, "lost": 3}, failover={"at_least": 5.0, "at_most": 6.0}),
@@ -531,7 +530,7 @@ CASES = [
     pytest.param(
         changed(HELD, method(tolerant())),
         "inconclusive",
-        ["The tolerance of the probe longest was not evaluated: nobody did."],
+        ["The tolerance of the probe longest was not evaluated: no result is stored."],
         id="a tolerance that nobody evaluated",
     ),
     # processes, which the toolkit takes for succeeded
@@ -697,7 +696,7 @@ def test_given_verdict_is_reviewed() -> None:
     grave = review(changed(HELD, ("failover.verdict", {"verdict": "deviated", "reasons": ["no"]})))
 
     assert mild.verdict == "deviated"
-    assert mild.reasons[0] == "The journal itself says “held”, which is not what stands in it."
+    assert mild.reasons[0] == "The stored verdict “held” does not match the journal's evidence."
     assert mild.reasons[1:] == judge(deviated).reasons
     assert (grave.verdict, grave.reasons) == ("deviated", ("no",))
 
@@ -715,7 +714,7 @@ def test_each_cut_has_to_bite() -> None:
     judged = judge(changed(HELD, ("failover.events", [*EVENTS, *later])))
 
     assert judged.verdict == "inconclusive"
-    assert judged.reasons[0].startswith("The cut of other did not bite")
+    assert judged.reasons[0].startswith("The cut of other had no effect")
 
 
 @pytest.mark.parametrize(
@@ -749,19 +748,19 @@ def test_test_that_is_created_and_started_at_once() -> None:
         event(22, "status", test="drill", job_id="ftj-1", status="Stopped"),
     ]
 
-    (window,) = job_histories(changed(HELD, ("failover.events", told)))
+    (test,) = parse(changed(HELD, ("failover.events", told))).tests
 
-    assert (window.test, window.job_id, window.status) == ("drill", "ftj-1", "Stopped")
-    assert (window.since, window.until) == (instant(at(10)), instant(at(20)))
+    assert (test.test, test.job_id, test.status) == ("drill", "ftj-1", "Stopped")
+    assert (test.since, test.until) == (instant(at(10)), instant(at(20)))
 
 
 def test_name_that_is_used_twice_names_two_tests() -> None:
     """Job IDs tell apart what has one name."""
     later = event(24, "status", test="drill", job_id="ftj-2", status="Init")
 
-    found = job_histories(changed(HELD, ("failover.events", [*EVENTS, later])))
+    run = parse(changed(HELD, ("failover.events", [*EVENTS, later])))
 
-    assert [one.job_id for one in found] == ["ftj-1", "ftj-2"]
+    assert [test.job_id for test in run.tests] == ["ftj-1", "ftj-2"]
 
 
 @pytest.mark.parametrize("path", sorted(JOURNALS.glob("*.json")), ids=lambda path: path.stem)
@@ -813,7 +812,7 @@ def test_misshapen_journal_is_judged(key: str, wrong: object) -> None:
 
 def test_every_reason_has_a_rule_and_a_sentence() -> None:
     """No reason is without weight, and none without words in any language."""
-    known = sorted(key for _, keys in RULES for key in keys)
+    known = sorted(key for _, keys in ORDER for key in keys)
 
     for catalogue in CATALOGUES.values():
         said = [key.removeprefix("reason.") for key in catalogue if key.startswith("reason.")]

@@ -4,6 +4,7 @@ The bars of a time line, and what becomes of them where there are too many.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["GRAIN", "Bar", "ChartRow", "Crowd", "Mark", "thinned"]
 
@@ -12,8 +13,7 @@ FARTHEST = 1e9
 WORST = ("bad", "down", "status bad")
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """
     A state from `since` to `until`, in seconds on the axis; `label` is shown where there is room.
     """

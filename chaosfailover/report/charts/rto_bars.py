@@ -2,14 +2,13 @@
 RTO against measured failover time, one bar for each target and cut.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+
+from chaosfailover.record import Record
 
 __all__ = ["Gauge", "gauges", "state", "worst"]
-
-Document = Mapping[str, Any]
 
 ROOM = 1.2
 
@@ -20,14 +19,14 @@ class Gauge:
     A recovery with its place on a scale: all in percent of the bar's width, None for what is not.
     """
 
-    recovery: Document
+    recovery: Record
     state: str
     sure: float | None
     most: float | None
     rto: float | None
 
 
-def gauges(record: Document) -> list[Gauge]:
+def gauges(record: Record) -> list[Gauge]:
     """
     Return the recoveries of a run on one common scale, the worst first.
     """
@@ -47,7 +46,7 @@ def worst(found: Sequence[Gauge]) -> Gauge | None:
     return max(network or found, key=lambda gauge: _most_or_endless(gauge.recovery), default=None)
 
 
-def state(recovery: Mapping[str, Any], *, proven: bool = True) -> str:
+def state(recovery: Record, *, proven: bool = True) -> str:
     """
     Tell in one word how a recovery compares, see the messages `gauge.*`; `proven` is False for a
     run that proves nothing, for which nothing is within its objective.
@@ -77,7 +76,7 @@ WORDS = {
 BAD = {"exceeded", "again", "back", "open", "unseen"}
 
 
-def _shown(recovery: Document) -> Document:
+def _shown(recovery: Record) -> Record:
     """
     Return a recovery as it is shown: where nothing was lost, less than the interval may have been.
     """
@@ -86,7 +85,7 @@ def _shown(recovery: Document) -> Document:
     return {**recovery, "failover": {"at_least": 0.0, "at_most": recovery["interval"]}}
 
 
-def _gauge(recovery: Document, said: str, scale: float) -> Gauge:
+def _gauge(recovery: Record, said: str, scale: float) -> Gauge:
     failover = recovery["failover"]
     most = _most(recovery)
     open_end = 100.0 if failover and most is None else None
@@ -99,18 +98,18 @@ def _gauge(recovery: Document, said: str, scale: float) -> Gauge:
     )
 
 
-def _lengths(recovery: Document) -> list[float]:
+def _lengths(recovery: Record) -> list[float]:
     failover = recovery["failover"]
     known = [recovery["rto"], _most(recovery), failover and failover["at_least"]]
     return [length for length in known if length is not None]
 
 
-def _most_or_endless(recovery: Document) -> float:
+def _most_or_endless(recovery: Record) -> float:
     most = _most(recovery)
     return inf if most is None else most
 
 
-def _most(recovery: Document) -> float | None:
+def _most(recovery: Record) -> float | None:
     """
     Return the upper bound of the bar: that of the failover time, or of a longer loss after it.
     """
