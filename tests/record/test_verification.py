@@ -81,7 +81,7 @@ def test_state_of_a_stored_record(journal: Document, state: str, detail: str) ->
     [
         pytest.param(tampered(), "does not match its SHA-256", id="changed"),
         pytest.param(without("targets"), "does not match the schema", id="misshapen"),
-        pytest.param(left(targets=[]), "says otherwise of: targets", id="contradicted"),
+        pytest.param(left(targets=[]), "contradicts it in: targets", id="contradicted"),
         pytest.param(left(configuration={"db_pwd": "x"}), "looks like secrets", id="secrets"),
     ],
 )

@@ -396,7 +396,7 @@ def test_kept_connection_is_reported_apart(form: str) -> None:
     rendered = render([journal], form)
     record = make_record(journal)
 
-    assert "kept connection: not held against the RTO" in rendered
+    assert "kept connection: no RTO applies" in rendered
     assert [one["exceeded"] for one in record["recoveries"]] == [False, False]
     assert [one["persistent"] for one in record["targets"]] == [True, False]
     assert "held" in rendered

@@ -29,12 +29,13 @@ NO_EFFECT = (
 )
 
 LOST_NOTHING = (
-    "portal lost nothing while drill was on; less than its interval of 0.1 s may have gone unseen."
+    "portal lost nothing while drill was on; "
+    "an outage shorter than its interval of 0.1 s may have gone undetected."
 )
 
 KEPT = (
     "The connection that portal keeps was down for 0.8 to 1 s after the cut of drill; "
-    "that is no outage of the network and is not held against an RTO."
+    "that is not an outage of the network, so no RTO applies."
 )
 TOO_LONG_AT_STOP = (
     "portal had been down for at least 8 s when the cut of drill was stopped, "
@@ -89,7 +90,7 @@ def failed(name: str, **more: Any) -> Journal:
 
 SHORT = {"at_least": 0.8, "at_most": 1.0}
 UNSEEN = (
-    "portal was not measured all the time while drill was on or came back: "
+    "portal was not measured throughout the cut of drill and the way back: "
     "it may have been down for up to 3.4 s, longer than its RTO of 3 s."
 )
 ALWAYS = {"rollbacks": {"strategy": "always"}}
@@ -178,7 +179,7 @@ CASES = [
     pytest.param(
         changed(HELD, ("failover.dry", "actions")),
         "inconclusive",
-        ["It was a dry run (actions): what was left out proves nothing."],
+        ["This was a dry run (actions): skipped steps prove nothing."],
         id="dry",
     ),
     pytest.param(
@@ -199,7 +200,7 @@ CASES = [
             },
         },
         "inconclusive",
-        ["The preflight check “quiet” did not hold: ftj-9 runs.", NOTHING_CUT],
+        ["The preflight check “quiet” failed: ftj-9 runs.", NOTHING_CUT],
         id="what was refused by a check that says so itself",
     ),
     pytest.param(
@@ -209,7 +210,7 @@ CASES = [
         },
         "inconclusive",
         [
-            "The preflight check “quiet” did not hold: ftj-9 runs.",
+            "The preflight check “quiet” failed: ftj-9 runs.",
             NOTHING_CUT,
             "The run was interrupted before its end.",
         ],
@@ -242,7 +243,7 @@ CASES = [
             ("failover.stopped", [{"test": "drill", "job_id": "ftj-1", "status": "Stopped"}]),
         ),
         "inconclusive",
-        ["The action cut, which cuts, failed: ApiError: Throttling.", NOTHING_CUT],
+        ["The cutting action cut failed: ApiError: Throttling.", NOTHING_CUT],
         id="the cutting action failed",
     ),
     pytest.param(
@@ -471,7 +472,8 @@ CASES = [
             MET,
             (
                 "portal lost nothing that was seen while drill was on, "
-                "but was not measured all the time: up to 2 s may have gone unseen."
+                "but was not measured throughout: "
+                "an outage of up to 2 s may have gone undetected."
             ),
         ],
         id="a gap that hides no more than the objective",
@@ -592,19 +594,19 @@ CASES = [
     pytest.param(
         changed(HELD, ("failover.targets.portal.rto", "soon")),
         "inconclusive",
-        ["The RTO of portal is soon, which is no number of seconds."],
+        ["The RTO of portal is soon, which is not a number of seconds."],
         id="an objective that cannot be read",
     ),
     pytest.param(
         changed(HELD, method(activity("warm up", 13, 14, status="Failed"))),
         "inconclusive",
-        ["How warm up ended is not known; its status is Failed."],
+        ["The end of warm up is unknown: its status is Failed."],
         id="an activity with an unknown status",
     ),
     pytest.param(
         changed(HELD, ("rollbacks", [activity("bring back", 20, 22, status=None)])),
         "inconclusive",
-        ["How bring back ended is not known; its status is ?."],
+        ["The end of bring back is unknown: its status is ?."],
         id="a rollback without a status",
     ),
     pytest.param(
@@ -636,14 +638,14 @@ CASES = [
     pytest.param(
         changed(HELD, ("deviated", True)),
         "deviated",
-        ["The toolkit says that the run deviated."],
-        id="the toolkit says that it deviated",
+        ["The toolkit reports that the run deviated."],
+        id="the toolkit reports that it deviated",
     ),
     pytest.param(
         changed(HELD, ("status", "failed")),
         "inconclusive",
-        ["The toolkit says of the run that it is failed."],
-        id="the toolkit says that it failed",
+        ["The toolkit reports the status failed for the run."],
+        id="the toolkit reports that it failed",
     ),
     pytest.param(
         changed(HELD, ("safeguards", {"x": 1}), ("status", "interrupted")),
