@@ -1,5 +1,5 @@
 """
-The record of a game day: one document of who did what where, what was measured, and what follows.
+The record of a game day for auditors: people, place, course, measurements and findings.
 """
 
 from chaosfailover.record.digest import Record, schema, verify

@@ -120,14 +120,14 @@ def _gravity(record: Record) -> int:
     return GRAVITY.index(record["verdict"]["verdict"])
 
 
-def _agree(one: object, other: object) -> bool:
+def _agree(first: object, second: object) -> bool:
     """
     Tell whether two documents agree in the members that both have; reasons are only words.
     """
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        shared = (one.keys() & other.keys()) - {"reasons"}
-        return all(_agree(one[key], other[key]) for key in shared)
-    if isinstance(one, list) and isinstance(other, list):
-        pairs = zip(one, other, strict=False)
-        return len(one) == len(other) and all(_agree(*pair) for pair in pairs)
-    return bool(one == other)
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        shared = (first.keys() & second.keys()) - {"reasons"}
+        return all(_agree(first[key], second[key]) for key in shared)
+    if isinstance(first, list) and isinstance(second, list):
+        pairs = zip(first, second, strict=False)
+        return len(first) == len(second) and all(_agree(*pair) for pair in pairs)
+    return bool(first == second)

@@ -21,7 +21,7 @@ def render(
     language: str = "en",
 ) -> str:
     """
-    Render journals, which may be interrupted, partial or older, as `html`, `markdown`, `json` or
+    Render journals, which may be interrupted or damaged, as `html`, `markdown`, `json` or
     `junit`, in `en` or `zh`.
 
     The JSON of one journal is its record, that of several a list of records. Raises ArgumentError

@@ -1,5 +1,5 @@
 """
-How instants, lengths and other people's words are written.
+Writes instants, lengths and texts from outside for readers.
 """
 
 import unicodedata
@@ -101,8 +101,8 @@ def percent(value: float | None) -> str:
 
 def isolate(value: object) -> str:
     """
-    Keep a text that is written from right to left from turning what stands around it.
+    Keep a right-to-left text from reversing the text around it.
     """
-    said = str(value)
-    turns = any(unicodedata.bidirectional(one) in ("R", "AL", "AN") for one in said)
-    return f"\u2068{said}\u2069" if turns else said
+    shown = str(value)
+    turns = any(unicodedata.bidirectional(letter) in ("R", "AL", "AN") for letter in shown)
+    return f"\u2068{shown}\u2069" if turns else shown

@@ -1,5 +1,5 @@
 """
-What templates do with values before they show them.
+The filters of the templates: how values are shown.
 """
 
 import json
@@ -64,7 +64,7 @@ def _moment(axis: Axis, at: float) -> str:
 
 def _detail(event: Record) -> str:
     """
-    Write what an event says besides its instant and kind.
+    Write the fields of an event besides its instant and kind.
     """
     more = {key: value for key, value in event.items() if key not in ("at", "kind")}
     return ", ".join(

@@ -147,7 +147,7 @@ def _recovery(gauge: rto_bars.Gauge, language: str) -> Case:
 
 def _spent(run: Record) -> float:
     """
-    Return how long something ran, 0 where that is not known.
+    Return how long an activity ran, 0 where that is unknown.
     """
     began, ended = instant(run["began"]), instant(run["ended"])
     return max(0.0, (ended - began).total_seconds()) if began and ended else 0.0

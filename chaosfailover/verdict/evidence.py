@@ -244,8 +244,8 @@ class TargetResult:
     """
     A target with its settings and its measurement.
 
-    `rto` is None for a target without an objective, or with one that is no number: then
-    `unreadable_rto` quotes it. A target that was not `measured` has an empty summary.
+    `rto` is None for a target without an objective, or with one that is no number, which
+    `unreadable_rto` then quotes. A target that was not `measured` has an empty summary.
     """
 
     name: str

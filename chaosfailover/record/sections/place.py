@@ -53,8 +53,8 @@ def tools(run: Run) -> Row:
     Return the versions of the tools.
     """
     toolkit = {"chaostoolkit-lib": run.toolkit, "platform": run.platform}
-    known = {tool: version for tool, version in toolkit.items() if version}
-    return {**known, **run.control.versions}
+    recorded = {tool: version for tool, version in toolkit.items() if version}
+    return {**recorded, **run.control.versions}
 
 
 def iso(at: datetime | None) -> str | None:

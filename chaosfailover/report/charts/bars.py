@@ -1,5 +1,5 @@
 """
-The bars of a time line, and what becomes of them where there are too many.
+The bars of a time line; too many of them are drawn as one outline.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Mark:
 @dataclass(frozen=True, slots=True)
 class Crowd:
     """
-    Bars of one style that are too many to tell about one by one: a path around all of them.
+    Bars of one style that are too many to draw singly: a path around all of them.
     """
 
     style: str

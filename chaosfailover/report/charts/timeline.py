@@ -1,5 +1,5 @@
 """
-The time line: who was in which state from when to when, and what happened at which instant.
+The time line: the states of all actors over time, and marks at instants.
 """
 
 from collections.abc import Sequence

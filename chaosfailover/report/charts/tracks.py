@@ -1,5 +1,5 @@
 """
-What happened in a run as rows of bars: hypothesis, activities, tests, resources.
+The course of a run as rows of bars: hypothesis, activities, tests, resources.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +54,7 @@ def _activity(run: Record, axis: Axis) -> Bar:
 def test_rows(record: Record, axis: Axis) -> Iterator[ChartRow]:
     for test in record["tests"]:
         statuses = test["statuses"]
-        ends = [axis.after(one["at"]) for one in statuses[1:]] + [axis.duration]
+        ends = [axis.after(change["at"]) for change in statuses[1:]] + [axis.duration]
         bars = [
             Bar(
                 since,
@@ -64,8 +64,8 @@ def test_rows(record: Record, axis: Axis) -> Iterator[ChartRow]:
                 status,
             )
             for status, since, until in zip(
-                (one["status"] for one in statuses),
-                (axis.after(one["at"]) for one in statuses),
+                (change["status"] for change in statuses),
+                (axis.after(change["at"]) for change in statuses),
                 ends,
                 strict=False,  # no status, no bar
             )
@@ -75,9 +75,9 @@ def test_rows(record: Record, axis: Axis) -> Iterator[ChartRow]:
 
 def resource_rows(record: Record, axis: Axis, words: Words) -> Iterator[ChartRow]:
     """
-    Draw the readings of each resource; between two that differ, nobody knows when it changed.
+    Draw the readings of each resource; between two that differ, the instant of change is unknown.
 
-    What a test was to take down is down as planned while that test cuts.
+    While a test cuts, the resources that it takes down are down as planned.
     """
     cuts = list(_cuts(record, axis))
     read: dict[str, list[tuple[float, str]]] = {}
@@ -93,7 +93,7 @@ def resource_rows(record: Record, axis: Axis, words: Words) -> Iterator[ChartRow
 
 def _cuts(record: Record, axis: Axis) -> Iterator[tuple[set[str], float, float]]:
     """
-    Yield for each test what it was to take down, and from when to when it cut.
+    Yield for each test the resources that it takes down, and from when to when it cut.
     """
     scope = {cut["test"]: {*cut["resource_ids"], *cut.get("lost", [])} for cut in record["scope"]}
     for test in record["tests"]:
@@ -110,13 +110,13 @@ def _as_planned(bar: Bar, planned: Sequence[tuple[float, float]], words: Words) 
 
 
 def _same(name: str, readings: Sequence[tuple[float, str]]) -> Iterator[Bar]:
-    since, last, known = readings[0][0], *readings[0]
+    since, last, current = readings[0][0], *readings[0]
     for at, status in readings[1:]:
-        if status != known:
-            yield _reading(name, known, since, last)
-            since, known = at, status
+        if status != current:
+            yield _reading(name, current, since, last)
+            since, current = at, status
         last = at
-    yield _reading(name, known, since, last)
+    yield _reading(name, current, since, last)
 
 
 def _reading(name: str, status: str, since: float, until: float) -> Bar:
@@ -126,7 +126,7 @@ def _reading(name: str, status: str, since: float, until: float) -> Bar:
 
 def marks(record: Record, axis: Axis) -> list[Mark]:
     """
-    Mark what changes all: cuts, stops, aborts and signals.
+    Mark the instants that matter to all rows: cuts, stops, aborts and signals.
     """
     return [
         Mark(axis.after(event["at"]), event["kind"], brief(f"{event['kind']} {_subject(event)}"))
@@ -140,5 +140,5 @@ def _subject(event: Record) -> str:
 
 
 def _style(status: str) -> str:
-    known = OF_TESTS.get(status) or ("good" if status in GOOD else "")
-    return known or ("changing" if status in CHANGING else "bad")
+    style = OF_TESTS.get(status) or ("good" if status in GOOD else "")
+    return style or ("changing" if status in CHANGING else "bad")
