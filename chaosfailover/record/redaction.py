@@ -142,7 +142,7 @@ def named_values(value: object) -> Iterator[str]:
             yield from named_values(inner)
 
 
-def _redact(value: object, secrets: tuple[str, ...]) -> Any:
+def _redact(value: object, secrets: tuple[str, ...]) -> object:
     if isinstance(value, Mapping):
         return {_text(key, secrets): _member(key, inner, secrets) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -152,7 +152,7 @@ def _redact(value: object, secrets: tuple[str, ...]) -> Any:
     return HIDDEN if _is_number(value) and str(value) in secrets else value
 
 
-def _member(key: object, value: object, secrets: tuple[str, ...]) -> Any:
+def _member(key: object, value: object, secrets: tuple[str, ...]) -> object:
     if key in NAMES and isinstance(value, Mapping | list):
         return _named(value, secrets)
     if names_secret(str(key)) and _telling(value):
@@ -160,7 +160,7 @@ def _member(key: object, value: object, secrets: tuple[str, ...]) -> Any:
     return _redact(value, secrets)
 
 
-def _named(value: Mapping[str, object] | list[object], secrets: tuple[str, ...]) -> Any:
+def _named(value: Mapping[str, object] | list[object], secrets: tuple[str, ...]) -> object:
     """
     Redact members that users named, and the queries of their URLs.
     """
@@ -169,9 +169,9 @@ def _named(value: Mapping[str, object] | list[object], secrets: tuple[str, ...])
     return {_text(key, secrets): _addressed(inner, secrets) for key, inner in value.items()}
 
 
-def _addressed(value: object, secrets: tuple[str, ...]) -> Any:
+def _addressed(value: object, secrets: tuple[str, ...]) -> object:
     if isinstance(value, str):
-        return QUERY.sub(rf"\1={HIDDEN}", _text(value, secrets))
+        return QUERY.sub(rf"\1={HIDDEN}", str(_text(value, secrets)))
     if not isinstance(value, Mapping):
         return _redact(value, secrets)
     redacted = {
@@ -180,12 +180,12 @@ def _addressed(value: object, secrets: tuple[str, ...]) -> Any:
         else _member(key, inner, secrets)
         for key, inner in value.items()
     }
-    if isinstance(redacted.get("url"), str):
-        redacted["url"] = QUERY.sub(rf"\1={HIDDEN}", redacted["url"])
+    if isinstance(url := redacted.get("url"), str):
+        redacted["url"] = QUERY.sub(rf"\1={HIDDEN}", url)
     return redacted
 
 
-def _numbers(series: object, secrets: tuple[str, ...]) -> Any:
+def _numbers(series: object, secrets: tuple[str, ...]) -> object:
     """
     Leave the lists of a compact series, which are long and all numbers, as they are.
     """
@@ -195,7 +195,7 @@ def _numbers(series: object, secrets: tuple[str, ...]) -> Any:
     }
 
 
-def _text(value: object, secrets: tuple[str, ...]) -> Any:
+def _text(value: object, secrets: tuple[str, ...]) -> object:
     if not isinstance(value, str):
         return value
     if value.lstrip()[:1] in ("{", "["):
@@ -259,7 +259,7 @@ def _forms(secrets: Iterable[str]) -> list[str]:
     return sorted(written, key=lambda form: (-len(form), form))
 
 
-def _walk(value: object, change: Callable[[str], str]) -> Any:
+def _walk(value: object, change: Callable[[str], str]) -> object:
     if isinstance(value, Mapping):
         return {_walk(key, change): _walk(inner, change) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -245,7 +245,7 @@ class TargetResult:
     A target with its settings and its measurement.
 
     `rto` is None for a target without an objective, or with one that is no number, which
-    `unreadable_rto` then quotes. A target that was not `measured` has an empty summary.
+    `unreadable_rto` then quotes. It is `measured` if it has a summary with intact outages.
     """
 
     name: str

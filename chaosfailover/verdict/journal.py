@@ -316,9 +316,11 @@ def _stop(reader: Reader) -> StopResult:
 def _target(name: str, reader: Reader) -> TargetResult:
     summary, written = reader.section("summary"), reader.members.get("rto")
     series = Series(reader.section("series").members)
+    damaged = len(reader.damage)
     outages = list(_outages(summary))
+    intact = len(reader.damage) == damaged
     cuts, rto = reader.sections("cuts"), _objective(written)
-    ends = [*(cut.instant("cut_at") for cut in cuts), None][1:]
+    ends = [*(cut.instant("cut_at") for cut in cuts[1:]), *[None][: len(cuts)]]
     return TargetResult(
         name=name,
         url=reader.any_text("url"),
@@ -327,14 +329,11 @@ def _target(name: str, reader: Reader) -> TargetResult:
         rto=rto,
         unreadable_rto=brief(written) if written is not None and rto is None else None,
         persistent=reader.flag("persistent") is True,
-        measured=summary.present,
+        measured=summary.present and intact,
         summary=_summary(summary, outages),
         cuts=tuple(
-            map(
-                _cut_result,
-                cuts,
-                (_phases(outages, series, cut, end) for cut, end in zip(cuts, ends, strict=False)),
-            )
+            _cut_result(cut, _phases(outages, series, cut, end))
+            for cut, end in zip(cuts, ends, strict=True)
         ),
         series=series,
     )

@@ -20,10 +20,10 @@ class Reader:
     One object of the journal. What is missing reads as absent, what is misshapen is noted as well.
     """
 
-    __slots__ = ("_at", "_damage", "members")
+    __slots__ = ("_at", "damage", "members")
 
     def __init__(self, value: object, at: str, damage: list[str]) -> None:
-        self._at, self._damage = at, damage
+        self._at, self.damage = at, damage
         self.members: Mapping[str, object] = mapping(value)
         if value is not None and not isinstance(value, Mapping):
             damage.append(at or "the whole")
@@ -45,13 +45,13 @@ class Reader:
         """
         Note a member as damaged.
         """
-        self._damage.append(self.place(key))
+        self.damage.append(self.place(key))
 
     def section(self, key: str) -> "Reader":
         """
         Return an object within this one.
         """
-        return Reader(self.members.get(key), self.place(key), self._damage)
+        return Reader(self.members.get(key), self.place(key), self.damage)
 
     def named(self, key: str) -> "dict[str, Reader]":
         """
@@ -83,7 +83,7 @@ class Reader:
         """
         place = self.place(key)
         readers = [
-            (item, Reader(item, f"{place}[{at}]", self._damage))
+            (item, Reader(item, f"{place}[{at}]", self.damage))
             for at, item in enumerate(self.items(key))
         ]
         return [reader for item, reader in readers if isinstance(item, Mapping)]

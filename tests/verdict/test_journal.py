@@ -63,6 +63,16 @@ def test_damage_is_named(place: str, value: Any, damage: list[str]) -> None:
     assert parse(changed(held(), (place, value))).damage == damage
 
 
+def test_damaged_measurement_is_no_measurement() -> None:
+    """An outage that cannot be read may have been of any length, so that the run proves nothing."""
+    outages = ("failover.targets.portal.summary.outages", [{"at_least": "long"}])
+
+    judged = judge(changed(held(), outages))
+
+    assert judged.verdict == "inconclusive"
+    assert judged.reasons == ("portal was not measured in every cut.",)
+
+
 @pytest.mark.parametrize("form", ["html", "markdown", "json", "junit"])
 def test_report_names_the_damage(form: str) -> None:
     """A reader learns what is missing from a damaged journal, and of a whole one nothing."""
