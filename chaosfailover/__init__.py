@@ -16,7 +16,7 @@ def discover(discover_system: bool = True) -> "Discovery":
     """
     Describe this extension to `chaos discover`: every action, probe, tolerance and the control.
 
-    With `discover_system` also the account that the environment names, if it names one.
+    With `discover_system`, also the account of the credentials in the environment, if any.
     """
     from chaoslib.discovery.discover import initialize_discovery_result
 

@@ -100,8 +100,8 @@ def before_experiment_control(
 
 
 def _known_secrets(configuration: Configuration, secrets: Secrets) -> set[str]:
-    known = json_object({"configuration": configuration, "secrets": secrets})
-    return {*given_secrets(known["secrets"]), *named_values(known["configuration"])}
+    given = json_object({"configuration": configuration, "secrets": secrets})
+    return {*given_secrets(given["secrets"]), *named_values(given["configuration"])}
 
 
 def _redacted(problem: Exception, secrets: Iterable[str]) -> tuple[str, Exception | None]:

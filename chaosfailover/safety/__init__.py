@@ -82,8 +82,8 @@ Invariants
 5.  No start is sent after a stop was ordered. `watch` writes the list before it reads the reason,
     `restore` writes the reason before it reads the list.
 6.  Unknown counts as no before a cut, and as running after it.
-7.  `stop_tests` never raises, and a test that cannot be stopped delays the others by one request at
-    most.
+7.  `stop_tests` never raises. A test that cannot be stopped delays the others only by the request
+    that is being sent.
 8.  The watchdog is dismissed only when the list is empty.
 9.  Signal handlers wait for no lock and send no request: they queue the order and publish an event.
 10. Credentials go to the watchdog through its pipe, never on a command line or to disk.

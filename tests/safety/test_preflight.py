@@ -129,7 +129,7 @@ def test_cut_in_the_rollbacks_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None
     finally:
         runner.close()
 
-    assert "nothing was cut: cut-the-circuit: 'drill' would be cut in the rollbacks" in runner.log
+    assert "nothing was cut: cut-the-circuit would start 'drill' in the rollbacks" in runner.log
     assert cloud.sent("CreateFailoverTestJob") == 0
     assert cloud.statuses() == []
 
