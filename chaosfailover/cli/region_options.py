@@ -190,7 +190,7 @@ def _places(
     """
     if selection.regions and selection.all_regions:
         raise click.UsageError("--region and --all-regions exclude each other")
-    configured = config.from_environment()[config.REGION_ID]
+    configured = config.from_environment()[config.REGION_ID] or ""
     accounts: list[str | None] = [*dict.fromkeys(selection.role_arns)] or [None]
     if not selection.all_regions:
         if not (selection.regions or configured):

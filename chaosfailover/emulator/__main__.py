@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m chaosfailover
             auth=not given.no_auth,
             state=given.state,
             service_ports=dict(given.service_port),
-            upstreams=dict(given.upstream),
+            upstreams=_upstreams(given.upstream),
         )
         _serve(emulator)
     except (ImportError, OSError, OverflowError, ValueError) as exc:
@@ -158,6 +158,16 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         limits = f"{SHORTEST_MINUTE:g} to {LONGEST_MINUTE:g}"
         parser.error(f"--minute is {given.minute:g}, expected {limits} seconds")
     return given
+
+
+def _upstreams(given: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """
+    Return the upstreams by service; ValueError names a service that has two.
+    """
+    names = [name for name, _ in given]
+    if doubled := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"--upstream is given to {doubled[0]!r} twice, expected it once")
+    return dict(given)
 
 
 def _service_port(text: str) -> tuple[str, int]:

@@ -3,10 +3,11 @@ The circuits of a region that can be tested, in order, and those that must not b
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from chaosfailover.alibaba.documents import BgpPeer, PhysicalConnection, VirtualBorderRouter
 from chaosfailover.alibaba.regions import Place
 from chaosfailover.errors import ArgumentError, JobError
 from chaosfailover.network.documents import UNKNOWN_GROUP, number, text
@@ -31,8 +32,6 @@ BFD = BFD_MULTIPLIER * BFD_INTERVAL / 1000
 
 HOLD = 30.0
 """The BGP hold time in seconds where the API names none."""
-
-Document = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ def region_plan(place: Place, snapshot: Snapshot) -> RegionPlan:
     )
 
 
-def detection(peer: Document, vbr: Document) -> float:
+def detection(peer: BgpPeer, vbr: VirtualBorderRouter) -> float:
     """
     Return the seconds until the loss of a BGP session is detected, by BFD or else the hold time.
 
@@ -152,14 +151,16 @@ def _settled(snapshot: Snapshot) -> Snapshot:
 
     Such sessions change their state by themselves; the plan must not change with them.
     """
-    peers = [
+    peers: list[BgpPeer] = [
         {**peer, "BgpStatus": "Down"} if peer.get("BgpStatus") in NOT_ESTABLISHED else peer
         for peer in snapshot.bgp_peers
     ]
     return replace(snapshot, bgp_peers=tuple(peers))
 
 
-def _choice(circuit: Document, paths: Sequence[Path], snapshot: Snapshot) -> PlannedTest | Refusal:
+def _choice(
+    circuit: PhysicalConnection, paths: Sequence[Path], snapshot: Snapshot
+) -> PlannedTest | Refusal:
     circuit_id = str(circuit["PhysicalConnectionId"])
     if not _names_a_file(circuit_id):
         return Refusal(circuit_id, ("its ID cannot be the name of a file of the plan",))
@@ -181,7 +182,7 @@ def _names_a_file(name: str) -> bool:
     return bool(NAME.fullmatch(name)) and name.casefold() not in RESERVED
 
 
-def _not_accepted(circuit: Document) -> list[str]:
+def _not_accepted(circuit: PhysicalConnection) -> list[str]:
     """
     Return why the API would refuse to cut a circuit, by its document (API reference 1.1).
     """
@@ -199,7 +200,7 @@ def _not_accepted(circuit: Document) -> list[str]:
 
 
 def _planned(
-    circuit: Document, cut: list[Path], survival: Survival, snapshot: Snapshot
+    circuit: PhysicalConnection, cut: list[Path], survival: Survival, snapshot: Snapshot
 ) -> PlannedTest:
     tested = min(cut, key=str)
     standby = sorted(_need(tested, survival).survivors, key=lambda path: _rank(path, tested))
@@ -213,7 +214,7 @@ def _planned(
         standby_circuit_id=str(standby[0].circuit_id),
         standby_peers=tuple(str(path.bgp_peer_id) for path in standby),
         survivors=survival.count,
-        detection=detection(peers[tested.bgp_peer_id], vbrs[tested.vbr_id]),
+        detection=detection(peers[str(tested.bgp_peer_id)], vbrs[str(tested.vbr_id)]),
         warnings=tuple(survival.warnings),
     )
 

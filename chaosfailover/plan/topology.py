@@ -8,6 +8,7 @@ routes: the same region always has the same topology.
 from collections.abc import Iterable, Mapping
 from typing import NotRequired, TypedDict
 
+from chaosfailover.alibaba.documents import PhysicalConnection, VirtualBorderRouter
 from chaosfailover.errors import ArgumentError
 from chaosfailover.network.documents import attachments, identified, is_literal, links, number, text
 from chaosfailover.network.snapshot import Snapshot
@@ -43,7 +44,6 @@ KEPT = {
 
 ROUTES = ("ReceivedRouteCount", "AdvertisedRouteCount")
 
-Document = Mapping[str, object]
 Entries = dict[str, dict[str, object]]
 
 
@@ -181,7 +181,7 @@ def _region(snapshot: Snapshot, account: str) -> dict[str, Entries]:
     return {"circuits": circuits, "vbrs": vbrs, "bgp_groups": groups, "bgp_peers": peers}
 
 
-def _kept(kind: str, documents: Iterable[Document], id_key: str) -> Entries:
+def _kept(kind: str, documents: Iterable[Mapping[str, object]], id_key: str) -> Entries:
     return {
         name: {
             field: document[field] for field in KEPT[kind] if document.get(field) not in (None, "")
@@ -191,7 +191,10 @@ def _kept(kind: str, documents: Iterable[Document], id_key: str) -> Entries:
 
 
 def _missing(
-    circuits: Entries, read: Iterable[Document], vbrs: Iterable[Document], account: str
+    circuits: Entries,
+    read: Iterable[PhysicalConnection],
+    vbrs: Iterable[VirtualBorderRouter],
+    account: str,
 ) -> dict[str, str]:
     """
     Return the circuits that others depend on and that were not read, with their accounts.
@@ -214,7 +217,7 @@ def _missing(
     }
 
 
-def _placed(vbr: Document) -> dict[str, object]:
+def _placed(vbr: VirtualBorderRouter) -> dict[str, object]:
     """
     Return the circuits of a VBR, one or several, and the CENs that it is attached to.
     """
