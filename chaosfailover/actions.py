@@ -1,9 +1,10 @@
 """
-Actions on failover tests: create, start, stop, update, delete, and the sweep.
+Actions on failover tests: create, start, stop, update, delete, and stop all.
 """
 
 import contextlib
 import functools
+from collections.abc import Sequence
 from typing import Any, Dict, List
 
 from chaoslib.types import Configuration, Secrets
@@ -17,7 +18,7 @@ from chaosfailover.alibaba.failover_tests import UNFINISHED, find_test, named_te
 from chaosfailover.errors import ApiError, ArgumentError, GuardError, JobNotFoundError
 from chaosfailover.safety import guard
 from chaosfailover.safety.cut import Cut, cut_of
-from chaosfailover.safety.cutting import Cutting, check_cut, under_guard
+from chaosfailover.safety.guard import GuardedStart, check_cut, under_guard
 from chaosfailover.safety.guarded_test import GuardedTest, Start, StopOutcome, StopRequest
 from chaosfailover.safety.stopping import stop_tests
 
@@ -30,7 +31,7 @@ __all__ = [
     "update_failover_test",
 ]
 
-# Seconds for one call while tests are being stopped in turn: none may delay the others for long.
+# Seconds for one call while tests are stopped in turn, so that none delays the others for long.
 RESTORE_DEADLINE = 10.0
 
 
@@ -55,8 +56,8 @@ def create_failover_test(
     whether it would accept the test. `timeout` is in seconds.
 
     Returns the job document; after a dry run `{"dry_run": true, "accepted": true}`. Raises
-    ArgumentError before any request, also when an unfinished test has this name; GuardError when
-    nothing would stop the test, or it is not what the control's preflight has seen; PreflightError
+    ArgumentError before any change, also when an unfinished test has this name; GuardError when
+    nothing would stop the test, or the control's preflight has not approved the cut; PreflightError
     when too little would survive; ApiError, JobStatusError and JobTimeoutError.
 
     ```yaml
@@ -72,7 +73,7 @@ def create_failover_test(
         duration_minutes: 5
     ```
     """
-    cuts = arguments.check_switch("start", start)
+    starts = arguments.check_switch("start", start)
     dry = arguments.check_switch("dry_run", dry_run)
     request: Dict[str, Any] = {
         "name": arguments.check_name(name),
@@ -80,7 +81,7 @@ def create_failover_test(
         "resource_ids": arguments.check_resource_ids(resource_ids, resource_type),
         "job_duration": arguments.check_duration(duration_minutes),
         "description": arguments.check_description(description),
-        "job_type": "StartNow" if cuts else "StartLater",
+        "job_type": "StartNow" if starts else "StartLater",
     }
     wait = arguments.check_timeout(timeout)
     minutes = request["job_duration"]
@@ -89,15 +90,15 @@ def create_failover_test(
             client.create_failover_test_job(**request, dry_run=True)
             return {"dry_run": True, "accepted": True}
         others = _check_name_is_free(client, name)
-        if not cuts:
+        if not starts:
             return dict(
                 client.describe_failover_test_job(client.create_failover_test_job(**request))
             )
-        proven_at = check_cut(client, Cut(name, tuple(resource_ids), resource_type, minutes))
-        guarded = _guarded(client, name, minutes, proven_at, configuration, secrets, others=others)
-        with under_guard(guarded) as cutting:
-            job_id = client.create_failover_test_job(**request, attempting=cutting.attempting)
-            cutting.accept(job_id)
+        checked_at = check_cut(client, Cut(name, tuple(resource_ids), resource_type, minutes))
+        guarded = _guarded(client, name, minutes, checked_at, configuration, secrets, others=others)
+        with under_guard(guarded) as guarded_start:
+            job_id = client.create_failover_test_job(**request, attempting=guarded_start.attempting)
+            guarded_start.accept(job_id)
         return dict(client.wait_for_status(job_id, "Testing", timeout=wait))
 
 
@@ -108,12 +109,12 @@ def start_failover_test(
     secrets: Secrets = None,
 ) -> Dict[str, Any]:
     """
-    Start a failover test that is `Init`: its resources are cut; wait until it is `Testing`.
+    Start a failover test that is `Init`, which cuts its resources, and wait for `Testing`.
 
     `test` is an ID (`ftj-...`) or a name, `timeout` is in seconds. Returns the job document.
-    Raises GuardError when nothing would stop the test, or it is not what the control's preflight
-    has seen; PreflightError when too little would survive; JobNotFoundError, AmbiguousTestError,
-    ApiError (IncorrectStatus.OnlyForInit when it has been started before), JobStatusError and
+    Raises GuardError when nothing would stop the test, or the control's preflight has not approved
+    the cut; PreflightError when too little would survive; JobNotFoundError, AmbiguousTestError,
+    ApiError (IncorrectStatus.OnlyForInit when it was started before), JobStatusError and
     JobTimeoutError.
 
     ```yaml
@@ -132,12 +133,12 @@ def start_failover_test(
     with config.client(configuration, secrets) as client:
         job = find_test(client, test)
         cut = cut_of(test, job)
-        proven_at = check_cut(client, cut)
+        checked_at = check_cut(client, cut)
         job_id, minutes = cut.job_id, cut.duration_minutes
-        guarded = _guarded(client, test, minutes, proven_at, configuration, secrets, job_id)
-        with under_guard(guarded) as cutting:
-            _start(client, job, cutting)
-            cutting.accept(job_id)
+        guarded = _guarded(client, test, minutes, checked_at, configuration, secrets, job_id)
+        with under_guard(guarded) as start:
+            _start(client, job, start)
+            start.accept(job_id)
         return dict(client.wait_for_status(job_id, "Testing", timeout=wait))
 
 
@@ -148,13 +149,13 @@ def stop_failover_test(
     secrets: Secrets = None,
 ) -> Dict[str, Any]:
     """
-    Stop a failover test and wait until it is `Stopped`, so that its resources are back.
+    Stop a failover test and wait until it is `Stopped`, which restores its resources.
 
     Safe in a rollback: a test that never started, has ended or does not exist is left as it is.
     `test` is an ID (`ftj-...`) or a name, `timeout` is in seconds.
 
-    Returns `{"test", "job_id", "status", "stopped", "reason"}`, where `stopped` says whether this
-    call stopped it. Raises GuardError when it could not be stopped.
+    Returns `{"test", "job_id", "status", "stopped", "reason"}`; `stopped` is true if this call
+    stopped it. Raises GuardError when it could not be stopped.
 
     ```yaml
     type: action
@@ -186,7 +187,7 @@ def update_failover_test(
     secrets: Secrets = None,
 ) -> Dict[str, Any]:
     """
-    Change a failover test that is `Init`; what is not given stays as it is.
+    Change a failover test that is `Init`; arguments that are not given stay as they are.
 
     `test` is an ID (`ftj-...`) or a name; `resource_ids` replaces the whole list. Returns the job
     document. Raises ArgumentError, JobNotFoundError, AmbiguousTestError and ApiError.
@@ -230,8 +231,8 @@ def delete_failover_test(
     """
     Delete a failover test that is `Init` or `Stopped`; a test that does not exist is no error.
 
-    With `only_if_init`, one that was started is left as it is: the cloud's list of tests goes on
-    telling when its resources were tested last. `test` is an ID (`ftj-...`) or a name. Returns
+    With `only_if_init`, a test that was started is kept: the cloud's list of tests then still shows
+    when its resources were tested last. `test` is an ID (`ftj-...`) or a name. Returns
     `{"test", "job_id", "deleted"}`. Raises AmbiguousTestError and ApiError
     (IncorrectStatus.OnlyForInitOrStopped while it runs).
 
@@ -268,11 +269,11 @@ def stop_running_failover_tests(
     secrets: Secrets = None,
 ) -> List[Dict[str, Any]]:
     """
-    Stop every failover test that runs in the region, or those whose name has a prefix.
+    Stop every running failover test of the region, or those whose name has a prefix.
 
-    Every one is tried, even if another fails. `timeout` is in seconds, for all together. Returns
-    one `{"test", "job_id", "status", "stopped", "reason"}` for each. Raises GuardError that lists
-    those that could not be stopped.
+    A test that cannot be stopped delays no other. `timeout` is in seconds, for all together.
+    Returns `{"test", "job_id", "status", "stopped", "reason"}` for each test. Raises GuardError
+    with a list of the tests that could not be stopped.
 
     ```yaml
     type: action
@@ -297,44 +298,44 @@ def stop_running_failover_tests(
 
 def _check_name_is_free(client: VpcClient, name: str) -> List[str]:
     """
-    Return the IDs of the tests that have a name and are over.
+    Return the IDs of the finished tests that have a name.
     """
     named = named_tests(client, name)
     for job in named:
         if job["Status"] in UNFINISHED:
             raise ArgumentError(
-                f"name is {name!r}, which the unfinished test {job['JobId']} ({job['Status']}) "
-                "has; choose another name, or stop and delete that test"
+                f"name is {name!r}, the name of the unfinished test {job['JobId']} "
+                f"({job['Status']}); choose another name, or stop and delete that test"
             )
     return [job["JobId"] for job in named]
 
 
 def _stop(client: VpcClient, tests: List[str], timeout: float) -> List[StopOutcome]:
     """
-    Stop tests; of those that this run started, more is known than the API may show.
+    Stop tests, with what the guard holds on those that this run started.
     """
     guarding = guard.current()
     if guarding:
         timeout = guarding.time_to_stop(timeout)
-    ours = {test: held for test in tests if (held := guard.find_guarded(test, client.region_id))}
+    guarded = [guard.find_guarded(test, client.region_id) for test in tests]
     with contextlib.ExitStack() as clients:
-        wanted = [
-            ours[test].wanted(clients) if test in ours else StopRequest(lambda: client, test)
-            for test in tests
+        requests = [
+            ours.stop_request(clients) if ours else StopRequest(lambda: client, test)
+            for test, ours in zip(tests, guarded, strict=True)
         ]
-        outcomes = stop_tests(wanted, timeout=timeout)
-    for test, outcome in zip(tests, outcomes, strict=True):
-        if guarding and test in ours:
-            guarding.note(ours[test], outcome)
+        outcomes = stop_tests(requests, timeout=timeout)
+    for ours, outcome in zip(guarded, outcomes, strict=True):
+        if guarding and ours:
+            guarding.note(ours, outcome)
     return outcomes
 
 
-def _start(client: VpcClient, job: FailoverTestJob, cutting: Cutting) -> None:
+def _start(client: VpcClient, job: FailoverTestJob, start: GuardedStart) -> None:
     """
-    Start a job; one that was `Init` a moment ago and no longer is has heard an earlier try.
+    Start a job; if it was `Init` a moment ago and no longer is, an earlier attempt started it.
     """
     try:
-        client.start_failover_test_job(job["JobId"], cutting.attempting)
+        client.start_failover_test_job(str(job["JobId"]), start.attempting)
     except ApiError as exc:
         if exc.code != NOT_INIT or job["Status"] != "Init":
             raise
@@ -344,19 +345,19 @@ def _guarded(
     client: VpcClient,
     test: str,
     duration_minutes: int,
-    proven_at: float,
+    checked_at: float,
     configuration: Configuration,
     secrets: Secrets,
     job_id: str = "",
-    others: List[str] = None,
+    others: Sequence[str] = (),
 ) -> GuardedTest:
     return GuardedTest(
         test=test,
         start=Start(job_id),
-        others=others or [],
+        others=others,
         region_id=client.region_id,
         duration_minutes=duration_minutes,
-        proven_at=proven_at,
+        checked_at=checked_at,
         access=functools.partial(config.client, configuration, secrets, deadline=RESTORE_DEADLINE),
         configuration=configuration or {},
         secrets=secrets or {},

@@ -1,14 +1,13 @@
 """
-The Chaos Toolkit control of a failover experiment; every hook hands over to the session.
+The Chaos Toolkit control of a failover experiment, whose hooks call the session.
 
-The toolkit passes the control's own arguments to every hook, swallows whatever a hook raises but
+The toolkit passes the control's arguments to every hook. It swallows whatever a hook raises, except
 InterruptExecution, and may call a hook more than once.
 """
 
 import logging
 import threading
 from collections.abc import Iterable
-from typing import Any
 
 from chaoslib.exceptions import InterruptExecution, InvalidControl
 from chaoslib.types import (
@@ -26,6 +25,7 @@ from chaosfailover.alibaba import config
 from chaosfailover.errors import ArgumentError
 from chaosfailover.record.redaction import given_secrets, named_values, redact_message, redact_run
 from chaosfailover.run.finish import conclude_refused
+from chaosfailover.run.journal_entry import json_object
 from chaosfailover.run.probe_tolerance import evaluate
 from chaosfailover.run.session import Session
 from chaosfailover.run.settings import Settings
@@ -44,42 +44,42 @@ __all__ = [
 logger = logging.getLogger("chaostoolkit")
 
 NOT_BEGUN = """\
-NO VERDICT: the toolkit has not called the control before the experiment, so nothing was measured \
-and nothing could be cut; the control chaosfailover.control takes no `scope`"""
+NO VERDICT: the toolkit did not call the control before the experiment, so nothing was measured \
+and nothing could be cut; the control chaosfailover.control must have no `scope`"""
 
 _session: Session | None = None
 _refusal: str | None = None
-# The threads that read the hypothesis now; it may be read beside the method.
-_reading: set[int] = set()
+# The threads that evaluate the hypothesis now, which may go on beside the method.
+_in_hypothesis: set[int] = set()
 
 
 def validate_control(control: Control) -> None:
     """
-    Refuse unknown and wrong arguments at `chaos validate`, before anything is touched.
+    Refuse unknown and wrong arguments, and a `scope`, at `chaos validate`.
 
-    So is a `scope`: with its hooks of one side alone the run would have no verdict, or no guard.
+    With a `scope` the toolkit leaves out hooks: the run would have no verdict, or no guard.
     """
     _check_scope(control)
     try:
         Settings.check(control["provider"].get("arguments") or {})
     except ArgumentError as exc:
-        said, cause = _redacted(exc, given_secrets({}))
-        raise InvalidControl(f"control {control['name']!r}: {said}") from cause
+        message, cause = _redacted(exc, given_secrets({}))
+        raise InvalidControl(f"control {control['name']!r}: {message}") from cause
 
 
 def _check_scope(control: Control) -> None:
     if control.get("scope"):
         raise InvalidControl(
-            f"control {control['name']!r}: scope is {control['scope']!r}, but it is needed both "
+            f"control {control['name']!r}: scope is {control['scope']!r}, but the control must run "
             "before and after the experiment: leave scope out"
         )
 
 
 def before_experiment_control(
-    context: Experiment, configuration: Configuration, secrets: Secrets, **arguments: Any
+    context: Experiment, configuration: Configuration, secrets: Secrets, **arguments: object
 ) -> None:
     """
-    Begin the session; whatever is in the way ends the run before anything is cut.
+    Begin the session; any error ends the run before anything is cut.
     """
     global _session, _refusal  # noqa: PLW0603 - the toolkit's hooks are functions; this joins them
     if _session:
@@ -92,37 +92,38 @@ def before_experiment_control(
         settings = Settings.parse(arguments)
         _session = Session(settings, context, configuration, secrets)
         _session.begin()
-    except Exception as exc:  # noqa: BLE001 - it is raised again, as what ends the run
-        said, cause = _redacted(exc, _known_secrets(configuration, secrets))
+    except Exception as exc:  # noqa: BLE001 - raised again, as what ends the run
+        message, cause = _redacted(exc, _known_secrets(configuration, secrets))
         if isinstance(exc, ArgumentError) and not _session:
-            _refusal = said  # no session will tell
-        raise InterruptExecution(f"nothing was cut: {said}") from cause
+            _refusal = message  # no session reports it
+        raise InterruptExecution(f"nothing was cut: {message}") from cause
 
 
 def _known_secrets(configuration: Configuration, secrets: Secrets) -> set[str]:
-    return {*given_secrets(secrets), *named_values(configuration)}
+    known = json_object({"configuration": configuration, "secrets": secrets})
+    return {*given_secrets(known["secrets"]), *named_values(known["configuration"])}
 
 
 def _redacted(problem: Exception, secrets: Iterable[str]) -> tuple[str, Exception | None]:
     """
-    Return what an error says without secrets, and its cause, which the toolkit logs as it is.
+    Return an error's message without secrets, and its cause if the toolkit may log that as it is.
     """
-    said = redact_message(str(problem), secrets)
-    return said, problem if said == str(problem) else None
+    message = redact_message(str(problem), secrets)
+    return message, problem if message == str(problem) else None
 
 
-def before_hypothesis_control(context: Hypothesis, **arguments: Any) -> None:
+def before_hypothesis_control(context: Hypothesis, **arguments: object) -> None:
     """
-    Leave the probes of the hypothesis to the toolkit.
+    Leave the tolerances of the hypothesis to the toolkit.
     """
-    _reading.add(threading.get_ident())
+    _in_hypothesis.add(threading.get_ident())
 
 
-def after_hypothesis_control(context: Hypothesis, **arguments: Any) -> None:
+def after_hypothesis_control(context: Hypothesis, **arguments: object) -> None:
     """
-    Attend to probes again.
+    Evaluate tolerances again.
     """
-    _reading.discard(threading.get_ident())
+    _in_hypothesis.discard(threading.get_ident())
 
 
 def after_activity_control(
@@ -131,19 +132,19 @@ def after_activity_control(
     experiment: Experiment,
     configuration: Configuration,
     secrets: Secrets,
-    **arguments: Any,
+    **arguments: object,
 ) -> None:
     """
     Evaluate the tolerance of a probe outside the hypothesis, unless the run or the probe is dry.
     """
     dry = experiment.get("dry") or context.get("dry")
-    if state and not dry and threading.get_ident() not in _reading:
+    if state and not dry and threading.get_ident() not in _in_hypothesis:
         evaluate(context, state, configuration, secrets)
 
 
-def before_rollback_control(context: Experiment, **arguments: Any) -> None:
+def before_rollback_control(context: Experiment, **arguments: object) -> None:
     """
-    Let nothing cut the rollbacks short.
+    Let no signal interrupt the rollbacks.
     """
     if _session:
         _session.begin_to_end()
@@ -154,7 +155,7 @@ def after_experiment_control(
     state: Journal,
     configuration: Configuration = None,
     secrets: Secrets = None,
-    **arguments: Any,
+    **arguments: object,
 ) -> None:
     """
     Stop what the run started and complete the journal.
@@ -165,8 +166,8 @@ def after_experiment_control(
         else:
             _end_unbegun(state, _known_secrets(configuration, secrets))
     except Exception:
-        # The toolkit would swallow it, and the run would look as if all were well.
-        logger.exception("The run could not be ended in order")
+        # The toolkit would swallow it, and the run would look successful.
+        logger.exception("The end of the run failed")
         state["status"] = "failed"
 
 
@@ -174,7 +175,7 @@ def _end_unbegun(state: Journal, secrets: set[str]) -> None:
     """
     Complete the journal of a run that has no session.
     """
-    state.update(redact_run(state, secrets))
+    state.update(redact_run(json_object(state), secrets))
     if _refusal:
         conclude_refused(state, _refusal)
     elif state["status"] == "completed":

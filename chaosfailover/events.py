@@ -1,27 +1,54 @@
 """
-What happens in a run, told as it happens to whoever listens.
+The events of a run, passed to its listeners as they happen.
 """
 
 import contextlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypedDict, Unpack
 
 __all__ = ["Event", "Listener", "listening", "publish"]
 
-Event = dict[str, Any]
+
+class Fields(TypedDict, total=False):
+    """
+    The fields of all kinds of events.
+    """
+
+    test: str
+    job_id: str | None
+    status: str
+    reason: str
+    name: str
+    operation: str
+    request_id: str | None
+    resource_id: str
+    resource_type: str
+    target: str
+    up: bool
+    at_least: float
+    at_most: float | None
+
+
+class Event(Fields):
+    """
+    An event: its instant `at`, aware UTC in ISO 8601, its `kind`, and the fields of that kind.
+    """
+
+    at: str
+    kind: str
+
+
 Listener = Callable[[Event], None]
 
 _listeners: list[Listener] = []
 
 
-def publish(kind: str, **fields: Any) -> None:
+def publish(kind: str, **fields: Unpack[Fields]) -> None:
     """
-    Tell every listener, in the thread of the caller.
-
-    An event has `at`, aware UTC in ISO 8601, its `kind`, and the fields of that kind.
+    Pass an event to every listener, in the thread of the caller.
     """
-    event = {"at": datetime.now(UTC).isoformat(), "kind": kind, **fields}
+    event: Event = {"at": datetime.now(UTC).isoformat(), "kind": kind, **fields}
     for listener in tuple(_listeners):
         listener(event)
 
@@ -29,7 +56,7 @@ def publish(kind: str, **fields: Any) -> None:
 @contextlib.contextmanager
 def listening(listener: Listener) -> Iterator[None]:
     """
-    Have a listener told; it may be called from any thread, must be quick, and must not raise.
+    Add a listener for a while; any thread may call it, so it must be quick and must not raise.
     """
     _listeners.append(listener)
     try:

@@ -1,5 +1,5 @@
 """
-Probes on failover tests and on the network that they cut.
+Probes of failover tests, of the network that they cut, and of the measured outages.
 """
 
 from typing import Any, Dict, List
@@ -11,6 +11,7 @@ from chaosfailover.alibaba import config
 from chaosfailover.alibaba.failover_tests import UNFINISHED, find_test, running_tests
 from chaosfailover.errors import ArgumentError, ConfigurationError
 from chaosfailover.network import resource_status as survey
+from chaosfailover.outages.outage import Length
 from chaosfailover.outages.summary import Summary
 from chaosfailover.prober import measurement
 
@@ -62,10 +63,10 @@ def describe_failover_test(
     secrets: Secrets = None,
 ) -> Dict[str, Any]:
     """
-    Return the job document of a failover test, as the API gives it.
+    Return the job document of a failover test, as the API returns it.
 
     `test` is an ID (`ftj-...`) or a name. StartTime and StopTime are UTC and may be missing;
-    JobDuration is a text, in minutes. Raises JobNotFoundError, AmbiguousTestError and ApiError.
+    JobDuration is text, in minutes. Raises JobNotFoundError, AmbiguousTestError and ApiError.
 
     ```yaml
     type: probe
@@ -91,7 +92,7 @@ def list_failover_tests(
     secrets: Secrets = None,
 ) -> List[Dict[str, Any]]:
     """
-    List the job documents of the region's failover tests that match all that is given.
+    List the job documents of the region's failover tests that match all given arguments.
 
     `status` is one of Init, Starting, Testing, Stopping, Stopped; `resource_id` a circuit
     (`pc-...`), VBR (`vbr-...`) or BGP peer (`bgp-...`). Raises ArgumentError and ApiError.
@@ -143,9 +144,9 @@ def circuit_status(
     """
     Return the status of an Express Connect circuit, such as Enabled.
 
-    With `until`, a list of statuses, wait up to `timeout` seconds for one of them. What the API
-    reports while a test cuts the circuit is not documented. Raises ArgumentError when there is no
-    such circuit, JobTimeoutError when none of `until` comes, and ApiError.
+    With `until`, a list of statuses, wait up to `timeout` seconds for one of them. The status of a
+    circuit while a test cuts it is not documented. Raises ArgumentError when there is no such
+    circuit, JobTimeoutError when none of `until` is reached, and ApiError.
 
     ```yaml
     type: probe
@@ -175,7 +176,8 @@ def virtual_border_router_status(
     Return the status of a virtual border router, such as active.
 
     With `until`, a list of statuses, wait up to `timeout` seconds for one of them. Raises
-    ArgumentError when there is no such VBR, JobTimeoutError when none of `until` comes, ApiError.
+    ArgumentError when there is no such VBR, JobTimeoutError when none of `until` is reached, and
+    ApiError.
 
     ```yaml
     type: probe
@@ -202,9 +204,9 @@ def bgp_session_status(
     """
     Return the state of a BGP session: Idle, Connect, Active, Established or Down.
 
-    With `until`, a list of states, wait up to `timeout` seconds for one of them: in a method this
-    proves that a cut bit. Raises ArgumentError when there is no such peer, JobTimeoutError when
-    none of `until` comes, and ApiError.
+    With `until`, a list of states, wait up to `timeout` seconds for one of them. In a method this
+    proves that a cut had an effect. Raises ArgumentError when there is no such peer,
+    JobTimeoutError when none of `until` is reached, and ApiError.
 
     ```yaml
     type: probe
@@ -228,14 +230,14 @@ def surviving_paths(
     secrets: Secrets = None,
 ) -> Dict[str, Any]:
     """
-    Tell which paths would still carry traffic if these resources were cut.
+    Return the paths that would still carry traffic if these resources were cut.
 
-    A path is a circuit, a VBR and a BGP session; it survives when all of it is healthy and its VBR
-    shares an ECR or a CEN with a path that is lost. What cannot be known counts as no survivor.
+    A path is a circuit, a VBR and a BGP session. It survives when all three are healthy and its VBR
+    shares an ECR or a CEN with a lost path. A path of unknown health is not a survivor.
 
     Returns `{"count", "survivors", "lost", "unknown", "down", "needs", "warnings", "reasons"}`;
-    `count` is the number of circuits left to the group that is hit worst. Raises ArgumentError for
-    a resource that does not exist, and ApiError.
+    `count` is the number of circuits left in the group that loses most. Raises ArgumentError for a
+    resource that does not exist, and ApiError.
 
     ```yaml
     type: probe
@@ -268,9 +270,9 @@ def outage_count(
     secrets: Secrets = None,
 ) -> int:
     """
-    Return how many outages the prober has seen so far, of the target that had most.
+    Return the number of outages of a target so far.
 
-    `target` is a name from the control's `targets`; without it, the worst of all counts. Raises
+    `target` is a name from the control's `targets`; without it, the worst target counts. Raises
     ArgumentError for an unknown target, ConfigurationError when nothing is measured.
 
     ```yaml
@@ -294,10 +296,10 @@ def longest_outage(
     """
     Return the longest outage so far in seconds, at its pessimistic bound.
 
-    `target` is a name from the control's `targets`; without it, the worst of all counts. An outage
-    that goes on is measured up to now. Where nothing was lost, the interval is returned: a shorter
-    outage may have passed between two checks. Raises ArgumentError for an unknown target,
-    ConfigurationError when nothing is measured.
+    `target` is a name from the control's `targets`; without it, the worst target counts. An ongoing
+    outage is measured up to now. Without any loss the result is the interval, since a shorter
+    outage fits between two checks. Raises ArgumentError for an unknown target, ConfigurationError
+    when nothing is measured.
 
     ```yaml
     type: probe
@@ -320,7 +322,7 @@ def availability(
     """
     Return the share of the time, from 0 to 1, that a target was up, at its pessimistic bound.
 
-    `target` is a name from the control's `targets`; without it, the worst of all counts. Raises
+    `target` is a name from the control's `targets`; without it, the worst target counts. Raises
     ArgumentError for an unknown target, ConfigurationError when nothing is measured.
 
     ```yaml
@@ -344,10 +346,9 @@ def failover_time(
     """
     Return the time in seconds from the first loss after a cut to recovery, pessimistic bound.
 
-    `target` is a name from the control's `targets`; without it, the worst of all counts, as does
-    the worst of several cuts (RFC 6414, failover time). Where nothing was lost, the interval is
-    returned. Raises ArgumentError for an unknown target, ConfigurationError when nothing is
-    measured.
+    `target` is a name from the control's `targets`; without it, the worst target counts. Of several
+    cuts the worst counts (RFC 6414, failover time). Without any loss the result is the interval.
+    Raises ArgumentError for an unknown target, ConfigurationError when nothing is measured.
 
     ```yaml
     type: probe
@@ -360,7 +361,7 @@ def failover_time(
     ```
     """
     summaries = _after_a_cut(target)
-    return max(_bound(one.failover, one, one.unseen_during) for one in summaries)
+    return max(_bound(summary.failover, summary, summary.unseen_during) for summary in summaries)
 
 
 def reversion_time(
@@ -369,12 +370,11 @@ def reversion_time(
     secrets: Secrets = None,
 ) -> float:
     """
-    Return the time in seconds that traffic was lost on the way back, pessimistic bound.
+    Return the time in seconds that traffic was lost after the stop of a test, pessimistic bound.
 
-    `target` is a name from the control's `targets`; without it, the worst of all counts. Counted
-    from the stop of the test (RFC 6414, reversion time). Where nothing was lost, the interval is
-    returned. Raises ArgumentError for an unknown target, ConfigurationError when nothing is
-    measured.
+    `target` is a name from the control's `targets`; without it, the worst target counts. Of several
+    cuts the worst counts (RFC 6414, reversion time). Without any loss the result is the interval.
+    Raises ArgumentError for an unknown target, ConfigurationError when nothing is measured.
 
     ```yaml
     type: probe
@@ -387,7 +387,7 @@ def reversion_time(
     ```
     """
     summaries = _after_a_cut(target)
-    return max(_bound(one.reversion, one, one.unseen_after) for one in summaries)
+    return max(_bound(summary.reversion, summary, summary.unseen_after) for summary in summaries)
 
 
 def _measured() -> measurement.Measurement:
@@ -398,20 +398,22 @@ def _measured() -> measurement.Measurement:
     return measured
 
 
-def _after_a_cut(target: Any) -> List[Summary]:
+def _after_a_cut(target: str | None) -> List[Summary]:
     if summaries := _measured().cut_summaries(target):
         return summaries
     raise ConfigurationError("nothing has been cut yet, so there is no failover to measure")
 
 
-def _bound(length: Any, summary: Summary, unseen: float = 0.0) -> float:
+def _bound(length: Length | None, summary: Summary, unseen: float = 0.0) -> float:
     """
-    Return the pessimistic bound: less than an interval can pass between two checks unseen.
+    Return the pessimistic bound, at least the interval: shorter losses fit between two checks.
     """
     return max(length.at_most if length else 0.0, unseen, summary.interval)
 
 
-def _job_filters(status: Any, name: Any, resource_id: Any) -> Dict[str, List[str]]:
+def _job_filters(
+    status: str | None, name: str | None, resource_id: str | None
+) -> Dict[str, List[str]]:
     filters: Dict[str, List[str]] = {}
     if status is not None:
         if status not in (*UNFINISHED, "Stopped"):
@@ -431,7 +433,7 @@ def _status(
     resource_type: str,
     argument: str,
     resource_id: str,
-    until: Any,
+    until: List[str] | None,
     timeout: float,
     configuration: Configuration,
     secrets: Secrets,

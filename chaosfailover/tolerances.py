@@ -1,11 +1,11 @@
 """
-Function tolerances with thresholds as arguments, which the toolkit's own cannot take.
+Tolerances with thresholds as arguments, which may be `${...}`, unlike those of the toolkit.
 
-The toolkit passes `value`, the probe's output, and validates an experiment without it: hence the
-defaults of arguments that are required.
+The toolkit passes `value`, the probe's output, but validates an experiment without it. So even
+required arguments have defaults.
 """
 
-from typing import Any, List
+from typing import List
 
 from chaoslib.types import Configuration, Secrets
 
@@ -99,10 +99,10 @@ def before_and_during(
     """
     Tell whether a value is `before` while this run cuts nothing, and one of `during` while it does.
 
-    A hypothesis is read twice, before the method and while the test of this very run is on. What
-    a cut changes on purpose, such as the session that goes down, would look like a weakness the
-    second time; this tolerance expects it. Either will do while the test is on its way to `Testing`
-    or from it. The values may be texts, numbers or booleans.
+    A hypothesis is read before the method and again during the cut. What the cut changes on
+    purpose, such as the state of the cut session, would look like a weakness the second time. While
+    the test goes to `Testing` or leaves it, either value is accepted. Values may be text, numbers
+    or booleans.
 
     ```yaml
     tolerance:
@@ -125,7 +125,7 @@ def before_and_during(
     return value in during or (value == before and not guarding.testing)
 
 
-def _number(argument: str, value: Any, key: str = None) -> float:
+def _number(argument: str, value: object, key: str = None) -> float:
     if key is not None:
         if not isinstance(value, dict) or key not in value:
             raise ArgumentError(f"value is {value!r}, expected a document with the key {key!r}")

@@ -15,7 +15,7 @@ from chaosfailover.alibaba import config
 from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.emulator import Emulator
 from chaosfailover.safety import guard
-from chaosfailover.safety.cut import Clearance, Cut
+from chaosfailover.safety.cut import ApprovedCuts, Cut
 
 pytest_plugins = ["processes"]
 
@@ -55,11 +55,11 @@ def configuration(emulator: Emulator) -> Configuration:
 @pytest.fixture
 def guarding(emulator: Emulator) -> Iterator[guard.Guard]:
     """
-    A guard that is up and has cleared the drill, as the control does; it goes before the emulator.
+    A guard that has approved the drill, as the control does; it is closed before the emulator.
     """
     assert emulator.url
     guarding = guard.Guard(timeout=30.0)
-    guarding.clearance = Clearance(
+    guarding.approved = ApprovedCuts(
         (Cut("drill", ("pc-rehearsal-a",), "PHYSICALCONNECTION", 5),), ""
     )
     guard.set_current(guarding)

@@ -25,7 +25,7 @@ from chaosfailover.errors import (
     PreflightError,
 )
 from chaosfailover.safety import guard
-from chaosfailover.safety.cut import Clearance, Cut
+from chaosfailover.safety.cut import ApprovedCuts, Cut
 from chaosfailover.safety.guard import Guard
 
 Configuration = dict[str, Any]
@@ -185,15 +185,15 @@ def test_proof_that_took_long_to_read_is_no_longer_one(
     emulator: Emulator, configuration: Configuration
 ) -> None:
     """What was read first may not be so any more when the last answer has come."""
-    guarding = guard.Guard(timeout=30.0, proof_lasts=0.5)
-    guarding.clearance = Clearance((Cut("drill", (A,), "PHYSICALCONNECTION", 5),), "")
+    guarding = guard.Guard(timeout=30.0, check_lifetime=0.5)
+    guarding.approved = ApprovedCuts((Cut("drill", (A,), "PHYSICALCONNECTION", 5),), "")
     guard.set_current(guarding)
     fault = {"fault": "throttling", "operation": "DescribeBgpPeers", "count": 1}
     faults = f"{emulator.url}/_emulator/faults"
     httpx.post(faults, json={**fault, "retry_after": 1000}, trust_env=False).raise_for_status()
 
     try:
-        with pytest.raises(GuardError, match="its survivors were seen 1 s ago"):
+        with pytest.raises(GuardError, match="its survivors were checked 1 s ago"):
             create(configuration, start=True)
     finally:
         guard.set_current(None)
@@ -246,7 +246,7 @@ def test_sweep_stops_what_runs(configuration: Configuration, guarding: Guard) ->
 
 
 def test_name_of_an_unfinished_test_is_refused(configuration: Configuration) -> None:
-    """A second test of the same name could not be told from the first."""
+    """A second test of the same name would be ambiguous."""
     job = create(configuration)
 
     with pytest.raises(ArgumentError, match=job["JobId"]):
@@ -278,11 +278,11 @@ def test_list_filters_by_resource(configuration: Configuration) -> None:
     """A resource's tests are found by its ID alone."""
     create(configuration)
 
-    found = probes.list_failover_tests(resource_id=A, configuration=configuration)
+    jobs = probes.list_failover_tests(resource_id=A, configuration=configuration)
     nothing = probes.list_failover_tests(resource_id=B, configuration=configuration)
     stopped = probes.list_failover_tests(status="Stopped", configuration=configuration)
 
-    assert [job["Name"] for job in found] == ["drill"]
+    assert [job["Name"] for job in jobs] == ["drill"]
     assert nothing == stopped == []
 
 
@@ -346,7 +346,7 @@ def test_status_that_does_not_come_is_an_error(configuration: Configuration) -> 
 
 
 def test_surviving_paths_of_two_circuits(configuration: Configuration) -> None:
-    """Cutting one circuit leaves the other; cutting both leaves none."""
+    """A cut of one circuit leaves the other; a cut of both leaves none."""
     one = probes.surviving_paths([A], configuration=configuration)
     both = probes.surviving_paths([A, B], configuration=configuration)
 
@@ -420,7 +420,7 @@ def test_rollback_without_the_secrets_of_the_cut_stops_it_all_the_same(guarding:
     """A test of that name in the account of the rollback would be another one."""
     guarding.min_survivors = 0
     cut = Cut("drill", ("pc-hangzhou-a",), "PHYSICALCONNECTION", 5)
-    guarding.clearance = Clearance.of([cut], None)
+    guarding.approved = ApprovedCuts.of([cut], None)
     with Emulator("two-regions", minute=1.0) as emulator:
         there: Configuration = {
             "alibaba_cloud_region_id": "cn-hangzhou",

@@ -92,7 +92,7 @@ def test_doubled_targets_are_refused_with_both_lines(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert done.stderr.splitlines()[-1] == (
         f"Error: Invalid value for '--targets': {file} cannot be used: line 2: "
-        "key 'pc-rehearsal-a' is doubled, it is on line 1 already; expected once"
+        "key 'pc-rehearsal-a' is doubled, first on line 1; expected once"
     )
 
 
@@ -144,8 +144,8 @@ def test_doubled_keys_of_an_edited_experiment_stand_in_the_plan(tmp_path: Path) 
     readme = found[(folder / "README.md").relative_to(tmp_path / "plan").as_posix()]
 
     assert (
-        f"edited and kept; it cannot be used: line {last}: key 'method' is doubled, it is on "
-        f"line {first} already; expected once |"
+        f"edited and kept; it cannot be used: line {last}: key 'method' is doubled, first on "
+        f"line {first}; expected once |"
     ) in readme
 
 

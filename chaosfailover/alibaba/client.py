@@ -35,15 +35,15 @@ __all__ = ["VpcClient"]
 logger = logging.getLogger("chaostoolkit")
 T = TypeVar("T")
 
-JOBS = Listing[FailoverTestJob]("DescribeFailoverTestJobs", ("FailoverTestJobList",))
-CIRCUITS = Listing[PhysicalConnection](
+JOBS: Listing[FailoverTestJob] = Listing("DescribeFailoverTestJobs", ("FailoverTestJobList",))
+CIRCUITS: Listing[PhysicalConnection] = Listing(
     "DescribePhysicalConnections", ("PhysicalConnectionSet", "PhysicalConnectionType")
 )
-VBRS = Listing[VirtualBorderRouter](
+VBRS: Listing[VirtualBorderRouter] = Listing(
     "DescribeVirtualBorderRouters", ("VirtualBorderRouterSet", "VirtualBorderRouterType")
 )
-BGP_PEERS = Listing[BgpPeer]("DescribeBgpPeers", ("BgpPeers", "BgpPeer"))
-BGP_GROUPS = Listing[BgpGroup]("DescribeBgpGroups", ("BgpGroups", "BgpGroup"))
+BGP_PEERS: Listing[BgpPeer] = Listing("DescribeBgpPeers", ("BgpPeers", "BgpPeer"))
+BGP_GROUPS: Listing[BgpGroup] = Listing("DescribeBgpGroups", ("BgpGroups", "BgpGroup"))
 
 
 class VpcClient:
@@ -295,16 +295,17 @@ class VpcClient:
         query = flattened({"RegionId": self.region_id, "ClientToken": token, **parameters})
         reply = self._connection.send(operation, query, budget, attempting)
         if token:
-            self._publish(operation, {**parameters, **reply})
+            job_id = reply.get("JobId", parameters.get("JobId"))
+            _publish(operation, reply.get("RequestId"), None if job_id is None else str(job_id))
         return reply
 
-    def _publish(self, operation: str, facts: Mapping[str, object]) -> None:
-        """
-        Publish a write that the API accepted, with the IDs that identify it there.
-        """
-        request_id, job_id = facts.get("RequestId"), facts.get("JobId")
-        logger.debug("%s of %s was accepted, request %s", operation, job_id, request_id)
-        publish("request", operation=operation, request_id=request_id, job_id=job_id)
+
+def _publish(operation: str, request_id: str | None, job_id: str | None) -> None:
+    """
+    Publish a write that the API accepted, with the IDs that identify it there.
+    """
+    logger.debug("%s of %s was accepted, request %s", operation, job_id, request_id)
+    publish("request", operation=operation, request_id=request_id, job_id=job_id)
 
 
 def _required(key: str, value: T | None) -> T:

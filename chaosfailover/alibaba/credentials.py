@@ -156,7 +156,7 @@ def _aside(load: Callable[[], T]) -> T:
     def settle() -> None:
         try:
             outcome.set_result(load())
-        except BaseException as error:  # noqa: BLE001 - handed over, whatever it is
+        except BaseException as error:  # noqa: BLE001 - handed over to the caller
             outcome.set_exception(error)
 
     Thread(target=settle, name="credentials", daemon=True).start()

@@ -48,9 +48,9 @@ def transport_error(
     error: httpx.HTTPError, *, operation: str, route: str, http_status: int | None
 ) -> TransportError:
     """
-    Translate an error of httpx; `http_status` is None until the reply's head has come.
+    Translate an error of httpx; `http_status` is None before the head of the reply.
 
-    The text of a protocol error is left out when it may quote a header that we sent.
+    The text of a protocol error that may quote a header of the request is omitted.
     """
     reason = type(error).__name__ if isinstance(error, httpx.LocalProtocolError) else str(error)
     where = f"{operation}: {route}"

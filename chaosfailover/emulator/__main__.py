@@ -22,22 +22,22 @@ EXAMPLE = "example: %(prog)s --topology dual-circuit --minute 1 --state rehearsa
 
 def main(argv: Sequence[str] | None = None, prog: str = "python -m chaosfailover.emulator") -> int:
     """
-    Serve until Ctrl-C or SIGTERM; returns the exit code: 0 done, 1 not, 2 wrong usage.
+    Serve until Ctrl-C or SIGTERM; returns the exit code: 0 done, 1 failed, 2 wrong usage.
     """
-    given = _arguments(argv, prog)
+    options = _options(argv, prog)
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         emulator = Emulator(
-            given.topology,
-            minute=given.minute,
-            host=given.host,
-            port=given.port,
-            seed=given.seed,
-            auth=not given.no_auth,
-            state=given.state,
-            service_ports=dict(given.service_port),
-            upstreams=_upstreams(given.upstream),
+            options.topology,
+            minute=options.minute,
+            host=options.host,
+            port=options.port,
+            seed=options.seed,
+            auth=not options.no_auth,
+            state=options.state,
+            service_ports=dict(options.service_port),
+            upstreams=_upstreams(options.upstream),
         )
         _serve(emulator)
     except (ImportError, OSError, OverflowError, ValueError) as exc:
@@ -62,7 +62,7 @@ def _serve(emulator: Emulator) -> None:
 
 def _banner(emulator: Emulator) -> str:
     """
-    Say where the emulator listens and how to make others use it.
+    Return where the emulator listens, and how to point other programs to it.
     """
     cloud = emulator.cloud
     upstreams = {service.name: service.upstream for service in cloud.topology.services}
@@ -80,24 +80,17 @@ def _banner(emulator: Emulator) -> str:
             f"emulating {cloud.topology.name} at {emulator.url} ({minute})",
             "services:",
             *services,
-            *shortcomings(emulator),
+            *(f"  not emulated: {name}: {why}" for name, why in emulator.shortcomings.items()),
             "access keys:",
             *keys,
             "for chaos run, the SDKs and Terraform:",
-            *exports(emulator),
+            *_exports(emulator),
             "",
         ]
     )
 
 
-def shortcomings(emulator: Emulator) -> list[str]:
-    """
-    Return a line for each service that this system cannot emulate.
-    """
-    return [f"  not emulated: {name}: {why}" for name, why in emulator.shortcomings.items()]
-
-
-def exports(emulator: Emulator) -> list[str]:
+def _exports(emulator: Emulator) -> list[str]:
     """
     Return the shell lines that point other programs to the emulator.
     """
@@ -116,15 +109,28 @@ def exports(emulator: Emulator) -> list[str]:
     return [f"  export {name}={value}" for name, value in values.items()]
 
 
-def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
+def _options(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
+    parser = _parser(prog)
+    options = parser.parse_args(argv)
+    if not options.allow_remote and not is_loopback(options.host):
+        parser.error(
+            f"--host {options.host} is not a loopback address; add --allow-remote to allow it"
+        )
+    if not SHORTEST_MINUTE <= options.minute <= LONGEST_MINUTE:
+        limits = f"{SHORTEST_MINUTE:g} to {LONGEST_MINUTE:g}"
+        parser.error(f"--minute is {options.minute:g}, expected {limits} seconds")
+    return options
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog, description="Emulate Alibaba Cloud failover tests.", epilog=EXAMPLE
     )
     add = parser.add_argument
     add("--topology", default="dual-circuit", help=f"a file, or one of {', '.join(BUNDLED)}")
     add("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
-    add("--port", default=8700, type=int, help="the port of the API (8700); 0 for any free one")
-    add("--minute", default=60.0, type=float, help="how many seconds an emulated minute lasts")
+    add("--port", default=8700, type=int, help="the port of the API (8700); 0 for any free port")
+    add("--minute", default=60.0, type=float, help="real seconds per emulated minute (60)")
     add("--seed", type=int, help="the same seed gives the same IDs and jitter")
     add("--state", type=Path, help="a file in which jobs survive a restart")
     add(
@@ -133,7 +139,7 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME=PORT",
-        help="another port for a service of the topology; 0 for any free one",
+        help="another port for a service of the topology; 0 for any free port",
     )
     add(
         "--upstream",
@@ -141,23 +147,15 @@ def _arguments(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME=HOST:PORT",
-        help="a service of your own behind a service of the topology, which its traffic goes on to",
+        help="your own service, which a service of the topology passes its traffic on to",
     )
     add("--no-auth", action="store_true", help="check no signatures")
     add(
         "--allow-remote",
         action="store_true",
-        help="let --host be more than this machine: anyone who reaches it may do anything to it",
+        help="allow a --host beyond this machine; whoever reaches it can do anything to it",
     )
-    given = parser.parse_args(argv)
-    if not given.allow_remote and not is_loopback(given.host):
-        parser.error(
-            f"--host {given.host} is not a loopback address; give --allow-remote to mean it"
-        )
-    if not SHORTEST_MINUTE <= given.minute <= LONGEST_MINUTE:
-        limits = f"{SHORTEST_MINUTE:g} to {LONGEST_MINUTE:g}"
-        parser.error(f"--minute is {given.minute:g}, expected {limits} seconds")
-    return given
+    return parser
 
 
 def _upstreams(given: Sequence[tuple[str, str]]) -> dict[str, str]:

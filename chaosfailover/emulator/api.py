@@ -1,54 +1,33 @@
 """
-Requests in, replies out: which operation, who calls, may they, and what comes back.
+The API: admits a request, performs its operation, and writes the reply.
 """
 
 import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
-from chaosfailover.emulator.access import AccessKey
-from chaosfailover.emulator.auth import claimed_key, identify
+from chaosfailover.emulator.access_keys import AccessKey
 from chaosfailover.emulator.clock import utc
 from chaosfailover.emulator.cloud import Cloud
-from chaosfailover.emulator.faults import FAULTS
-from chaosfailover.emulator.operation_table import OPERATIONS, STS, WRITES
-from chaosfailover.emulator.operations import describe as network_operations
-from chaosfailover.emulator.operations import failover_jobs as job_operations
+from chaosfailover.emulator.error_codes import Refusal, invalid, missing, refuse
+from chaosfailover.emulator.faults import BEFORE, DELAY, DOCUMENT, FAULTS, REPLY
+from chaosfailover.emulator.operations import describe, failover_jobs, sts
 from chaosfailover.emulator.operations.call import Call, Document
-from chaosfailover.emulator.operations.sts import caller_identity
-from chaosfailover.emulator.parameters import read
-from chaosfailover.emulator.recorder import Seen, parameters_shown, shortened
-from chaosfailover.emulator.refusals import Refusal, invalid, missing, refuse
-from chaosfailover.emulator.store import Answered
+from chaosfailover.emulator.operations.parameters import Arguments, arguments_from
+from chaosfailover.emulator.operations.table import OPERATIONS, STS_VERSION, VERSION
+from chaosfailover.emulator.request_log import LoggedRequest, parameters_shown, shortened
+from chaosfailover.emulator.signatures import claimed_key, identify
+from chaosfailover.emulator.state_file import TokenReply
 from chaosfailover.emulator.wire import Reply, Request, refusal_reply, success_reply
 
-__all__ = ["HANDLERS", "VERSION", "answer", "turn_away"]
+__all__ = ["HANDLERS", "answer", "turn_away"]
 
 logger = logging.getLogger("chaosfailover.emulator")
 
-VERSION = "2016-04-28"
-STS_VERSION = "2015-04-01"
-
-HANDLERS: dict[str, Callable[[Call], Document]] = {
-    "CreateFailoverTestJob": job_operations.create,
-    "StartFailoverTestJob": job_operations.start,
-    "StopFailoverTestJob": job_operations.stop,
-    "UpdateFailoverTestJob": job_operations.update,
-    "DeleteFailoverTestJob": job_operations.delete,
-    "DescribeFailoverTestJob": job_operations.describe,
-    "DescribeFailoverTestJobs": job_operations.describe_list,
-    "DescribePhysicalConnections": network_operations.circuits,
-    "DescribeVirtualBorderRouters": network_operations.border_routers,
-    "DescribeVirtualBorderRoutersForPhysicalConnection": network_operations.border_routers_of,
-    "DescribeBgpGroups": network_operations.bgp_groups,
-    "DescribeBgpPeers": network_operations.bgp_peers,
-    "DescribeRegions": network_operations.regions,
-    "GetCallerIdentity": caller_identity,
-}
+HANDLERS = {**failover_jobs.HANDLERS, **describe.HANDLERS, **sts.HANDLERS}
 """
 Operation -> its handler.
 """
@@ -57,7 +36,7 @@ Operation -> its handler.
 @dataclass(frozen=True)
 class Outcome:
     """
-    The reply to a request, with the error code and the account for the record.
+    The reply to a request, with what the request log needs beside it.
     """
 
     reply: Reply
@@ -70,32 +49,32 @@ def answer(cloud: Cloud, request: Request) -> Reply:
     """
     Answer one request; whatever is wrong with it becomes an error document.
     """
-    return _recorded(cloud, request, _kept_up)
+    return _logged(cloud, request, _safe_outcome)
 
 
 def turn_away(cloud: Cloud, request: Request, reason: str) -> Reply:
     """
-    Answer a request of which nothing is done, in a form that SDKs read and no web page may.
+    Refuse a request without CORS headers, so that SDKs can read the reply and web pages cannot.
     """
-    refusal = Refusal("Forbidden.Emulator", f"The emulator turns this request away: {reason}.", 403)
+    refusal = Refusal("Forbidden.Emulator", f"The emulator refuses this request: {reason}.", 403)
 
     def refused(_cloud: Cloud, request: Request, request_id: str, _now: float) -> Outcome:
         return Outcome(refusal_reply(refusal, request, request_id), refusal.code)
 
-    reply = _recorded(cloud, request, refused)
-    allowing = "Access-Control-"
-    kept = {name: text for name, text in reply.headers.items() if not name.startswith(allowing)}
-    return replace(reply, headers=kept)
+    reply = _logged(cloud, request, refused)
+    cors = "Access-Control-"
+    headers = {name: text for name, text in reply.headers.items() if not name.startswith(cors)}
+    return replace(reply, headers=headers)
 
 
-def _recorded(
+def _logged(
     cloud: Cloud, request: Request, outcome_of: Callable[[Cloud, Request, str, float], Outcome]
 ) -> Reply:
     began = time.perf_counter()
     with cloud.held() as now:
         request_id = cloud.new_request_id()
         outcome = outcome_of(cloud, request, request_id, now)
-        seen = Seen(
+        entry = LoggedRequest(
             at=utc(now),
             method=request.method,
             operation=shortened(request.operation),
@@ -109,28 +88,28 @@ def _recorded(
             faults=outcome.faults,
             milliseconds=(time.perf_counter() - began) * 1000.0,
         )
-        cloud.recorder.record(seen)
+        cloud.request_log.record(entry)
     return outcome.reply
 
 
-def _kept_up(cloud: Cloud, request: Request, request_id: str, now: float) -> Outcome:
+def _safe_outcome(cloud: Cloud, request: Request, request_id: str, now: float) -> Outcome:
     """
-    Return the outcome; a mistake of the emulator's own is logged, and becomes an InternalError.
+    Return the outcome; a bug of the emulator is logged, and becomes an InternalError.
     """
     try:
         return _outcome(cloud, request, request_id, now)
     except Exception:
-        logger.exception("request %s met a mistake in the emulator", request_id)
+        logger.exception("request %s failed because of a bug in the emulator", request_id)
         refusal = refuse("InternalError")
         return Outcome(refusal_reply(refusal, request, request_id), refusal.code)
 
 
 def _outcome(cloud: Cloud, request: Request, request_id: str, now: float) -> Outcome:
     """
-    Admit a request and perform it, with the faults that strike it.
+    Admit a request and perform it, with the faults that act on it.
     """
     try:
-        operation = _known_operation(request)
+        operation = _operation(request)
         key = _caller(cloud, request)
     except Refusal as refusal:
         return Outcome(refusal_reply(refusal, request, request_id), refusal.code)
@@ -141,46 +120,49 @@ def _outcome(cloud: Cloud, request: Request, request_id: str, now: float) -> Out
         reply = _instead(call) or _performed(call, key, request, request_id)
     except Refusal as refusal:
         reply, code = refusal_reply(refusal, request, request_id), refusal.code
-    if all(each.fault == "answer" or FAULTS[each.fault].stage != "before" for each in call.faults):
-        reply = call.struck("reply", reply)
-    reply = call.struck("delay", reply)
+    if all(each.fault == "answer" or FAULTS[each.fault].stage != BEFORE for each in call.faults):
+        reply = call.with_faults(REPLY, reply)
+    reply = call.with_faults(DELAY, reply)
     real = replace(reply, delay=cloud.clock.real(reply.delay)) if reply.delay else reply
     return Outcome(real, code, key.account, tuple(each.fault for each in call.faults))
 
 
 def _instead(call: Call) -> Reply | None:
     """
-    Return what a fault answers instead of the operation, if any.
+    Return the reply of a fault that acts instead of the operation, if any.
     """
-    struck: Reply | Refusal | None = call.struck("before", None)
-    if isinstance(struck, Refusal):
-        raise struck
-    return struck
+    reply = call.with_faults(BEFORE, None)
+    if isinstance(reply, Refusal):
+        raise reply
+    return reply
 
 
 def _performed(call: Call, key: AccessKey, request: Request, request_id: str) -> Reply:
     """
-    Perform the operation; its changes last before it is answered.
+    Perform the operation; its changes are committed before the reply.
     """
-    if call.operation not in STS and not key.may(call.operation):
+    operation = OPERATIONS[call.operation]
+    if operation.version != STS_VERSION and not key.may(call.operation):
         raise refuse(call.cloud.settings.ram_refusal)
-    arguments = read(OPERATIONS[call.operation], request.parameters)
-    if _is_regional(call.operation) and call.region not in call.cloud.network.regions:
+    arguments = arguments_from(operation.parameters, request.parameters)
+    regional = any(each.name == "RegionId" for each in operation.parameters)
+    if regional and call.region not in call.cloud.network.regions:
         raise refuse("InvalidRegionId.NotFound")
     call = replace(call, arguments=arguments)
-    document = _once(call) if call.operation in WRITES else HANDLERS[call.operation](call)
-    if call.operation in WRITES:
+    if call.operation.startswith(("Describe", "Get")):
+        document = HANDLERS[call.operation](call)
+    else:
+        document = _once(call)
         call.cloud.ledger.commit()
         call.cloud.changed()
-    document = call.struck("document", {"RequestId": request_id, **document})
+    document = call.with_faults(DOCUMENT, {"RequestId": request_id, **document})
     return success_reply(document, request, request_id)
 
 
-def _is_regional(operation: str) -> bool:
-    return any(each.name == "RegionId" for each in OPERATIONS[operation])
-
-
-def _known_operation(request: Request) -> str:
+def _operation(request: Request) -> str:
+    """
+    Return the name of the operation that a request calls.
+    """
     if request.method not in ("GET", "POST") or request.path != "/":
         raise refuse("InvalidApi.NotFound")
     version = request.headers.get("x-acs-version") or request.parameters.get("Version")
@@ -190,7 +172,7 @@ def _known_operation(request: Request) -> str:
         raise missing("Version")
     if version not in (VERSION, STS_VERSION):
         raise invalid("Version")
-    if request.operation not in HANDLERS or (version == STS_VERSION) != (request.operation in STS):
+    if request.operation not in HANDLERS or OPERATIONS[request.operation].version != version:
         raise refuse("InvalidAction.NotFound")
     return request.operation
 
@@ -205,7 +187,7 @@ def _caller(cloud: Cloud, request: Request) -> AccessKey:
 
 def _once(call: Call) -> Document:
     """
-    Perform a write, unless its client token was answered before (API reference 8).
+    Perform a write, unless its client token got a reply before (API reference 8).
     """
     token = call.arguments.get("ClientToken")
     if not token:
@@ -213,18 +195,18 @@ def _once(call: Call) -> Document:
     key = (call.account, call.region, call.operation, token)
     since = call.now - call.cloud.settings.token_lifetime
     fingerprint = _fingerprint(call.arguments)
-    if answered := call.cloud.ledger.answered(key, since):
-        if answered.fingerprint != fingerprint:
+    if reply := call.cloud.ledger.token_reply(key, since):
+        if reply.fingerprint != fingerprint:
             raise refuse("IdempotentParameterMismatch")
-        return dict(answered.document)
+        return reply.document
     document = HANDLERS[call.operation](call)
-    call.cloud.ledger.remember(key, Answered(fingerprint, document, call.now), since)
+    call.cloud.ledger.remember(key, TokenReply(fingerprint, document, call.now), since)
     return document
 
 
-def _fingerprint(arguments: Mapping[str, Any]) -> str:
+def _fingerprint(arguments: Arguments) -> str:
     """
-    Return what tells one call's arguments from another's; the region, given or not, is in the key.
+    Hash the arguments of a call, without the region, which is in the ledger's key.
     """
-    told = {name: value for name, value in arguments.items() if name != "RegionId"}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    relevant = {name: value for name, value in arguments.items() if name != "RegionId"}
+    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()

@@ -1,6 +1,5 @@
 """
-The emulated clock: seconds since 1970 that pass faster or slower than real ones, and can be
-advanced.
+The emulated clock: seconds since 1970, at any speed, which a test can advance.
 """
 
 import time
@@ -11,23 +10,23 @@ __all__ = ["LATEST", "LONGEST_MINUTE", "SHORTEST_MINUTE", "Clock", "real_monoton
 LONGEST = 10 * 366 * 86400.0
 LATEST = 253402300799.0
 """
-The last second of the year 9999, the last that the API can write.
+The last second of the year 9999, the latest that the API can write.
 """
 SHORTEST_MINUTE, LONGEST_MINUTE = 0.001, 86400.0
 
 
 def real_monotonic() -> float:
     """
-    Return monotonic seconds that pass also where a test has frozen `time.monotonic`.
+    Return monotonic seconds, also where a test has frozen `time.monotonic`.
 
-    freezegun replaces the functions of `time` that tests are likely to meet, and not this one.
+    freezegun does not replace `time.clock_gettime`.
     """
     return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 class Clock:
     """
-    Emulated seconds since 1970, which begin at the real time and last `minute / 60` real seconds.
+    Emulated time, which begins at the real time; an emulated minute lasts `minute` real seconds.
 
     `monotonic` is the real clock underneath; tests pass their own.
     """
@@ -55,13 +54,13 @@ class Clock:
 
     def set(self, instant: float) -> None:
         """
-        Let the clock show an instant now.
+        Set the clock to an instant.
         """
         self._began += instant - self.now()
 
     def advance(self, seconds: float) -> float:
         """
-        Move the clock forward by emulated seconds and return the new instant.
+        Move the clock forward by emulated seconds, and return the new instant.
         """
         if not 0 <= seconds <= LONGEST:
             raise ValueError(f"cannot advance the clock by {seconds!r} s, only by 0 to {LONGEST:g}")

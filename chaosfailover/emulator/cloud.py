@@ -1,5 +1,5 @@
 """
-The emulated cloud: its state, its clock and its lock.
+The emulated cloud: all state, the clock, and the lock around them.
 """
 
 import random
@@ -7,21 +7,20 @@ import string
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
-from chaosfailover.emulator.access import AccessKey
-from chaosfailover.emulator.assumptions import Assumptions, drawn, longest
-from chaosfailover.emulator.auth import Nonces
+from chaosfailover.emulator.access_keys import AccessKey
 from chaosfailover.emulator.clock import Clock
-from chaosfailover.emulator.faults import Armed
+from chaosfailover.emulator.faults import ArmedFaults
 from chaosfailover.emulator.job import Job
 from chaosfailover.emulator.ledger import Ledger
-from chaosfailover.emulator.recorder import Recorder
+from chaosfailover.emulator.request_log import RequestLog
 from chaosfailover.emulator.resources import Network
 from chaosfailover.emulator.routing import Downtime, Segment, courses, downtimes_from
 from chaosfailover.emulator.services import Service
-from chaosfailover.emulator.store import Store
-from chaosfailover.emulator.topology import Topology
+from chaosfailover.emulator.settings import Settings, drawn, longest
+from chaosfailover.emulator.signatures import Nonces
+from chaosfailover.emulator.state_file import StateFile
+from chaosfailover.emulator.topology import PlannedJob, Topology
 
 __all__ = ["ClosedError", "Cloud"]
 
@@ -30,20 +29,20 @@ LETTERS = string.ascii_lowercase + string.digits
 
 class ClosedError(RuntimeError):
     """
-    The emulator is being stopped and answers nothing more.
+    The emulator is being stopped.
     """
 
 
 class Cloud:
     """
-    The state behind the API. Whoever reads or writes it holds `held()`.
+    The state behind the API. Read and write it within `held()` only.
 
-    `changed` is called after each write, for the data plane to follow. With a `store`, jobs and
-    answers survive; the clock must then continue from `store.emulated_now()`.
+    `changed` is called after each write, so that the data plane can follow. With a `state_file`,
+    the clock must continue from `state_file.emulated_now()`.
     """
 
     network: Network
-    faults: Armed
+    faults: ArmedFaults
 
     def __init__(
         self,
@@ -53,33 +52,35 @@ class Cloud:
         seed: int | None = None,
         auth: bool = True,
         access_keys: Mapping[str, str] | None = None,
-        store: Store | None = None,
+        state_file: StateFile | None = None,
     ) -> None:
         self.topology = topology
-        self.settings: Assumptions = topology.settings
+        self.settings: Settings = topology.settings
         self.clock = clock
         self.auth = auth
-        self.keys = {**topology.keys, **_keys(access_keys or {}, topology.account)}
+        self.keys = dict(topology.keys)
+        for id_, secret in (access_keys or {}).items():
+            self.keys[id_] = AccessKey(id=id_, secret=secret, account=topology.account)
         self.nonces = Nonces(2 * self.settings.timestamp_window)
-        self.store = store
-        self.ledger = Ledger(store)
-        self.recorder = Recorder()
+        self.state_file = state_file
+        self.ledger = Ledger(state_file)
+        self.request_log = RequestLog()
         self.closed = threading.Event()
         self.changed: Callable[[], None] = lambda: None
         self.seed: object = random.randrange(2**63) if seed is None else seed  # noqa: S311
-        again = f"/{store.starts}" if store and store.starts else ""
+        again = f"/{state_file.starts}" if state_file and state_file.starts else ""
         self._job_ids = random.Random(f"{self.seed}/jobs{again}")  # noqa: S311 - IDs, no secrets
         self._request_ids = random.Random(f"{self.seed}/requests{again}")  # noqa: S311
         self._lock = threading.RLock()
-        self._furnish(new=store is None or store.emulated_now() is None)
+        self._load_topology(new=state_file is None or state_file.emulated_now() is None)
 
     @contextmanager
     def held(self) -> Iterator[float]:
         """
-        Hold the cloud, with every job brought to the instant that is yielded.
+        Hold the lock; every job has been advanced to the instant that is yielded.
 
-        A thread that waits here gives up with ClosedError when the emulator is being stopped, so
-        that `stop` cannot block on a thread that it interrupted.
+        A waiting thread gives up with ClosedError when the emulator is stopped, so that `stop`
+        cannot block on a thread that it interrupted.
         """
         while not self._lock.acquire(timeout=0.05):
             if self.closed.is_set():
@@ -102,12 +103,12 @@ class Cloud:
 
     def reset(self) -> None:
         """
-        Return to the topology: its network, jobs and faults, and nothing else.
+        Return to the topology's network, jobs and faults.
         """
         with self.held():
             self.ledger.clear()
-            self.recorder.clear()
-            self._furnish(new=True)
+            self.request_log.clear()
+            self._load_topology(new=True)
         self.changed()
 
     def new_request_id(self) -> str:
@@ -136,7 +137,7 @@ class Cloud:
 
     def cuts(self) -> tuple[Downtime, ...]:
         """
-        Return what is cut, was lately and will be.
+        Return what jobs take down: lately, now, and in the time to come.
         """
         return downtimes_from(self.ledger.live(), self.settings)
 
@@ -156,46 +157,42 @@ class Cloud:
     @property
     def _settled(self) -> float:
         """
-        How long after a job's end the data plane, or a lagging status, may still be moving.
+        How long after a job's end the data plane or a lagging status may still change.
         """
         moving = longest(self.settings.revert_delay) + longest(self.settings.revert_loss)
         return max(moving, self.settings.status_lag, self.faults.lag)
 
-    def _furnish(self, *, new: bool) -> None:
+    def _load_topology(self, *, new: bool) -> None:
         self.network = self.topology.network
-        self.faults = Armed(self.topology.faults, self.seed)
+        self.faults = ArmedFaults(self.topology.faults, self.seed)
         if new:
-            for given in self.topology.jobs:
-                self.ledger.save(_job(self, given))
+            for planned in self.topology.jobs:
+                self.ledger.save(_job(self, planned))
         self._save_clock()
 
     def _save_clock(self) -> None:
-        if self.store:
-            self.store.put_clock(self.clock.now(), self.clock.minute)
-            self.store.commit()
+        if self.state_file:
+            self.state_file.put_clock(self.clock.now(), self.clock.minute)
+            self.state_file.commit()
 
 
-def _job(cloud: Cloud, given: Mapping[str, Any]) -> Job:
+def _job(cloud: Cloud, planned: PlannedJob) -> Job:
     """
-    Build a job that a topology begins with.
+    Build a job of the topology; its status begins now.
     """
-    job_id, status = given.get("id") or cloud.new_job_id(), given.get("status", "Init")
-    minutes, now = int(given.get("duration_minutes", 60)), cloud.clock.now()
+    job_id, now = planned.id or cloud.new_job_id(), cloud.clock.now()
+    later = ((planned.status, now),) if planned.status != "Init" else ()
     return Job(
         job_id=job_id,
         number=cloud.ledger.next_number(),
-        account=str(given.get("account", cloud.topology.account)),
-        region=given.get("region", cloud.network.regions[0]),
-        name=given.get("name", ""),
-        description=given.get("description", ""),
-        resource_type=given.get("resource_type", "PHYSICALCONNECTION"),
-        resource_ids=tuple(given["resources"]),
+        account=planned.account,
+        region=planned.region,
+        name=planned.name,
+        description=planned.description,
+        resource_type=planned.resource_type,
+        resource_ids=planned.resources,
         job_type="StartLater",
-        duration_minutes=minutes,
-        history=(("Init", now),) if status == "Init" else (("Init", now), (status, now)),
-        lasts=cloud.job_lengths(job_id, minutes),
+        duration_minutes=planned.duration_minutes,
+        history=(("Init", now), *later),
+        lasts=cloud.job_lengths(job_id, planned.duration_minutes),
     )
-
-
-def _keys(given: Mapping[str, str], account: str) -> dict[str, AccessKey]:
-    return {id_: AccessKey(id=id_, secret=secret, account=account) for id_, secret in given.items()}

@@ -1,22 +1,22 @@
 """
-What the emulator covers, told from its own tables, for its README.
+The tables of the README, generated from the emulator's own tables.
 
-`python -m chaosfailover.emulator.coverage` writes the tables into the README.
+`python -m chaosfailover.emulator.coverage` writes them into the README.
 """
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 from importlib import resources
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
+from typing import get_type_hints
 
-from chaosfailover.emulator.assumptions import MEANINGS, Assumptions
+from chaosfailover.emulator.error_codes import ERROR_CODES
 from chaosfailover.emulator.faults import FAULTS
-from chaosfailover.emulator.operation_table import OPERATIONS, REMARKS
-from chaosfailover.emulator.parameters import Parameter
-from chaosfailover.emulator.refusals import INFERRED, REFUSALS
-from chaosfailover.emulator.topology import BUNDLED, title
+from chaosfailover.emulator.operations.table import OPERATIONS
+from chaosfailover.emulator.settings import Settings
+from chaosfailover.emulator.topology import BUNDLED, load
 from chaosfailover.emulator.web.admin import PREFIX, ROUTES
 
 __all__ = ["README", "TABLES", "main", "rewritten"]
@@ -28,34 +28,32 @@ Rows = Iterator[tuple[str, ...]]
 
 def coverage() -> Rows:
     """
-    Yield per operation, and per parameter, how sure we are of it.
+    Yield the operations and their parameters, each with its source.
     """
-    for operation, parameters in OPERATIONS.items():
-        yield (f"**{operation}**", "", "", *REMARKS[operation])
-        for (kind, known, note), alike in groupby(parameters, _alike):
-            names = (f"**{each.name}**" if each.required else each.name for each in alike)
-            yield (operation, ", ".join(names), kind, known, note)
-
-
-def _alike(parameter: Parameter) -> tuple[str, str, str]:
-    return parameter.kind, parameter.known, parameter.note
+    for name, operation in OPERATIONS.items():
+        yield (f"**{name}**", "", "", operation.source, operation.remark)
+        for (kind, source, note), alike in groupby(
+            operation.parameters, attrgetter("kind", "source", "note")
+        ):
+            parameters = (f"**{each.name}**" if each.required else each.name for each in alike)
+            yield (name, ", ".join(parameters), kind, source, note)
 
 
 def errors() -> Rows:
     """
     Yield the error codes.
     """
-    for code, (status, message) in REFUSALS.items():
-        yield (f"`{code}`", str(status), message, "inferred" if code in INFERRED else "documented")
+    for code, (message, status, source) in ERROR_CODES.items():
+        yield (f"`{code}`", str(status), message, source)
 
 
 def settings() -> Rows:
     """
     Yield the settings with their defaults.
     """
-    defaults = Assumptions()
-    for each in fields(Assumptions):
-        yield (f"`{each.name}`", f"`{getattr(defaults, each.name)!r}`", MEANINGS[each.name])
+    defaults = Settings()
+    for name, hint in get_type_hints(Settings, include_extras=True).items():
+        yield (f"`{name}`", f"`{getattr(defaults, name)!r}`", hint.__metadata__[1])
 
 
 def faults() -> Rows:
@@ -63,7 +61,7 @@ def faults() -> Rows:
     Yield the kinds of faults.
     """
     for name, kind in FAULTS.items():
-        yield (f"`{name}`", kind.stage, kind.meaning)
+        yield (f"`{name}`", kind.stage.name, kind.meaning)
 
 
 def admin() -> Rows:
@@ -79,16 +77,16 @@ def topologies() -> Rows:
     Yield the bundled topologies.
     """
     for name in BUNDLED:
-        yield (f"`{name}`", title(name))
+        yield (f"`{name}`", load(name).title)
 
 
 TABLES = {
     "topologies": (("topology", "what it shows"), topologies),
-    "settings": (("setting", "default", "decides"), settings),
-    "faults": (("fault", "strikes", "what the client meets"), faults),
+    "settings": (("setting", "default", "meaning"), settings),
+    "faults": (("fault", "stage", "what the client meets"), faults),
     "admin": (("request", "does"), admin),
-    "coverage": (("operation", "parameter", "kind", "known", "note"), coverage),
-    "errors": (("code", "HTTP", "message", "known"), errors),
+    "coverage": (("operation", "parameter", "kind", "source", "note"), coverage),
+    "errors": (("code", "HTTP", "message", "source"), errors),
 }
 """
 Name of a table in the README -> its head and its rows.

@@ -1,6 +1,5 @@
 """
-The embedded emulator: a cloud with failover tests, its API over HTTP or in process, and its data
-plane.
+The class `Emulator`: a cloud, its API over HTTP or in process, and its data plane.
 """
 
 import json
@@ -16,10 +15,10 @@ from chaosfailover.emulator.api import answer, turn_away
 from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.dataplane import DataPlane, TrueOutage, bound
-from chaosfailover.emulator.store import Store
+from chaosfailover.emulator.state_file import StateFile
 from chaosfailover.emulator.topology import load
 from chaosfailover.emulator.web.admin import PREFIX, administer
-from chaosfailover.emulator.web.dns_rebinding import is_loopback, turned_away
+from chaosfailover.emulator.web.dns_rebinding import is_loopback, rejection
 from chaosfailover.emulator.wire import JSON, Reply, Request
 
 if TYPE_CHECKING:
@@ -32,10 +31,10 @@ class Emulator:
     """
     A stand-in for the VPC endpoint of Alibaba Cloud, as a context manager.
 
-    `topology` is a bundled name or a file. `minute` is how many seconds an emulated minute lasts.
-    `port` 0 takes any free port; `service_ports` overrides ports of the topology's services by
-    name, and `upstreams` (`host:port` by name) puts services of your own behind the emulated
-    network. `access_keys` adds keys (ID to secret) to the topology's first account; `auth=False`
+    `topology` is a bundled name or a file. `minute` is the length of an emulated minute in
+    seconds. `port` 0 takes any free port. `service_ports` overrides ports of the topology's
+    services by name; `upstreams` (`host:port` by name) puts your own services behind the emulated
+    network. `access_keys` (ID to secret) adds keys to the topology's first account. `auth=False`
     checks no signatures. `state` is a file in which jobs survive a restart. The same `seed` gives
     the same IDs and jitter.
 
@@ -63,11 +62,11 @@ class Emulator:
         self._plane: DataPlane | None = None
         description = load(topology).with_upstreams(upstreams or {})
         clock = Clock(minute)
-        store = Store(state) if state else None
-        if store and (now := store.emulated_now()) is not None:
+        state_file = StateFile(state) if state else None
+        if state_file and (now := state_file.emulated_now()) is not None:
             clock.set(now)
         self.cloud = Cloud(
-            description, clock, seed=seed, auth=auth, access_keys=access_keys, store=store
+            description, clock, seed=seed, auth=auth, access_keys=access_keys, state_file=state_file
         )
 
     def __enter__(self) -> Self:
@@ -84,12 +83,12 @@ class Emulator:
 
     def start(self) -> None:
         """
-        Bind all ports and serve from a background thread. An emulator starts once.
+        Bind all ports, and serve from a background thread. An emulator starts only once.
 
         ImportError names the extra to install; PortTakenError names the port and its service.
         """
         if self._server or self.cloud.closed.is_set():
-            raise RuntimeError("this emulator has been started before; make another")
+            raise RuntimeError("an emulator starts only once; make another one")
         try:
             self._serve(_server_class())
         except BaseException:
@@ -98,13 +97,13 @@ class Emulator:
 
     def stop(self) -> None:
         """
-        Stop serving and close everything; idempotent, from any thread and from signal handlers.
+        Stop serving, and close everything; idempotent, from any thread and from signal handlers.
         """
         self.cloud.closed.set()
         if self._server:
             self._server.stop()
-        if self.cloud.store:
-            self.cloud.store.close()
+        if self.cloud.state_file:
+            self.cloud.state_file.close()
 
     @property
     def url(self) -> str:
@@ -124,7 +123,7 @@ class Emulator:
     @property
     def shortcomings(self) -> dict[str, str]:
         """
-        What this system cannot emulate, by the service that would behave otherwise.
+        What this system cannot emulate, by service.
         """
         return dict(self._plane.shortcomings) if self._plane else {}
 
@@ -144,7 +143,7 @@ class Emulator:
 
     def ground_truth(self) -> dict[str, list[TrueOutage]]:
         """
-        Return when the traffic of each service was really lost, on this process's clocks.
+        Return when the traffic of each service was lost, on this process's clocks.
         """
         return self._plane.ground_truth() if self._plane else {}
 
@@ -156,7 +155,7 @@ class Emulator:
 
     def advance(self, seconds: float) -> None:
         """
-        Move the emulated clock forward; jobs and data plane follow at once.
+        Move the emulated clock forward; jobs and the data plane follow at once.
         """
         self.cloud.advance(seconds)
         self._settle()
@@ -169,7 +168,7 @@ class Emulator:
         body: bytes = b"",
     ) -> Reply:
         """
-        Answer one request in process, without any HTTP; the admin interface included.
+        Answer one request in process, without HTTP; also for the admin interface.
         """
         path, _, query = url.partition("?")
         lower = {name.lower(): value for name, value in (headers or {}).items()}
@@ -181,7 +180,7 @@ class Emulator:
         """
         Return a transport for httpx whose requests are answered in process.
 
-        What a fault does to a connection becomes the exception that httpx raises for it.
+        A fault of the connection becomes the exception that httpx raises for it.
         """
         return httpx.MockTransport(self._answer)
 
@@ -203,9 +202,9 @@ class Emulator:
 
     def _http_reply(self, request: Request) -> Reply:
         """
-        Answer one request from the network, where a web page may call too.
+        Answer one request from the network, unless a web page sent it.
         """
-        reason = turned_away(request.headers, by_name=not is_loopback(self._host))
+        reason = rejection(request.headers, by_name=not is_loopback(self._host))
         if not reason:
             return self._reply(request)
         if request.path.startswith(PREFIX):
@@ -214,7 +213,7 @@ class Emulator:
 
     def _reply(self, request: Request) -> Reply:
         if request.path.startswith(PREFIX):
-            return administer(self.cloud, self, request)
+            return administer(self, request)
         return answer(self.cloud, request)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:

@@ -1,9 +1,8 @@
 """
-Injected faults: what goes wrong, where and how often, in the provider's own dialect.
+Injected faults: what goes wrong with which calls, and how often, in the provider's own dialect.
 
-A fault acts at one stage: `before` the operation (which then does nothing), on a `job` that starts
-or stops, on the `view` of a Describe call, on the `document` of the answer, on the `reply` after
-the effect, or on the `delay` of whatever is answered.
+A fault acts at one stage of a call. A new fault is a row of FAULTS; a key of its own goes into
+`Fault`.
 """
 
 import random
@@ -11,62 +10,101 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from math import inf
-from typing import Any, Literal
+from typing import Annotated, Any, Generic, TypeVar
 
+from chaosfailover.emulator.canned_reply import CannedReply, canned_reply
+from chaosfailover.emulator.error_codes import ERROR_CODES, Refusal, refuse
 from chaosfailover.emulator.job import AFTER, Job
-from chaosfailover.emulator.operation_table import OPERATIONS
-from chaosfailover.emulator.playback import Playback, playback_from
-from chaosfailover.emulator.refusals import REFUSALS, Refusal, refuse
-from chaosfailover.emulator.schema import (
-    ANYTHING,
-    TEXT,
-    Schema,
-    integer,
-    number,
-    one_of,
-    optional,
-    record,
-    scalar,
-)
+from chaosfailover.emulator.operations.table import OPERATIONS
+from chaosfailover.emulator.schema import TEXT, integer, number, one_of, optional, record_of, scalar
 from chaosfailover.emulator.wire import Reply
 
-__all__ = ["ANSWERING", "FAULTS", "Armed", "Fault", "Kind", "Stage", "fault_from"]
+__all__ = [
+    "ANSWERING",
+    "BEFORE",
+    "DELAY",
+    "DOCUMENT",
+    "FAULTS",
+    "JOB",
+    "REPLY",
+    "VIEW",
+    "ArmedFaults",
+    "Fault",
+    "Kind",
+    "Stage",
+    "fault_from",
+]
 
-Stage = Literal["before", "job", "view", "document", "reply", "delay"]
-ANSWERING: tuple[Stage, ...] = ("before", "reply")
-"""
-The stages at which one fault acts on a call. After one `before` it none does on the reply, save
-on an `answer`, which stands for the service's own.
-"""
-Document = dict[str, Any]
+T = TypeVar("T")
+Document = Mapping[str, object]
 
 BAD_GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
 
 @dataclass(frozen=True)
+class Stage(Generic[T]):
+    """
+    A point of a call at which faults act, on a subject of type T.
+    """
+
+    name: str
+
+
+BEFORE = Stage[Reply | Refusal | None]("before")  # in place of the operation, which does nothing
+JOB = Stage[Job]("job")  # a job that starts or stops
+VIEW = Stage[float]("view")  # the lag of what a Describe call sees
+DOCUMENT = Stage[Document]("document")
+REPLY = Stage[Reply]("reply")  # after the effect
+DELAY = Stage[Reply]("delay")  # of any reply
+ANSWERING: tuple[Stage[Any], ...] = (BEFORE, REPLY)
+"""
+The stages at which only one fault acts on a call.
+
+After a fault BEFORE none acts on the REPLY, save on an `answer`, which stands for the service's own
+reply.
+"""
+
+
+def _name(value: object, place: str) -> str:
+    return one_of(*FAULTS)(value, place)
+
+
+def _pattern(value: object) -> str | None:
+    """
+    Return a pattern that matches at least one operation.
+    """
+    if not isinstance(value, str):
+        return None
+    return value if any(fnmatchcase(name, value) for name in OPERATIONS) else None
+
+
+def _code(value: object) -> str | None:
+    return value if isinstance(value, str) and value in ("", *ERROR_CODES) else None
+
+
+@dataclass(frozen=True)
 class Fault:
     """
-    One fault: its kind, the calls it strikes (patterns), and how often.
+    One fault: its kind, the calls it acts on (patterns), and how often.
 
-    `seconds` are emulated ones. `count` is how many times it strikes, None for always. `reply` is
-    what `playback.Playback` has.
+    `seconds` are emulated. `count` is how many times it acts, None for always.
     """
 
-    fault: str
-    operation: str = "*"
-    region: str = "*"
-    account: str = "*"
-    probability: float = 1.0
-    count: int | None = None
-    seconds: float | None = None
-    code: str = ""
-    retry_after: int | None = None
-    status: str = ""
-    reply: Mapping[str, Any] | None = None
+    fault: Annotated[str, _name]
+    operation: Annotated[str, scalar("a pattern of operations, such as Describe*", _pattern)] = "*"
+    region: Annotated[str, TEXT] = "*"
+    account: Annotated[str, TEXT] = "*"
+    probability: Annotated[float, number(0, 1)] = 1.0
+    count: Annotated[int | None, optional(integer(1, 10**9))] = None
+    seconds: Annotated[float | None, optional(number(0))] = None
+    code: Annotated[str, scalar("a code of the table of errors", _code)] = ""
+    retry_after: Annotated[int | None, optional(integer(0, 10**9))] = None
+    status: Annotated[str, TEXT] = ""
+    reply: Annotated[CannedReply | None, optional(canned_reply)] = None
 
-    def strikes(self, operation: str, region: str, account: str) -> bool:
+    def concerns(self, operation: str, region: str, account: str) -> bool:
         """
-        Say whether a call is among those that the fault is meant for.
+        Say whether the fault is meant for a call.
         """
         pairs = ((operation, self.operation), (region, self.region), (account, self.account))
         return all(fnmatchcase(value, pattern) for value, pattern in pairs)
@@ -79,23 +117,23 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Kind:
+class Kind(Generic[T]):
     """
-    A kind of fault: when it acts, what it does, and in one sentence what the client meets.
+    A kind of fault: its stage, what it does, and what the client meets, in one sentence.
     """
 
-    stage: Stage
-    act: Callable[[Any, Fault], Any]
+    stage: Stage[T]
+    act: Callable[[T, Fault], T]
     meaning: str
 
 
-def _refused(code: str) -> Callable[[None, Fault], Refusal]:
+def _refused(code: str) -> Callable[[object, Fault], Refusal]:
     return lambda _, fault: refuse(fault.code or code, retry_after=fault.retry_after)
 
 
 def _lasting(status: str, default: float = inf) -> Callable[[Job, Fault], Job]:
     """
-    Let a status last, of a job that has not passed it.
+    Prolong a status of a job that has not passed it.
     """
 
     def act(job: Job, fault: Fault) -> Job:
@@ -111,12 +149,10 @@ def _each_job(
 ) -> Callable[[Document, Fault], Document]:
     def act(document: Document, fault: Fault) -> Document:
         changed = dict(document)
-        if "FailoverTestJobModel" in document:
-            changed["FailoverTestJobModel"] = change(document["FailoverTestJobModel"], fault)
-        if "FailoverTestJobList" in document:
-            changed["FailoverTestJobList"] = [
-                change(job, fault) for job in document["FailoverTestJobList"]
-            ]
+        if isinstance(job := document.get("FailoverTestJobModel"), Mapping):
+            changed["FailoverTestJobModel"] = change(job, fault)
+        if isinstance(jobs := document.get("FailoverTestJobList"), list):
+            changed["FailoverTestJobList"] = [change(each, fault) for each in jobs]
         return changed
 
     return act
@@ -130,61 +166,63 @@ def _html(reply: Reply, _: Fault) -> Reply:
     return replace(reply, status=502, body=BAD_GATEWAY, headers={"Content-Type": "text/html"})
 
 
-FAULTS: dict[str, Kind] = {
-    "throttling": Kind("before", _refused("Throttling.User"), "throttled; `retry_after` in ms"),
-    "internal-error": Kind("before", _refused("InternalError"), "HTTP 500"),
-    "unavailable": Kind("before", _refused("ServiceUnavailable"), "HTTP 503"),
-    "refuse": Kind("before", _refused("SystemBusy"), "the error `code`, any of the table"),
+FAULTS: dict[str, Kind[Any]] = {
+    "throttling": Kind(BEFORE, _refused("Throttling.User"), "throttling; `retry_after` in ms"),
+    "internal-error": Kind(BEFORE, _refused("InternalError"), "HTTP 500"),
+    "unavailable": Kind(BEFORE, _refused("ServiceUnavailable"), "HTTP 503"),
+    "refuse": Kind(BEFORE, _refused("SystemBusy"), "the error `code`, one of the table below"),
     "answer": Kind(
-        "before",
-        lambda _, fault: Playback(**(fault.reply or {})).reply(),
-        "the `reply` that is given, as it is written",
+        BEFORE,
+        lambda _, fault: (fault.reply or CannedReply()).reply(),
+        "the `reply`, exactly as written",
     ),
     "reset": Kind(
-        "before",
+        BEFORE,
         lambda _, __: Reply(0, {}, b"", ending="reset"),
-        "the connection is reset and nothing was done",
+        "the connection is reset; nothing was done",
     ),
     "slow": Kind(
-        "delay",
+        DELAY,
         lambda reply, fault: replace(reply, delay=fault.lasts(10.0)),
-        "the answer comes `seconds` (10) later",
+        "the reply comes `seconds` (10) later",
     ),
     "lost": Kind(
-        "reply",
+        REPLY,
         lambda reply, _: replace(reply, ending="lost"),
-        "done, but the connection closes without an answer",
+        "done, but the connection closes without a reply",
     ),
-    "truncated": Kind("reply", lambda reply, _: replace(reply, ending="cut"), "done; half a body"),
-    "html": Kind("reply", _html, "done, but a gateway answers HTTP 502 in HTML"),
+    "truncated": Kind(
+        REPLY, lambda reply, _: replace(reply, ending="cut"), "done, but the body ends half-way"
+    ),
+    "html": Kind(REPLY, _html, "done, but a gateway answers HTTP 502 in HTML"),
     "stuck-starting": Kind(
-        "job", _lasting("Starting"), "the job stays Starting for `seconds` (for ever)"
+        JOB, _lasting("Starting"), "the job stays Starting for `seconds` (for ever)"
     ),
     "stuck-stopping": Kind(
-        "job", _lasting("Stopping"), "the job stays Stopping for `seconds` (for ever)"
+        JOB, _lasting("Stopping"), "the job stays Stopping for `seconds` (for ever)"
     ),
     "ends-early": Kind(
-        "job", _lasting("Testing", 1.0), "the job ends itself after `seconds` (1) of Testing"
+        JOB, _lasting("Testing", 1.0), "the job ends itself after `seconds` (1) of Testing"
     ),
     "stays-down": Kind(
-        "job",
+        JOB,
         lambda job, fault: replace(job, late=fault.lasts(inf)),
         "the job's resources come back `seconds` late (never)",
     ),
     "status-lag": Kind(
-        "view",
+        VIEW,
         lambda lag, fault: max(lag, fault.lasts(5.0)),
         "jobs and resources are shown as of `seconds` (5) ago",
     ),
     "extra-fields": Kind(
-        "document",
+        DOCUMENT,
         lambda document, fault: _with_extra(_each_job(_with_extra)(document, fault), fault),
-        "the answer has fields that nobody knows",
+        "the reply has unknown fields",
     ),
     "unknown-status": Kind(
-        "document",
+        DOCUMENT,
         _each_job(lambda job, fault: {**job, "Status": fault.status or "Pausing"}),
-        "jobs show a `status` (Pausing) that nobody knows",
+        "jobs show an unknown `status` (Pausing)",
     ),
 }
 """
@@ -192,59 +230,37 @@ Fault -> its kind.
 """
 
 
-def _is_pattern(value: Any) -> bool:
-    """
-    Say whether a value is a pattern that meets an operation at least.
-    """
-    return isinstance(value, str) and any(fnmatchcase(name, value) for name in OPERATIONS)
+SCHEMA = record_of(Fault)
 
 
-SCHEMA: Schema = record(
-    {
-        "fault": one_of(*FAULTS),
-        "operation": scalar("a pattern of operations, such as Describe*", _is_pattern),
-        "region": TEXT,
-        "account": TEXT,
-        "probability": number(0, 1),
-        "count": optional(integer(1, 10**9)),
-        "seconds": optional(number(0)),
-        "code": scalar("a code of the table of errors", lambda code: code in ("", *REFUSALS)),
-        "retry_after": optional(integer(0, 10**9)),
-        "status": TEXT,
-        "reply": ANYTHING,
-    },
-    required=("fault",),
-)
-
-
-def fault_from(given: Any, place: str = "fault") -> Fault:
+def fault_from(value: object, place: str = "fault") -> Fault:
     """
     Read a fault of a topology or of the admin interface; ValueError says what is wrong.
     """
-    fault = Fault(**SCHEMA(given, place))
-    if fault.fault == "answer" or fault.reply is not None:
-        playback_from(fault.reply)
+    fault = SCHEMA(value, place)
+    if fault.fault == "answer" and fault.reply is None:
+        raise ValueError(f"{place} needs reply")
     return fault
 
 
-class Armed:
+class ArmedFaults:
     """
-    A list of faults that strike by chance and by count.
+    The faults that wait for calls, each with its chance and its count.
     """
 
     def __init__(self, faults: Iterable[Fault], seed: object) -> None:
         self._random = random.Random(f"{seed}/faults")  # noqa: S311 - chance, no secret
         self.faults = list(faults)
 
-    def due(self, stage: Stage, operation: str, region: str, account: str) -> list[Fault]:
+    def due(self, stage: Stage[T], operation: str, region: str, account: str) -> list[Fault]:
         """
-        Return the faults that strike a call at a stage, if they find anything to act on there.
+        Draw the faults that act on a call at a stage, if they find anything to change there.
         """
         return [
             fault
             for fault in self.faults
             if FAULTS[fault.fault].stage == stage
-            and fault.strikes(operation, region, account)
+            and fault.concerns(operation, region, account)
             and self._random.random() < fault.probability
         ]
 
@@ -255,8 +271,8 @@ class Armed:
         if fault.count is None:
             return
         position = self.faults.index(fault)
-        left = replace(fault, count=fault.count - 1)
-        self.faults[position : position + 1] = [left] if left.count else []
+        spent = replace(fault, count=fault.count - 1)
+        self.faults[position : position + 1] = [spent] if spent.count else []
 
     @property
     def lag(self) -> float:
@@ -266,8 +282,10 @@ class Armed:
         lags = (fault.lasts(5.0) for fault in self.faults if fault.fault == "status-lag")
         return max(lags, default=0.0)
 
-    def shown(self) -> list[dict[str, Any]]:
+    def shown(self) -> list[dict[str, object]]:
         """
-        Return the armed faults as they would be written in a topology.
+        Return the armed faults as a topology would write them.
         """
-        return [asdict(fault) for fault in self.faults]
+        return [
+            {**asdict(fault), "reply": fault.reply and fault.reply.shown()} for fault in self.faults
+        ]

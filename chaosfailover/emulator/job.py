@@ -1,22 +1,24 @@
 """
-The failover test job as a state machine: tables, no I/O, time is an argument.
+The failover test job as a state machine in tables, without I/O.
 
 Instants are emulated seconds since 1970.
 """
 
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from chaosfailover.emulator.clock import utc
-from chaosfailover.emulator.refusals import refuse
+from chaosfailover.emulator.error_codes import refuse
 
 __all__ = [
     "AFTER",
     "ALLOWED",
     "RUNNING",
+    "STATUSES",
     "UNFINISHED",
     "Job",
+    "JobDocument",
     "advanced",
     "as_of",
     "document",
@@ -33,12 +35,12 @@ ALLOWED: dict[str, dict[str, str]] = {
     "DeleteFailoverTestJob": {"Init": "Deleted", "Stopped": "Deleted"},
 }
 """
-Operation -> status it is allowed in -> status it leads to.
+Operation -> status in which it is allowed -> status to which it leads.
 """
 
 AFTER: dict[str, str] = {"Starting": "Testing", "Testing": "Stopping", "Stopping": "Stopped"}
 """
-Status -> the one that follows by itself when its time is over.
+Status -> the status that follows when its time is over.
 """
 
 REFUSED: dict[str, str] = {
@@ -48,20 +50,22 @@ REFUSED: dict[str, str] = {
     "DeleteFailoverTestJob": "IncorrectStatus.OnlyForInitOrStopped",
 }
 """
-Operation -> the code that refuses it in every other status.
+Operation -> the error code in every other status.
 """
 
 RUNNING = frozenset({"Starting", "Testing", "Stopping"})
 UNFINISHED = RUNNING | {"Init"}
+STATUSES = sorted(UNFINISHED | {"Stopped"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """
-    One failover test job: what was asked for and each status it entered, with the instant.
+    One failover test job: its parameters, and each status it entered, with the instant.
 
-    `lasts` says how many seconds each passing status takes, `inf` for one that is stuck; `late`
-    how many seconds too late the resources come back.
+    `lasts` is the length of each passing status in seconds, `inf` for a status that is stuck.
+    `touched` is the instant of the last operation on the job. `late` is how many seconds too late
+    the resources come back.
     """
 
     job_id: str
@@ -82,14 +86,31 @@ class Job:
     @property
     def status(self) -> str:
         """
-        The status that was entered last.
+        The current status.
         """
         return self.history[-1][0]
 
 
+class JobDocument(TypedDict):
+    """
+    A job as the API shows it (API reference 1.6).
+    """
+
+    JobId: str
+    Name: str
+    Description: str
+    ResourceType: str
+    ResourceId: list[str]
+    JobType: str
+    JobDuration: str
+    Status: str
+    StartTime: NotRequired[str]
+    StopTime: NotRequired[str]
+
+
 def moved(job: Job, operation: str, at: float) -> Job:
     """
-    Return the job after an operation; a refusal when its status does not allow it.
+    Return the job after an operation; raises a Refusal if its status does not allow it.
     """
     allowed = ALLOWED[operation]
     if job.status not in allowed:
@@ -101,7 +122,7 @@ def moved(job: Job, operation: str, at: float) -> Job:
 
 def due(job: Job) -> float:
     """
-    Return when the job enters its next status by itself; `inf` when it does not.
+    Return when the job enters its next status by itself, `inf` if it never does.
     """
     status, since = job.history[-1]
     return since + job.lasts[status] if status in AFTER else inf
@@ -109,7 +130,7 @@ def due(job: Job) -> float:
 
 def advanced(job: Job, now: float) -> Job:
     """
-    Return the job as it is at `now`, with every transition that came due by then.
+    Return the job as of `now`, with every transition that was due by then.
     """
     while (at := due(job)) <= now and at < inf:
         job = replace(job, history=(*job.history, (AFTER[job.status], at)))
@@ -118,17 +139,17 @@ def advanced(job: Job, now: float) -> Job:
 
 def projected(job: Job) -> Job:
     """
-    Return the job as it will end if nobody touches it.
+    Return the job as it will end without further operations.
     """
     return advanced(job, inf)
 
 
 def as_of(job: Job, at: float) -> Job:
     """
-    Return the job as it was at an earlier instant, for status lag.
+    Return the job as of an earlier instant, for status lag.
     """
-    seen = tuple(entry for entry in job.history if entry[1] <= at) or job.history[:1]
-    return replace(job, history=seen)
+    history = tuple(entry for entry in job.history if entry[1] <= at) or job.history[:1]
+    return replace(job, history=history)
 
 
 def entered(job: Job, status: str) -> float | None:
@@ -138,14 +159,11 @@ def entered(job: Job, status: str) -> float | None:
     return next((at for each, at in job.history if each == status), None)
 
 
-def document(job: Job) -> dict[str, Any]:
+def document(job: Job) -> JobDocument:
     """
-    Write the job as the API shows it (API reference 1.6).
-
-    StartTime appears on entering Testing and StopTime on entering Stopped.
+    Write the job as the API shows it.
     """
-    times = {"StartTime": entered(job, "Testing"), "StopTime": entered(job, "Stopped")}
-    return {
+    written: JobDocument = {
         "JobId": job.job_id,
         "Name": job.name,
         "Description": job.description,
@@ -154,5 +172,9 @@ def document(job: Job) -> dict[str, Any]:
         "JobType": job.job_type,
         "JobDuration": str(job.duration_minutes),
         "Status": job.status,
-        **{name: utc(at) for name, at in times.items() if at is not None},
     }
+    if (started := entered(job, "Testing")) is not None:
+        written["StartTime"] = utc(started)
+    if (stopped := entered(job, "Stopped")) is not None:
+        written["StopTime"] = utc(stopped)
+    return written

@@ -1,39 +1,41 @@
 """
-What the cloud remembers: the jobs, and the answers given to client tokens.
+The ledger: the failover test jobs, and the replies that client tokens got.
 """
 
 from collections.abc import Iterator
 from itertools import takewhile
 
 from chaosfailover.emulator.job import RUNNING, Job, advanced, entered
-from chaosfailover.emulator.store import Answered, Store, TokenKey
+from chaosfailover.emulator.state_file import StateFile, TokenKey, TokenReply
 
 __all__ = ["Ledger"]
 
 
 class Ledger:
     """
-    Jobs by ID in the order of their creation, and answers by client token.
+    Jobs by ID in the order of their creation, and replies by client token.
+
+    A job is `live` from its start until its resources are back and have settled.
     """
 
-    def __init__(self, store: Store | None = None) -> None:
-        self._store = store
+    def __init__(self, state_file: StateFile | None = None) -> None:
+        self._state_file = state_file
         self._jobs: dict[str, Job] = {}
         self._ids: dict[tuple[str, str], dict[str, None]] = {}
         self._live: dict[str, Job] = {}
-        self._answers: dict[TokenKey, Answered] = {}
+        self._replies: dict[TokenKey, TokenReply] = {}
         self._number = 0
-        if store:
-            self._load(store)
+        if state_file:
+            self._load(state_file)
 
-    def _load(self, store: Store) -> None:
-        for job, deleted in store.jobs():
+    def _load(self, state_file: StateFile) -> None:
+        for job, deleted in state_file.jobs():
             self._number = job.number
             if job.status != "Init":
                 self._live[job.job_id] = job
             if not deleted:
                 self._keep(job)
-        self._answers.update(store.answers())
+        self._replies.update(state_file.replies())
 
     def next_number(self) -> int:
         """
@@ -47,27 +49,27 @@ class Ledger:
 
     def save(self, job: Job) -> None:
         """
-        Keep a new job, or a job's new state, until `commit` makes it last.
+        Store a new job, or a job's new state; `commit` writes it to the state file.
         """
         self._keep(job)
-        if self._store:
-            self._store.put_job(job)
+        if self._state_file:
+            self._state_file.put_job(job)
 
     def commit(self) -> None:
         """
-        Make all changes so far last.
+        Commit all changes to the state file.
         """
-        if self._store:
-            self._store.commit()
+        if self._state_file:
+            self._state_file.commit()
 
     def clear(self) -> None:
         """
-        Forget everything.
+        Remove all jobs and replies.
         """
-        for kept in (self._jobs, self._ids, self._live, self._answers):
-            kept.clear()
-        if self._store:
-            self._store.clear()
+        for entries in (self._jobs, self._ids, self._live, self._replies):
+            entries.clear()
+        if self._state_file:
+            self._state_file.clear()
 
     def _keep(self, job: Job) -> None:
         self._jobs[job.job_id] = job
@@ -77,18 +79,18 @@ class Ledger:
 
     def delete(self, job: Job) -> None:
         """
-        Forget a job; what it cut stays `live` until it has come back.
+        Remove a job; it stays `live` until its resources are back.
         """
         del self._jobs[job.job_id]
         del self._ids[job.account, job.region][job.job_id]
-        if self._store and job.job_id in self._live:
-            self._store.put_job(job, deleted=True)
-        elif self._store:
-            self._store.delete_job(job.job_id)
+        if self._state_file and job.job_id in self._live:
+            self._state_file.put_job(job, deleted=True)
+        elif self._state_file:
+            self._state_file.delete_job(job.job_id)
 
     def find(self, account: str, region: str, job_id: str) -> Job | None:
         """
-        Return a job that this account has in this region, or None.
+        Return a job of an account in a region, or None.
         """
         return self._jobs.get(job_id) if job_id in self._ids.get((account, region), ()) else None
 
@@ -113,7 +115,7 @@ class Ledger:
 
     def refresh(self, now: float, settled: float) -> None:
         """
-        Bring every job to `now`; jobs restored more than `settled` seconds ago leave `live`.
+        Advance every job to `now`; jobs restored `settled` seconds ago leave `live`.
         """
         for before in tuple(self._live.values()):
             job = advanced(before, now)
@@ -124,32 +126,32 @@ class Ledger:
 
     def _settle(self, job: Job) -> None:
         del self._live[job.job_id]
-        if self._store and job.job_id not in self._jobs:
-            self._store.delete_job(job.job_id)
+        if self._state_file and job.job_id not in self._jobs:
+            self._state_file.delete_job(job.job_id)
 
     def live(self) -> tuple[Job, ...]:
         """
-        Return the jobs that cut something, or did so lately.
+        Return the jobs whose resources are down, or were down lately.
         """
         return tuple(self._live.values())
 
-    def answered(self, key: TokenKey, since: float) -> Answered | None:
+    def token_reply(self, key: TokenKey, since: float) -> TokenReply | None:
         """
-        Return the answer that a client token got, unless it is older than `since`.
+        Return the reply that a client token got, unless it is older than `since`.
         """
-        found = self._answers.get(key)
-        return found if found and found.at >= since else None
+        reply = self._replies.get(key)
+        return reply if reply and reply.at >= since else None
 
-    def remember(self, key: TokenKey, answer: Answered, since: float) -> None:
+    def remember(self, key: TokenKey, reply: TokenReply, since: float) -> None:
         """
-        Keep the answer that a client token got, and forget those older than `since`.
+        Store the reply that a client token got, and remove those older than `since`.
         """
-        for old in [key, *takewhile(lambda each: self._answers[each].at < since, self._answers)]:
-            if self._answers.pop(old, None) and self._store:
-                self._store.delete_answer(old)
-        self._answers[key] = answer
-        if self._store:
-            self._store.put_answer(key, answer)
+        for old in [key, *takewhile(lambda each: self._replies[each].at < since, self._replies)]:
+            if self._replies.pop(old, None) and self._state_file:
+                self._state_file.delete_reply(old)
+        self._replies[key] = reply
+        if self._state_file:
+            self._state_file.put_reply(key, reply)
 
 
 def _is_settled(job: Job, before: float) -> bool:

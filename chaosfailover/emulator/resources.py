@@ -1,12 +1,11 @@
 """
-The emulated network: circuits, VBRs, BGP groups and peers of several regions and accounts, and
-which of them stands on which.
+The emulated network: circuits, VBRs, BGP groups and peers, and what each of them stands on.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import cast
 
 __all__ = [
     "BELOW",
@@ -15,7 +14,9 @@ __all__ = [
     "GROUP",
     "PEER",
     "VBR",
+    "Entry",
     "Network",
+    "Regions",
     "Resource",
     "network_from",
 ]
@@ -29,24 +30,33 @@ PEER = "BGPPEER"
 @dataclass(frozen=True)
 class Resource:
     """
-    One resource; `fields` are those of the API that differ from the defaults.
+    One resource; `fields` are the API fields that the topology sets.
 
-    `below` are the IDs it stands on: a VBR its circuits, a peer its group, a hosted circuit its
-    parent.
+    `below` are the IDs it stands on: a VBR on its circuits, a group on its VBR, a peer on its
+    group, a hosted circuit on its parent. `default` marks a default BGP group.
     """
 
     kind: str
     id: str
     region: str
     owner: str
-    fields: Mapping[str, Any]
+    fields: Mapping[str, object]
     below: tuple[str, ...] = ()
+    cens: tuple[str, ...] = ()
+    default: bool = False
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """
+        The tags by key.
+        """
+        return cast("Mapping[str, str]", self.fields.get("Tags", {}))
 
 
 @dataclass(frozen=True)
 class Network:
     """
-    All resources by ID, with the regions and accounts they live in.
+    All resources by ID, and the regions in the order of the topology.
     """
 
     regions: tuple[str, ...]
@@ -57,21 +67,21 @@ class Network:
         """
         The IDs that stand directly on each resource.
         """
-        found: dict[str, list[str]] = {}
+        above: dict[str, list[str]] = {}
         for resource in self.resources.values():
             for below in resource.below:
-                found.setdefault(below, []).append(resource.id)
-        return {below: tuple(ids) for below, ids in found.items()}
+                above.setdefault(below, []).append(resource.id)
+        return {below: tuple(ids) for below, ids in above.items()}
 
     @cached_property
     def by_kind(self) -> dict[tuple[str, str], tuple[Resource, ...]]:
         """
         The resources of each kind and region, in the order of the topology.
         """
-        found: dict[tuple[str, str], list[Resource]] = {}
+        groups: dict[tuple[str, str], list[Resource]] = {}
         for resource in self.resources.values():
-            found.setdefault((resource.kind, resource.region), []).append(resource)
-        return {key: tuple(resources) for key, resources in found.items()}
+            groups.setdefault((resource.kind, resource.region), []).append(resource)
+        return {key: tuple(resources) for key, resources in groups.items()}
 
     def of(self, kind: str, region: str) -> tuple[Resource, ...]:
         """
@@ -88,7 +98,7 @@ class Network:
 
     def down(self, cut: Iterable[str]) -> frozenset[str]:
         """
-        Return what is down when `cut` is: those, and what has nothing left to stand on.
+        Return what is down when `cut` is: these, and all that stands only on what is down.
         """
         lost = set(cut)
         queue = list(lost)
@@ -101,7 +111,7 @@ class Network:
 
     def in_service(self, resource_id: str) -> bool:
         """
-        Say whether a resource, and all that it needs below, is in the state that carries traffic.
+        Say whether a resource carries traffic, as does at least one of those it stands on.
         """
         resource = self.resources[resource_id]
         field, literal = CARRYING.get(resource.kind, ("", None))
@@ -110,13 +120,13 @@ class Network:
 
     def related(self, resource_id: str) -> frozenset[str]:
         """
-        Return the resource itself, all that it stands on and all that stands on it.
+        Return the resource, all that it stands on, and all that stands on it.
         """
         return self._reach(resource_id, up=True) | self._reach(resource_id, up=False)
 
-    def changed(self, resource_id: str, **fields: Any) -> "Network":
+    def changed(self, resource_id: str, **fields: object) -> "Network":
         """
-        Return a network in which some fields of a resource have other values.
+        Return the network with other values in some fields of a resource.
         """
         resource = self.resources[resource_id]
         after = replace(resource, fields={**resource.fields, **fields})
@@ -139,7 +149,7 @@ CARRYING = {
     PEER: ("BgpStatus", "Established"),
 }
 """
-Resource type -> the field and its literal without which nothing passes.
+Resource type -> the field, and its literal, without which it carries no traffic.
 """
 KINDS = {"circuits": CIRCUIT, "vbrs": VBR, "bgp_groups": GROUP, "bgp_peers": PEER}
 BELOW = {
@@ -150,53 +160,73 @@ BELOW = {
 }
 
 
-def network_from(regions: Mapping[str, Any], account: str) -> Network:
+@dataclass(frozen=True)
+class Entry:
+    """
+    A resource as a topology writes it; `circuits` are further circuits of a VBR.
+    """
+
+    fields: Mapping[str, object]
+    owner: str = ""
+    cens: tuple[str, ...] = ()
+    circuits: tuple[str, ...] = ()
+    default: bool = False
+
+
+Regions = Mapping[str, Mapping[str, Mapping[str, Entry]]]
+"""
+Region -> key of KINDS -> resource ID -> entry.
+"""
+
+
+def network_from(regions: Regions, account: str) -> Network:
     """
     Build the network of a topology's `regions:`; ValueError says what is wrong.
 
-    What names no owner belongs to the owner of what it stands on if it is a BGP group or peer,
-    else to `account`.
+    Without an owner, a BGP group or peer belongs to the owner of what it stands on, and any other
+    resource to `account`.
     """
-    found: dict[str, Resource] = {}
+    resources: dict[str, Resource] = {}
     for kind, resource_id, region, entry in _entries(regions):
-        if resource_id in found:
+        if resource_id in resources:
             raise ValueError(f"{resource_id} is described twice")
-        found[resource_id] = _resource(kind, resource_id, region, entry)
-    for resource in found.values():
-        _check(resource, found)
-    owned = {id_: replace(each, owner=_owner(each, found, account)) for id_, each in found.items()}
+        resources[resource_id] = _resource(kind, resource_id, region, entry)
+    for resource in resources.values():
+        _check(resource, resources)
+    owned = {
+        each.id: replace(each, owner=_owner(each, resources, account))
+        for each in resources.values()
+    }
     return Network(tuple(regions), owned)
 
 
-def _entries(regions: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
+def _entries(regions: Regions) -> Iterator[tuple[str, str, str, Entry]]:
     for region, kinds in regions.items():
         for plural, entries in kinds.items():
             for resource_id, entry in entries.items():
                 yield KINDS[plural], resource_id, region, entry
 
 
-def _resource(kind: str, id_: str, region: str, entry: Mapping[str, Any]) -> Resource:
-    fields = {name: value for name, value in entry.items() if name[0].isupper()}
-    first = (fields[BELOW[kind]],) if fields.get(BELOW[kind]) else ()
-    fields |= {"cens": entry.get("cens", ()), "default": entry.get("default", False)}
-    below = (*first, *entry.get("circuits", ()))
-    return Resource(kind, id_, region, entry.get("owner", ""), fields, below)
+def _resource(kind: str, id_: str, region: str, entry: Entry) -> Resource:
+    first = entry.fields.get(BELOW[kind])
+    below = (*([str(first)] if first else []), *entry.circuits)
+    return Resource(kind, id_, region, entry.owner, entry.fields, below, entry.cens, entry.default)
 
 
-def _check(resource: Resource, found: Mapping[str, Resource]) -> None:
+def _check(resource: Resource, resources: Mapping[str, Resource]) -> None:
     stands_on = {CIRCUIT: CIRCUIT, VBR: CIRCUIT, GROUP: VBR, PEER: GROUP}[resource.kind]
     for below in resource.below:
-        if below not in found or found[below].kind != stands_on:
+        if below not in resources or resources[below].kind != stands_on:
             raise ValueError(
                 f"{resource.id} stands on {below!r}, expected a {stands_on} of regions"
             )
-        if found[below].below and resource.kind == CIRCUIT:
+        if resources[below].below and resource.kind == CIRCUIT:
             raise ValueError(f"{resource.id} stands on {below}, which is a hosted circuit itself")
     if not resource.below and resource.kind != CIRCUIT:
         raise ValueError(f"{resource.id} needs {BELOW[resource.kind]}")
 
 
-def _owner(resource: Resource, found: Mapping[str, Resource], account: str) -> str:
+def _owner(resource: Resource, resources: Mapping[str, Resource], account: str) -> str:
     if resource.owner or resource.kind not in (GROUP, PEER):
         return resource.owner or account
-    return _owner(found[resource.below[0]], found, account)
+    return _owner(resources[resource.below[0]], resources, account)

@@ -1,8 +1,8 @@
 """
-Where the traffic of a service flows, as pure functions of what is cut and when.
+Routing: which path the traffic of a service takes, as a pure function of the cuts.
 
-A service takes the first of its paths that is in service and believed to be up. A cut stalls it
-until the path's detection time is over; then it moves. After the cut it moves back, with a short
+A service takes the first of its paths that is in service and believed to be up. A cut stalls the
+traffic for the path's detection time; then it moves. After the cut it moves back, with a short
 loss.
 """
 
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 
-from chaosfailover.emulator.assumptions import Assumptions, drawn
 from chaosfailover.emulator.job import Job, entered, projected
 from chaosfailover.emulator.resources import Network
 from chaosfailover.emulator.services import Route, Service
+from chaosfailover.emulator.settings import Settings, drawn
 
 __all__ = ["Downtime", "Segment", "courses", "downtimes_from"]
 
@@ -24,7 +24,7 @@ Intervals = Mapping[str, Sequence[tuple[float, ...]]]
 @dataclass(frozen=True)
 class Downtime:
     """
-    Resources that a job takes down from one instant to another; `number` is the job's.
+    The resources that a job takes down, and for how long; `number` is the job's.
     """
 
     resource_ids: tuple[str, ...]
@@ -36,7 +36,7 @@ class Downtime:
 @dataclass(frozen=True)
 class Segment:
     """
-    From `start` on, a service uses `path` (None: it has no route), and its traffic flows or not.
+    From `start` on, traffic takes `path` (None without a route), and flows or stalls.
     """
 
     start: float
@@ -44,9 +44,9 @@ class Segment:
     flows: bool
 
 
-def downtimes_from(jobs: Iterable[Job], settings: Assumptions) -> tuple[Downtime, ...]:
+def downtimes_from(jobs: Iterable[Job], settings: Settings) -> tuple[Downtime, ...]:
     """
-    Return what jobs cut, past and to come if nobody touches them.
+    Return what jobs take down, past and to come, if no operation changes them.
     """
     ends = [projected(job) for job in jobs]
     return tuple(
@@ -56,7 +56,7 @@ def downtimes_from(jobs: Iterable[Job], settings: Assumptions) -> tuple[Downtime
     )
 
 
-def _restored(job: Job, settings: Assumptions) -> float:
+def _restored(job: Job, settings: Settings) -> float:
     at = entered(job, settings.restored_on)
     return inf if at is None else at + job.late
 
@@ -65,11 +65,11 @@ def courses(
     service: Service,
     cuts: Sequence[Downtime],
     network: Network,
-    settings: Assumptions,
+    settings: Settings,
     seed: object = None,
 ) -> tuple[tuple[Segment, ...], ...]:
     """
-    Return the course of each of a service's flow groups over all time, as segments in order.
+    Return the course of each flow group of a service over all time, as segments in order.
     """
     downs = {path.name: _downs(path, cuts, network) for path in service.paths}
     avoided = {
@@ -92,7 +92,7 @@ def _moves(
     order: Sequence[Route], edges: Iterable[float], downs: Intervals, avoided: Intervals
 ) -> list[Segment]:
     """
-    Return the course of a flow group without the loss of its way back.
+    Return the course of a flow group, without the losses on its way back.
     """
     course: list[Segment] = []
     for at in edges:
@@ -107,46 +107,46 @@ def _downs(
     path: Route, cuts: Sequence[Downtime], network: Network
 ) -> list[tuple[float, float, int]]:
     """
-    Return when a path is really down, as (start, end, number of the cut that began it).
+    Return when a path is down, as (start, end, number of the job that began it).
     """
     edges = sorted({cut.start for cut in cuts} | {cut.end for cut in cuts})
-    found: list[tuple[float, float, int]] = []
+    intervals: list[tuple[float, float, int]] = []
     for start, end in pairwise(edges):
         acting = [cut for cut in cuts if cut.start <= start < cut.end]
         if path.over not in network.down(id_ for cut in acting for id_ in cut.resource_ids):
             continue
-        if found and found[-1][1] == start:
-            found[-1] = (found[-1][0], end, found[-1][2])
+        if intervals and intervals[-1][1] == start:
+            intervals[-1] = (intervals[-1][0], end, intervals[-1][2])
         else:
-            found.append((start, end, acting[-1].number))
-    return found
+            intervals.append((start, end, acting[-1].number))
+    return intervals
 
 
 def _avoided(
-    path: Route, downs: Sequence[tuple[float, float, int]], settings: Assumptions, seed: object
+    path: Route, downs: Sequence[tuple[float, float, int]], settings: Settings, seed: object
 ) -> list[tuple[float, float]]:
     """
     Return when routing believes a path to be down: from its detection to its reversion.
     """
-    found: list[tuple[float, float]] = []
+    intervals: list[tuple[float, float]] = []
     for start, end, number in downs:
         back = end + drawn(settings.revert_delay, seed, path.name, number, "revert")
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], back)
+        if intervals and start <= intervals[-1][1]:
+            intervals[-1] = (intervals[-1][0], back)
         elif (at := start + drawn(path.detection, seed, path.name, number)) < end:
-            found.append((at, back))
-    return found
+            intervals.append((at, back))
+    return intervals
 
 
 def _with_loss(
     name: str,
     order: Sequence[Route],
     course: Sequence[Segment],
-    settings: Assumptions,
+    settings: Settings,
     seed: object,
 ) -> Iterable[Segment]:
     """
-    Yield the course with a loss at each move of flowing traffic to a path preferred more.
+    Yield the course, with a loss whenever flowing traffic returns to a preferred path.
     """
     yield from course[:1]
     for number, (before, after) in enumerate(pairwise(course)):

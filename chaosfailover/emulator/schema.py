@@ -1,14 +1,19 @@
 """
-Schemas: how what a person wrote is read, and what is said about it when it cannot be.
+Schemas: functions that check and convert what a person wrote.
 
-A schema is a function of a value and of its place, such as `services.portal.kind`. It returns the
-value as it is used from then on; ValueError names the place, the value and what was expected.
+A schema takes a value and its place, such as `services.portal.kind`, and returns the value as the
+emulator uses it. ValueError names the place, the value and what was expected.
 """
 
 import reprlib
 from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
 from difflib import get_close_matches
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar, get_type_hints
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 __all__ = [
     "ANYTHING",
@@ -23,33 +28,35 @@ __all__ = [
     "one_of",
     "optional",
     "record",
+    "record_of",
     "scalar",
-    "secret",
+    "secret_text",
     "table",
 ]
 
-Schema = Callable[[Any, str], Any]
+T = TypeVar("T")
+D = TypeVar("D", bound="DataclassInstance")
+Schema = Callable[[object, str], T]
 Span = float | tuple[float, float]
 
 LONGEST = 1e9
 
 
-def scalar(
-    expected: str, fits: Callable[[Any], bool], as_used: Callable[[Any], Any] = lambda value: value
-) -> Schema:
+def scalar(expected: str, convert: Callable[[object], T | None]) -> Schema[T]:
     """
-    Make the schema of a single value from what is expected in words and whether a value fits.
+    Make the schema of a single value; `convert` returns None for a value that is not `expected`.
     """
 
-    def read(value: Any, place: str) -> Any:
-        if not fits(value):
+    def read(value: object, place: str) -> T:
+        converted = convert(value)
+        if converted is None:
             raise _unlike(value, place, expected)
-        return as_used(value)
+        return converted
 
     return read
 
 
-def secret(value: Any, place: str) -> str:
+def secret_text(value: object, place: str) -> str:
     """
     Read a text that no message repeats.
     """
@@ -58,122 +65,142 @@ def secret(value: Any, place: str) -> str:
     return value
 
 
-def number(least: float, most: float = LONGEST) -> Schema:
+def number(least: float, most: float = LONGEST) -> Schema[float]:
     """
     Make the schema of a number within limits.
     """
     return scalar(f"a number from {least:g} to {most:g}", lambda value: _within(value, least, most))
 
 
-def integer(least: int, most: int) -> Schema:
+def integer(least: int, most: int) -> Schema[int]:
     """
     Make the schema of a whole number within limits.
     """
-    return scalar(
-        f"a whole number from {least} to {most}",
-        lambda value: _within(value, least, most) and isinstance(value, int),
-    )
+
+    def convert(value: object) -> int | None:
+        within = _within(value, least, most)
+        return within if isinstance(within, int) else None
+
+    return scalar(f"a whole number from {least} to {most}", convert)
 
 
-def one_of(*literals: str) -> Schema:
+def one_of(*literals: str) -> Schema[str]:
     """
     Make the schema of a literal.
     """
     return scalar(
         f"one of {', '.join(literals)}",
-        lambda value: isinstance(value, str) and value in literals,
+        lambda value: value if isinstance(value, str) and value in literals else None,
     )
 
 
-def optional(schema: Schema) -> Schema:
+def optional(schema: Schema[T]) -> Schema[T | None]:
     """
-    Make a schema that lets null be.
+    Make a schema that accepts null as well.
     """
     return lambda value, place: None if value is None else schema(value, place)
 
 
-def record(fields: Mapping[str, Schema], required: tuple[str, ...] = ()) -> Schema:
+def record(
+    build: Callable[..., T], fields: Mapping[str, Schema[object]], required: tuple[str, ...] = ()
+) -> Schema[T]:
     """
-    Make the schema of a mapping whose keys are known; nothing at all is an empty one.
+    Make the schema of a mapping with known keys, from whose values `build` makes the result.
+
+    Null counts as an empty mapping.
     """
 
-    def read(value: Any, place: str) -> dict[str, Any]:
-        given = _mapping(value, place)
-        for key in given:
+    def read(value: object, place: str) -> T:
+        content = _mapping(value, place)
+        for key in content:
             if not isinstance(key, str) or key not in fields:
-                raise ValueError(f"{place or 'it'} has no {key!r}, {_known(key, fields)}")
+                raise ValueError(f"{place or 'it'} has no {key!r}, {_suggestion(key, fields)}")
         for key in required:
-            if key not in given:
+            if key not in content:
                 raise ValueError(f"{place or 'it'} needs {key}")
-        return {key: fields[key](each, _at(place, key)) for key, each in given.items()}
+        values = {str(key): each for key, each in content.items()}
+        return build(**{key: fields[key](each, _at(place, key)) for key, each in values.items()})
 
     return read
 
 
-def table(each: Schema) -> Schema:
+def record_of(kind: type[D], **others: object) -> Schema[D]:
     """
-    Make the schema of a mapping of names to values; nothing at all is an empty one.
+    Make the schema of a mapping that becomes a dataclass, from the schemas in its annotations.
+
+    A field `port: Annotated[int, integer(0, 65535)] = 0` is a key; `others` are the values of
+    fields that are not.
+    """
+    hints = get_type_hints(kind, include_extras=True)
+    keys = {
+        name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")
+    }
+    required = (
+        each.name for each in fields(kind) if each.default is each.default_factory is MISSING
+    )
+    return record(partial(kind, **others), keys, tuple(name for name in required if name in keys))
+
+
+def table(each: Schema[T]) -> Schema[dict[str, T]]:
+    """
+    Make the schema of a mapping of names to values; null counts as an empty mapping.
     """
 
-    def read(value: Any, place: str) -> dict[str, Any]:
-        given = _mapping(value, place)
-        names = {key: TEXT(key, f"a name in {place}") for key in given}
-        return {name: each(given[key], _at(place, name)) for key, name in names.items()}
+    def read(value: object, place: str) -> dict[str, T]:
+        content = _mapping(value, place)
+        names = {key: TEXT(key, f"a name in {place}") for key in content}
+        return {name: each(content[key], _at(place, name)) for key, name in names.items()}
 
     return read
 
 
-def listing(each: Schema, least: int = 0) -> Schema:
+def listing(each: Schema[T], least: int = 0) -> Schema[tuple[T, ...]]:
     """
-    Make the schema of a list; a lone text or mapping is a list of one.
+    Make the schema of a list; a text or mapping alone counts as a list of one.
     """
 
-    def read(value: Any, place: str) -> tuple[Any, ...]:
+    def read(value: object, place: str) -> tuple[T, ...]:
         alone = isinstance(value, str | Mapping)
-        given = [value] if alone else [] if value is None else value
-        if not isinstance(given, list | tuple) or len(given) < least:
-            raise ValueError(
-                f"{place} is {reprlib.repr(value)}, expected a list of {least} or more"
-            )
-        places = [place if alone else f"{place}[{number}]" for number in range(len(given))]
-        return tuple(each(item, at) for item, at in zip(given, places, strict=True))
+        items = [value] if alone else [] if value is None else value
+        if not isinstance(items, list | tuple) or len(items) < least:
+            raise _unlike(value, place, f"a list of {least} or more")
+        places = [place if alone else f"{place}[{number}]" for number in range(len(items))]
+        return tuple(each(item, at) for item, at in zip(items, places, strict=True))
 
     return read
 
 
-def _span(value: Any, place: str) -> Span:
-    ends = tuple(value) if isinstance(value, list | tuple) else (value, value)
-    numbers = all(_within(end, 0, LONGEST) for end in ends)
-    if len(ends) != 2 or not numbers or ends[0] > ends[1]:
+def _span(value: object, place: str) -> Span:
+    ends = value if isinstance(value, list | tuple) else (value, value)
+    numbers = [each for end in ends if (each := _within(end, 0, LONGEST)) is not None]
+    if len(ends) != 2 or len(numbers) != 2 or numbers[0] > numbers[1]:
         raise _unlike(value, place, "seconds, or a range [least, most]")
-    return (float(ends[0]), float(ends[1])) if ends[0] < ends[1] else float(ends[0])
+    least, most = map(float, numbers)
+    return (least, most) if least < most else least
 
 
-def _anything(value: Any, _place: str) -> Any:
+def _anything(value: object, _place: str) -> object:
     return value
 
 
-def _within(value: Any, least: float, most: float) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and least <= value <= most
+def _within(value: object, least: float, most: float) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return value if least <= value <= most else None
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool)
-
-
-def _mapping(value: Any, place: str) -> Mapping[Any, Any]:
-    given = {} if value is None else value
-    if not isinstance(given, Mapping):
+def _mapping(value: object, place: str) -> Mapping[object, object]:
+    content = {} if value is None else value
+    if not isinstance(content, Mapping):
         raise _unlike(value, place, "names and values")
-    return given
+    return content
 
 
-def _unlike(value: Any, place: str, expected: str) -> ValueError:
+def _unlike(value: object, place: str, expected: str) -> ValueError:
     return ValueError(f"{place or 'it'} is {reprlib.repr(value)}, expected {expected}")
 
 
-def _known(key: object, fields: Mapping[str, Schema]) -> str:
+def _suggestion(key: object, fields: Mapping[str, object]) -> str:
     close = get_close_matches(str(key), fields, 1)
     return f"did you mean {close[0]}?" if close else f"only {', '.join(sorted(fields))}"
 
@@ -182,10 +209,17 @@ def _at(place: str, key: str) -> str:
     return f"{place}.{key}" if place else key
 
 
-ANYTHING: Schema = _anything
-SPAN: Schema = _span
-TEXT = scalar("text, in quotes", _is_text, str)
+ANYTHING: Schema[object] = _anything
+SPAN: Schema[Span] = _span
+TEXT: Schema[str] = scalar(
+    "text, in quotes",
+    lambda value: (
+        str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+    ),
+)
 """
-A whole number is text too, as the API writes many numbers as text.
+Whole numbers are text too, as the API writes many numbers as text.
 """
-TRUTH = scalar("true or false", lambda value: isinstance(value, bool))
+TRUTH: Schema[bool] = scalar(
+    "true or false", lambda value: value if isinstance(value, bool) else None
+)

@@ -1,12 +1,12 @@
 """
-The services of the data plane and the paths that they take through the network.
+The services of the data plane, and the paths that they take through the network.
 """
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import lcm
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from chaosfailover.emulator.resources import CARRYING, Network
 from chaosfailover.emulator.schema import (
@@ -18,7 +18,7 @@ from chaosfailover.emulator.schema import (
     listing,
     number,
     one_of,
-    record,
+    record_of,
     table,
 )
 
@@ -40,24 +40,23 @@ MOST_GROUPS = 64
 
 DETECTION: dict[str, float] = {"bfd": 0.9, "bgp-hold": 30.0, "health-check": 16.0}
 """
-How long each mechanism takes to find a path dead: BFD 3 x 300 ms, BGP hold time 30 s, VBR health
+Mechanism -> seconds until it detects a dead path: BFD 3 x 300 ms, BGP hold time 30 s, VBR health
 check 8 x 2 s.
 """
 
 
-def _detection(value: Any, place: str) -> Span:
+def _detection(value: object, place: str) -> Span:
     """
-    Read how a path is found dead: by a mechanism, or within some time.
+    Read the time until a dead path is detected: a mechanism, or a length.
     """
-    lasts: Span = SPAN(
-        DETECTION[one_of(*DETECTION)(value, place)] if isinstance(value, str) else value, place
-    )
-    return lasts
+    if isinstance(value, str):
+        return DETECTION[one_of(*DETECTION)(value, place)]
+    return SPAN(value, place)
 
 
 class Upstream(NamedTuple):
     """
-    Where a service of the user's own listens.
+    The address of the user's own service.
     """
 
     host: str
@@ -67,7 +66,7 @@ class Upstream(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def upstream_from(value: Any, place: str) -> Upstream:
+def upstream_from(value: object, place: str) -> Upstream:
     """
     Read `host:port`, with brackets around an IPv6 address.
     """
@@ -80,49 +79,40 @@ def upstream_from(value: Any, place: str) -> Upstream:
     raise ValueError(f"{place} is {value!r}, expected host:port, such as 127.0.0.1:3000")
 
 
-PATHS = table(
-    record(
-        {
-            "over": TEXT,
-            "detection": _detection,
-            "delay": number(0, 3600),
-            "loss": number(0, 1),
-            "carries": TRUTH,
-        },
-        required=("over",),
-    )
-)
-SERVICES = table(
-    record(
-        {
-            "kind": one_of("http", "tcp", "udp"),
-            "port": integer(0, 65535),
-            "paths": listing(listing(TEXT, least=1)),
-            "upstream": upstream_from,
-        },
-        required=("kind", "paths"),
-    )
-)
-"""
-The schemas of a topology's `paths:` and `services:`.
-"""
-
-
 @dataclass(frozen=True)
 class Route:
     """
-    One way through the network, over a peer, a VBR or a circuit.
+    One path through the network, over a peer, a VBR or a circuit.
 
-    `delay` (seconds) and `loss` (0 to 1) make it slow or lossy; one that does not carry looks
-    healthy to the routing and swallows everything.
+    `delay` is in seconds, `loss` from 0 to 1. A path that does not carry looks healthy to the
+    routing and loses everything.
     """
 
     name: str
-    over: str
-    detection: Span = DETECTION["bfd"]
-    delay: float = 0.0
-    loss: float = 0.0
-    carries: bool = True
+    over: Annotated[str, TEXT]
+    detection: Annotated[Span, _detection] = DETECTION["bfd"]
+    delay: Annotated[float, number(0, 3600)] = 0.0
+    loss: Annotated[float, number(0, 1)] = 0.0
+    carries: Annotated[bool, TRUTH] = True
+
+
+@dataclass(frozen=True)
+class ServiceEntry:
+    """
+    A service as a topology writes it; `paths` are names.
+    """
+
+    kind: Annotated[str, one_of("http", "tcp", "udp")]
+    paths: Annotated[tuple[tuple[str, ...], ...], listing(listing(TEXT, least=1))]
+    port: Annotated[int, integer(0, 65535)] = 0
+    upstream: Annotated[Upstream | None, upstream_from] = None
+
+
+PATHS = table(record_of(Route, name=""))
+SERVICES = table(record_of(ServiceEntry))
+"""
+The schemas of a topology's `paths:` and `services:`.
+"""
 
 
 @dataclass(frozen=True)
@@ -130,8 +120,8 @@ class Service:
     """
     A loopback service of the data plane and its paths.
 
-    `ranks` are the paths in order of preference; the paths of one rank are equal and share the
-    flows. What arrives goes on to `upstream`, or to a small application of the emulator.
+    `ranks` are the paths in order of preference; the paths of a rank are equal and share the
+    flows. Traffic goes on to `upstream`, or to a small application of the emulator.
     """
 
     name: str
@@ -162,7 +152,7 @@ class Service:
         )
 
 
-def _groups(ranks: Iterable[Sequence[Route]]) -> int:
+def _groups(ranks: Iterable[Sequence[object]]) -> int:
     return lcm(*(len(rank) * (len(rank) - 1) for rank in ranks if len(rank) > 1))
 
 
@@ -177,21 +167,17 @@ def _rotated(rank: Sequence[Route], group: int) -> tuple[Route, ...]:
 
 
 def services_from(
-    services: Mapping[str, Any], paths: Mapping[str, Any], network: Network
+    services: Mapping[str, ServiceEntry], paths: Mapping[str, Route], network: Network
 ) -> tuple[Service, ...]:
     """
     Build the services of a topology from its `services:` and `paths:`.
     """
-    known = {name: _path(name, entry, network) for name, entry in paths.items()}
+    for name, path in paths.items():
+        _check_path(name, path, network)
+    named = {name: replace(path, name=name) for name, path in paths.items()}
     return tuple(
-        Service(
-            name,
-            entry["kind"],
-            entry.get("port", 0),
-            _chosen(name, entry["paths"], known),
-            entry.get("upstream"),
-        )
-        for name, entry in services.items()
+        Service(name, each.kind, each.port, _ranks(name, each.paths, named), each.upstream)
+        for name, each in services.items()
     )
 
 
@@ -202,47 +188,43 @@ def with_upstreams(
     Return services with other upstreams, `host:port` by name; ValueError says what is wrong.
     """
     check_names(upstreams, [each.name for each in services], "an upstream")
-    given = {name: upstream_from(text, f"upstream.{name}") for name, text in upstreams.items()}
-    return tuple(
-        replace(each, upstream=given[each.name]) if each.name in given else each
-        for each in services
-    )
+    parsed = {name: upstream_from(text, f"upstream.{name}") for name, text in upstreams.items()}
+    return tuple(replace(each, upstream=parsed.get(each.name, each.upstream)) for each in services)
 
 
-def check_names(given: Iterable[str], services: Collection[str], what: str) -> None:
+def check_names(names: Iterable[str], services: Collection[str], what: str) -> None:
     """
-    Refuse what is given to a service that the topology does not have.
+    Raise ValueError if a name is none of the topology's services.
     """
-    if unknown := sorted(set(given) - set(services)):
+    if unknown := sorted(set(names) - set(services)):
         raise ValueError(
             f"{what} is given to {unknown[0]!r},"
             f" but the topology's services are {', '.join(services) or 'none'}"
         )
 
 
-def _chosen(
-    name: str, ranks: Sequence[Sequence[str]], known: Mapping[str, Route]
+def _ranks(
+    name: str, ranks: Sequence[Sequence[str]], paths: Mapping[str, Route]
 ) -> tuple[tuple[Route, ...], ...]:
-    names = [path for rank in ranks for path in rank]
-    if unknown := [path for path in names if path not in known]:
+    """
+    Return the paths of a service by rank; ValueError for unknown, doubled or too many names.
+    """
+    if unknown := [path for rank in ranks for path in rank if path not in paths]:
         raise ValueError(
-            f"services.{name}.paths has {unknown[0]!r}, expected one of {sorted(known)}"
+            f"services.{name}.paths has {unknown[0]!r}, expected one of {sorted(paths)}"
         )
     if doubled := [path for rank in ranks for path in rank if rank.count(path) > 1]:
         raise ValueError(
             f"services.{name}.paths has {doubled[0]!r} twice among equal paths, expected it once"
         )
-    chosen = tuple(tuple(known[path] for path in rank) for rank in ranks)
-    if max(map(len, chosen), default=0) > MOST_EQUAL or _groups(chosen) > MOST_GROUPS:
+    if max(map(len, ranks), default=0) > MOST_EQUAL or _groups(ranks) > MOST_GROUPS:
         raise ValueError(f"services.{name}.paths has more than {MOST_EQUAL} equal paths")
-    return chosen
+    return tuple(tuple(paths[path] for path in rank) for rank in ranks)
 
 
-def _path(name: str, entry: Mapping[str, Any], network: Network) -> Route:
-    over = network.resources.get(entry["over"])
+def _check_path(name: str, path: Route, network: Network) -> None:
+    over = network.resources.get(path.over)
     if over is None or over.kind not in CARRYING:
         raise ValueError(
-            f"paths.{name}.over is {entry['over']!r},"
-            " expected a circuit, VBR or BGP peer of regions"
+            f"paths.{name}.over is {path.over!r}, expected a circuit, VBR or BGP peer of regions"
         )
-    return Route(name=name, **entry)

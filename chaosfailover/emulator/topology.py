@@ -1,65 +1,57 @@
 """
-Topology files: a cloud to emulate, written as YAML.
+Topology files: the cloud to emulate, as YAML.
 
-Keys in lower case are the emulator's own; capitalised keys are fields of the API and appear in
-its answers as they are written.
+Keys in lower case are the emulator's own. Capitalised keys are fields of the API, which appear in
+its replies as they are written.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from chaosfailover.emulator.access import ACCOUNTS, AccessKey, access_keys_from
-from chaosfailover.emulator.assumptions import Assumptions, settings_from
+from chaosfailover.emulator.access_keys import ACCOUNTS, AccessKey, access_keys_from
 from chaosfailover.emulator.faults import Fault, fault_from
-from chaosfailover.emulator.fields import REGION
-from chaosfailover.emulator.job import AFTER, RUNNING, UNFINISHED
-from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR, Network, network_from
-from chaosfailover.emulator.schema import TEXT, integer, listing, one_of, record, table
-from chaosfailover.emulator.services import PATHS, SERVICES, Service, services_from, with_upstreams
+from chaosfailover.emulator.job import RUNNING, STATUSES
+from chaosfailover.emulator.resource_fields import REGION
+from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR, Network, Regions, network_from
+from chaosfailover.emulator.schema import TEXT, integer, listing, one_of, record, record_of, table
+from chaosfailover.emulator.services import (
+    PATHS,
+    SERVICES,
+    Route,
+    Service,
+    ServiceEntry,
+    services_from,
+    with_upstreams,
+)
+from chaosfailover.emulator.settings import SETTINGS, Settings
 from chaosfailover.emulator.yaml_file import YamlFileError, read
 
-__all__ = ["BUNDLED", "Topology", "TopologyError", "load", "title", "topology_from"]
+__all__ = ["BUNDLED", "PlannedJob", "Topology", "TopologyError", "load", "topology_from"]
 
 FOLDER = resources.files("chaosfailover.emulator") / "topologies"
 BUNDLED = tuple(
     sorted(each.name.removesuffix(".yaml") for each in FOLDER.iterdir() if ".yaml" in each.name)
 )
 
-STATUSES = sorted(UNFINISHED | set(AFTER.values()))
-JOB = record(
-    {
-        "id": TEXT,
-        "account": TEXT,
-        "region": TEXT,
-        "name": TEXT,
-        "description": TEXT,
-        "status": one_of(*STATUSES),
-        "resource_type": one_of(CIRCUIT, VBR, PEER),
-        "resources": listing(TEXT, least=1),
-        "duration_minutes": integer(1, 4320),
-    },
-    required=("resources",),
-)
-TOPOLOGY = record(
-    {
-        "title": TEXT,
-        "extends": one_of(*BUNDLED),
-        "accounts": ACCOUNTS,
-        "regions": table(REGION),
-        "paths": PATHS,
-        "services": SERVICES,
-        "jobs": listing(JOB),
-        "faults": listing(fault_from),
-        "settings": settings_from,
-    },
-    required=("accounts", "regions"),
-)
-"""
-The schema of a whole topology file.
-"""
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """
+    A job that exists from the beginning.
+    """
+
+    resources: Annotated[tuple[str, ...], listing(TEXT, least=1)]
+    id: Annotated[str, TEXT] = ""
+    account: Annotated[str, TEXT] = ""
+    region: Annotated[str, TEXT] = ""
+    name: Annotated[str, TEXT] = ""
+    description: Annotated[str, TEXT] = ""
+    status: Annotated[str, one_of(*STATUSES)] = "Init"
+    resource_type: Annotated[str, one_of(CIRCUIT, VBR, PEER)] = CIRCUIT
+    duration_minutes: Annotated[int, integer(1, 4320)] = 60
 
 
 class TopologyError(ValueError):
@@ -71,21 +63,22 @@ class TopologyError(ValueError):
 @dataclass(frozen=True)
 class Topology:
     """
-    A cloud to emulate: who may call, what is there, what flows, and how the open ends are decided.
+    A cloud to emulate; `account` is the first account.
     """
 
-    name: str
     account: str
     keys: Mapping[str, AccessKey]
     network: Network
     services: tuple[Service, ...]
-    jobs: tuple[Mapping[str, Any], ...]
-    faults: tuple[Fault, ...]
-    settings: Assumptions
+    jobs: tuple[PlannedJob, ...]
+    faults: tuple[Fault, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    title: str = ""
+    name: str = ""
 
     def with_upstreams(self, upstreams: Mapping[str, str]) -> Self:
         """
-        Return the same cloud with services of the user's own behind it, `host:port` by name.
+        Return the topology with the user's own services as upstreams, `host:port` by name.
         """
         return replace(self, services=with_upstreams(self.services, upstreams))
 
@@ -97,26 +90,19 @@ def load(name: str | Path) -> Topology:
     return topology_from(_content(name), str(name))
 
 
-def topology_from(content: Any, name: str = "topology") -> Topology:
+def topology_from(content: object, name: str = "topology") -> Topology:
     """
     Build a topology from the content of its file; TopologyError names what is wrong.
     """
     try:
-        return _topology(_extended(content), name)
+        return replace(TOPOLOGY(_extended(content), ""), name=name)
     except TopologyError:
         raise
     except (RecursionError, ValueError) as exc:
         raise TopologyError(f"topology {name!r}: {exc}") from exc
 
 
-def title(name: str) -> str:
-    """
-    Return the title of a bundled topology.
-    """
-    return str(_content(name)["title"])
-
-
-def _content(name: str | Path) -> Any:
+def _content(name: str | Path) -> object:
     source = FOLDER / f"{name}.yaml" if str(name) in BUNDLED else Path(name)
     try:
         return read(source)
@@ -129,66 +115,97 @@ def _content(name: str | Path) -> Any:
         ) from exc
 
 
-def _extended(content: Any) -> Any:
+def _extended(content: object) -> object:
     """
-    Lay the content over the bundled topology that it extends, if it does.
+    Lay the content over the bundled topology that it extends, if any.
     """
     if not isinstance(content, Mapping) or "extends" not in content:
         return content
     name = one_of(*BUNDLED)(content["extends"], "extends")
-    return _overlaid(_extended(_content(name)), content)
+    own = {key: value for key, value in content.items() if key != "extends"}
+    return _overlaid(_extended(_content(name)), own)
 
 
-def _overlaid(below: Any, above: Any) -> Any:
+def _overlaid(below: object, above: object) -> object:
     if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
         return above
     both = {name: _overlaid(below.get(name), value) for name, value in above.items()}
     return {**below, **both}
 
 
-def _topology(content: Any, name: str) -> Topology:
-    given = TOPOLOGY({} if content is None else content, "")
-    accounts, regions = given["accounts"], given["regions"]
+def _build(
+    accounts: Mapping[str, Mapping[str, Mapping[str, AccessKey]]],
+    regions: Regions,
+    services: Mapping[str, ServiceEntry] | None = None,
+    paths: Mapping[str, Route] | None = None,
+    jobs: Iterable[PlannedJob] = (),
+    **others: Any,
+) -> Topology:
+    """
+    Build a topology from the values of its file.
+    """
     if not accounts or not regions:
         raise ValueError("it needs an account and a region at least")
-    network = network_from(regions, next(iter(accounts)))
+    account, region = next(iter(accounts)), next(iter(regions))
+    network = network_from(regions, account)
     for resource in network.resources.values():
         _among(accounts, resource.owner, f"{resource.id}.owner")
     topology = Topology(
-        name=name,
-        account=next(iter(accounts)),
+        account=account,
         keys=access_keys_from(accounts),
         network=network,
-        services=services_from(given.get("services", {}), given.get("paths", {}), network),
-        jobs=given.get("jobs", ()),
-        faults=given.get("faults", ()),
-        settings=given.get("settings", Assumptions()),
+        services=services_from(services or {}, paths or {}, network),
+        jobs=tuple(
+            replace(job, account=job.account or account, region=job.region or region)
+            for job in jobs
+        ),
+        **others,
     )
     _check_jobs(topology, accounts)
     return topology
 
 
-def _among(known: Iterable[str], value: str, place: str) -> None:
-    if value not in known:
-        raise ValueError(f"{place} is {value!r}, expected one of {', '.join(known)}")
+def _among(names: Iterable[str], value: str, place: str) -> None:
+    if value not in names:
+        raise ValueError(f"{place} is {value!r}, expected one of {', '.join(names)}")
 
 
 def _check_jobs(topology: Topology, accounts: Iterable[str]) -> None:
     """
-    Hold the jobs to what the rules of the API never let happen.
+    Refuse jobs that the API would never have let exist together.
     """
     ids: set[str] = set()
     running: dict[tuple[str, str], str] = {}
     for number, job in enumerate(topology.jobs):
         place = f"jobs[{number}]"
-        account = job.get("account", topology.account)
-        region = job.get("region", topology.network.regions[0])
-        _among(accounts, account, f"{place}.account")
-        _among(topology.network.regions, region, f"{place}.region")
-        if (job_id := job.get("id", place)) in ids:
+        _among(accounts, job.account, f"{place}.account")
+        _among(topology.network.regions, job.region, f"{place}.region")
+        if (job_id := job.id or place) in ids:
             raise ValueError(f"{place}.id is {job_id!r}, which another job has")
         ids.add(job_id)
-        if topology.settings.one_job_per_region and job.get("status") in RUNNING:
-            other = running.setdefault((account, region), place)
+        if topology.settings.one_job_per_region and job.status in RUNNING:
+            other = running.setdefault((job.account, job.region), place)
             if other != place:
-                raise ValueError(f"{place} runs in {region} at once with {other}, of one account")
+                raise ValueError(
+                    f"{place} runs in {job.region} together with {other} of the same account"
+                )
+
+
+TOPOLOGY = record(
+    _build,
+    {
+        "title": TEXT,
+        "extends": one_of(*BUNDLED),
+        "accounts": ACCOUNTS,
+        "regions": table(REGION),
+        "paths": PATHS,
+        "services": SERVICES,
+        "jobs": listing(record_of(PlannedJob)),
+        "faults": listing(fault_from),
+        "settings": SETTINGS,
+    },
+    required=("accounts", "regions"),
+)
+"""
+The schema of a topology file.
+"""

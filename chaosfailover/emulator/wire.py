@@ -1,5 +1,5 @@
 """
-What comes in and what goes out: requests, replies, and documents written as JSON or XML.
+Requests and replies, and their documents as JSON or XML.
 """
 
 import json
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from chaosfailover.emulator.refusals import Refusal
+from chaosfailover.emulator.error_codes import Refusal
 
 __all__ = [
     "BODILESS",
@@ -35,7 +35,7 @@ Ending = Literal["complete", "cut", "lost", "reset"]
 @dataclass(frozen=True)
 class Request:
     """
-    One request; header names are in lower case, `query` is what follows the question mark.
+    One request; header names are in lower case, `query` follows the question mark.
     """
 
     method: str = "POST"
@@ -47,14 +47,14 @@ class Request:
     @cached_property
     def query_pairs(self) -> list[tuple[str, str]]:
         """
-        The decoded parameters of the query string, as they are written.
+        The decoded parameters of the query string, in their order.
         """
         return _decoded(self.query)
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:
         """
-        The decoded parameters of query and form; a name that the form has counts there only.
+        The decoded parameters of query and form; a name of the form hides the query's.
         """
         form = self.headers.get("content-type", "").lower().startswith(FORM)
         body = _decoded(self.body.decode("utf-8", "replace")) if form and self.body else []
@@ -64,21 +64,21 @@ class Request:
     @cached_property
     def parameters(self) -> dict[str, str]:
         """
-        The decoded parameters of query and form; of several with one name, the last one.
+        The decoded parameters of query and form; the last value of each name.
         """
         return dict(self.pairs)
 
     @property
     def operation(self) -> str:
         """
-        The operation that is called, known or not.
+        The name of the operation, which may not exist.
         """
         return self.headers.get("x-acs-action") or self.parameters.get("Action", "")
 
     @property
     def wants_json(self) -> bool:
         """
-        Say whether the reply is JSON: by default for V3; V1 asks by Format, and XML is its default.
+        Whether the reply is JSON: the default with V3 signatures; with V1, Format names it.
         """
         default = "JSON" if "x-acs-action" in self.headers else "XML"
         return self.parameters.get("Format", default).upper() == "JSON"
@@ -87,10 +87,9 @@ class Request:
 @dataclass(frozen=True)
 class Reply:
     """
-    One reply. `delay` is in real seconds; `ending` says how the connection treats it.
+    One reply. `delay` is in real seconds. `ending` is how the connection ends it.
 
-    `complete` sends it all, `cut` only half of the body, `lost` nothing, and `reset` resets the
-    connection.
+    `complete` sends all, `cut` half of the body, `lost` nothing, and `reset` resets the connection.
     """
 
     status: int
@@ -108,16 +107,16 @@ class Reply:
         return {**self.headers, **length}
 
 
-def success_reply(document: Mapping[str, Any], request: Request, request_id: str) -> Reply:
+def success_reply(document: Mapping[str, object], request: Request, request_id: str) -> Reply:
     """
-    Write the reply to a call that succeeded.
+    Write the reply to a successful call.
     """
     return _reply(200, document, request, request_id, f"{request.operation}Response")
 
 
 def refusal_reply(refusal: Refusal, request: Request, request_id: str) -> Reply:
     """
-    Write the reply to a call that was refused, as the platform does (API reference 7.1).
+    Write the reply to a refused call, as the platform does (API reference 7.1).
     """
     query = f"q={refusal.code}&product=Vpc&requestId={request_id}"
     document = {
@@ -135,11 +134,7 @@ def refusal_reply(refusal: Refusal, request: Request, request_id: str) -> Reply:
 
 
 def _reply(
-    status: int,
-    document: Mapping[str, Any],
-    request: Request,
-    request_id: str,
-    root: str,
+    status: int, document: Mapping[str, object], request: Request, request_id: str, root: str
 ) -> Reply:
     headers = {
         "Content-Type": JSON if request.wants_json else XML,
@@ -149,23 +144,18 @@ def _reply(
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Expose-Headers": "*",
     }
-    body = _json(document) if request.wants_json else _xml(document, root)
+    if request.wants_json:
+        body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    else:
+        body = f"<?xml version='1.0' encoding='UTF-8'?>{_element(root, document)}"
     return Reply(status, headers, body.encode("utf-8", "replace"))
-
-
-def _json(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-
-
-def _xml(document: Mapping[str, Any], root: str) -> str:
-    return f"<?xml version='1.0' encoding='UTF-8'?>{_element(root, document)}"
 
 
 def _decoded(encoded: str) -> list[tuple[str, str]]:
     return parse_qsl(encoded, keep_blank_values=True, errors="replace")
 
 
-def _element(name: str, value: Any) -> str:
+def _element(name: str, value: object) -> str:
     if isinstance(value, Mapping):
         return f"<{name}>{''.join(_element(key, each) for key, each in value.items())}</{name}>"
     if isinstance(value, list | tuple):
@@ -176,7 +166,7 @@ def _element(name: str, value: Any) -> str:
 
 def _printable(text: str) -> str:
     """
-    Replace what XML 1.0 cannot carry.
+    Replace the characters that XML 1.0 does not allow.
     """
     return "".join(each if _in_xml(each) else "\ufffd" for each in text)
 

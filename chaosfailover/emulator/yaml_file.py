@@ -1,15 +1,15 @@
 """
-YAML files that people write: one document of names and values, read with limits.
+YAML files that people write, read with limits.
 
-Refused are doubled keys, which YAML forbids and PyYAML overwrites, keys that are no text or number,
-numbers beyond 64 bits, and what grows beyond all measure, such as aliases of aliases.
+Refused are doubled keys, which YAML forbids and PyYAML overwrites; keys that are neither text nor
+number; numbers beyond 64 bits; and documents that grow too large, as aliases of aliases do.
 """
 
 import reprlib
 from importlib.resources.abc import Traversable
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -22,7 +22,7 @@ __all__ = ["YamlFileError", "parsed", "read"]
 
 LARGEST = 8_000_000
 """
-The most characters of a document, with its aliases written out; each value counts as 16 more.
+The most characters of a document with its aliases expanded; each value counts as 16 more.
 """
 EACH_VALUE = 16
 DEEPEST = 100
@@ -33,11 +33,11 @@ SPECIAL = ("tag:yaml.org,2002:merge", "tag:yaml.org,2002:value")
 
 class YamlFileError(ValueError):
     """
-    Content that cannot be used; the message is one line and names the line of the file.
+    Content that cannot be used; the message is one line, and names the line of the file.
     """
 
 
-def read(file: Path | Traversable) -> Any:
+def read(file: Path | Traversable) -> object:
     """
     Return the document of a file; raises OSError, or YamlFileError for its content.
     """
@@ -48,12 +48,12 @@ def read(file: Path | Traversable) -> Any:
     try:
         return parsed(content.decode())
     except UnicodeDecodeError as exc:
-        raise YamlFileError(f"it is no UTF-8 text: {exc.reason} at byte {exc.start}") from None
+        raise YamlFileError(f"it is not UTF-8 text: {exc.reason} at byte {exc.start}") from None
 
 
-def parsed(text: str) -> Any:
+def parsed(text: str) -> object:
     """
-    Return the document that a text is, None for an empty one; raises YamlFileError.
+    Return the document of a text, None if it is empty; raises YamlFileError.
     """
     try:
         _check_size(text)
@@ -75,14 +75,14 @@ class _Loader(FastLoader):
     The safe loader, whose values are finite and of 64 bits.
     """
 
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
         """
-        Build the value of a node; whatever is wrong with it is reported with its line.
+        Build the value of a node; errors name its line.
         """
         if node.tag in NUMBERS and len(node.value) > LONGEST_NUMBER:
             raise _unlike_a_number(node)
         try:
-            value = super().construct_object(node, deep=deep)
+            value: object = super().construct_object(node, deep=deep)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as exc:
             raise _wrong(node, f"{reprlib.repr(node.value)} cannot be read: {exc}") from None
         if isinstance(value, int) and abs(value) >= 2**63:
@@ -94,7 +94,7 @@ class _Loader(FastLoader):
 
 def _check_size(text: str) -> None:
     """
-    Refuse what is too deep, or too large once its aliases are written out, before it is built.
+    Refuse a document that is too deep, or too large with its aliases expanded, before it is built.
     """
     size, sizes, within = 0, dict[str | None, int](), list[tuple[str | None, int]]()
     for event in yaml.parse(text, Loader=FastLoader):
@@ -103,7 +103,7 @@ def _check_size(text: str) -> None:
             sizes[anchor] = size - began
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor in (anchor for anchor, _ in within):
-                raise _wrong(event, f"alias {event.anchor} stands for what it is a part of")
+                raise _wrong(event, f"alias {event.anchor} refers to what contains it")
             size += sizes.get(event.anchor, 0)
         elif isinstance(event, yaml.NodeEvent):
             began, size = size, size + EACH_VALUE + len(getattr(event, "value", ""))
@@ -119,12 +119,12 @@ def _check_limits(event: yaml.Event, size: int, depth: int) -> None:
         raise _wrong(event, f"it is nested more than {DEEPEST} levels deep, expected fewer")
     if size > LARGEST:
         limit = f"{LARGEST // 1_000_000} million characters"
-        raise _wrong(event, f"it holds more than {limit} once its aliases are written out")
+        raise _wrong(event, f"it holds more than {limit} with its aliases expanded")
 
 
 def _check_keys(loader: _Loader, root: yaml.Node | None) -> None:
     """
-    Refuse doubled keys, and those that are no text or number, in every mapping.
+    Refuse doubled keys, and keys that are neither text nor number, in every mapping.
     """
     nodes, seen = [root], set[int]()
     while nodes:
@@ -148,13 +148,15 @@ def _check_mapping(loader: _Loader, mapping: yaml.MappingNode) -> None:
             raise _wrong(node, f"a key is a {kind or type(key).__name__}, expected text, in quotes")
         line = node.start_mark.line + 1
         if key in lines:
-            doubled = f"key {reprlib.repr(key)} is doubled, it is on line {lines[key]} already"
+            doubled = f"key {reprlib.repr(key)} is doubled, first on line {lines[key]}"
             raise _wrong(node, f"{doubled}; expected once")
         lines[key] = line
 
 
 def _unlike_a_number(node: yaml.Node) -> yaml.MarkedYAMLError:
-    return _wrong(node, f"{reprlib.repr(node.value)} is no finite number of 64 bits; quote a text")
+    return _wrong(
+        node, f"{reprlib.repr(node.value)} is not a finite number of 64 bits; quote a text"
+    )
 
 
 def _wrong(place: yaml.Node | yaml.Event, problem: str) -> yaml.MarkedYAMLError:

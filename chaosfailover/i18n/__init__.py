@@ -16,9 +16,9 @@ CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
 
 def message(key: str, language: str = "en", **values: object) -> str:
     """
-    Return a message in a language, filled in; the values stand as they are.
+    Return a message in a language, with its values filled in as they are.
 
-    Raises KeyError for a key or a placeholder that is not known.
+    Raises KeyError for an unknown key or placeholder.
     """
     return CATALOGUES[language][key].format_map(values)
 
@@ -28,13 +28,13 @@ def words(language: str, group: str) -> dict[str, str]:
     Return the messages `group.*` by what follows the point.
     """
     prefix = f"{group}."
-    known = CATALOGUES[language].items()
-    return {key.removeprefix(prefix): said for key, said in known if key.startswith(prefix)}
+    messages = CATALOGUES[language].items()
+    return {key.removeprefix(prefix): text for key, text in messages if key.startswith(prefix)}
 
 
 def check_language(language: str) -> str:
     """
-    Return a language that there is a catalogue for, or raise ArgumentError.
+    Return a language with a catalogue, or raise ArgumentError.
     """
     if language not in CATALOGUES:
         raise ArgumentError(f"language is {language!r}, expected {' or '.join(CATALOGUES)}")

@@ -190,7 +190,7 @@ def session_faults(vbr_id: str, peer: BgpPeer) -> list[Fault]:
     if ip_version(peer) is None:
         faults.append(("unknown", f"{name}: IpVersion is neither IPv4 nor IPv6"))
     if routes is None:
-        faults.append(("unknown", f"{name}: ReceivedRouteCount is not known"))
+        faults.append(("unknown", f"{name}: ReceivedRouteCount is unknown"))
     if routes == 0:
         faults.append(("down", f"{name}: receives no routes, so it carries nothing"))
     if number(peer, "AdvertisedRouteCount") == 0:

@@ -229,7 +229,7 @@ def _reasons(needs: list[Need], lost: list[Path], doubtful: list[Path]) -> Itera
     for path in lost:
         if path.reason:
             yield f"{path}: {path.reason}"
-    shared = "its VBR also runs over the cut, and which circuit its session uses is not known"
+    shared = "its VBR also runs over the cut, and which circuit its session uses is unknown"
     for path in doubtful:
         yield f"{path}: {path.reason or shared}"
     yield from _declared(lost, {path.circuit_id for need in needs for path in need.survivors})

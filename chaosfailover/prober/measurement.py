@@ -191,8 +191,14 @@ def _announce(target: Target, outage: Outage) -> None:
     """
     Publish and log that a target went down or came back; called in the prober's thread.
     """
-    bounds = {"at_least": outage.at_least, "at_most": None if outage.ongoing else outage.at_most}
-    publish("target", target=target.name, up=not outage.ongoing, **bounds)
+    at_most = None if outage.ongoing else outage.at_most
+    publish(
+        "target",
+        target=target.name,
+        up=not outage.ongoing,
+        at_least=outage.at_least,
+        at_most=at_most,
+    )
     if outage.ongoing:
         logger.warning("Target %s is DOWN (%s)", target.name, outage.error)
     else:

@@ -1,8 +1,8 @@
 """
-The record of a game day: one document of who did what where, what was measured, and what follows.
+The record of a game day for auditors: people, place, course, measurements and findings.
 """
 
-from chaosfailover.record.digest import schema, verify
+from chaosfailover.record.digest import Record, schema, verify
 from chaosfailover.record.record import RECORD_VERSION, make_record
 from chaosfailover.record.verification import (
     STATES,
@@ -16,6 +16,7 @@ from chaosfailover.record.verification import (
 __all__ = [
     "RECORD_VERSION",
     "STATES",
+    "Record",
     "Stored",
     "as_journal",
     "is_record",

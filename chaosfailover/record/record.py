@@ -1,75 +1,95 @@
 """
-How a record is made from the journal of a run.
+Makes the record of a run from its journal.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
-from chaosfailover.record.digest import plain, sealed
+from chaosfailover.record.digest import Record, plain, sealed
 from chaosfailover.record.redaction import inline_values, named_values, redact
 from chaosfailover.record.sections import activities as course
 from chaosfailover.record.sections import experiment as plan
-from chaosfailover.record.sections import place
-from chaosfailover.record.sections import results as measured
-from chaosfailover.verdict.journal import failover, mapping
+from chaosfailover.record.sections import place, results
+from chaosfailover.verdict.journal import Run, mapping, parse
 from chaosfailover.verdict.verdict import review
 
-__all__ = ["RECORD_VERSION", "known_secrets", "make_record", "redacted"]
+__all__ = ["RECORD_VERSION", "known_secrets", "make_record", "record_of_run", "redacted_run"]
 
 RECORD_VERSION = 1
-# What stands in a journal for each target, and is long.
 MEASURED = ("summary", "cuts", "series")
+"""The parts of a target's entry that are long, and hold no secret."""
 
-Document = Mapping[str, Any]
+Journal = Mapping[str, object]
 
 
-def make_record(journal: Mapping[str, Any]) -> dict[str, Any]:
+def make_record(journal: Journal) -> Record:
     """
-    Make the record of a run from its journal, which may be interrupted, partial or older.
+    Make the record of a run from its journal, which may be interrupted or damaged.
 
     It matches `schema()` and can be written as JSON. `sha256` is over the canonical form, RFC 8785,
-    of all that stands beside it. `findings` is empty: people fill it in, and `sha256` then still
-    proves the rest, see `verify`.
+    of all other members but `findings`: people fill these in, and `verify` still proves the rest.
     """
-    shown = redacted(journal)
-    parts = {name: make(shown) for name, make in PARTS.items()}
-    record = plain({"version": RECORD_VERSION, **parts, "findings": []})
-    return sealed(redact(record, known_secrets(journal)))
+    return record_of_run(redacted_run(journal), known_secrets(journal))
 
 
-def redacted(journal: Mapping[str, Any]) -> dict[str, Any]:
+def record_of_run(run: Run, secrets: set[str]) -> Record:
     """
-    Return a journal without the secrets that can be told from it alone.
+    Make the record of a parsed run, without these secrets.
+    """
+    sections = {name: make(run) for name, make in SECTIONS.items()}
+    record = plain({"version": RECORD_VERSION, **sections, "findings": []})
+    outages = [target.pop("outages") for target in record["targets"]]
+    shown: Record = redact(record, secrets)
+    for target, rows in zip(shown["targets"], outages, strict=True):
+        target["outages"] = _shown_outages(rows, secrets)
+    return sealed(shown)
 
-    The record that it holds is left out, and what was measured is left as it is.
+
+def _shown_outages(outages: list[Record], secrets: set[str]) -> list[Record]:
     """
-    entry = {key: value for key, value in failover(journal).items() if key != "record"}
+    Redact the errors of outages, the only texts of many rows.
+    """
+    errors = sorted({row["error"] for row in outages if row["error"]})
+    shown = dict(zip(errors, redact(errors, secrets), strict=True))
+    return [{**row, "error": shown.get(row["error"])} for row in outages]
+
+
+def redacted_run(journal: Journal) -> Run:
+    """
+    Parse a journal without the secrets that it gives away, and without the record that it holds.
+    """
+    entry = {key: value for key, value in _entry(journal).items() if key != "record"}
     targets = mapping(entry.pop("targets", None))
-    hidden: dict[str, Any] = redact({**journal, "failover": entry}, known_secrets(journal))
-    named = {name: _redacted(target) for name, target in targets.items()}
-    return {**hidden, "failover": {**hidden["failover"], "targets": named}}
+    hidden = redact({**journal, "failover": entry}, known_secrets(journal))
+    shown = {name: _redacted(target) for name, target in targets.items()}
+    return parse({**hidden, "failover": {**hidden["failover"], "targets": shown}})
 
 
-def _redacted(target: Any) -> dict[str, Any]:
-    rest = {key: value for key, value in mapping(target).items() if key not in MEASURED}
-    return {**mapping(target), **redact({"targets": [rest]})["targets"][0]}
+def _redacted(target: object) -> object:
+    if not isinstance(target, Mapping):
+        return target
+    rest = {key: value for key, value in target.items() if key not in MEASURED}
+    return {**target, **redact({"targets": [rest]})["targets"][0]}
 
 
-def known_secrets(journal: Mapping[str, Any]) -> set[str]:
+def known_secrets(journal: Journal) -> set[str]:
     """
     Return the values that a journal shows to be secret, by where they stand.
     """
     experiment = mapping(journal.get("experiment"))
-    configurations = (experiment.get("configuration"), failover(journal).get("configuration"))
-    named = {one for configuration in configurations for one in named_values(configuration)}
+    configurations = (experiment.get("configuration"), _entry(journal).get("configuration"))
+    named = {value for each in configurations for value in named_values(each)}
     return named.union(inline_values(experiment.get("secrets")))
 
 
-def _verdict(journal: Document) -> dict[str, Any]:
-    return review(journal).as_dict()
+def _entry(journal: Journal) -> Journal:
+    return mapping(journal.get("failover"))
 
 
-PARTS: Mapping[str, Callable[[Document], Any]] = {
+def _verdict(run: Run) -> object:
+    return review(run).as_dict()
+
+
+SECTIONS: Mapping[str, Callable[[Run], object]] = {
     "experiment": plan.experiment,
     "people": plan.people,
     "place": place.place,
@@ -85,9 +105,9 @@ PARTS: Mapping[str, Callable[[Document], Any]] = {
     "activities": course.activities,
     "timeline": course.timeline,
     "requests": course.requests,
-    "targets": measured.targets,
-    "recoveries": measured.recoveries,
-    "data_loss": measured.data_loss,
+    "targets": results.targets,
+    "recoveries": results.recoveries,
+    "data_loss": results.data_loss,
     "stopped": course.stopped,
     "interruption": course.interruption,
     "verdict": _verdict,

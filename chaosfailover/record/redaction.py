@@ -1,8 +1,7 @@
 """
-What neither a journal's entry, nor a record, nor a report may hold: credentials, from anywhere.
+Hides credentials in what a journal's entry, a record and a report show.
 
-Three things give a credential away: the name that it stands under, its shape, and that it is known
-as a secret of the run.
+A credential is recognised by its name, by its shape, or as a known secret of the run.
 """
 
 import json
@@ -29,11 +28,11 @@ __all__ = [
 
 HIDDEN = "***"
 SHORTEST = 6
-"""Shorter values than this stand in too many words to be hidden wherever they occur."""
+"""Shorter values are part of too many words to be hidden wherever they occur."""
 SHORTEST_NAMED = 8
-"""The same for what is only called a secret, which may be a word: `auth: required`."""
+"""The same for values that only their name makes secret: `auth: required` is a word."""
 
-# Keys below which names are somebody's, and not those of settings.
+# Keys of objects whose members users name, so that these names say nothing.
 NAMES = ("targets", "errors")
 
 # A name with a value: in an address, an environment, a header, JSON or what Python prints.
@@ -57,48 +56,48 @@ TELLING = re.compile(
 QUERY = re.compile(r"(?<=[?&;])([^=&;#\s]+)=[^&;#\s]*")
 
 
-def redact(value: Any, secrets: Iterable[str] = ()) -> Any:
+def redact(value: object, secrets: Iterable[str] = ()) -> Any:
     """
-    Hide what is under a name that holds a secret, what looks like one, and known secrets.
+    Hide values with a secret's name or shape, and known secrets.
 
-    Whole subtrees go, and so do numbers; None, booleans and what is empty tell nothing and stay.
-    Texts are read as JSON where they are JSON. Of a target's URL every value of the query goes.
+    Whole subtrees are hidden, and numbers; None, booleans and empty values stay. Texts that are
+    JSON are redacted as JSON. In the URL of a target, every value of the query is hidden.
     """
     return _redact(value, tuple(_forms(secrets)))
 
 
 def redact_message(text: str, secrets: Iterable[str] = ()) -> str:
     """
-    Redact what an error says, which may quote anything: of every address, all values of the query.
+    Redact an error message; in every URL that it quotes, all values of the query are hidden.
     """
     return QUERY.sub(rf"\1={HIDDEN}", str(redact(text, secrets)))
 
 
-def hide_values(value: Any, secrets: Iterable[str]) -> Any:
+def hide_values(value: object, secrets: Iterable[str]) -> Any:
     """
-    Hide known secrets only, wherever they occur; what holds none comes back as it is.
+    Hide known secrets only, wherever they occur; a value without any is returned as it is.
     """
     forms = tuple(_forms(secrets))
     return _walk(value, partial(_without, secrets=forms)) if forms else value
 
 
-def redact_run(journal: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
+def redact_run(journal: Mapping[str, object], secrets: Iterable[str]) -> dict[str, Any]:
     """
-    Return a journal whose entry of ours is redacted; from the toolkit's own part secrets go.
+    Return a journal with our entry redacted, and known secrets hidden in the toolkit's part.
 
-    `secrets` are what the run was given; what its configuration names as secret is known as well.
+    Known are `secrets`, which the run was given, and the values that its configuration names so.
     """
     entry = journal.get("failover")
     configuration = entry.get("configuration") if isinstance(entry, Mapping) else None
-    known = {*secrets, *named_values(configuration)}
+    values = {*secrets, *named_values(configuration)}
     rest = {key: value for key, value in journal.items() if key != "failover"}
     return {
-        **hide_values(rest, known),
-        **{key: redact(journal[key], known) for key in journal.keys() - rest},
+        **hide_values(rest, values),
+        **{key: redact(journal[key], values) for key in journal.keys() - rest},
     }
 
 
-def given_secrets(secrets: Any) -> set[str]:
+def given_secrets(secrets: object) -> set[str]:
     """
     Return the secrets of a run: those of the experiment, by group, and those of the environment.
     """
@@ -108,9 +107,9 @@ def given_secrets(secrets: Any) -> set[str]:
 FROM_ENVIRONMENT = ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN")
 
 
-def texts(value: Any) -> Iterator[str]:
+def texts(value: object) -> Iterator[str]:
     """
-    Yield what stands in a block of secrets, that of every group.
+    Yield the values in a block of secrets, of all groups.
     """
     if isinstance(value, Mapping | list | tuple):
         for inner in value.values() if isinstance(value, Mapping) else value:
@@ -119,9 +118,9 @@ def texts(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def inline_values(secrets: Any) -> Iterator[str]:
+def inline_values(secrets: object) -> Iterator[str]:
     """
-    Yield the values in an experiment's `secrets`, but not the names of where values are.
+    Yield the values in an experiment's `secrets`, but not the references to other places.
     """
     for key, value in secrets.items() if isinstance(secrets, Mapping) else ():
         if isinstance(value, Mapping):
@@ -131,19 +130,19 @@ def inline_values(secrets: Any) -> Iterator[str]:
             yield from texts(value)
 
 
-def named_values(value: Any) -> Iterator[str]:
+def named_values(value: object) -> Iterator[str]:
     """
-    Yield what stands under names that hold secrets, such as in a configuration, and is no word.
+    Yield the values under secret names, such as in a configuration, that are longer than a word.
     """
     for key, inner in value.items() if isinstance(value, Mapping) else ():
         if names_secret(str(key)):
-            found = inline_values({key: inner}) if isinstance(inner, Mapping) else texts(inner)
-            yield from (one for one in found if len(one) >= SHORTEST_NAMED)
+            values = inline_values({key: inner}) if isinstance(inner, Mapping) else texts(inner)
+            yield from (value for value in values if len(value) >= SHORTEST_NAMED)
         else:
             yield from named_values(inner)
 
 
-def _redact(value: Any, secrets: tuple[str, ...]) -> Any:
+def _redact(value: object, secrets: tuple[str, ...]) -> object:
     if isinstance(value, Mapping):
         return {_text(key, secrets): _member(key, inner, secrets) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -153,7 +152,7 @@ def _redact(value: Any, secrets: tuple[str, ...]) -> Any:
     return HIDDEN if _is_number(value) and str(value) in secrets else value
 
 
-def _member(key: Any, value: Any, secrets: tuple[str, ...]) -> Any:
+def _member(key: object, value: object, secrets: tuple[str, ...]) -> object:
     if key in NAMES and isinstance(value, Mapping | list):
         return _named(value, secrets)
     if names_secret(str(key)) and _telling(value):
@@ -161,18 +160,18 @@ def _member(key: Any, value: Any, secrets: tuple[str, ...]) -> Any:
     return _redact(value, secrets)
 
 
-def _named(value: Any, secrets: tuple[str, ...]) -> Any:
+def _named(value: Mapping[str, object] | list[object], secrets: tuple[str, ...]) -> object:
     """
-    Redact members that somebody named, and of their addresses all that a query says.
+    Redact members that users named, and the queries of their URLs.
     """
     if isinstance(value, list):
         return [_addressed(inner, secrets) for inner in value]
     return {_text(key, secrets): _addressed(inner, secrets) for key, inner in value.items()}
 
 
-def _addressed(value: Any, secrets: tuple[str, ...]) -> Any:
+def _addressed(value: object, secrets: tuple[str, ...]) -> object:
     if isinstance(value, str):
-        return QUERY.sub(rf"\1={HIDDEN}", _text(value, secrets))
+        return QUERY.sub(rf"\1={HIDDEN}", str(_text(value, secrets)))
     if not isinstance(value, Mapping):
         return _redact(value, secrets)
     redacted = {
@@ -181,12 +180,12 @@ def _addressed(value: Any, secrets: tuple[str, ...]) -> Any:
         else _member(key, inner, secrets)
         for key, inner in value.items()
     }
-    if isinstance(redacted.get("url"), str):
-        redacted["url"] = QUERY.sub(rf"\1={HIDDEN}", redacted["url"])
+    if isinstance(url := redacted.get("url"), str):
+        redacted["url"] = QUERY.sub(rf"\1={HIDDEN}", url)
     return redacted
 
 
-def _numbers(series: Any, secrets: tuple[str, ...]) -> Any:
+def _numbers(series: object, secrets: tuple[str, ...]) -> object:
     """
     Leave the lists of a compact series, which are long and all numbers, as they are.
     """
@@ -196,7 +195,7 @@ def _numbers(series: Any, secrets: tuple[str, ...]) -> Any:
     }
 
 
-def _text(value: Any, secrets: tuple[str, ...]) -> Any:
+def _text(value: object, secrets: tuple[str, ...]) -> object:
     if not isinstance(value, str):
         return value
     if value.lstrip()[:1] in ("{", "["):
@@ -206,12 +205,12 @@ def _text(value: Any, secrets: tuple[str, ...]) -> Any:
 
 def _json(value: str, secrets: tuple[str, ...]) -> str:
     """
-    Redact a text that may be JSON by what it says; one that holds nothing secret stays the same.
+    Redact a text that may be JSON; one without a secret keeps its spacing.
     """
     try:
-        said = json.loads(value)
-        redacted = _redact(said, secrets)
-        changed = "" if redacted == said else json.dumps(redacted, ensure_ascii=False)
+        document = json.loads(value)
+        redacted = _redact(document, secrets)
+        changed = "" if redacted == document else json.dumps(redacted, ensure_ascii=False)
     except (ValueError, RecursionError):
         return _line(value, secrets)
     return changed or _without(value, secrets)
@@ -226,14 +225,14 @@ def _line(value: str, secrets: tuple[str, ...]) -> str:
     return ASSIGNED.sub(_assigned, HEADER.sub(_assigned, value))
 
 
-def _assigned(found: re.Match[str]) -> str:
-    said = found["value"].strip("\\\"'").lower()
-    if not names_secret(found["name"]) or said in NOTHING or said.startswith(HIDDEN):
-        return found[0]
-    mark = re.match(r"\\*[\"']", found["value"])
-    return (
-        f"{found['name']}{found['sign']}{mark[0] if mark else ''}{HIDDEN}{mark[0] if mark else ''}"
-    )
+def _assigned(match: re.Match[str]) -> str:
+    name, sign, value = match["name"], match["sign"], match["value"]
+    bare = value.strip("\\\"'").lower()
+    if not names_secret(name) or bare in NOTHING or bare.startswith(HIDDEN):
+        return match[0]
+    quotes = re.match(r"\\*[\"']", value)
+    mark = quotes[0] if quotes else ""
+    return f"{name}{sign}{mark}{HIDDEN}{mark}"
 
 
 NOTHING = ("", "none", "null", "true", "false")
@@ -249,17 +248,18 @@ def _forms(secrets: Iterable[str]) -> list[str]:
     """
     Return secrets as they may be written, the longest first: as they are, in JSON, in an address.
     """
-    known = {one for one in secrets if len(one) >= SHORTEST}
+    long = {secret for secret in secrets if len(secret) >= SHORTEST}
     forms: tuple[Callable[[str], str], ...] = (
         str,
-        lambda one: json.dumps(one)[1:-1],
-        lambda one: json.dumps(one, ensure_ascii=False)[1:-1],
-        lambda one: quote(one, safe=""),
+        lambda secret: json.dumps(secret)[1:-1],
+        lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
+        lambda secret: quote(secret, safe=""),
     )
-    return sorted({form(one) for form in forms for one in known}, key=lambda one: (-len(one), one))
+    written = {form(secret) for form in forms for secret in long}
+    return sorted(written, key=lambda form: (-len(form), form))
 
 
-def _walk(value: Any, change: Callable[[str], str]) -> Any:
+def _walk(value: object, change: Callable[[str], str]) -> object:
     if isinstance(value, Mapping):
         return {_walk(key, change): _walk(inner, change) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -269,9 +269,9 @@ def _walk(value: Any, change: Callable[[str], str]) -> Any:
     return HIDDEN if _is_number(value) and change(str(value)) == HIDDEN else value
 
 
-def _telling(value: Any) -> bool:
+def _telling(value: object) -> bool:
     return not isinstance(value, bool) and value not in (None, "", [], {}, HIDDEN)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)

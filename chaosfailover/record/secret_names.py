@@ -1,5 +1,5 @@
 """
-The names under which secrets stand, and names that only look like it.
+Tells the names of secrets from names that only look like them.
 """
 
 import re
@@ -7,24 +7,23 @@ from functools import cache
 
 __all__ = ["names_secret"]
 
-# What ends a part of a name that holds a secret: db_password2, clientSecret, X-Auth-Token.
+# Endings of the parts of a secret's name: db_password2, clientSecret, X-Auth-Token.
 STEMS = (
     *("password", "passwd", "passphrase", "passcode", "passkey", "pwd", "secret", "credential"),
     *("token", "cookie", "bearer", "jwt", "psk", "dsn", "signature", "sessid"),
     "webhook",
     *("apikey", "authkey", "accesskey", "accesskeyid", "privatekey", "secretkey"),
 )
-# Parts of a name that only mean a secret as a whole: auth, but not author; pass, but not passed.
+# Parts that name a secret only as a whole: auth, but not author; pass, but not passed.
 WHOLE = ("auth", "authorization", "pass", "pin", "sig", "hmac", "otp", "creds", "cred", "sessionid")
-# Parts of which only the pair does: private_key, but neither private_ip nor partition_key.
+# Parts that name a secret only as a pair: private_key, not private_ip, not partition_key.
 PAIRS = (
     r"(?:access|account|api|auth|client|consumer|encryption|host|license|master)_keys?",
     r"(?:private|secret|service|session|shared|signing|ssh|storage)_keys?",
     r"(?:connection|conn)_(?:string|str)",
     r"session_id",
 )
-# A name that ends so tells about a secret, and does not hold it: token_bucket, password_policy.
-# The address of a webhook is one.
+# Endings of names that describe a secret: token_bucket, password_policy. A webhook's URL is one.
 ABOUT = (
     *("age", "arn", "at", "bucket", "budget", "count", "enabled", "endpoint", "expiration"),
     *("expires", "expiry", "host", "interval", "kind", "length", "lifetime", "limit", "method"),
@@ -53,7 +52,7 @@ HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 @cache
 def names_secret(name: str) -> bool:
     """
-    Tell whether a name is one under which a secret stands.
+    Tell whether a name is that of a secret.
     """
     parts = re.sub(r"[^a-z0-9]+", "_", HUMP.sub("_", name[:200]).lower()).strip("_")
     return bool(SECRET_NAME.search(parts)) and not ABOUT_SECRET.search(parts)

@@ -1,97 +1,108 @@
 """
-The record that a run left in its journal, and whether it may be believed.
+The record that a run left in its journal, and whether it can be trusted.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from chaosfailover.record.digest import plain, schema, sealed, verify
-from chaosfailover.record.json_schema import misfits
-from chaosfailover.record.record import known_secrets, make_record
+from chaosfailover.record.digest import Record, plain, sealed, verify
+from chaosfailover.record.json_schema import misfit
+from chaosfailover.record.record import known_secrets, record_of_run, redacted_run
 from chaosfailover.record.redaction import redact
-from chaosfailover.verdict.journal import failover, mapping, text
+from chaosfailover.verdict.journal import Run, mapping, text
 from chaosfailover.verdict.verdict import GRAVITY
 
-__all__ = ["STATES", "Stored", "as_journal", "is_record", "record_of", "stored"]
+__all__ = ["STATES", "Stored", "as_journal", "is_record", "record_of", "review_stored", "stored"]
 
-Document = Mapping[str, Any]
+Journal = Mapping[str, object]
 
 STATES = ("absent", "broken", "misshapen", "differs", "redacted", "intact")
-# What a record and the journal beside it both tell, whatever versions wrote them.
 SHARED = ("place", "period", "tests", "targets", "recoveries", "stopped", "interruption", "verdict")
+"""The sections that a record must share with the journal that holds it."""
 MEMBERS = {"version", "verdict", "sha256", "place"}
+"""The members by which a document is a record."""
 
 
 class Stored(NamedTuple):
     """
-    The record to show, what is to be said of the stored one, one of `STATES`, and of what part.
+    The record to show, the state of the stored one, one of `STATES`, and the part that it is about.
 
-    `absent` there is none; `broken` it does not match its SHA-256, or `misshapen` not the schema,
-    so that another was made from the journal; `differs` the journal says otherwise; `redacted` it
-    held secrets, which the one to show does not.
+    `absent` without a stored record. `broken` if it does not match its SHA-256, `misshapen` if not
+    the schema: the record to show is then made from the journal. `differs` if the journal
+    contradicts it. `redacted` if it held secrets, which the one to show does not.
     """
 
-    record: dict[str, Any]
+    record: Record
     state: str
     detail: str = ""
 
 
-def record_of(journal: Mapping[str, Any]) -> dict[str, Any]:
+def record_of(journal: Journal) -> Record:
     """
-    Return the record that the run left in its journal, or make it where there is none intact, or
-    where the journal deserves a graver verdict.
+    Return the record that the run left in its journal, if it is intact and no milder than the
+    journal's evidence; else make it.
     """
     return stored(journal).record
 
 
-def stored(journal: Mapping[str, Any]) -> Stored:
+def stored(journal: Journal) -> Stored:
     """
-    Look at the record that the run left in its journal.
+    Check the record that the run left in its journal.
     """
-    left = failover(journal).get("record")
-    alone = is_record(journal)
-    if left is None:
-        return Stored(make_record(journal), "absent")
-    problem, detail = _problem(plain(left))
+    return review_stored(journal, redacted_run(journal))
+
+
+def review_stored(journal: Journal, run: Run) -> Stored:
+    """
+    Check the record that a journal holds against the run that was parsed from it.
+    """
+    document, secrets = _entry(journal).get("record"), known_secrets(journal)
+    if document is None:
+        return Stored(record_of_run(run, secrets), "absent")
+    problem, detail = _problem(plain(document))
     if problem:
-        return Stored(make_record(journal), problem, detail)
-    record = {**left, "findings": _findings(left.get("findings"))}
-    shown: dict[str, Any] = redact(record, known_secrets(journal))
-    made = shown if alone else make_record(journal)
-    differing = _differing(shown, made)
-    if _is_graver(made, shown):
+        return Stored(record_of_run(run, secrets), problem, detail)
+    record = {**mapping(document), "findings": _findings(mapping(document).get("findings"))}
+    shown: Record = redact(record, secrets)
+    made = shown if is_record(journal) else record_of_run(run, secrets)
+    differing = [part for part in SHARED if not _agree(shown[part], made[part])]
+    if _gravity(made) < _gravity(shown):
         shown = {**made, "findings": record["findings"]}
+    resealed = shown if shown == record else sealed(shown)
     if differing:
-        return Stored(_resealed(shown, record), "differs", ", ".join(differing))
-    return Stored(_resealed(shown, record), "intact" if shown == record else "redacted")
+        return Stored(resealed, "differs", ", ".join(differing))
+    return Stored(resealed, "intact" if shown == record else "redacted")
 
 
-def as_journal(document: Mapping[str, Any]) -> Mapping[str, Any]:
+def as_journal(document: Journal) -> Journal:
     """
-    Return a journal as it is, and a record as the journal that holds nothing else.
+    Return a journal as it is, and a record as a journal that holds nothing else.
     """
     record = document.keys() >= MEMBERS and "failover" not in document
     return {"failover": {"record": document}} if record else document
 
 
-def is_record(journal: Mapping[str, Any]) -> bool:
+def is_record(journal: Journal) -> bool:
     """
-    Tell whether a journal is but a record.
+    Tell whether a journal holds nothing but a record.
     """
-    return journal.keys() == {"failover"} and failover(journal).keys() == {"record"}
+    return journal.keys() == {"failover"} and _entry(journal).keys() == {"record"}
 
 
-def _problem(left: Any) -> tuple[str, str]:
-    if not isinstance(left, Mapping) or not verify(left):
-        return "broken", text(mapping(left).get("sha256"))
-    rest = {**left, "findings": []}
-    misfit = next(misfits(rest, schema()), "")
-    return ("misshapen", misfit) if misfit else ("", "")
+def _entry(journal: Journal) -> Journal:
+    return mapping(journal.get("failover"))
 
 
-def _findings(written: Any) -> list[dict[str, Any]]:
+def _problem(document: object) -> tuple[str, str]:
+    if not isinstance(document, Mapping) or not verify(document):
+        return "broken", text(mapping(document).get("sha256"))
+    place = misfit({**document, "findings": []})
+    return ("misshapen", place) if place else ("", "")
+
+
+def _findings(written: object) -> list[Record]:
     """
-    Read what people wrote, in whatever form: a finding may be a mere sentence.
+    Read the findings in whatever form people wrote them: a finding may be a mere sentence.
     """
     rows = written if isinstance(written, list) else [written] if written else []
     return [
@@ -105,27 +116,18 @@ def _findings(written: Any) -> list[dict[str, Any]]:
 TEXTS = ("finding", "severity", "owner", "ticket", "retest_on")
 
 
-def _resealed(shown: dict[str, Any], record: Document) -> dict[str, Any]:
-    return shown if shown == record else sealed(shown)
+def _gravity(record: Record) -> int:
+    return GRAVITY.index(record["verdict"]["verdict"])
 
 
-def _differing(record: Document, made: Document) -> list[str]:
-    return [part for part in SHARED if not _agree(record[part], made[part])]
-
-
-def _is_graver(one: Document, other: Document) -> bool:
-    first, second = (GRAVITY.index(record["verdict"]["verdict"]) for record in (one, other))
-    return first < second
-
-
-def _agree(one: Any, other: Any) -> bool:
+def _agree(first: object, second: object) -> bool:
     """
-    Tell whether two documents say the same where both say something; reasons are only words.
+    Tell whether two documents agree in the members that both have; reasons are only words.
     """
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        shared = (one.keys() & other.keys()) - {"reasons"}
-        return all(_agree(one[key], other[key]) for key in shared)
-    if isinstance(one, list) and isinstance(other, list):
-        pairs = zip(one, other, strict=False)
-        return len(one) == len(other) and all(_agree(*pair) for pair in pairs)
-    return bool(one == other)
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        shared = (first.keys() & second.keys()) - {"reasons"}
+        return all(_agree(first[key], second[key]) for key in shared)
+    if isinstance(first, list) and isinstance(second, list):
+        pairs = zip(first, second, strict=False)
+        return len(first) == len(second) and all(_agree(*pair) for pair in pairs)
+    return bool(first == second)

@@ -4,7 +4,6 @@ The report of one run, or of several as a campaign, for people and for other too
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.i18n import check_language
@@ -17,12 +16,12 @@ __all__ = ["FORMATS", "SUFFIXES", "render"]
 
 
 def render(
-    journals: Sequence[Mapping[str, Any]],
+    journals: Sequence[Mapping[str, object]],
     format: str = "html",  # noqa: A002 - what every user calls it
     language: str = "en",
 ) -> str:
     """
-    Render journals, which may be interrupted, partial or older, as `html`, `markdown`, `json` or
+    Render journals, which may be interrupted or damaged, as `html`, `markdown`, `json` or
     `junit`, in `en` or `zh`.
 
     The JSON of one journal is its record, that of several a list of records. Raises ArgumentError

@@ -1,5 +1,5 @@
 """
-The regions of a campaign, and what its runs came to in each.
+The regions of a campaign with the results of their runs.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class PlaceRow:
     """
     One region of one account; "" is unknown.
 
-    `verdict` is the gravest of its `runs`, of which `held` came to held; `worst` is the recovery
+    `verdict` is the gravest of its `runs`, `held` counts those that held; `worst` is the recovery
     with the longest failover time, None if nothing was measured.
     """
 

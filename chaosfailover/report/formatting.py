@@ -1,12 +1,11 @@
 """
-How instants, lengths and other people's words are written.
+Writes instants, lengths and texts from outside for readers.
 """
 
 import unicodedata
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
+from chaosfailover.record import Record
 from chaosfailover.verdict.journal import instant
 
 __all__ = [
@@ -70,7 +69,7 @@ def length(value: float | None, missing: str = NOTHING) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
-def bounds(value: Mapping[str, Any] | None) -> str:
+def bounds(value: Record | None) -> str:
     """
     Write a length that lies between two numbers; an open end is infinite.
     """
@@ -79,7 +78,7 @@ def bounds(value: Mapping[str, Any] | None) -> str:
     return f"{length(value['at_least'])} \u2013 {length(value.get('at_most'), ENDLESS)}"
 
 
-def failover(value: Mapping[str, Any] | None) -> str:
+def failover(value: Record | None) -> str:
     """
     Write the failover time of a recovery, which has none where nothing was lost.
     """
@@ -102,8 +101,8 @@ def percent(value: float | None) -> str:
 
 def isolate(value: object) -> str:
     """
-    Keep a text that is written from right to left from turning what stands around it.
+    Keep a right-to-left text from reversing the text around it.
     """
-    said = str(value)
-    turns = any(unicodedata.bidirectional(one) in ("R", "AL", "AN") for one in said)
-    return f"\u2068{said}\u2069" if turns else said
+    shown = str(value)
+    turns = any(unicodedata.bidirectional(letter) in ("R", "AL", "AN") for letter in shown)
+    return f"\u2068{shown}\u2069" if turns else shown

@@ -1,5 +1,5 @@
 """
-The HTML report: one file that loads nothing, whatever stands in it.
+The HTML report: one file that loads nothing, whatever it contains.
 
 Every style and script is in the file and named by its hash in the content security policy, so that
 nothing else can run: not even a text that came in from outside and was not escaped.
@@ -10,15 +10,14 @@ from collections.abc import Sequence
 from functools import cache, partial
 from hashlib import sha256
 from importlib import resources
-from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from chaosfailover.i18n import message, words
+from chaosfailover.record import Record
 from chaosfailover.report.campaign import places
-from chaosfailover.report.charts import round_trips as roundtrips
-from chaosfailover.report.charts import rto_bars as recovery_bars
+from chaosfailover.report.charts import round_trips, rto_bars
 from chaosfailover.report.charts.timeline import make_timeline
 from chaosfailover.report.jinja_filters import FILTERS
 from chaosfailover.report.view import RunView, mode_of, verdict_of
@@ -48,26 +47,26 @@ def render_html(views: Sequence[RunView], language: str) -> str:
     )
 
 
-def _run(view: RunView, number: int, language: str) -> dict[str, Any]:
+def _run(view: RunView, number: int, language: str) -> Record:
     """
     Return what the page shows of one run.
     """
     record = view.record
     timeline = make_timeline(record, view.series, words(language, "chart"))
-    events = [one for one in record["timeline"] if one["kind"] not in ("resource", "target")]
+    events = [event for event in record["timeline"] if event["kind"] not in ("resource", "target")]
     outages = [
         {"target": target["name"], **outage}
         for target in record["targets"]
         for outage in target["outages"]
     ]
-    outages.sort(key=lambda one: one["at_least"] or 0.0, reverse=True)
+    outages.sort(key=lambda outage: outage["at_least"] or 0.0, reverse=True)
     return {
         "number": number,
         "view": view,
         "record": record,
         "timeline": timeline,
-        "plots": roundtrips.make_plots(record, view.series, timeline.axis) if timeline else [],
-        "gauges": recovery_bars.gauges(record),
+        "plots": round_trips.make_plots(record, view.series, timeline.axis) if timeline else [],
+        "gauges": rto_bars.gauges(record),
         "events": events[:MOST_EVENTS],
         "events_left": len(events) - len(events[:MOST_EVENTS]),
         "outages": outages[:MOST_OUTAGES],

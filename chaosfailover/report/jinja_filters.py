@@ -1,5 +1,5 @@
 """
-What templates do with values before they show them.
+The filters of the templates: how values are shown.
 """
 
 import json
@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from chaosfailover.record import Record
 from chaosfailover.report import formatting as wording
 from chaosfailover.report.charts.axis import Axis
 from chaosfailover.report.charts.bars import Bar
@@ -45,9 +46,6 @@ def _next(names: Iterator[str]) -> Markup:
     return escape(next(names, ""))
 
 
-Document = Mapping[str, Any]
-
-
 def _amount(value: float | None) -> str:
     return wording.NOTHING if value is None else f"{value:.0f}"
 
@@ -64,9 +62,9 @@ def _moment(axis: Axis, at: float) -> str:
     return f"{wording.clock(axis.began, at)} UTC (+{at:.3f} s)"
 
 
-def _detail(event: Document) -> str:
+def _detail(event: Record) -> str:
     """
-    Write what an event says besides its instant and kind.
+    Write the fields of an event besides its instant and kind.
     """
     more = {key: value for key, value in event.items() if key not in ("at", "kind")}
     return ", ".join(
@@ -76,7 +74,7 @@ def _detail(event: Document) -> str:
     )
 
 
-def _parts(run: Document) -> list[dict[str, Any]]:
+def _parts(run: Record) -> list[Record]:
     """
     Return the ranges of time worth a button: each cut with its way back.
     """

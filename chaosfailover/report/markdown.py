@@ -4,12 +4,12 @@ The Markdown report: short enough for a pull request or a chat.
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from chaosfailover.i18n import message
+from chaosfailover.record import Record
 from chaosfailover.report import formatting as wording
 from chaosfailover.report.campaign import places
-from chaosfailover.report.charts import rto_bars as recovery_bars
+from chaosfailover.report.charts import rto_bars
 from chaosfailover.report.view import RunView, mode_of, verdict_of
 from chaosfailover.verdict.journal import brief
 
@@ -76,8 +76,8 @@ def _run(view: RunView, language: str) -> str:
     lines = [_head(title, view.verdict, view.mode, language)]
     lines += [f"> \u26a0\ufe0f {_plain(notice, 400)}\n" for notice in view.notices]
     lines += [f"- {_plain(reason, 400)}" for reason in view.reasons[:MOST_ROWS]]
-    if (left := len(view.reasons) - MOST_ROWS) > 0:
-        lines.append(f"- {message('ui.more', language, count=left)}")
+    if (hidden := len(view.reasons) - MOST_ROWS) > 0:
+        lines.append(f"- {message('ui.more', language, count=hidden)}")
     lines += ["", _where(record, language), ""]
     if record["recoveries"]:
         lines.append(_recoveries(record, language))
@@ -93,7 +93,7 @@ def _verdict(verdict: str, language: str) -> str:
     return f"{SIGNS[verdict]} **{message(f'verdict.{verdict}', language)}**"
 
 
-def _where(record: dict[str, Any], language: str) -> str:
+def _where(record: Record, language: str) -> str:
     place, period, people = record["place"], record["period"], record["people"]
     facts = {
         "region": _escape(place["region_id"] or "", 80),
@@ -102,30 +102,29 @@ def _where(record: dict[str, Any], language: str) -> str:
         "duration": period["duration"] is not None and wording.length(period["duration"]),
         "change_ticket": _escape(people["change_ticket"] or "", 80),
     }
-    known = {key: value for key, value in facts.items() if value}
+    given = {key: value for key, value in facts.items() if value}
     return " \u00b7 ".join(
-        f"{message(f'ui.{key}', language)} {value}" for key, value in known.items()
+        f"{message(f'ui.{key}', language)} {value}" for key, value in given.items()
     )
 
 
-def _recoveries(record: dict[str, Any], language: str) -> str:
-    gauges = recovery_bars.gauges(record)
+def _recoveries(record: Record, language: str) -> str:
+    gauges = rto_bars.gauges(record)
     rows = [
         [
-            _escape(one["target"], 60),
-            _escape(one["test"], 60),
-            wording.length(one["rto"]),
-            wording.failover(one["failover"]),
+            _escape(gauge.recovery["target"], 60),
+            _escape(gauge.recovery["test"], 60),
+            wording.length(gauge.recovery["rto"]),
+            wording.failover(gauge.recovery["failover"]),
             message(f"gauge.{gauge.state}", language),
-            wording.bounds(one["reversion"]),
+            wording.bounds(gauge.recovery["reversion"]),
         ]
         for gauge in gauges
-        for one in [gauge.recovery]
     ]
     keys = ("target", "test", "rto", "failover_time", "compared", "reversion_time")
     table = _table([message(f"ui.{key}", language) for key in keys], rows[:MOST_ROWS])
-    left = len(rows) - MOST_ROWS
-    return table + (f"\n{message('ui.more', language, count=left)}\n" if left > 0 else "")
+    hidden = len(rows) - MOST_ROWS
+    return table + (f"\n{message('ui.more', language, count=hidden)}\n" if hidden > 0 else "")
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,33 +1,36 @@
 """
-What every format shows of one run.
+The view of one run that every format shows.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from chaosfailover.i18n import message
-from chaosfailover.record import stored
-from chaosfailover.record.record import redacted
-from chaosfailover.verdict.journal import brief
+from chaosfailover.record import Record
+from chaosfailover.record.record import redacted_run
+from chaosfailover.record.verification import review_stored
+from chaosfailover.verdict.journal import Run, brief
+from chaosfailover.verdict.series import Series
 from chaosfailover.verdict.verdict import DIFFERS, GRAVITY, examine, given
 
 __all__ = ["RunView", "make_view", "mode_of", "verdict_of"]
 
-Document = Mapping[str, Any]
+UNSOUND = ("broken", "misshapen", "differs")
+MOST_PLACES = 5
+"""How many damaged places of a journal a notice names."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunView:
     """
     One run: its record, the reasons for its verdict in the reader's language, and the compact
-    series of its targets, in the order of the record's targets. `notices` say what a reader must
-    know of where this comes from; the stored record is `sound` unless it contradicts something.
+    series of its targets, in the order of the record's targets. `notices` are warnings about the
+    source; the stored record is `sound` unless it is damaged or contradicts the journal.
     """
 
-    record: dict[str, Any]
+    record: Record
     reasons: list[str]
-    series: list[Document]
+    series: list[Series]
     notices: list[str]
     sound: bool
 
@@ -53,24 +56,26 @@ class RunView:
         return str(self.record["place"]["mode"])
 
 
-def make_view(journal: Mapping[str, Any], language: str) -> RunView:
+def make_view(journal: Mapping[str, object], language: str) -> RunView:
     """
-    Look at a journal as a report does.
+    Make the view of a journal.
     """
-    record, state, detail = stored(journal)
-    told = [(state, brief(detail))] if state in (*UNSOUND, "redacted") else []
+    run = redacted_run(journal)
+    record, state, detail = review_stored(journal, run)
+    notices = {state: brief(detail)} if state in (*UNSOUND, "redacted") else {}
+    if run.damage:
+        notices["damaged"] = brief(", ".join(run.damage[:MOST_PLACES]))
     if back := record["period"].get("set_back"):
-        told.append(("set_back", f"{back:g}"))
+        notices["set_back"] = f"{back:g}"
     return RunView(
         record=record,
-        reasons=_reasons(redacted(journal), record, language),
-        series=_series(journal, record),
-        notices=[message(f"notice.{key}", language, detail=said) for key, said in told],
+        reasons=_reasons(run, record, language),
+        series=_series(run, record),
+        notices=[
+            message(f"notice.{key}", language, detail=value) for key, value in notices.items()
+        ],
         sound=state not in UNSOUND,
     )
-
-
-UNSOUND = ("broken", "misshapen", "differs")
 
 
 def verdict_of(views: Sequence[RunView]) -> str:
@@ -88,27 +93,27 @@ def mode_of(views: Sequence[RunView]) -> str:
     return " + ".join(mode for mode in ("LIVE", "REHEARSAL", "UNKNOWN") if mode in modes)
 
 
-def _reasons(journal: Document, record: Document, language: str) -> list[str]:
+def _reasons(run: Run, record: Record, language: str) -> list[str]:
     """
     Put the reasons into the reader's language, if they are those that the journal gives today.
     """
-    said: list[str] = record["verdict"]["reasons"]
-    found = examine(journal)
-    english = [message(f"reason.{one.key}", **one.values) for one in found]
-    differing = said[: -len(english)]
-    if said[len(differing) :] != english or len(differing) > 1:
-        return said
-    left = given(journal)
-    verdict = message(f"verdict.{left.verdict}", language) if left else ""
-    return [message(DIFFERS, language, verdict=verdict) for _ in differing] + [
-        message(f"reason.{one.key}", language, **one.values) for one in found
+    stored: list[str] = record["verdict"]["reasons"]
+    reasons = examine(run)
+    english = [message(f"reason.{reason.key}", **reason.values) for reason in reasons]
+    differing = stored[: -len(english)]
+    if stored[len(differing) :] != english or len(differing) > 1:
+        return stored
+    verdict = given(run)
+    name = message(f"verdict.{verdict.verdict}", language) if verdict else ""
+    return [message(DIFFERS, language, verdict=name) for _ in differing] + [
+        message(f"reason.{reason.key}", language, **reason.values) for reason in reasons
     ]
 
 
-def _series(journal: Document, record: Document) -> list[Document]:
-    targets = journal.get("failover")
-    known = targets.get("targets") if isinstance(targets, Mapping) else None
-    found = list(known.values()) if isinstance(known, Mapping) else []
-    series = [one.get("series") if isinstance(one, Mapping) else None for one in found]
-    padded = [*series, *[None] * len(record["targets"])][: len(record["targets"])]
-    return [one if isinstance(one, Mapping) else {} for one in padded]
+def _series(run: Run, record: Record) -> list[Series]:
+    """
+    Return a series for each target of the record; one without a journal has none.
+    """
+    series = [target.series for target in run.control.targets]
+    missing = len(record["targets"]) - len(series)
+    return [*series, *[Series({})] * missing][: len(record["targets"])]

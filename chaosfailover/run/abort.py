@@ -1,5 +1,5 @@
 """
-The abort: what has gone too far stops the tests at once and then ends the run.
+The abort: a breach of a limit stops the tests at once and then ends the run.
 """
 
 import copy
@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 from chaoslib.activity import run_activity
 from chaoslib.exceptions import ActivityFailed
-from chaoslib.types import Activity, Configuration, Experiment, Secrets
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.prober.measurement import Measurement
+from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.probe_tolerance import is_met
+from chaosfailover.run.steps import hypothesis_probes
 from chaosfailover.signals import interrupt_main_thread, leave_signals_to_the_main_thread
 
 __all__ = ["AbortWatch", "find_probe", "outage_breach", "probe_breach"]
@@ -21,23 +22,21 @@ __all__ = ["AbortWatch", "find_probe", "outage_breach", "probe_breach"]
 
 def find_probe(experiment: Experiment, name: str) -> Activity:
     """
-    Return the probe of the hypothesis that has this name, a copy of it.
-
-    Raises ArgumentError when there is none: only a probe of the hypothesis has a tolerance.
+    Return a copy of the hypothesis's probe of this name; raises ArgumentError if there is none.
     """
-    probes = (experiment.get("steady-state-hypothesis") or {}).get("probes") or []
+    probes = hypothesis_probes(experiment)
     for probe in probes:
         if probe.get("name") == name:
             return copy.deepcopy(probe)
-    known = ", ".join(str(probe.get("name")) for probe in probes) or "none"
+    names = ", ".join(str(probe.get("name")) for probe in probes) or "none"
     raise ArgumentError(
-        f"abort_when is {name!r}, expected a probe of the steady-state hypothesis: {known}"
+        f"abort_when is {name!r}, expected a probe of the steady-state hypothesis: {names}"
     )
 
 
 def probe_breach(probe: Activity, configuration: Configuration, secrets: Secrets) -> str:
     """
-    Run a probe once; say how it breaches its tolerance, or "". A probe that fails breaches it.
+    Run a probe once; return how it breaches its tolerance, or "". A failed probe breaches it.
     """
     try:
         value = run_activity(probe, configuration, secrets)
@@ -55,11 +54,11 @@ Breach = Callable[[], str]
 
 class AbortWatch:
     """
-    Looks every `interval` seconds, in a thread of its own, whether something has gone too far.
+    Looks for a breach every `interval` seconds, in a thread of its own.
 
-    `breach` returns why, or ""; what it raises is a reason as well, since then nobody would notice
-    any more what goes too far. The first time, `on_breach` is told, which has the tests stopped,
-    and then the main thread is interrupted, whatever it is doing.
+    `breach` returns the reason, or "". An exception is a reason as well, since a later breach would
+    go unnoticed. The first reason goes to `on_breach`, which orders the stop; then the main thread
+    is interrupted, whatever it waits for.
     """
 
     def __init__(self, breach: Breach, on_breach: Callable[[str], None], interval: float) -> None:
@@ -72,7 +71,7 @@ class AbortWatch:
 
     def end(self) -> None:
         """
-        Look no more. Does not wait for a look that is under way.
+        End the watch, without waiting for the current look.
         """
         self._ended.set()
 
@@ -88,16 +87,16 @@ class AbortWatch:
     def _look(self) -> str:
         try:
             return self._breach()
-        except Exception as exc:  # noqa: BLE001 - a watch that dies of it would end without a word
-            return f"it cannot be told any more what goes too far: {type(exc).__name__}: {exc}"
+        except Exception as exc:  # noqa: BLE001 - the watch must not end silently
+            return f"the abort rule cannot be evaluated: {type(exc).__name__}: {exc}"
 
 
 def outage_breach(measurement: Measurement, abort_after: float) -> str:
     """
-    Say which target's outage has lasted longer than `abort_after` seconds, or "".
+    Return which target's outage has lasted longer than `abort_after` seconds, or "".
 
-    Judged by the pessimistic bound, since checks under way may be lost as well: waiting for them
-    would make the abort late by their timeout.
+    The pessimistic bound decides: waiting for the current checks would delay the abort by their
+    timeout.
     """
     for target in measurement.targets:
         outage = measurement.current_outage(target.name)

@@ -1,5 +1,5 @@
 """
-The conclusion of a run: its verdict, its record, and the files that are made of them.
+The conclusion of a run: its verdict, its record, and the files made from them.
 """
 
 import json
@@ -24,9 +24,9 @@ logger = logging.getLogger("chaostoolkit")
 
 def check_files(settings: Settings) -> None:
     """
-    See that the files that the settings ask for can be written, and make their folders.
+    Check that the report and the record can be written, and create their folders.
 
-    What is in a file stays; none is left that was not there. Raises ConfigurationError.
+    Existing files are not changed, and no new file is left. Raises ConfigurationError.
     """
     for key in ("report", "record"):
         if name := getattr(settings, key):
@@ -36,9 +36,9 @@ def check_files(settings: Settings) -> None:
 def _try_to_write(key: str, file: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        known = file.exists()
+        existed = file.exists()
         file.open("ab").close()
-        if not known:
+        if not existed:
             file.unlink()
     except OSError as exc:
         raise ConfigurationError(
@@ -48,23 +48,23 @@ def _try_to_write(key: str, file: Path) -> None:
 
 def conclude(journal: Journal, settings: Settings) -> None:
     """
-    Judge a run, and write the record and the report that its settings ask for.
+    Judge a run, and write its record and its report.
 
-    Only a run that held leaves the toolkit's exit code at 0. What cannot be written is logged, and
-    the run is `failed`, since the toolkit swallows whatever a control raises here.
+    Only a run that held leaves the toolkit's exit code at 0. Errors are logged and make
+    the run `failed`, since the toolkit swallows whatever a control raises here.
     """
     steps: tuple[Callable[[Journal, Settings], None], ...] = (_judge, _record, _report)
     for step in steps:
         try:
             step(journal, settings)
         except Exception:
-            logger.exception("The run could not be concluded")
+            logger.exception("The conclusion of the run failed")
             journal["status"] = "failed"
 
 
 def conclude_refused(journal: Journal, reason: str) -> None:
     """
-    Judge a run whose settings cannot be used: nothing of it was begun.
+    Judge a run that did not begin, since its settings are wrong.
     """
     at = datetime.now(UTC).isoformat()
     journal["failover"] = {"events": [{"at": at, "kind": "refused", "reason": reason}]}
@@ -98,4 +98,4 @@ def _report(journal: Journal, settings: Settings) -> None:
 
 def _write(name: str, text: str) -> None:
     Path(name).write_text(text, encoding="utf-8")
-    logger.info("%s is written", name)
+    logger.info("Wrote %s", name)

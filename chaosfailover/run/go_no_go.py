@@ -7,14 +7,13 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from chaoslib.types import Configuration, Experiment, Secrets
-
 from chaosfailover.alibaba import config
 from chaosfailover.errors import FailoverError, PreflightError
 from chaosfailover.prober.measurement import Measurement
+from chaosfailover.run import Configuration, Experiment, Secrets
 from chaosfailover.run.journal_entry import RunFacts
 from chaosfailover.run.steps import planned_cuts, planned_time
-from chaosfailover.safety.cut import Clearance, Cut
+from chaosfailover.safety.cut import ApprovedCuts, Cut
 from chaosfailover.safety.preflight import PreflightContext, existing_cut, preflight
 
 __all__ = ["announce", "ask_for_confirmation", "make_ready"]
@@ -24,12 +23,12 @@ logger = logging.getLogger("chaostoolkit")
 
 def announce(cuts: Sequence[Cut], *, account_id: str, region_id: str, now: datetime) -> None:
     """
-    State account, region, resources and planned end of every cut, loudly.
+    Log account, region, resources and planned end of every cut as warnings.
     """
     for cut in cuts:
         end = (now + timedelta(minutes=cut.duration_minutes)).astimezone(UTC)
         logger.warning(
-            "LIVE: %s will cut %s in %s of account %s, until %s at the latest if begun now",
+            "LIVE: %s will cut %s in %s of account %s, until %s at the latest if started now",
             cut.test,
             ", ".join(cut.resource_ids),
             region_id,
@@ -40,12 +39,12 @@ def announce(cuts: Sequence[Cut], *, account_id: str, region_id: str, now: datet
 
 def ask_for_confirmation(cuts: Sequence[Cut]) -> None:
     """
-    Wait until the operator has typed the name of each test; without a terminal nobody is asked.
+    Wait until the operator has typed the name of each test; without a terminal, do not ask.
 
-    Raises PreflightError when something else is typed.
+    Raises PreflightError when anything else is typed.
     """
     if sys.stdin is None or not sys.stdin.isatty():
-        logger.warning("There is no terminal, so nobody is asked to confirm")
+        logger.warning("There is no terminal, so no confirmation is asked for")
         return
     for cut in cuts:
         sys.stderr.write(f"Type the test's name, {cut.test}, to cut {' '.join(cut.resource_ids)}: ")
@@ -60,16 +59,16 @@ def make_ready(
     configuration: Configuration,
     secrets: Secrets,
     measured: Measurement | None,
-) -> Clearance:
+) -> ApprovedCuts:
     """
-    Return the clearance for the cuts of an experiment, once all is seen to be ready for them.
+    Return the approved cuts of an experiment, after preflight, baseline and confirmation.
 
-    What was found is noted among the facts. Raises PreflightError, and as the client does.
+    The results go into `facts`. Raises PreflightError, and as the client does.
     """
     created, started = planned_cuts(experiment, configuration, secrets)
     with config.client(configuration, secrets) as client:
         cuts = [*created, *(existing_cut(client, test) for test in started)]
-        flight = PreflightContext(
+        context = PreflightContext(
             client=client,
             cuts=cuts,
             planned_time=planned_time(experiment, configuration, secrets),
@@ -77,24 +76,24 @@ def make_ready(
             targets=[target.name for target in measured.targets] if measured else [],
             answer_now=measured.problem if measured else lambda _: "",
         )
-        _check(facts, flight)
+        _check(facts, context)
     facts.cuts = cuts
     if cuts and measured:
         measured.wait_for_baseline(facts.settings.baseline)
     if cuts and facts.account_id is None:
         facts.account_id = _account_id(configuration, secrets)
-    clearance = Clearance.of(cuts, experiment.get("dry"))
-    if clearance.refusal:
-        logger.warning("Nothing will be cut: %s", clearance.refusal)
+    approved = ApprovedCuts.of(cuts, experiment.get("dry"))
+    if approved.refusal:
+        logger.warning("Nothing will be cut: %s", approved.refusal)
     elif cuts and facts.mode == "LIVE":
         _announce(facts, cuts)
-    return clearance
+    return approved
 
 
-def _check(facts: RunFacts, flight: PreflightContext) -> None:
-    facts.checks = preflight(flight)
-    facts.lost = flight.lost
-    facts.clock_offset = flight.client.clock_offset
+def _check(facts: RunFacts, context: PreflightContext) -> None:
+    facts.checks = preflight(context)
+    facts.lost = context.lost
+    facts.clock_offset = context.client.clock_offset
     if failed := [check for check in facts.checks if not check.passed]:
         raise PreflightError("; ".join(f"{check.name}: {check.detail}" for check in failed))
 
@@ -103,7 +102,7 @@ def _account_id(configuration: Configuration, secrets: Secrets) -> str | None:
     try:
         return config.account_id(configuration, secrets)
     except FailoverError as exc:
-        logger.warning("The account cannot be told: %s", exc)
+        logger.warning("The account ID is unknown: %s", exc)
         return None
 
 

@@ -1,41 +1,49 @@
 """
-What the control leaves in the journal, under its own key.
+The control's entry in the journal, under the key `failover`, and what JSON can hold of a run.
 """
 
+import json
+import math
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date
+from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from chaoslib import experiment_hash
-from chaoslib.types import Experiment
 
 from chaosfailover.alibaba import config
+from chaosfailover.errors import ArgumentError
 from chaosfailover.events import Event
 from chaosfailover.prober.measurement import Measurement
+from chaosfailover.run import Configuration, Experiment
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety.cut import Cut
 from chaosfailover.safety.guarded_test import StopOutcome
 from chaosfailover.safety.preflight import PreflightCheck
 
-__all__ = ["RunFacts", "make_entry"]
+__all__ = ["RunFacts", "check_depth", "json_object", "make_entry"]
 
 ENTRY_VERSION = 1
 TOOLS = ("chaostoolkit-failover", "chaostoolkit-lib", "chaostoolkit")
+# Deeper levels are not written: redaction and `json` recurse.
+DEEPEST = 100
+# Longer integers are not written: Python refuses to print them.
+MOST_BITS = 4096
 
 
 @dataclass(slots=True)
 class RunFacts:
     """
-    What is known of a run, filled in as it goes on.
+    What the entry needs of a run, filled in as the run goes on.
 
-    `lost` holds for each test what goes down with it. `mode` is REHEARSAL where an emulator
-    answers, LIVE where anything else does.
+    `lost` has the resources that go down with each test. `mode` is REHEARSAL on an emulator, LIVE
+    on anything else.
     """
 
     settings: Settings
-    configuration: Mapping[str, Any]
+    configuration: Configuration
     mode: str = "LIVE"
     topology: str | None = None
     account_id: str | None = None
@@ -52,12 +60,13 @@ def make_entry(
     experiment: Experiment,
     measured: Measurement | None,
     outcomes: Sequence[StopOutcome],
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """
-    Return the control's entry of the journal, with the configuration as it is: to be redacted.
+    Return the control's entry of the journal, not yet redacted.
     """
-    dry = experiment.get("dry")
-    return {
+    # The toolkit puts `dry` into the experiment for the run.
+    as_written = {key: value for key, value in experiment.items() if key != "dry"}
+    entry = {
         "version": ENTRY_VERSION,
         "mode": facts.mode,
         "account_id": facts.account_id,
@@ -65,48 +74,99 @@ def make_entry(
         "endpoint": facts.configuration.get(config.ENDPOINT) or "cloud",
         "topology": facts.topology,
         "settings": asdict(facts.settings),
-        "configuration": {key: _plain(value) for key, value in facts.configuration.items()},
-        "versions": _versions(),
-        "experiment_hash": experiment_hash(_as_written(experiment)),
-        "dry": getattr(dry, "value", dry),
+        "configuration": facts.configuration,
+        "versions": dict(_versions()),
+        "experiment_hash": experiment_hash(json_object(as_written)),
+        "dry": experiment.get("dry"),
         "preflight": [check.as_dict() for check in facts.checks],
         "cuts": [asdict(cut) | {"lost": facts.lost.get(cut.test, [])} for cut in facts.cuts],
-        "events": list(facts.events),
-        "targets": measured.as_dict() if measured else {},
+        "events": facts.events,
         "clock_offset": facts.clock_offset,
         "cut_at": _first(facts.events, "cut"),
         "stop_at": _first(facts.events, "stop"),
         "stopped": [outcome.as_dict() for outcome in outcomes],
     }
+    # The series of the targets are long, and JSON already.
+    return {**json_object(entry), "targets": measured.as_dict() if measured else {}}
 
 
-def _as_written(experiment: Experiment) -> Experiment:
-    """
-    Leave out what the toolkit puts into an experiment for the run, which JSON cannot hold.
-    """
-    return {key: value for key, value in experiment.items() if key != "dry"}
-
-
-def _versions() -> dict[str, str]:
-    known = {"python": platform.python_version(), "platform": platform.platform()}
+def _versions() -> Iterator[tuple[str, str]]:
+    yield "python", platform.python_version()
+    yield "platform", platform.platform()
     for tool in TOOLS:
         try:
-            known[tool] = version(tool)
+            yield tool, version(tool)
         except PackageNotFoundError:
             continue
-    return known
 
 
 def _first(events: Sequence[Event], kind: str) -> str | None:
     return next((event["at"] for event in events if event["kind"] == kind), None)
 
 
-def _plain(value: Any) -> Any:
+def json_object(document: Mapping[str, object]) -> dict[str, object]:
     """
-    Keep what JSON can hold; a configuration may hold whatever a dynamic entry returned.
+    Return a document as every JSON reader reads it back: whatever JSON lacks becomes text.
+
+    YAML turns unquoted values into dates, numbers and booleans, also as keys, and an activity may
+    return anything. The toolkit writes the journal after the run, and would lose it to one of them.
     """
+    return {_key(key): _json(value, ()) for key, value in document.items()}
+
+
+def check_depth(experiment: Experiment) -> None:
+    """
+    Raise ArgumentError for a value that no journal can hold: within itself, or nested too deep.
+    """
+    _check_depth(experiment, (), ())
+
+
+def _check_depth(value: object, place: tuple[str, ...], parents: tuple[int, ...]) -> None:
+    if id(value) in parents or len(parents) > DEEPEST:
+        raise ArgumentError(
+            f"the experiment's {'.'.join(place[:5])} contains itself, or is nested more than "
+            f"{DEEPEST} levels deep: the journal could not be written"
+        )
+    if isinstance(value, Mapping | list | tuple):
+        members = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, inner in members:
+            _check_depth(inner, (*place, _key(key)), (*parents, id(value)))
+
+
+def _json(value: object, parents: tuple[int, ...]) -> object:
+    if isinstance(value, Enum):
+        return _json(value.value, parents)
+    if isinstance(value, Mapping | list | tuple | set | frozenset):
+        if id(value) in parents or len(parents) > DEEPEST:
+            return f"<{type(value).__name__}>"
+        return _container(value, (*parents, id(value)))
+    if value is None or (isinstance(value, int) and value.bit_length() <= MOST_BITS):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    return _text(value)
+
+
+def _container(value: Iterable[object], parents: tuple[int, ...]) -> object:
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+        return {_key(key): _json(inner, parents) for key, inner in value.items()}
+    members = sorted(value, key=_text) if isinstance(value, set | frozenset) else value
+    return [_json(inner, parents) for inner in members]
+
+
+def _key(key: object) -> str:
+    """
+    Return a key as `json` writes it: `true`, `null`, a number, or text.
+    """
+    return json.dumps(key) if key is None or isinstance(key, bool) else _text(key)
+
+
+def _text(value: object) -> str:
+    """
+    Return any value as text that UTF-8 can hold; a value that cannot be printed gives its type.
+    """
+    try:
+        text = value.isoformat() if isinstance(value, date) else str(value)
+    except Exception:  # noqa: BLE001 - an activity may return an object whose __str__ raises
+        text = f"<{type(value).__name__}>"
+    return text.encode("utf-8", "replace").decode()

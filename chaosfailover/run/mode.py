@@ -1,33 +1,37 @@
 """
-Where a run takes place: on the emulator that it embeds, on one elsewhere, or on the cloud.
+The venue of a run: the embedded emulator, another emulator, or the cloud.
 """
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from chaosfailover.alibaba import config
 from chaosfailover.errors import ConfigurationError
+from chaosfailover.run import Configuration
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from chaosfailover.emulator import Emulator
 
 __all__ = ["Venue", "open_venue"]
 
 OTHER_PORTS = (
-    "end what listens there, or rehearse on another port: write a topology file with "
+    "stop the process that listens there, or use another port: write a topology file with "
     "'extends: dual-circuit' and 'services: {portal: {port: 28090}}', name it as topology "
-    "(FAILOVER_TOPOLOGY), and let the targets follow (FAILOVER_PORTAL_URL=http://127.0.0.1:28090/)"
+    "(FAILOVER_TOPOLOGY), and change the targets (FAILOVER_PORTAL_URL=http://127.0.0.1:28090/)"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Venue:
     """
-    A network that is open; an emulator has a `topology`, and what is not embedded a `watchdog`.
+    Where a run takes place; an emulator has a `topology`.
 
-    Whatever runs in this process ends with it. Everything else needs somebody to stand by.
+    The embedded emulator ends with this process. Everything else needs a `watchdog`.
     """
 
     place: str
@@ -38,18 +42,16 @@ class Venue:
     @property
     def mode(self) -> str:
         """
-        REHEARSAL where an emulator answers, LIVE where anything else does.
+        REHEARSAL on an emulator, LIVE on anything else.
         """
         return "REHEARSAL" if self.topology else "LIVE"
 
 
-def open_venue(
-    settings: Settings, configuration: MutableMapping[str, Any], resources: ExitStack
-) -> Venue:
+def open_venue(settings: Settings, configuration: Configuration, resources: ExitStack) -> Venue:
     """
-    Start the emulator of a rehearsal, which ends with the resources, or else the watchdog.
+    Start the embedded emulator, which closes with `resources`, or else the watchdog.
 
-    The configuration then leads to the emulator. Raises ConfigurationError.
+    The configuration then points to that emulator. Raises ConfigurationError.
     """
     place = config.network(configuration)
     if place == "emulator":
@@ -60,9 +62,7 @@ def open_venue(
     return Venue(place, emulator.topology if emulator else None, watchdog=Watchdog())
 
 
-def _embedded(
-    settings: Settings, configuration: MutableMapping[str, Any], resources: ExitStack
-) -> Venue:
+def _embedded(settings: Settings, configuration: Configuration, resources: ExitStack) -> Venue:
     emulator = _start_emulator(settings, resources)
     _check_emulation(emulator.shortcomings, emulator.service_urls, settings)
     configuration[config.ENDPOINT] = emulator.url
@@ -71,7 +71,7 @@ def _embedded(
     return Venue(place, settings.topology, emulator.account_id)
 
 
-def _start_emulator(settings: Settings, resources: ExitStack) -> Any:
+def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
     try:
         from chaosfailover.emulator import Emulator
         from chaosfailover.emulator.dataplane import PortTakenError
@@ -97,9 +97,9 @@ def _check_emulation(
     shortcomings: Mapping[str, str], services: Mapping[str, str], settings: Settings
 ) -> None:
     """
-    Refuse a rehearsal that would judge wrongly, since this system cannot emulate what it watches.
+    Refuse a rehearsal whose verdict would be wrong, since this system cannot emulate a service.
 
-    Without targets, any service may be the one that the experiment's own probes watch.
+    Only the services of the targets matter; without targets, all of them do.
     """
     watched = {target.port for target in settings.parsed_targets()}
     for name, reason in shortcomings.items():

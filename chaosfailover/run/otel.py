@@ -1,7 +1,7 @@
 """
-The run as an OpenTelemetry span with its events; nothing at all where OpenTelemetry is missing.
+The run as an OpenTelemetry span with its events; without OpenTelemetry, nothing.
 
-The span is a child of whatever span is current, such as that of the toolkit's own extension.
+The span is a child of the current span, such as that of the toolkit's own extension.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,32 +20,30 @@ SPAN = "failover test"
 PREFIX = "failover"
 
 
-def trace_run(record: Mapping[str, Any]) -> bool:
+def trace_run(record: Document) -> None:
     """
-    Emit a span for the run that a record tells of; return whether there was anybody to emit it to.
+    Emit a span for the run of a record.
 
     Its events are `failover.cut`, `failover.status`, `failover.target` and so on, at the instants
-    of the record; its attributes say verdict, mode, region, and the longest failover time,
+    of the record. Its attributes are verdict, mode, region, and the longest failover time, which is
     infinite for a target that never recovered.
     """
     try:
         from opentelemetry import trace
     except ImportError:
-        return False
+        return
     began, ended = instant(record["period"]["began"]), instant(record["period"]["ended"])
     tracer = trace.get_tracer("chaosfailover")
     span = tracer.start_span(SPAN, attributes=_attributes(record), start_time=_stamp(began))
     for name, attributes, at in _events(record):
         span.add_event(name, attributes, timestamp=_stamp(at))
     span.end(end_time=_stamp(ended))
-    return bool(span.get_span_context().is_valid)
 
 
 def _attributes(record: Document) -> Attributes:
     place, verdict = record["place"], record["verdict"]
-    found = [one["failover"]["at_most"] for one in record["recoveries"] if one["failover"]]
-    longest = [inf if one is None else one for one in found]
-    known = {
+    times = [each["failover"]["at_most"] for each in record["recoveries"] if each["failover"]]
+    values = {
         "verdict": verdict["verdict"],
         "reasons": " ".join(verdict["reasons"]),
         "mode": place["mode"],
@@ -53,10 +51,10 @@ def _attributes(record: Document) -> Attributes:
         "account_id": place["account_id"],
         "experiment": record["experiment"]["title"],
         "experiment_hash": record["experiment"]["hash"],
-        "failover_time": max(longest, default=None),
+        "failover_time": max((inf if time is None else time for time in times), default=None),
         "record_sha256": record["sha256"],
     }
-    return {f"{PREFIX}.{key}": value for key, value in known.items() if value is not None}
+    return {f"{PREFIX}.{key}": value for key, value in values.items() if value is not None}
 
 
 def _events(record: Document) -> Iterator[tuple[str, Attributes, datetime | None]]:
@@ -71,6 +69,6 @@ def _events(record: Document) -> Iterator[tuple[str, Attributes, datetime | None
 
 def _stamp(at: datetime | None) -> int | None:
     """
-    Return an instant as nanoseconds since 1970, which is what OpenTelemetry counts in.
+    Return an instant in nanoseconds since 1970, as OpenTelemetry has it.
     """
     return int(at.timestamp() * 1_000_000) * 1000 if at else None

@@ -1,15 +1,16 @@
 """
-The tolerances of probes outside the hypothesis, which the toolkit itself never evaluates.
+The tolerances of probes outside the hypothesis, which the toolkit never evaluates.
 """
 
 import copy
 import logging
-from typing import Any
 
 from chaoslib import substitute
 from chaoslib.exceptions import InterruptExecution
 from chaoslib.hypothesis import ensure_hypothesis_tolerance_is_valid, within_tolerance
-from chaoslib.types import Activity, Configuration, Run, Secrets
+from chaoslib.types import Run
+
+from chaosfailover.run import Activity, Configuration, Secrets
 
 __all__ = ["evaluate", "is_met"]
 
@@ -18,10 +19,9 @@ logger = logging.getLogger("chaostoolkit")
 
 def evaluate(activity: Activity, run: Run, configuration: Configuration, secrets: Secrets) -> None:
     """
-    Put into a probe's run whether it was within its tolerance, if it has one and came to a result.
+    Add `tolerance_met` to the run of a probe that has a tolerance and succeeded.
 
-    `tolerance_met` is as in the hypothesis; None where the tolerance could not be evaluated, and
-    `tolerance_error` says why.
+    It is None when the tolerance cannot be evaluated; `tolerance_error` then holds the error.
     """
     tolerance = copy.deepcopy(activity.get("tolerance"))
     if tolerance is None or activity.get("type") != "probe" or run.get("status") != "succeeded":
@@ -30,13 +30,15 @@ def evaluate(activity: Activity, run: Run, configuration: Configuration, secrets
         run["tolerance_met"] = is_met(tolerance, run["output"], configuration, secrets)
     except InterruptExecution:
         raise
-    except Exception as exc:  # noqa: BLE001 - the toolkit would swallow it, and the verdict not know
+    except Exception as exc:  # noqa: BLE001 - the toolkit would swallow it, and the verdict would miss it
         run["tolerance_met"], run["tolerance_error"] = None, f"{type(exc).__name__}: {exc}"
     level = logging.INFO if run["tolerance_met"] else logging.WARNING
     logger.log(level, "%s %s", activity.get("name"), WORDS[run["tolerance_met"]])
 
 
-def is_met(tolerance: Any, value: Any, configuration: Configuration, secrets: Secrets) -> bool:
+def is_met(
+    tolerance: object, value: object, configuration: Configuration, secrets: Secrets
+) -> bool:
     """
     Tell whether a value is within a tolerance, as the toolkit would in the hypothesis.
     """

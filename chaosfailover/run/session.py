@@ -1,5 +1,5 @@
 """
-One run of an experiment: what lives as long as it does, and what it leaves in the journal.
+The session: the resources of one run, from the first hook to the last.
 """
 
 import logging
@@ -7,20 +7,20 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
 
 from chaoslib.exceptions import InterruptExecution
-from chaoslib.types import Activity, Configuration, Experiment, Journal, Secrets
+from chaoslib.types import Journal
 
 from chaosfailover import events
 from chaosfailover.alibaba import config
 from chaosfailover.prober import measurement
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.record.redaction import given_secrets, redact_run
+from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe_breach
 from chaosfailover.run.finish import check_files, conclude
 from chaosfailover.run.go_no_go import make_ready
-from chaosfailover.run.journal_entry import RunFacts, make_entry
+from chaosfailover.run.journal_entry import RunFacts, check_depth, json_object, make_entry
 from chaosfailover.run.mode import open_venue
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety import guard
@@ -36,9 +36,9 @@ logger = logging.getLogger("chaostoolkit")
 
 def interruption(aborted: str, signal: str | None) -> dict[str, str] | None:
     """
-    Say what ended a run early, for its journal; None if nothing did.
+    Return what ended a run early, for its journal; None if nothing did.
 
-    `aborted` is the reason of an abort. A signal that an activity swallowed ended the run too.
+    `aborted` is the reason of an abort. A signal counts even if an activity swallowed it.
     """
     if aborted:
         return {"kind": "abort", "name": "abort", "reason": aborted}
@@ -47,9 +47,9 @@ def interruption(aborted: str, signal: str | None) -> dict[str, str] | None:
     return None
 
 
-def alarm(outcomes: Sequence[StopOutcome], region_id: Any) -> bool:
+def alarm(outcomes: Sequence[StopOutcome], region_id: object) -> bool:
     """
-    Say loudly which tests could not be stopped; return whether there are any.
+    Log the tests that could not be stopped as errors; return whether there are any.
     """
     failed = [outcome for outcome in outcomes if outcome.error]
     for outcome in failed:
@@ -64,10 +64,10 @@ def alarm(outcomes: Sequence[StopOutcome], region_id: Any) -> bool:
     return bool(failed)
 
 
-AT_THE_END = "the run is at its end"
+AT_THE_END = "the run is ending"
 NOT_CONCLUDED = """\
-NO VERDICT: the toolkit has not called the control after the experiment, so this run shows \
-nothing, whatever its status says; the control chaosfailover.control takes no `scope`"""
+NO VERDICT: the toolkit did not call the control after the experiment, so this run proves \
+nothing, whatever its status; the control chaosfailover.control must have no `scope`"""
 # Seconds between looks for a breach: at a measured outage, and at the probe of `abort_when`.
 OUTAGE_INTERVAL = 0.1
 PROBE_INTERVAL = 1.0
@@ -75,7 +75,7 @@ PROBE_INTERVAL = 1.0
 
 class Session:
     """
-    Holds the rehearsal's emulator or the watchdog, the guard, the measurement and the abort.
+    Holds the emulator or the watchdog, the guard, the measurement and the abort watches.
     """
 
     def __init__(
@@ -101,10 +101,10 @@ class Session:
 
     def begin(self) -> None:
         """
-        Make all ready before anything is cut, and see whether it may be.
+        Open everything, and check that the cuts may be made.
 
-        Raises ConfigurationError, ArgumentError or PreflightError when it may not.
-        What was in the way is told as the event `refused`, and stands in the journal.
+        Raises ConfigurationError, ArgumentError or PreflightError if not. The event `refused` then
+        keeps the reason for the journal.
         """
         if self._settings.abort_when is not None:
             self._abort_probe = find_probe(self._experiment, self._settings.abort_when)
@@ -119,38 +119,39 @@ class Session:
             raise
 
     def _make_ready(self) -> None:
+        check_depth(self._experiment)
         check_files(self._settings)
         if not self._interruption.install():
-            logger.warning("Not in the main thread: signals stay as they are")
+            logger.warning("Not in the main thread: signals are not handled")
         self._resources.callback(self._interruption.put_back)
         self._open_network()
-        guarding = self._put_the_guard_up()
-        self._begin_to_measure()
-        guarding.clearance = make_ready(
+        guarding = self._start_guard()
+        self._start_measurement()
+        guarding.approved = make_ready(
             self._facts, self._experiment, self._configuration, self._secrets, self._measurement
         )
         self._watch_for_breaches()
 
     def begin_to_end(self) -> None:
         """
-        Note that the rollbacks begin: from here on a signal cuts nothing short.
+        Note that the rollbacks begin: signals interrupt nothing from here on.
         """
         self._interruption.ending = True
 
     def end(self, journal: Journal) -> None:
         """
-        Stop what the run started, measure the way back, and complete the journal.
+        Stop what the run started, measure the reversion, and complete the journal.
         """
         self.begin_to_end()
         self._end_aborts()
         outcomes = self._guard.restore(AT_THE_END) if self._guard else []
-        self._measure_the_way_back()
+        self._finish_measurement()
         events.publish("end")
         entry = make_entry(self._facts, self._experiment, self._measurement, outcomes)
         if ended := interruption(self._facts.aborted, self._interruption.received):
             journal.update(interruption=ended, status="interrupted")
-        secrets = given_secrets(self._secrets)
-        journal.update(redact_run({**journal, "failover": entry}, secrets))
+        secrets = given_secrets(json_object({"secrets": self._secrets}))
+        journal.update(redact_run({**json_object(journal), "failover": entry}, secrets))
         conclude(journal, self._settings)
         if alarm(outcomes, self._configuration.get(config.REGION_ID)):
             journal["status"] = "failed"
@@ -158,10 +159,10 @@ class Session:
 
     def close(self) -> None:
         """
-        Take everything down that is still up; safe to repeat.
+        Close everything that is still open; safe to repeat.
 
-        The watchdog is only sent away when nothing is left on the guard's list. A run that was not
-        concluded gets no verdict any more, and the toolkit may call it completed: that is said.
+        The watchdog is dismissed only when the guard's list is empty. A run without a conclusion
+        is logged as an error, since the toolkit may call it completed.
         """
         self.begin_to_end()
         self._end_aborts()
@@ -171,8 +172,8 @@ class Session:
             alarm(outcomes, self._configuration.get(config.REGION_ID))
             self._concluded = True
         if self._watchdog:
-            left = self._guard.tests if self._guard else []
-            self._watchdog.leave_alone() if left else self._watchdog.dismiss()
+            tests = self._guard.tests if self._guard else []
+            self._watchdog.leave_alone() if tests else self._watchdog.dismiss()
         self._resources.close()
 
     def _open_network(self) -> None:
@@ -183,9 +184,9 @@ class Session:
         region_id = self._configuration.get(config.REGION_ID)
         logger.info("%s in %s on %s", network.mode, region_id, network.place)
 
-    def _put_the_guard_up(self) -> Guard:
+    def _start_guard(self) -> Guard:
         self._guard = Guard(
-            standby=self._watchdog,
+            backup=self._watchdog,
             timeout=self._settings.restore_timeout,
             min_survivors=self._settings.min_survivors,
         )
@@ -194,7 +195,7 @@ class Session:
         self._resources.callback(guard.set_current, None)
         return self._guard
 
-    def _begin_to_measure(self) -> None:
+    def _start_measurement(self) -> None:
         targets = self._settings.parsed_targets()
         if not targets:
             return
@@ -226,7 +227,7 @@ class Session:
 
     def _on_signal(self, name: str) -> None:
         """
-        Have the tests stopped; may be called inside the signal handler, so it takes no lock.
+        Order the stop of the tests; runs in the signal handler, so it waits for no lock.
         """
         if self._guard:
             self._guard.restore_soon(f"the run was interrupted by {name}")
@@ -235,7 +236,7 @@ class Session:
     def _is_restoring(self) -> bool:
         return bool(self._guard and self._guard.restoring)
 
-    def _measure_the_way_back(self) -> None:
+    def _finish_measurement(self) -> None:
         if self._measurement is None:
             return
         if self._measurement.windows and not self._interruption.received:

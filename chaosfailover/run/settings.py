@@ -1,5 +1,5 @@
 """
-The arguments of the control, read and checked.
+The settings of a run: the arguments of the control, parsed and checked.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,25 +12,26 @@ from chaosfailover.prober.targets import INTERVAL, TIMEOUT, Target, parse_target
 
 __all__ = ["Settings"]
 
-# Arguments that have to fit together.
+# Arguments whose values must fit each other.
 TIMES = {"abort_after", "interval", "rto", "targets", "timeout"}
 REPORT_SUFFIXES = (".html", ".md", ".json", ".xml")
+
+Arguments = Mapping[str, object]
+TargetSetting = str | Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """
-    What an experiment asks of the control; times are in seconds.
+    The arguments of the control; times are in seconds.
 
-    For rehearsals only: `topology`; `minute`, how long an emulated minute lasts; and `upstream`,
-    services of the user's own (`host:port`) behind services of the topology. Of the cut:
-    `min_survivors`, the circuits that must be left; `confirm`, to wait for an operator; and
-    `restore_timeout`, how long to try to stop what runs. Of the measurement: `targets`, each a URL
-    or a mapping, their `interval`, `timeout` and `rto`; `baseline`, how long to measure before
-    anything may be cut; and `after_stop`, how long to go on once the last test has stopped. Of the
-    abort: `abort_after`, the longest outage of a target, and `abort_when`, the name of a probe of
-    the experiment. Files to write at the end: `report`, whose suffix says of which kind, and
-    `record`, JSON.
+    Rehearsal: `topology`; `minute`, the length of an emulated minute; `upstream`, the user's own
+    services (`host:port`) behind services of the topology. Cut: `min_survivors`, the circuits that
+    must be left; `confirm`, to wait for an operator; `restore_timeout`, the time limit for stopping
+    tests. Measurement: `targets`, each a URL or a mapping; `interval`, `timeout` and `rto`, their
+    defaults; `baseline`, the time to measure before any cut; `after_stop`, the time to measure
+    after the last stop. Abort: `abort_after`, the longest outage of a target; `abort_when`, the
+    name of a probe of the hypothesis. Files: `report`, whose suffix is its format, and `record`.
     """
 
     topology: str = "dual-circuit"
@@ -39,7 +40,7 @@ class Settings:
     min_survivors: int = 1
     confirm: bool = False
     restore_timeout: float = 300.0
-    targets: Mapping[str, Any] = field(default_factory=dict)
+    targets: Mapping[str, TargetSetting] = field(default_factory=dict)
     interval: float = INTERVAL
     timeout: float = TIMEOUT
     rto: float | None = None
@@ -51,29 +52,28 @@ class Settings:
     record: str | None = None
 
     @classmethod
-    def parse(cls, given: Mapping[str, Any]) -> Self:
+    def parse(cls, given: Arguments) -> Self:
         """
-        Read the control's arguments; raise ArgumentError that names the value and the rule.
+        Parse the control's arguments; raises ArgumentError with the value and the rule.
         """
-        settings = cls._read(given)
+        settings = cls._read(given, given)
         settings._check_times()
         return settings
 
     @classmethod
-    def check(cls, given: Mapping[str, Any]) -> None:
+    def check(cls, given: Arguments) -> None:
         """
-        Check what can be checked before the run, when a value with `${...}` is not known yet.
+        Check what can be checked before the run, when values with `${...}` are unknown.
         """
-        known = {name: value for name, value in given.items() if "${" not in str(value)}
-        settings = cls._read(given, known)
-        if not TIMES & (given.keys() - known.keys()):
+        literal = {name: value for name, value in given.items() if "${" not in str(value)}
+        settings = cls._read(given, literal)
+        if not TIMES & (given.keys() - literal.keys()):
             settings._check_times()
 
     @classmethod
-    def _read(cls, given: Mapping[str, Any], known: Mapping[str, Any] | None = None) -> Self:
+    def _read(cls, given: Arguments, values: Arguments) -> Self:
         _check_names(given)
         _check_abort(given)
-        values = given if known is None else known
         checked: dict[str, Any] = {name: CHECKS[name](name, values[name]) for name in values}
         settings = cls(**checked)
         settings.parsed_targets()
@@ -81,7 +81,7 @@ class Settings:
 
     def _check_times(self) -> None:
         """
-        Refuse what could never be seen: an objective or an abort below the time of a check.
+        Refuse an objective or an abort limit that is shorter than a check.
         """
         for target in self.parsed_targets():
             interval, timeout = target.interval or self.interval, target.timeout or self.timeout
@@ -99,7 +99,7 @@ class Settings:
         """
         return [parse_target(name, self._with_rto(value)) for name, value in self.targets.items()]
 
-    def _with_rto(self, value: Any) -> Any:
+    def _with_rto(self, value: TargetSetting) -> TargetSetting:
         if self.rto is None:
             return value
         return {"rto": self.rto, **({"url": value} if isinstance(value, str) else value)}
@@ -121,48 +121,47 @@ def _check_rto(target: Target, interval: float, timeout: float) -> None:
         )
 
 
-def _check_names(given: Mapping[str, Any]) -> None:
+def _check_names(given: Arguments) -> None:
     if unknown := sorted(set(given) - set(CHECKS), key=str):
         expected = ", ".join(sorted(CHECKS))
         raise ArgumentError(f"the control has no argument {unknown[0]!r}, expected {expected}")
 
 
-def _check_abort(given: Mapping[str, Any]) -> None:
+def _check_abort(given: Arguments) -> None:
     if "abort_after" in given and not given.get("targets"):
         raise ArgumentError(
-            f"abort_after is {given['abort_after']!r}, but there are no targets whose outage it "
-            "could end"
+            f"abort_after is {given['abort_after']!r}, but there are no targets to measure"
         )
 
 
-def _text(name: str, value: Any) -> str:
+def _text(name: str, value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ArgumentError(f"{name} is {value!r}, expected a text")
     return value
 
 
-def _file(name: str, value: Any) -> str:
+def _file(name: str, value: object) -> str:
     """
-    Read the name of a file; an empty one, as a setting of the environment may be, is none.
+    Return the name of a file; it is empty for none, as an environment variable may be.
     """
     return "" if value == "" else _text(name, value)
 
 
-def _report(name: str, value: Any) -> str:
+def _report(name: str, value: object) -> str:
     text = _text(name, value)
     if not text.lower().endswith(REPORT_SUFFIXES):
         raise ArgumentError(f"{name} is {text!r}, expected a file {' or '.join(REPORT_SUFFIXES)}")
     return text
 
 
-def _count(name: str, value: Any) -> int:
+def _count(name: str, value: object) -> int:
     number = arguments.number(value)
     if number is None or not 0 <= number <= arguments.MOST or number != int(number):
         raise ArgumentError(f"{name} is {value!r}, expected a whole number, 0 or more")
     return int(number)
 
 
-def _targets(name: str, value: Any) -> Mapping[str, Any]:
+def _targets(name: str, value: object) -> Mapping[str, TargetSetting]:
     if not isinstance(value, Mapping):
         raise ArgumentError(f"{name} is {value!r}, expected a mapping of names to URLs")
     for target, setting in value.items():
@@ -173,7 +172,7 @@ def _targets(name: str, value: Any) -> Mapping[str, Any]:
     return value
 
 
-def _upstream(name: str, value: Any) -> Mapping[str, str]:
+def _upstream(name: str, value: object) -> Mapping[str, str]:
     if not isinstance(value, Mapping):
         raise ArgumentError(
             f"{name} is {value!r}, expected a mapping of services to addresses, "
@@ -187,7 +186,7 @@ def _upstream(name: str, value: Any) -> Mapping[str, str]:
     return {str(service): address for service, address in value.items()}
 
 
-CHECKS: dict[str, Callable[[str, Any], Any]] = {
+CHECKS: dict[str, Callable[[str, object], object]] = {
     "topology": _text,
     "minute": arguments.check_seconds,
     "upstream": _upstream,

@@ -1,121 +1,143 @@
 """
-The steps of an experiment that create, cut or stop failover tests, read before anything is sent.
+The planned cuts: the steps of an experiment that create, start or stop failover tests.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from chaoslib import substitute
-from chaoslib.types import Activity, Configuration, Experiment, Secrets
 
 from chaosfailover import arguments
 from chaosfailover.errors import ArgumentError, PreflightError
+from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.safety.cut import Cut
 
-__all__ = ["planned_cuts", "planned_time"]
+__all__ = ["hypothesis_probes", "planned_cuts", "planned_time"]
 
 METHOD = "method"
 HYPOTHESIS = "steady-state hypothesis"
 ROLLBACKS = "rollbacks"
 
+Arguments = Mapping[str, object]
+
+
+class Effect(NamedTuple):
+    """
+    What an activity does: the cut that it `creates`, and the tests that it `starts` and `stops`.
+
+    `stops` is "" for every test.
+    """
+
+    creates: Cut | None = None
+    starts: str | None = None
+    stops: str | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """
-    One activity that does something to a failover test, with its arguments as it will get them.
-
-    `dry` is its own, not that of the run. `cut` is what it creates. `cuts` and `stops` name a test,
-    `stops` every one with "".
+    One activity on failover tests; `dry` is its own, not that of the run.
     """
 
     name: str
     place: str
-    dry: Any
-    cut: Cut | None = None
-    cuts: str | None = None
-    stops: str | None = None
+    dry: object
+    effect: Effect
 
 
 def planned_cuts(
     experiment: Experiment, configuration: Configuration, secrets: Secrets
 ) -> tuple[list[Cut], list[str]]:
     """
-    Return the tests that the method creates, and those that it starts but does not create.
+    Return the tests that the method creates, and those that it only starts.
 
-    Raises ArgumentError as the actions themselves would, with the name of the activity, and
-    PreflightError for a cut outside the method, two with no stop between, and a name used twice.
+    Raises ArgumentError as the actions do, with the name of the activity. Raises PreflightError for
+    a cut outside the method, two cuts with no stop between, and a name used twice.
     """
     steps = list(_steps(experiment, configuration, secrets))
     _check_cuts(steps)
     method = [step for step in steps if step.place == METHOD]
     _check_turns(method)
-    created = [step.cut for step in method if step.cut]
+    created = [step.effect.creates for step in method if step.effect.creates]
     _check_names(created)
-    named = {cut.test for cut in created}
-    started = dict.fromkeys(step.cuts for step in method if step.cuts)
-    return created, [test for test in started if test not in named]
+    names = {cut.test for cut in created}
+    started = dict.fromkeys(step.effect.starts for step in method if step.effect.starts)
+    return created, [test for test in started if test not in names]
 
 
 def planned_time(experiment: Experiment, configuration: Configuration, secrets: Secrets) -> float:
     """
-    Return how long the method says it takes, in seconds: its pauses and its process timeouts.
+    Return the planned time of the method in seconds: its pauses and its process timeouts.
     """
     method = [activity for place, activity in _activities(experiment) if place == METHOD]
-    times = (substitute(time, configuration, secrets) for one in method for time in _times(one))
-    return sum(_known(time) for time in times)
+    times = (time for activity in method for time in _times(activity))
+    return sum(_seconds(substitute(time, configuration, secrets)) for time in times)
 
 
 def _steps(
     experiment: Experiment, configuration: Configuration, secrets: Secrets
 ) -> Iterator[Step]:
     for place, activity in _activities(experiment):
-        read = READERS.get(_calls(activity))
+        read = READERS.get(_function(activity))
         if read is None:
             continue
         name = str(activity.get("name"))
         given = substitute(_arguments(activity), configuration, secrets) or {}
         try:
-            yield Step(name, place, activity.get("dry"), **read(given))
+            yield Step(name, place, activity.get("dry"), read(given))
         except ArgumentError as exc:
             raise ArgumentError(f"{name}: {exc}") from exc
 
 
 def _activities(experiment: Experiment) -> Iterator[tuple[str, Activity]]:
     """
-    Yield every activity with its place; one that refers to another stands for that one.
+    Yield every activity with its place; a `ref` yields the activity that it names.
     """
-    hypothesis = experiment.get("steady-state-hypothesis") or {}
     places = [
-        (HYPOTHESIS, hypothesis.get("probes") or []),
-        (METHOD, experiment.get("method") or []),
-        (ROLLBACKS, experiment.get("rollbacks") or []),
+        (HYPOTHESIS, hypothesis_probes(experiment)),
+        (METHOD, _list(experiment.get("method"))),
+        (ROLLBACKS, _list(experiment.get("rollbacks"))),
     ]
-    named = {one["name"]: one for _, activities in places for one in activities if "name" in one}
-    for place, activities in places:
-        for activity in activities:
-            yield place, named.get(activity.get("ref"), activity)
+    both = [(place, activity) for place, activities in places for activity in activities]
+    named = {activity["name"]: activity for _, activity in both if "name" in activity}
+    for place, activity in both:
+        yield place, named.get(activity.get("ref"), activity)
 
 
-def _calls(activity: Activity) -> str:
-    provider = activity.get("provider", {})
+def hypothesis_probes(experiment: Experiment) -> list[Activity]:
+    """
+    Return the probes of the steady-state hypothesis.
+    """
+    return _list(_mapping(experiment.get("steady-state-hypothesis")).get("probes"))
+
+
+def _function(activity: Activity) -> str:
+    provider = _mapping(activity.get("provider"))
     return f"{provider.get('module')}.{provider.get('func')}"
 
 
-def _arguments(activity: Activity) -> Mapping[str, Any]:
-    given = activity.get("provider", {}).get("arguments")
-    return given if isinstance(given, Mapping) else {}
+def _arguments(activity: Activity) -> Arguments:
+    return _mapping(_mapping(activity.get("provider")).get("arguments"))
 
 
-def _created(given: Mapping[str, Any]) -> dict[str, Any]:
+def _list(value: object) -> list[Activity]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _create(given: Arguments) -> Effect:
     start = arguments.check_switch("start", given.get("start", False))
     if arguments.check_switch("dry_run", given.get("dry_run", False)):
-        return {}
+        return Effect()
     cut = _cut(given)
-    return {"cut": cut, "cuts": cut.test if start else None}
+    return Effect(creates=cut, starts=cut.test if start else None)
 
 
-def _cut(given: Mapping[str, Any]) -> Cut:
+def _cut(given: Arguments) -> Cut:
     resource_type = arguments.check_resource_type(given.get("resource_type", "PHYSICALCONNECTION"))
     return Cut(
         test=arguments.check_name(given.get("name")),
@@ -125,45 +147,47 @@ def _cut(given: Mapping[str, Any]) -> Cut:
     )
 
 
-READERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-    "chaosfailover.actions.create_failover_test": _created,
-    "chaosfailover.actions.start_failover_test": lambda given: {
-        "cuts": arguments.check_test(given.get("test"))
-    },
-    "chaosfailover.actions.stop_failover_test": lambda given: {
-        "stops": arguments.check_test(given.get("test"))
-    },
-    "chaosfailover.actions.stop_running_failover_tests": lambda _: {"stops": ""},
+READERS: dict[str, Callable[[Arguments], Effect]] = {
+    "chaosfailover.actions.create_failover_test": _create,
+    "chaosfailover.actions.start_failover_test": lambda given: Effect(
+        starts=arguments.check_test(given.get("test"))
+    ),
+    "chaosfailover.actions.stop_failover_test": lambda given: Effect(
+        stops=arguments.check_test(given.get("test"))
+    ),
+    "chaosfailover.actions.stop_running_failover_tests": lambda _: Effect(stops=""),
 }
 
 
 def _check_cuts(steps: Iterable[Step]) -> None:
     for step in steps:
-        if step.cuts and step.place != METHOD:
+        test = step.effect.starts
+        if test and step.place != METHOD:
             raise PreflightError(
-                f"{step.name}: {step.cuts!r} would be cut in the {step.place}, "
-                "where nothing may be: a cut belongs in the method"
+                f"{step.name} would start {test!r} in the {step.place}; "
+                "only the method may start a test"
             )
-        if step.cuts and step.dry:
+        if test and step.dry:
             raise PreflightError(
-                f"{step.name}: dry is {step.dry!r} for this activity alone, which the toolkit does "
-                "not heed: give it to the run, as --dry"
+                f"{step.name}: dry is {step.dry!r} for this activity alone, which the toolkit "
+                "ignores; use `chaos run --dry`"
             )
 
 
 def _check_turns(method: Iterable[Step]) -> None:
     """
-    Refuse a cut while another is still made. An ID and a name may be those of one test.
+    Refuse a cut while another test runs. An ID and a name may be those of one test.
     """
     running: str | None = None
     for step in method:
-        if step.cuts and running:
+        starts, stops = step.effect.starts, step.effect.stops
+        if starts and running:
             raise PreflightError(
-                f"{step.name}: {step.cuts!r} would be cut while {running!r} is: stop that before"
+                f"{step.name} would start {starts!r} while {running!r} is running; stop that first"
             )
-        if step.stops is not None and running and _may_stop(step.stops, running):
+        if stops is not None and running and _may_stop(stops, running):
             running = None
-        running = step.cuts or running
+        running = starts or running
 
 
 def _may_stop(stopped: str, running: str) -> bool:
@@ -179,16 +203,17 @@ def _check_names(created: Iterable[Cut]) -> None:
         seen.add(cut.test)
 
 
-def _times(activity: Activity) -> Iterator[Any]:
+def _times(activity: Activity) -> Iterator[object]:
     """
-    Yield what an activity says of the time that it takes, as it is written.
+    Yield the pauses and the process timeout of an activity, as they are written.
     """
     pauses = activity.get("pauses")
     yield from pauses.values() if isinstance(pauses, Mapping) else [pauses]
-    if activity.get("provider", {}).get("type") == "process":
-        yield activity["provider"].get("timeout")
+    provider = _mapping(activity.get("provider"))
+    if provider.get("type") == "process":
+        yield provider.get("timeout")
 
 
-def _known(time: Any) -> float:
+def _seconds(time: object) -> float:
     times = time.values() if isinstance(time, Mapping) else [time]
-    return sum(arguments.number(one) or 0.0 for one in times)
+    return sum(arguments.number(value) or 0.0 for value in times)

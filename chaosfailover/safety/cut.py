@@ -1,5 +1,5 @@
 """
-The cuts: what a failover test takes down, and for how long at most.
+The cuts of a run: what each failover test takes down, and which cuts are approved.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,13 +8,13 @@ from typing import Any, Self
 
 from chaosfailover.errors import GuardError
 
-__all__ = ["Clearance", "Cut", "cut_of"]
+__all__ = ["ApprovedCuts", "Cut", "cut_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
     """
-    What one failover test takes down and for how long at most.
+    What one failover test takes down, and for how long at most.
 
     `job_id` is empty for a test that the experiment has yet to create.
     """
@@ -26,12 +26,13 @@ class Cut:
     job_id: str = ""
 
     def __str__(self) -> str:
-        what = ", ".join(self.resource_ids)
-        return f"{what} ({self.resource_type}) for {self.duration_minutes} min"
+        return (
+            f"{', '.join(self.resource_ids)} ({self.resource_type}) for {self.duration_minutes} min"
+        )
 
-    def takes_the_same_as(self, other: "Cut") -> bool:
+    def has_extent_of(self, other: "Cut") -> bool:
         """
-        Tell whether two cuts take the same down for as long, by whatever name.
+        Tell whether two cuts take down the same resources for as long, whatever their names.
         """
         return self._extent == other._extent
 
@@ -54,37 +55,36 @@ def cut_of(test: str, job: Mapping[str, Any]) -> Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Clearance:
+class ApprovedCuts:
     """
-    What may be cut: `cuts`, unless there is a `refusal`, which then holds for every cut.
+    The cuts that a run may make. A `refusal` holds for every cut.
     """
 
     cuts: tuple[Cut, ...] = ()
     refusal: str = "the preflight has not been passed"
 
     @classmethod
-    def of(cls, cuts: Sequence[Cut], dry: Any) -> Self:
+    def of(cls, cuts: Sequence[Cut], dry: object) -> Self:
         """
-        Clear the cuts of a run, or none at all in a dry one, whatever it is that it leaves out.
+        Approve the cuts of a run; a dry run, of whatever kind, may make none.
         """
-        said = getattr(dry, "value", dry)
-        return cls(tuple(cuts), f"this is a dry run ({said}), which cuts nothing" if dry else "")
+        kind = getattr(dry, "value", dry)
+        return cls(tuple(cuts), f"this is a dry run ({kind}), which cuts nothing" if dry else "")
 
     def check(self, cut: Cut) -> None:
         """
-        Raise GuardError unless this very cut was let pass.
+        Raise GuardError unless exactly this cut is approved.
         """
         if self.refusal:
             raise GuardError(f"{cut.test!r} is not started: {self.refusal}")
-        planned = [one for one in self.cuts if one.test == cut.test]
-        if not planned:
-            known = ", ".join(repr(one.test) for one in self.cuts) or "no cut"
+        same_name = [approved for approved in self.cuts if approved.test == cut.test]
+        if not same_name:
+            names = ", ".join(repr(approved.test) for approved in self.cuts) or "no cut"
             raise GuardError(
-                f"{cut.test!r} is not started: the preflight has seen {known} in the method, "
-                f"and nothing of {cut}"
+                f"{cut.test!r} is not started: the preflight approved {names}, not a cut of {cut}"
             )
-        if not any(one.takes_the_same_as(cut) for one in planned):
+        if not any(approved.has_extent_of(cut) for approved in same_name):
             raise GuardError(
                 f"{cut.test!r} is not started: it would cut {cut}, "
-                f"but the preflight has seen it cut {planned[0]}"
+                f"but the preflight approved a cut of {same_name[0]}"
             )

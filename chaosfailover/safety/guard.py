@@ -1,9 +1,9 @@
 """
-The guard: which failover tests this run may have started, and how they are stopped.
+The guard: the list of the failover tests that this run may have started, and their stop.
 
-A test is on the list before its start is sent and until it has been seen `Stopped`. A thread that
-stands ready from the beginning stops what is on the list as soon as it is asked to, so that
-neither a signal handler nor a busy main thread has to do it.
+A test is on the list from before its start is sent until it was seen `Stopped`. A thread that waits
+from the beginning stops what is on the list, so neither a signal handler nor a busy main thread has
+to. The actions that cut come in by `check_cut` and `under_guard`.
 """
 
 import contextlib
@@ -15,26 +15,55 @@ import time
 from collections.abc import Collection, Iterator
 from typing import Protocol
 
-from chaosfailover.errors import GuardError
+from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.failover_tests import find_test
+from chaosfailover.alibaba.transport import Attempting
+from chaosfailover.errors import ApiError, GuardError, JobNotFoundError
 from chaosfailover.events import Event, publish
-from chaosfailover.safety.cut import Clearance
-from chaosfailover.safety.guarded_test import SETTLE, GuardedTest, StopOutcome
+from chaosfailover.network import resource_status as survey
+from chaosfailover.safety.cut import ApprovedCuts, Cut
+from chaosfailover.safety.guarded_test import START_SETTLE, GuardedTest, StopOutcome
 from chaosfailover.safety.stopping import stop_tests
-from chaosfailover.signals import leave_signals_to_the_main_thread
+from chaosfailover.signals import end_run, leave_signals_to_the_main_thread
 
-__all__ = ["Guard", "Standby", "bring_back", "current", "find_guarded", "set_current"]
+__all__ = [
+    "Backup",
+    "Guard",
+    "GuardedStart",
+    "check_cut",
+    "current",
+    "find_guarded",
+    "require_guard",
+    "set_current",
+    "under_guard",
+]
 
 logger = logging.getLogger("chaostoolkit")
 
+# Seconds that a refusal to stop a test may last before it is final.
+PATIENCE = 10.0
+# Seconds after which the check of the survivors has expired, and no start is sent any more.
+CHECK_LIFETIME = 20.0
+# Seconds between looks at whether the backup still runs.
+BACKUP_INTERVAL = 1.0
+MISSING_CONTROL = """\
+nothing would stop the failover test {test!r} if this run were interrupted, so it is not started; \
+add to the experiment:
+controls:
+  - name: failover
+    provider:
+      type: python
+      module: chaosfailover.control"""
 
-class Standby(Protocol):
+
+class Backup(Protocol):
     """
-    What takes over when this process dies without a word.
+    What stops the tests when this process is killed: the watchdog, with its own list.
     """
 
     def check(self) -> None:
         """
-        Raise GuardError unless it stands by.
+        Raise GuardError unless it is running.
         """
 
     def watch(self, guarded: GuardedTest) -> None:
@@ -49,55 +78,34 @@ class Standby(Protocol):
 
     def revive(self, guarded_tests: Collection[GuardedTest]) -> None:
         """
-        Stand by again, for these tests, after it has died.
+        Start again, with these tests on its list.
         """
-
-
-def bring_back(standby: Standby, guarded_tests: Collection[GuardedTest]) -> None:
-    try:
-        standby.check()
-    except GuardError as exc:
-        logger.warning("%s: another one is started", exc)
-        with contextlib.suppress(GuardError, OSError):
-            standby.revive(guarded_tests)
-            return
-        names = ", ".join(guarded.test for guarded in guarded_tests)
-        logger.critical("Nothing would stop %s should this process die", names)
-
-
-# Seconds that a refusal may last before it is taken as final.
-PATIENCE = 10.0
-# Seconds for which the proof of survivors is good, while the start is sent again and again.
-PROOF_LASTS = 20.0
-# Seconds between looks at whether the process that stands by is there.
-LOOK_INTERVAL = 1.0
 
 
 class Guard:
     """
-    Holds the list and the thread that stops what is on it, within `timeout` seconds.
+    Holds the list, and stops what is on it within `timeout` seconds.
 
-    A start that was never answered is waited for `settle` seconds. That survivors were seen is good
-    for `proof_lasts` seconds, in which a start may be sent again and again. `min_survivors`
-    circuits must be left by every cut. `clearance` says which cuts may be made: none, until it is
-    set.
+    A start without an answer may take effect for `settle` seconds. A check of the survivors expires
+    after `check_lifetime` seconds. Every cut must leave `min_survivors` circuits. No cut is
+    approved until `approved` is set.
     """
 
     def __init__(
         self,
         *,
-        standby: Standby | None = None,
+        backup: Backup | None = None,
         timeout: float = 300.0,
-        settle: float = SETTLE,
-        proof_lasts: float = PROOF_LASTS,
+        settle: float = START_SETTLE,
+        check_lifetime: float = CHECK_LIFETIME,
         min_survivors: int = 1,
     ) -> None:
         self.min_survivors = min_survivors
-        self.clearance = Clearance()
-        self._standby = standby
+        self.approved = ApprovedCuts()
+        self._backup = backup
         self._timeout = timeout
         self._settle = settle
-        self._proof_lasts = proof_lasts
+        self._check_lifetime = check_lifetime
         self._lock = threading.Lock()
         self._list: dict[str, GuardedTest] = {}
         self._statuses: dict[str, str] = {}
@@ -107,14 +115,14 @@ class Guard:
         self._outcomes: list[StopOutcome] = []
         self._thread = threading.Thread(target=self._wait, name="failover-guard", daemon=True)
         self._thread.start()
-        if standby:
-            look = functools.partial(self._look_after, standby)
-            threading.Thread(target=look, name="failover-standby", daemon=True).start()
+        if backup:
+            keep = functools.partial(self._keep_running, backup)
+            threading.Thread(target=keep, name="failover-backup", daemon=True).start()
 
     @property
     def tests(self) -> list[GuardedTest]:
         """
-        What is on the list now.
+        The tests on the list now.
         """
         with self._lock:
             return list(self._list.values())
@@ -124,7 +132,7 @@ class Guard:
         """
         Whether a test on the list was last seen `Testing`.
         """
-        return any(self._statuses.get(one.start.job_id) == "Testing" for one in self.tests)
+        return any(self._statuses.get(test.start.job_id) == "Testing" for test in self.tests)
 
     @property
     def restoring(self) -> bool:
@@ -135,20 +143,20 @@ class Guard:
 
     def listen(self, event: Event) -> None:
         """
-        Take note of the statuses of tests as they are seen.
+        Remember the status of each test as it is seen.
         """
-        if event["kind"] == "status" and event.get("job_id"):
-            self._statuses[event["job_id"]] = event["status"]
+        if event["kind"] == "status" and (job_id := event.get("job_id")):
+            self._statuses[job_id] = event["status"]
 
     def watch(self, guarded: GuardedTest) -> None:
         """
         Put a test on the list before its start is sent.
 
-        Raises GuardError when the run is being ended or nothing stands by. The list is written
-        before the reason is read, and the other way about in restore: no test slips through.
+        Raises GuardError when the run is ending or the backup is not running. This writes the list
+        and then reads the reason; `restore` does it the other way about, so no test slips through.
         """
-        if self._standby:
-            self._standby.check()
+        if self._backup:
+            self._backup.check()
         self._put(guarded)
         if self._reason:
             self.forget(guarded)
@@ -158,17 +166,18 @@ class Guard:
     @contextlib.contextmanager
     def attempt(self, guarded: GuardedTest) -> Iterator[None]:
         """
-        Send the start of a test once; raises GuardError instead when the run is being ended, or
-        when it was too long ago that survivors were seen.
+        Send the start of a test once.
+
+        Raises GuardError instead when the run is ending, or the check of the survivors has expired.
         """
         try:
             guarded.start.in_flight = True
             if self._reason:
                 raise self._refusal(guarded)
-            if (age := time.monotonic() - guarded.proven_at) > self._proof_lasts:
+            if (age := time.monotonic() - guarded.checked_at) > self._check_lifetime:
                 raise GuardError(
-                    f"{guarded.test!r} is not started: its survivors were seen {age:.0f} s ago, "
-                    f"and its start was not accepted since"
+                    f"{guarded.test!r} is not started: its survivors were checked {age:.0f} s ago, "
+                    f"and no start was accepted within {self._check_lifetime:g} s of that"
                 )
             with guarded.start.attempt(self._settle):
                 yield
@@ -177,22 +186,22 @@ class Guard:
 
     def accept(self, guarded: GuardedTest, job_id: str) -> None:
         """
-        Note that a test was started, and its ID.
+        Record that a test was started, and its ID.
         """
         guarded.start.job_id, guarded.start.accepted = job_id, True
-        if self._standby and guarded.key in self._list:
-            self._standby.watch(guarded)
+        if self._backup and guarded.key in self._list:
+            self._backup.watch(guarded)
 
     def time_to_stop(self, timeout: float) -> float:
         """
-        Return how long a rollback may try: not for long once the guard has tried in vain.
+        Return how long a rollback may try, which is short once the guard itself has failed.
         """
-        in_vain = any(outcome.error for outcome in self._outcomes)
-        return min(timeout, PATIENCE) if in_vain else timeout
+        has_failed = any(outcome.error for outcome in self._outcomes)
+        return min(timeout, PATIENCE) if has_failed else timeout
 
     def note(self, guarded: GuardedTest, outcome: StopOutcome) -> None:
         """
-        Take a test off the list if it was seen `Stopped`; nothing else shows that it is.
+        Take a test off the list if it was seen `Stopped`; nothing less is enough.
         """
         if outcome.error is None and outcome.status == "Stopped":
             self.forget(guarded)
@@ -203,12 +212,12 @@ class Guard:
         """
         with self._lock:
             self._list.pop(guarded.key, None)
-        if self._standby:
-            self._standby.forget(guarded.key)
+        if self._backup:
+            self._backup.forget(guarded.key)
 
     def restore_soon(self, reason: str) -> None:
         """
-        Have everything on the list stopped; return at once. Safe in a signal handler.
+        Order the stop of everything on the list, and return at once. Safe in a signal handler.
         """
         if not self._reason:
             self._reason = reason
@@ -216,7 +225,7 @@ class Guard:
 
     def restore(self, reason: str) -> list[StopOutcome]:
         """
-        Have everything on the list stopped, wait for it, and return the outcomes.
+        Stop everything on the list, wait for it, and return the outcomes.
 
         What could not be stopped stays on the list. No test can be started afterwards.
         """
@@ -230,8 +239,8 @@ class Guard:
     def _put(self, guarded: GuardedTest) -> None:
         with self._lock:
             self._list[guarded.key] = guarded
-        if self._standby:
-            self._standby.watch(guarded)
+        if self._backup:
+            self._backup.watch(guarded)
 
     def _wait(self) -> None:
         leave_signals_to_the_main_thread()
@@ -239,28 +248,28 @@ class Guard:
         guarded_tests = self.tests
         try:
             self._outcomes = self._stop(guarded_tests)
-        except Exception as exc:  # noqa: BLE001 - nobody else would hear of it, and tests may run
+        except Exception as exc:  # noqa: BLE001 - tests may run, and no one else would report it
             self._outcomes = [_unexpected(guarded, exc) for guarded in guarded_tests]
         for guarded, outcome in zip(guarded_tests, self._outcomes, strict=True):
             if outcome.error is None:
                 self.forget(guarded)
 
-    def _look_after(self, standby: Standby) -> None:
+    def _keep_running(self, backup: Backup) -> None:
         """
-        Bring back what stands by, should it die while a test may run.
+        Start the backup again if it dies while a test may be running.
         """
         leave_signals_to_the_main_thread()
         while self._thread.is_alive():
-            self._thread.join(LOOK_INTERVAL)
+            self._thread.join(BACKUP_INTERVAL)
             if guarded_tests := self.tests:
-                bring_back(standby, guarded_tests)
+                _revive(backup, guarded_tests)
 
     def _stop(self, guarded_tests: list[GuardedTest]) -> list[StopOutcome]:
         for guarded in guarded_tests:
             logger.info("Stopping failover test %s in %s", guarded.test, guarded.region_id)
         with contextlib.ExitStack() as clients:
-            wanted = [guarded.wanted(clients) for guarded in guarded_tests]
-            return stop_tests(wanted, timeout=self._timeout, patience=PATIENCE)
+            requests = [guarded.stop_request(clients) for guarded in guarded_tests]
+            return stop_tests(requests, timeout=self._timeout, patience=PATIENCE)
 
 
 def _unexpected(guarded: GuardedTest, exc: Exception) -> StopOutcome:
@@ -268,19 +277,31 @@ def _unexpected(guarded: GuardedTest, exc: Exception) -> StopOutcome:
     return StopOutcome(guarded.test, guarded.start.job_id, "", reason, error=f"unexpected: {exc!r}")
 
 
+def _revive(backup: Backup, guarded_tests: Collection[GuardedTest]) -> None:
+    try:
+        backup.check()
+    except GuardError as exc:
+        logger.warning("%s: starting another", exc)
+        with contextlib.suppress(GuardError, OSError):
+            backup.revive(guarded_tests)
+            return
+        names = ", ".join(guarded.test for guarded in guarded_tests)
+        logger.critical("Nothing would stop %s if this process died", names)
+
+
 _current: Guard | None = None
 
 
 def current() -> Guard | None:
     """
-    Return the guard of this run, or None where none is up.
+    Return the guard of this run, or None outside a run.
     """
     return _current
 
 
 def set_current(guard: Guard | None) -> None:
     """
-    Put a guard up, or take it down with None.
+    Set the guard of this run, or remove it with None.
     """
     global _current  # noqa: PLW0603 - activities find the guard of their run nowhere else
     _current = guard
@@ -288,7 +309,92 @@ def set_current(guard: Guard | None) -> None:
 
 def find_guarded(test: str, region_id: str) -> GuardedTest | None:
     """
-    Return the test on the list of this run that a name or an ID in a region means.
+    Return the test on the list of this run with this name or ID in this region.
     """
     tests = _current.tests if _current else []
-    return next((one for one in tests if one.is_meant_by(test, region_id)), None)
+    return next((guarded for guarded in tests if guarded.has_name(test, region_id)), None)
+
+
+def require_guard(test: str) -> Guard:
+    """
+    Return the guard of this run, for a test that is to be started.
+
+    Raises GuardError when there is none, and ends the run: the toolkit would note a failed action,
+    go on, and exit with 0.
+    """
+    if _current is None:
+        end_run(GuardError(MISSING_CONTROL.format(test=test)))
+    return _current
+
+
+def check_cut(client: VpcClient, cut: Cut) -> float:
+    """
+    Check right before a cut that it is approved, and that the network is as the preflight saw it.
+
+    Earlier cuts of this run may not be restored, and others may cut as well. Returns the instant
+    (monotonic) of the check, which expires. Raises GuardError when there is no guard, the cut is
+    not approved, or an earlier test is not Stopped; PreflightError when too little would survive.
+    """
+    checked_at = time.monotonic()
+    guard = require_guard(cut.test)
+    guard.approved.check(cut)
+    for earlier in guard.tests:
+        _check_ended(guard, earlier, cut)
+    survey.check_survivors(client, cut.resource_ids, cut.resource_type, guard.min_survivors)
+    return checked_at
+
+
+def _check_ended(guard: Guard, earlier: GuardedTest, cut: Cut) -> None:
+    """
+    Take a test that has ended by itself off the list; raise GuardError for any other.
+    """
+    status = _status(earlier) if earlier.start.accepted else "unknown"
+    if status != "Stopped":
+        raise GuardError(
+            f"{cut.test!r} is not started: {earlier.test!r}, an earlier test of this run, "
+            f"is {status}, not Stopped"
+        )
+    guard.forget(earlier)
+
+
+def _status(guarded: GuardedTest) -> str:
+    with guarded.access() as client:
+        try:
+            return str(find_test(client, guarded.start.job_id or guarded.test)["Status"])
+        except JobNotFoundError:
+            return "unknown"
+
+
+class GuardedStart:
+    """
+    The start of a guarded test: each attempt to send it is made in `attempting`.
+    """
+
+    def __init__(self, guard: Guard, guarded: GuardedTest) -> None:
+        self.attempting: Attempting = functools.partial(guard.attempt, guarded)
+        self._guard = guard
+        self._guarded = guarded
+
+    def accept(self, job_id: str) -> None:
+        """
+        Record that the test was started.
+        """
+        self._guard.accept(self._guarded, job_id)
+
+
+@contextlib.contextmanager
+def under_guard(guarded: GuardedTest) -> Iterator[GuardedStart]:
+    """
+    Keep a test on the guard's list from before its start is sent.
+
+    Raises GuardError when there is no guard. The test leaves the list when every attempt was
+    refused. After no answer, or an interrupted wait for one, it stays on the list.
+    """
+    guard = require_guard(guarded.test)
+    guard.watch(guarded)
+    try:
+        yield GuardedStart(guard, guarded)
+    except (ApiError, GuardError):
+        if guarded.start.is_refused:
+            guard.forget(guarded)
+        raise

@@ -1,34 +1,32 @@
 """
-A failover test that a run may have started, and what it takes to stop it.
+A failover test that a run may have started: its start, the request to stop it, and the outcome.
 """
 
 import contextlib
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.codes import CONFLICT, PROCESSING
 from chaosfailover.errors import ApiError, FailoverError
 
-__all__ = ["SETTLE", "GuardedTest", "Start", "StopOutcome", "StopRequest", "opened_once"]
+__all__ = ["START_SETTLE", "GuardedTest", "Start", "StopOutcome", "StopRequest", "opened_once"]
 
-# Seconds that a request without an answer may take to have its effect, or an effect to be shown.
-SETTLE = 10.0
+# Seconds that a start without an answer may take to have its effect, or an effect to be shown.
+START_SETTLE = 10.0
 
 
 @dataclass(slots=True)
 class Start:
     """
-    The request that cuts: written by the thread that sends it, read by the one that stops the test.
+    The request that cuts: written by the thread that sends it, read by the thread that stops it.
 
-    Once `accepted`, the test runs until it has been seen `Stopped`, whatever else is shown. Before,
-    a request that is `in_flight`, or whose answer never came, may still cut until `settles_at`
-    (monotonic). One that was refused leaves all as it was.
+    Once `accepted`, the test runs until it was seen `Stopped`, whatever else the API shows. Until
+    then, a request that is `in_flight` or got no answer may still cut until `settles_at`
+    (monotonic). A refused request has no effect.
     """
 
     job_id: str = ""
@@ -39,22 +37,22 @@ class Start:
     @property
     def is_refused(self) -> bool:
         """
-        Whether every attempt was answered with no.
+        Whether every attempt was refused.
         """
         return not (self.accepted or self.in_flight or self.settles_at)
 
     def is_open(self, now: float) -> bool:
         """
-        Tell whether it may still cut, without anybody having said so.
+        Tell whether the request may still take effect, although no answer accepted it.
         """
         return not self.accepted and (self.in_flight or now < self.settles_at)
 
-    @contextmanager
+    @contextlib.contextmanager
     def attempt(
-        self, settle: float = SETTLE, clock: Callable[[], float] = time.monotonic
+        self, settle: float = START_SETTLE, clock: Callable[[], float] = time.monotonic
     ) -> Iterator[None]:
         """
-        Send it once; an answer that says neither yes nor no leaves it open for `settle` seconds.
+        Send it once; without a clear answer it stays open for `settle` seconds.
         """
         self.in_flight = True
         answered = False
@@ -62,27 +60,30 @@ class Start:
             yield
             self.accepted = answered = True
         except ApiError as exc:
-            answered = exc.http_status < 500 and not self._is_about_an_earlier_one(exc)
+            answered = exc.http_status < 500 and not self._concerns_earlier_attempt(exc)
             raise
         finally:
             if not answered:
                 self.settles_at = clock() + settle
             self.in_flight = False
 
-    def _is_about_an_earlier_one(self, answer: ApiError) -> bool:
+    def _concerns_earlier_attempt(self, answer: ApiError) -> bool:
         return answer.code in PROCESSING or (answer.code == CONFLICT and self.settles_at > 0)
 
 
 @dataclass(slots=True)
 class StopRequest:
     """
-    A test that has to be stopped.
+    A test to stop, and the progress of stopping it.
 
-    `client` opens the way to its region, the same each time. What the API shows may be old, and a
-    `start` whose answer never came leaves it open whether the test will run. So one whose start was
-    accepted is stopped whatever is shown; one whose start is open is looked for again, and deleted
-    in `Init`, so that a late start finds nothing; any other is believed from `look_until`
-    (monotonic) on. `others` are the IDs of tests that had the name before, and are not meant.
+    `client` returns the same client for its region each time. What the API shows may be old:
+
+    - a test whose `start` was accepted is stopped whatever is shown;
+    - a test whose start is open is looked for again, and deleted in `Init`, so that a late start
+      has no effect;
+    - what is shown of any other test is final from `look_until` (monotonic) on.
+
+    `others` are the IDs of earlier tests of the same name, which are left alone.
     """
 
     client: Callable[[], VpcClient]
@@ -101,7 +102,7 @@ class StopRequest:
 @dataclass(frozen=True, slots=True)
 class StopOutcome:
     """
-    How it ended for one test: `error` is None when nothing is left running.
+    The result of stopping one test: `error` is None when nothing is left running.
     """
 
     test: str
@@ -111,7 +112,7 @@ class StopOutcome:
     stopped: bool = False
     error: str | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """
         Return the outcome as an activity returns it.
         """
@@ -125,9 +126,11 @@ class StopOutcome:
         }
 
 
-def opened_once(access: Callable[[], VpcClient], clients: ExitStack) -> Callable[[], VpcClient]:
+def opened_once(
+    access: Callable[[], VpcClient], clients: contextlib.ExitStack
+) -> Callable[[], VpcClient]:
     """
-    Return what opens a client at its first call, which may be repeated, and closes with `clients`.
+    Return a function that opens a client at its first success, and closes it with `clients`.
     """
     return cache(lambda: clients.enter_context(access()))
 
@@ -135,33 +138,33 @@ def opened_once(access: Callable[[], VpcClient], clients: ExitStack) -> Callable
 @dataclass(frozen=True, slots=True)
 class GuardedTest:
     """
-    One test on the list, and what is known of its `start`.
+    One test on the guard's list.
 
-    `access` opens a client on the test's region and account; `configuration` and `secrets` are
-    what it is opened with, for the process that stands by. `others` are the IDs of tests that had
-    the name before. `proven_at` is when its survivors were seen (monotonic). `key` tells tests of
-    one name in two accounts apart.
+    `access` opens a client for the test's region and account; `configuration` and `secrets` let the
+    watchdog do the same. `others` are the IDs of earlier tests of the same name. `checked_at`
+    (monotonic) is when its survivors were checked. `key` is unique, since tests in two accounts may
+    share a name.
     """
 
     test: str
     region_id: str
     duration_minutes: int
     access: Callable[[], VpcClient]
-    configuration: Mapping[str, Any]
-    secrets: Mapping[str, Any]
+    configuration: Mapping[str, object]
+    secrets: Mapping[str, object]
     start: Start = field(default_factory=Start)
     others: Collection[str] = ()
-    proven_at: float = field(default_factory=time.monotonic)
+    checked_at: float = field(default_factory=time.monotonic)
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
-    def is_meant_by(self, test: str, region_id: str) -> bool:
+    def has_name(self, test: str, region_id: str) -> bool:
         """
-        Tell whether a name or an ID in a region is this test.
+        Tell whether this test has a name or an ID in a region.
         """
         return region_id == self.region_id and test in (self.test, self.start.job_id)
 
-    def wanted(self, clients: contextlib.ExitStack) -> StopRequest:
+    def stop_request(self, clients: contextlib.ExitStack) -> StopRequest:
         """
-        Say how it is stopped.
+        Return the request to stop it, whose client closes with `clients`.
         """
         return StopRequest(opened_once(self.access, clients), self.test, self.start, self.others)

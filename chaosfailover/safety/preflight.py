@@ -1,12 +1,11 @@
 """
-Preflight: what must hold before anything is cut. What cannot be known counts as no.
+The preflight: the checks before anything is cut. Unknown counts as failed.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.failover_tests import find_test, running_tests
@@ -19,20 +18,18 @@ __all__ = ["PreflightCheck", "PreflightContext", "existing_cut", "preflight"]
 
 logger = logging.getLogger("chaostoolkit")
 
-# How much longer than planned a test may be set to last: minutes on top, and times.
+# The longest duration of a test: this many times the method's planned time, plus these minutes.
 SPARE_MINUTES = 30
 SPARE_TIMES = 10
-
-Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class PreflightContext:
     """
-    What is about to happen: the cuts, and what must hold for them.
+    The input of the preflight: the cuts and their conditions.
 
-    `planned_time` is in seconds; `answer_now` returns why a target does not answer, or "".
-    `lost` is filled in: the resources that go down with each cut.
+    `planned_time` is in seconds. `answer_now` returns why a target does not answer, or "". The
+    preflight fills `lost` with the resources that go down with each test.
     """
 
     client: VpcClient
@@ -47,9 +44,9 @@ class PreflightContext:
 @dataclass(frozen=True, slots=True)
 class PreflightCheck:
     """
-    One line of the preflight: what was looked at, whether it holds, and what was seen.
+    The result of one check.
 
-    One that is `last` got no answer at all, and neither would those that follow.
+    A `last` check got no answer at all, so the checks after it are not made.
     """
 
     name: str
@@ -58,7 +55,7 @@ class PreflightCheck:
     warnings: tuple[str, ...] = ()
     last: bool = False
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """
         Return the check as the journal holds it.
         """
@@ -75,14 +72,13 @@ Finding = str | tuple[str, Sequence[str]]
 
 def preflight(flight: PreflightContext) -> list[PreflightCheck]:
     """
-    Make every check and log each; one that fails keeps no other from being made, unless nobody
-    answers.
+    Make every check, and log each result; a failed check does not end the preflight.
 
-    Nothing is changed: the calls are Describe calls and dry runs.
+    Only a missing answer does. Nothing is changed: the calls are Describe calls and dry runs.
     """
     checks = []
-    for name, look in _checks(flight):
-        check = _check(name, look)
+    for name, make in _checks(flight):
+        check = _check(name, make)
         logger.log(
             logging.INFO if check.passed else logging.ERROR,
             "Preflight: %s: %s: %s",
@@ -98,9 +94,9 @@ def preflight(flight: PreflightContext) -> list[PreflightCheck]:
     return checks
 
 
-def _check(name: str, look: Callable[[], Finding]) -> PreflightCheck:
+def _check(name: str, make: Callable[[], Finding]) -> PreflightCheck:
     try:
-        finding = look()
+        finding = make()
     except FailoverError as error:
         return PreflightCheck(name, False, str(error), last=isinstance(error, TransportError))
     detail, warnings = finding if isinstance(finding, tuple) else (finding, ())
@@ -109,7 +105,7 @@ def _check(name: str, look: Callable[[], Finding]) -> PreflightCheck:
 
 def _checks(flight: PreflightContext) -> Iterator[tuple[str, Callable[[], Finding]]]:
     """
-    Yield the checks in the order in which they are made.
+    Yield the checks in order.
     """
     if flight.cuts:
         yield "the region answers", partial(_region, flight.client)
@@ -142,11 +138,12 @@ def _resources(client: VpcClient, cut: Cut) -> str:
 
 
 def _survivors(flight: PreflightContext, cut: Cut) -> Finding:
-    found = survey.check_survivors(
+    survival = survey.check_survivors(
         flight.client, cut.resource_ids, cut.resource_type, flight.min_survivors
     )
-    flight.lost[cut.test] = lost_resources(found, cut.resource_type)
-    return f"{found.count}: {', '.join(str(path) for path in found.survivors)}", found.warnings
+    flight.lost[cut.test] = lost_resources(survival, cut.resource_type)
+    paths = ", ".join(str(path) for path in survival.survivors)
+    return f"{survival.count}: {paths}", survival.warnings
 
 
 def _duration(flight: PreflightContext, cut: Cut) -> str:
@@ -159,8 +156,8 @@ def _duration(flight: PreflightContext, cut: Cut) -> str:
         )
     if cut.duration_minutes > longest:
         raise PreflightError(
-            f"{cut.duration_minutes} min, far more than the {planned:.1f} min that the method "
-            f"takes; expected at most {longest:.0f}"
+            f"{cut.duration_minutes} min, but the method takes only {planned:.1f} min; "
+            f"expected at most {longest:.0f} min"
         )
     return f"{cut.duration_minutes} min for a method of {planned:.1f} min"
 
@@ -187,6 +184,6 @@ def _target(flight: PreflightContext, target: str) -> str:
 
 def existing_cut(client: VpcClient, test: str) -> Cut:
     """
-    Return the cut of a test that exists already and is only started by the experiment.
+    Return the cut of an existing test, which the experiment only starts.
     """
     return cut_of(test, find_test(client, test))

@@ -1,9 +1,9 @@
 """
-The watchdog: a detached process that stops the failover tests of a run that died without a word.
+The watchdog: a detached process that stops the failover tests of a run that was killed.
 
 It reads one JSON object a line from its standard input, a pipe from the run: `{"watch": {...}}`,
-`{"forget": "key"}` and `{"done": true}`. The pipe's end without `done` means that the run was
-killed. Credentials travel in the pipe only, never on a command line or to disk.
+`{"forget": "key"}` and `{"done": true}`. The end of the pipe without `done` means that the run was
+killed. Credentials travel through the pipe only, never on a command line or to disk.
 """
 
 import contextlib
@@ -18,13 +18,19 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from chaosfailover.alibaba import config
 from chaosfailover.errors import GuardError
-from chaosfailover.safety.guarded_test import SETTLE, GuardedTest, Start, StopRequest, opened_once
+from chaosfailover.safety.guarded_test import (
+    START_SETTLE,
+    GuardedTest,
+    Start,
+    StopRequest,
+    opened_once,
+)
 from chaosfailover.safety.stopping import stop_tests
 
 __all__ = ["Watchdog", "log_handler", "main"]
@@ -33,8 +39,33 @@ logger = logging.getLogger("chaostoolkit")
 
 READY = b"ready\n"
 LONGEST_START = 30.0
-# How long after the planned end of a test it is still looked after.
+# Seconds after the planned end of a test for which its stop is still tried.
 GRACE = 300.0
+
+
+class WatchedTest(TypedDict):
+    """
+    A test on the watchdog's list, with what opens a client for its region and account.
+    """
+
+    key: str
+    test: str
+    job_id: str
+    accepted: bool
+    others: list[str]
+    duration_minutes: int
+    configuration: dict[str, object]
+    secrets: dict[str, object]
+
+
+class Message(TypedDict, total=False):
+    """
+    One line of the pipe, which has exactly one of these keys.
+    """
+
+    watch: WatchedTest
+    forget: str
+    done: bool
 
 
 class Watchdog:
@@ -45,34 +76,33 @@ class Watchdog:
     def __init__(self) -> None:
         self._process = _start()
         self._ready = False
-        # Two threads look whether it stands by, and it says but once that it does.
-        self._looking = threading.RLock()
+        # Two threads check the process, which writes `ready` only once.
+        self._checking = threading.RLock()
 
     @property
     def pid(self) -> int:
         """
-        The process that stands by.
+        The ID of the process.
         """
         return self._process.pid
 
     def check(self) -> None:
         """
-        Raise GuardError unless the process stands by; the first time, wait until it does.
+        Raise GuardError unless the process is running; the first time, wait until it is ready.
         """
-        with self._looking:
+        with self._checking:
             if not self._ready:
                 self._ready = self._read_ready()
         if not self._ready or self._process.poll() is not None:
             raise GuardError(
-                f"the watchdog process {self.pid} does not stand by "
-                f"(exit code {self._process.poll()})"
+                f"the watchdog process {self.pid} is not running (exit code {self._process.poll()})"
             )
 
     def watch(self, guarded: GuardedTest) -> None:
         """
-        Hand a test over, with what it takes to reach its region and account.
+        Put a test on the list, or replace it there.
         """
-        document = {
+        document: WatchedTest = {
             "key": guarded.key,
             "test": guarded.test,
             "job_id": guarded.start.job_id,
@@ -91,21 +121,21 @@ class Watchdog:
         with contextlib.suppress(GuardError):
             self._send({"forget": key})
 
-    def revive(self, held: Collection[GuardedTest]) -> None:
+    def revive(self, guarded_tests: Collection[GuardedTest]) -> None:
         """
-        Start another process in place of one that has died, and hand everything over to it.
+        Start another process in place of a dead one, with these tests on its list.
         """
-        with self._looking:
+        with self._checking:
             self.leave_alone()
             self._process.poll()
             self._process, self._ready = _start(), False
             self.check()
-        for guarded in held:
+        for guarded in guarded_tests:
             self.watch(guarded)
 
     def dismiss(self) -> None:
         """
-        Send the process away: nothing is left to look after. Safe to repeat.
+        End the process, since no test is left. Safe to repeat.
         """
         with contextlib.suppress(GuardError):
             self._send({"done": True})
@@ -115,7 +145,7 @@ class Watchdog:
 
     def leave_alone(self) -> None:
         """
-        Close the pipe; a process that was not dismissed now takes over what is on its list.
+        Close the pipe; a process that was not dismissed then stops the tests on its list.
         """
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
@@ -128,7 +158,7 @@ class Watchdog:
             return False
         return pipe.readline() == READY
 
-    def _send(self, message: dict[str, Any]) -> None:
+    def _send(self, message: Message) -> None:
         pipe = self._process.stdin
         try:
             if pipe is None:
@@ -136,7 +166,7 @@ class Watchdog:
             pipe.write(json.dumps(message).encode() + b"\n")
             pipe.flush()
         except (OSError, ValueError):
-            raise GuardError(f"the watchdog process {self.pid} is gone") from None
+            raise GuardError(f"the watchdog process {self.pid} has ended") from None
 
 
 def _start() -> subprocess.Popen[bytes]:
@@ -152,27 +182,27 @@ def _start() -> subprocess.Popen[bytes]:
 
 def main() -> None:
     """
-    Stand by for the run at the other end of standard input, then go away or take over.
+    Keep the list of the run at the other end of standard input, then exit or take over.
     """
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(signum, signal.SIG_IGN)
     runner = os.getppid()
     os.write(1, READY)
-    watched: dict[str, dict[str, Any]] = {}
+    watched: dict[str, tuple[float, WatchedTest]] = {}
     for message in _messages(runner):
         if "done" in message:
             return
         if "forget" in message:
             watched.pop(message["forget"], None)
         else:
-            watched[message["watch"]["key"]] = message["watch"] | {"since": time.monotonic()}
+            watched[message["watch"]["key"]] = time.monotonic(), message["watch"]
     if watched:
         _take_over(runner, list(watched.values()))
 
 
-def _messages(runner: int) -> Iterator[dict[str, Any]]:
+def _messages(runner: int) -> Iterator[Message]:
     """
-    Yield what the run says, until the pipe ends or the run has another parent's child for us.
+    Yield the messages of the run, until the pipe ends or the run is no longer our parent.
     """
     rest = b""
     while True:
@@ -186,25 +216,25 @@ def _messages(runner: int) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, lines)
 
 
-def _take_over(runner: int, watched: list[dict[str, Any]]) -> None:
+def _take_over(runner: int, watched: list[tuple[float, WatchedTest]]) -> None:
     _open_log(runner)
-    logger.warning("The run (process %d) died; stopping what it started", runner)
-    timeout = max(map(_remaining, watched))
+    logger.warning("The run (process %d) died; stopping its failover tests", runner)
+    timeout = max(_remaining(since, test) for since, test in watched)
     with contextlib.ExitStack() as clients:
-        wanted = [_wanted(test, clients) for test in watched]
-        for outcome in stop_tests(wanted, timeout=timeout, patience=timeout):
+        requests = [_stop_request(test, clients) for _, test in watched]
+        for outcome in stop_tests(requests, timeout=timeout, patience=timeout):
             level = logging.ERROR if outcome.error else logging.INFO
             logger.log(level, "%s: %s", outcome.test, outcome.error or outcome.reason)
 
 
-def _wanted(test: dict[str, Any], clients: contextlib.ExitStack) -> StopRequest:
-    start = Start(test["job_id"], test["accepted"], settles_at=time.monotonic() + SETTLE)
+def _stop_request(test: WatchedTest, clients: contextlib.ExitStack) -> StopRequest:
+    start = Start(test["job_id"], test["accepted"], settles_at=time.monotonic() + START_SETTLE)
     access = functools.partial(config.client, test["configuration"], test["secrets"])
     return StopRequest(opened_once(access, clients), test["test"], start, test["others"])
 
 
-def _remaining(test: dict[str, Any]) -> float:
-    planned: float = test["since"] + test["duration_minutes"] * 60 + GRACE
+def _remaining(since: float, test: WatchedTest) -> float:
+    planned = since + test["duration_minutes"] * 60 + GRACE
     return max(planned - time.monotonic(), GRACE)
 
 
@@ -217,7 +247,7 @@ def _open_log(runner: int) -> None:
 
 def log_handler(name: str) -> logging.Handler:
     """
-    Write to the working directory, else to the one for temporary files, else nowhere.
+    Log to the working directory, else to the one for temporary files, else nowhere.
     """
     for folder in (Path.cwd, lambda: Path(tempfile.gettempdir())):
         with contextlib.suppress(OSError):
@@ -225,7 +255,7 @@ def log_handler(name: str) -> logging.Handler:
     return logging.NullHandler()
 
 
-def _only(values: Any, keys: tuple[str, ...]) -> dict[str, Any]:
+def _only(values: Mapping[str, object], keys: tuple[str, ...]) -> dict[str, object]:
     return {key: values[key] for key in keys if key in values}
 
 

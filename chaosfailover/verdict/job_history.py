@@ -1,20 +1,18 @@
 """
-When each failover test of a run was in which status, and from when to when it cut.
+The statuses of each failover test over time, and from when to when it cut.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from chaosfailover.verdict.journal import activities, events, instant, mapping, text
+from chaosfailover.verdict.evidence import ActivityRun, Event
 
-__all__ = ["RUNNING", "Change", "JobHistory", "changes", "job_histories"]
+__all__ = ["RUNNING", "Change", "JobHistory", "job_histories"]
 
 RUNNING = ("Starting", "Testing", "Stopping")
 STATUSES = ("Init", *RUNNING, "Stopped")
-
-Document = Mapping[str, Any]
 
 
 class Change(NamedTuple):
@@ -29,10 +27,10 @@ class Change(NamedTuple):
 @dataclass(slots=True)
 class JobHistory:
     """
-    One failover test, named by its job ID where that is known.
+    One failover test; `job_id` is "" where it is unknown.
 
-    It cut from `since`, before its start was sent, to `until`, before its stop was; both are None
-    if it never did, and `until` is if nobody saw the end.
+    It cut from `since`, before its start was sent, to `until`, before its stop was sent. Both are
+    None if it never cut; `until` is None if its end was not seen.
     """
 
     test: str
@@ -56,9 +54,9 @@ class JobHistory:
         return any(change.status == "Testing" for change in self.changes)
 
 
-class Seen(NamedTuple):
+class Sighting(NamedTuple):
     """
-    One thing that was seen of a test: a status, or that its start or stop was about to be sent.
+    A status of a test that was seen, or a start or stop that was about to be sent.
     """
 
     at: datetime
@@ -68,90 +66,72 @@ class Seen(NamedTuple):
     status: str
 
 
-def job_histories(journal: Mapping[str, Any]) -> list[JobHistory]:
+def job_histories(events: Sequence[Event], runs: Sequence[ActivityRun]) -> list[JobHistory]:
     """
     Return the failover tests of a run in the order in which they were first seen.
 
-    Without the control's events they are what the activities' outputs say.
+    Without the control's events, the outputs of the activities take their place.
     """
-    seen = list(_from_events(journal)) or sorted(_from_activities(journal))
-    found: list[JobHistory] = []
-    for one in seen:
-        _note(_window(found, one), one)
-    return found
+    histories: list[JobHistory] = []
+    for sighting in list(_from_events(events)) or sorted(_from_activities(runs)):
+        _note(_history(histories, sighting), sighting)
+    return histories
 
 
-def changes(window: JobHistory, ended: datetime | None) -> list[tuple[Change, datetime | None]]:
-    """
-    Return each status of a test with the instant at which the next one, or the run's end, came.
-    """
-    ends = [change.at for change in window.changes[1:]] + [ended]
-    return list(zip(window.changes, ends, strict=True))
+def _from_events(events: Sequence[Event]) -> Iterator[Sighting]:
+    for event in events:
+        if event.kind in ("cut", "stop") or (event.kind == "status" and event.status in STATUSES):
+            yield Sighting(event.at, event.kind, event.test, event.job_id, event.status)
 
 
-def _from_events(journal: Document) -> Iterator[Seen]:
-    for event in events(journal, "cut", "stop", "status"):
-        at = instant(event["at"])
-        if at and (event["kind"] != "status" or event.get("status") in STATUSES):
-            test, job_id = text(event.get("test")), text(event.get("job_id"))
-            yield Seen(at, event["kind"], test, job_id, text(event.get("status")))
-
-
-def _from_activities(journal: Document) -> Iterator[Seen]:
-    for run in activities(journal):
-        output = mapping(run.get("output"))
-        status = output.get("Status") or output.get("status")
-        began, ended = instant(run.get("start")), instant(run.get("end"))
-        if status not in STATUSES or not (began and ended):
+def _from_activities(runs: Sequence[ActivityRun]) -> Iterator[Sighting]:
+    for run in runs:
+        job = run.job
+        if job is None or job.status not in STATUSES or not (run.began and run.ended):
             continue
-        job_id = text(output.get("JobId") or output.get("job_id"))
-        test = text(output.get("Name") or output.get("test")) or job_id
-        if status == "Testing" and _calls(run) in ("start_failover_test", "create_failover_test"):
-            yield Seen(began, "cut", test, job_id, "")
-        elif status == "Stopped" and output.get("stopped"):
-            yield Seen(began, "stop", test, job_id, "")
-        yield Seen(ended, "status", test, job_id, status)
+        if job.status == "Testing" and run.func in ("start_failover_test", "create_failover_test"):
+            yield Sighting(run.began, "cut", job.test, job.job_id, "")
+        elif job.status == "Stopped" and job.stopped:
+            yield Sighting(run.began, "stop", job.test, job.job_id, "")
+        yield Sighting(run.ended, "status", job.test, job.job_id, job.status)
 
 
-def _calls(run: Document) -> str:
-    return text(mapping(mapping(run.get("activity")).get("provider")).get("func"))
-
-
-def _window(found: list[JobHistory], seen: Seen) -> JobHistory:
+def _history(histories: list[JobHistory], seen: Sighting) -> JobHistory:
     """
-    Return the window of what was seen, a new one if it is the first.
+    Return the history that a sighting belongs to, a new one if it is the first of its test.
     """
-    same = [one for one in found if seen.job_id and one.job_id == seen.job_id]
-    window = next((one for one in reversed([*found, *same]) if _is_of(one, seen)), None)
-    if window is None:
-        window = JobHistory(seen.test or seen.job_id, seen.job_id)
-        found.append(window)
-    window.job_id = window.job_id or seen.job_id
-    if seen.test and window.test == window.job_id:
-        window.test = seen.test
-    return window
+    same_id = [each for each in histories if seen.job_id and each.job_id == seen.job_id]
+    candidates = reversed([*histories, *same_id])
+    history = next((each for each in candidates if _is_of(each, seen)), None)
+    if history is None:
+        history = JobHistory(seen.test or seen.job_id, seen.job_id)
+        histories.append(history)
+    history.job_id = history.job_id or seen.job_id
+    if seen.test and history.test == history.job_id:
+        history.test = seen.test
+    return history
 
 
-def _is_of(window: JobHistory, seen: Seen) -> bool:
+def _is_of(history: JobHistory, seen: Sighting) -> bool:
     """
-    Tell whether something was seen of this test: by its job ID, or by its name until that is known.
+    Tell whether a sighting is of this test: by its job ID, or by its name until that is known.
 
-    A test that is created and started in one call has no ID when its cut begins; the next status
-    that names no test is its own, since no more than one can run in a region.
+    A test that is created and started in one call has no ID when its cut begins. The next status
+    without a name is its own, since no more than one test can run in a region.
     """
-    if seen.job_id and window.job_id:
-        return seen.job_id == window.job_id
+    if seen.job_id and history.job_id:
+        return seen.job_id == history.job_id
     if seen.test:
-        return seen.test == window.test
-    return bool(window.since) and not window.changes
+        return seen.test == history.test
+    return bool(history.since) and not history.changes
 
 
-def _note(window: JobHistory, seen: Seen) -> None:
+def _note(history: JobHistory, seen: Sighting) -> None:
     if seen.kind == "cut":
-        window.since = window.since or seen.at
+        history.since = history.since or seen.at
     elif seen.kind == "stop" or seen.status in ("Stopping", "Stopped"):
-        window.until = window.until or (seen.at if window.since else None)
+        history.until = history.until or (seen.at if history.since else None)
     elif seen.status in ("Starting", "Testing"):
-        window.since = window.since or seen.at
-    if seen.kind == "status" and seen.status != window.status:
-        window.changes.append(Change(seen.at, seen.status))
+        history.since = history.since or seen.at
+    if seen.kind == "status" and seen.status != history.status:
+        history.changes.append(Change(seen.at, seen.status))

@@ -1,43 +1,37 @@
 """
-What a run proved: held, deviated, aborted or inconclusive, and why.
+The verdict of a run: held, deviated, aborted or inconclusive, with its reasons.
 
-The verdict is that of the first of `RULES` for which there is a reason; all reasons are given:
+The verdict is the first of `ORDER` for which there is a reason; all reasons are given:
 
-1. An abort ends the question: something went too far.
-2. What has to be given for any conclusion about the cut: that it was a real run, from a steady
-   state and a clean baseline, and that the cut was made and bit. Without it even a deviation says
-   nothing about the network's way around the cut.
-3. What contradicts the hypothesis. It was seen, so nothing that came later makes it unseen.
-4. What keeps the run from having shown the whole.
-5. What speaks for the network. Without any of it nothing was looked at.
+1. Aborts. Nothing else counts after them.
+2. Missing premises of any conclusion: a real run, a steady state, a clean baseline, and a cut that
+   had an effect. Without them even a deviation says nothing about the network.
+3. Deviations from the hypothesis. Nothing that came later takes them back.
+4. Gaps in the evidence.
+5. Evidence for the network. Without any, nothing was observed.
 
-The toolkit's own status and `deviated` are asked last: they hide most of this, and the control sets
-them from this very verdict. Only where all seems well may they not say otherwise.
+The toolkit's own status and `deviated` come last: the control sets them from this very verdict, so
+they count only if nothing else speaks against the run.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from chaosfailover.i18n import message
-from chaosfailover.verdict.journal import failover, mapping
-from chaosfailover.verdict.rules import Reason
-from chaosfailover.verdict.rules import completeness as traces
-from chaosfailover.verdict.rules import execution as course
-from chaosfailover.verdict.rules import hypothesis as observed
-from chaosfailover.verdict.rules import objectives as measured
+from chaosfailover.verdict.journal import Run, parse
+from chaosfailover.verdict.rules import Reason, completeness, execution, hypothesis, objectives
+from chaosfailover.verdict.rules.completeness import contradictions
 
 __all__ = [
     "DIFFERS",
     "GRAVITY",
-    "RULES",
+    "ORDER",
     "VERDICTS",
     "Verdict",
     "examine",
     "given",
     "judge",
     "review",
-    "verdict_of",
 ]
 
 VERDICTS = ("held", "deviated", "aborted", "inconclusive")
@@ -46,7 +40,7 @@ GRAVITY = ("aborted", "deviated", "inconclusive", "held")
 """The verdicts from the gravest."""
 DIFFERS = "verdict.differs"
 
-RULES: Sequence[tuple[str, Sequence[str]]] = (
+ORDER: Sequence[tuple[str, Sequence[str]]] = (
     ("aborted", ["aborted", "safeguard"]),
     (
         "inconclusive",
@@ -58,7 +52,7 @@ RULES: Sequence[tuple[str, Sequence[str]]] = (
             "unread_before",
             "cut_failed",
             "no_cut",
-            "no_bite",
+            "no_effect",
             "lossy",
         ],
     ),
@@ -108,6 +102,7 @@ RULES: Sequence[tuple[str, Sequence[str]]] = (
     ),
 )
 """The verdicts in the order in which they apply, each with the reasons for it."""
+WEIGHTS = [key for _, keys in ORDER for key in keys]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,66 +114,58 @@ class Verdict:
     verdict: str
     reasons: tuple[str, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, str | list[str]]:
         """
         Return the verdict as the journal holds it.
         """
         return {"verdict": self.verdict, "reasons": list(self.reasons)}
 
 
-def judge(journal: Mapping[str, Any]) -> Verdict:
+def judge(journal: Mapping[str, object] | Run) -> Verdict:
     """
-    Judge a run by its journal, which may be interrupted, partial or older.
+    Judge a run by its journal, which may be interrupted or damaged.
     """
     reasons = examine(journal)
     sentences = (message(f"reason.{reason.key}", **reason.values) for reason in reasons)
-    return Verdict(verdict_of(reasons), tuple(sentences))
+    return Verdict(_verdict_of(reasons), tuple(sentences))
 
 
-def examine(journal: Mapping[str, Any]) -> list[Reason]:
+def examine(journal: Mapping[str, object] | Run) -> list[Reason]:
     """
-    Return the reasons, the weightiest first; what speaks for the network only if nothing does not.
+    Return the reasons, the weightiest first; those for the network only if none is against it.
     """
-    found = sorted(_find(journal), key=lambda reason: _weight(reason.key))
-    against = [reason for reason in found if reason.key not in RULES[-1][1]]
-    return against or [*traces.contradictions(journal)] or found or [Reason("nothing", {})]
+    run = journal if isinstance(journal, Run) else parse(journal)
+    reasons = sorted(_reasons(run), key=lambda reason: WEIGHTS.index(reason.key))
+    against = [reason for reason in reasons if reason.key not in ORDER[-1][1]]
+    return against or [*contradictions(run)] or reasons or [Reason("nothing", {})]
 
 
-def given(journal: Mapping[str, Any]) -> Verdict | None:
+def given(run: Run) -> Verdict | None:
     """
-    Return the verdict that the run itself gave; None if it left none that can be read.
+    Return the verdict that the run itself stored; None without one.
     """
-    left = mapping(failover(journal).get("verdict"))
-    verdict, reasons = left.get("verdict"), left.get("reasons")
-    if verdict not in VERDICTS or not isinstance(reasons, list):
-        return None
-    return Verdict(verdict, tuple(str(reason) for reason in reasons))
+    stored = Verdict(*run.control.verdict) if run.control.verdict else None
+    return stored if stored and stored.verdict in VERDICTS else None
 
 
-def review(journal: Mapping[str, Any]) -> Verdict:
+def review(journal: Mapping[str, object] | Run) -> Verdict:
     """
-    Return the verdict that the run gave, or the one that its journal deserves if that is graver.
+    Return the stored verdict, or that of the evidence if it is graver.
     """
-    left, judged = given(journal), judge(journal)
-    if left is None:
+    run = journal if isinstance(journal, Run) else parse(journal)
+    stored, judged = given(run), judge(run)
+    if stored is None:
         return judged
-    if GRAVITY.index(left.verdict) <= GRAVITY.index(judged.verdict):
-        return left
-    differs = message(DIFFERS, verdict=left.verdict)
+    if GRAVITY.index(stored.verdict) <= GRAVITY.index(judged.verdict):
+        return stored
+    differs = message(DIFFERS, verdict=stored.verdict)
     return Verdict(judged.verdict, (differs, *judged.reasons))
 
 
-def verdict_of(reasons: Sequence[Reason]) -> str:
-    """
-    Return the verdict that the first of some ordered reasons stands for.
-    """
-    return next(verdict for verdict, keys in RULES if reasons[0].key in keys)
+def _verdict_of(reasons: Sequence[Reason]) -> str:
+    return next(verdict for verdict, keys in ORDER if reasons[0].key in keys)
 
 
-def _find(journal: Mapping[str, Any]) -> Iterator[Reason]:
-    for find in (*course.FINDERS, *observed.FINDERS, *measured.FINDERS, *traces.FINDERS):
-        yield from find(journal)
-
-
-def _weight(key: str) -> int:
-    return [known for _, keys in RULES for known in keys].index(key)
+def _reasons(run: Run) -> Iterator[Reason]:
+    for rule in (*execution.RULES, *hypothesis.RULES, *objectives.RULES, *completeness.RULES):
+        yield from rule(run)

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from chaosfailover.emulator.auth import signature_v3
+from chaosfailover.emulator.signatures import signature_v3
 from chaosfailover.emulator.wire import Request
 
 EMULATOR = [sys.executable, "-m", "chaosfailover.emulator", "--port=0"]

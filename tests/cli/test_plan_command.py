@@ -259,7 +259,7 @@ def test_wrong_targets_are_wrong_usage(tmp_path: Path) -> None:
     ("content", "expected"),
     [
         pytest.param(b"a: [b", "cannot be used: line 2", id="broken YAML"),
-        pytest.param(b"default: \xff", "no UTF-8 text", id="not UTF-8"),
+        pytest.param(b"default: \xff", "not UTF-8 text", id="not UTF-8"),
         pytest.param(b"no: https://a/", "quote", id="a word that YAML reads as false"),
         pytest.param(b"pc-01: notaurl", "expected http", id="no URL"),
         pytest.param(b'pc-01: "https://a/\\nx: 1"', "control character", id="line break"),

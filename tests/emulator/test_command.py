@@ -264,10 +264,10 @@ def test_a_file_that_is_no_state_file_is_refused(
         ),
         (
             [
-                "CREATE TABLE answers (key TEXT PRIMARY KEY, content TEXT NOT NULL)",
-                "INSERT INTO answers VALUES ('[1]', '{}')",
+                "CREATE TABLE replies (key TEXT PRIMARY KEY, content TEXT NOT NULL)",
+                "INSERT INTO replies VALUES ('[1]', '{}')",
             ],
-            "the key of an answer is [1], expected four texts",
+            "the key of a reply is [1], expected four texts",
         ),
     ],
 )

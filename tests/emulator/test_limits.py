@@ -13,19 +13,22 @@ from emulator_callers import CREATE, Caller
 
 from chaosfailover.emulator import Emulator
 from chaosfailover.emulator.faults import fault_from
-from chaosfailover.emulator.recorder import Recorder, Seen
-from chaosfailover.emulator.store import Store
+from chaosfailover.emulator.request_log import LoggedRequest, RequestLog
+from chaosfailover.emulator.state_file import StateFile
 
 DESCRIBE = {"x-acs-action": "DescribeRegions", "x-acs-version": "2016-04-28"}
 
 
-def seen(**parameters: str) -> Seen:
+def seen(**parameters: str) -> LoggedRequest:
     """
-    Make the record of a request.
+    Make the log entry of a request.
     """
-    texts = dict.fromkeys(("at", "method", "operation", "region", "account"), "x")
-    return Seen(
-        **texts,
+    return LoggedRequest(
+        at="x",
+        method="x",
+        operation="x",
+        region="x",
+        account="x",
         parameters=parameters,
         status=200,
         code="",
@@ -37,22 +40,22 @@ def seen(**parameters: str) -> Seen:
 
 
 def test_requests_seen_have_a_size_in_all() -> None:
-    recorder = Recorder(longest=5, largest=100)
+    log = RequestLog(longest=5, largest=100)
     for number in range(4):
-        recorder.record(seen(a=str(number) * 39))
-    assert [each["parameters"]["a"][0] for each in recorder.shown()] == ["2", "3"]
+        log.record(seen(a=str(number) * 39))
+    assert [each["parameters"]["a"][0] for each in log.shown()] == ["2", "3"]
 
-    recorder.clear()
+    log.clear()
     for number in range(7):
-        recorder.record(seen(a=str(number)))
+        log.record(seen(a=str(number)))
 
-    assert len(recorder.shown()) == 5
+    assert len(log.shown()) == 5
 
 
 def test_long_and_many_parameters_are_cut() -> None:
     caller = Caller()
     caller.send("DescribeRegions", Long="x" * 5000, **{f"n{each}": "" for each in range(500)})
-    (shown,) = caller.cloud.recorder.shown()
+    (shown,) = caller.cloud.request_log.shown()
 
     assert len(shown["parameters"]) == 100
     assert shown["parameters"]["Long"] == "x" * 1000 + "…"
@@ -70,8 +73,8 @@ def test_old_client_tokens_are_forgotten(tmp_path: Path) -> None:
         caller.call("CreateFailoverTestJob", **{**CREATE, "ClientToken": f"token-{number}"})
     caller.call("CreateFailoverTestJob", **given)
     emulator.stop()
-    store = Store(state)
-    tokens = sorted(key[-1] for key, _ in store.answers())
+    store = StateFile(state)
+    tokens = sorted(key[-1] for key, _ in store.replies())
     store.close()
 
     assert tokens == ["again", "token-2"]
@@ -157,4 +160,4 @@ def test_admin_requests_are_logged_and_not_recorded(caplog: pytest.LogCaptureFix
     emulator.handle("POST", "/_emulator/no%0Awhere")
 
     assert lines(caplog) == ["GET /_emulator/clock 200", "POST /_emulator/no%0Awhere 404"]
-    assert emulator.cloud.recorder.shown() == []
+    assert emulator.cloud.request_log.shown() == []

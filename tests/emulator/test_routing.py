@@ -10,14 +10,14 @@ from math import inf
 
 import pytest
 
-from chaosfailover.emulator.assumptions import Assumptions
 from chaosfailover.emulator.resources import Network
 from chaosfailover.emulator.routing import Downtime, Segment, courses
 from chaosfailover.emulator.services import Route, Service
+from chaosfailover.emulator.settings import Settings
 from chaosfailover.emulator.topology import load
 
 NETWORK: Network = load("dual-circuit").network
-SETTINGS = Assumptions(revert_delay=1.0, revert_loss=0.5)
+SETTINGS = Settings(revert_delay=1.0, revert_loss=0.5)
 A = Route("a", "bgp-rehearsal-a", detection=1.0)
 B = Route("b", "bgp-rehearsal-b", detection=1.0)
 CUT_A = Downtime(("pc-rehearsal-a",), 1.0, 6.0, 1)

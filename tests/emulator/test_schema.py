@@ -86,7 +86,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"jobs": [running(id="ftj-a"), running(id="ftj-a", status="Init")]},
         "jobs[1].id is 'ftj-a', which another job has",
     ),
-    ({"jobs": [running(), running()]}, "jobs[1] runs in cn-hangzhou at once with jobs[0]"),
+    ({"jobs": [running(), running()]}, "jobs[1] runs in cn-hangzhou together with jobs[0]"),
     ({"faults": [{"fault": "slow", "operation": 5}]}, "faults[0].operation is 5, expected a pat"),
     ({"regions": {"cn-hangzhou": {"circuits": "pc-a"}}}, f"{REGION}.circuits is 'pc-a', expected"),
     ({"extends": ["dual-circuit"]}, "extends is ['dual-circuit'], expected one of broken-standby"),
@@ -138,7 +138,7 @@ def test_one_name_is_a_list_of_one() -> None:
     )
     echo = next(each for each in topology.services if each.name == "echo")
 
-    assert topology.jobs[0]["resources"] == ("pc-rehearsal-a",)
+    assert topology.jobs[0].resources == ("pc-rehearsal-a",)
     assert topology.settings.resource_types == ("BGPPEER",)
     assert [path.name for path in echo.paths] == ["b"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from chaosfailover.emulator.assumptions import drawn, settings_from
 from chaosfailover.emulator.coverage import README
+from chaosfailover.emulator.settings import drawn
 from chaosfailover.emulator.topology import BUNDLED, TopologyError, load, topology_from
 
 MINE = """
@@ -149,7 +149,7 @@ def test_a_path_can_go_over_a_vbr_or_a_circuit() -> None:
 
 
 def test_a_length_is_drawn_within_its_range() -> None:
-    span = settings_from({"starting": [1, 3]}).starting
+    span = (1.0, 3.0)
     lengths = [drawn(span, 7, number) for number in range(50)]
 
     assert all(1.0 <= each <= 3.0 for each in lengths)

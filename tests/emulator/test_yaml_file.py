@@ -59,7 +59,7 @@ def test_what_is_hostile_is_refused_with_its_line(name: str, tmp_path: Path) -> 
 def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "file.yaml"
     file.write_bytes(b"a: \xff")
-    with pytest.raises(YamlFileError, match="it is no UTF-8 text: invalid start byte at byte 3"):
+    with pytest.raises(YamlFileError, match="it is not UTF-8 text: invalid start byte at byte 3"):
         read(file)
 
 

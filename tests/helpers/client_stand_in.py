@@ -1,5 +1,5 @@
 """
-What stands in for the cloud in the tests of the client: scripted answers and a clock.
+A stand-in for the cloud in the tests of the client: scripted answers, and a clock.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ Answer = httpx.Response | BaseException | Callable[[httpx.Request], httpx.Respon
 
 class Clock:
     """
-    A clock that only moves when someone sleeps, or when it is told to.
+    A clock that moves only when `sleep` is called or `now` is set.
     """
 
     def __init__(self) -> None:
@@ -34,11 +34,10 @@ class Clock:
 
 class Cloud(httpx.BaseTransport):
     """
-    A transport that keeps the requests and answers them in order.
+    A transport that stores the requests and answers them in order.
 
-    A response is what the face answers, and the request really travels to it. An exception is
-    raised, and a callable called, on this side of the face: both are what befalls the caller.
-    Without a face nothing travels, for tests of what is built on the client.
+    With a face, the request is sent to it, and a response is what it answers. Exceptions are
+    raised, and callables called, without a request to the face.
     """
 
     def __init__(self, answers: Iterable[Answer], face: Face | None = None) -> None:

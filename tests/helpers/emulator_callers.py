@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from chaosfailover.emulator.api import VERSION, answer
+from chaosfailover.emulator.api import answer
 from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.cloud import Cloud
+from chaosfailover.emulator.operations.table import VERSION
 from chaosfailover.emulator.topology import load, topology_from
 from chaosfailover.emulator.wire import Request
 
@@ -31,9 +32,9 @@ class Caller:
     """
 
     def __init__(self, topology: str | Mapping[str, Any] = "dual-circuit", seed: int = 1) -> None:
-        given = load(topology) if isinstance(topology, str) else topology_from(topology)
+        description = load(topology) if isinstance(topology, str) else topology_from(topology)
         self.cloud = Cloud(
-            given, Clock(began=1_700_000_000.0, monotonic=lambda: 0.0), seed=seed, auth=False
+            description, Clock(began=1_700_000_000.0, monotonic=lambda: 0.0), seed=seed, auth=False
         )
 
     def send(self, operation: str, *, key: str = "", **parameters: Any) -> tuple[int, Any]:
@@ -66,8 +67,8 @@ class Caller:
         """
         Return a job's status.
         """
-        found = self.call("DescribeFailoverTestJob", JobId=job_id, **parameters)
-        return str(found["FailoverTestJobModel"]["Status"])
+        document = self.call("DescribeFailoverTestJob", JobId=job_id, **parameters)
+        return str(document["FailoverTestJobModel"]["Status"])
 
     def wait(self, seconds: float) -> None:
         """
@@ -80,12 +81,12 @@ def flattened(parameters: Mapping[str, Any]) -> dict[str, str]:
     """
     Flatten nested parameters as the SDKs do: lists by `.1`, mappings by `.Key`.
     """
-    found: dict[str, str] = {}
+    flat: dict[str, str] = {}
     for name, value in parameters.items():
         if isinstance(value, Mapping):
-            found |= flattened({f"{name}.{key}": each for key, each in value.items()})
+            flat |= flattened({f"{name}.{key}": each for key, each in value.items()})
         elif isinstance(value, list | tuple):
-            found |= flattened({f"{name}.{n}": each for n, each in enumerate(value, 1)})
+            flat |= flattened({f"{name}.{n}": each for n, each in enumerate(value, 1)})
         elif value is not None:
-            found[name] = str(value)
-    return found
+            flat[name] = str(value)
+    return flat

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from hypothesis import strategies as st
 
-from chaosfailover.emulator.operation_table import OPERATIONS
+from chaosfailover.emulator.operations.table import OPERATIONS
 from chaosfailover.emulator.wire import Request
 
 __all__ = ["admin_requests", "half_formed", "malformed"]
@@ -23,7 +23,7 @@ WORDS = st.sampled_from(
 VALUES = st.one_of(WORDS, st.text(max_size=40), st.integers().map(str))
 NAMES = st.sampled_from(
     [
-        *sorted({each.name for parameters in OPERATIONS.values() for each in parameters}),
+        *sorted({each.name for row in OPERATIONS.values() for each in row.parameters}),
         *("Format", "Signature", "Timestamp", "SignatureNonce", "AccessKeyId", "Version", "Action"),
         *("ResourceId.1", "ResourceId.2", "ResourceId.0", "ResourceId.99999", "ResourceId.x"),
         *("Filter.1.Key", "Filter.1.Value.1", "Filter.2.Key", "Filter.1", "Filter.9999.Key"),

@@ -1,5 +1,5 @@
 """
-The emulator's two faces for the tests of the client: in process, and over HTTP by its command.
+The emulator for the tests of the client: in process, and over HTTP by its command.
 """
 
 import subprocess
@@ -52,20 +52,22 @@ class Face:
         self._carrier = transport or httpx.HTTPTransport(trust_env=False, limits=LIMITS)
         self._admin = httpx.Client(base_url=url, transport=self._carrier, timeout=PATIENCE)
 
-    def client(self, key: str = "emulator", region: str = "cn-hangzhou", **given: Any) -> VpcClient:
+    def client(
+        self, key: str = "emulator", region: str = "cn-hangzhou", **settings: Any
+    ) -> VpcClient:
         """
         Make a client that signs with a key of the topology.
         """
-        secret = given.pop("secret", f"{key}-secret")
-        credentials = Credentials(key, secret, given.pop("token", None))
-        settings = {"clock": lambda: self.now, "sleep": self.sleep, **given}
+        secret = settings.pop("secret", f"{key}-secret")
+        credentials = Credentials(key, secret, settings.pop("token", None))
+        settings = {"clock": lambda: self.now, "sleep": self.sleep, **settings}
         return VpcClient(
             region, lambda: credentials, endpoint=self.url, transport=self.transport, **settings
         )
 
     def admin(self, method: str, path: str, content: Any = None) -> Any:
         """
-        Ask the emulator itself.
+        Call the admin interface.
         """
         reply = self._admin.request(method, f"/_emulator/{path}", json=content)
         return reply.raise_for_status().json()
@@ -77,17 +79,17 @@ class Face:
         self.now += seconds
         self.admin("POST", "clock", {"advance": seconds})
 
-    def fault(self, fault: str, **given: Any) -> None:
+    def fault(self, fault: str, **keys: Any) -> None:
         """
         Arm a fault.
         """
-        self.admin("POST", "faults", {"fault": fault, **given})
+        self.admin("POST", "faults", {"fault": fault, **keys})
 
     def answered(self, request: httpx.Request, answer: httpx.Response) -> httpx.Response:
         """
-        Let a request travel, to be answered so.
+        Send a request to the emulator, which replies with `answer` if the signature is right.
 
-        It arrives as it was signed, for whatever host, and is answered if its signature holds.
+        The request arrives as it was signed, for any host.
         """
         headers = {name: text for name, text in answer.headers.items() if name != "content-length"}
         body = b64encode(answer.content).decode()
@@ -97,13 +99,13 @@ class Face:
 
     def unasked(self) -> list[Any]:
         """
-        Return the answers that nobody came for.
+        Return the answers that no request has got.
         """
         return [each for each in self.admin("GET", "faults") if each["fault"] == "answer"]
 
     def sent(self, operation: str) -> list[dict[str, Any]]:
         """
-        Return the calls of an operation that the emulator has seen.
+        Return the calls of an operation in the request log.
         """
         seen: list[dict[str, Any]] = self.admin("GET", "requests")
         return [each for each in seen if each["operation"] == operation]

@@ -1,5 +1,5 @@
 """
-Services of a user's own, as tests put them behind the emulated network.
+The user's own services, which tests put behind the emulated network.
 """
 
 import asyncio

@@ -92,13 +92,13 @@ def test_each_status_has_one_good_literal(item: str, field: str, literal: str) -
         pytest.param(
             {"bgp_west": {"ReceivedRouteCount": None}},
             "unknown",
-            "bgp-west: ReceivedRouteCount is not known",
+            "bgp-west: ReceivedRouteCount is unknown",
             id="routes not counted",
         ),
         pytest.param(
             {"bgp_west": {"ReceivedRouteCount": -1}},
             "unknown",
-            "bgp-west: ReceivedRouteCount is not known",
+            "bgp-west: ReceivedRouteCount is unknown",
             id="impossible count",
         ),
         pytest.param(

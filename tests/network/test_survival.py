@@ -297,7 +297,7 @@ def test_doubt_about_a_twin_is_explained() -> None:
 
     assert reason == (
         "pc-west - vbr-twin - bgp-twin: its VBR also runs over the cut, "
-        "and which circuit its session uses is not known"
+        "and which circuit its session uses is unknown"
     )
 
 

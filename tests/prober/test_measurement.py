@@ -20,7 +20,7 @@ def measured() -> Measurement:
     return Measurement([parse_target("portal", "http://127.0.0.1:9/")], 0.1, 0.9)
 
 
-def told(measured: Measurement, *events: dict[str, Any]) -> list[tuple[str, bool]]:
+def told(measured: Measurement, *events: Any) -> list[tuple[str, bool]]:
     """Tell events; return the job of each cut and whether it has ended."""
     for event in events:
         measured.listen(event)

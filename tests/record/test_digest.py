@@ -4,10 +4,11 @@ Canonical JSON is what RFC 8785 says, to the byte.
 
 import math
 import struct
+from hashlib import sha256
 
 import pytest
 
-from chaosfailover.record.digest import canonical, digest, plain
+from chaosfailover.record.digest import digest, plain
 
 # RFC 8785, appendix B: the bits of a number and how it is written
 NUMBERS = [
@@ -36,7 +37,7 @@ def test_number(bits: str, written: str) -> None:
     """A float is written with the digits and the exponent of ECMAScript."""
     (value,) = struct.unpack(">d", bytes.fromhex(bits))
 
-    assert canonical(value) == written.encode()
+    assert digest({"x": value}) == sha256(f'{{"x":{written}}}'.encode()).hexdigest()
 
 
 def test_document() -> None:
@@ -51,7 +52,7 @@ def test_document() -> None:
     expected = (
         '{"a":["\u20ac$\\u000f\\nA\'B\\"\\\\",null,true],"\u20ac":1,"\U0001f600":3,"\ufb33":2}'
     )
-    assert canonical(document) == expected.encode()
+    assert digest(document) == sha256(expected.encode()).hexdigest()
 
 
 def test_digest_is_of_the_canonical_form() -> None:
@@ -67,7 +68,8 @@ def test_digest_is_of_the_canonical_form() -> None:
     [
         pytest.param(math.inf, None, id="infinity"),
         pytest.param(math.nan, None, id="nan"),
-        pytest.param(2**60, str(2**60), id="an integer that others round"),
+        pytest.param(2**53, str(2**53), id="an integer that others round"),
+        pytest.param(2**53 - 1, 2**53 - 1, id="the largest integer that nobody rounds"),
         pytest.param("\ud800", "?", id="a lone surrogate"),
         pytest.param((1, 2), [1, 2], id="a tuple"),
         pytest.param({1: {2}}, {"1": "{2}"}, id="a key and a value that JSON has not"),

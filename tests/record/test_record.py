@@ -189,6 +189,6 @@ def test_record_that_is_milder_than_its_journal_is_made_anew() -> None:
     record = record_of(journal)
 
     assert record["verdict"]["verdict"] == "deviated"
-    assert record["verdict"]["reasons"][0].startswith("The journal itself says “held”")
+    assert record["verdict"]["reasons"][0].startswith("The stored verdict “held”")
     assert record["findings"] == [{"finding": "none"}]
     assert verify(record)

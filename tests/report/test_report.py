@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 import pytest
 from damaged_journals import HOSTILE, ODD, everywhere, places
 from long_journals import long_journal
-from made_journals import changed, event, held
+from made_journals import changed, event, held, probe, reading
 from places import DATA
 from recorded_journals import RECORDED, errors, load
 
@@ -103,18 +103,39 @@ def _has(place: Any, key: Any) -> bool:
     return key in place if isinstance(place, dict) else isinstance(key, int) and key < len(place)
 
 
-@pytest.mark.parametrize("language", CATALOGUES)
-@pytest.mark.parametrize("suffix", ["html", "md", "xml", "json"])
-def test_golden_file(suffix: str, language: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [
+        ("html", "game-day.html"),
+        ("json", "game-day.json"),
+        ("markdown", "game-day-en.md"),
+        ("markdown", "game-day-zh.md"),
+        ("junit", "game-day-en.xml"),
+        ("junit", "game-day-zh.xml"),
+    ],
+)
+def test_golden_file(form: str, name: str) -> None:
     """
     The formats of one run, to the letter; `python tests/data/golden/write.py` writes them anew.
     """
-    form = {"html": "html", "md": "markdown", "xml": "junit", "json": "json"}[suffix]
-    golden = GOLDEN / f"game-day-{language}.{suffix}"
+    language = "zh" if "-zh" in name else "en"
 
     rendered = render([load(GOLDEN / "journal.json")], form, language)
 
-    assert rendered == golden.read_text(encoding="utf-8")
+    assert rendered == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+def test_chinese_page_is_the_english_one_in_chinese() -> None:
+    """Both have the same elements; every heading is Chinese, and no English label remains."""
+    journal = load(GOLDEN / "journal.json")
+    english, chinese = (Elements(render([journal], "html", each)) for each in ("en", "zh"))
+
+    assert chinese.elements == english.elements
+    labels = {said for key, said in CATALOGUES["en"].items() if key.startswith(("ui.", "legend."))}
+    texts = {text.strip() for text in chinese.texts}
+    same = {*CATALOGUES["zh"].values()}  # such as RTO
+    assert (labels & texts) - same <= {"down", "cut", "stop"}
+    assert CATALOGUES["zh"]["ui.recovery"] in texts
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -333,6 +354,28 @@ def test_cells_say_their_column() -> None:
     assert ["Target", "Round trip before", "during", "after"] in labels
 
 
+def test_junit_problem_holds_its_reasons_as_text() -> None:
+    """Dashboards that ignore the attribute `message` show the text of the element, line by line."""
+    journal = changed(held(), ("failover.targets.portal.rto", 0.5))
+
+    suite = ElementTree.fromstring(render([journal], "junit").encode())  # noqa: S314
+
+    problem = suite.find(".//testcase[@classname='verdict']/failure")
+    assert problem is not None
+    assert problem.text == make_record(journal)["verdict"]["reasons"][0]
+
+
+def test_junit_names_are_unique() -> None:
+    """Cases with the same class name and name would be merged, within a run and over a campaign."""
+    missed = reading(probe("portal", 18, met=False), met=False)
+    flapping = changed(held(), ("steady_states.during", [missed, reading(probe("portal", 19))]))
+
+    for runs in ([flapping], [held(), flapping, held()]):
+        suites = ElementTree.fromstring(render(runs, "junit").encode())  # noqa: S314
+        names = [(each.get("classname"), each.get("name")) for each in suites.iter("testcase")]
+        assert len(set(names)) == len(names)
+
+
 def test_cases_last_as_long_as_what_they_stand_for() -> None:
     """A dashboard shows how long activities and recoveries took."""
     suite = ElementTree.fromstring(render([held()], "junit").encode())  # noqa: S314
@@ -353,7 +396,7 @@ def test_kept_connection_is_reported_apart(form: str) -> None:
     rendered = render([journal], form)
     record = make_record(journal)
 
-    assert "kept connection: not held against the RTO" in rendered
+    assert "kept connection: no RTO applies" in rendered
     assert [one["exceeded"] for one in record["recoveries"]] == [False, False]
     assert [one["persistent"] for one in record["targets"]] == [True, False]
     assert "held" in rendered

@@ -1,5 +1,5 @@
 """
-What has gone too far stops the test at once, whatever the run is doing, and then ends the run.
+A breach stops the test at once, whatever the run does, and then ends the run.
 """
 
 import signal
@@ -42,7 +42,7 @@ def run(document: dict[str, Any], cloud: Cloud, folder: Path, **control: Any) ->
 
 
 def instant(events: list[dict[str, Any]], kind: str, **fields: Any) -> float:
-    event = next(one for one in events if one["kind"] == kind and fields.items() <= one.items())
+    event = next(each for each in events if each["kind"] == kind and fields.items() <= each.items())
     return datetime.fromisoformat(event["at"]).timestamp()
 
 
@@ -121,22 +121,22 @@ def test_short_outage_does_not_abort(tmp_path: Path) -> None:
 
 
 def test_watch_that_fails_aborts() -> None:
-    """If it ended without a word, nothing would be too much any more."""
-    told: list[str] = []
+    """A watch that ended silently would miss every later breach."""
+    calls: list[str] = []
 
     def fail() -> str:
         raise TypeError("None is no number")
 
-    before = signal.signal(signal.SIGUSR1, lambda *_: told.append("interrupted"))
+    before = signal.signal(signal.SIGUSR1, lambda *_: calls.append("interrupted"))
     try:
-        watch = AbortWatch(fail, told.append, 0.01)
-        wait_until(lambda: len(told) == 2)
+        watch = AbortWatch(fail, calls.append, 0.01)
+        wait_until(lambda: len(calls) == 2)
     finally:
         watch.end()
         signal.signal(signal.SIGUSR1, before)
 
-    assert told == [
-        "it cannot be told any more what goes too far: TypeError: None is no number",
+    assert calls == [
+        "the abort rule cannot be evaluated: TypeError: None is no number",
         "interrupted",
     ]
 

@@ -1,5 +1,5 @@
 """
-What a run is to leave can be left, and a run that could not begin says why.
+The files of a run can be written, and a run that could not begin has its reason.
 """
 
 import json
@@ -80,10 +80,10 @@ def test_port_that_is_taken_is_named_with_a_way_out(tmp_path: Path) -> None:
         left = run(tmp_path, {}, FAILOVER_TOPOLOGY=str(topology))
 
     entry = left["failover"]
-    for said in (*entry["verdict"]["reasons"][:1], *entry["record"]["verdict"]["reasons"][:1]):
-        assert f"service portal cannot listen on http port {port} of 127.0.0.1" in said
-        assert "FAILOVER_TOPOLOGY" in said
-        assert "FAILOVER_PORTAL_URL" in said
+    for reason in (*entry["verdict"]["reasons"][:1], *entry["record"]["verdict"]["reasons"][:1]):
+        assert f"service portal cannot listen on http port {port} of 127.0.0.1" in reason
+        assert "FAILOVER_TOPOLOGY" in reason
+        assert "FAILOVER_PORTAL_URL" in reason
     assert len(entry["verdict"]["reasons"]) == 2
     assert "FAILOVER_TOPOLOGY" in render([left], "html")
 

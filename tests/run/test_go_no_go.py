@@ -18,4 +18,4 @@ def test_closed_input_is_no_terminal(
 
     ask_for_confirmation([Cut("drill", ("pc-a",), "PHYSICALCONNECTION", 5)])
 
-    assert "There is no terminal, so nobody is asked to confirm" in caplog.text
+    assert "There is no terminal, so no confirmation is asked for" in caplog.text

@@ -49,7 +49,7 @@ def run(activity: dict[str, Any], experiment: dict[str, Any] = EXPERIMENT) -> di
     ],
 )
 def test_tolerance_of_a_probe_of_the_method(tolerance: Any, expected: bool | None) -> None:
-    """The run says whether it was met; None where it could not be told, and why."""
+    """The run holds whether it was met; None when it cannot be evaluated, and why."""
     done = run(probe(tolerance))
 
     assert done["status"] == "succeeded"
@@ -90,6 +90,6 @@ def test_probes_of_the_hypothesis_are_left_to_the_toolkit(
     with caplog.at_level("INFO", "chaostoolkit"):
         read = run_steady_state_hypothesis(experiment, {}, {}, None, event_registry=None)
 
-    assert [one["tolerance_met"] for one in read["probes"]] == [True, False]
+    assert [probe["tolerance_met"] for probe in read["probes"]] == [True, False]
     assert "its tolerance" not in caplog.text
     assert run(probe(1), experiment)["tolerance_met"] is True

@@ -1,5 +1,5 @@
 """
-A session that may not begin has opened nothing, and one that was not ended is loud about it.
+A session that may not begin opens nothing, and a session without an end logs an error.
 """
 
 import json
@@ -61,7 +61,7 @@ def test_run_that_does_not_say_where_it_takes_place(arguments: dict[str, Any]) -
 def test_run_that_was_not_concluded_is_loud(
     rehearsal: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What is left running is said even if no hook is called after the experiment."""
+    """A running test is logged even if no hook is called after the experiment."""
     rehearsal.begin()
     guarding = guard.current()
     assert guarding
@@ -69,7 +69,7 @@ def test_run_that_was_not_concluded_is_loud(
 
     rehearsal.close()
 
-    assert "NO VERDICT: the toolkit has not called the control after" in caplog.text
+    assert "NO VERDICT: the toolkit did not call the control after" in caplog.text
     assert "A FAILOVER TEST MAY STILL BE RUNNING: drill" in caplog.text
     assert "chaos failover stop ftj-1 --region cn-hangzhou" in caplog.text
 
@@ -113,7 +113,7 @@ def test_run_that_was_never_begun_is_not_completed(caplog: pytest.LogCaptureFixt
     control.after_experiment_control({}, journal)
 
     assert journal["status"] == "failed"
-    assert "NO VERDICT: the toolkit has not called the control before" in caplog.text
+    assert "NO VERDICT: the toolkit did not call the control before" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_refused_settings_give_no_secret_away(url: str, caplog: pytest.LogCaptur
 
     shown = json.dumps(journal) + str(caught.value) + repr(caught.value.__cause__) + caplog.text
     assert "target 'portal'" in str(caught.value)
-    assert [one for one in ("48291375", "hunter2", "Zm9vYmFy", "correct") if one in shown] == []
+    assert [word for word in ("48291375", "hunter2", "Zm9vYmFy", "correct") if word in shown] == []
 
 
 def test_validation_gives_no_secret_away() -> None:

@@ -41,7 +41,7 @@ SWEEP = activity("stop_running_failover_tests")
 
 
 def test_variables_are_filled_in() -> None:
-    """A test that is only started is told apart from one that the method creates."""
+    """Tests that are only started are separate from those that the method creates."""
     made = create(name="${name}", resource_ids=["${circuit}"], duration_minutes="7")
     document = {"method": [made, start("${name}"), stop("${name}"), start("elsewhere")]}
 
@@ -104,7 +104,7 @@ def test_wrong_argument_is_refused(arguments: dict[str, Any], message: str) -> N
 )
 def test_cut_outside_the_method_is_refused(document: dict[str, Any], place: str) -> None:
     """Nobody would have announced it, nor looked at what survives it."""
-    with pytest.raises(PreflightError, match=f"'drill' would be cut in {place}, where nothing may"):
+    with pytest.raises(PreflightError, match=f"would start 'drill' in {place}; only the method"):
         planned_cuts(document, {}, {})
 
 
@@ -144,7 +144,7 @@ def test_two_cuts_at_once_are_refused(between: list[Activity]) -> None:
     """Together they may take what either leaves."""
     method = [create(**DRILL, start=True), *between, create(**OTHER, start=True)]
 
-    with pytest.raises(PreflightError, match="'other' would be cut while 'drill' is"):
+    with pytest.raises(PreflightError, match="would start 'other' while 'drill' is running"):
         planned_cuts({"method": method}, {}, {})
 
 
@@ -152,12 +152,12 @@ def test_same_cut_by_reference_is_refused() -> None:
     """What an activity refers to is read too."""
     method = [create(**DRILL, start=True), {"ref": "create_failover_test-3"}]
 
-    with pytest.raises(PreflightError, match="'drill' would be cut while 'drill' is"):
+    with pytest.raises(PreflightError, match="would start 'drill' while 'drill' is running"):
         planned_cuts({"method": method}, {}, {})
 
 
 def test_name_used_twice_is_refused() -> None:
-    """The second could not be told from the first."""
+    """The second would be ambiguous."""
     method = [create(**DRILL), create(**{**OTHER, "name": "drill"})]
 
     with pytest.raises(PreflightError, match="'drill' is the name of two tests"):

@@ -1,5 +1,5 @@
 """
-Nothing is cut but what the preflight of the run has seen.
+Only the cuts that the preflight approved are made.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from chaoslib.types import Dry
 from chaosfailover import actions, probes
 from chaosfailover.emulator import Emulator
 from chaosfailover.errors import ArgumentError, GuardError, PreflightError
-from chaosfailover.safety.cut import Clearance, Cut
+from chaosfailover.safety.cut import ApprovedCuts, Cut
 from chaosfailover.safety.guard import Guard
 
 Configuration = dict[str, Any]
@@ -30,34 +30,36 @@ def test_planned_cut_may_be_made() -> None:
     """Whatever the order of its resources, and whether or not its ID is known."""
     planned = Cut("drill", (A, B), "PHYSICALCONNECTION", 5)
 
-    Clearance.of([OTHER, planned], None).check(
+    ApprovedCuts.of([OTHER, planned], None).check(
         Cut("drill", (B, A), "PHYSICALCONNECTION", 5, job_id="ftj-1")
     )
 
 
 @pytest.mark.parametrize(
-    ("clearance", "message"),
+    ("approved", "message"),
     [
-        pytest.param(Clearance(), "'drill' is not started: the preflight has not been", id="none"),
-        pytest.param(Clearance.of([], None), "has seen no cut in the method", id="nothing planned"),
-        pytest.param(Clearance.of([OTHER], None), "has seen 'other' in the method", id="unseen"),
         pytest.param(
-            Clearance.of([Cut("drill", (B,), "PHYSICALCONNECTION", 1)], None),
-            r"would cut pc-rehearsal-a \(PHYSICALCONNECTION\) for 5 min, but the preflight has "
-            r"seen it cut pc-rehearsal-b \(PHYSICALCONNECTION\) for 1 min",
+            ApprovedCuts(), "'drill' is not started: the preflight has not been", id="none"
+        ),
+        pytest.param(ApprovedCuts.of([], None), "approved no cut, not", id="nothing planned"),
+        pytest.param(ApprovedCuts.of([OTHER], None), "approved 'other', not", id="unseen"),
+        pytest.param(
+            ApprovedCuts.of([Cut("drill", (B,), "PHYSICALCONNECTION", 1)], None),
+            r"would cut pc-rehearsal-a \(PHYSICALCONNECTION\) for 5 min, but the preflight "
+            r"approved a cut of pc-rehearsal-b \(PHYSICALCONNECTION\) for 1 min",
             id="changed",
         ),
         *[
-            pytest.param(Clearance.of([DRILL], dry), "a dry run", id=f"dry {dry.value}")
+            pytest.param(ApprovedCuts.of([DRILL], dry), "a dry run", id=f"dry {dry.value}")
             for dry in Dry
         ],
-        pytest.param(Clearance.of([DRILL], "probes"), r"a dry run \(probes\)", id="dry as text"),
+        pytest.param(ApprovedCuts.of([DRILL], "probes"), r"a dry run \(probes\)", id="dry as text"),
     ],
 )
-def test_other_cut_is_refused(clearance: Clearance, message: str) -> None:
+def test_other_cut_is_refused(approved: ApprovedCuts, message: str) -> None:
     """The error names what would be cut, and what was planned."""
     with pytest.raises(GuardError, match=message):
-        clearance.check(DRILL)
+        approved.check(DRILL)
 
 
 @pytest.mark.parametrize("value", ["0", "${start}", 1, None])
@@ -111,7 +113,7 @@ def test_test_that_was_changed_is_not_started(
     create(configuration)
     actions.update_failover_test("drill", **change, configuration=configuration)
 
-    with pytest.raises(GuardError, match="but the preflight has seen it cut pc-rehearsal-a"):
+    with pytest.raises(GuardError, match="but the preflight approved a cut of pc-rehearsal-a"):
         actions.start_failover_test("drill", configuration=configuration)
 
     assert probes.failover_test_status("drill", configuration=configuration) == "Init"
@@ -120,7 +122,7 @@ def test_test_that_was_changed_is_not_started(
 
 def test_dry_run_starts_nothing(configuration: Configuration, guarding: Guard) -> None:
     """Neither of the two ways to cut is left in a dry run."""
-    guarding.clearance = Clearance.of([DRILL, OTHER], Dry.PAUSE)
+    guarding.approved = ApprovedCuts.of([DRILL, OTHER], Dry.PAUSE)
     create(configuration)
 
     with pytest.raises(GuardError, match="'drill' is not started: this is a dry run"):
@@ -134,10 +136,12 @@ def test_dry_run_starts_nothing(configuration: Configuration, guarding: Guard) -
 
 def test_second_cut_waits_for_the_first(configuration: Configuration, guarding: Guard) -> None:
     """While a test of this run is not seen `Stopped`, no other is started."""
-    guarding.clearance = Clearance.of([DRILL, OTHER], None)
+    guarding.approved = ApprovedCuts.of([DRILL, OTHER], None)
     create(configuration, start=True)
 
-    with pytest.raises(GuardError, match=r"the status of 'drill', .* is Testing, not Stopped"):
+    with pytest.raises(
+        GuardError, match=r"'drill', an earlier test of this run, is Testing, not Stopped"
+    ):
         create(configuration, OTHER, start=True)
 
     actions.stop_failover_test("drill", configuration=configuration)
@@ -149,7 +153,7 @@ def test_first_cut_may_end_by_itself(
 ) -> None:
     """The cloud's own timer stops a test as well as we do, and then it is off the list."""
     first = create(configuration, Cut("drill", (A,), "PHYSICALCONNECTION", 5), start=True)
-    guarding.clearance = Clearance.of([DRILL, OTHER], None)
+    guarding.approved = ApprovedCuts.of([DRILL, OTHER], None)
     clock = f"{emulator.url}/_emulator/clock"
     httpx.post(clock, json={"advance": 600}, trust_env=False).raise_for_status()
 
@@ -165,7 +169,7 @@ def test_running_test_of_others_leaves_no_survivor(
     """What another test has taken down counts as lost, whatever the network reports of it."""
     create(configuration, start=True)
     guarding.forget(guarding.tests[0])
-    guarding.clearance = Clearance.of([OTHER], None)
+    guarding.approved = ApprovedCuts.of([OTHER], None)
 
     with pytest.raises(PreflightError, match=r"is cut by ftj-"):
         create(configuration, OTHER, start=True)

@@ -14,35 +14,34 @@ from client_stand_in import Answer, Cloud, client_of, error_reply, job, reply
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.errors import ApiError, GuardError, RequestTimeoutError
 from chaosfailover.safety import guard
-from chaosfailover.safety.cutting import under_guard
-from chaosfailover.safety.guard import PROOF_LASTS, Guard
+from chaosfailover.safety.guard import CHECK_LIFETIME, Guard, under_guard
 from chaosfailover.safety.guarded_test import GuardedTest, Start, StopOutcome
 from chaosfailover.tolerances import before_and_during
 
 
 class Recorder:
     """
-    Stands by and keeps what it is told.
+    A backup that records its calls.
     """
 
     def __init__(self, *, up: bool = True) -> None:
         self.up = up
-        self.told: list[tuple[str, bool]] = []
+        self.calls: list[tuple[str, bool]] = []
         self.revived = threading.Event()
 
     def check(self) -> None:
         if not self.up:
-            raise GuardError("nobody stands by")
+            raise GuardError("the backup is not running")
 
     def watch(self, guarded: GuardedTest) -> None:
-        self.told.append((guarded.test, guarded.start.accepted))
+        self.calls.append((guarded.test, guarded.start.accepted))
 
     def forget(self, key: str) -> None:
-        self.told.append((f"-{key}", False))
+        self.calls.append((f"-{key}", False))
 
-    def revive(self, held: Collection[GuardedTest]) -> None:
+    def revive(self, guarded_tests: Collection[GuardedTest]) -> None:
         self.up = True
-        self.told += [(guarded.test, guarded.start.accepted) for guarded in held]
+        self.calls += [(guarded.test, guarded.start.accepted) for guarded in guarded_tests]
         self.revived.set()
 
 
@@ -123,9 +122,9 @@ def test_nothing_starts_once_the_run_is_ended() -> None:
 
 def test_nothing_starts_unless_somebody_stands_by() -> None:
     """A watchdog that died is noticed before the cut, not after."""
-    guarding = Guard(standby=Recorder(up=False), timeout=5.0)
+    guarding = Guard(backup=Recorder(up=False), timeout=5.0)
 
-    with pytest.raises(GuardError, match="nobody stands by"):
+    with pytest.raises(GuardError, match="the backup is not running"):
         guarding.watch(guarded())
 
     assert guarding.tests == []
@@ -133,28 +132,28 @@ def test_nothing_starts_unless_somebody_stands_by() -> None:
 
 
 def test_standby_is_told_before_and_after() -> None:
-    """The process that stands by knows of the test before its start is sent."""
+    """The backup has the test on its list before its start is sent."""
     recorder = Recorder()
-    guarding = Guard(standby=recorder, timeout=5.0, settle=0.0)
+    guarding = Guard(backup=recorder, timeout=5.0, settle=0.0)
 
     held = guarded(job("Stopped"))
     guarding.watch(held)
     guarding.accept(held, "ftj-1")
     guarding.restore("the end")
 
-    assert recorder.told == [("drill", False), ("drill", True), ("-drill", False)]
+    assert recorder.calls == [("drill", False), ("drill", True), ("-drill", False)]
 
 
 def test_standby_that_dies_while_a_test_may_run_is_brought_back() -> None:
     """It is given what it is to look after."""
     recorder = Recorder()
-    guarding = Guard(standby=recorder, timeout=5.0)
+    guarding = Guard(backup=recorder, timeout=5.0)
     guarding.watch(guarded(job("Stopped")))
     recorder.up = False
 
     assert recorder.revived.wait(20.0)
     guarding.restore("the end")
-    assert recorder.told == [("drill", False), ("drill", False), ("-drill", False)]
+    assert recorder.calls == [("drill", False), ("drill", False), ("-drill", False)]
 
 
 def test_cutting_without_a_guard_is_refused() -> None:
@@ -205,17 +204,17 @@ def test_before_and_during(up: Guard, status: str, value: str, expected: bool) -
     """What a cut changes may be either way while the test is on its way to `Testing` or from it."""
     up.watch(guarded(job("Stopped"), job("Stopped")))
     if status:
-        up.listen({"kind": "status", "job_id": "ftj-1", "status": status})
+        up.listen({"at": "", "kind": "status", "job_id": "ftj-1", "status": status})
 
     assert before_and_during(value, "Established", ["Down"]) is expected
 
 
 def test_before_and_during_without_a_cut(up: Guard) -> None:
     """As long as nothing is on the list only the value of before will do."""
-    found = [before_and_during(value, "Up", ["Down"]) for value in ("Up", "Down")]
+    results = [before_and_during(value, "Up", ["Down"]) for value in ("Up", "Down")]
 
     assert up.tests == []
-    assert found == [True, False]
+    assert results == [True, False]
 
 
 def test_refused_start_takes_the_test_off_the_list(up: Guard) -> None:
@@ -251,7 +250,7 @@ def test_answer_that_it_is_still_processed_is_no_refusal(up: Guard, code: str) -
 
 
 def test_conflict_after_a_lost_answer_may_be_with_ourselves(up: Guard) -> None:
-    """What is not known to be refused is open again from this answer on; else it is a refusal."""
+    """An answer that may concern an earlier attempt leaves the start open; any other refuses it."""
     conflict = ApiError("EcFailoverTestJobConflict", "?", operation="Start", http_status=400)
     lost, refused = guarded(job("Stopped")), guarded(test="other")
 
@@ -270,10 +269,10 @@ def test_conflict_after_a_lost_answer_may_be_with_ourselves(up: Guard) -> None:
 
 def test_proof_of_survivors_does_not_last(up: Guard) -> None:
     """Who was throttled for long has to look again before anything is cut."""
-    old = replace(guarded(), proven_at=time.monotonic() - PROOF_LASTS - 1)
+    old = replace(guarded(), checked_at=time.monotonic() - CHECK_LIFETIME - 1)
 
     with (
-        pytest.raises(GuardError, match="its survivors were seen 21 s ago"),
+        pytest.raises(GuardError, match="its survivors were checked 21 s ago"),
         under_guard(old) as cut,
         cut.attempting(),
     ):
@@ -341,9 +340,9 @@ def test_test_is_found_by_name_and_id_in_its_own_region(up: Guard) -> None:
     held = guarded(job("Stopped"))
     up.watch(held)
 
-    found = [guard.find_guarded(test, "cn-hangzhou") for test in ("drill", "ftj-1", "other")]
+    tests = [guard.find_guarded(test, "cn-hangzhou") for test in ("drill", "ftj-1", "other")]
 
-    assert found == [held, held, None]
+    assert tests == [held, held, None]
     assert guard.find_guarded("drill", "cn-beijing") is None
 
 

@@ -74,7 +74,7 @@ def attempt(cloud: Cloud, folder: Path, arguments: dict[str, Any], **control: An
             {}, {"min_survivors": 2}, "drill: survivors", "1 of 2 needed", id="too few survivors"
         ),
         pytest.param(
-            {"duration_minutes": 600}, {}, "drill: duration", "far more than", id="wildly long"
+            {"duration_minutes": 600}, {}, "drill: duration", "takes only", id="wildly long"
         ),
         pytest.param(
             {},
@@ -99,9 +99,10 @@ def test_failed_check_cuts_nothing(
     assert f"Preflight: {check}: NO" in runner.log
     assert runner.journal["status"] == "interrupted"
     assert runner.journal["run"] == []
-    failed = [one for one in runner.journal["failover"]["preflight"] if not one["passed"]]
-    assert check in [one["name"] for one in failed]
-    assert detail in " ".join(one["detail"] for one in failed)
+    rows = runner.journal["failover"]["preflight"]
+    failed = {row["name"]: row["detail"] for row in rows if not row["passed"]}
+    assert check in failed
+    assert detail in " ".join(failed.values())
 
 
 def test_pause_longer_than_the_test_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def test_cut_without_the_control_ends_the_run(cloud: Cloud, tmp_path: Path, plac
 
     assert "module: chaosfailover.control" in runner.log
     assert runner.journal["status"] == "interrupted"
-    assert [one["activity"]["name"] for one in runner.journal["run"]] == ["cut-the-circuit"]
+    assert [run["activity"]["name"] for run in runner.journal["run"]] == ["cut-the-circuit"]
     assert cloud.statuses() == []
 
 
@@ -194,8 +195,8 @@ def test_live_run_says_what_it_will_do(live_cloud: Cloud, tmp_path: Path) -> Non
         runner.close()
 
     what = "LIVE: drill will cut pc-rehearsal-a in cn-hangzhou of account 1000000000000001, until"
-    said = runner.log.index(what)
-    assert said < runner.log.index("Action: cut-the-circuit")
+    announced = runner.log.index(what)
+    assert announced < runner.log.index("Action: cut-the-circuit")
     assert "UTC at the latest" in runner.log
     assert runner.journal["failover"]["mode"] == "LIVE"
 
@@ -214,8 +215,8 @@ def test_run_on_an_emulator_elsewhere_is_a_rehearsal(cloud: Cloud, tmp_path: Pat
     assert f"REHEARSAL in cn-hangzhou on the emulator at {cloud.url}" in runner.log
     assert "will cut" not in runner.log
     entry = runner.journal["failover"]
-    told = entry["mode"], entry["topology"], entry["account_id"]
-    assert told == ("REHEARSAL", "dual-circuit", "1000000000000001")
+    place = entry["mode"], entry["topology"], entry["account_id"]
+    assert place == ("REHEARSAL", "dual-circuit", "1000000000000001")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from client_stand_in import Answer, Clock, Cloud, client_of, error_reply, job, reply
 
 from chaosfailover.alibaba.client import VpcClient
-from chaosfailover.safety.guarded_test import SETTLE, Start, StopOutcome, StopRequest
+from chaosfailover.safety.guarded_test import START_SETTLE, Start, StopOutcome, StopRequest
 from chaosfailover.safety.stopping import stop_tests
 
 CONFLICT = "EcFailoverTestJobConflict"
@@ -29,10 +29,10 @@ def stop(
     # One attempt a call, so that what is counted here are the tries of stop_tests.
     client = client_of(cloud, clock, attempts=1)
     start = start or Start()
-    wanted = [
+    requests = [
         StopRequest(lambda: client, "ftj-1", start, look_until=clock() + more.pop("look", 0.0))
     ]
-    (outcome,) = stop_tests(wanted, clock=clock, sleep=clock.sleep, **more)
+    (outcome,) = stop_tests(requests, clock=clock, sleep=clock.sleep, **more)
     return outcome, [request.headers["x-acs-action"] for request in cloud.requests], clock
 
 
@@ -189,7 +189,7 @@ def test_accepted_test_is_gone_once_nothing_knows_it_for_long() -> None:
     outcome, _, clock = stop([error_reply(GONE)] * 99, Start("ftj-1", accepted=True))
 
     assert (outcome.reason, outcome.error) == ("it does not exist", None)
-    assert clock.now == 1000.0 + SETTLE
+    assert clock.now == 1000.0 + START_SETTLE
 
 
 def test_accepted_test_that_stays_init_is_an_error() -> None:
@@ -232,9 +232,9 @@ def test_older_test_of_the_same_name_is_not_meant() -> None:
     clock = Clock()
     over = reply(FailoverTestJobModel=new | {"Status": "Stopped"})
     client = client_of(Cloud([*lists, OK, over]), clock, attempts=1)
-    wanted = StopRequest(lambda: client, "drill", Start(settles_at=1005.0), ["ftj-old"])
+    requests = StopRequest(lambda: client, "drill", Start(settles_at=1005.0), ["ftj-old"])
 
-    (outcome,) = stop_tests([wanted], clock=clock, sleep=clock.sleep)
+    (outcome,) = stop_tests([requests], clock=clock, sleep=clock.sleep)
 
     assert (outcome.job_id, outcome.stopped) == ("ftj-new", True)
 
@@ -293,9 +293,9 @@ def test_one_that_fails_delays_no_other() -> None:
     clock = Clock()
     bad = client_of(Cloud([job("Testing"), error_reply(REFUSED, 403)]), clock, attempts=1)
     good = client_of(Cloud([job("Testing"), OK, job("Stopped")]), clock, attempts=1)
-    wanted = [StopRequest(lambda: bad, "ftj-bad"), StopRequest(lambda: good, "ftj-good")]
+    requests = [StopRequest(lambda: bad, "ftj-bad"), StopRequest(lambda: good, "ftj-good")]
 
-    first, second = stop_tests(wanted, clock=clock, sleep=clock.sleep)
+    first, second = stop_tests(requests, clock=clock, sleep=clock.sleep)
 
     assert REFUSED in str(first.error)
     assert (second.stopped, second.error) == (True, None)

@@ -21,7 +21,7 @@ from processes import wait_for_watchdogs
 from chaosfailover import actions, probes
 from chaosfailover.errors import GuardError
 from chaosfailover.safety import guard
-from chaosfailover.safety.cut import Clearance, Cut
+from chaosfailover.safety.cut import ApprovedCuts, Cut
 from chaosfailover.safety.guard import Guard
 from chaosfailover.safety.watchdog import Watchdog, log_handler
 
@@ -33,13 +33,13 @@ RUN = """
 import sys, json
 from chaosfailover import actions
 from chaosfailover.safety import guard
-from chaosfailover.safety.cut import Clearance
+from chaosfailover.safety.cut import ApprovedCuts
 from chaosfailover.safety.cut import Cut
 from chaosfailover.safety.watchdog import Watchdog
 configuration = json.loads(sys.argv[1])
 watchdog = Watchdog()
-guarding = guard.Guard(standby=watchdog, timeout=30.0)
-guarding.clearance = Clearance((Cut("drill", ("pc-rehearsal-a",), "PHYSICALCONNECTION", 5),), "")
+guarding = guard.Guard(backup=watchdog, timeout=30.0)
+guarding.approved = ApprovedCuts((Cut("drill", ("pc-rehearsal-a",), "PHYSICALCONNECTION", 5),), "")
 guard.set_current(guarding)
 actions.create_failover_test("drill", ["pc-rehearsal-a"], start=True, configuration=configuration)
 print(watchdog.pid, flush=True)
@@ -166,11 +166,11 @@ def test_nothing_is_cut_once_the_watchdog_is_gone(configuration: Configuration) 
     watchdog.check()
     os.kill(watchdog.pid, signal.SIGKILL)
     wait_until_gone(watchdog.pid)
-    guarding = Guard(standby=watchdog, timeout=5.0)
-    guarding.clearance = Clearance((DRILL,), "")
+    guarding = Guard(backup=watchdog, timeout=5.0)
+    guarding.approved = ApprovedCuts((DRILL,), "")
     guard.set_current(guarding)
 
-    with pytest.raises(GuardError, match="does not stand by"):
+    with pytest.raises(GuardError, match="is not running"):
         actions.create_failover_test(
             "drill", ["pc-rehearsal-a"], start=True, configuration=configuration
         )
@@ -197,7 +197,7 @@ def test_watchdog_imports_nothing_from_the_folder_of_the_experiment(
 def test_watchdog_is_brought_back_with_its_list(configuration: Configuration) -> None:
     """The one that takes the place of another that was killed takes over its tests."""
     watchdog, guarding = Watchdog(), Guard(timeout=30.0)
-    guarding.clearance = Clearance((DRILL,), "")
+    guarding.approved = ApprovedCuts((DRILL,), "")
     watchdog.check()
     guard.set_current(guarding)
     actions.create_failover_test(

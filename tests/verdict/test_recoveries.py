@@ -88,6 +88,6 @@ def test_report_does_not_believe_a_mild_verdict() -> None:
     english, chinese = (render([journal], "markdown", language) for language in ("en", "zh"))
 
     assert "**deviated**" in english
-    assert "The journal itself says “held”" in english
-    assert "日志自身给出的结论为“成立”" in chinese
+    assert "The stored verdict “held”" in english
+    assert "已存的结论“成立”" in chinese
     assert "再次中断 5 至 6 秒" in chinese

@@ -11,9 +11,8 @@ from made_journals import activity, at, changed, event, held, probe, reading, ta
 from places import DATA
 
 from chaosfailover.i18n import CATALOGUES
-from chaosfailover.verdict.job_history import job_histories
-from chaosfailover.verdict.journal import instant
-from chaosfailover.verdict.verdict import RULES, VERDICTS, judge, review
+from chaosfailover.verdict.journal import instant, parse
+from chaosfailover.verdict.verdict import ORDER, VERDICTS, judge, review
 
 Journal = dict[str, Any]
 
@@ -24,18 +23,19 @@ EVENTS = HELD["failover"]["events"]
 MET = "The hypothesis was met after the method."
 WITHIN = "portal was down for 0.8 to 1 s after the cut of drill, within its RTO of 3 s."
 NOTHING_CUT = "Nothing was cut: no failover test was seen in the status Testing."
-NO_BITE = (
-    "The cut of drill did not bite: no circuit, VBR or BGP session changed its status, "
+NO_EFFECT = (
+    "The cut of drill had no effect: no circuit, VBR or BGP session changed its status, "
     "and nothing was lost soon after it."
 )
 
 LOST_NOTHING = (
-    "portal lost nothing while drill was on; less than its interval of 0.1 s may have gone unseen."
+    "portal lost nothing while drill was on; "
+    "an outage shorter than its interval of 0.1 s may have gone undetected."
 )
 
 KEPT = (
     "The connection that portal keeps was down for 0.8 to 1 s after the cut of drill; "
-    "that is no outage of the network and is not held against an RTO."
+    "that is not an outage of the network, so no RTO applies."
 )
 TOO_LONG_AT_STOP = (
     "portal had been down for at least 8 s when the cut of drill was stopped, "
@@ -49,7 +49,7 @@ def portal(**summary: Any) -> Journal:
 
 
 def told_cut() -> Journal:
-    """Return what the cut of the run that held tells of its target, as the prober leaves it."""
+    """Return the measurement of the target in the cut, as the prober leaves it."""
     nothing = {"worst_after": None, "unseen_during": 0.0, "unseen_after": 0.0}
     cut: Journal = HELD["failover"]["targets"]["portal"]["cuts"][0]
     return {**cut, "worst_during": SHORT, **nothing}
@@ -90,7 +90,7 @@ def failed(name: str, **more: Any) -> Journal:
 
 SHORT = {"at_least": 0.8, "at_most": 1.0}
 UNSEEN = (
-    "portal was not measured all the time while drill was on or came back: "
+    "portal was not measured throughout the cut of drill and the way back: "
     "it may have been down for up to 3.4 s, longer than its RTO of 3 s."
 )
 ALWAYS = {"rollbacks": {"strategy": "always"}}
@@ -179,7 +179,7 @@ CASES = [
     pytest.param(
         changed(HELD, ("failover.dry", "actions")),
         "inconclusive",
-        ["It was a dry run (actions): what was left out proves nothing."],
+        ["This was a dry run (actions): skipped steps prove nothing."],
         id="dry",
     ),
     pytest.param(
@@ -200,7 +200,7 @@ CASES = [
             },
         },
         "inconclusive",
-        ["The preflight check “quiet” did not hold: ftj-9 runs.", NOTHING_CUT],
+        ["The preflight check “quiet” failed: ftj-9 runs.", NOTHING_CUT],
         id="what was refused by a check that says so itself",
     ),
     pytest.param(
@@ -210,7 +210,7 @@ CASES = [
         },
         "inconclusive",
         [
-            "The preflight check “quiet” did not hold: ftj-9 runs.",
+            "The preflight check “quiet” failed: ftj-9 runs.",
             NOTHING_CUT,
             "The run was interrupted before its end.",
         ],
@@ -243,14 +243,14 @@ CASES = [
             ("failover.stopped", [{"test": "drill", "job_id": "ftj-1", "status": "Stopped"}]),
         ),
         "inconclusive",
-        ["The action cut, which cuts, failed: ApiError: Throttling.", NOTHING_CUT],
+        ["The cutting action cut failed: ApiError: Throttling.", NOTHING_CUT],
         id="the cutting action failed",
     ),
     pytest.param(
         without(HELD, "resource", "target"),
         "inconclusive",
-        [NO_BITE],
-        id="no bite: nothing changed",
+        [NO_EFFECT],
+        id="no effect: nothing changed",
     ),
     pytest.param(
         changed(
@@ -258,8 +258,8 @@ CASES = [
             ("steady_states.after", reading(STILL_ESTABLISHED, met=False)),
         ),
         "inconclusive",
-        [NO_BITE, "The hypothesis deviated after the method: session."],
-        id="no bite: a session that stayed up is no deviation of the network",
+        [NO_EFFECT, "The hypothesis deviated after the method: session."],
+        id="no effect: a session that stayed up is no deviation of the network",
     ),
     pytest.param(
         portal(before={"sent": 100, "lost": 3}, failover={"at_least": 5.0, "at_most": 6.0}),
@@ -472,7 +472,8 @@ CASES = [
             MET,
             (
                 "portal lost nothing that was seen while drill was on, "
-                "but was not measured all the time: up to 2 s may have gone unseen."
+                "but was not measured throughout: "
+                "an outage of up to 2 s may have gone undetected."
             ),
         ],
         id="a gap that hides no more than the objective",
@@ -531,7 +532,7 @@ CASES = [
     pytest.param(
         changed(HELD, method(tolerant())),
         "inconclusive",
-        ["The tolerance of the probe longest was not evaluated: nobody did."],
+        ["The tolerance of the probe longest was not evaluated: no result is stored."],
         id="a tolerance that nobody evaluated",
     ),
     # processes, which the toolkit takes for succeeded
@@ -593,19 +594,19 @@ CASES = [
     pytest.param(
         changed(HELD, ("failover.targets.portal.rto", "soon")),
         "inconclusive",
-        ["The RTO of portal is soon, which is no number of seconds."],
+        ["The RTO of portal is soon, which is not a number of seconds."],
         id="an objective that cannot be read",
     ),
     pytest.param(
         changed(HELD, method(activity("warm up", 13, 14, status="Failed"))),
         "inconclusive",
-        ["How warm up ended is not known; its status is Failed."],
+        ["The end of warm up is unknown: its status is Failed."],
         id="an activity with an unknown status",
     ),
     pytest.param(
         changed(HELD, ("rollbacks", [activity("bring back", 20, 22, status=None)])),
         "inconclusive",
-        ["How bring back ended is not known; its status is ?."],
+        ["The end of bring back is unknown: its status is ?."],
         id="a rollback without a status",
     ),
     pytest.param(
@@ -637,14 +638,14 @@ CASES = [
     pytest.param(
         changed(HELD, ("deviated", True)),
         "deviated",
-        ["The toolkit says that the run deviated."],
-        id="the toolkit says that it deviated",
+        ["The toolkit reports that the run deviated."],
+        id="the toolkit reports that it deviated",
     ),
     pytest.param(
         changed(HELD, ("status", "failed")),
         "inconclusive",
-        ["The toolkit says of the run that it is failed."],
-        id="the toolkit says that it failed",
+        ["The toolkit reports the status failed for the run."],
+        id="the toolkit reports that it failed",
     ),
     pytest.param(
         changed(HELD, ("safeguards", {"x": 1}), ("status", "interrupted")),
@@ -697,7 +698,7 @@ def test_given_verdict_is_reviewed() -> None:
     grave = review(changed(HELD, ("failover.verdict", {"verdict": "deviated", "reasons": ["no"]})))
 
     assert mild.verdict == "deviated"
-    assert mild.reasons[0] == "The journal itself says “held”, which is not what stands in it."
+    assert mild.reasons[0] == "The stored verdict “held” does not match the journal's evidence."
     assert mild.reasons[1:] == judge(deviated).reasons
     assert (grave.verdict, grave.reasons) == ("deviated", ("no",))
 
@@ -715,7 +716,7 @@ def test_each_cut_has_to_bite() -> None:
     judged = judge(changed(HELD, ("failover.events", [*EVENTS, *later])))
 
     assert judged.verdict == "inconclusive"
-    assert judged.reasons[0].startswith("The cut of other did not bite")
+    assert judged.reasons[0].startswith("The cut of other had no effect")
 
 
 @pytest.mark.parametrize(
@@ -749,19 +750,19 @@ def test_test_that_is_created_and_started_at_once() -> None:
         event(22, "status", test="drill", job_id="ftj-1", status="Stopped"),
     ]
 
-    (window,) = job_histories(changed(HELD, ("failover.events", told)))
+    (test,) = parse(changed(HELD, ("failover.events", told))).tests
 
-    assert (window.test, window.job_id, window.status) == ("drill", "ftj-1", "Stopped")
-    assert (window.since, window.until) == (instant(at(10)), instant(at(20)))
+    assert (test.test, test.job_id, test.status) == ("drill", "ftj-1", "Stopped")
+    assert (test.since, test.until) == (instant(at(10)), instant(at(20)))
 
 
 def test_name_that_is_used_twice_names_two_tests() -> None:
     """Job IDs tell apart what has one name."""
     later = event(24, "status", test="drill", job_id="ftj-2", status="Init")
 
-    found = job_histories(changed(HELD, ("failover.events", [*EVENTS, later])))
+    run = parse(changed(HELD, ("failover.events", [*EVENTS, later])))
 
-    assert [one.job_id for one in found] == ["ftj-1", "ftj-2"]
+    assert [test.job_id for test in run.tests] == ["ftj-1", "ftj-2"]
 
 
 @pytest.mark.parametrize("path", sorted(JOURNALS.glob("*.json")), ids=lambda path: path.stem)
@@ -813,7 +814,7 @@ def test_misshapen_journal_is_judged(key: str, wrong: object) -> None:
 
 def test_every_reason_has_a_rule_and_a_sentence() -> None:
     """No reason is without weight, and none without words in any language."""
-    known = sorted(key for _, keys in RULES for key in keys)
+    known = sorted(key for _, keys in ORDER for key in keys)
 
     for catalogue in CATALOGUES.values():
         said = [key.removeprefix("reason.") for key in catalogue if key.startswith("reason.")]

@@ -27,7 +27,7 @@ How a path stalls, as seen by the client
                          drops every further SYN. A backlog of 1024 opens it again at once.
     open connection      what arrives waits. It is tried again 200 ms later, then 400 ms, and so on,
                          as TCP repeats a lost segment, until the path delivers.
-    datagram             it is gone.
+    datagram             it is lost.
 
 Partial loss and equal-cost paths
 

@@ -37,7 +37,7 @@ class Echo:
 
     def abort(self) -> None:
         """
-        Nobody is left to answer.
+        Do nothing, as the client has gone.
         """
 
 

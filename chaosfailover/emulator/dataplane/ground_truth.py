@@ -1,5 +1,5 @@
 """
-The ground truth: when, and for which share of the flows, traffic was really lost.
+The ground truth: when traffic was lost, and which share of the flows.
 """
 
 import time

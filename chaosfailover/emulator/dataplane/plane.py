@@ -88,7 +88,7 @@ class DataPlane:
 
     def _check_upstreams(self) -> None:
         """
-        Refuse a service as its own upstream: it would connect to itself until no file is left.
+        Refuse a service as its own upstream: it would connect to itself without end.
         """
         own = {sockets[0].getsockname()[1]: name for name, sockets in self._sockets.items()}
         for name, state in self._states.items():
@@ -183,7 +183,7 @@ class DataPlane:
 
     def ground_truth(self) -> dict[str, list[TrueOutage]]:
         """
-        Return when the traffic of each service was really lost, and which share of it.
+        Return when the traffic of each service was lost, and which share of it.
         """
         return {name: list(state.truth.outages) for name, state in self._states.items()}
 

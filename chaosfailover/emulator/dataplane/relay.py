@@ -127,7 +127,7 @@ class End(asyncio.Protocol):
 
 class Relay(ABC):
     """
-    A client's connection over the path of a flow group; `done` is called when nothing is left.
+    A client's connection over the path of a flow group; `done` is called at its end.
     """
 
     def __init__(self, group: FlowGroup, done: Callable[["Relay"], None]) -> None:

@@ -1,5 +1,5 @@
 """
-What the data plane needs of this system, tried out on loopback.
+The self-test: whether this system can do what the data plane needs, tried on loopback.
 """
 
 import contextlib

@@ -5,58 +5,63 @@ One admitted call of an operation.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TypeVar
 
 from chaosfailover.emulator.cloud import Cloud
-from chaosfailover.emulator.faults import ANSWERING, FAULTS, Fault, Stage
+from chaosfailover.emulator.faults import ANSWERING, FAULTS, VIEW, Fault, Stage
 from chaosfailover.emulator.job import Job
+from chaosfailover.emulator.operations.parameters import Arguments
 
 __all__ = ["Call", "Document"]
 
-Document = dict[str, Any]
+T = TypeVar("T")
+Document = Mapping[str, object]
+"""
+What a reply holds, without its RequestId.
+"""
 
 
 @dataclass(frozen=True)
 class Call:
     """
-    Who calls what, where, with which arguments, and when.
+    Who calls which operation, in which region, with which arguments, and when.
+
+    `faults` are those that have acted on the call.
     """
 
     cloud: Cloud
     operation: str
     account: str
     region: str
-    arguments: Mapping[str, Any]
+    arguments: Arguments
     now: float
     faults: list[Fault] = field(default_factory=list)
-    """
-    Those that have acted on the call.
-    """
 
-    def struck(self, stage: Stage, thing: Any) -> Any:
+    def with_faults(self, stage: Stage[T], subject: T) -> T:
         """
-        Return a thing as the faults of a stage leave it; one that changes nothing is not spent.
+        Return a subject as changed by the faults of a stage.
 
-        Of those that give an answer of their own the first one acts, the others wait.
+        A fault that changes nothing is not counted down. At a stage of `ANSWERING` only the first
+        fault acts.
         """
         armed = self.cloud.faults
         for fault in armed.due(stage, self.operation, self.region, self.account):
-            after = FAULTS[fault.fault].act(thing, fault)
-            if after == thing:
+            changed = FAULTS[fault.fault].act(subject, fault)
+            if changed == subject:
                 continue
             armed.spend(fault)
             self.faults.append(fault)
+            subject = changed
             if stage in ANSWERING:
-                return after
-            thing = after
-        return thing
+                break
+        return subject
 
     @cached_property
     def seen_at(self) -> float:
         """
         The instant as of which this call sees jobs and resources.
         """
-        return self.now - float(self.struck("view", self.cloud.settings.status_lag))
+        return self.now - self.with_faults(VIEW, self.cloud.settings.status_lag)
 
     @cached_property
     def down(self) -> frozenset[str]:

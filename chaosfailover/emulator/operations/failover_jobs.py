@@ -1,59 +1,61 @@
 """
 The seven operations on failover test jobs.
 
-Each takes a Call, whose arguments are read already, and returns the document of the reply without
-its RequestId; or it refuses. The order of the checks is that of API reference 14.
+The order of the checks is that of API reference 14.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from math import inf
-from typing import Any
 
+from chaosfailover.emulator.error_codes import illegal, refuse
+from chaosfailover.emulator.faults import JOB
 from chaosfailover.emulator.job import UNFINISHED, Job, as_of, document, moved
 from chaosfailover.emulator.operations.call import Call, Document
-from chaosfailover.emulator.operations.filters import kept, token_for, token_value
+from chaosfailover.emulator.operations.filters import Getters, filtered, token_for, token_value
 from chaosfailover.emulator.operations.rendering import shown
 from chaosfailover.emulator.operations.rules import (
     check_free,
-    check_known,
     check_region,
     check_resources,
+    requested_resources,
 )
-from chaosfailover.emulator.refusals import illegal, refuse
-from chaosfailover.emulator.resources import Resource
 
-__all__ = ["create", "delete", "describe", "describe_list", "start", "stop", "update"]
+__all__ = ["HANDLERS"]
 
 
 def create(call: Call) -> Document:
     """
-    Create a job; with StartNow it is Starting at once.
+    Create a job; StartNow starts it at once.
     """
-    given, cloud = call.arguments, call.cloud
-    if given["ResourceType"] not in cloud.settings.resource_types:
+    arguments, cloud = call.arguments, call.cloud
+    kind, ids = arguments["ResourceType"], arguments["ResourceId"]
+    starts = arguments["JobType"] == "StartNow"
+    if kind not in cloud.settings.resource_types:
         raise illegal("ResourceType")
-    if given.get("DryRun"):
-        _dry_run(call, given["ResourceType"], given["ResourceId"])
-    if given["JobType"] == "StartNow":
+    if arguments.get("DryRun"):
+        if cloud.settings.dry_run_checks_resources:
+            _check_resources(call, kind, ids)
+        raise refuse("DryRunOperation")
+    if starts:
         check_region(cloud.ledger.running(call.region), call.account, cloud.settings)
-    _check_resources(call, given["ResourceType"], given["ResourceId"])
+    _check_resources(call, kind, ids)
     job = _new_job(call)
-    if given["JobType"] == "StartNow":
-        job = call.struck("job", moved(job, "StartFailoverTestJob", call.now))
+    if starts:
+        job = call.with_faults(JOB, moved(job, "StartFailoverTestJob", call.now))
     cloud.ledger.save(job)
     return {"JobId": job.job_id}
 
 
 def start(call: Call) -> Document:
     """
-    Start a job that is Init, after checking its resources again.
+    Start a job that is Init; its resources are checked again.
     """
     job = _job(call)
     after = moved(job, call.operation, call.now)
     check_region(call.cloud.ledger.running(call.region), call.account, call.cloud.settings)
     _check_resources(call, job.resource_type, job.resource_ids, but=job)
-    call.cloud.ledger.save(call.struck("job", after))
+    call.cloud.ledger.save(call.with_faults(JOB, after))
     return {}
 
 
@@ -61,27 +63,27 @@ def stop(call: Call) -> Document:
     """
     Stop a job that is Testing.
     """
-    call.cloud.ledger.save(call.struck("job", moved(_job(call), call.operation, call.now)))
+    call.cloud.ledger.save(call.with_faults(JOB, moved(_job(call), call.operation, call.now)))
     return {}
 
 
 def update(call: Call) -> Document:
     """
-    Change a job that is Init; what is not given stays.
+    Change a job that is Init; absent arguments change nothing.
     """
-    given = call.arguments
-    if given.get("DryRun"):
+    arguments = call.arguments
+    if arguments.get("DryRun"):
         raise refuse("DryRunOperation")
     job = moved(_job(call), call.operation, call.now)
-    ids = given.get("ResourceId", job.resource_ids)
-    if "ResourceId" in given:
+    ids = arguments.get("ResourceId", job.resource_ids)
+    if "ResourceId" in arguments:
         _check_resources(call, job.resource_type, ids, but=job)
-    minutes = given.get("JobDuration", job.duration_minutes)
+    minutes = arguments.get("JobDuration", job.duration_minutes)
     call.cloud.ledger.save(
         replace(
             job,
-            name=given.get("Name", job.name),
-            description=given.get("Description", job.description),
+            name=arguments.get("Name", job.name),
+            description=arguments.get("Description", job.description),
             resource_ids=ids,
             duration_minutes=minutes,
             lasts={**job.lasts, "Testing": minutes * 60.0},
@@ -116,7 +118,7 @@ def describe_list(call: Call) -> Document:
     if keys & {"ResourceId", "ResourceName"} and "ResourceType" not in keys:
         raise refuse("MissingParam.ResourceType")
     seen = (_seen(call, job) for job in call.own_jobs())
-    jobs = kept(seen, filters, _getters(call), fuzzy=call.cloud.settings.fuzzy_names)
+    jobs = filtered(seen, filters, _getters(call), fuzzy=call.cloud.settings.fuzzy_names)
     token = call.arguments.get("NextToken")
     before = token_value(token) if token else inf
     rest = [job for job in jobs if job.number < before]
@@ -137,12 +139,11 @@ def _next_token(call: Call, page: list[Job], *, more: bool) -> Document:
     return {"NextToken": ""} if call.cloud.settings.empty_next_token else {}
 
 
-def _getters(call: Call) -> dict[str, Any]:
+def _getters(call: Call) -> Getters[Job]:
     resources = call.cloud.network.resources
 
-    def names(job: Job) -> Iterable[str]:
-        known = (resources[each] for each in job.resource_ids if each in resources)
-        return [shown(each, "Name") for each in known]
+    def names(job: Job) -> Iterable[object]:
+        return [shown(resources[id_], "Name") for id_ in job.resource_ids if id_ in resources]
 
     return {
         "JobId": lambda job: (job.job_id,),
@@ -156,7 +157,7 @@ def _getters(call: Call) -> dict[str, Any]:
 
 def _job(call: Call) -> Job:
     """
-    Return the job that a call names; one of another account or region is not there.
+    Return the job that a call names, if it is of the caller's account and region.
     """
     job = call.cloud.ledger.find(call.account, call.region, call.arguments["JobId"])
     if job is None:
@@ -171,25 +172,16 @@ def _seen(call: Call, job: Job) -> Job:
     return as_of(job, call.seen_at) if call.seen_at < call.now else job
 
 
-def _dry_run(call: Call, kind: str, ids: tuple[str, ...]) -> None:
-    if call.cloud.settings.dry_run_checks_resources:
-        _check_resources(call, kind, ids)
-    raise refuse("DryRunOperation")
-
-
-def _check_resources(
-    call: Call, kind: str, ids: tuple[str, ...], but: Job | None = None
-) -> tuple[Resource, ...]:
+def _check_resources(call: Call, kind: str, ids: tuple[str, ...], but: Job | None = None) -> None:
     network = call.cloud.network
-    resources = check_known(network, kind, ids, call.account, call.region)
+    resources = requested_resources(network, kind, ids, call.account, call.region)
     check_resources(network, resources)
     check_free(network, resources, _others(call, but.job_id if but else ""))
-    return resources
 
 
 def _others(call: Call, but: str) -> Iterable[Job]:
     """
-    Yield the jobs that block their resources: running ones, by a setting also those in Init.
+    Yield the jobs that block their resources: running jobs, by a setting also those in Init.
     """
     ledger = call.cloud.ledger
     blocking = ledger.running(call.region)
@@ -200,19 +192,30 @@ def _others(call: Call, but: str) -> Iterable[Job]:
 
 
 def _new_job(call: Call) -> Job:
-    given, cloud = call.arguments, call.cloud
+    arguments, cloud = call.arguments, call.cloud
     job_id = cloud.new_job_id()
     return Job(
         job_id=job_id,
         number=cloud.ledger.next_number(),
         account=call.account,
         region=call.region,
-        name=given.get("Name", ""),
-        description=given.get("Description", ""),
-        resource_type=given["ResourceType"],
-        resource_ids=given["ResourceId"],
-        job_type=given["JobType"],
-        duration_minutes=given["JobDuration"],
+        name=arguments.get("Name", ""),
+        description=arguments.get("Description", ""),
+        resource_type=arguments["ResourceType"],
+        resource_ids=arguments["ResourceId"],
+        job_type=arguments["JobType"],
+        duration_minutes=arguments["JobDuration"],
         history=(("Init", call.now),),
-        lasts=cloud.job_lengths(job_id, given["JobDuration"]),
+        lasts=cloud.job_lengths(job_id, arguments["JobDuration"]),
     )
+
+
+HANDLERS: dict[str, Callable[[Call], Document]] = {
+    "CreateFailoverTestJob": create,
+    "StartFailoverTestJob": start,
+    "StopFailoverTestJob": stop,
+    "UpdateFailoverTestJob": update,
+    "DeleteFailoverTestJob": delete,
+    "DescribeFailoverTestJob": describe,
+    "DescribeFailoverTestJobs": describe_list,
+}

@@ -1,28 +1,26 @@
 """
-Resources written as the API shows them (API reference 5), naming quirks included.
+Resources as the API shows them (API reference 5), misspelt fields included.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
-from chaosfailover.emulator.defaults import DEFAULTS
+from chaosfailover.emulator.resource_fields import DEFAULTS
 from chaosfailover.emulator.resources import CIRCUIT, GROUP, PEER, VBR, Network, Resource
 
 __all__ = ["SHAPES", "border_router_of_circuit", "shown"]
 
-Fields = dict[str, Any]
+Fields = dict[str, object]
 
 
-def shown(resource: Resource, name: str) -> Any:
+def shown(resource: Resource, name: str) -> object:
     """
-    Return the value of one field: the topology's or the default.
+    Return the value of a field: the topology's, or the default.
     """
     return resource.fields.get(name, DEFAULTS[resource.kind].get(name))
 
 
 def _plain(resource: Resource) -> Fields:
-    given = {name: value for name, value in resource.fields.items() if name[0].isupper()}
-    return {**DEFAULTS[resource.kind], **given}
+    return {**DEFAULTS[resource.kind], **resource.fields}
 
 
 def circuit(network: Network, resource: Resource) -> Fields:
@@ -55,7 +53,7 @@ def border_router(network: Network, resource: Resource) -> Fields:
         "PhysicalConnectionBusinessStatus": shown(first, "BusinessStatus"),
         "PhysicalConnectionOwnerUid": first.owner,
         "AccessPointId": fields["AccessPointId"] or shown(first, "AccessPointId"),
-        "AssociatedCens": {"AssociatedCen": [_cen(resource, each) for each in _cens(resource)]},
+        "AssociatedCens": {"AssociatedCen": [_cen(resource, each) for each in resource.cens]},
         "AssociatedPhysicalConnections": {
             "AssociatedPhysicalConnection": [
                 _associated(resource, network.resources[each]) for each in resource.below
@@ -103,7 +101,7 @@ def group(_network: Network, resource: Resource) -> Fields:
 
 def peer(network: Network, resource: Resource) -> Fields:
     """
-    Write a BGP peer; its router is its group's, and no session stands on what carries nothing.
+    Write a BGP peer; its session is Down if what it stands on is not in service.
     """
     parent = network.resources[resource.below[0]]
     fields = _plain(resource)
@@ -123,12 +121,7 @@ def _uid(resource: Resource) -> int | str:
 
 
 def _tags(resource: Resource) -> list[Mapping[str, str]]:
-    tags: Mapping[str, str] = resource.fields.get("Tags", {})
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-def _cens(resource: Resource) -> tuple[str, ...]:
-    return tuple(resource.fields.get("cens", ()))
+    return [{"Key": key, "Value": value} for key, value in resource.tags.items()]
 
 
 def _cen(resource: Resource, cen_id: str) -> Fields:

@@ -4,43 +4,43 @@ Which resources a failover test may take down (API reference 1.1, 2.1 and 4): a 
 
 from collections.abc import Callable, Iterable, Sequence
 
-from chaosfailover.emulator.assumptions import Assumptions
+from chaosfailover.emulator.error_codes import illegal, refuse
 from chaosfailover.emulator.job import Job
 from chaosfailover.emulator.operations.rendering import shown
-from chaosfailover.emulator.refusals import illegal, refuse
 from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR, Network, Resource
+from chaosfailover.emulator.settings import Settings
 
-__all__ = ["RULES", "check_free", "check_known", "check_region", "check_resources"]
+__all__ = ["RULES", "check_free", "check_region", "check_resources", "requested_resources"]
 
 READY = {CIRCUIT: "Enabled", VBR: "active", PEER: "Available"}
 
 
-def _on_the_way(network: Network, resource: Resource) -> Iterable[Resource]:
+def _carriers(network: Network, resource: Resource) -> Iterable[Resource]:
     """
-    Yield the resource and what carries it, down to the circuits it stands on directly.
+    Yield the resource and what carries it: its group's VBR, and its circuits without their parents.
     """
     if resource.kind in READY:
         yield resource
     if resource.kind != CIRCUIT:
         for below in resource.below:
-            yield from _on_the_way(network, network.resources[below])
+            yield from _carriers(network, network.resources[below])
 
 
 def not_ready(network: Network, resource: Resource) -> bool:
     """
     Say whether the resource, its VBR or its circuits are in the wrong status.
     """
-    way = _on_the_way(network, resource)
-    return any(shown(each, "Status") != READY[each.kind] for each in way)
+    carriers = _carriers(network, resource)
+    return any(shown(each, "Status") != READY[each.kind] for each in carriers)
 
 
 def overdue(network: Network, resource: Resource) -> bool:
     """
     Say whether the resource, its VBR or its circuits are in arrears.
     """
-    way = [each for each in _on_the_way(network, resource) if each.kind != PEER]
-    names = {CIRCUIT: "BusinessStatus", VBR: "PConnVbrBussinessStatus"}
-    return any(shown(each, names[each.kind]) != "Normal" for each in way)
+    fields = {CIRCUIT: "BusinessStatus", VBR: "PConnVbrBussinessStatus"}
+    carriers = [each for each in _carriers(network, resource) if each.kind in fields]
+    return any(shown(each, fields[each.kind]) != "Normal" for each in carriers)
 
 
 def hosted_without_vbr(network: Network, resource: Resource) -> bool:
@@ -89,38 +89,38 @@ RULES: dict[str, tuple[Rule, ...]] = {
     PEER: STATUS_RULES,
 }
 """
-Resource type -> code and the condition that brings it, in the order of the checks.
+Resource type -> error codes, each with its condition, in the order of the checks.
 """
 
 
-def check_region(running: Iterable[Job], account: str, settings: Assumptions) -> None:
+def check_region(running: Iterable[Job], account: str, settings: Settings) -> None:
     """
-    Refuse when the account has a running job in the region already.
+    Refuse a second running job of an account in a region.
     """
     if settings.one_job_per_region and any(job.account == account for job in running):
         raise refuse("AnotherJobTesting")
 
 
-def check_known(
+def requested_resources(
     network: Network, kind: str, ids: Sequence[str], account: str, region: str
 ) -> tuple[Resource, ...]:
     """
-    Return the resources of a job; refuse what is unknown, foreign, of another type or listed twice.
+    Return the resources of a job; unknown, foreign, doubled or wrongly typed IDs are refused.
     """
-    found = [network.resources.get(each) for each in ids]
-    known = tuple(
+    resources = tuple(
         each
-        for each in found
-        if each and (each.kind, each.owner, each.region) == (kind, account, region)
+        for id_ in ids
+        if (each := network.resources.get(id_))
+        and (each.kind, each.owner, each.region) == (kind, account, region)
     )
-    if len(known) != len(ids) or len(set(ids)) != len(ids):
+    if len(resources) != len(ids) or len(set(ids)) != len(ids):
         raise illegal("ResourceId")
-    return known
+    return resources
 
 
 def check_resources(network: Network, resources: Sequence[Resource]) -> None:
     """
-    Refuse by the first rule, in order, that any of the resources breaks.
+    Refuse by the first rule that any of the resources breaks.
     """
     for number in range(max((len(RULES[each.kind]) for each in resources), default=0)):
         for resource in resources:
@@ -131,7 +131,7 @@ def check_resources(network: Network, resources: Sequence[Resource]) -> None:
 
 def check_free(network: Network, resources: Sequence[Resource], others: Iterable[Job]) -> None:
     """
-    Refuse when a resource, or one related to it, is in another job that counts.
+    Refuse a resource if it, or a related resource, is in one of the other jobs.
     """
     taken = {id_ for job in others for id_ in job.resource_ids}
     if any(taken & network.related(resource.id) for resource in resources):

@@ -1,15 +1,17 @@
 """
-What STS tells anyone who asks: the account that the caller's key belongs to.
+The operation of STS: which account the caller's access key belongs to.
 """
+
+from collections.abc import Callable
 
 from chaosfailover.emulator.operations.call import Call, Document
 
-__all__ = ["caller_identity"]
+__all__ = ["HANDLERS"]
 
 
-def caller_identity(call: Call) -> Document:
+def get_caller_identity(call: Call) -> Document:
     """
-    Answer GetCallerIdentity; every key counts as the account itself, as there are no users here.
+    Name the caller; every key counts as the account itself, as the emulator has no RAM users.
     """
     return {
         "IdentityType": "Account",
@@ -18,3 +20,6 @@ def caller_identity(call: Call) -> Document:
         "UserId": call.account,
         "Arn": f"acs:ram::{call.account}:root",
     }
+
+
+HANDLERS: dict[str, Callable[[Call], Document]] = {"GetCallerIdentity": get_caller_identity}

@@ -1,7 +1,7 @@
 """
-The admin interface under `/_emulator/`: what a test asks and tells the emulator itself.
+The admin interface under `/_emulator/`: tests look at the cloud and change it.
 
-It checks no signatures. Bodies and answers are JSON; a wrong one gets 400 with an `error`.
+It checks no signatures. Bodies and replies are JSON; a wrong body gets 400 with an `error`.
 """
 
 import json
@@ -9,186 +9,160 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from chaosfailover.emulator.clock import LONGEST, utc
 from chaosfailover.emulator.cloud import ClosedError, Cloud
-from chaosfailover.emulator.dataplane.ground_truth import TrueOutage
 from chaosfailover.emulator.faults import FAULTS, fault_from
-from chaosfailover.emulator.fields import CHANGES
 from chaosfailover.emulator.job import document
-from chaosfailover.emulator.recorder import logged, shortened
+from chaosfailover.emulator.request_log import logged, shortened
+from chaosfailover.emulator.resource_fields import CHANGES
 from chaosfailover.emulator.schema import listing, number, record
 from chaosfailover.emulator.wire import JSON, Reply, Request
 
-__all__ = ["PREFIX", "ROUTES", "Ask", "administer"]
+if TYPE_CHECKING:
+    from chaosfailover.emulator.emulator import Emulator
+
+__all__ = ["PREFIX", "ROUTES", "AdminRequest", "administer"]
 
 logger = logging.getLogger("chaosfailover.emulator")
 
 PREFIX = "/_emulator"
-ADVANCE = record({"advance": number(0, LONGEST)}, required=("advance",))
-
-
-class Traffic(Protocol):
-    """
-    The services of the data plane, seen from outside.
-    """
-
-    @property
-    def service_urls(self) -> dict[str, str]:
-        """
-        The URL of each service.
-        """
-
-    @property
-    def shortcomings(self) -> dict[str, str]:
-        """
-        Why a service cannot be emulated here.
-        """
-
-    def ground_truth(self) -> dict[str, list[TrueOutage]]:
-        """
-        When the traffic of each service was really lost.
-        """
-
-    def ground_truth_by_path(self) -> dict[str, dict[str, list[TrueOutage]]]:
-        """
-        When the traffic of each service was really lost on each of its paths.
-        """
+ADVANCE = record(dict[str, float], {"advance": number(0, LONGEST)}, required=("advance",))
 
 
 @dataclass(frozen=True)
-class Ask:
+class AdminRequest:
     """
-    One admin request: the cloud, what its traffic does, the path's end and the body.
+    One admin request: the emulator and its cloud, the end of the path, and the body.
     """
 
+    emulator: "Emulator"
     cloud: Cloud
-    traffic: Traffic
     name: str = ""
-    body: Any = None
+    body: object = None
 
 
-def state(ask: Ask) -> Any:
+def state(request: AdminRequest) -> object:
     """
     Show jobs, clock, regions, accounts, what is down, the armed faults and the services.
     """
-    with ask.cloud.held() as now:
+    with request.cloud.held() as now:
         jobs = [
             {"account": job.account, "region": job.region, **document(job)}
-            for job in ask.cloud.ledger.everything()
+            for job in request.cloud.ledger.everything()
         ]
         return {
-            "topology": ask.cloud.topology.name,
-            "clock": _clock(ask.cloud, now),
-            "regions": ask.cloud.network.regions,
-            "accounts": sorted({key.account for key in ask.cloud.keys.values()}),
+            "topology": request.cloud.topology.name,
+            "clock": _clock(request.cloud, now),
+            "regions": request.cloud.network.regions,
+            "accounts": sorted({key.account for key in request.cloud.keys.values()}),
             "jobs": jobs,
-            "down": sorted(ask.cloud.down(now)),
-            "faults": ask.cloud.faults.shown(),
-            "services": ask.traffic.service_urls,
-            "shortcomings": ask.traffic.shortcomings,
+            "down": sorted(request.cloud.down(now)),
+            "faults": request.cloud.faults.shown(),
+            "services": request.emulator.service_urls,
+            "shortcomings": request.emulator.shortcomings,
         }
 
 
-def clock(ask: Ask) -> Any:
+def clock(request: AdminRequest) -> object:
     """
     Show the emulated clock and its speed.
     """
-    with ask.cloud.held() as now:
-        return _clock(ask.cloud, now)
+    with request.cloud.held() as now:
+        return _clock(request.cloud, now)
 
 
-def advance(ask: Ask) -> Any:
+def advance(request: AdminRequest) -> object:
     """
     Advance the clock: `{"advance": SECONDS}`.
     """
-    ask.cloud.advance(ADVANCE(ask.body, "")["advance"])
-    return clock(ask)
+    request.cloud.advance(ADVANCE(request.body, "")["advance"])
+    return clock(request)
 
 
-def ground_truth(ask: Ask) -> Any:
+def ground_truth(request: AdminRequest) -> object:
     """
-    Show when the traffic of each service was really lost, and which share of it.
+    Show when the traffic of each service was lost, and which share of it.
     """
-    return ask.traffic.ground_truth()
+    return request.emulator.ground_truth()
 
 
-def ground_truth_by_path(ask: Ask) -> Any:
+def ground_truth_by_path(request: AdminRequest) -> object:
     """
     Show the same for each path of each service.
     """
-    return ask.traffic.ground_truth_by_path()
+    return request.emulator.ground_truth_by_path()
 
 
-def requests(ask: Ask) -> Any:
+def requests(request: AdminRequest) -> object:
     """
-    Show the requests seen, oldest first: the latest 10,000, or 10 million letters; long values
-    are cut.
+    Show the latest requests, oldest first: 10,000 requests or 10 million characters at most. Long
+    values are shortened.
     """
-    with ask.cloud.held():
-        return ask.cloud.recorder.shown()
+    with request.cloud.held():
+        return request.cloud.request_log.shown()
 
 
-def forget_requests(ask: Ask) -> Any:
+def forget_requests(request: AdminRequest) -> object:
     """
-    Forget the requests seen.
+    Clear the list of requests.
     """
-    with ask.cloud.held():
-        ask.cloud.recorder.clear()
+    with request.cloud.held():
+        request.cloud.request_log.clear()
     return {}
 
 
-def faults(ask: Ask) -> Any:
+def faults(request: AdminRequest) -> object:
     """
     Show the armed faults.
     """
-    with ask.cloud.held():
-        return ask.cloud.faults.shown()
+    with request.cloud.held():
+        return request.cloud.faults.shown()
 
 
-def arm(ask: Ask) -> Any:
+def arm(request: AdminRequest) -> object:
     """
     Arm one fault, or a list of them: `{"fault": "throttling", "operation": "Start*", "count": 2}`.
     """
-    armed = listing(fault_from, least=1)(ask.body, "faults")
-    with ask.cloud.held():
-        ask.cloud.faults.faults += armed
-    return faults(ask)
+    armed = listing(fault_from, least=1)(request.body, "faults")
+    with request.cloud.held():
+        request.cloud.faults.faults += armed
+    return faults(request)
 
 
-def disarm(ask: Ask) -> Any:
+def disarm(request: AdminRequest) -> object:
     """
     Disarm all faults.
     """
-    with ask.cloud.held():
-        ask.cloud.faults.faults.clear()
+    with request.cloud.held():
+        request.cloud.faults.faults.clear()
     return {}
 
 
-def change(ask: Ask) -> Any:
+def change(request: AdminRequest) -> object:
     """
     Change fields of a resource: `{"Status": "Terminated"}`.
     """
-    network = ask.cloud.network
-    if ask.name not in network.resources:
-        raise ValueError(f"there is no resource {ask.name!r}")
-    fields = CHANGES[network.resources[ask.name].kind](ask.body, ask.name)
-    with ask.cloud.held():
-        ask.cloud.network = ask.cloud.network.changed(ask.name, **fields)
-    ask.cloud.changed()
-    return dict(ask.cloud.network.resources[ask.name].fields)
+    cloud, name = request.cloud, request.name
+    with cloud.held():
+        if name not in cloud.network.resources:
+            raise ValueError(f"there is no resource {name!r}")
+        fields = CHANGES[cloud.network.resources[name].kind](request.body, name)
+        cloud.network = cloud.network.changed(name, **fields)
+    cloud.changed()
+    return cloud.network.resources[name].fields
 
 
-def reset(ask: Ask) -> Any:
+def reset(request: AdminRequest) -> object:
     """
-    Return to the topology: no jobs but its own, its faults, its network. The clock runs on.
+    Return to the topology's jobs, faults and network. The clock runs on.
     """
-    ask.cloud.reset()
-    return state(ask)
+    request.cloud.reset()
+    return state(request)
 
 
-def overview(_: Ask) -> Any:
+def overview(_: AdminRequest) -> object:
     """
     List the routes and the kinds of faults.
     """
@@ -201,7 +175,7 @@ def overview(_: Ask) -> Any:
     }
 
 
-ROUTES: dict[tuple[str, str], Callable[[Ask], Any]] = {
+ROUTES: dict[tuple[str, str], Callable[[AdminRequest], object]] = {
     ("GET", ""): overview,
     ("GET", "state"): state,
     ("GET", "clock"): clock,
@@ -217,45 +191,52 @@ ROUTES: dict[tuple[str, str], Callable[[Ask], Any]] = {
     ("POST", "reset"): reset,
 }
 """
-Method and path -> what it does.
+Method and path -> its function.
 """
 
 
-def administer(cloud: Cloud, traffic: Traffic, request: Request) -> Reply:
+def administer(emulator: "Emulator", request: Request) -> Reply:
     """
     Answer one admin request, and log it in one line.
     """
     began = time.perf_counter()
-    reply = _answered(cloud, traffic, request)
-    words = (utc(cloud.clock.now()), request.method, shortened(request.path), str(reply.status))
+    reply = _answered(emulator, request)
+    words = (
+        utc(emulator.cloud.clock.now()),
+        request.method,
+        shortened(request.path),
+        str(reply.status),
+    )
     logged(*words, ms=(time.perf_counter() - began) * 1000.0)
     return reply
 
 
-def _answered(cloud: Cloud, traffic: Traffic, request: Request) -> Reply:
+def _answered(emulator: "Emulator", request: Request) -> Reply:
     path, _, name = request.path.removeprefix(PREFIX).strip("/").partition("/")
     route = ROUTES.get((request.method, f"{path}/ID" if name else path))
     if route is None:
         return _reply(404, {"error": f"no {request.method} {request.path}; see {PREFIX}/"})
     try:
-        return _routed(route, Ask(cloud, traffic, name), request.body)
+        return _routed(route, AdminRequest(emulator, emulator.cloud, name), request.body)
     except ClosedError:
         raise
     except Exception:
-        logger.exception("%s %s met a mistake in the emulator", request.method, request.path)
-        return _reply(500, {"error": "a mistake in the emulator; its log has the traceback"})
+        logger.exception(
+            "%s %s failed because of a bug in the emulator", request.method, request.path
+        )
+        return _reply(500, {"error": "a bug in the emulator; its log has the traceback"})
 
 
-def _routed(route: Callable[[Ask], Any], ask: Ask, body: bytes) -> Reply:
+def _routed(route: Callable[[AdminRequest], object], request: AdminRequest, body: bytes) -> Reply:
     try:
-        return _reply(200, route(replace(ask, body=json.loads(body) if body else None)))
+        return _reply(200, route(replace(request, body=json.loads(body) if body else None)))
     except (RecursionError, ValueError) as exc:
         return _reply(400, {"error": str(exc)})
 
 
-def _clock(cloud: Cloud, now: float) -> dict[str, Any]:
+def _clock(cloud: Cloud, now: float) -> dict[str, object]:
     return {"now": now, "utc": utc(now), "minute": cloud.clock.minute}
 
 
-def _reply(status: int, content: Any) -> Reply:
+def _reply(status: int, content: object) -> Reply:
     return Reply(status, {"Content-Type": JSON}, json.dumps(content).encode())

@@ -1,22 +1,22 @@
 """
-Whom the emulator turns away over HTTP: web pages, which a browser lets call any address.
+Protection against web pages, whose scripts a browser lets call any address.
 """
 
 import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-__all__ = ["is_loopback", "turned_away"]
+__all__ = ["is_loopback", "rejection"]
 
 OWN_SITES = frozenset({"same-origin", "none"})
 
 
-def turned_away(headers: Mapping[str, str], *, by_name: bool) -> str:
+def rejection(headers: Mapping[str, str], *, by_name: bool) -> str:
     """
-    Return why a request is turned away, or `` for one that may pass.
+    Return why a request is rejected, or an empty text if it may pass.
 
-    Unless it may be called `by_name`, the emulator goes by an address or `localhost` only: any
-    other name may have been pointed here by a web page (DNS rebinding).
+    Unless the emulator may be called `by_name`, the Host must be an address or `localhost`, as a
+    web page may point any other name here (DNS rebinding).
     """
     host, origin = headers.get("host", ""), headers.get("origin", "")
     if origin and _site(origin) != host.lower():

@@ -1,5 +1,5 @@
 """
-The HTTP face of the emulator: Starlette in front of the cloud, uvicorn on one background thread.
+The HTTP server: Starlette and uvicorn on one background thread, beside the data plane.
 """
 
 import asyncio
@@ -8,7 +8,6 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -28,8 +27,8 @@ Answer = Callable[[Request], Reply]
 LONGEST_BODY = 1_000_000
 KEEP_ALIVE = 30
 """
-Seconds after which an idle connection is closed: later than by the API, which says 25 (API
-reference 6.1), so that no client meets the end of one that it may still use.
+Seconds after which an idle connection is closed. The API closes after 25 (API reference 6.1), so
+no client loses a connection that it may still use.
 """
 
 
@@ -63,7 +62,7 @@ class Server:
 
     def start(self) -> None:
         """
-        Start the thread and wait until it serves.
+        Start the thread, and wait until it serves.
         """
         self._thread.start()
         self._ready.wait()
@@ -73,7 +72,7 @@ class Server:
 
     def stop(self) -> None:
         """
-        End the thread and wait for its end; safe to call twice and from a signal handler.
+        End the thread, and wait for it; safe to call twice and from a signal handler.
         """
         self._uvicorn.should_exit = True
         if threading.current_thread() is not self._thread:
@@ -81,7 +80,7 @@ class Server:
 
     def wake(self) -> None:
         """
-        Let the data plane follow the cloud: at once on the loop's thread, soon from any other.
+        Let the data plane follow the cloud: at once on the loop's thread, soon from other threads.
         """
         if threading.current_thread() is self._thread:
             self._plane.wake()
@@ -90,7 +89,7 @@ class Server:
 
     def settle(self) -> None:
         """
-        Wait until the data plane has followed; without holding the cloud, from any thread.
+        Wait until the data plane has followed; call it without the lock, from any thread.
         """
         done = threading.Event()
         if threading.current_thread() is not self._thread and self._soon(done.set):
@@ -129,7 +128,7 @@ class Server:
 
 def _loop() -> asyncio.AbstractEventLoop:
     """
-    Make a loop whose timers run also in frozen time: else no sleep would ever end, nor would it.
+    Make a loop whose timers run also where a test has frozen time.
     """
     loop = asyncio.new_event_loop()
     loop.time = real_monotonic  # type: ignore[method-assign]
@@ -145,7 +144,7 @@ def application(answer: Answer) -> Starlette:
 
 class Endpoint:
     """
-    The one endpoint; an ASGI application of its own, as some replies end in no lawful way.
+    The endpoint of all paths; plain ASGI, as some replies break the protocol on purpose.
     """
 
     def __init__(self, answer: Answer) -> None:
@@ -153,7 +152,7 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """
-        Answer one request, late, partly or not at all if the reply says so.
+        Answer one request; late, partly or not at all if the reply says so.
         """
         request = HttpRequest(scope, receive)
         body = await _body(request)
@@ -176,7 +175,7 @@ class Endpoint:
 
 async def _body(request: HttpRequest) -> bytes:
     """
-    Read the body; what exceeds the limit is dropped, so that its hash cannot match.
+    Read the body; the excess over the limit is dropped, so that its hash cannot match.
     """
     body = b""
     async for chunk in request.stream():
@@ -186,7 +185,7 @@ async def _body(request: HttpRequest) -> bytes:
 
 async def _hang_up(receive: Receive, *, reset: bool) -> None:
     """
-    Close or reset the connection below the server, which knows no way to answer nothing.
+    Close or reset the connection without a reply, which ASGI cannot express.
     """
     transport = _transport(receive)
     if reset:
@@ -203,7 +202,7 @@ def _transport(receive: Receive) -> asyncio.Transport:
     return transport
 
 
-def _start(reply: Reply) -> dict[str, Any]:
+def _start(reply: Reply) -> dict[str, object]:
     encoded = [
         (name.lower().encode(), value.encode("latin-1"))
         for name, value in reply.framed_headers.items()
@@ -213,9 +212,9 @@ def _start(reply: Reply) -> dict[str, Any]:
 
 def _headers(items: Iterable[tuple[str, str]]) -> dict[str, str]:
     """
-    Gather headers by lower-case name; repeated ones are sorted and joined, as they are signed.
+    Return headers by lower-case name; repeated headers are sorted and joined, as they are signed.
     """
-    found: dict[str, list[str]] = {}
+    headers: dict[str, list[str]] = {}
     for name, value in items:
-        found.setdefault(name.lower(), []).append(value.strip())
-    return {name: ",".join(sorted(values)) for name, values in found.items()}
+        headers.setdefault(name.lower(), []).append(value.strip())
+    return {name: ",".join(sorted(values)) for name, values in headers.items()}

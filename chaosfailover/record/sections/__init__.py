@@ -1,3 +1,3 @@
 """
-The sections of the record, one file each.
+The sections of the record.
 """

@@ -1,31 +1,14 @@
 """
-What happened, in the order in which it did.
+The sections about the course of the run: preflight, tests, hypothesis, activities and events.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Sequence
+from itertools import groupby
 
 from chaosfailover.record.sections.place import iso
-from chaosfailover.verdict.job_history import job_histories
-from chaosfailover.verdict.journal import (
-    HYPOTHESES,
-    brief,
-    error_of,
-    events,
-    failover,
-    instant,
-    mapping,
-    mappings,
-    met,
-    name_of,
-    number,
-    probes,
-    said,
-    status_of,
-    text,
-)
-from chaosfailover.verdict.journal import hypotheses as readings
+from chaosfailover.verdict.evidence import ActivityRun, HypothesisReading
+from chaosfailover.verdict.journal import Run, brief
 
 __all__ = [
     "abort",
@@ -39,175 +22,155 @@ __all__ = [
     "timeline",
 ]
 
-Document = Mapping[str, Any]
+Row = dict[str, object]
 
 OUTPUT = 500
 """How many characters of an output a record keeps; the journal has the whole."""
 
 
-def preflight(journal: Document) -> list[dict[str, Any]]:
+def preflight(run: Run) -> list[Row]:
     """
     Return each check with its result.
     """
     return [
         {
-            "name": text(check.get("name")),
-            "passed": check.get("passed") is True,
-            "detail": text(check.get("detail")),
-            "warnings": _texts(check.get("warnings")),
+            "name": check.name,
+            "passed": check.passed,
+            "detail": check.detail,
+            "warnings": list(check.warnings),
         }
-        for check in mappings(failover(journal).get("preflight"))
+        for check in run.control.preflight
     ]
 
 
-def abort(journal: Document) -> dict[str, Any]:
+def abort(run: Run) -> Row:
     """
-    Return what would have aborted the run, and what did.
+    Return the abort conditions, and the aborts that fired.
     """
-    settings = mapping(failover(journal).get("settings"))
     return {
-        "abort_after": number(settings.get("abort_after")),
-        "abort_when": said(settings.get("abort_when")),
+        "abort_after": run.control.abort_after,
+        "abort_when": run.control.abort_when or None,
         "fired": [
-            {"at": iso(instant(event["at"])), "reason": text(event.get("reason"))}
-            for event in events(journal, "abort")
+            {"at": iso(event.at), "reason": event.reason}
+            for event in run.control.events_of("abort")
         ],
     }
 
 
-def tests(journal: Document) -> list[dict[str, Any]]:
+def tests(run: Run) -> list[Row]:
     """
     Return each failover test with its statuses.
     """
     return [
         {
-            "test": window.test,
-            "job_id": window.job_id or None,
-            "cut_at": iso(window.since),
-            "stop_at": iso(window.until),
+            "test": test.test,
+            "job_id": test.job_id or None,
+            "cut_at": iso(test.since),
+            "stop_at": iso(test.until),
             "statuses": [
-                {"at": iso(change.at), "status": change.status} for change in window.changes
+                {"at": iso(change.at), "status": change.status} for change in test.changes
             ],
         }
-        for window in job_histories(journal)
+        for test in run.tests
     ]
 
 
-def hypotheses(journal: Document) -> list[dict[str, Any]]:
+def hypotheses(run: Run) -> list[Row]:
     """
     Return the readings of the hypothesis, before, during and after the method.
 
-    Readings in a row that came to the same are one, with their `count` and the probes of the first.
+    Readings in a row with the same result are one, with their `count` and the probes of the first.
     """
-    found: list[dict[str, Any]] = []
-    for when in HYPOTHESES:
-        for reading in readings(journal, when):
-            row = _reading(when, reading)
-            if found and _same(found[-1], row):
-                found[-1]["count"] += 1
-                found[-1]["ended"] = row["ended"] or found[-1]["ended"]
-            else:
-                found.append(row)
-    return found
+    groups = groupby(run.readings, key=_result)
+    return [_reading(list(group)) for _, group in groups]
 
 
-def _reading(when: str, reading: Document) -> dict[str, Any]:
-    runs = [{**_run(run), "met": _bool(run.get("tolerance_met"))} for run in probes(reading)]
-    began = min((run["began"] for run in runs if run["began"]), default=None)
-    ended = max((run["ended"] for run in runs if run["ended"]), default=None)
-    result = {"met": met(reading), "began": began, "ended": ended}
-    return {"when": when, "count": 1, **result, "probes": runs}
+def _result(reading: HypothesisReading) -> tuple[object, ...]:
+    probes = [(probe.name, probe.tolerance_met) for probe in reading.probes]
+    return reading.when, reading.met, probes
 
 
-def _same(one: Document, other: Document) -> bool:
-    results = [
-        (row["when"], row["met"], [(run["name"], run["met"]) for run in row["probes"]])
-        for row in (one, other)
-    ]
-    return results[0] == results[1]
-
-
-def _bool(value: Any) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-def activities(journal: Document) -> list[dict[str, Any]]:
-    """
-    Return the method's and the rollbacks' activities; those cut off have no status.
-    """
-    return [
-        {"phase": phase, **_run(run)}
-        for phase, key in (("method", "run"), ("rollbacks", "rollbacks"))
-        for run in mappings(journal.get(key))
-    ]
-
-
-def _run(run: Document) -> dict[str, Any]:
+def _reading(readings: Sequence[HypothesisReading]) -> Row:
+    first = readings[0]
+    began = [probe.began for probe in first.probes if probe.began]
+    ended = [probe.ended for each in readings for probe in each.probes if probe.ended]
     return {
-        "type": text(mapping(run.get("activity")).get("type")),
-        "name": name_of(run),
-        "began": iso(instant(run.get("start"))),
-        "ended": iso(instant(run.get("end"))),
-        "status": said(status_of(run)),
-        "output": _output(run.get("output")),
-        "error": error_of(run) or None,
+        "when": first.when,
+        "count": len(readings),
+        "met": first.met,
+        "began": iso(min(began, default=None)),
+        "ended": iso(max(ended, default=None)),
+        "probes": [{**_activity(probe), "met": probe.tolerance_met} for probe in first.probes],
     }
 
 
-def _output(output: Any) -> str | None:
-    if output is None:
-        return None
-    written = output if isinstance(output, str) else json.dumps(output, default=str)
-    return brief(written, OUTPUT)
-
-
-def timeline(journal: Document) -> list[dict[str, Any]]:
+def activities(run: Run) -> list[Row]:
     """
-    Return the control's events and what the toolkit says of signals, in order.
+    Return the activities of the method and the rollbacks; those cut off have no status.
     """
-    found = [event for event in events(journal) if event.get("kind") != "request"]
+    phases = {"method": run.method, "rollbacks": run.rollbacks}
     return [
-        {**event, "at": iso(instant(event["at"])), "kind": text(event.get("kind"))}
-        for event in found
+        {"phase": phase, **_activity(activity)}
+        for phase, activities in phases.items()
+        for activity in activities
     ]
 
 
-def requests(journal: Document) -> list[dict[str, Any]]:
+def _activity(activity: ActivityRun) -> Row:
+    return {
+        "type": activity.type,
+        "name": activity.name,
+        "began": iso(activity.began),
+        "ended": iso(activity.ended),
+        "status": activity.status or None,
+        "output": _output(activity.output),
+        "error": activity.error or None,
+    }
+
+
+def _output(output: object) -> str | None:
+    if output is None:
+        return None
+    return brief(output if isinstance(output, str) else json.dumps(output, default=str), OUTPUT)
+
+
+def timeline(run: Run) -> list[Row]:
     """
-    Return the provider's evidence: the request ID of everything that was changed.
+    Return the control's events, save the requests.
+    """
+    return [
+        {**event.fields, "at": iso(event.at), "kind": event.kind}
+        for event in run.control.events
+        if event.kind != "request"
+    ]
+
+
+def requests(run: Run) -> list[Row]:
+    """
+    Return the provider's evidence: the request ID of every change.
     """
     return [
         {
-            "at": iso(instant(event["at"])),
-            **{key: said(event.get(key)) for key in REQUEST},
+            "at": iso(event.at),
+            "operation": event.operation or None,
+            "request_id": event.request_id or None,
+            "job_id": event.job_id or None,
         }
-        for event in events(journal, "request")
+        for event in run.control.events_of("request")
     ]
 
 
-REQUEST = ("operation", "request_id", "job_id")
-
-
-def stopped(journal: Document) -> list[dict[str, Any]]:
+def stopped(run: Run) -> list[Row]:
     """
-    Return what the control stopped after the rollbacks.
+    Return the tests that the control stopped after the rollbacks.
     """
-    return [dict(outcome) for outcome in mappings(failover(journal).get("stopped"))]
+    return [dict(stop.fields) for stop in run.control.stopped]
 
 
-def interruption(journal: Document) -> dict[str, Any] | None:
+def interruption(run: Run) -> Row | None:
     """
     Return what ended the run early, None if nothing did.
     """
-    found = mapping(journal.get("interruption"))
-    if found:
-        return {key: text(value) for key, value in found.items()}
-    return {"kind": "unknown"} if journal.get("status") in ("interrupted", "aborted") else None
-
-
-def _texts(value: Any) -> list[str]:
-    return list(_each(value)) if isinstance(value, list) else []
-
-
-def _each(values: list[Any]) -> Iterator[str]:
-    yield from (text(value) for value in values)
+    if run.interruption:
+        return dict(run.interruption.fields)
+    return {"kind": "unknown"} if run.status in ("interrupted", "aborted") else None

@@ -1,92 +1,60 @@
 """
-Where and when it ran, and with what.
+The sections about place, period and tools.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from itertools import pairwise
-from typing import Any
 
-from chaosfailover.verdict.journal import (
-    events,
-    failover,
-    instant,
-    mapping,
-    mappings,
-    number,
-    said,
-    text,
-)
+from chaosfailover.verdict.journal import Run
 
 __all__ = ["MODES", "UNKNOWN", "iso", "period", "place", "tools"]
 
-Document = Mapping[str, Any]
+Row = dict[str, object]
 
-CLOCK_JUMP = 0.5
-"""Events of two threads may be out of order by less than this, in seconds."""
 MODES = ("REHEARSAL", "LIVE")
 UNKNOWN = "UNKNOWN"
 
 
-def place(journal: Document) -> dict[str, Any]:
+def place(run: Run) -> Row:
     """
-    Return where it ran: on the emulator or for real, in which account and region.
+    Return where it ran: on an emulator or on the cloud, in which account and region.
     """
-    found = failover(journal)
-    keys = ("account_id", "region_id", "endpoint", "topology")
+    control = run.control
     return {
-        "mode": found["mode"] if found.get("mode") in MODES else UNKNOWN,
-        **{key: said(found.get(key)) for key in keys},
-        "node": text(journal.get("node")),
+        "mode": control.mode if control.mode in MODES else UNKNOWN,
+        "account_id": control.account_id or None,
+        "region_id": control.region_id or None,
+        "endpoint": control.endpoint or None,
+        "topology": control.topology or None,
+        "node": run.node,
     }
 
 
-def period(journal: Document) -> dict[str, Any]:
+def period(run: Run) -> Row:
     """
-    Return when it ran, UTC; in seconds `clock_offset` is the API's clock minus ours, to a second.
+    Return when it ran, in UTC; `clock_offset` is the API's clock minus ours, exact to a second.
     """
-    began, ended = _instant(journal, "start", "begin"), _instant(journal, "end", "end")
+    began, ended = _last(run, "begin") or run.start, _last(run, "end") or run.end
     return {
         "began": iso(began),
         "ended": iso(ended),
         "duration": max(0.0, (ended - began).total_seconds()) if began and ended else None,
-        "clock_offset": number(failover(journal).get("clock_offset")),
-        "set_back": _set_back(journal),
+        "clock_offset": run.control.clock_offset,
+        "set_back": run.control.set_back,
     }
 
 
-def _set_back(journal: Document) -> float:
-    """
-    Return by how many seconds the clock was set back at most, as the order of the events tells.
-    """
-    seen = [instant(event.get("at")) for event in mappings(failover(journal).get("events"))]
-    times = [at.timestamp() for at in seen if at]
-    back = max((one - next_ for one, next_ in pairwise(times)), default=0.0)
-    return round(back, 3) if back >= CLOCK_JUMP else 0.0
+def _last(run: Run, kind: str) -> datetime | None:
+    events = run.control.events_of(kind)
+    return events[-1].at if events else None
 
 
-def _instant(journal: Document, key: str, kind: str) -> datetime | None:
+def tools(run: Run) -> Row:
     """
-    Return an instant of the control's, or else the toolkit's, which comes last of all or never.
+    Return the versions of the tools.
     """
-    seen = [instant(event["at"]) for event in events(journal, kind)]
-    return seen[-1] if seen else instant(journal.get(key))
-
-
-def tools(journal: Document) -> dict[str, Any]:
-    """
-    Return the versions of what ran.
-    """
-    versions = {str(key): text(value) for key, value in _versions(journal).items()}
-    known = {
-        "chaostoolkit-lib": text(journal.get("chaoslib-version")),
-        "platform": text(journal.get("platform")),
-    }
-    return {**{key: value for key, value in known.items() if value}, **versions}
-
-
-def _versions(journal: Document) -> Document:
-    return mapping(failover(journal).get("versions"))
+    toolkit = {"chaostoolkit-lib": run.toolkit, "platform": run.platform}
+    recorded = {tool: version for tool, version in toolkit.items() if version}
+    return {**recorded, **run.control.versions}
 
 
 def iso(at: datetime | None) -> str | None:

@@ -1,5 +1,5 @@
 """
-The time axis: where its ticks stand and what they say.
+The time axis and its ticks.
 """
 
 from collections.abc import Iterator
@@ -67,7 +67,7 @@ class Axis:
 
     def after(self, written: str) -> float:
         """
-        Return an instant as it is written in a record as seconds on the axis; 0 if it is none.
+        Return an instant of a record as seconds on the axis; 0 if it is none.
         """
         at = instant(written)
         return self.seconds(at) if at else 0.0
@@ -77,7 +77,7 @@ class Axis:
         Yield the ticks, at round times of the day.
         """
         days = ceil(self.duration / MOST_TICKS / DAY) * DAY
-        step = next((one for one in STEPS if self.duration / one <= MOST_TICKS), days)
+        step = next((step for step in STEPS if self.duration / step <= MOST_TICKS), days)
         form = "%H:%M:%S" if self.duration < DAY else "%m-%d %H:%M"
         start = self.began.timestamp()
         for number in range(ceil(start / step), int((start + self.duration) / step) + 1):

@@ -1,9 +1,10 @@
 """
-The bars of a time line, and what becomes of them where there are too many.
+The bars of a time line; too many of them are drawn as one outline.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["GRAIN", "Bar", "ChartRow", "Crowd", "Mark", "thinned"]
 
@@ -12,8 +13,7 @@ FARTHEST = 1e9
 WORST = ("bad", "down", "status bad")
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """
     A state from `since` to `until`, in seconds on the axis; `label` is shown where there is room.
     """
@@ -39,7 +39,7 @@ class Mark:
 @dataclass(frozen=True, slots=True)
 class Crowd:
     """
-    Bars of one style that are too many to tell about one by one: a path around all of them.
+    Bars of one style that are too many to draw singly: a path around all of them.
     """
 
     style: str

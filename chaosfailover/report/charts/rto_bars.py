@@ -2,14 +2,13 @@
 RTO against measured failover time, one bar for each target and cut.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+
+from chaosfailover.record import Record
 
 __all__ = ["Gauge", "gauges", "state", "worst"]
-
-Document = Mapping[str, Any]
 
 ROOM = 1.2
 
@@ -20,37 +19,38 @@ class Gauge:
     A recovery with its place on a scale: all in percent of the bar's width, None for what is not.
     """
 
-    recovery: Document
+    recovery: Record
     state: str
     sure: float | None
     most: float | None
     rto: float | None
 
 
-def gauges(record: Document) -> list[Gauge]:
+def gauges(record: Record) -> list[Gauge]:
     """
     Return the recoveries of a run on one common scale, the worst first.
     """
     proven = record["verdict"]["verdict"] in ("held", "deviated")
-    states = [(_shown(one), state(one, proven=proven)) for one in record["recoveries"]]
-    states.sort(key=lambda one: (one[1] in BAD, _most_or_endless(one[0])), reverse=True)
-    known = [length for one, _ in states for length in _lengths(one)]
-    scale = max([*known, 0.001]) * ROOM
-    return [_gauge(one, said, scale) for one, said in states]
+    states = [(_shown(each), state(each, proven=proven)) for each in record["recoveries"]]
+    states.sort(key=lambda pair: (pair[1] in BAD, _most_or_endless(pair[0])), reverse=True)
+    lengths = [length for recovery, _ in states for length in _lengths(recovery)]
+    scale = max([*lengths, 0.001]) * ROOM
+    return [_gauge(recovery, word, scale) for recovery, word in states]
 
 
-def worst(found: Sequence[Gauge]) -> Gauge | None:
+def worst(gauges: Sequence[Gauge]) -> Gauge | None:
     """
     Return the recovery with the longest failover time of the network's, at its upper bound.
     """
-    network = [gauge for gauge in found if not gauge.recovery.get("persistent")]
-    return max(network or found, key=lambda gauge: _most_or_endless(gauge.recovery), default=None)
+    network = [gauge for gauge in gauges if not gauge.recovery.get("persistent")]
+    return max(network or gauges, key=lambda gauge: _most_or_endless(gauge.recovery), default=None)
 
 
-def state(recovery: Mapping[str, Any], *, proven: bool = True) -> str:
+def state(recovery: Record, *, proven: bool = True) -> str:
     """
-    Tell in one word how a recovery compares, see the messages `gauge.*`; `proven` is False for a
-    run that proves nothing, for which nothing is within its objective.
+    Compare a recovery with its objective, in a word of the messages `gauge.*`.
+
+    If the run is not `proven`, nothing is within its objective.
     """
     for word, key in WORDS.items():
         if recovery.get(key):
@@ -77,45 +77,46 @@ WORDS = {
 BAD = {"exceeded", "again", "back", "open", "unseen"}
 
 
-def _shown(recovery: Document) -> Document:
+def _shown(recovery: Record) -> Record:
     """
-    Return a recovery as it is shown: where nothing was lost, less than the interval may have been.
+    Return a recovery as shown: without a loss, an outage within the interval stays possible.
     """
     if recovery["failover"] or recovery.get("interval") is None:
         return recovery
     return {**recovery, "failover": {"at_least": 0.0, "at_most": recovery["interval"]}}
 
 
-def _gauge(recovery: Document, said: str, scale: float) -> Gauge:
+def _gauge(recovery: Record, word: str, scale: float) -> Gauge:
     failover = recovery["failover"]
     most = _most(recovery)
     open_end = 100.0 if failover and most is None else None
     return Gauge(
         recovery,
-        said,
+        word,
         _share(failover["at_least"] if failover else 0.0, scale),
         _share(most, scale) if most is not None else open_end,
         _share(recovery["rto"], scale),
     )
 
 
-def _lengths(recovery: Document) -> list[float]:
+def _lengths(recovery: Record) -> list[float]:
     failover = recovery["failover"]
-    known = [recovery["rto"], _most(recovery), failover and failover["at_least"]]
-    return [length for length in known if length is not None]
+    lengths = [recovery["rto"], _most(recovery), failover and failover["at_least"]]
+    return [length for length in lengths if length is not None]
 
 
-def _most_or_endless(recovery: Document) -> float:
+def _most_or_endless(recovery: Record) -> float:
     most = _most(recovery)
     return inf if most is None else most
 
 
-def _most(recovery: Document) -> float | None:
+def _most(recovery: Record) -> float | None:
     """
     Return the upper bound of the bar: that of the failover time, or of a longer loss after it.
     """
-    known = [one["at_most"] for one in (recovery["failover"], recovery.get("worst_during")) if one]
-    return None if None in known else max(known, default=0.0)
+    losses = (recovery["failover"], recovery.get("worst_during"))
+    ends = [loss["at_most"] for loss in losses if loss]
+    return None if None in ends else max(ends, default=0.0)
 
 
 def _share(value: float | None, scale: float) -> float | None:

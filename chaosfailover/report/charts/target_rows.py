@@ -2,102 +2,84 @@
 The targets as rows of bars: when each answered, was down, or was not measured.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from chaosfailover.record import Record
 from chaosfailover.report.charts.axis import Axis
 from chaosfailover.report.charts.bars import Bar, ChartRow
 from chaosfailover.report.charts.tracks import Words
 from chaosfailover.report.formatting import bounds
-from chaosfailover.verdict.journal import brief, instant, number
+from chaosfailover.verdict.journal import brief
+from chaosfailover.verdict.series import Series
 
 __all__ = ["last_instant", "target_rows"]
-
-Document = Mapping[str, Any]
 
 LONGEST = 100 * 86400.0
 
 
 def target_rows(
-    record: Document, series: Sequence[Document], axis: Axis, words: Words
+    record: Record, series: Sequence[Series], axis: Axis, words: Words
 ) -> Iterator[ChartRow]:
-    for target, one in zip(record["targets"], series, strict=True):
-        began = instant(one.get("utc"))
-        runs = Runs(brief(target["name"], 60), axis.seconds(began) if began else 0.0, words)
-        bars = [*runs.up(one), *runs.gaps(one)]
+    for target, measured in zip(record["targets"], series, strict=True):
+        offset = axis.seconds(measured.utc) if measured.utc else 0.0
+        row = TargetRow(brief(target["name"], 60), offset, words)
+        bars = [*row.up(measured), *row.gaps(measured)]
         if (target["count"] or 0) > len(target["outages"]):
-            bars += runs.down(one)
+            bars += row.down(measured)
         for outage in target["outages"]:
-            bars += _outage(runs.name, outage, axis, words)
-        yield ChartRow(runs.name, bars)
+            bars += row.outage(outage, axis)
+        yield ChartRow(row.name, bars)
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
+class TargetRow:
     """
-    The compact series of one target as bars; its instants count from `offset` on the axis.
+    The row of one target; the instants of its series count from `offset` on the axis.
     """
 
     name: str
     offset: float
     words: Words
 
-    def up(self, series: Document) -> Iterator[Bar]:
+    def up(self, series: Series) -> Iterator[Bar]:
         """
-        Yield one bar for the whole measurement: what is not drawn over it answered.
+        Yield one bar for the whole measurement; the other bars are drawn over it.
         """
-        if runs := _rows(series.get("runs"), 2):
-            yield self._bar(runs[0][0], runs[-1][1], "up", "up")
+        if series.extent:
+            yield self._bar(*series.extent, "up")
 
-    def gaps(self, series: Document) -> Iterator[Bar]:
+    def gaps(self, series: Series) -> Iterator[Bar]:
         """
         Yield the times in which nothing was sent.
         """
-        for since, until in _rows(series.get("gaps"), 2):
-            yield self._bar(since, until, "gap", "gap")
+        return (self._bar(gap.since, gap.until, "gap") for gap in series.gaps)
 
-    def down(self, series: Document) -> Iterator[Bar]:
+    def down(self, series: Series) -> Iterator[Bar]:
         """
         Yield the runs of lost checks: outages that are too many to be listed one by one.
         """
-        for since, until, _, lost in (row[:4] for row in _rows(series.get("runs"), 4)):
-            if lost:
-                yield self._bar(since, until, "down", "down")
+        return (self._bar(since, until, "down") for since, until in series.losses())
 
-    def _bar(self, since: float, until: float, style: str, word: str) -> Bar:
-        title = f"{self.name}: {self.words[word]}"
-        began, ended = (self.offset + min(max(at, 0.0), LONGEST) for at in (since, until))
-        return Bar(began, ended, style, title)
+    def outage(self, outage: Record, axis: Axis) -> Iterator[Bar]:
+        """
+        Yield the time in which checks may have been lost, and over it when they surely were.
+        """
+        earliest, sure_since = (axis.after(at) if at else 0.0 for at in outage["since"])
+        sure_until, latest = (axis.after(at) if at else axis.duration for at in outage["until"])
+        down = f"{self.words['down']} {bounds(outage)} {outage['error'] or ''}"
+        title = brief(f"{self.name}: {down}")
+        yield Bar(earliest, latest, "maybe", title)
+        yield Bar(sure_since, max(sure_since, sure_until), "down", title)
 
-
-def _outage(name: str, outage: Document, axis: Axis, words: Words) -> list[Bar]:
-    """
-    Draw an outage: what may have been lost, and upon it what surely was.
-    """
-    earliest, sure_since = (axis.after(at) if at else 0.0 for at in outage["since"])
-    sure_until, latest = (axis.after(at) if at else axis.duration for at in outage["until"])
-    title = brief(f"{name}: {words['down']} {bounds(outage)} {outage['error'] or ''}")
-    return [
-        Bar(earliest, latest, "maybe", title),
-        Bar(sure_since, max(sure_since, sure_until), "down", title),
-    ]
+    def _bar(self, since: float, until: float, style: str) -> Bar:
+        began = self.offset + min(max(since, 0.0), LONGEST)
+        ended = self.offset + min(max(until, 0.0), LONGEST)
+        return Bar(began, ended, style, f"{self.name}: {self.words[style]}")
 
 
-def last_instant(series: Document) -> float:
+def last_instant(series: Series) -> float:
     """
     Return the last instant of a series, in its own seconds; no test lasts longer than `LONGEST`.
     """
-    return min(max((float(run[1]) for run in _rows(series.get("runs"), 2)), default=0.0), LONGEST)
-
-
-def _rows(value: Any, width: int) -> list[Any]:
-    """
-    Return the rows of numbers of a series that have at least this many.
-    """
-    rows = value if isinstance(value, list) else []
-    return [
-        row
-        for row in rows
-        if isinstance(row, list) and len(row) >= width and None not in map(number, row[:width])
-    ]
+    return min(series.extent[1], LONGEST) if series.extent else 0.0

@@ -1,22 +1,22 @@
 """
-The time line: who was in which state from when to when, and what happened at which instant.
+The time line: the states of all actors over time, and marks at instants.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from itertools import chain
 
+from chaosfailover.record import Record
 from chaosfailover.report.charts import tracks
 from chaosfailover.report.charts.axis import Axis
 from chaosfailover.report.charts.bars import GRAIN, Bar, ChartRow, Mark, thinned
 from chaosfailover.report.charts.target_rows import last_instant, target_rows
 from chaosfailover.report.charts.tracks import Words
 from chaosfailover.verdict.journal import instant
+from chaosfailover.verdict.series import Series
 
 __all__ = ["Chart", "make_timeline"]
-
-Document = Mapping[str, Any]
 
 MOST_BARS = 4000
 MOST_BARS_OF_A_ROW = 400
@@ -63,7 +63,7 @@ class Chart:
         return (bar.until - bar.since) / self.axis.duration > NARROW
 
 
-def make_timeline(record: Document, series: Sequence[Document], words: Words) -> Chart | None:
+def make_timeline(record: Record, series: Sequence[Series], words: Words) -> Chart | None:
     """
     Draw the time line of a run; None if its record knows no time.
     """
@@ -72,18 +72,18 @@ def make_timeline(record: Document, series: Sequence[Document], words: Words) ->
         return None
     share = MOST_BARS // max(1, len(record["targets"]))
     most = min(MOST_BARS_OF_A_ROW, max(FEWEST_BARS_OF_A_ROW, share))
-    rows = [
-        *tracks.hypothesis_row(record, axis, words),
-        *tracks.activity_rows(record, axis, words),
-        *tracks.test_rows(record, axis),
-        *tracks.resource_rows(record, axis, words),
-        *target_rows(record, series, axis, words),
-    ]
+    rows = chain(
+        tracks.hypothesis_row(record, axis, words),
+        tracks.activity_rows(record, axis, words),
+        tracks.test_rows(record, axis),
+        tracks.resource_rows(record, axis, words),
+        target_rows(record, series, axis, words),
+    )
     drawn = [thinned(row, most) for row in rows]
     return Chart(axis, drawn, tracks.marks(record, axis))
 
 
-def _axis(record: Document, series: Sequence[Document]) -> Axis | None:
+def _axis(record: Record, series: Sequence[Series]) -> Axis | None:
     """
     Span all that has an instant, so that nothing falls off the picture.
     """
@@ -92,9 +92,9 @@ def _axis(record: Document, series: Sequence[Document]) -> Axis | None:
     for run in [*record["activities"], *record["hypotheses"]]:
         written += [run["began"], run["ended"]]
     instants = [at for at in map(instant, written) if at]
-    for one in series:
-        if (began := instant(one.get("utc"))) and one.get("runs"):
-            instants += [began, began + timedelta(seconds=last_instant(one))]
+    for each in series:
+        if each.utc and each.extent:
+            instants += [each.utc, each.utc + timedelta(seconds=last_instant(each))]
     if not instants:
         return None
     return Axis(min(instants), max(0.001, (max(instants) - min(instants)).total_seconds()))

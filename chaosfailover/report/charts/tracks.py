@@ -1,18 +1,16 @@
 """
-What happened in a run as rows of bars: hypothesis, activities, tests, resources.
+The course of a run as rows of bars: hypothesis, activities, tests, resources.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
 
+from chaosfailover.record import Record
 from chaosfailover.report.charts.axis import Axis
 from chaosfailover.report.charts.bars import Bar, ChartRow, Mark
 from chaosfailover.verdict.journal import brief, instant
 
 __all__ = ["Words", "activity_rows", "hypothesis_row", "marks", "resource_rows", "test_rows"]
 
-Document = Mapping[str, Any]
 Words = Mapping[str, str]
 """The labels of the picture, in the reader's language."""
 
@@ -21,7 +19,7 @@ CHANGING = {"Starting", "Stopping", "Connect", "Active", "OpenSent", "OpenConfir
 OF_TESTS = {"Init": "idle", "Testing": "cutting", "Stopped": "idle"}
 
 
-def hypothesis_row(record: Document, axis: Axis, words: Words) -> Iterator[ChartRow]:
+def hypothesis_row(record: Record, axis: Axis, words: Words) -> Iterator[ChartRow]:
     bars = [
         Bar(
             axis.after(reading["began"]),
@@ -36,7 +34,7 @@ def hypothesis_row(record: Document, axis: Axis, words: Words) -> Iterator[Chart
         yield ChartRow(words["hypothesis"], bars)
 
 
-def activity_rows(record: Document, axis: Axis, words: Words) -> Iterator[ChartRow]:
+def activity_rows(record: Record, axis: Axis, words: Words) -> Iterator[ChartRow]:
     for phase in ("method", "rollbacks"):
         runs = [
             run for run in record["activities"] if run["phase"] == phase and instant(run["began"])
@@ -45,7 +43,7 @@ def activity_rows(record: Document, axis: Axis, words: Words) -> Iterator[ChartR
             yield ChartRow(words[phase], [_activity(run, axis) for run in runs])
 
 
-def _activity(run: Document, axis: Axis) -> Bar:
+def _activity(run: Record, axis: Axis) -> Bar:
     style = {"succeeded": "good", "failed": "bad"}.get(str(run["status"]), "changing")
     since = axis.after(run["began"])
     until = axis.after(run["ended"]) if run["ended"] else since
@@ -53,10 +51,10 @@ def _activity(run: Document, axis: Axis) -> Bar:
     return Bar(since, until, style, brief(f"{run['name']}: {run['status'] or '?'}{error}"))
 
 
-def test_rows(record: Document, axis: Axis) -> Iterator[ChartRow]:
+def test_rows(record: Record, axis: Axis) -> Iterator[ChartRow]:
     for test in record["tests"]:
         statuses = test["statuses"]
-        ends = [axis.after(one["at"]) for one in statuses[1:]] + [axis.duration]
+        ends = [axis.after(change["at"]) for change in statuses[1:]] + [axis.duration]
         bars = [
             Bar(
                 since,
@@ -66,8 +64,8 @@ def test_rows(record: Document, axis: Axis) -> Iterator[ChartRow]:
                 status,
             )
             for status, since, until in zip(
-                (one["status"] for one in statuses),
-                (axis.after(one["at"]) for one in statuses),
+                (change["status"] for change in statuses),
+                (axis.after(change["at"]) for change in statuses),
                 ends,
                 strict=False,  # no status, no bar
             )
@@ -75,11 +73,11 @@ def test_rows(record: Document, axis: Axis) -> Iterator[ChartRow]:
         yield ChartRow(brief(test["test"], 40), bars)
 
 
-def resource_rows(record: Document, axis: Axis, words: Words) -> Iterator[ChartRow]:
+def resource_rows(record: Record, axis: Axis, words: Words) -> Iterator[ChartRow]:
     """
-    Draw the readings of each resource; between two that differ, nobody knows when it changed.
+    Draw the readings of each resource; between two that differ, the instant of change is unknown.
 
-    What a test was to take down is down as planned while that test cuts.
+    While a test cuts, the resources that it takes down are down as planned.
     """
     cuts = list(_cuts(record, axis))
     read: dict[str, list[tuple[float, str]]] = {}
@@ -93,9 +91,9 @@ def resource_rows(record: Document, axis: Axis, words: Words) -> Iterator[ChartR
         yield ChartRow(brief(name, 60), bars)
 
 
-def _cuts(record: Document, axis: Axis) -> Iterator[tuple[set[str], float, float]]:
+def _cuts(record: Record, axis: Axis) -> Iterator[tuple[set[str], float, float]]:
     """
-    Yield for each test what it was to take down, and from when to when it cut.
+    Yield for each test the resources that it takes down, and from when to when it cut.
     """
     scope = {cut["test"]: {*cut["resource_ids"], *cut.get("lost", [])} for cut in record["scope"]}
     for test in record["tests"]:
@@ -108,17 +106,17 @@ def _as_planned(bar: Bar, planned: Sequence[tuple[float, float]], words: Words) 
     within = any(since <= bar.since <= until for since, until in planned)
     if bar.style != "status bad" or not within:
         return bar
-    return replace(bar, style="status planned", title=f"{bar.title} ({words['planned']})")
+    return bar._replace(style="status planned", title=f"{bar.title} ({words['planned']})")
 
 
 def _same(name: str, readings: Sequence[tuple[float, str]]) -> Iterator[Bar]:
-    since, last, known = readings[0][0], *readings[0]
+    since, last, current = readings[0][0], *readings[0]
     for at, status in readings[1:]:
-        if status != known:
-            yield _reading(name, known, since, last)
-            since, known = at, status
+        if status != current:
+            yield _reading(name, current, since, last)
+            since, current = at, status
         last = at
-    yield _reading(name, known, since, last)
+    yield _reading(name, current, since, last)
 
 
 def _reading(name: str, status: str, since: float, until: float) -> Bar:
@@ -126,9 +124,9 @@ def _reading(name: str, status: str, since: float, until: float) -> Bar:
     return Bar(since, until, style, brief(f"{name}: {status}"), brief(status, 20))
 
 
-def marks(record: Document, axis: Axis) -> list[Mark]:
+def marks(record: Record, axis: Axis) -> list[Mark]:
     """
-    Mark what changes all: cuts, stops, aborts and signals.
+    Mark the instants that matter to all rows: cuts, stops, aborts and signals.
     """
     return [
         Mark(axis.after(event["at"]), event["kind"], brief(f"{event['kind']} {_subject(event)}"))
@@ -137,10 +135,10 @@ def marks(record: Document, axis: Axis) -> list[Mark]:
     ]
 
 
-def _subject(event: Document) -> str:
+def _subject(event: Record) -> str:
     return str(event.get("test") or event.get("name") or event.get("reason") or "")
 
 
 def _style(status: str) -> str:
-    known = OF_TESTS.get(status) or ("good" if status in GOOD else "")
-    return known or ("changing" if status in CHANGING else "bad")
+    style = OF_TESTS.get(status) or ("good" if status in GOOD else "")
+    return style or ("changing" if status in CHANGING else "bad")

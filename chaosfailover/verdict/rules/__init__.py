@@ -1,27 +1,22 @@
 """
-What a journal gives reason to say about a run; the verdict weighs it.
+The rules: what a run gives reason to say about the network; the verdict weighs the reasons.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-__all__ = ["Finder", "Reason", "cut_short"]
+from chaosfailover.verdict.journal import Run
+
+__all__ = ["Reason", "Rule"]
 
 
 class Reason(NamedTuple):
     """
-    One reason: a key of the message catalogues, `reason.<key>`, and what to fill in.
+    A reason: a key of the message catalogues, `reason.<key>`, and the values to fill in.
     """
 
     key: str
     values: Mapping[str, str]
 
 
-Finder = Callable[[Mapping[str, Any]], Iterator[Reason]]
-
-
-def cut_short(journal: Mapping[str, Any]) -> bool:
-    """
-    Tell whether something ended the run before the method did.
-    """
-    return bool(journal.get("interruption")) or journal.get("status") in ("interrupted", "aborted")
+Rule = Callable[[Run], Iterator[Reason]]

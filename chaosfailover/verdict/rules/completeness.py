@@ -1,72 +1,52 @@
 """
-What should have left a trace in the journal and did not, or contradicts the rest.
+Rules about parts of the journal that are missing, or contradict the rest.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from chaosfailover.verdict.job_history import job_histories
-from chaosfailover.verdict.journal import (
-    brief,
-    events,
-    failover,
-    mapping,
-    mappings,
-    name_of,
-    status_of,
-)
-from chaosfailover.verdict.rules import Finder, Reason, cut_short
+from chaosfailover.verdict.journal import Run, brief
+from chaosfailover.verdict.rules import Reason, Rule
 
-__all__ = ["FINDERS", "contradictions"]
-
-Document = Mapping[str, Any]
+__all__ = ["RULES", "contradictions"]
 
 
-def _ends(journal: Document) -> Iterator[Reason]:
+def _ends(run: Run) -> Iterator[Reason]:
     """
-    Find activities of which nobody knows how they ended; of an interrupted run that is no wonder.
+    Find activities whose end is unknown; in an interrupted run that is to be expected.
     """
-    for key in ("run", "rollbacks"):
-        for run in mappings(journal.get(key)):
-            if status_of(run) not in ("succeeded", "failed") and not cut_short(journal):
-                said = brief(status_of(run) or "?")
-                yield Reason("unended", {"name": brief(name_of(run)), "status": said})
+    for activity in () if run.cut_short else (*run.method, *run.rollbacks):
+        if activity.status not in ("succeeded", "failed"):
+            values = {"name": brief(activity.name), "status": brief(activity.status or "?")}
+            yield Reason("unended", values)
 
 
-def _omissions(journal: Document) -> Iterator[Reason]:
+def _omissions(run: Run) -> Iterator[Reason]:
     """
-    Find what a run that cut to its end must have left: every activity, the control's own notes.
+    Find missing activities and events of the control, in a run that cut and came to its end.
     """
-    if cut_short(journal) or not any(window.tested for window in job_histories(journal)):
+    if run.cut_short or not run.tested:
         return
-    experiment, found = mapping(journal.get("experiment")), failover(journal)
-    planned = {"run": experiment.get("method"), "rollbacks": _certain_rollbacks(experiment)}
-    for key, activities in planned.items():
-        ran, total = len(mappings(journal.get(key))), len(mappings(activities))
-        if ran < total:
-            yield Reason(f"missing_{key}", {"ran": str(ran), "total": str(total)})
-    if found and not mappings(found.get("preflight")):
+    yield from _missing("run", len(run.method), run.experiment.activities)
+    yield from _missing("rollbacks", len(run.rollbacks), run.experiment.rollbacks)
+    if run.control.present and not run.control.preflight:
         yield Reason("missing_preflight", {})
-    if found and not events(journal):
+    if run.control.present and not run.control.events:
         yield Reason("missing_events", {})
 
 
-def _certain_rollbacks(experiment: Document) -> Any:
-    """
-    Return the rollbacks, if they are played whatever happens.
-    """
-    strategy = mapping(mapping(experiment.get("runtime")).get("rollbacks")).get("strategy")
-    return experiment.get("rollbacks") if strategy == "always" else None
+def _missing(part: str, ran: int, total: int) -> Iterator[Reason]:
+    if ran < total:
+        yield Reason(f"missing_{part}", {"ran": str(ran), "total": str(total)})
 
 
-def contradictions(journal: Mapping[str, Any]) -> Iterator[Reason]:
+def contradictions(run: Run) -> Iterator[Reason]:
     """
-    Find what the toolkit itself says against a run that nothing else speaks against.
+    Find what only the toolkit's own status and `deviated` say against a run.
     """
-    if journal.get("deviated") not in (None, False):
+    if run.deviated:
         yield Reason("toolkit_deviated", {})
-    if journal.get("status") != "completed":
-        yield Reason("toolkit_status", {"status": brief(journal.get("status") or "?")})
+    if run.status != "completed":
+        yield Reason("toolkit_status", {"status": brief(run.status or "?")})
 
 
-FINDERS: tuple[Finder, ...] = (_ends, _omissions)
+RULES: tuple[Rule, ...] = (_ends, _omissions)

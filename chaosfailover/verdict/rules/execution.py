@@ -1,161 +1,141 @@
 """
-How the run went: aborted, dry, refused, interrupted, or with activities that failed.
+Rules about the course of the run: aborted, dry, refused, interrupted, or with failed activities.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from chaosfailover.verdict.effect import had_effect
-from chaosfailover.verdict.job_history import RUNNING, job_histories
-from chaosfailover.verdict.journal import (
-    activities,
-    brief,
-    error_of,
-    events,
-    failover,
-    mapping,
-    mappings,
-    name_of,
-    status_of,
-    text,
-)
-from chaosfailover.verdict.rules import Finder, Reason, cut_short
+from chaosfailover.verdict.evidence import ActivityRun
+from chaosfailover.verdict.job_history import RUNNING
+from chaosfailover.verdict.journal import Run, brief
+from chaosfailover.verdict.rules import Reason, Rule
 
-__all__ = ["FINDERS"]
-
-Document = Mapping[str, Any]
+__all__ = ["RULES"]
 
 CUTTING = ("create_failover_test", "start_failover_test")
 
 
-def _aborted(journal: Document) -> Iterator[Reason]:
-    interruption = mapping(journal.get("interruption"))
-    said = [event.get("reason") for event in events(journal, "abort")]
-    if not said and interruption.get("kind") == "abort":
-        said = [interruption.get("reason")]
-    for reason in dict.fromkeys(map(_clause, said)):
+def _aborted(run: Run) -> Iterator[Reason]:
+    reasons = [event.reason for event in run.control.events_of("abort")]
+    if not reasons and run.interruption and run.interruption.kind == "abort":
+        reasons = [run.interruption.reason]
+    for reason in dict.fromkeys(map(_clause, reasons)):
         yield Reason("aborted", {"reason": reason})
 
 
-def _safeguard(journal: Document) -> Iterator[Reason]:
-    if name := mapping(journal.get("safeguards")).get("triggered_by"):
-        yield Reason("safeguard", {"name": brief(name)})
+def _safeguard(run: Run) -> Iterator[Reason]:
+    if run.safeguard:
+        yield Reason("safeguard", {"name": brief(run.safeguard)})
 
 
-def _dry(journal: Document) -> Iterator[Reason]:
-    dry = failover(journal).get("dry") or mapping(journal.get("experiment")).get("dry")
-    if dry:
+def _dry(run: Run) -> Iterator[Reason]:
+    if dry := run.control.dry or run.experiment.dry:
         yield Reason("dry", {"dry": brief(dry)})
 
 
-def _preflight(journal: Document) -> Iterator[Reason]:
-    for check in mappings(failover(journal).get("preflight")):
-        if check.get("passed") is not True:
-            values = {"name": brief(check.get("name")), "detail": _clause(check.get("detail"))}
+def _preflight(run: Run) -> Iterator[Reason]:
+    for check in run.control.preflight:
+        if not check.passed:
+            values = {"name": brief(check.name), "detail": _clause(check.detail)}
             yield Reason("preflight", values)
 
 
-def _refused(journal: Document) -> Iterator[Reason]:
+def _refused(run: Run) -> Iterator[Reason]:
     """
-    Find what kept the control from beginning; of a preflight that is told check by check.
+    Find what kept the run from beginning; failed preflight checks are reported one by one.
     """
-    checks = mappings(failover(journal).get("preflight"))
-    if all(check.get("passed") is True for check in checks):
-        for event in events(journal, "refused"):
-            yield Reason("refused", {"reason": brief(event.get("reason"), 600).rstrip(". ")})
+    if all(check.passed for check in run.control.preflight):
+        for event in run.control.events_of("refused"):
+            yield Reason("refused", {"reason": brief(event.reason, 600).rstrip(". ")})
 
 
-def _interrupted(journal: Document) -> Iterator[Reason]:
-    interruption = mapping(journal.get("interruption"))
-    safeguarded = mapping(journal.get("safeguards")).get("triggered_by")
-    if interruption.get("kind") == "abort" or (safeguarded and not interruption):
-        return
-    if not interruption and events(journal, "refused"):
-        return
-    if interruption.get("kind") == "signal":
-        yield Reason("signal", {"name": brief(interruption.get("name"))})
-    elif cut_short(journal):
+def _interrupted(run: Run) -> Iterator[Reason]:
+    """
+    Find an interruption that is neither an abort, nor a safeguard's, nor a refusal.
+    """
+    interruption = run.interruption
+    if interruption is None:
+        if run.cut_short and not run.safeguard and not run.control.events_of("refused"):
+            yield Reason("interrupted", {})
+    elif interruption.kind == "signal":
+        yield Reason("signal", {"name": brief(interruption.name)})
+    elif interruption.kind != "abort":
         yield Reason("interrupted", {})
 
 
-def _activities(journal: Document) -> Iterator[Reason]:
+def _activities(run: Run) -> Iterator[Reason]:
     """
-    Find what failed in the method. What was cut off has no status: the interruption says so.
+    Find failed activities of the method; those that were cut off have no status.
     """
-    for run in mappings(journal.get("run")):
-        activity = mapping(run.get("activity"))
-        if status_of(run) == "failed":
-            func = mapping(activity.get("provider")).get("func")
-            key = "probe" if activity.get("type") == "probe" else "action"
-            yield _failed("cut_failed" if func in CUTTING else key, run)
+    for activity in run.method:
+        if activity.status == "failed":
+            key = "probe" if activity.type == "probe" else "action"
+            yield _failed("cut_failed" if activity.func in CUTTING else key, activity)
 
 
-def _rollbacks(journal: Document) -> Iterator[Reason]:
-    if events(journal, "refused"):
-        return  # there was nothing to roll back, and mostly nothing to do it with
-    for run in mappings(journal.get("rollbacks")):
-        if status_of(run) == "failed":
-            yield _failed("rollback", run)
+def _rollbacks(run: Run) -> Iterator[Reason]:
+    """
+    Find failed rollbacks; a run that was refused had nothing to roll back.
+    """
+    for activity in () if run.control.events_of("refused") else run.rollbacks:
+        if activity.status == "failed":
+            yield _failed("rollback", activity)
 
 
-def _tolerances(journal: Document) -> Iterator[Reason]:
+def _tolerances(run: Run) -> Iterator[Reason]:
     """
-    Find what the probes outside the hypothesis say, whose tolerances the control has evaluated.
+    Find probes outside the hypothesis that missed their tolerance, or were not evaluated.
     """
-    for run in activities(journal):
-        activity, found = mapping(run.get("activity")), run.get("tolerance_met")
-        if activity.get("type") != "probe" or activity.get("tolerance") is None:
+    for probe in (*run.method, *run.rollbacks):
+        if probe.type != "probe" or not probe.has_tolerance:
             continue
-        if found is False:
-            yield Reason("intolerable", {"name": brief(name_of(run))})
-        elif status_of(run) == "succeeded" and found is not True:
-            error = _clause(run.get("tolerance_error") or "nobody did")
-            yield Reason("unjudged", {"name": brief(name_of(run)), "error": error})
+        if probe.tolerance_met is False:
+            yield Reason("intolerable", {"name": brief(probe.name)})
+        elif probe.status == "succeeded" and not probe.tolerance_met:
+            error = _clause(probe.tolerance_error or "no result is stored")
+            yield Reason("unjudged", {"name": brief(probe.name), "error": error})
 
 
-def _cuts(journal: Document) -> Iterator[Reason]:
+def _cuts(run: Run) -> Iterator[Reason]:
     """
-    Find whether anything was cut, and whether each cut shows.
+    Find whether anything was cut, and whether each cut had an effect.
     """
-    tested = [window for window in job_histories(journal) if window.tested]
-    if not tested:
+    if not run.tested:
         yield Reason("no_cut", {})
-    for window in tested:
-        if not had_effect(journal, window, only=len(tested) == 1):
-            yield Reason("no_bite", {"test": brief(window.test)})
+    for test in run.tested:
+        if not had_effect(run, test):
+            yield Reason("no_effect", {"test": brief(test.test)})
 
 
-def _running(journal: Document) -> Iterator[Reason]:
+def _running(run: Run) -> Iterator[Reason]:
     """
-    Find what may still run: what could not be stopped, or was last seen running.
+    Find tests that may still run: the control failed to stop them, or last saw them running.
     """
-    outcomes = mappings(failover(journal).get("stopped"))
+    failures = [stop for stop in run.control.stopped if stop.error]
+    for stop in failures:
+        yield Reason("running", {"test": brief(stop.test), "error": _clause(stop.error)})
+    unstopped = {stop.job_id or stop.test for stop in failures}
     ended = {
-        text(outcome.get(key))
-        for outcome in outcomes
-        for key in ("test", "job_id")
-        if not outcome.get("error") and outcome.get("status") not in RUNNING
+        name
+        for stop in run.control.stopped
+        for name in (stop.test, stop.job_id)
+        if not stop.error and stop.status not in RUNNING
     }
-    for outcome in outcomes:
-        if outcome.get("error"):
-            values = {"test": brief(outcome.get("test")), "error": _clause(outcome["error"])}
-            yield Reason("running", values)
-    unstopped = {text(one.get("job_id") or one.get("test")) for one in outcomes if one.get("error")}
-    for window in job_histories(journal):
-        known = {window.job_id, window.test} - {""}
-        if window.status in RUNNING and not known & (ended | unstopped):
-            yield Reason("running", {"test": brief(window.test), "error": window.status})
+    for test in run.tests:
+        names = {test.job_id, test.test} - {""}
+        if test.status in RUNNING and not names & (ended | unstopped):
+            yield Reason("running", {"test": brief(test.test), "error": test.status})
 
 
-def _failed(key: str, run: Document) -> Reason:
-    return Reason(key, {"name": brief(name_of(run)), "error": _clause(error_of(run) or "?")})
+def _failed(key: str, activity: ActivityRun) -> Reason:
+    return Reason(key, {"name": brief(activity.name), "error": _clause(activity.error or "?")})
 
 
-def _clause(sentence: Any) -> str:
+def _clause(sentence: str) -> str:
     return brief(sentence).rstrip(". ")
 
 
-FINDERS: tuple[Finder, ...] = (
+RULES: tuple[Rule, ...] = (
     _aborted,
     _safeguard,
     _dry,

@@ -1,98 +1,95 @@
 """
-What the measurement of the targets says.
+Rules about the measurement of the targets.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from math import inf
-from typing import Any
 
-from chaosfailover.verdict.job_history import job_histories
-from chaosfailover.verdict.journal import brief, failover, mapping, number, text
-from chaosfailover.verdict.phases import Bounds
-from chaosfailover.verdict.recoveries import Recovery, objective, recoveries
-from chaosfailover.verdict.rules import Finder, Reason, cut_short
+from chaosfailover.outages.outage import Length
+from chaosfailover.verdict.journal import Run, brief
+from chaosfailover.verdict.recoveries import Recovery
+from chaosfailover.verdict.rules import Reason, Rule
 
-__all__ = ["FEWEST_SAMPLES", "FINDERS", "LOSSY", "UNMEASURED"]
-
-Document = Mapping[str, Any]
+__all__ = ["FEWEST_SAMPLES", "LOSSY", "RULES", "UNMEASURED"]
 
 FEWEST_SAMPLES = 3
 """Fewer checks than this before the cut, or during it, show nothing."""
 LOSSY = 0.01
 """The share of lost checks from which a baseline is not clean."""
 UNMEASURED = 0.1
-"""The share of the time that may have gone unmeasured."""
+"""The share of the time that may go unmeasured."""
 
 
-def _baseline(journal: Document) -> Iterator[Reason]:
-    for name, summary in _summaries(journal):
-        before = mapping(summary.get("before"))
-        sent, lost = number(before.get("sent")) or 0.0, number(before.get("lost")) or 0.0
+def _baseline(run: Run) -> Iterator[Reason]:
+    for target in run.control.targets:
+        sent, lost = target.summary.before.sent or 0.0, target.summary.before.lost or 0.0
         if lost and lost >= LOSSY * sent:
-            values = {"target": brief(name), "lost": _count(lost), "sent": _count(sent)}
-            yield Reason("lossy", values)
+            counts = {"lost": _count(lost), "sent": _count(sent)}
+            yield Reason("lossy", {"target": brief(target.name), **counts})
 
 
-def _samples(journal: Document) -> Iterator[Reason]:
+def _samples(run: Run) -> Iterator[Reason]:
     """
     Find targets that were hardly checked; only a run that cut has a before and a during.
     """
-    tested = sum(window.tested for window in job_histories(journal))
-    measured = Counter(recovery.target for recovery in recoveries(journal))
-    for name, summary in _summaries(journal) if tested else ():
-        if not summary or measured[name] < tested:
-            yield Reason("unchecked", {"target": brief(name)})
-        for when in ("before", "during") if summary else ():
-            sent = number(mapping(summary.get(when)).get("sent")) or 0.0
-            if sent < FEWEST_SAMPLES:
-                yield Reason(f"few_{when}", {"target": brief(name), "sent": _count(sent)})
+    tested = len(run.tested)
+    measured = Counter(recovery.target for recovery in run.recoveries)
+    for target in run.control.targets if tested else ():
+        if not target.measured or measured[target.name] < tested:
+            yield Reason("unchecked", {"target": brief(target.name)})
+        phases = {"before": target.summary.before, "during": target.summary.during}
+        for when, phase in phases.items() if target.measured else ():
+            if (phase.sent or 0.0) < FEWEST_SAMPLES:
+                sent = _count(phase.sent or 0.0)
+                yield Reason(f"few_{when}", {"target": brief(target.name), "sent": sent})
+    for name in run.control.unmeasured if tested else ():
+        yield Reason("unchecked", {"target": brief(name)})
 
 
-def _objectives(journal: Document) -> Iterator[Reason]:
-    for name, target in mapping(failover(journal).get("targets")).items():
-        rto = mapping(target).get("rto")
-        if rto is not None and objective(mapping(target)) is None:
-            yield Reason("objective", {"target": brief(name), "rto": brief(rto)})
+def _objectives(run: Run) -> Iterator[Reason]:
+    for target in run.control.targets:
+        if target.unreadable_rto is not None:
+            values = {"target": brief(target.name), "rto": target.unreadable_rto}
+            yield Reason("objective", values)
 
 
-def _gaps(journal: Document) -> Iterator[Reason]:
-    for name, summary in _summaries(journal):
-        duration = number(summary.get("duration")) or 0.0
-        unmeasured = number(summary.get("unmeasured")) or 0.0
+def _gaps(run: Run) -> Iterator[Reason]:
+    for target in run.control.targets:
+        duration = target.summary.duration or 0.0
+        unmeasured = target.summary.unmeasured or 0.0
         if unmeasured > UNMEASURED * duration:
-            values = {"unmeasured": seconds(unmeasured), "duration": seconds(duration)}
-            yield Reason("unmeasured", {"target": brief(name), **values})
+            values = {"unmeasured": _seconds(unmeasured), "duration": _seconds(duration)}
+            yield Reason("unmeasured", {"target": brief(target.name), **values})
 
 
-def _recoveries(journal: Document) -> Iterator[Reason]:
-    short = cut_short(journal)
-    for recovery in recoveries(journal):
-        keys = _against(recovery, short=short) or [_favour(recovery)]
+def _recoveries(run: Run) -> Iterator[Reason]:
+    for recovery in run.recoveries:
+        keys = _against(recovery, cut_short=run.cut_short) or [_favour(recovery)]
         yield from (Reason(key, _values(recovery, key)) for key in keys)
 
 
-def _against(recovery: Recovery, *, short: bool) -> list[str]:
+def _against(recovery: Recovery, *, cut_short: bool) -> list[str]:
     """
-    Return what speaks against a target's recovery, as keys.
+    Return the keys of the reasons that a target's recovery gives against the network.
     """
     late = recovery.exceeded or recovery.exceeded_again or recovery.exceeded_at_stop
-    found = {
+    reasons = {
         "rto": recovery.exceeded,
         "rto_again": recovery.exceeded_again,
         "rto_open": recovery.exceeded_at_stop,
-        "unrecovered": not late and _unrecovered(recovery, short=short),
+        "unrecovered": not late and _unrecovered(recovery, cut_short=cut_short),
         "down_at_end": recovery.down_at_end,
         "rto_back": recovery.exceeded_back and not recovery.down_at_end,
         "unseen": not late and recovery.may_exceed,
     }
-    return [key for key, applies in found.items() if applies]
+    return [key for key, applies in reasons.items() if applies]
 
 
-def _unrecovered(recovery: Recovery, *, short: bool) -> bool:
+def _unrecovered(recovery: Recovery, *, cut_short: bool) -> bool:
     if recovery.down_at_stop is not None:
-        return not short
-    return any(one and one.at_most == inf for one in (recovery.failover, recovery.worst))
+        return not cut_short
+    return any(loss and loss.at_most == inf for loss in (recovery.failover, recovery.worst))
 
 
 def _favour(recovery: Recovery) -> str:
@@ -103,44 +100,34 @@ def _favour(recovery: Recovery) -> str:
     return "recovered" if recovery.rto is None else "within_rto"
 
 
-def _summaries(journal: Document) -> Iterator[tuple[str, Document]]:
-    """
-    Yield every target that was measured or that the settings name, with its summary if it has one.
-    """
-    found = failover(journal)
-    measured, named = mapping(found.get("targets")), mapping(found.get("settings")).get("targets")
-    for name in dict.fromkeys([*measured, *mapping(named)]):
-        yield text(name), mapping(mapping(measured.get(name)).get("summary"))
-
-
 def _values(recovery: Recovery, key: str) -> dict[str, str]:
     length = _length(recovery, key)
     return {
         "target": brief(recovery.target),
-        "test": brief(text(recovery.test) or "?"),
-        "rto": seconds(recovery.rto or 0.0),
-        "interval": seconds(recovery.interval or 0.0),
-        "at_least": seconds(length.at_least),
-        "at_most": seconds(length.at_most),
+        "test": brief(recovery.test or "?"),
+        "rto": _seconds(recovery.rto or 0.0),
+        "interval": _seconds(recovery.interval or 0.0),
+        "at_least": _seconds(length.at_least),
+        "at_most": _seconds(length.at_most),
     }
 
 
-def _length(recovery: Recovery, key: str) -> Bounds:
+def _length(recovery: Recovery, key: str) -> Length:
     """
-    Return the length that a reason tells of.
+    Return the length that a reason quotes.
     """
-    back = (recovery.worst_after, recovery.reversion)
+    back = [loss for loss in (recovery.worst_after, recovery.reversion) if loss]
     lengths = {
         "rto_again": recovery.worst,
-        "rto_open": Bounds(0.0, recovery.down_at_stop or 0.0),
-        "rto_back": max((one for one in back if one), key=lambda one: one.at_most, default=None),
-        "unseen": Bounds(0.0, max(recovery.unseen, recovery.unseen_after)),
+        "rto_open": Length(0.0, recovery.down_at_stop or 0.0),
+        "rto_back": max(back, key=lambda loss: loss.at_most, default=None),
+        "unseen": Length(0.0, max(recovery.unseen, recovery.unseen_after)),
         "rto": recovery.failover,
     }
-    return lengths.get(key, recovery.shown) or Bounds(0.0, 0.0)
+    return lengths.get(key, recovery.shown) or Length(0.0, 0.0)
 
 
-def seconds(value: float) -> str:
+def _seconds(value: float) -> str:
     """
     Write seconds to the millisecond, without trailing zeros.
     """
@@ -151,4 +138,4 @@ def _count(value: float) -> str:
     return f"{value:.0f}"
 
 
-FINDERS: tuple[Finder, ...] = (_baseline, _samples, _objectives, _gaps, _recoveries)
+RULES: tuple[Rule, ...] = (_baseline, _samples, _objectives, _gaps, _recoveries)

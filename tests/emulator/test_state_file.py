@@ -16,8 +16,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from chaosfailover.emulator import Emulator, store
-from chaosfailover.emulator.store import StoreError
+from chaosfailover.emulator import Emulator, state_file
+from chaosfailover.emulator.state_file import StateFileError
 
 CREATE = {
     "Action": "CreateFailoverTestJob",
@@ -52,7 +52,7 @@ def reason(path: Path) -> str:
     Return what is said of a file that cannot be used, after its name; it is one line.
     """
     before = path.read_bytes() if path.is_file() else b""
-    with pytest.raises(StoreError) as caught:
+    with pytest.raises(StateFileError) as caught:
         Emulator(auth=False, state=path)
     said = str(caught.value)
 
@@ -174,7 +174,7 @@ def test_a_field_that_is_lost_is_named(field: str, state: Path) -> None:
     assert f" needs {field}" in reason(state)
 
 
-@pytest.mark.parametrize("table", ["jobs", "answers"])
+@pytest.mark.parametrize("table", ["jobs", "replies"])
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -185,10 +185,10 @@ def test_a_field_that_is_lost_is_named(field: str, state: Path) -> None:
         ("true", "is True, expected names and values"),
         ('"text"', "is 'text', expected names and values"),
         ("{}", "needs "),
-        ('{"a"', "is no JSON document: "),
-        ("", "is no JSON document: "),
-        ("[" * 100_000, "is no JSON document: "),
-        ("9" * 5000, "is no JSON document: Exceeds the limit"),
+        ('{"a"', "is not a JSON document: "),
+        ("", "is not a JSON document: "),
+        ("[" * 100_000, "is not a JSON document: "),
+        ("9" * 5000, "is not a JSON document: Exceeds the limit"),
         (b"\x00\xff", "expected text"),
     ],
 )
@@ -199,22 +199,22 @@ def test_a_damaged_document_is_named(
 
     said = reason(state)
 
-    assert said.startswith(("job 'ftj-", "the answer to 'token'"))
+    assert said.startswith(("job 'ftj-", "the reply to 'token'"))
     assert says in said
 
 
 @pytest.mark.parametrize(
     ("key", "says"),
     [
-        ("null", "the key of an answer is None, expected four texts"),
-        ('["a", "b", "c"]', "the key of an answer is ['a', 'b', 'c'], expected four texts"),
+        ("null", "the key of a reply is None, expected four texts"),
+        ('["a", "b", "c"]', "the key of a reply is ['a', 'b', 'c'], expected four texts"),
         ('["a", "b", "c", null]', "expected four texts"),
         ('{"a": 1, "b": 2, "c": 3, "d": 4}', "expected four texts"),
-        ("[", "the key of an answer is no JSON document"),
+        ("[", "the key of a reply is not a JSON document"),
     ],
 )
 def test_a_damaged_key_is_named(key: str, says: str, state: Path) -> None:
-    execute(state, "UPDATE answers SET key = ?", key)
+    execute(state, "UPDATE replies SET key = ?", key)
 
     assert says in reason(state)
 
@@ -222,9 +222,9 @@ def test_a_damaged_key_is_named(key: str, says: str, state: Path) -> None:
 @pytest.mark.parametrize("at", [None, 1e308, INF, -INF, NAN, "soon"])
 def test_a_damaged_answer_is_named(at: Any, state: Path) -> None:
     content = json.dumps({"fingerprint": "f", "document": {}, "at": at})
-    execute(state, "UPDATE answers SET content = ?", content)
+    execute(state, "UPDATE replies SET content = ?", content)
 
-    assert "the answer to 'token'.at is " in reason(state)
+    assert "the reply to 'token'.at is " in reason(state)
 
 
 @pytest.mark.parametrize("value", ["NULL", "1e308", "1e400", "-1e400", "'soon'", "x'00'", "-1"])
@@ -292,7 +292,7 @@ def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
 def test_a_state_beyond_all_measure_is_refused(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "LARGEST", 300)
+    monkeypatch.setattr(state_file, "LARGEST", 300)
 
     assert reason(state) == "it holds more than 0 MB, expected less"
 
@@ -310,7 +310,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(pipe)
 
     assert [reason(path) for path in (tmp_path, pipe, Path("/dev/zero"))] == [
-        "it is no file, expected one"
+        "it is not a file"
     ] * 3
 
 
@@ -323,7 +323,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
         pytest.param(
             "INSERT INTO jobs WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
             " WHERE i < 40) SELECT i, CAST(zeroblob(9000000) AS TEXT) FROM n",
-            "is no JSON document",
+            "is not a JSON document",
             id="many large ones",
         ),
     ],
@@ -344,7 +344,7 @@ def test_a_huge_file_takes_little_memory_and_time(statement: str, says: str, sta
     "damage",
     [
         "UPDATE jobs SET content = 'null'",
-        "UPDATE answers SET content = 'null'",
+        "UPDATE replies SET content = 'null'",
         "UPDATE clock SET emulated = 1e308",
         "UPDATE clock SET minute = 1e400",
         "UPDATE jobs SET content = replace(content, '_minutes\": 5', '_minutes\": 1e400')",

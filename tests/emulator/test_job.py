@@ -7,6 +7,7 @@ from math import inf
 
 import pytest
 
+from chaosfailover.emulator.error_codes import Refusal
 from chaosfailover.emulator.job import (
     ALLOWED,
     Job,
@@ -17,7 +18,6 @@ from chaosfailover.emulator.job import (
     moved,
     projected,
 )
-from chaosfailover.emulator.refusals import Refusal
 
 BEGAN = 1_700_000_000.0
 JOB = Job(

@@ -1,7 +1,8 @@
 """
-Verifies signatures: ACS3-HMAC-SHA256 (V3) and the older HMAC-SHA1 of RPC calls (V1).
+Signatures: ACS3-HMAC-SHA256 (V3), and the older HMAC-SHA1 of RPC calls (V1).
 
-Checks in the order signature present, key known, date, signature, nonce (API reference 14).
+The checks are, in order: signature present, key exists, date, token, signature, nonce (API
+reference 14).
 """
 
 import base64
@@ -14,8 +15,8 @@ from datetime import datetime
 from operator import itemgetter
 from urllib.parse import quote
 
-from chaosfailover.emulator.access import AccessKey
-from chaosfailover.emulator.refusals import invalid, missing, refuse
+from chaosfailover.emulator.access_keys import AccessKey
+from chaosfailover.emulator.error_codes import invalid, missing, refuse
 from chaosfailover.emulator.wire import Request
 
 __all__ = ["Nonces", "Signed", "claimed_key", "identify", "signature_v1", "signature_v3"]
@@ -35,7 +36,7 @@ MUST_SIGN = frozenset(
     }
 )
 """
-The headers that a V3 signature has to cover; beside a body also the one that says how to read it.
+The headers that a V3 signature has to cover; with a body also `content-type`.
 """
 V1 = {"SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0"}
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
@@ -44,7 +45,7 @@ DATE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 @dataclass(frozen=True)
 class Signed:
     """
-    What a signed request claims, before any of it is believed.
+    The claims of a signed request, not yet verified.
     """
 
     key_id: str
@@ -58,7 +59,7 @@ class Signed:
 
 class Nonces:
     """
-    The nonces seen lately; each key may use one once.
+    The nonces of late; a key may use each only once.
     """
 
     def __init__(self, lifetime: float = 1800.0) -> None:
@@ -67,7 +68,7 @@ class Nonces:
 
     def use(self, key_id: str, nonce: str, now: float) -> bool:
         """
-        Remember a nonce; False when it was used already.
+        Store a nonce; False if it was used before.
         """
         for old in [each for each, at in self._oldest() if at < now - self._lifetime]:
             del self._seen[old]
@@ -88,7 +89,7 @@ def identify(
     Return the access key that signed a request, or refuse; `now` is in real seconds since 1970.
     """
     signed = _claims(request)
-    key = _known(signed.key_id, keys)
+    key = _active_key(signed.key_id, keys)
     _check_date(signed.date, now, window)
     _check_token(key, signed)
     expected, string_to_sign = _expected(request, signed, key.secret)
@@ -101,7 +102,7 @@ def identify(
 
 def claimed_key(request: Request, keys: Mapping[str, AccessKey]) -> AccessKey | None:
     """
-    Return the key that a request names, without checking anything, for `auth=False`.
+    Return the key that a request names, unverified, for `auth=False`.
     """
     claim = re.search("Credential=([^,]+)", request.headers.get("authorization", ""))
     named = claim[1] if claim else request.parameters.get("AccessKeyId", "")
@@ -166,8 +167,7 @@ def _claims(request: Request) -> Signed:
 
 def _check_v1(request: Request) -> None:
     """
-    Refuse a V1 request that is not as V1 is, or whose headers, which V1 does not sign, call
-    anything else than its parameters do.
+    Refuse a malformed V1 request, and headers, which V1 does not sign, that contradict it.
     """
     headers, parameters = request.headers, request.parameters
     for name in ("AccessKeyId", "SignatureNonce"):
@@ -183,7 +183,7 @@ def _check_v1(request: Request) -> None:
             raise refuse("IncompleteSignature")
 
 
-def _known(key_id: str, keys: Mapping[str, AccessKey]) -> AccessKey:
+def _active_key(key_id: str, keys: Mapping[str, AccessKey]) -> AccessKey:
     if key_id not in keys:
         raise refuse("InvalidAccessKeyId.NotFound")
     if keys[key_id].status != "Active":
@@ -226,9 +226,9 @@ def _expected(request: Request, signed: Signed, secret: str) -> tuple[str, str]:
 
 def _canonical(pairs: Iterable[tuple[str, str]]) -> str:
     """
-    Write parameters sorted by name, names and values encoded alike; no two readings look the same.
+    Write parameters sorted by name, with names and values encoded, so that the text is unambiguous.
 
-    Those of one name keep their order, as it decides which of them counts.
+    Repeated names keep their order, as the last value counts.
     """
     ordered = sorted(pairs, key=itemgetter(0))
     return "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in ordered)

@@ -1,5 +1,7 @@
 """
-The state file: jobs, answers and the clock in SQLite, so that they survive a restart and a kill.
+The state file: jobs, replies to client tokens and the clock in SQLite.
+
+They survive a restart, and a kill at any moment.
 """
 
 import json
@@ -10,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from chaosfailover.emulator.clock import LATEST, LONGEST_MINUTE, SHORTEST_MINUTE
-from chaosfailover.emulator.job import AFTER, UNFINISHED, Job
+from chaosfailover.emulator.job import AFTER, STATUSES, Job
 from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR
 from chaosfailover.emulator.schema import (
     TEXT,
@@ -24,10 +26,11 @@ from chaosfailover.emulator.schema import (
     number,
     one_of,
     record,
+    record_of,
     scalar,
 )
 
-__all__ = ["Answered", "Store", "StoreError", "TokenKey"]
+__all__ = ["StateFile", "StateFileError", "TokenKey", "TokenReply"]
 
 TokenKey = tuple[str, str, str, str]
 """
@@ -35,50 +38,69 @@ Account, region, operation and client token.
 """
 
 
+INSTANT = number(0, LATEST)
+DOCUMENT = scalar("an object", lambda value: value if isinstance(value, dict) else None)
+
+
 @dataclass(frozen=True)
-class Answered:
+class TokenReply:
     """
-    The answer that a client token got: for which arguments, what, and when.
+    The reply that a client token got: for which arguments, and when.
     """
 
-    fingerprint: str
-    document: Mapping[str, Any]
-    at: float
+    fingerprint: Annotated[str, TEXT]
+    document: Annotated[Mapping[str, object], DOCUMENT]
+    at: Annotated[float, INSTANT]
 
 
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS jobs (job_id TEXT PRIMARY KEY, content TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, content TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, content TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS clock (id INTEGER PRIMARY KEY, emulated, real, minute)",
     "CREATE TABLE IF NOT EXISTS starts (id INTEGER PRIMARY KEY AUTOINCREMENT)",
     "INSERT INTO starts DEFAULT VALUES",
 )
 
 
-TABLES = {("table", "jobs"), ("table", "answers"), ("table", "clock"), ("table", "starts")}
+TABLES = {("table", "jobs"), ("table", "replies"), ("table", "clock"), ("table", "starts")}
 LONGEST_VALUE = 10_000_000
 LARGEST = 300_000_000
 
 
-def _entry(value: Any, place: str) -> tuple[str, float]:
+def _entry(value: object, place: str) -> tuple[str, float]:
     """
-    Read an entry of a job's history: a status and when it was entered.
+    Read an entry of a job's history: a status and its instant.
     """
     if not isinstance(value, list) or len(value) != 2:
         raise ValueError(f"{place} is {reprlib.repr(value)}, expected a status and an instant")
     return STATUS(value[0], place), INSTANT(value[1], place)
 
 
-def _or(infinite: float, otherwise: Schema) -> Schema:
+def _or(infinite: float, otherwise: Schema[float]) -> Schema[float]:
     """
     Make the schema of a number that may also be infinite.
     """
-    return lambda value, place: value if value == infinite else otherwise(value, place)
+    return lambda value, place: infinite if value == infinite else otherwise(value, place)
 
 
-INSTANT = number(0, LATEST)
-STATUS = one_of(*sorted(UNFINISHED | set(AFTER.values())))
+def _stored(*, deleted: bool = False, **fields: Any) -> tuple[Job, bool]:
+    return Job(**fields), deleted
+
+
+@dataclass(frozen=True)
+class StoredClock:
+    """
+    What the emulated clock showed at a real instant, and its speed.
+    """
+
+    emulated: Annotated[float, INSTANT]
+    real: Annotated[float, INSTANT]
+    minute: Annotated[float, number(SHORTEST_MINUTE, LONGEST_MINUTE)]
+
+
+STATUS = one_of(*STATUSES)
 JOB = record(
+    _stored,
     {
         "job_id": TEXT,
         "number": integer(1, 2**53),
@@ -91,7 +113,9 @@ JOB = record(
         "job_type": one_of("StartLater", "StartNow"),
         "duration_minutes": integer(1, 4320),
         "history": listing(_entry, least=1),
-        "lasts": record({status: _or(inf, number(0)) for status in AFTER}, required=tuple(AFTER)),
+        "lasts": record(
+            dict[str, float], {each: _or(inf, number(0)) for each in AFTER}, tuple(AFTER)
+        ),
         "touched": _or(-inf, INSTANT),
         "late": _or(inf, number(0)),
         "deleted": TRUTH,
@@ -101,39 +125,30 @@ JOB = record(
         *("resource_ids", "job_type", "duration_minutes", "history", "lasts"),
     ),
 )
-ANSWER = record(
-    {
-        "fingerprint": TEXT,
-        "document": scalar("an object", lambda value: isinstance(value, dict)),
-        "at": INSTANT,
-    },
-    required=("fingerprint", "document", "at"),
-)
-CLOCK = record(
-    {"emulated": INSTANT, "real": INSTANT, "minute": number(SHORTEST_MINUTE, LONGEST_MINUTE)}
-)
+REPLY = record_of(TokenReply)
+CLOCK = record_of(StoredClock)
 """
-The schemas of what the file holds: somebody may have damaged it since it was written.
+The schemas of the rows, as the file may have been damaged.
 """
 
 
-class StoreError(OSError):
+class StateFileError(OSError):
     """
     A state file that cannot be used; the message names it.
     """
 
 
-class Store:
+class StateFile:
     """
-    One state file, held exclusively. Nothing is lost that was committed.
+    One state file, locked for this process. What was committed is never lost.
 
-    `starts` is how often it was opened before, so that no start gives the IDs of another.
+    `starts` counts how often it was opened before, so that each start draws IDs of its own.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         if path.exists() and not path.is_file():
-            raise StoreError(f"state file {path} cannot be used: it is no file, expected one")
+            raise StateFileError(f"state file {path} cannot be used: it is not a file")
         try:
             self._db = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
         except sqlite3.Error as exc:
@@ -146,7 +161,7 @@ class Store:
 
     def _open(self) -> int:
         """
-        Lock the file, see that all of it can be read, and count the start.
+        Lock the file, read all of it once, and count the start.
         """
         self._db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -154,14 +169,14 @@ class Store:
         self._check()
         for statement in SCHEMA:
             self._db.execute(statement)
-        self.jobs(), self.answers(), self.emulated_now()
+        self.jobs(), self.replies(), self.emulated_now()
         (starts,) = self._db.execute("SELECT max(id) - 1 FROM starts").fetchone()
         self._db.commit()
         return int(starts)
 
     def _check(self) -> None:
         """
-        Refuse a damaged database, and one of something else, before anything is written to it.
+        Refuse a damaged or foreign database before anything is written to it.
         """
         (state,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
         if state != "ok":
@@ -171,9 +186,9 @@ class Store:
             if not name.startswith("sqlite_") and (kind, name) not in TABLES:
                 raise ValueError(f"it holds the {kind} {name!r}, which no emulator writes")
 
-    def _rows(self, query: str) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, query: str) -> Iterator[tuple[object, ...]]:
         """
-        Yield rows, as long as all of them together are no larger than a state can be.
+        Yield rows; ValueError once all of them together are larger than a state can be.
         """
         size = 0
         for row in self._db.execute(query):
@@ -184,7 +199,7 @@ class Store:
 
     def commit(self) -> None:
         """
-        Make everything since the last commit last.
+        Commit all changes.
         """
         self._db.commit()
 
@@ -196,7 +211,7 @@ class Store:
 
     def put_job(self, job: Job, *, deleted: bool = False) -> None:
         """
-        Write a job; a deleted one may have something to bring back yet.
+        Write a job; the resources of a deleted job may still be down.
         """
         content = json.dumps({**asdict(job), "deleted": deleted})
         self._db.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?)", (job.job_id, content))
@@ -207,32 +222,32 @@ class Store:
         """
         self._db.execute("DELETE FROM jobs WHERE job_id = ?", (job_id,))
 
-    def put_answer(self, key: TokenKey, answer: Answered) -> None:
+    def put_reply(self, key: TokenKey, reply: TokenReply) -> None:
         """
-        Write the answer that a client token got.
+        Write the reply that a client token got.
         """
-        row = json.dumps(key), json.dumps(asdict(answer))
-        self._db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", row)
+        row = json.dumps(key), json.dumps(asdict(reply))
+        self._db.execute("INSERT OR REPLACE INTO replies VALUES (?, ?)", row)
 
-    def delete_answer(self, key: TokenKey) -> None:
+    def delete_reply(self, key: TokenKey) -> None:
         """
-        Delete the answer that a client token got.
+        Delete the reply that a client token got.
         """
-        self._db.execute("DELETE FROM answers WHERE key = ?", (json.dumps(key),))
+        self._db.execute("DELETE FROM replies WHERE key = ?", (json.dumps(key),))
 
     def put_clock(self, emulated: float, minute: float) -> None:
         """
-        Write what the emulated clock shows now, and its speed.
+        Write what the emulated clock shows, and its speed.
         """
         row = emulated, time.time(), minute
         self._db.execute("INSERT OR REPLACE INTO clock VALUES (1, ?, ?, ?)", row)
 
     def clear(self) -> None:
         """
-        Forget jobs and answers.
+        Delete all jobs and replies.
         """
         self._db.execute("DELETE FROM jobs")
-        self._db.execute("DELETE FROM answers")
+        self._db.execute("DELETE FROM replies")
 
     def jobs(self) -> list[tuple[Job, bool]]:
         """
@@ -241,56 +256,56 @@ class Store:
         rows = self._rows("SELECT job_id, content FROM jobs")
         return sorted((_job(*row) for row in rows), key=lambda entry: entry[0].number)
 
-    def answers(self) -> list[tuple[TokenKey, Answered]]:
+    def replies(self) -> list[tuple[TokenKey, TokenReply]]:
         """
-        Return the answers by client token, oldest first.
+        Return the replies by client token, oldest first.
         """
-        rows = self._rows("SELECT key, content FROM answers")
-        return sorted((_answer(*row) for row in rows), key=lambda entry: entry[1].at)
+        rows = self._rows("SELECT key, content FROM replies")
+        return sorted((_reply(*row) for row in rows), key=lambda entry: entry[1].at)
 
     def emulated_now(self) -> float | None:
         """
-        Return what the emulated clock shows by now, or None in a new file.
+        Return what the emulated clock shows now, or None for a new file.
         """
         row = self._db.execute("SELECT emulated, real, minute FROM clock").fetchone()
         if row is None:
             return None
-        given = CLOCK(dict(zip(("emulated", "real", "minute"), row, strict=True)), "clock")
-        passed = max(0.0, time.time() - given["real"])
-        now = float(given["emulated"] + passed * 60.0 / given["minute"])
+        clock = CLOCK(dict(zip(("emulated", "real", "minute"), row, strict=True)), "clock")
+        passed = max(0.0, time.time() - clock.real)
+        now = clock.emulated + passed * 60.0 / clock.minute
         if now > LATEST:
             raise ValueError(f"its clock shows {now:g} by now, expected at most {LATEST:g}")
         return now
 
 
-def _unusable(path: Path, reason: Exception) -> StoreError:
-    return StoreError(f"state file {path} cannot be used: {' '.join(str(reason).split())}")
+def _unusable(path: Path, reason: Exception) -> StateFileError:
+    return StateFileError(f"state file {path} cannot be used: {' '.join(str(reason).split())}")
 
 
-def _job(job_id: Any, content: Any) -> tuple[Job, bool]:
+def _job(job_id: object, content: object) -> tuple[Job, bool]:
     place = f"job {reprlib.repr(job_id)}"
-    given = JOB(_decoded(content, place), place)
-    if given["job_id"] != job_id:
-        raise ValueError(f"{place}.job_id is {given['job_id']!r}, expected {job_id!r}")
-    deleted = given.pop("deleted", False)
-    return Job(**given), deleted
+    job, deleted = JOB(_decoded(content, place), place)
+    if job.job_id != job_id:
+        raise ValueError(f"{place}.job_id is {job.job_id!r}, expected {job_id!r}")
+    return job, deleted
 
 
-def _answer(key: Any, content: Any) -> tuple[TokenKey, Answered]:
-    token = _token(_decoded(key, "the key of an answer"))
-    place = f"the answer to {reprlib.repr(token[-1])}"
-    return token, Answered(**ANSWER(_decoded(content, place), place))
+def _reply(key: object, content: object) -> tuple[TokenKey, TokenReply]:
+    token = _token(_decoded(key, "the key of a reply"))
+    place = f"the reply to {reprlib.repr(token[-1])}"
+    return token, REPLY(_decoded(content, place), place)
 
 
-def _token(given: Any) -> TokenKey:
-    if not isinstance(given, list) or [type(each) for each in given] != [str] * 4:
-        raise ValueError(f"the key of an answer is {reprlib.repr(given)}, expected four texts")
-    account, region, operation, token = given
+def _token(value: object) -> TokenKey:
+    if not isinstance(value, list) or [type(each) for each in value] != [str] * 4:
+        raise ValueError(f"the key of a reply is {reprlib.repr(value)}, expected four texts")
+    account, region, operation, token = value
     return account, region, operation, token
 
 
-def _decoded(content: Any, place: str) -> Any:
+def _decoded(content: object, place: str) -> object:
     try:
-        return json.loads(TEXT(content, place))
+        decoded: object = json.loads(TEXT(content, place))
     except (RecursionError, ValueError) as exc:
-        raise ValueError(f"{place} is no JSON document: {exc}") from None
+        raise ValueError(f"{place} is not a JSON document: {exc}") from None
+    return decoded

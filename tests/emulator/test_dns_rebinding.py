@@ -16,7 +16,7 @@ from alibabacloud_vpc20160428 import models
 from alibabacloud_vpc20160428.client import Client
 
 from chaosfailover.emulator import Emulator
-from chaosfailover.emulator.web.dns_rebinding import turned_away
+from chaosfailover.emulator.web.dns_rebinding import rejection
 
 HERE = "127.0.0.1:8700"
 
@@ -129,12 +129,12 @@ def test_a_request_that_is_turned_away_is_seen() -> None:
     ],
 )
 def test_others_may_pass(headers: dict[str, str]) -> None:
-    assert turned_away(headers, by_name=False) == ""
+    assert rejection(headers, by_name=False) == ""
 
 
 def test_an_emulator_beyond_this_machine_is_called_by_name() -> None:
-    assert turned_away({"host": "emulator:8700"}, by_name=True) == ""
-    assert turned_away({"host": "emulator:8700", "origin": "http://evil"}, by_name=True) != ""
+    assert rejection({"host": "emulator:8700"}, by_name=True) == ""
+    assert rejection({"host": "emulator:8700", "origin": "http://evil"}, by_name=True) != ""
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,18 @@
 """
-What a resource shows where the topology says nothing: its fields by resource type.
+The API fields of resources: their defaults, their types, and who may set them.
+
+A new field of a circuit, VBR, BGP group or peer is one entry of `DEFAULTS`, or of `OPTIONAL` when
+a resource without it does not show it.
 """
 
 from typing import Any
 
-from chaosfailover.emulator.resources import CIRCUIT, GROUP, PEER, VBR
+from chaosfailover.emulator.resources import BELOW, CIRCUIT, GROUP, KINDS, PEER, VBR, Entry
+from chaosfailover.emulator.schema import TEXT, TRUTH, Schema, integer, listing, record, table
 
-__all__ = ["DEFAULTS"]
+__all__ = ["CHANGES", "DEFAULTS", "FIELDS", "OVERLAYS", "REGION"]
 
-DEFAULTS: dict[str, dict[str, Any]] = {
+DEFAULTS: dict[str, dict[str, object]] = {
     CIRCUIT: {
         "PhysicalConnectionId": "",
         "Name": "",
@@ -115,3 +119,87 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "AuthKey": "",
     },
 }
+
+OPTIONAL: dict[str, dict[str, Schema[object]]] = {
+    CIRCUIT: {"Tags": table(TEXT), "AdDetailLocation": TEXT, "ReservationActiveTime": TEXT},
+    VBR: {"Tags": table(TEXT), "EcrId": TEXT, "EcrAttatchStatus": TEXT, "EcrOwnerId": TEXT},
+}
+"""
+Fields that are absent unless they are set.
+"""
+
+DERIVED: dict[str, tuple[str, ...]] = {
+    CIRCUIT: ("PhysicalConnectionId",),
+    VBR: ("VbrId",),
+    GROUP: ("BgpGroupId", "RegionId"),
+    PEER: ("BgpPeerId", "RouterId", "RegionId"),
+}
+"""
+Fields that follow from a resource's place in the topology.
+"""
+
+DISPLAYED: dict[str, dict[str, Schema[object]]] = {
+    VBR: {"PhysicalConnectionStatus": TEXT, "PhysicalConnectionBusinessStatus": TEXT},
+}
+"""
+Fields that only an overlay can set.
+"""
+
+OWN: dict[str, dict[str, Schema[object]]] = {
+    CIRCUIT: {"owner": TEXT},
+    VBR: {"owner": TEXT, "cens": listing(TEXT), "circuits": listing(TEXT)},
+    GROUP: {"owner": TEXT, "default": TRUTH},
+    PEER: {"owner": TEXT},
+}
+"""
+Keys of the topology that are no API fields.
+"""
+
+
+def _schema(default: object) -> Schema[object]:
+    """
+    Return the schema of a field with this default.
+    """
+    if isinstance(default, bool):
+        return TRUTH
+    return integer(0, 2**63) if isinstance(default, int) else TEXT
+
+
+def _fields(kind: str) -> dict[str, Schema[object]]:
+    typed = {name: _schema(default) for name, default in DEFAULTS[kind].items()}
+    return {name: each for name, each in typed.items() if name not in DERIVED[kind]}
+
+
+def _entry(**values: Any) -> Entry:
+    own = {name: value for name, value in values.items() if name.islower()}
+    return Entry({name: value for name, value in values.items() if name not in own}, **own)
+
+
+FIELDS = {kind: {**_fields(kind), **OPTIONAL.get(kind, {})} for kind in DEFAULTS}
+CHANGES = {
+    kind: record(
+        dict[str, object],
+        {name: each for name, each in FIELDS[kind].items() if name != BELOW[kind]},
+    )
+    for kind in DEFAULTS
+}
+"""
+Resource type -> the schema of a change at runtime, which cannot move a resource.
+"""
+OVERLAYS = record(
+    dict[str, dict[str, object]],
+    {
+        kind: record(dict[str, object], {**_fields(kind), **DISPLAYED.get(kind, {})})
+        for kind in DEFAULTS
+    },
+)
+"""
+The schema of the setting `while_testing`.
+"""
+REGION = record(
+    dict[str, dict[str, Entry]],
+    {
+        plural: table(record(_entry, {**FIELDS[kind], **OWN[kind]}))
+        for plural, kind in KINDS.items()
+    },
+)

@@ -1,0 +1,179 @@
+"""
+The table of operations: their parameters, and how well each is documented.
+
+Requests are read by it, and `coverage` writes it into the README.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from chaosfailover.emulator.operations.parameters import Parameter, Source
+
+__all__ = ["OPERATIONS", "STS_VERSION", "VERSION", "Operation"]
+
+VERSION = "2016-04-28"
+STS_VERSION = "2015-04-01"
+
+
+class Operation(NamedTuple):
+    """
+    One operation. `source` and `remark` are about its behaviour beside its parameters.
+
+    `version` names the product, VPC or STS. RAM does not limit operations of STS.
+    """
+
+    parameters: tuple[Parameter, ...]
+    version: str = VERSION
+    source: Source = "documented"
+    remark: str = ""
+
+
+def _text(longest: int) -> Callable[[str], bool]:
+    """
+    Make the rule for Name and Description: a length, and no URL at the start.
+    """
+    return lambda value: len(value) <= longest and not value.startswith(("http://", "https://"))
+
+
+def _within(least: int, most: int) -> Callable[[int], bool]:
+    """
+    Make the rule for a number from `least` to `most`.
+    """
+    return lambda value: least <= value <= most
+
+
+def _one_of(*literals: str) -> Callable[[str], bool]:
+    """
+    Make the rule for a literal.
+    """
+    return lambda value: value in literals
+
+
+REGION = Parameter(
+    "RegionId",
+    source="inferred",
+    note="required by the help pages, not by the SDKs; without it, the endpoint's own region",
+)
+REGION_REQUIRED = Parameter("RegionId", required=True)
+TOKEN = Parameter(
+    "ClientToken",
+    rule=lambda value: len(value) <= 64 and value.isascii(),
+    note="64 ASCII characters",
+)
+JOB_ID = Parameter("JobId", required=True)
+NAME = Parameter("Name", rule=_text(128), note="128 characters, no URL at the start")
+DESCRIPTION = Parameter("Description", rule=_text(256), note="256 characters, no URL at the start")
+DRY_RUN = Parameter("DryRun", "boolean")
+DURATION = Parameter("JobDuration", "integer", rule=_within(1, 4320), note="minutes, 1 to 4320")
+RESOURCES = Parameter("ResourceId", "list", rule=lambda ids: len(ids) <= 16, note="16 at most")
+IGNORED = tuple(
+    Parameter(name, source="not done", note="accepted and ignored, as it is undocumented")
+    for name in ("OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId")
+)
+IGNORED_OF_JOBS = IGNORED[:-1]  # the SDK has no ResourceOwnerId there
+JOB = (REGION, TOKEN, JOB_ID, *IGNORED_OF_JOBS)
+PAGE = (
+    Parameter("PageNumber", "integer", rule=_within(1, 2**31 - 1), note="default 1"),
+    Parameter("PageSize", "integer", rule=_within(1, 50), note="default 10, 50 at most"),
+)
+FILTER = Parameter("Filter", "filters", note="5 keys and 5 values each at most")
+TAGS = Parameter("Tags", "tags", note="20 at most; all must match")
+GROUP_ID = Parameter("ResourceGroupId")
+ROUTER = (
+    Parameter("RouterId"),
+    Parameter("BgpGroupId"),
+    Parameter("IsDefault", "boolean", note="whether the group is a default one"),
+)
+
+OPERATIONS: dict[str, Operation] = {
+    "CreateFailoverTestJob": Operation(
+        (
+            REGION,
+            TOKEN,
+            Parameter(
+                "ResourceType",
+                required=True,
+                note="PHYSICALCONNECTION, VIRTUALBORDERROUTER, BGPPEER",
+            ),
+            Parameter("ResourceId", "list", True, RESOURCES.rule, note=RESOURCES.note),
+            Parameter("JobType", required=True, rule=_one_of("StartNow", "StartLater")),
+            Parameter("JobDuration", "integer", True, DURATION.rule, note=DURATION.note),
+            NAME,
+            DESCRIPTION,
+            DRY_RUN,
+            *IGNORED_OF_JOBS,
+        ),
+        source="inferred",
+        remark="the seven refusals are documented; their codes are taken from Start",
+    ),
+    "StartFailoverTestJob": Operation(JOB, remark="with all 12 error codes"),
+    "StopFailoverTestJob": Operation(JOB, remark="the end of one message is inferred"),
+    "UpdateFailoverTestJob": Operation(
+        (REGION, TOKEN, JOB_ID, NAME, DESCRIPTION, RESOURCES, DURATION, DRY_RUN, *IGNORED_OF_JOBS),
+        source="inferred",
+        remark="the refusals are documented, their codes are not",
+    ),
+    "DeleteFailoverTestJob": Operation(JOB, remark="the end of one message is inferred"),
+    "DescribeFailoverTestJob": Operation(
+        JOB, remark="that StartTime appears with Testing and StopTime with Stopped is inferred"
+    ),
+    "DescribeFailoverTestJobs": Operation(
+        (
+            REGION,
+            TOKEN,
+            Parameter(
+                "MaxResults", "integer", rule=_within(1, 100), note="default 20, 100 at most"
+            ),
+            Parameter("NextToken"),
+            FILTER,
+            *IGNORED_OF_JOBS,
+        ),
+        remark="newest first, exact names, and refusals of filters and tokens are inferred",
+    ),
+    "DescribePhysicalConnections": Operation(
+        (
+            REGION_REQUIRED,
+            TOKEN,
+            FILTER,
+            Parameter("IncludeReservationData", "boolean", source="not done", note="there is none"),
+            GROUP_ID,
+            TAGS,
+            *PAGE,
+            *IGNORED,
+        ),
+        remark="the fields of a cut circuit are inferred",
+    ),
+    "DescribeVirtualBorderRouters": Operation(
+        (
+            REGION_REQUIRED,
+            FILTER,
+            Parameter("IncludeCrossAccountVbr", "boolean"),
+            GROUP_ID,
+            TAGS,
+            *PAGE,
+            *IGNORED,
+        ),
+        remark="the fields of a cut VBR are inferred",
+    ),
+    "DescribeVirtualBorderRoutersForPhysicalConnection": Operation(
+        (REGION_REQUIRED, Parameter("PhysicalConnectionId", required=True), FILTER, *PAGE, *IGNORED)
+    ),
+    "DescribeBgpGroups": Operation((REGION_REQUIRED, *ROUTER, *PAGE, *IGNORED)),
+    "DescribeBgpPeers": Operation(
+        (REGION_REQUIRED, *ROUTER, Parameter("BgpPeerId"), *PAGE, *IGNORED),
+        remark="the fields of a cut peer are inferred",
+    ),
+    "DescribeRegions": Operation(
+        (
+            Parameter("AcceptLanguage", note="zh-CN or en-US", source="not done"),
+            Parameter("ProductType", source="not done", note="accepted and ignored"),
+            *IGNORED,
+        ),
+        remark="local names are not translated",
+    ),
+    "GetCallerIdentity": Operation(
+        (),
+        version=STS_VERSION,
+        remark="of STS, version 2015-04-01; that every key is the account itself is inferred",
+    ),
+}

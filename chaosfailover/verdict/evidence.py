@@ -1,0 +1,300 @@
+"""
+The parts of a run as its journal shows them: what the rules, the record and the report read.
+
+Instants are aware UTC, lengths are in seconds. What is missing is None, "" or empty.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chaosfailover.outages.outage import Length, Outage
+from chaosfailover.verdict.series import Series
+
+__all__ = [
+    "ActivityRun",
+    "Control",
+    "Cut",
+    "CutResult",
+    "Event",
+    "Experiment",
+    "HypothesisReading",
+    "Interruption",
+    "JobReading",
+    "People",
+    "PhaseResult",
+    "PreflightResult",
+    "StopResult",
+    "Summary",
+    "TargetResult",
+]
+
+Fields = Mapping[str, object]
+"""A part of the journal that the record holds as it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """
+    An event of the control; `fields` are all that it has.
+    """
+
+    at: datetime
+    kind: str
+    test: str
+    job_id: str
+    status: str
+    reason: str
+    resource_id: str
+    up: bool | None
+    operation: str
+    request_id: str
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class JobReading:
+    """
+    A failover test's document, as an activity returned it; `stopped` if the activity ended it.
+    """
+
+    test: str
+    job_id: str
+    status: str
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityRun:
+    """
+    The run of an action or a probe.
+
+    `status` is "" where the run was cut off, and "failed" for an action that is a process with an
+    exit status, which the toolkit calls succeeded. `error` is the last line of the exception.
+    `resource_id` is the first argument that names a resource.
+    """
+
+    type: str
+    name: str
+    module: str
+    func: str
+    resource_id: str
+    began: datetime | None
+    ended: datetime | None
+    status: str
+    error: str
+    output: object
+    job: JobReading | None
+    has_tolerance: bool
+    tolerance_met: bool | None
+    tolerance_error: str
+
+
+@dataclass(frozen=True, slots=True)
+class HypothesisReading:
+    """
+    A reading of the hypothesis `when`: before, during or after the method.
+
+    `met` needs every probe within its tolerance; a reading that was cut off is not `finished`.
+    """
+
+    when: str
+    title: str
+    met: bool
+    finished: bool
+    probes: tuple[ActivityRun, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """
+    The experiment's extension `failover`: roles, change ticket and `more` that it says.
+    """
+
+    roles: Mapping[str, list[str]]
+    change_ticket: str
+    environment: str
+    more: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """
+    The experiment; `activities` and `rollbacks` count those that are played whatever happens.
+    """
+
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    hypothesis: str
+    has_hypothesis: bool
+    activities: int
+    rollbacks: int
+    dry: str
+    people: People
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """
+    What ended the run early; `fields` are all that the control wrote of it.
+    """
+
+    kind: str
+    name: str
+    reason: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PreflightResult:
+    """
+    A preflight check with its result.
+    """
+
+    name: str
+    passed: bool
+    detail: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """
+    A planned cut: the resources of a failover test, what goes down with them, and what must not.
+    """
+
+    test: str
+    resource_type: str
+    resource_ids: tuple[str, ...]
+    duration_minutes: float | None
+    lost: tuple[str, ...]
+    survivors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopResult:
+    """
+    The attempt of the control to stop a failover test; `fields` are all that it wrote of it.
+    """
+
+    test: str
+    job_id: str
+    status: str
+    error: str
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseResult:
+    """
+    The checks of a target in one phase; round trips are the median, 95th percentile and longest.
+    """
+
+    sent: float | None
+    lost: float | None
+    p50: float | None
+    p95: float | None
+    most: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """
+    The measurement of a target over the whole run.
+    """
+
+    sent: float | None
+    lost: float | None
+    count: float | None
+    duration: float | None
+    unmeasured: float | None
+    accumulated: float | None
+    errors: Mapping[str, float | None]
+    longest: Length | None
+    availability: Length | None
+    before: PhaseResult
+    during: PhaseResult
+    after: PhaseResult
+    outages: Sequence[Outage]
+
+
+@dataclass(frozen=True, slots=True)
+class CutResult:
+    """
+    The measurement of a target in one cut, as `outages.summary.Summary` names it.
+
+    `down_at_stop` is how long at least an outage had lasted that the stop found open, None without.
+    """
+
+    test: str
+    cut_at: datetime | None
+    stop_at: datetime | None
+    failover: Length | None
+    reversion: Length | None
+    worst_during: Length | None
+    worst_after: Length | None
+    unseen_during: float
+    unseen_after: float
+    down_at_stop: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetResult:
+    """
+    A target with its settings and its measurement.
+
+    `rto` is None for a target without an objective, or with one that is no number, which
+    `unreadable_rto` then quotes. It is `measured` if it has a summary with intact outages.
+    """
+
+    name: str
+    url: str
+    interval: float | None
+    timeout: float | None
+    rto: float | None
+    unreadable_rto: str | None
+    persistent: bool
+    measured: bool
+    summary: Summary
+    cuts: tuple[CutResult, ...]
+    series: Series
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """
+    The control's entry; `present` unless the run had no control.
+
+    `events` are in the order of their instants. `unmeasured` are targets that the settings name
+    and that have no measurement. `set_back` is by how many seconds the clock was set back.
+    """
+
+    present: bool
+    mode: str
+    account_id: str
+    region_id: str
+    endpoint: str
+    topology: str
+    experiment_hash: str
+    dry: str
+    settings: Fields
+    abort_after: float | None
+    abort_when: str
+    configuration: Fields
+    versions: Mapping[str, str]
+    clock_offset: float | None
+    set_back: float
+    preflight: tuple[PreflightResult, ...]
+    cuts: tuple[Cut, ...]
+    events: tuple[Event, ...]
+    targets: tuple[TargetResult, ...]
+    unmeasured: tuple[str, ...]
+    stopped: tuple[StopResult, ...]
+    verdict: tuple[str, tuple[str, ...]] | None
+
+    def events_of(self, kind: str) -> list[Event]:
+        """
+        Return the events of one kind.
+        """
+        return [event for event in self.events if event.kind == kind]

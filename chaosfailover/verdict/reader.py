@@ -1,0 +1,141 @@
+"""
+Reads the objects of a journal: what is missing is absent, what is misshapen is noted as damage.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from math import inf
+from typing import TypeVar
+
+from chaosfailover.outages.outage import Length
+from chaosfailover.verdict.values import instant, mapping, number, text
+
+__all__ = ["Reader"]
+
+Value = TypeVar("Value")
+
+
+class Reader:
+    """
+    One object of the journal. What is missing reads as absent, what is misshapen is noted as well.
+    """
+
+    __slots__ = ("_at", "damage", "members")
+
+    def __init__(self, value: object, at: str, damage: list[str]) -> None:
+        self._at, self.damage = at, damage
+        self.members: Mapping[str, object] = mapping(value)
+        if value is not None and not isinstance(value, Mapping):
+            damage.append(at or "the whole")
+
+    @property
+    def present(self) -> bool:
+        """
+        Whether there is such an object, with anything in it.
+        """
+        return bool(self.members)
+
+    def place(self, key: object) -> str:
+        """
+        Return the place of a member, such as `failover.targets.portal`.
+        """
+        return f"{self._at}.{key}" if self._at else str(key)
+
+    def note(self, key: str) -> None:
+        """
+        Note a member as damaged.
+        """
+        self.damage.append(self.place(key))
+
+    def section(self, key: str) -> "Reader":
+        """
+        Return an object within this one.
+        """
+        return Reader(self.members.get(key), self.place(key), self.damage)
+
+    def named(self, key: str) -> "dict[str, Reader]":
+        """
+        Return the objects of an object, by their names.
+        """
+        outer = self.section(key)
+        return {text(name): outer.section(name) for name in outer.members}
+
+    def names(self, key: str) -> "list[str]":
+        """
+        Return the names of the members of an object.
+        """
+        return [text(name) for name in self.section(key).members]
+
+    def items(self, key: str) -> Sequence[object]:
+        """
+        Return the items of a list.
+        """
+        value = self.members.get(key)
+        if isinstance(value, list | tuple):
+            return value
+        if value is not None:
+            self.note(key)
+        return ()
+
+    def sections(self, key: str) -> "list[Reader]":
+        """
+        Return the objects of a list.
+        """
+        place = self.place(key)
+        readers = [
+            (item, Reader(item, f"{place}[{at}]", self.damage))
+            for at, item in enumerate(self.items(key))
+        ]
+        return [reader for item, reader in readers if isinstance(item, Mapping)]
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """
+        Return the items of a list as texts.
+        """
+        return tuple(text(item) for item in self.items(key))
+
+    def text(self, key: str) -> str:
+        """
+        Return a value as text, "" without one.
+        """
+        return text(self.members.get(key))
+
+    def any_text(self, *keys: str) -> str:
+        """
+        Return the first of some values that is not empty.
+        """
+        return next((text(value) for key in keys if (value := self.members.get(key))), "")
+
+    def number(self, key: str) -> float | None:
+        """
+        Return a number.
+        """
+        return self._noted(key, number(self.members.get(key)))
+
+    def instant(self, key: str) -> datetime | None:
+        """
+        Return an ISO 8601 instant.
+        """
+        return self._noted(key, instant(self.members.get(key)))
+
+    def flag(self, key: str) -> bool | None:
+        """
+        Return a boolean.
+        """
+        value = self.members.get(key)
+        return self._noted(key, value if isinstance(value, bool) else None)
+
+    def length(self, key: str) -> Length | None:
+        """
+        Return a length between two bounds; one that cannot be read may be of any length.
+        """
+        if self.members.get(key) is None:
+            return None
+        reader = self.section(key)
+        at_least, at_most = reader.number("at_least"), reader.number("at_most")
+        return Length(at_least or 0.0, inf if at_most is None else at_most)
+
+    def _noted(self, key: str, value: Value | None) -> Value | None:
+        if value is None and self.members.get(key) is not None:
+            self.note(key)
+        return value

@@ -1,0 +1,76 @@
+"""
+The compact series of a target: long, and read only where gaps or charts need it.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import NamedTuple
+
+from chaosfailover.outages.samples import Gap
+from chaosfailover.verdict.values import instant, number
+
+__all__ = ["Series", "Slot"]
+
+
+class Slot(NamedTuple):
+    """
+    A stretch of time with the median and the 95th percentile of its round trips.
+    """
+
+    since: float
+    until: float
+    p50: float
+    p95: float
+
+
+class Series:
+    """
+    A target's series; its instants count from `utc`. Rows that are no numbers are left out.
+    """
+
+    def __init__(self, document: Mapping[str, object]) -> None:
+        self._document = document
+        self.utc: datetime | None = instant(document.get("utc"))
+
+    @cached_property
+    def extent(self) -> tuple[float, float] | None:
+        """
+        The first and the last instant of the checks, None without any.
+        """
+        since, until, _ = self._runs
+        return (since[0], max(until)) if since else None
+
+    def losses(self) -> Iterator[tuple[float, float]]:
+        """
+        Yield from when to when checks in a row were lost.
+        """
+        return ((since, until) for since, until, lost in zip(*self._runs, strict=True) if lost)
+
+    @cached_property
+    def gaps(self) -> list[Gap]:
+        """
+        The times in which nothing was sent.
+        """
+        return list(map(Gap, *self._columns("gaps", 0, 1)))
+
+    @cached_property
+    def slots(self) -> list[Slot]:
+        """
+        The round trips, in slots of equal width.
+        """
+        return list(map(Slot, *self._columns("slots", 0, 1, 5, 6)))
+
+    @cached_property
+    def _runs(self) -> list[list[float]]:
+        return self._columns("runs", 0, 1, 3)
+
+    def _columns(self, key: str, *numbers: int) -> list[list[float]]:
+        """
+        Return columns of the rows that hold numbers there; rows would be too many objects.
+        """
+        written = self._document.get(key)
+        listed = written if isinstance(written, list) else ()
+        rows = [row for row in listed if isinstance(row, list) and len(row) > numbers[-1]]
+        rows = [row for row in rows if None not in [number(row[at]) for at in numbers]]
+        return [[float(row[at]) for row in rows] for at in numbers]
