@@ -11,6 +11,8 @@ from chaoslib.types import Configuration, Secrets
 from chaosfailover import arguments
 from chaosfailover.alibaba import config
 from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.codes import NOT_INIT
+from chaosfailover.alibaba.documents import FailoverTestJob
 from chaosfailover.alibaba.failover_tests import UNFINISHED, find_test, named_tests, running_tests
 from chaosfailover.errors import ApiError, ArgumentError, GuardError, JobNotFoundError
 from chaosfailover.safety import guard
@@ -88,13 +90,15 @@ def create_failover_test(
             return {"dry_run": True, "accepted": True}
         others = _check_name_is_free(client, name)
         if not cuts:
-            return client.describe_failover_test_job(client.create_failover_test_job(**request))
+            return dict(
+                client.describe_failover_test_job(client.create_failover_test_job(**request))
+            )
         proven_at = check_cut(client, Cut(name, tuple(resource_ids), resource_type, minutes))
         guarded = _guarded(client, name, minutes, proven_at, configuration, secrets, others=others)
         with under_guard(guarded) as cutting:
             job_id = client.create_failover_test_job(**request, attempting=cutting.attempting)
             cutting.accept(job_id)
-        return client.wait_for_status(job_id, "Testing", timeout=wait)
+        return dict(client.wait_for_status(job_id, "Testing", timeout=wait))
 
 
 def start_failover_test(
@@ -134,7 +138,7 @@ def start_failover_test(
         with under_guard(guarded) as cutting:
             _start(client, job, cutting)
             cutting.accept(job_id)
-        return client.wait_for_status(job_id, "Testing", timeout=wait)
+        return dict(client.wait_for_status(job_id, "Testing", timeout=wait))
 
 
 def stop_failover_test(
@@ -214,7 +218,7 @@ def update_failover_test(
     with config.client(configuration, secrets) as client:
         job_id = find_test(client, test)["JobId"]
         client.update_failover_test_job(job_id, **changes, dry_run=dry)
-        return client.describe_failover_test_job(job_id)
+        return dict(client.describe_failover_test_job(job_id))
 
 
 def delete_failover_test(
@@ -325,14 +329,14 @@ def _stop(client: VpcClient, tests: List[str], timeout: float) -> List[StopOutco
     return outcomes
 
 
-def _start(client: VpcClient, job: Dict[str, Any], cutting: Cutting) -> None:
+def _start(client: VpcClient, job: FailoverTestJob, cutting: Cutting) -> None:
     """
     Start a job; one that was `Init` a moment ago and no longer is has heard an earlier try.
     """
     try:
         client.start_failover_test_job(job["JobId"], cutting.attempting)
     except ApiError as exc:
-        if exc.code != "IncorrectStatus.OnlyForInit" or job["Status"] != "Init":
+        if exc.code != NOT_INIT or job["Status"] != "Init":
             raise
 
 

@@ -1,12 +1,11 @@
 """
-The rules for the arguments of activities, checked before any request.
+The checks of the arguments of activities, made before any request.
 
-Limits are those of API reference CreateFailoverTestJob; each check returns the value to send.
+Limits are those of CreateFailoverTestJob (API reference 1.1); each check returns the value to send.
 """
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from chaosfailover.errors import ArgumentError
 
@@ -40,23 +39,19 @@ LONGEST_DESCRIPTION = 256
 MOST_RESOURCES = 16
 LONGEST_DURATION_MINUTES = 4320
 MOST = 1e9
-"""
-What a number of seconds, or of anything else, can be meant to be at most.
-"""
+"""The upper limit of every number."""
 
 
-def check_test(test: Any) -> str:
+def check_test(test: object) -> str:
     """
     Return the ID or the name of a failover test.
     """
     return _text("test", test, "the ID (ftj-...) or the name of a failover test")
 
 
-def check_name(name: Any) -> str:
+def check_name(name: object) -> str:
     """
-    Return the name for a new failover test.
-
-    A name that begins with `ftj-` could not be told from an ID and is refused.
+    Return the name for a new failover test; a name that begins with `ftj-` looks like an ID.
     """
     expected = f"a name of 1 to {LONGEST_NAME} characters"
     text = _text("name", name, expected)
@@ -72,9 +67,9 @@ def check_name(name: Any) -> str:
     return text
 
 
-def check_description(description: Any) -> str | None:
+def check_description(description: object) -> str | None:
     """
-    Return the description, or None where there is none.
+    Return the description; None if it is missing.
     """
     if description is None:
         return None
@@ -87,7 +82,7 @@ def check_description(description: Any) -> str | None:
     return description
 
 
-def check_duration(duration_minutes: Any) -> int:
+def check_duration(duration_minutes: object) -> int:
     """
     Return the duration of a failover test in whole minutes.
     """
@@ -100,7 +95,7 @@ def check_duration(duration_minutes: Any) -> int:
     return minutes
 
 
-def check_resource_type(resource_type: Any) -> str:
+def check_resource_type(resource_type: object) -> str:
     """
     Return the resource type, one of the keys of RESOURCE_PREFIXES.
     """
@@ -111,11 +106,11 @@ def check_resource_type(resource_type: Any) -> str:
     return resource_type
 
 
-def check_resource_ids(resource_ids: Any, resource_type: str | None = None) -> list[str]:
+def check_resource_ids(resource_ids: object, resource_type: str | None = None) -> list[str]:
     """
     Return the resources of a failover test: 1 to 16 different IDs of the given type.
 
-    Without a type, which an update does not know, any of the three prefixes will do.
+    Without a type, as in an update, any of the three prefixes is accepted.
     """
     if isinstance(resource_ids, str) or not isinstance(resource_ids, Sequence):
         raise ArgumentError(f"resource_ids is {resource_ids!r}, expected a list of IDs")
@@ -129,9 +124,9 @@ def check_resource_ids(resource_ids: Any, resource_type: str | None = None) -> l
     return ids
 
 
-def check_resource_id(argument: str, value: Any, resource_type: str | None = None) -> str:
+def check_resource_id(argument: str, value: object, resource_type: str | None = None) -> str:
     """
-    Return one resource ID of the given type, or of any of the three.
+    Return a resource ID of the given type; without a type, of any of the three.
     """
     prefixes = (
         (RESOURCE_PREFIXES[resource_type],) if resource_type else tuple(RESOURCE_PREFIXES.values())
@@ -144,16 +139,16 @@ def check_resource_id(argument: str, value: Any, resource_type: str | None = Non
     return text
 
 
-def check_timeout(timeout: Any) -> float:
+def check_timeout(timeout: object) -> float:
     """
     Return a timeout in seconds, more than zero.
     """
     return check_seconds("timeout", timeout)
 
 
-def check_seconds(argument: str, value: Any) -> float:
+def check_seconds(argument: str, value: object) -> float:
     """
-    Return a length in seconds, more than zero, and short enough for every clock to count.
+    Return a length in seconds, more than zero and at most MOST.
     """
     seconds = number(value)
     if seconds is None or not 0 < seconds <= MOST:
@@ -163,9 +158,9 @@ def check_seconds(argument: str, value: Any) -> float:
     return seconds
 
 
-def check_switch(argument: str, value: Any) -> bool:
+def check_switch(argument: str, value: object) -> bool:
     """
-    Return a switch, also from the word that an environment variable gives.
+    Return a switch, also from the text of an environment variable.
     """
     words = {"true": True, "false": False}
     if isinstance(value, str) and value.lower() in words:
@@ -175,13 +170,15 @@ def check_switch(argument: str, value: Any) -> bool:
     return value
 
 
-def check_until(until: Any) -> list[str] | None:
+def check_until(until: object) -> list[str] | None:
     """
     Return the statuses to wait for, or None to read the status once.
     """
     if until is None or until == []:
         return None
-    if not isinstance(until, list) or not all(one and isinstance(one, str) for one in until):
+    if not isinstance(until, list) or not all(
+        status and isinstance(status, str) for status in until
+    ):
         raise ArgumentError(f"until is {until!r}, expected a list of statuses")
     return until
 
@@ -195,9 +192,9 @@ def resource_type_of(resource_id: str) -> str:
     )
 
 
-def number(value: Any) -> float | None:
+def number(value: object) -> float | None:
     """
-    Read a finite number, also from the text that an environment variable gives; else None.
+    Return a finite number, also from the text of an environment variable; else None.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
@@ -208,7 +205,7 @@ def number(value: Any) -> float | None:
     return parsed if math.isfinite(parsed) else None
 
 
-def _text(argument: str, value: Any, expected: str) -> str:
+def _text(argument: str, value: object, expected: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ArgumentError(f"{argument} is {value!r}, expected {expected}")
     if value.startswith("${"):
@@ -223,6 +220,6 @@ def _no_link(argument: str, text: str) -> None:
         raise ArgumentError(f"{argument} is {text!r}: it must not begin with http:// or https://")
 
 
-def _whole_number(value: Any) -> int | None:
+def _whole_number(value: object) -> int | None:
     parsed = number(value)
     return int(parsed) if parsed is not None and parsed == int(parsed) else None

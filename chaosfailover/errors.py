@@ -5,8 +5,8 @@ The errors of this package.
     |-- ArgumentError (ValueError)      an argument breaks a rule; nothing was sent
     |-- ConfigurationError              a setting is missing or wrong; nothing was sent
     |   `-- CredentialsError            no usable credentials
-    |-- ApiError                        the API answered with an error
-    |-- TransportError                  no usable answer came
+    |-- ApiError                        the API replied with an error
+    |-- TransportError                  no usable reply
     |   |-- ConnectionFailedError       DNS, refused, reset
     |   |-- TlsError                    the certificate or the handshake
     |   |-- RequestTimeoutError         connect, read or total deadline
@@ -14,10 +14,10 @@ The errors of this package.
     |-- JobError
     |   |-- JobNotFoundError            no such failover test
     |   |-- AmbiguousTestError          a name matches several unfinished tests
-    |   |-- JobStatusError              the awaited status can no longer come
-    |   `-- JobTimeoutError             the awaited status did not come in time
-    |-- GuardError                      a cut was refused, or something could not be stopped
-    `-- PreflightError                  what must hold before a cut does not
+    |   |-- JobStatusError              the awaited status can no longer be reached
+    |   `-- JobTimeoutError             the awaited status was not reached in time
+    |-- GuardError                      a cut was refused, or a test could not be stopped
+    `-- PreflightError                  a condition of the cut does not hold
 """
 
 __all__ = [
@@ -43,7 +43,7 @@ __all__ = [
 
 class FailoverError(Exception):
     """
-    The root: catch it to catch every error that this package raises on purpose.
+    The root of all errors that this package raises on purpose.
     """
 
 
@@ -61,13 +61,13 @@ class ConfigurationError(FailoverError):
 
 class CredentialsError(ConfigurationError):
     """
-    No usable credentials were found; the message lists what was looked for.
+    No usable credentials; the message lists the sources that were tried.
     """
 
 
 class ApiError(FailoverError):
     """
-    The API answered with an error.
+    The API replied with an error.
 
     `code` and `message` are the API's own; `retry_after` is in seconds, from the header
     `x-acs-retry-after`, or None.
@@ -98,7 +98,7 @@ class ApiError(FailoverError):
 
 class TransportError(FailoverError):
     """
-    No usable answer came; whether the call took effect is unknown.
+    No usable reply; whether the call took effect is unknown.
     """
 
 
@@ -116,13 +116,13 @@ class TlsError(TransportError):
 
 class RequestTimeoutError(TransportError):
     """
-    No answer within the connect timeout, the read timeout or the total deadline.
+    No reply within the connect timeout, the read timeout or the total deadline.
     """
 
 
 class InvalidReplyError(TransportError):
     """
-    The answer was not the JSON document that the API promises.
+    The reply is not a JSON document of the API.
     """
 
     def __init__(self, message: str, *, http_status: int) -> None:
@@ -150,13 +150,13 @@ class AmbiguousTestError(JobError):
 
 class JobStatusError(JobError):
     """
-    The failover test reached a status from which the awaited one cannot come.
+    The failover test has a status after which the awaited one cannot be reached.
     """
 
 
 class JobTimeoutError(JobError):
     """
-    The awaited status did not come in time.
+    The awaited status was not reached in time.
     """
 
 
@@ -168,5 +168,5 @@ class GuardError(FailoverError):
 
 class PreflightError(FailoverError):
     """
-    What must hold before anything is cut does not hold, or cannot be known.
+    A condition of the cut does not hold, or is unknown.
     """

@@ -80,7 +80,7 @@ def describe_failover_test(
     """
     arguments.check_test(test)
     with config.client(configuration, secrets) as client:
-        return find_test(client, test)
+        return dict(find_test(client, test))
 
 
 def list_failover_tests(
@@ -109,7 +109,7 @@ def list_failover_tests(
     """
     filters = _job_filters(status, name, resource_id)
     with config.client(configuration, secrets) as client:
-        return list(client.describe_failover_test_jobs(filters))
+        return [dict(job) for job in client.describe_failover_test_jobs(filters)]
 
 
 def no_failover_test_running(

@@ -1,5 +1,5 @@
 """
-What a call of the API is made of: identity, address, request, reply, pages and patience.
+The client of the Alibaba Cloud VPC API.
 """
 
 __all__: list[str] = []

@@ -1,5 +1,5 @@
 """
-The client of the VPC API: its operations as methods over one call.
+The operations of the VPC API, as methods over a single call.
 """
 
 import logging
@@ -7,32 +7,52 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any, Final, Self
+from typing import Final, Self, TypeVar
 
 import httpx
 
+from chaosfailover.alibaba.codes import DRY_RUN_PASSED, NO_SUCH_JOB
+from chaosfailover.alibaba.documents import (
+    BgpGroup,
+    BgpPeer,
+    FailoverTestJob,
+    PhysicalConnection,
+    Region,
+    Reply,
+    VirtualBorderRouter,
+)
 from chaosfailover.alibaba.endpoints import endpoint_url, official_endpoint
-from chaosfailover.alibaba.paging import by_number, by_token
+from chaosfailover.alibaba.paging import Listing, by_number, by_token
 from chaosfailover.alibaba.query import Filters, conditions, flattened, texts
 from chaosfailover.alibaba.signing import AcsAuth, Credentials
-from chaosfailover.alibaba.transport import VERSION, Attempting, Connection, Limits
+from chaosfailover.alibaba.transport import VERSION, Attempting, Connection
 from chaosfailover.alibaba.waiting import wait_for_status
 from chaosfailover.errors import ApiError, InvalidReplyError, JobNotFoundError
 from chaosfailover.events import publish
 
 __all__ = ["VpcClient"]
 
-LOGGER = logging.getLogger("chaostoolkit")
-Document = dict[str, Any]
+logger = logging.getLogger("chaostoolkit")
+T = TypeVar("T")
+
+JOBS = Listing[FailoverTestJob]("DescribeFailoverTestJobs", ("FailoverTestJobList",))
+CIRCUITS = Listing[PhysicalConnection](
+    "DescribePhysicalConnections", ("PhysicalConnectionSet", "PhysicalConnectionType")
+)
+VBRS = Listing[VirtualBorderRouter](
+    "DescribeVirtualBorderRouters", ("VirtualBorderRouterSet", "VirtualBorderRouterType")
+)
+BGP_PEERS = Listing[BgpPeer]("DescribeBgpPeers", ("BgpPeers", "BgpPeer"))
+BGP_GROUPS = Listing[BgpGroup]("DescribeBgpGroups", ("BgpGroups", "BgpGroup"))
 
 
 class VpcClient:
     """
-    Call the VPC API of one region.
+    The VPC API of one region. May be used from several threads.
 
-    Every call is signed, retried when that may help, and over after `deadline` seconds, to within
-    one timeout. All times are seconds. May be used from several threads. `endpoint` is a host,
-    host:port or URL; without it, the region's official endpoint is called.
+    Every call is signed, retried if that may help, and ended after `deadline` seconds plus at most
+    one timeout. All times are seconds. `endpoint` is a host, host:port or URL; the default is the
+    region's official endpoint.
     """
 
     def __init__(
@@ -42,14 +62,12 @@ class VpcClient:
         *,
         endpoint: str | None = None,
         transport: httpx.BaseTransport | None = None,
-        connect_timeout: float = 5.0,
         read_timeout: float = 10.0,
         deadline: float = 60.0,
         attempts: int = 10,
         version: str = VERSION,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        logger: logging.Logger = LOGGER,
     ) -> None:
         official = official_endpoint(region_id)
         self.region_id: Final = region_id
@@ -57,16 +75,15 @@ class VpcClient:
         self._deadline = deadline
         self._clock = clock
         self._sleep = sleep
-        self._logger = logger
         self._connection = Connection(
             self.endpoint,
             AcsAuth(credentials),
-            Limits(connect_timeout, read_timeout, attempts),
+            read_timeout=read_timeout,
+            attempts=attempts,
             version=version,
             transport=transport,
             clock=clock,
             sleep=sleep,
-            logger=logger,
         )
 
     def __enter__(self) -> Self:
@@ -84,15 +101,15 @@ class VpcClient:
     @property
     def clock_offset(self) -> float | None:
         """
-        By how many seconds the API's clock was ahead at the last reply, to within one.
+        The lead of the API's clock at the last reply, in seconds, to within 1 s.
         """
         return self._connection.clock_offset
 
-    def call(self, operation: str, parameters: Mapping[str, Any]) -> Document:
+    def call(self, operation: str, parameters: Mapping[str, object]) -> Reply:
         """
         Send one operation with its nested parameters and return the reply.
 
-        RegionId is always sent; what is not a Describe gets one ClientToken for all its retries.
+        RegionId is always sent. A write has the same ClientToken in all its attempts.
         Raises ApiError, TransportError or CredentialsError.
         """
         return self._call(operation, parameters, self._deadline)
@@ -112,7 +129,7 @@ class VpcClient:
         """
         Create a job of `job_duration` minutes and return its ID; "" after a passed dry run.
 
-        Each attempt is made inside an `attempting()`, which may refuse it.
+        Each attempt runs inside `attempting()`, which may refuse it.
         """
         reply = self._call_unless_dry(
             "CreateFailoverTestJob",
@@ -127,11 +144,11 @@ class VpcClient:
             },
             attempting,
         )
-        return "" if reply is None else str(_required(reply, "JobId"))
+        return "" if reply is None else str(_required("JobId", reply.get("JobId")))
 
     def start_failover_test_job(self, job_id: str, attempting: Attempting = nullcontext) -> None:
         """
-        Start an `Init` job; it cuts its resources. Attempts are made as those of the creation.
+        Start an `Init` job, which cuts its resources; `attempting` as for the creation.
         """
         self._call("StartFailoverTestJob", {"JobId": job_id}, self._deadline, attempting)
 
@@ -158,7 +175,7 @@ class VpcClient:
         dry_run: bool = False,
     ) -> None:
         """
-        Change an `Init` job; what is None stays as it is, `resource_ids` replaces the list.
+        Change an `Init` job: None keeps a field, `resource_ids` replaces the list.
         """
         self._call_unless_dry(
             "UpdateFailoverTestJob",
@@ -172,68 +189,56 @@ class VpcClient:
             },
         )
 
-    def describe_failover_test_job(self, job_id: str) -> Document:
+    def describe_failover_test_job(self, job_id: str) -> FailoverTestJob:
         """
         Return the `FailoverTestJobModel` of a job; raises JobNotFoundError.
         """
         return self._describe_job(job_id, self._deadline)
 
-    def describe_failover_test_jobs(self, filters: Filters | None = None) -> Iterator[Document]:
+    def describe_failover_test_jobs(
+        self, filters: Filters | None = None
+    ) -> Iterator[FailoverTestJob]:
         """
-        Yield all jobs that match, page by page; `filters` as `{"JobStatus": ["Init"]}`.
+        Yield all matching jobs; `filters` as `{"JobStatus": ["Init"]}`.
         """
-        return by_token(
-            self._lister("DescribeFailoverTestJobs", Filter=conditions(filters)),
-            "FailoverTestJobList",
-        )
+        return by_token(self.call, JOBS, Filter=conditions(filters))
 
-    def describe_physical_connections(self, filters: Filters | None = None) -> Iterator[Document]:
+    def describe_physical_connections(
+        self, filters: Filters | None = None
+    ) -> Iterator[PhysicalConnection]:
         """
-        Yield all circuits that match, page by page.
+        Yield all matching circuits.
         """
-        return by_number(
-            self._lister("DescribePhysicalConnections", Filter=conditions(filters)),
-            "PhysicalConnectionSet",
-            "PhysicalConnectionType",
-        )
+        return by_number(self.call, CIRCUITS, Filter=conditions(filters))
 
     def describe_virtual_border_routers(
         self, filters: Filters | None = None, include_cross_account: bool = False
-    ) -> Iterator[Document]:
+    ) -> Iterator[VirtualBorderRouter]:
         """
-        Yield all VBRs that match, page by page; on request those of other accounts too.
+        Yield all matching VBRs, on request also those of other accounts.
         """
         return by_number(
-            self._lister(
-                "DescribeVirtualBorderRouters",
-                Filter=conditions(filters),
-                IncludeCrossAccountVbr=include_cross_account or None,
-            ),
-            "VirtualBorderRouterSet",
-            "VirtualBorderRouterType",
+            self.call,
+            VBRS,
+            Filter=conditions(filters),
+            IncludeCrossAccountVbr=include_cross_account or None,
         )
 
     def describe_bgp_peers(
         self, *, router_id: str | None = None, bgp_peer_id: str | None = None
-    ) -> Iterator[Document]:
+    ) -> Iterator[BgpPeer]:
         """
         Yield the BGP peers, without their passwords, of a VBR or of the region.
         """
-        return by_number(
-            self._lister("DescribeBgpPeers", RouterId=router_id, BgpPeerId=bgp_peer_id),
-            "BgpPeers",
-            "BgpPeer",
-        )
+        return by_number(self.call, BGP_PEERS, RouterId=router_id, BgpPeerId=bgp_peer_id)
 
-    def describe_bgp_groups(self, *, router_id: str | None = None) -> Iterator[Document]:
+    def describe_bgp_groups(self, *, router_id: str | None = None) -> Iterator[BgpGroup]:
         """
         Yield the BGP groups, without their passwords, of a VBR or of the region.
         """
-        return by_number(
-            self._lister("DescribeBgpGroups", RouterId=router_id), "BgpGroups", "BgpGroup"
-        )
+        return by_number(self.call, BGP_GROUPS, RouterId=router_id)
 
-    def describe_regions(self) -> Iterator[Document]:
+    def describe_regions(self) -> Iterator[Region]:
         """
         Yield the regions of the service, each with its `RegionId`.
         """
@@ -241,9 +246,9 @@ class VpcClient:
 
     def wait_for_status(
         self, job_id: str, status: str, *, timeout: float = 300.0, interval: float = 0.5
-    ) -> Document:
+    ) -> FailoverTestJob:
         """
-        Poll until the job has this status and return it, as `waiting.wait_for_status` says.
+        Poll until the job has this status and return it, as `waiting.wait_for_status` does.
         """
         return wait_for_status(
             lambda budget: self._describe_job(job_id, min(budget, self._deadline)),
@@ -253,64 +258,59 @@ class VpcClient:
             interval=interval,
             clock=self._clock,
             sleep=self._sleep,
-            logger=self._logger,
         )
 
-    def _describe_job(self, job_id: str, budget: float) -> Document:
-        operation = "DescribeFailoverTestJob"
+    def _describe_job(self, job_id: str, budget: float) -> FailoverTestJob:
         try:
-            reply = self._call(operation, {"JobId": job_id}, budget)
+            reply = self._call("DescribeFailoverTestJob", {"JobId": job_id}, budget)
         except ApiError as error:
-            if error.code == "IllegalParam.JobId":
+            if error.code == NO_SUCH_JOB:
                 raise JobNotFoundError(
                     f"no failover test {job_id!r} in {self.region_id}"
                 ) from error
             raise
-        return dict(_required(reply, "FailoverTestJobModel"))
-
-    def _lister(self, operation: str, **parameters: Any) -> Callable[[Mapping[str, Any]], Document]:
-        return lambda page: self.call(operation, {**parameters, **page})
+        return _required("FailoverTestJobModel", reply.get("FailoverTestJobModel"))
 
     def _call_unless_dry(
         self,
         operation: str,
-        parameters: Mapping[str, Any],
+        parameters: Mapping[str, object],
         attempting: Attempting = nullcontext,
-    ) -> Document | None:
+    ) -> Reply | None:
         try:
             return self._call(operation, parameters, self._deadline, attempting)
         except ApiError as error:
-            if error.code == "DryRunOperation" and parameters["DryRun"]:
+            if error.code == DRY_RUN_PASSED and parameters["DryRun"]:
                 return None
             raise
 
     def _call(
         self,
         operation: str,
-        parameters: Mapping[str, Any],
+        parameters: Mapping[str, object],
         budget: float,
         attempting: Attempting = nullcontext,
-    ) -> Document:
+    ) -> Reply:
         token = None if operation.startswith(("Describe", "Get")) else str(uuid.uuid4())
         query = flattened({"RegionId": self.region_id, "ClientToken": token, **parameters})
         reply = self._connection.send(operation, query, budget, attempting)
         if token:
-            self._tell(operation, {**parameters, **reply})
+            self._publish(operation, {**parameters, **reply})
         return reply
 
-    def _tell(self, operation: str, facts: Mapping[str, Any]) -> None:
+    def _publish(self, operation: str, facts: Mapping[str, object]) -> None:
         """
-        Publish that the API has accepted a write, with the evidence to find it there.
+        Publish a write that the API accepted, with the IDs that identify it there.
         """
         request_id, job_id = facts.get("RequestId"), facts.get("JobId")
-        self._logger.debug("%s of %s was accepted, request %s", operation, job_id, request_id)
+        logger.debug("%s of %s was accepted, request %s", operation, job_id, request_id)
         publish("request", operation=operation, request_id=request_id, job_id=job_id)
 
 
-def _required(reply: Document, key: str) -> Any:
+def _required(key: str, value: T | None) -> T:
     """
-    Return what a reply must hold; raises InvalidReplyError without it.
+    Return a field that a reply must have; raises InvalidReplyError without it.
     """
-    if not reply.get(key):
+    if not value:
         raise InvalidReplyError(f"the reply has no {key}", http_status=200)
-    return reply[key]
+    return value

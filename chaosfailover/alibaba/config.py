@@ -1,11 +1,11 @@
 """
-The configuration and secrets of an experiment, made into a client.
+The client for the configuration and secrets of an experiment.
 """
 
 import os
 import re
 from collections.abc import Mapping, MutableMapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpx
 
@@ -45,7 +45,7 @@ EMULATOR_TIMEOUT = 5.0
 STS_VERSION = "2015-04-01"
 POD_ROLE = ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN")
 
-Settings = Mapping[str, Any] | None
+Settings = Mapping[str, object] | None
 
 
 def client(
@@ -56,11 +56,11 @@ def client(
     deadline: float = 60.0,
 ) -> VpcClient:
     """
-    Return a client for the region, endpoint and identity that an experiment names.
+    Return a client for the region, endpoint and identity of an experiment.
 
-    A call is over after `deadline` seconds with all its retries. None, "" and an unsubstituted
-    `${...}` count as not set. In a rehearsal the emulator's own
-    key is used, never the user's. Raises ConfigurationError and, for secrets, CredentialsError.
+    A call ends after `deadline` seconds with all its retries. None, "" and an unsubstituted
+    `${...}` count as not set. A rehearsal uses the emulator's own key, never the user's. Raises
+    ConfigurationError and, for secrets, CredentialsError.
     """
     region_id = _text(configuration, REGION_ID)
     if not region_id:
@@ -76,13 +76,13 @@ def client(
     )
 
 
-def network(configuration: MutableMapping[str, Any]) -> str:
+def network(configuration: MutableMapping[str, object]) -> str:
     """
-    Return where a run takes place: `emulator`, `cloud`, or the endpoint that is configured.
+    Return the network of a run that cuts: `emulator`, `cloud`, or the configured endpoint.
 
-    What cuts has to say it: raises ConfigurationError when the key is missing, empty or an
-    unsubstituted `${...}`, which elsewhere would mean the cloud. The configuration opens no client
-    any more then, since the toolkit plays the rollbacks all the same.
+    Raises ConfigurationError if the key is missing, empty or an unsubstituted `${...}`, which for
+    other runs means the cloud. The configuration then opens no further client, since the toolkit
+    still plays the rollbacks.
     """
     if place := _place(configuration):
         return place
@@ -98,9 +98,9 @@ def account_id(
     configuration: Settings, secrets: Settings, *, transport: httpx.BaseTransport | None = None
 ) -> str:
     """
-    Return the account that the credentials belong to, as STS tells anyone who asks.
+    Return the account of the credentials, from STS or from the configured endpoint.
 
-    On the cloud that is another endpoint; any other endpoint is asked itself. Raises as `client`.
+    Raises as `client`.
     """
     region_id = _text(configuration, REGION_ID) or "cn-hangzhou"
     endpoint = _endpoint(configuration) or f"sts.{region_id}.aliyuncs.com"
@@ -116,12 +116,14 @@ def account_id(
         return str(sts.call("GetCallerIdentity", {}).get("AccountId") or "unknown")
 
 
-def from_environment(region_id: str | None = None, role_arn: str | None = None) -> dict[str, Any]:
+def from_environment(
+    region_id: str | None = None, role_arn: str | None = None
+) -> dict[str, str | None]:
     """
-    Return the configuration that the bundled experiments would read from the environment.
+    Return the configuration that the bundled experiments read from the environment.
 
-    `region_id` and `role_arn` win over it. The endpoint is the cloud's unless the environment
-    names another, since what runs on the emulator of a rehearsal ends with it.
+    `region_id` and `role_arn` override it. `emulator` as endpoint becomes `cloud`: the emulator of
+    a rehearsal ends with its run.
     """
     endpoint = os.environ.get("ALIBABA_CLOUD_ENDPOINT_VPC")
     return {
@@ -133,8 +135,8 @@ def from_environment(region_id: str | None = None, role_arn: str | None = None) 
 
 class RunningEmulator(NamedTuple):
     """
-    An emulator in another process: its topology, the URL of each service, and why a service of it
-    cannot be emulated there.
+    An emulator in another process: its topology, the URLs of its services, and the reasons why
+    services cannot be emulated on its system.
     """
 
     topology: str
@@ -146,7 +148,7 @@ def running_emulator(
     configuration: Settings, *, transport: httpx.BaseTransport | None = None
 ) -> RunningEmulator | None:
     """
-    Return the emulator that the configured endpoint is, or None for all else.
+    Return the emulator at the configured endpoint; None for any other endpoint.
 
     Only an endpoint on loopback without TLS is asked. Raises ConfigurationError as `client`.
     """
@@ -182,7 +184,7 @@ def _place(configuration: Settings) -> str:
 
 def _word(text: str) -> str:
     """
-    Return `cloud` or `emulator` however they are written, and everything else as it is.
+    Return `cloud` and `emulator` in lower case, and any other text unchanged.
     """
     word = text.strip().lower()
     return word if word in {"cloud", "emulator"} else text
@@ -229,7 +231,7 @@ def _role(role_arn: str, given: Credentials | None) -> Source:
 
 def _is_pod_role(role_arn: str) -> bool:
     """
-    Tell whether the pod already is this role: it could not assume itself once more.
+    Tell whether the pod already has this role, which it could not assume again.
     """
     return (
         os.environ.get("ALIBABA_CLOUD_ROLE_ARN") == role_arn
@@ -256,9 +258,9 @@ def _given(secrets: Settings) -> Credentials | None:
     return Credentials(access_key_id, access_key_secret, security_token or None)
 
 
-def _flat(secrets: Mapping[str, Any]) -> Mapping[str, Any]:
+def _flat(secrets: Mapping[str, object]) -> Mapping[str, object]:
     """
-    Return the one group with our keys: controls get secrets by group, activities get them flat.
+    Return the secrets with our keys: controls get secrets by group, activities get them flat.
     """
     groups = [
         (name, group)

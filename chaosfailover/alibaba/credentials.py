@@ -1,8 +1,8 @@
 """
 The sources of credentials that need Alibaba's credential library: its chain and assumed roles.
 
-The library is imported at the first use of a source, and kept at a distance: it swallows every
-exception while it waits, and its errors and logs quote requests and replies with their tokens.
+The library is imported at the first use of a source. It runs in a thread of its own, since it
+swallows every exception during its waits. Its errors and logs, which quote tokens, are suppressed.
 """
 
 import logging
@@ -12,19 +12,20 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.errors import CredentialsError
 
 __all__ = ["Source", "assumed_role", "default_chain", "pod_role"]
 
+T = TypeVar("T")
 Source = Callable[[], Credentials]
 
 LOGGER = logging.getLogger("chaostoolkit")
 
 PATIENCE = 30.0
-# The library renews 15 minutes before the end: what it gave out last is good for that long.
+# The library renews credentials 15 minutes before they expire.
 GRACE = 15 * 60.0
 MISSING = (
     "no Alibaba Cloud credentials found: looked for the secrets access_key_id and "
@@ -80,7 +81,7 @@ def pod_role() -> Source:
 
 class _Provider:
     """
-    A source over a provider of the library, and itself one that the library can build upon.
+    A source over a provider of the library, which the library in turn accepts as a provider.
     """
 
     def __init__(self, make: Callable[[], Any], explain: Callable[[Exception], str]) -> None:
@@ -91,16 +92,16 @@ class _Provider:
 
     def __call__(self) -> Credentials:
         """
-        Return credentials of now; when they cannot be renewed, the last for some minutes more.
+        Return current credentials; if the renewal fails, the last ones for another 15 minutes.
         """
         try:
-            found: Any = _aside(self.get_credentials)
+            current = _aside(self.get_credentials)
         except CredentialsError as error:
             return self._still_valid(error)
         credentials = Credentials(
-            found.get_access_key_id() or "",
-            found.get_access_key_secret() or "",
-            found.get_security_token() or None,
+            current.get_access_key_id() or "",
+            current.get_access_key_secret() or "",
+            current.get_security_token() or None,
         )
         self._last = (credentials, time.monotonic())
         return credentials
@@ -121,7 +122,7 @@ class _Provider:
             raise
         except Exception as error:  # noqa: BLE001 - the library raises anything; see _aside
             problem = self._explain(error)
-        # Raised out here, so that the library's error and its tokens are not in the context.
+        # Raised here, so that the library's error, with its tokens, is not in the context.
         raise CredentialsError(problem)
 
 
@@ -146,11 +147,11 @@ def _static(credentials: Credentials) -> Any:
     return StaticSTSCredentialsProvider(**pair, security_token=credentials.security_token)
 
 
-def _aside(load: Callable[[], Any]) -> Any:
+def _aside(load: Callable[[], T]) -> T:
     """
-    Run `load` in a thread and wait for it where the exception of a signal handler gets through.
+    Run `load` in a thread; the exception of a signal handler ends the wait for it.
     """
-    outcome: Future[Any] = Future()
+    outcome: Future[T] = Future()
 
     def settle() -> None:
         try:
@@ -167,22 +168,22 @@ def _aside(load: Callable[[], Any]) -> Any:
 
 def _answer(error: Exception) -> str:
     """
-    Return status and code of an answer that the library quotes, and nothing else of it.
+    Return the status and the code of a reply that the library quotes, without the rest.
     """
     text = str(error)
     status = re.findall(r"http_code: (\d{3})", text)[:1]
     code = re.findall(r'"Code"\s*:\s*"([\w.]{1,80})"', text)[:1]
-    said = ", ".join([*(f"HTTP {number}" for number in status), *code])
-    return f": {said or SILENT.get(type(error).__name__) or type(error).__name__}"
+    reply = ", ".join([*(f"HTTP {number}" for number in status), *code])
+    return f": {reply or SILENT.get(type(error).__name__) or type(error).__name__}"
 
 
 SILENT = {"RetryError": "the token service did not answer"}
-"""What the library's own names for it mean."""
+"""The library's errors whose names do not explain them."""
 
 
 def _mute() -> None:
     """
-    Keep the library's own log, and requests that name a token, out of every log.
+    Suppress the library's own log, and the log of requests that hold a token.
     """
     logging.getLogger("credentials").addFilter(_nothing)
     logging.getLogger("urllib3.connectionpool").addFilter(_no_token)

@@ -1,5 +1,5 @@
 """
-The endpoints: where the VPC API of a region answers, and which addresses are safe to sign for.
+The endpoints of the VPC API, and the check of a configured one.
 """
 
 import ipaddress
@@ -9,7 +9,7 @@ import httpx
 
 from chaosfailover.errors import ConfigurationError
 
-__all__ = ["endpoint_url", "is_loopback", "official_endpoint"]
+__all__ = ["endpoint_url", "is_loopback", "masked", "official_endpoint"]
 
 CENTRAL = "vpc.aliyuncs.com"
 
@@ -47,7 +47,7 @@ def official_endpoint(region_id: str) -> str:
     """
     Return the URL of a region's VPC endpoint, by the official SDK's rule and map.
 
-    Raises ConfigurationError for a region that could not be part of a host name.
+    Raises ConfigurationError for a region that cannot be part of a host name.
     """
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", region_id):
         raise ConfigurationError(f"region {region_id!r} is not a region ID such as 'cn-hangzhou'")
@@ -58,8 +58,8 @@ def endpoint_url(endpoint: str) -> str:
     """
     Complete `host`, `host:port` or a URL to `scheme://host[:port]`.
 
-    Without a scheme it is https, on loopback http. Raises ConfigurationError for anything else,
-    and for plain http to another machine, which would send signatures and tokens in clear.
+    The default scheme is https, on loopback http. Raises ConfigurationError for anything else, and
+    for plain http to another machine, which would send signatures and tokens in clear.
     """
     url = _parsed(endpoint)
     if url.scheme not in {"http", "https"} or not url.host or url.userinfo:
@@ -84,6 +84,13 @@ def is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
+def masked(url: str) -> str:
+    """
+    Return a URL without its user and password.
+    """
+    return re.sub(r"^(\w+://)?.*@", r"\1***@", url, flags=re.DOTALL)
+
+
 def _parsed(endpoint: str) -> httpx.URL:
     text = endpoint.strip()
     try:
@@ -96,4 +103,4 @@ def _parsed(endpoint: str) -> httpx.URL:
 
 
 def _shown(endpoint: str) -> str:
-    return f"endpoint {re.sub(r'//.*@|^.*@', '//***@', endpoint)!r}"
+    return f"endpoint {masked(endpoint)!r}"

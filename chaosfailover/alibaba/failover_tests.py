@@ -1,14 +1,14 @@
 """
-Finding failover tests by ID or by name.
+Failover tests by ID or by name.
 
-Names travel through an experiment; IDs are only known after creation and cannot.
+An experiment names its tests, since an ID exists only after the creation.
 """
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.documents import FailoverTestJob
 from chaosfailover.errors import AmbiguousTestError, JobNotFoundError
 
 __all__ = [
@@ -24,15 +24,13 @@ __all__ = [
 RUNNING = ("Starting", "Testing", "Stopping")
 UNFINISHED = ("Init", *RUNNING)
 
-Job = dict[str, Any]
 
-
-def find_test(client: VpcClient, test: str, others: Collection[str] = ()) -> Job:
+def find_test(client: VpcClient, test: str, others: Collection[str] = ()) -> FailoverTestJob:
     """
-    Return the job document of a failover test, given its ID or its name; `others` are IDs to skip.
+    Return the job of a failover test, given its ID or its name; `others` are IDs to skip.
 
-    An unfinished test wins over finished ones of the same name; of finished ones the latest is
-    meant. Raises JobNotFoundError, and AmbiguousTestError when a name matches several unfinished.
+    Among tests of one name, the unfinished test comes first, else the latest. Raises
+    JobNotFoundError, and AmbiguousTestError if a name matches several unfinished tests.
     """
     if test.startswith("ftj-"):
         return client.describe_failover_test_job(test)
@@ -48,12 +46,14 @@ def find_test(client: VpcClient, test: str, others: Collection[str] = ()) -> Job
     return (unfinished or sorted(named, key=_began, reverse=True))[0]
 
 
-def find_running_test(client: VpcClient, test: str, others: Collection[str] = ()) -> Job:
+def find_running_test(
+    client: VpcClient, test: str, others: Collection[str] = ()
+) -> FailoverTestJob:
     """
-    Return the job document of a failover test that is to be stopped.
+    Return the job of a failover test that has to be stopped, as find_test does.
 
-    As find_test, save that a running test wins over others of its name: at most one runs in a
-    region, and only that one can be stopped.
+    A running test comes before all others of its name: at most one runs in a region, and only that
+    one can be stopped.
     """
     if test.startswith("ftj-"):
         return client.describe_failover_test_job(test)
@@ -61,9 +61,9 @@ def find_running_test(client: VpcClient, test: str, others: Collection[str] = ()
     return running[0] if len(running) == 1 else find_test(client, test, others)
 
 
-def running_tests(client: VpcClient, name_prefix: str = "") -> list[Job]:
+def running_tests(client: VpcClient, name_prefix: str = "") -> list[FailoverTestJob]:
     """
-    List the failover tests that run in the client's region and whose name has the prefix.
+    List the running failover tests of the client's region whose name has the prefix.
     """
     jobs = client.describe_failover_test_jobs({"JobStatus": list(RUNNING)})
     return [
@@ -73,17 +73,19 @@ def running_tests(client: VpcClient, name_prefix: str = "") -> list[Job]:
     ]
 
 
-def named_tests(client: VpcClient, name: str, others: Collection[str] = ()) -> list[Job]:
+def named_tests(
+    client: VpcClient, name: str, others: Collection[str] = ()
+) -> list[FailoverTestJob]:
     """
-    List the tests of exactly this name; whether the API's filter is exact is not documented.
+    List the tests of exactly this name; the API does not document whether its filter is exact.
     """
     jobs = client.describe_failover_test_jobs({"JobName": [name]})
     return [job for job in jobs if job.get("Name") == name and job["JobId"] not in others]
 
 
-def planned_end(job: Job) -> datetime | None:
+def planned_end(job: FailoverTestJob) -> datetime | None:
     """
-    Return when the cloud itself ends a test, as aware UTC; None while it has not begun.
+    Return when the cloud itself ends a test, as aware UTC; None before its start.
     """
     if not job.get("StartTime"):
         return None
@@ -91,9 +93,9 @@ def planned_end(job: Job) -> datetime | None:
     return start + timedelta(minutes=int(job["JobDuration"]))
 
 
-def _began(job: Job) -> str:
+def _began(job: FailoverTestJob) -> str:
     return job.get("StartTime") or ""
 
 
-def _listing(jobs: Iterable[Job]) -> str:
+def _listing(jobs: Iterable[FailoverTestJob]) -> str:
     return ", ".join(f"{job['JobId']} ({job['Status']})" for job in jobs)

@@ -3,66 +3,86 @@ The pages of a list operation, read to the end.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar, cast
 
+from chaosfailover.alibaba.documents import Reply
 from chaosfailover.errors import InvalidReplyError
 
-__all__ = ["by_number", "by_token"]
+__all__ = ["Listing", "by_number", "by_token"]
 
-Fetch = Callable[[Mapping[str, Any]], dict[str, Any]]
+T = TypeVar("T")
+Call = Callable[[str, Mapping[str, object]], Reply]
 
 MAX_PAGES = 1000
 READINGS = 2
 
 
-class Page(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
     """
-    The items of one page, and how many the reply says that there are on all pages, if it does.
+    An operation that lists documents of type `T`, and the keys of the list in its replies.
     """
 
-    items: list[dict[str, Any]]
+    operation: str
+    keys: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """
+        The key of the list itself.
+        """
+        return self.keys[-1]
+
+
+class Page(NamedTuple, Generic[T]):
+    """
+    The items of one page, and the number of items on all pages; None if the reply has no count.
+    """
+
+    items: list[T]
     total: int | None
 
 
-def by_token(fetch: Fetch, list_key: str) -> Iterator[dict[str, Any]]:
+def by_token(call: Call, listing: Listing[T], **parameters: object) -> Iterator[T]:
     """
     Yield the items of all pages that follow one another by `NextToken`.
 
-    A listing that shifts while it is read, or holds fewer items than it counts, is read once more.
-    Raises InvalidReplyError when it does so again, when a token comes twice, and when the pages do
-    not end.
+    A listing that changes between its pages, or holds fewer items than it counts, is read again.
+    Raises InvalidReplyError if the second reading has the same problem, if a token repeats, and if
+    the pages do not end.
     """
-    yield from _whole(lambda: _tokens(fetch, list_key), list_key)
+    yield from _whole(lambda: _tokens(call, listing, parameters), listing)
 
 
-def by_number(fetch: Fetch, set_key: str, list_key: str) -> Iterator[dict[str, Any]]:
+def by_number(call: Call, listing: Listing[T], **parameters: object) -> Iterator[T]:
     """
     Yield the items of all pages, counted by `PageNumber`, until `TotalCount` or an empty page.
 
-    A listing that shifts while it is read, or holds fewer items than it counts, is read once more.
-    Raises InvalidReplyError when it does so again, when a page repeats the one before, and when
-    the pages do not end.
+    A listing that changes between its pages, or holds fewer items than it counts, is read again.
+    Raises InvalidReplyError if the second reading has the same problem, if a page repeats the
+    previous one, and if the pages do not end.
     """
-    yield from _whole(lambda: _numbers(fetch, set_key, list_key), list_key)
+    yield from _whole(lambda: _numbers(call, listing, parameters), listing)
 
 
-def _whole(read: Callable[[], Iterator[Page]], list_key: str) -> Iterator[dict[str, Any]]:
+def _whole(read: Callable[[], Iterator[Page[T]]], listing: Listing[T]) -> Iterator[T]:
     """
-    Yield what is read, once it is known to be all: what was missed may be what matters.
+    Return the items once all of them were read: a missed one may be the one that matters.
     """
     problem = ""
     for _ in range(READINGS):
         pages = list(read())
         if not (problem := _problem(pages)):
             return (item for page in pages for item in page.items)
-    raise _invalid(f"{list_key}: {problem}")
+    raise _invalid(f"{listing.name}: {problem}")
 
 
-def _problem(pages: list[Page]) -> str:
+def _problem(pages: list[Page[T]]) -> str:
     """
     Return why pages are not the whole of a listing; "" if they are, or if nothing is counted.
 
-    An item that comes twice has moved from one page to the next, and counts once.
+    An item on two pages moved from one to the other, and counts once.
     """
     totals = list(dict.fromkeys(page.total for page in pages if page.total is not None))
     count = len({repr(item) for page in pages for item in page.items})
@@ -73,49 +93,49 @@ def _problem(pages: list[Page]) -> str:
     return ""
 
 
-def _tokens(fetch: Fetch, list_key: str) -> Iterator[Page]:
+def _tokens(call: Call, listing: Listing[T], parameters: Mapping[str, object]) -> Iterator[Page[T]]:
     token, seen = "", {""}
     for _ in range(MAX_PAGES):
-        reply = fetch({"MaxResults": 100, "NextToken": token or None})
-        yield Page(_items(reply, list_key), _total(reply))
+        reply = call(
+            listing.operation, {**parameters, "MaxResults": 100, "NextToken": token or None}
+        )
+        yield _page(reply, listing)
         token = reply.get("NextToken") or ""
         if not token:
             return
         if token in seen:
             raise _invalid(f"NextToken {token!r} came twice")
         seen.add(token)
-    raise _invalid(f"{list_key} did not end after {MAX_PAGES} pages")
+    raise _invalid(f"{listing.name} did not end after {MAX_PAGES} pages")
 
 
-def _numbers(fetch: Fetch, set_key: str, list_key: str) -> Iterator[Page]:
-    previous: list[dict[str, Any]] = []
+def _numbers(
+    call: Call, listing: Listing[T], parameters: Mapping[str, object]
+) -> Iterator[Page[T]]:
+    previous: list[T] = []
     count = 0
     for number in range(1, MAX_PAGES + 1):
-        reply = fetch({"PageNumber": number, "PageSize": 50})
-        page = Page(_items(reply, set_key, list_key), _total(reply))
+        reply = call(listing.operation, {**parameters, "PageNumber": number, "PageSize": 50})
+        page = _page(reply, listing)
         if page.items and page.items == previous:
-            raise _invalid(f"page {number} of {list_key} repeats page {number - 1}")
+            raise _invalid(f"page {number} of {listing.name} repeats page {number - 1}")
         yield page
         count += len(page.items)
         if not page.items or count >= (page.total or count + 1):
             return
         previous = page.items
-    raise _invalid(f"{list_key} did not end after {MAX_PAGES} pages")
+    raise _invalid(f"{listing.name} did not end after {MAX_PAGES} pages")
 
 
-def _items(reply: dict[str, Any], *path: str) -> list[dict[str, Any]]:
-    found: Any = reply
-    for key in path:
-        found = found.get(key) if isinstance(found, dict) else found
-    items = found or []
+def _page(reply: Reply, listing: Listing[T]) -> Page[T]:
+    items: object = reply
+    for key in listing.keys:
+        items = items.get(key) if isinstance(items, dict) else items
+    items = items or []
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise _invalid(f"{'.'.join(path)} is not a list of objects")
-    return items
-
-
-def _total(reply: dict[str, Any]) -> int | None:
+        raise _invalid(f"{'.'.join(listing.keys)} is not a list of objects")
     total = reply.get("TotalCount")
-    return total if isinstance(total, int) else None
+    return Page(cast(list[T], items), total if isinstance(total, int) else None)
 
 
 def _invalid(message: str) -> InvalidReplyError:

@@ -1,9 +1,8 @@
 """
-The parameters of an operation, in the form that travels.
+The parameters of an operation, in the form that is sent.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from chaosfailover.errors import ArgumentError
 
@@ -12,7 +11,7 @@ __all__ = ["Filters", "conditions", "flattened", "texts"]
 Filters = Mapping[str, Sequence[str]]
 
 
-def flattened(parameters: Mapping[str, Any]) -> dict[str, str]:
+def flattened(parameters: Mapping[str, object]) -> dict[str, str]:
     """
     Write nested parameters as `Filter.1.Value.2`; None and empty lists vanish (API reference 6.4).
     """
@@ -28,7 +27,7 @@ def texts(name: str, items: Sequence[str]) -> list[str]:
     return list(items)
 
 
-def conditions(filters: Filters | None) -> list[dict[str, Any]]:
+def conditions(filters: Filters | None) -> list[dict[str, object]]:
     """
     Write `{"JobStatus": ["Init", "Testing"]}` as the API's list of keys and values.
     """
@@ -38,19 +37,10 @@ def conditions(filters: Filters | None) -> list[dict[str, Any]]:
     ]
 
 
-def _leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
-    children = _children(value)
-    if children is not None:
+def _leaves(path: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping | list | tuple):
+        children = value.items() if isinstance(value, Mapping) else enumerate(value, start=1)
         for key, child in children:
             yield from _leaves(f"{path}.{key}" if path else str(key), child)
     elif value is not None:
         yield path, str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _children(value: Any) -> Iterable[tuple[Any, Any]] | None:
-    match value:
-        case Mapping():
-            return value.items()
-        case list() | tuple():
-            return enumerate(value, start=1)
-    return None

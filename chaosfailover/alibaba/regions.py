@@ -1,5 +1,5 @@
 """
-The same question put to many regions and accounts at once, through a bounded pool.
+Questions to many regions and accounts at once, through a bounded pool of threads.
 """
 
 import logging
@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Generic, TypeVar
 
 from chaosfailover.alibaba.client import VpcClient
-from chaosfailover.errors import FailoverError, InvalidReplyError
+from chaosfailover.errors import FailoverError
 
 __all__ = ["ANY_REGION", "POOL_WIDTH", "Answer", "Place", "ask_places", "region_ids"]
 
@@ -19,7 +19,7 @@ logger = logging.getLogger("chaostoolkit")
 POOL_WIDTH = 8
 
 ANY_REGION = "cn-hangzhou"
-"""Where the regions of an account are asked for when the environment names none."""
+"""The region that is asked for the regions of an account if the environment names none."""
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Place:
     """
-    A region as one identity sees it: that of a role, or the environment's own.
+    A region and the role in which it is read; without a role, as the environment's identity.
     """
 
     region_id: str
@@ -36,7 +36,7 @@ class Place:
     @property
     def account(self) -> str:
         """
-        The account of the role; empty for the environment's own.
+        The account of the role; empty for the environment's identity.
         """
         return "".join((self.role_arn or "").split(":")[3:4])
 
@@ -47,7 +47,7 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[T]):
     """
-    What one place answered: a value, or the error that was met instead.
+    The answer of one place: a value or an error.
     """
 
     place: Place
@@ -74,10 +74,9 @@ def ask_places(
     """
     Ask every place and return the answers in the order of the places.
 
-    A place that fails hides no other: its error is its answer, whatever it is. `progress` is told
-    each answer as it comes, with how many have come, in the thread of the caller. An interruption
-    does not wait for places that were not asked yet, nor for those that are being asked if the
-    question `reads_only`.
+    An error of any kind is the answer of its place. `progress` gets each answer and the number of
+    answers so far, in the thread of the caller. An interruption does not wait for places that were
+    not asked yet; if the question `reads_only`, nor for those that are being asked.
     """
 
     def ask(place: Place) -> Answer[T]:
@@ -88,7 +87,8 @@ def ask_places(
             return Answer(place, error=error)
         except Exception as error:
             logger.debug("%s could not be read", place, exc_info=error)
-            return Answer(place, error=_unforeseen(error))
+            problem = f"unexpected {type(error).__name__}: {error}"
+            return Answer(place, error=FailoverError(problem))
 
     asked: list[Future[Answer[T]]] = [Future() for _ in places]
     waiting = iter([*zip(asked, places, strict=True)])
@@ -110,7 +110,7 @@ def _work(
     waiting: Iterator[tuple["Future[Answer[T]]", Place]], ask: Callable[[Place], Answer[T]]
 ) -> None:
     """
-    Ask the places that are waiting, one after the other; several threads share the iterator.
+    Ask the waiting places one by one; several threads share the iterator.
     """
     for future, place in waiting:
         if future.set_running_or_notify_cancel():
@@ -122,12 +122,6 @@ def _work(
 
 def region_ids(client: VpcClient) -> list[str]:
     """
-    Return the IDs of the regions that a client's account can use, in their own order.
+    Return the IDs of the regions that a client's account can use, sorted.
     """
     return sorted(str(region["RegionId"]) for region in client.describe_regions())
-
-
-def _unforeseen(error: Exception) -> FailoverError:
-    return InvalidReplyError(
-        f"the reply is not as expected: {type(error).__name__}: {error}", http_status=200
-    )

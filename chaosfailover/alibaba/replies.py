@@ -5,10 +5,11 @@ The replies of the API: a document, or one of our errors.
 import json
 import ssl
 from collections.abc import Mapping
-from typing import Any
+from typing import cast
 
 import httpx
 
+from chaosfailover.alibaba.documents import Reply
 from chaosfailover.errors import (
     ApiError,
     ConnectionFailedError,
@@ -20,13 +21,11 @@ from chaosfailover.errors import (
 
 __all__ = ["document", "transport_error"]
 
-# BGP passwords and MACsec keys, wherever they stand in a reply.
+# BGP passwords and MACsec keys, at any depth of a reply.
 SECRET_FIELDS = frozenset({"AuthKey", "Cak"})
 
 
-def document(
-    operation: str, http_status: int, headers: Mapping[str, str], body: bytes
-) -> dict[str, Any]:
+def document(operation: str, http_status: int, headers: Mapping[str, str], body: bytes) -> Reply:
     """
     Read a reply: the JSON object of a success, without its secret fields.
 
@@ -46,7 +45,7 @@ def document(
 
 
 def transport_error(
-    error: httpx.HTTPError, *, operation: str, endpoint: str, http_status: int | None
+    error: httpx.HTTPError, *, operation: str, route: str, http_status: int | None
 ) -> TransportError:
     """
     Translate an error of httpx; `http_status` is None until the reply's head has come.
@@ -54,7 +53,7 @@ def transport_error(
     The text of a protocol error is left out when it may quote a header that we sent.
     """
     reason = type(error).__name__ if isinstance(error, httpx.LocalProtocolError) else str(error)
-    where = f"{operation}: {endpoint}"
+    where = f"{operation}: {route}"
     if isinstance(error, httpx.TimeoutException):
         return RequestTimeoutError(f"{where} did not answer in time ({type(error).__name__})")
     if http_status is not None:
@@ -67,20 +66,20 @@ def transport_error(
     return ConnectionFailedError(f"{where} cannot be reached: {reason}")
 
 
-def _json_object(body: bytes) -> dict[str, Any] | None:
+def _json_object(body: bytes) -> Reply | None:
     try:
-        reply = json.loads(body, object_hook=_without_secrets)
+        reply: object = json.loads(body, object_hook=_without_secrets)
     except (RecursionError, ValueError):
         return None
-    return reply if isinstance(reply, dict) else None
+    return cast(Reply, reply) if isinstance(reply, dict) else None
 
 
-def _without_secrets(fields: dict[str, Any]) -> dict[str, Any]:
+def _without_secrets(fields: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in fields.items() if name not in SECRET_FIELDS}
 
 
 def _api_error(
-    operation: str, http_status: int, headers: Mapping[str, str], reply: Mapping[str, Any]
+    operation: str, http_status: int, headers: Mapping[str, str], reply: Reply
 ) -> ApiError:
     return ApiError(
         reply["Code"],

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import httpx
 
+from chaosfailover.alibaba.codes import CLOCK_OFF
 from chaosfailover.errors import CredentialsError
 
 __all__ = ["AcsAuth", "Credentials", "authorization", "canonical_request", "clock_offset"]
@@ -29,9 +30,9 @@ LARGEST_OFFSET = 300.0
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """
-    Hold an access key and, for temporary credentials, its STS token.
+    An access key and, for temporary credentials, its STS token.
 
-    Raises CredentialsError, without the value, for one that cannot travel in a header.
+    Raises CredentialsError, without the value, for a part that cannot be sent in a header.
     """
 
     access_key_id: str
@@ -47,10 +48,10 @@ class Credentials:
 
 class AcsAuth(httpx.Auth):
     """
-    Sign each request with credentials, date and nonce that are fetched for it.
+    Sign each request with current credentials, the date and a new nonce.
 
-    Signed are `host`, `content-type` and every `x-acs-` header; headers that a proxy may rewrite
-    are not (API reference 6.2).
+    Signed headers are `host`, `content-type` and `x-acs-*`, not those that a proxy may rewrite
+    (API reference 6.2).
     """
 
     requires_request_body = True
@@ -69,16 +70,16 @@ class AcsAuth(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """
-        Sign a request; once more, by the API's clock, when ours turns out to be far off.
+        Sign a request; again by the API's clock if the local clock is far off.
 
-        A test that runs must be stopped, also from a machine whose clock has jumped.
+        A running test must be stopped, also from a machine whose clock has jumped.
         """
         response = yield self._signed(request)
         if response.status_code == httpx.codes.BAD_REQUEST and self._clock_is_off(response):
             yield self._signed(request)
 
     def _clock_is_off(self, response: httpx.Response) -> bool:
-        if b"InvalidTimeStamp" not in response.read():
+        if CLOCK_OFF.encode() not in response.read():
             return False
         offset = clock_offset(response.headers, self._clock() + self._offset)
         if offset is None or abs(offset) < LARGEST_OFFSET:
@@ -108,7 +109,7 @@ class AcsAuth(httpx.Auth):
 
 def clock_offset(headers: Mapping[str, str], now: datetime) -> float | None:
     """
-    Return by how many seconds the API's clock is ahead of `now`, to within one; None if not said.
+    Return the lead of the API's clock over `now` in seconds, to within 1 s; None if unknown.
     """
     try:
         return (parsedate_to_datetime(headers["date"]) - now).total_seconds() + 0.5
@@ -127,8 +128,7 @@ def authorization(
     """
     Compute the `Authorization` header (API reference 6.2).
 
-    `query` holds decoded pairs; every one of `headers` is signed, and `x-acs-content-sha256` must
-    be among them.
+    `query` holds decoded pairs. All `headers` are signed, and must include `x-acs-content-sha256`.
     """
     request = canonical_request(method=method, path=path, query=query, headers=headers)
     to_sign = f"{ALGORITHM}\n{hashlib.sha256(request.encode()).hexdigest()}"
@@ -144,7 +144,7 @@ def canonical_request(
     *, method: str, path: str, query: Iterable[tuple[str, str]], headers: Mapping[str, str]
 ) -> str:
     """
-    Write a request in the one form that both sides hash.
+    Write a request in the canonical form, which both sides hash.
     """
     lowered = {name.lower(): text.strip() for name, text in headers.items()}
     names = _sorted_names(headers)
@@ -163,7 +163,7 @@ def canonical_request(
 
 def _canonical_query(query: Iterable[tuple[str, str]]) -> str:
     """
-    Write parameters sorted by name; those of one name keep their order, which decides what counts.
+    Write parameters sorted by name; parameters of one name keep their order.
     """
     ordered = sorted(query, key=itemgetter(0))
     return "&".join(f"{_encoded(name)}={_encoded(text)}" for name, text in ordered)

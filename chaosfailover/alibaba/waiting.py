@@ -1,11 +1,11 @@
 """
-The wait for a job's status, with its three ends: reached, impossible, timed out.
+The wait for a job's status, which ends as reached, impossible or timed out.
 """
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
+from chaosfailover.alibaba.documents import FailoverTestJob
 from chaosfailover.alibaba.retries import is_retryable
 from chaosfailover.errors import (
     ApiError,
@@ -16,22 +16,16 @@ from chaosfailover.errors import (
 )
 from chaosfailover.events import publish
 
-__all__ = ["TOO_LATE", "wait_for_status"]
+__all__ = ["wait_for_status"]
 
-# Awaited status -> statuses from which it can no longer come (API reference 3).
-TOO_LATE = {
-    "Init": frozenset({"Starting", "Testing", "Stopping", "Stopped"}),
-    "Starting": frozenset({"Testing", "Stopping", "Stopped"}),
-    "Testing": frozenset({"Stopping", "Stopped"}),
-    "Stopping": frozenset({"Stopped"}),
-    "Stopped": frozenset[str](),
-}
+logger = logging.getLogger("chaostoolkit")
 
-Job = dict[str, Any]
+# In the order in which a job passes through them (API reference 3).
+STATUSES = ("Init", "Starting", "Testing", "Stopping", "Stopped")
 
 
 def wait_for_status(
-    describe: Callable[[float], Job],
+    describe: Callable[[float], FailoverTestJob],
     job_id: str,
     status: str,
     *,
@@ -39,26 +33,26 @@ def wait_for_status(
     interval: float,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
-    logger: logging.Logger,
-) -> Job:
+) -> FailoverTestJob:
     """
     Poll `describe`, which takes the seconds it may use, until the job has this status.
 
-    A status that nobody documented is waited out, and so is a failure that may pass. Raises
-    JobStatusError when the status can no longer come, JobTimeoutError after `timeout`.
+    Undocumented statuses and retryable failures do not end the wait. Raises JobStatusError if the
+    status can no longer be reached, and JobTimeoutError after `timeout`.
     """
-    if status not in TOO_LATE:
-        raise ArgumentError(f"status is {status!r}, expected one of {', '.join(TOO_LATE)}")
+    if status not in STATUSES:
+        raise ArgumentError(f"status is {status!r}, expected one of {', '.join(STATUSES)}")
+    too_late = STATUSES[STATUSES.index(status) + 1 :]
     since = clock()
-    progress = _Progress(job_id, status, logger)
+    progress = _Progress(job_id, status)
     while True:
         remaining = since + timeout - clock()
         problem = progress.poll(describe, max(remaining, 1.0))
         progress.report(clock() - since)
-        if progress.seen == status:
+        if progress.status == status:
             return progress.job
-        if progress.seen in TOO_LATE[status]:
-            raise JobStatusError(f"{job_id} is {progress.seen}: {status} can no longer come")
+        if progress.status in too_late:
+            raise JobStatusError(f"{job_id} is {progress.status}: it can no longer be {status}")
         remaining = since + timeout - clock()
         if remaining <= 0:
             raise JobTimeoutError(progress.unfinished(timeout, problem)) from problem
@@ -67,38 +61,37 @@ def wait_for_status(
 
 class _Progress:
     """
-    What the wait has seen and said: each change, and a sign of life after 1, 2, 4 .. 30 s.
+    The status last seen, with a log line for each change and after 1, 2, 4 .. 30 s without one.
     """
 
-    def __init__(self, job_id: str, awaited: str, logger: logging.Logger) -> None:
-        self.job: Job = {}
-        self.seen = ""
-        self._said = ""
+    def __init__(self, job_id: str, awaited: str) -> None:
+        self.job: FailoverTestJob = {}
+        self.status = ""
+        self._reported = ""
         self._job_id = job_id
         self._awaited = awaited
-        self._logger = logger
         self._period = 1.0
         self._due = 1.0
 
-    def poll(self, describe: Callable[[float], Job], budget: float) -> Exception | None:
+    def poll(self, describe: Callable[[float], FailoverTestJob], budget: float) -> Exception | None:
         try:
             self.job = describe(budget)
         except (ApiError, TransportError) as error:
             if not is_retryable(error):
                 raise
             return error
-        self.seen = str(self.job.get("Status") or "")
+        self.status = str(self.job.get("Status") or "")
         return None
 
     def report(self, elapsed: float) -> None:
-        if self.seen != self._said:
-            change = f"{self._said} -> {self.seen}" if self._said else f"is {self.seen}"
-            self._logger.info("%s %s after %.1f s", self._job_id, change, elapsed)
-            publish("status", job_id=self._job_id, status=self.seen)
-            self._said = self.seen
+        if self.status != self._reported:
+            change = f"{self._reported} -> {self.status}" if self._reported else f"is {self.status}"
+            logger.info("%s %s after %.1f s", self._job_id, change, elapsed)
+            publish("status", job_id=self._job_id, status=self.status)
+            self._reported = self.status
         elif elapsed >= self._due:
             text = "%s still %s after %.1f s, waiting for %s"
-            self._logger.info(text, self._job_id, self._known(), elapsed, self._awaited)
+            logger.info(text, self._job_id, self._shown(), elapsed, self._awaited)
         while elapsed >= self._due:
             self._period = min(self._period * 2, 30.0)
             self._due += self._period
@@ -106,8 +99,8 @@ class _Progress:
     def unfinished(self, timeout: float, problem: Exception | None) -> str:
         reason = f"; the last poll failed: {problem}" if problem else ""
         return (
-            f"{self._job_id} is {self._known()}, not {self._awaited}, after {timeout:g} s{reason}"
+            f"{self._job_id} is {self._shown()}, not {self._awaited}, after {timeout:g} s{reason}"
         )
 
-    def _known(self) -> str:
-        return self.seen or "of unknown status"
+    def _shown(self) -> str:
+        return self.status or "of unknown status"

@@ -104,7 +104,7 @@ def ask_selected(
     if regions and all_regions:
         raise click.UsageError("--region and --all-regions exclude each other")
 
-    configured = config.from_environment()[config.REGION_ID]
+    configured = config.from_environment()[config.REGION_ID] or ""
     if not (regions or all_regions or configured):
         raise click.UsageError("name a region with --region, or set ALIBABA_CLOUD_REGION_ID")
 

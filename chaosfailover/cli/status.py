@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from chaosfailover.alibaba.documents import FailoverTestJob
 from chaosfailover.alibaba.failover_tests import planned_end, running_tests
 from chaosfailover.alibaba.regions import Answer, Place
 from chaosfailover.cli.region_options import (
@@ -25,8 +26,6 @@ from chaosfailover.cli.region_options import (
 )
 
 __all__ = ["status"]
-
-Job = dict[str, Any]
 
 SLACK = timedelta(minutes=2)
 """How long the cloud's own stop may take, and by how much clocks may differ."""
@@ -84,8 +83,8 @@ def status(
 
 
 def _look(
-    ask: Callable[[], list[Answer[list[Job]]]], patience: float
-) -> tuple[list[Answer[list[Job]]], list[dict[str, Any]]]:
+    ask: Callable[[], list[Answer[list[FailoverTestJob]]]], patience: float
+) -> tuple[list[Answer[list[FailoverTestJob]]], list[dict[str, Any]]]:
     """
     Return the answers and what runs, once of all that runs it is known until when, or else at last.
     """
@@ -99,7 +98,7 @@ def _look(
         time.sleep(min(LOOK_INTERVAL, left))
 
 
-def _row(place: Place, job: Job) -> dict[str, Any]:
+def _row(place: Place, job: FailoverTestJob) -> dict[str, Any]:
     until = planned_end(job)
     return {
         "region_id": place.region_id,

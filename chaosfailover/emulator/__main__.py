@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m chaosfailover
             auth=not options.no_auth,
             state=options.state,
             service_ports=dict(options.service_port),
-            upstreams=dict(options.upstream),
+            upstreams=_upstreams(options.upstream),
         )
         _serve(emulator)
     except (ImportError, OSError, OverflowError, ValueError) as exc:
@@ -156,6 +156,16 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         help="allow a --host beyond this machine; whoever reaches it can do anything to it",
     )
     return parser
+
+
+def _upstreams(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """
+    Return the upstreams by service; ValueError names a service that has two.
+    """
+    names = [name for name, _ in pairs]
+    if doubled := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"--upstream is given to {doubled[0]!r} twice, expected it once")
+    return dict(pairs)
 
 
 def _service_port(text: str) -> tuple[str, int]:

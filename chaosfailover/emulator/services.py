@@ -70,10 +70,13 @@ def upstream_from(value: object, place: str) -> Upstream:
     """
     Read `host:port`, with brackets around an IPv6 address.
     """
-    match = re.fullmatch(r"(?:\[([^][]+)\]|([^][:/@\s]+)):(\d{1,5})", str(value))
-    if match is None or not 1 <= int(match[3]) <= 65535:
-        raise ValueError(f"{place} is {value!r}, expected host:port, such as 127.0.0.1:3000")
-    return Upstream(match[1] or match[2], int(match[3]))
+    match = re.fullmatch(r"(?:\[([^][]+)\]|([^][:/@\s]+)):([0-9]{1,5})", str(value))
+    try:
+        if match and 1 <= int(match[3]) <= 65535 and (match[1] or match[2].encode("idna")):
+            return Upstream(match[1] or match[2], int(match[3]))
+    except UnicodeError:
+        pass
+    raise ValueError(f"{place} is {value!r}, expected host:port, such as 127.0.0.1:3000")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """
-What the circuits of regions and accounts are, and which of them would hurt.
+The inspection of an account: what the loss of each circuit would leave.
 """
 
 __all__: list[str] = []

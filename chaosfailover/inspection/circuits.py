@@ -1,23 +1,21 @@
 """
-An inspection: what each circuit of a region means to its redundancy groups, and its last test.
+The inspection of a region: each circuit in its redundancy groups, with its last test.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
+from chaosfailover.alibaba.documents import FailoverTestJob, PhysicalConnection
 from chaosfailover.inspection.findings import Finding, findings
 from chaosfailover.network.documents import UNKNOWN_GROUP, identified, text
 from chaosfailover.network.snapshot import Snapshot
 
 __all__ = ["CircuitRow", "LastTest", "across_places", "inspection", "last_tests"]
 
-Document = Mapping[str, Any]
-
 DECLARED = "declared: "
 HOPELESS = ("no survivor", "standby not established")
-"""The findings that say that nothing in its own region and account would take over."""
+"""The findings without a survivor in the same region and account."""
 
 EVER = datetime.min.replace(tzinfo=UTC)
 
@@ -25,7 +23,7 @@ EVER = datetime.min.replace(tzinfo=UTC)
 @dataclass(frozen=True)
 class LastTest:
     """
-    The latest failover test that named a circuit and ran; `at` is None if the API does not say.
+    The latest failover test of a circuit that ran; `at` is None if its start is unknown.
     """
 
     job_id: str
@@ -38,11 +36,11 @@ class LastTest:
 @dataclass(frozen=True)
 class CircuitRow:
     """
-    One circuit in one redundancy group. `account` is empty for the environment's own.
+    A circuit in a redundancy group. `account` is empty for the environment's identity.
 
-    `sessions` are the BGP sessions of the group over the circuit and `up` those established;
-    `bfd` is None where the API does not say, or not the same of all. `why` gives the reasons of
-    what is not redundant, else what is to be known about the survivors.
+    `sessions` counts the BGP sessions of the group over the circuit and `up` the established ones.
+    `bfd` is None if it is unknown, or differs between sessions. `why` holds the reasons of a
+    finding that is not redundant, else the warnings about the survivors.
     """
 
     region_id: str
@@ -61,7 +59,7 @@ class CircuitRow:
     last_test: LastTest | None
     account: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """
         Return the row as JSON can hold it; instants are ISO 8601.
         """
@@ -87,20 +85,22 @@ def inspection(snapshot: Snapshot, now: datetime) -> list[CircuitRow]:
 
 def across_places(rows: Iterable[CircuitRow], unread: Collection[str] = ()) -> list[CircuitRow]:
     """
-    Look at what was read of several regions and accounts as a whole: a group may be served in
-    another one too, and whether that would take over is not known. `unread` could not be looked at.
+    Return the rows of several regions and accounts, judged as a whole.
+
+    A group without survivor that is also served in another place, where it may take over, becomes
+    unknown. `unread` are the places that could not be read.
     """
-    known = list(rows)
-    return [_doubted(row, known, unread) if row.finding in HOPELESS else row for row in known]
+    all_rows = list(rows)
+    return [_doubted(row, all_rows, unread) if row.finding in HOPELESS else row for row in all_rows]
 
 
-def _doubted(row: CircuitRow, known: Iterable[CircuitRow], unread: Collection[str]) -> CircuitRow:
+def _doubted(row: CircuitRow, rows: Iterable[CircuitRow], unread: Collection[str]) -> CircuitRow:
     if UNKNOWN_GROUP in row.group or row.group.startswith(DECLARED):
         return row
     elsewhere = [
         f"{row.group} also has {each.up} of {each.sessions} sessions up in {_place(each)}, over "
         f"{each.circuit_id}; whether they would take over is not known"
-        for each in known
+        for each in rows
         if each.group == row.group and each.up and _place(each) != _place(row)
     ]
     unseen = [f"{place} could not be read: {row.group} may be served there too" for place in unread]
@@ -112,11 +112,11 @@ def _place(row: CircuitRow) -> str:
     return f"{row.region_id} of {row.account}" if row.account else row.region_id
 
 
-def last_tests(jobs: Iterable[Document], now: datetime) -> dict[str, LastTest]:
+def last_tests(jobs: Iterable[FailoverTestJob], now: datetime) -> dict[str, LastTest]:
     """
-    Return the last test of each circuit that a job names; one that is still `Init` never ran.
+    Return the last test of each circuit that ran, so not one in `Init`.
 
-    A test at a time that is not known is older than any other.
+    A test without a known start counts as older than any other.
     """
     ran = [
         job
@@ -130,14 +130,14 @@ def last_tests(jobs: Iterable[Document], now: datetime) -> dict[str, LastTest]:
     }
 
 
-def _circuit_ids(job: Document) -> list[str]:
+def _circuit_ids(job: FailoverTestJob) -> list[str]:
     listed = job.get("ResourceId")
     return [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
 
 
-def _began(job: Document) -> datetime | None:
+def _began(job: FailoverTestJob) -> datetime | None:
     """
-    Return when a test began; None for what is no ISO 8601. A time without a zone is UTC.
+    Return the start of a test, in UTC if it has no zone; None if it is not ISO 8601.
     """
     try:
         at = datetime.fromisoformat(text(job, "StartTime") or "")
@@ -146,7 +146,7 @@ def _began(job: Document) -> datetime | None:
         return None
 
 
-def _last_test(job: Document, now: datetime) -> LastTest:
+def _last_test(job: FailoverTestJob, now: datetime) -> LastTest:
     at = _began(job)
     return LastTest(
         job_id=str(job.get("JobId")),
@@ -160,48 +160,48 @@ def _last_test(job: Document, now: datetime) -> LastTest:
 def _row(
     region_id: str,
     group: str,
-    found: Finding,
-    circuits: Mapping[str, Document],
+    finding: Finding,
+    circuits: Mapping[str, PhysicalConnection],
     tests: Mapping[str, LastTest],
 ) -> CircuitRow:
-    circuit = circuits.get(found.circuit_id, {})
-    sessions = [path for path in found.sessions if path.bgp_peer_id]
+    circuit = circuits.get(finding.circuit_id, {})
+    sessions = [path for path in finding.sessions if path.bgp_peer_id]
     routes = [path.received_routes for path in sessions]
     bfd = {path.bfd for path in sessions}
     return CircuitRow(
         region_id=region_id,
         group=group,
-        circuit_id=found.circuit_id,
+        circuit_id=finding.circuit_id,
         name=str(circuit.get("Name") or ""),
-        access_point_id=found.access_point_id,
+        access_point_id=finding.access_point_id,
         status=_status(circuit),
         sessions=len(sessions),
         up=sum(path.established for path in sessions),
         received_routes=None if None in routes else sum(route or 0 for route in routes),
         bfd=bfd.pop() if len(bfd) == 1 else None,
-        survivors=found.survivors,
-        finding=found.finding,
-        why=tuple(found.warnings if found.finding == "redundant" else _why(found)),
-        last_test=tests.get(found.circuit_id),
+        survivors=finding.survivors,
+        finding=finding.finding,
+        why=tuple(finding.warnings if finding.finding == "redundant" else _why(finding)),
+        last_test=tests.get(finding.circuit_id),
     )
 
 
-def _why(found: Finding) -> list[str]:
-    return [*found.reasons, *found.warnings]
+def _why(finding: Finding) -> list[str]:
+    return [*finding.reasons, *finding.warnings]
 
 
-def _group(found: Finding, pairs: Mapping[str, str]) -> str:
+def _group(finding: Finding, pairs: Mapping[str, str]) -> str:
     """
-    Name the group; a circuit of none that is known is shown with those that are declared its pair.
+    Return the group; a circuit of unknown group is shown with its declared pair.
     """
-    if found.group != UNKNOWN_GROUP:
-        return found.group
-    return pairs.get(found.circuit_id, UNKNOWN_GROUP)
+    if finding.group != UNKNOWN_GROUP:
+        return finding.group
+    return pairs.get(finding.circuit_id, UNKNOWN_GROUP)
 
 
-def _pairs(circuits: Mapping[str, Document]) -> dict[str, str]:
+def _pairs(circuits: Mapping[str, PhysicalConnection]) -> dict[str, str]:
     """
-    Name the pairs of circuits that declare each other redundant; it takes one side to declare it.
+    Return the names of declared pairs by circuit; the declaration of one side is enough.
     """
     linked: dict[str, set[str]] = {}
     for circuit_id, circuit in circuits.items():
@@ -213,9 +213,9 @@ def _pairs(circuits: Mapping[str, Document]) -> dict[str, str]:
     return {each: f"{DECLARED}{' + '.join(sorted(pair))}" for each, pair in linked.items()}
 
 
-def _status(circuit: Document) -> str:
+def _status(circuit: PhysicalConnection) -> str:
     """
-    Return the circuit's status, with its business status where that is not normal.
+    Return the circuit's status, with its business status unless that is normal.
     """
     status, business = str(circuit.get("Status") or "unknown"), circuit.get("BusinessStatus")
     return status if business in (None, "Normal") else f"{status} ({business})"

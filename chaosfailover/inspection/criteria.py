@@ -1,5 +1,5 @@
 """
-What makes an inspection fail: the criteria of `--fail-on`.
+The criteria of `--fail-on`, which make an inspection fail.
 """
 
 import re
@@ -19,7 +19,7 @@ UNITS = {"h": 1 / 24, "d": 1.0, "w": 7.0}
 @dataclass(frozen=True)
 class Criterion:
     """
-    A criterion by the text that asked for it, and whether a row meets it.
+    A criterion: its text on the command line, and the test of a row.
     """
 
     text: str
@@ -30,9 +30,9 @@ def criterion(text: str) -> Criterion:
     """
     Read `no-survivor`, `same-access-point` or `stale=90d`; raises ArgumentError for others.
 
-    `no-survivor` is met where no survivor is proven, whatever the reason. A circuit that was never
-    tested, or at a time that is not known, is stale. Ages are in hours, days or weeks. What is not
-    in use meets none.
+    `no-survivor` matches every row without a proven survivor. `stale` also matches a circuit that
+    was never tested, or at an unknown time; ages are in hours, days or weeks. A circuit that is not
+    in use matches no criterion.
     """
     if text in MEETS:
         return Criterion(text, MEETS[text])
@@ -40,19 +40,19 @@ def criterion(text: str) -> Criterion:
         days = float(age[1]) * UNITS[age[2]]
         return Criterion(text, lambda row: _age(row) > days)
     expected = ", ".join([*MEETS, "stale=90d"])
-    raise ArgumentError(f"{text!r} is no criterion, expected {expected}")
+    raise ArgumentError(f"unknown criterion {text!r}, expected {expected}")
 
 
 def violations(criteria: Iterable[Criterion], rows: Iterable[CircuitRow]) -> list[str]:
     """
     Return a sentence for each criterion and circuit that meets it, in the order of the criteria.
     """
-    known = list(rows)
+    all_rows = list(rows)
     return list(
         dict.fromkeys(
-            f"{each.text}: {row.region_id} {row.circuit_id} ({row.group}): {_said(each, row)}"
+            f"{each.text}: {row.region_id} {row.circuit_id} ({row.group}): {_reason(each, row)}"
             for each in criteria
-            for row in known
+            for row in all_rows
             if row.finding != UNUSED and each.meets(row)
         )
     )
@@ -63,11 +63,11 @@ def _age(row: CircuitRow) -> float:
     return inf if days is None else days
 
 
-def _said(each: Criterion, row: CircuitRow) -> str:
+def _reason(each: Criterion, row: CircuitRow) -> str:
     if not each.text.startswith("stale"):
         return row.finding
     days = row.last_test.age_days if row.last_test else None
-    return "not known to be tested" if days is None else f"tested {days:g} days ago"
+    return "no test on record" if days is None else f"tested {days:g} days ago"
 
 
 MEETS: dict[str, Callable[[CircuitRow], bool]] = {

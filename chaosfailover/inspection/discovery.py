@@ -1,10 +1,10 @@
 """
-The system that `chaos discover` shows: the regions, circuits and VBRs of the account.
+The system in `chaos discover`: the regions, circuits and VBRs of the account.
 """
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TypeVar
 
 from chaosfailover.alibaba import config
 from chaosfailover.alibaba.client import VpcClient
@@ -15,6 +15,8 @@ from chaosfailover.network.snapshot import Snapshot, read_network
 __all__ = ["account_system"]
 
 logger = logging.getLogger("chaostoolkit")
+
+T = TypeVar("T", bound=Mapping[str, object])
 
 DEADLINE = 30.0
 
@@ -27,12 +29,12 @@ CIRCUIT = {
 VBR = {"vbr_id": "VbrId", "name": "Name", "status": "Status"}
 
 
-def account_system() -> dict[str, Any] | None:
+def account_system() -> dict[str, object] | None:
     """
     Return the regions of the environment's account, each with its circuits and VBRs.
 
-    A region that could not be read has an `error` instead. None, with a warning in the log, when
-    the account cannot be read at all: activities can be discovered without one.
+    A region that cannot be read has an `error` instead. Returns None and logs a warning if the
+    account cannot be read at all, since the discovery of activities needs none.
     """
     here = Place(config.from_environment()[config.REGION_ID] or ANY_REGION)
     (listed,) = ask_places([here], _open, region_ids)
@@ -47,7 +49,7 @@ def _open(place: Place) -> VpcClient:
     return config.client(config.from_environment(place.region_id), None, deadline=DEADLINE)
 
 
-def _region(answer: Answer[Snapshot]) -> dict[str, Any]:
+def _region(answer: Answer[Snapshot]) -> dict[str, object]:
     if answer.value is None:
         return {"region_id": answer.region_id, "error": str(answer.error)}
     return {
@@ -63,9 +65,9 @@ def _region(answer: Answer[Snapshot]) -> dict[str, Any]:
     }
 
 
-def _sorted(documents: Iterable[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
+def _sorted(documents: Iterable[T], key: str) -> list[T]:
     return sorted(documents, key=lambda each: str(each.get(key)))
 
 
-def _shown(document: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
+def _shown(document: Mapping[str, object], keys: Mapping[str, str]) -> dict[str, object]:
     return {name: document.get(key) or "" for name, key in keys.items()}

@@ -1,10 +1,10 @@
 """
-What each redundancy group would be left with if each of its circuits were cut, one at a time.
+The findings of an inspection: what each redundancy group keeps if one of its circuits is cut.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from chaosfailover.network.documents import UNKNOWN_GROUP
 from chaosfailover.network.paths import Path
@@ -25,11 +25,11 @@ Outlook = Literal[
 @dataclass(frozen=True)
 class Finding:
     """
-    The outlook of one redundancy group for the cut of one of its circuits.
+    The outlook of a redundancy group for the cut of one of its circuits.
 
-    `sessions` are the paths of the group that the cut takes and `survivors` counts the circuits
-    that go on. `reasons` and `warnings` are those of the whole cut. The group is `UNKNOWN_GROUP`
-    for a circuit that serves none that is known.
+    `sessions` are the paths of the group that the cut takes, and `survivors` is the number of
+    surviving circuits. `reasons` and `warnings` are those of the whole cut. The group of a circuit
+    without known group is `UNKNOWN_GROUP`.
     """
 
     group: str
@@ -41,7 +41,7 @@ class Finding:
     warnings: list[str]
     reasons: list[str]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """
         Return the finding as JSON can hold it.
         """
@@ -52,12 +52,12 @@ def findings(paths: Iterable[Path]) -> list[Finding]:
     """
     Return a finding for each group and circuit, by group and then by circuit.
 
-    What keeps a cut from being judged as a whole makes the outlook of each of its groups unknown.
+    An unknown that affects the whole cut makes the outlook of each of its groups unknown.
     """
-    known = list(paths)
-    circuits = {path.circuit_id for path in known if path.circuit_id}
-    found = [finding for circuit_id in circuits for finding in _findings(known, circuit_id)]
-    return sorted(found, key=lambda finding: (finding.group, finding.circuit_id))
+    region = list(paths)
+    circuits = {path.circuit_id for path in region if path.circuit_id}
+    unsorted = [finding for circuit_id in circuits for finding in _findings(region, circuit_id)]
+    return sorted(unsorted, key=lambda finding: (finding.group, finding.circuit_id))
 
 
 def _findings(paths: list[Path], circuit_id: str) -> list[Finding]:
@@ -92,17 +92,17 @@ def _outlook(needs: list[Need], points: set[str | None], survival: Survival) -> 
 
 def _spread(needs: list[Need], points: set[str | None]) -> Outlook:
     """
-    Judge where survivors are: each need has to have one at another access point than the cut.
+    Judge the places of survivors: each need requires one at another access point than the cut.
     """
-    left = [{path.access_point_id for path in need.survivors} for need in needs]
-    if None not in points and all(found - points - {None} for found in left):
+    surviving = [{path.access_point_id for path in need.survivors} for need in needs]
+    if None not in points and all(others - points - {None} for others in surviving):
         return "redundant"
-    return "unknown" if None in points.union(*left) else "same access point"
+    return "unknown" if None in points.union(*surviving) else "same access point"
 
 
 def _gap(needs: list[Need], survival: Survival) -> Outlook:
     """
-    Judge why a need has no survivor: an unknown comes first, since it may hide a survivor.
+    Judge the lack of a survivor: an unknown comes first, since it may hide a survivor.
     """
     empty = [need for need in needs if not need.count]
     if any(_doubted(need, survival.unknown) for need in empty):

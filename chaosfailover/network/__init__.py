@@ -1,5 +1,5 @@
 """
-Whether anything would still carry the traffic, if resources were cut.
+The network of a region, and what survives the cut of some of its resources.
 """
 
 __all__: list[str] = []

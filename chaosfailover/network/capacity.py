@@ -1,8 +1,8 @@
 """
-Whether survivors can carry what a cut takes: fewer routes or slower circuits may not.
+The capacity of survivors compared with that of the cut: fewer routes, or slower circuits.
 
-It is a warning, as nobody knows how much traffic there is. No warning names a number that changes
-from day to day, so that what is written of it stays as it is.
+The result is a warning, since the amount of traffic is unknown. No warning contains a number that
+changes from day to day, so that plans stay the same.
 """
 
 import re
@@ -13,7 +13,7 @@ from chaosfailover.network.paths import Path
 __all__ = ["capacity_warnings"]
 
 CLEARLY = 0.5
-"""What is left is clearly less if it is at most this part of what is taken."""
+"""The share of the cut at or below which the survivors have clearly less."""
 
 MEGABITS = {"M": 1.0, "G": 1e3, "T": 1e6}
 
@@ -22,37 +22,38 @@ def capacity_warnings(
     need: str, gone: Collection[Path], survivors: Collection[Path]
 ) -> Iterator[str]:
     """
-    Yield what the survivors of a need have clearly less of than the paths that it loses.
+    Yield a warning for routes and for bandwidth of which the survivors have clearly less.
 
-    Routes are those of the richest session; circuits add up. What is not known is not compared.
+    Routes are those of the session with the most routes; the bandwidths of circuits are added up.
+    Unknown values are not compared.
     """
     if _is_less(_routes(survivors), _routes(gone)):
-        yield f"{need}: its survivors receive half of the routes of the cut at most"
+        yield f"{need}: its survivors receive at most half of the routes of the cut"
     if any(_is_less(_sum(survivors, of), _sum(gone, of)) for of in (_speed, _bandwidth)):
-        yield f"{need}: its survivors have half of the bandwidth of the cut at most"
+        yield f"{need}: its survivors have at most half of the bandwidth of the cut"
 
 
-def _is_less(left: float | None, taken: float | None) -> bool:
-    return left is not None and taken is not None and taken > 0 and left <= taken * CLEARLY
+def _is_less(surviving: float | None, taken: float | None) -> bool:
+    return surviving is not None and taken is not None and 0 < taken >= surviving / CLEARLY
 
 
 def _routes(paths: Collection[Path]) -> int | None:
-    known = [path.received_routes for path in paths if path.received_routes is not None]
-    return max(known, default=None)
+    counts = (path.received_routes for path in paths if path.received_routes is not None)
+    return max(counts, default=None)
 
 
 def _sum(paths: Collection[Path], of: Callable[[Path], float | None]) -> float | None:
     """
-    Return what the circuits of the paths add up to; None if one of them does not say.
+    Return the sum over the circuits of the paths; None if the value of a circuit is unknown.
     """
     each = {path.circuit_id: of(path) for path in paths}.values()
-    known = [value for value in each if value is not None]
-    return sum(known) if known and len(known) == len(each) else None
+    values = [value for value in each if value is not None]
+    return sum(values) if values and len(values) == len(each) else None
 
 
 def _speed(path: Path) -> float | None:
-    said = re.fullmatch(r"(\d+(?:\.\d+)?)([MGT])", (path.spec or "").upper())
-    return float(said[1]) * MEGABITS[said[2]] if said else None
+    speed = re.fullmatch(r"(\d+(?:\.\d+)?)([MGT])", (path.spec or "").upper())
+    return float(speed[1]) * MEGABITS[speed[2]] if speed else None
 
 
 def _bandwidth(path: Path) -> float | None:

@@ -1,20 +1,20 @@
 """
-What the Describe documents of circuits, VBRs and BGP peers say, and what they leave open.
+The fields of Describe documents, and the faults of circuits, VBRs and BGP peers that they show.
 
-A fault is "down" where a document says so and "unknown" where it does not say; without faults a
-thing is up. Literals are compared without regard to case, as the API itself is not consistent
-(API reference 5.2, 5.5). Static routes are in none of these documents.
+A fault is "down" if a field has the wrong value and "unknown" if the field is missing; without
+faults a resource is up. Literals are compared regardless of case, as the API's own case varies
+(API reference 5.2, 5.5). No document shows static routes.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Final, Literal, TypeVar
 
+from chaosfailover.alibaba.documents import BgpPeer, PhysicalConnection, VirtualBorderRouter
 from chaosfailover.errors import ArgumentError
 
 __all__ = [
     "IDLE",
     "UNKNOWN_GROUP",
-    "Document",
     "Fault",
     "Health",
     "attachments",
@@ -32,14 +32,15 @@ __all__ = [
     "vbr_faults",
 ]
 
-Document = Mapping[str, Any]
+T = TypeVar("T", bound=Mapping[str, object])
+
 Health = Literal["up", "down", "unknown"]
 Fault = tuple[Health, str]
 
 UNKNOWN_GROUP = "unknown"
 
 IDLE = "no VBR was read on it"
-"""Why a circuit carries nothing that is known, while the API counts nothing on it either."""
+"""The reason of a circuit without VBR on which the API counts no hosted circuits."""
 
 CIRCUIT = {"Status": "Enabled", "BusinessStatus": "Normal"}
 VBR = {"Status": "active"}
@@ -48,24 +49,24 @@ PEER = {"Status": "Available", "BgpStatus": "Established"}
 IP_VERSIONS = {"ipv4": "IPv4", "ipv6": "IPv6"}
 
 
-def identified(documents: Iterable[Document], key: str) -> dict[str, Document]:
+def identified(documents: Iterable[T], key: str) -> dict[str, T]:
     """
     Return the documents by their ID; a document that was read twice counts once.
 
-    Raises ArgumentError if a document has no ID, or if two with one ID differ: pages shifted while
-    they were read, and which of the two is true is unknown.
+    Raises ArgumentError if a document has no ID, and if two documents of one ID differ: pages
+    shifted during the reading, and which of the two is current is unknown.
     """
-    found: dict[str, Document] = {}
+    by_id: dict[str, T] = {}
     for document in documents:
         name = text(document, key)
         if name is None:
             raise ArgumentError(f"a document has no {key}, but every document needs one")
-        if found.setdefault(name, document) != document:
+        if by_id.setdefault(name, document) != document:
             raise ArgumentError(f"{name} was read twice with different contents; read again")
-    return found
+    return by_id
 
 
-def text(document: Document, key: str) -> str | None:
+def text(document: Mapping[str, object], key: str) -> str | None:
     """
     Return a field's text; None if it is missing, null, empty or no text.
     """
@@ -75,12 +76,12 @@ def text(document: Document, key: str) -> str | None:
 
 def is_literal(value: str | None, literal: str) -> bool:
     """
-    Return whether a value is the literal, in whatever case.
+    Return whether a value is the literal, regardless of case.
     """
     return value is not None and value.casefold() == literal.casefold()
 
 
-def number(document: Document, key: str) -> int | None:
+def number(document: Mapping[str, object], key: str) -> int | None:
     """
     Return a field's count; None if it is missing or no whole number from 0.
     """
@@ -89,123 +90,124 @@ def number(document: Document, key: str) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() else None
 
 
-def ip_version(peer: Document) -> str | None:
+def ip_version(peer: BgpPeer) -> str | None:
     """
-    Return `IPv4` or `IPv6`; None if the peer says neither.
+    Return `IPv4` or `IPv6`; None if the peer has neither.
     """
     return IP_VERSIONS.get((text(peer, "IpVersion") or "").casefold())
 
 
-def parent(circuits: Mapping[str, Document], circuit_id: str | None) -> str | None:
+def parent(circuits: Mapping[str, PhysicalConnection], circuit_id: str | None) -> str | None:
     """
-    Return the circuit that carries this one, if this one is known to be hosted.
+    Return the parent of a hosted circuit; None for other circuits.
     """
     return text(circuits.get(circuit_id or "", {}), "ParentPhysicalConnectionId")
 
 
-def links(vbr: Document) -> dict[str | None, list[Document]]:
+def links(vbr: VirtualBorderRouter) -> dict[str | None, list[Mapping[str, object]]]:
     """
-    Return the circuits that a VBR runs over, with what it says of each; None is one without name.
+    Return the circuits of a VBR, each with the VBR's entries for it; None is an unnamed circuit.
 
-    Its own comes first, the others in an order that is not the API's.
+    The VBR's own circuit comes first, the others follow by ID.
     """
-    found: dict[str | None, list[Document]] = {text(vbr, "PhysicalConnectionId"): []}
+    entries: dict[str | None, list[Mapping[str, object]]]
+    entries = {text(vbr, "PhysicalConnectionId"): []}
     others = _listed(vbr, "AssociatedPhysicalConnections", "AssociatedPhysicalConnection")
     for entry in sorted(others, key=lambda entry: text(entry, "PhysicalConnectionId") or ""):
-        found.setdefault(text(entry, "PhysicalConnectionId"), []).append(entry)
-    return found
+        entries.setdefault(text(entry, "PhysicalConnectionId"), []).append(entry)
+    return entries
 
 
-def attachments(vbr: Document) -> list[tuple[str, str | None]]:
+def attachments(vbr: VirtualBorderRouter) -> list[tuple[str, str | None]]:
     """
-    Return the ECRs and CENs that a VBR names, with the status of each.
+    Return the ECRs and CENs of a VBR with their statuses, sorted; `Detached` ones are left out.
 
-    `EcrAttatchStatus` is the API's own spelling. What is `Detached` is left out: the one status
-    that says that nothing of it passes here. What has no name is `UNKNOWN_GROUP`. The order is not
-    the API's, so that what is written of it stays as it is.
+    An ECR or CEN without ID is `UNKNOWN_GROUP`.
     """
     cens = _listed(vbr, "AssociatedCens", "AssociatedCen")
     named = [(text(cen, "CenId"), text(cen, "CenStatus")) for cen in cens]
     ecr = (text(vbr, "EcrId"), text(vbr, "EcrAttatchStatus"))
     if any(ecr):
         named.append(ecr)
-    found = [
+    attached = [
         (group or UNKNOWN_GROUP, status)
         for group, status in named
         if not is_literal(status, "Detached")
     ]
-    return sorted(found, key=str)
+    return sorted(attached, key=str)
 
 
 def health(faults: Iterable[Fault]) -> tuple[Health, str]:
     """
     Return the worst of the faults and all their reasons; `("up", "")` without faults.
     """
-    found = list(dict.fromkeys(faults))
-    states = {state for state, _ in found}
+    distinct = list(dict.fromkeys(faults))
+    states = {state for state, _ in distinct}
     worst: Health = "down" if "down" in states else "unknown" if states else "up"
-    return worst, "; ".join(reason for _, reason in found)
+    return worst, "; ".join(reason for _, reason in distinct)
 
 
-def circuit_faults(circuits: Mapping[str, Document], circuit_id: str) -> list[Fault]:
+def circuit_faults(circuits: Mapping[str, PhysicalConnection], circuit_id: str) -> list[Fault]:
     """
-    Return what keeps a circuit from being up: its own state, and that of a parent that was read.
+    Return the faults of a circuit and of its parent, if the parent is among the circuits.
     """
     circuit, carrier = circuits.get(circuit_id, {}), parent(circuits, circuit_id)
-    found = _faults(circuit_id, circuit, CIRCUIT)
+    faults = _faults(circuit_id, circuit, CIRCUIT)
     if carrier is not None and carrier in circuits:
-        found += _faults(carrier, circuits[carrier], CIRCUIT)
+        faults += _faults(carrier, circuits[carrier], CIRCUIT)
     if carrier is None and is_literal(text(circuit, "ProductType"), "VirtualPhysicalConnection"):
-        found.append(("unknown", f"{circuit_id} is hosted, but its parent circuit is not named"))
-    return found
+        faults.append(("unknown", f"{circuit_id} is hosted, but its parent circuit is not named"))
+    return faults
 
 
-def vbr_faults(vbr_id: str, vbr: Document, circuit_id: str | None) -> list[Fault]:
+def vbr_faults(vbr_id: str, vbr: VirtualBorderRouter, circuit_id: str | None) -> list[Fault]:
     """
-    Return what keeps a VBR from being up over one of its circuits, and from serving any group.
+    Return the faults of a VBR over one of its circuits, and of its attachments if none is proven.
     """
     named, circuits = attachments(vbr), links(vbr)
-    found = _faults(vbr_id, vbr, VBR)
+    faults = _faults(vbr_id, vbr, VBR)
     for link in circuits[circuit_id] if circuit_id else []:
-        found += _faults(f"{vbr_id} over {circuit_id}", link, LINK)
+        faults += _faults(f"{vbr_id} over {circuit_id}", link, LINK)
     if None in circuits:
-        found.append(("unknown", f"{vbr_id}: not all of its circuits are named"))
+        faults.append(("unknown", f"{vbr_id}: not all of its circuits are named"))
     if not named:
-        found.append(("unknown", f"{vbr_id} is attached to no ECR or CEN"))
+        faults.append(("unknown", f"{vbr_id} is attached to no ECR or CEN"))
     if not any(is_literal(status, "Attached") for _, status in named):
-        found += [
-            _fault(f"{vbr_id} at {group}", "status", said, "Attached") for group, said in named
+        faults += [
+            _fault(f"{vbr_id} at {group}", "status", status, "Attached") for group, status in named
         ]
-    return found
+    return faults
 
 
-def session_faults(vbr_id: str, peer: Document) -> list[Fault]:
+def session_faults(vbr_id: str, peer: BgpPeer) -> list[Fault]:
     """
-    Return what keeps a BGP session from carrying traffic; an empty document is no session.
+    Return the faults of a BGP session; an empty document is a VBR without session.
     """
     if not peer:
         return [("unknown", f"{vbr_id} has no BGP peer, and static routes prove nothing")]
     name, routes = peer["BgpPeerId"], number(peer, "ReceivedRouteCount")
-    found = _faults(name, peer, PEER)
+    faults = _faults(name, peer, PEER)
     if ip_version(peer) is None:
-        found.append(("unknown", f"{name}: IpVersion is neither IPv4 nor IPv6"))
+        faults.append(("unknown", f"{name}: IpVersion is neither IPv4 nor IPv6"))
     if routes is None:
-        found.append(("unknown", f"{name}: ReceivedRouteCount is not known"))
+        faults.append(("unknown", f"{name}: ReceivedRouteCount is not known"))
     if routes == 0:
-        found.append(("down", f"{name}: receives no routes, so it carries nothing"))
+        faults.append(("down", f"{name}: receives no routes, so it carries nothing"))
     if number(peer, "AdvertisedRouteCount") == 0:
-        found.append(("unknown", f"{name}: advertises no routes, so the way back is not proven"))
-    return found
+        faults.append(("unknown", f"{name}: advertises no routes, so the way back is not proven"))
+    return faults
 
 
-def unseen_load(circuits: Mapping[str, Document], circuit_id: str, has_vbr: bool) -> str | None:
+def unseen_load(
+    circuits: Mapping[str, PhysicalConnection], circuit_id: str, has_vbr: bool
+) -> str | None:
     """
-    Return why a circuit may carry more than was read; None if all of it was.
+    Return why a circuit may carry more than was read; None if all of it was read.
 
-    The API counts the hosted circuits of a circuit, also those of other accounts; a count that is
-    left out says nothing (API reference 5.1).
+    The API counts the hosted circuits of all accounts; a missing count is no evidence
+    (API reference 5.1).
     """
-    key = "VirtualPhysicalConnectionCount"
+    key: Final = "VirtualPhysicalConnectionCount"
     circuit = circuits.get(circuit_id)
     if circuit is None:
         return "it was not read, so what else it carries is unknown"
@@ -216,25 +218,24 @@ def unseen_load(circuits: Mapping[str, Document], circuit_id: str, has_vbr: bool
     return None if hosted or has_vbr else IDLE
 
 
-def _listed(document: Document, outer: str, inner: str) -> list[Document]:
+def _listed(vbr: Mapping[str, object], outer: str, inner: str) -> list[Mapping[str, object]]:
     """
-    Return a twice wrapped list: empty where a key is left out, one empty document where it is
-    malformed, so that something unnamed counts as present.
+    Return a twice wrapped list: empty if a key is missing, a single empty document if malformed.
     """
-    wrapper = document.get(outer, {})
+    wrapper = vbr.get(outer, {})
     entries = wrapper.get(inner, []) if isinstance(wrapper, Mapping) else None
-    sound = isinstance(entries, list) and all(isinstance(entry, Mapping) for entry in entries)
-    return entries if sound and entries is not None else [{}]
+    if isinstance(entries, list) and all(isinstance(entry, Mapping) for entry in entries):
+        return entries
+    return [{}]
 
 
-def _faults(name: str, document: Document, rules: Mapping[str, str]) -> list[Fault]:
+def _faults(name: str, document: Mapping[str, object], rules: Mapping[str, str]) -> list[Fault]:
     if not document:
         return [("unknown", f"{name} was not read")]
-    found = [(field, text(document, field), required) for field, required in rules.items()]
     return [
-        _fault(name, field, value, required)
-        for field, value, required in found
-        if not is_literal(value, required)
+        _fault(name, field, text(document, field), required)
+        for field, required in rules.items()
+        if not is_literal(text(document, field), required)
     ]
 
 

@@ -1,19 +1,18 @@
 """
 The paths of a region, read from its Describe documents.
 
-A path is one BGP session of a VBR over a circuit. It serves redundancy groups: the ECRs and CENs
+A path is a BGP session of a VBR over a circuit. It serves redundancy groups: the ECRs and CENs
 that its VBR is attached to.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
+from chaosfailover.alibaba.documents import BgpPeer, PhysicalConnection, VirtualBorderRouter
 from chaosfailover.errors import ArgumentError
 from chaosfailover.network.documents import (
     IDLE,
     UNKNOWN_GROUP,
-    Document,
     Health,
     attachments,
     circuit_faults,
@@ -36,17 +35,19 @@ __all__ = ["Path", "paths"]
 @dataclass(frozen=True)
 class Path:
     """
-    One BGP session of a VBR over a circuit, or what is known instead of one.
+    A BGP session of a VBR over a circuit, or a part of the network without session.
 
-    Without `bgp_peer_id` it is a VBR without BGP peer; without `vbr_id` too, a circuit without VBR
-    or one that may carry more than was read. `groups` are those that the VBR is proven to be
-    attached to, `unproven_groups` those that it may serve. A VBR over several circuits yields a
-    path for each: `other_circuit_ids` are those that its sessions may be using instead, with the
-    parents of hosted ones. `redundant_circuit_id` is declared by the owner; it proves nothing.
-    An `idle` circuit has no VBR and hosts nothing, as far as the API shows.
-    `peer_asn` is the autonomous system at the other end of the session, and `established` is what
-    the session says of itself, which is not enough for the path to be up.
-    `spec` is the speed of the circuit's port, such as `10G`; `bandwidth` is in the API's own unit.
+    Without `bgp_peer_id` it is a VBR without BGP peer. Without `vbr_id` too, it is a circuit
+    without VBR, or a circuit that may carry more than was read.
+
+    `groups` are proven attachments of the VBR, `unproven_groups` are possible ones. A VBR over
+    several circuits yields a path for each: its session may use any of `other_circuit_ids`, which
+    include the parents of hosted circuits. `redundant_circuit_id` is the owner's declaration and
+    proves nothing. An `idle` circuit has no VBR and no hosted circuits.
+
+    `peer_asn` is the autonomous system of the peer. `established` is the state of the session
+    alone; the path may be down all the same. `spec` is the speed of the circuit's port, such as
+    `10G`; `bandwidth` is in the API's unit.
     """
 
     circuit_id: str | None
@@ -88,7 +89,7 @@ class Path:
         """
         return self.parent_circuit_id or self.circuit_id
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """
         Return the path as JSON can hold it; sets become sorted lists.
         """
@@ -99,30 +100,32 @@ class Path:
 
 
 def paths(
-    circuits: Iterable[Document], vbrs: Iterable[Document], bgp_peers: Iterable[Document]
+    circuits: Iterable[PhysicalConnection],
+    vbrs: Iterable[VirtualBorderRouter],
+    bgp_peers: Iterable[BgpPeer],
 ) -> list[Path]:
     """
     Return the paths that the documents of a region describe, in a stable order.
 
     Takes the items of DescribePhysicalConnections, DescribeVirtualBorderRouters (to be read with
     IncludeCrossAccountVbr) and DescribeBgpPeers, all pages of each (API reference 5). Raises
-    ArgumentError for a document without ID, and for two with one ID and different contents.
+    ArgumentError for a document without ID, and for two documents of one ID that differ.
     """
     lines = identified(circuits, "PhysicalConnectionId")
     sessions = _by_router(identified(bgp_peers, "BgpPeerId").values())
-    unread: dict[str, Document] = {vbr_id: {} for vbr_id in sessions}
+    unread: dict[str, VirtualBorderRouter] = {vbr_id: {} for vbr_id in sessions}
     routers = unread | identified(vbrs, "VbrId")
-    found = [
+    joined = [
         _path(lines, circuit_id, (vbr_id, vbr), peer)
         for vbr_id, vbr in routers.items()
         for circuit_id in links(vbr)
         for peer in sessions.get(vbr_id, [{}])
     ]
-    return sorted(found + _bare(lines, found), key=str)
+    return sorted(joined + _bare(lines, joined), key=str)
 
 
-def _by_router(peers: Iterable[Document]) -> dict[str, list[Document]]:
-    sessions: dict[str, list[Document]] = {}
+def _by_router(peers: Iterable[BgpPeer]) -> dict[str, list[BgpPeer]]:
+    sessions: dict[str, list[BgpPeer]] = {}
     for peer in peers:
         router = text(peer, "RouterId")
         if router is None:
@@ -134,13 +137,13 @@ def _by_router(peers: Iterable[Document]) -> dict[str, list[Document]]:
 
 
 def _path(
-    lines: Mapping[str, Document],
+    lines: Mapping[str, PhysicalConnection],
     circuit_id: str | None,
-    router: tuple[str, Document],
-    peer: Document,
+    router: tuple[str, VirtualBorderRouter],
+    peer: BgpPeer,
 ) -> Path:
     """
-    Join what the documents of a circuit, a VBR and a BGP peer say; empty ones were not read.
+    Join the documents of a circuit, a VBR and a BGP peer; empty documents were not read.
     """
     vbr_id, vbr = router
     faults = circuit_faults(lines, circuit_id) if circuit_id else []
@@ -172,11 +175,11 @@ def _path(
     )
 
 
-def _groups(vbr: Document) -> tuple[frozenset[str], frozenset[str]]:
+def _groups(vbr: VirtualBorderRouter) -> tuple[frozenset[str], frozenset[str]]:
     """
-    Return the groups that a VBR is proven to serve, and those that it may serve.
+    Return the groups that a VBR provably serves, and those that it may serve.
 
-    A VBR that is not proven to serve any may serve what these documents do not show.
+    A VBR without proven group may serve one that its document does not show.
     """
     named = attachments(vbr)
     attached = {group for group, status in named if is_literal(status, "Attached")}
@@ -186,16 +189,18 @@ def _groups(vbr: Document) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(proven), frozenset(doubtful if proven else doubtful | {UNKNOWN_GROUP})
 
 
-def _others(lines: Mapping[str, Document], vbr: Document, circuit_id: str | None) -> frozenset[str]:
+def _others(
+    lines: Mapping[str, PhysicalConnection], vbr: VirtualBorderRouter, circuit_id: str | None
+) -> frozenset[str]:
     others = {other for other in links(vbr) if other and other != circuit_id}
     return frozenset(others | {parent(lines, other) or other for other in others})
 
 
-def _bare(lines: Mapping[str, Document], found: Iterable[Path]) -> list[Path]:
+def _bare(lines: Mapping[str, PhysicalConnection], others: Iterable[Path]) -> list[Path]:
     """
-    Return the circuits without a VBR, and those of which not all that they carry was read.
+    Return the circuits without VBR, and those that may carry more than was read.
     """
-    used = {path.circuit_id for path in found if path.circuit_id}
+    used = {path.circuit_id for path in others if path.circuit_id}
     loads = {name: unseen_load(lines, name, name in used) for name in used | lines.keys()}
     return [
         _circuit(lines, name, reason)
@@ -204,7 +209,7 @@ def _bare(lines: Mapping[str, Document], found: Iterable[Path]) -> list[Path]:
     ]
 
 
-def _circuit(lines: Mapping[str, Document], circuit_id: str, reason: str | None) -> Path:
+def _circuit(lines: Mapping[str, PhysicalConnection], circuit_id: str, reason: str | None) -> Path:
     line = lines.get(circuit_id, {})
     return Path(
         circuit_id=circuit_id,

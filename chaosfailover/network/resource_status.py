@@ -1,10 +1,10 @@
 """
-What the API reports of the network: circuits, VBRs and BGP peers, read for probes and preflight.
+The status of circuits, VBRs and BGP peers in the API, and the survivors of a cut.
 """
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.failover_tests import running_tests
@@ -24,17 +24,15 @@ __all__ = [
 
 INTERVAL = 0.5
 
-Document = dict[str, Any]
-
 
 class ResourceKind(NamedTuple):
     """
-    How resources of one type are read: the call, the key of the ID and that of the status.
+    The reading of one type of resource: the call, the key of the ID and that of the status.
 
-    `ready` are the values that the API demands before a test (API reference 4).
+    `ready` are the values that the API requires before a test (API reference 4).
     """
 
-    read: Callable[[VpcClient, str], Iterable[Document]]
+    read: Callable[[VpcClient, str], Iterable[Mapping[str, object]]]
     id_key: str
     status_key: str
     ready: Mapping[str, str]
@@ -78,7 +76,7 @@ def resource_status(client: VpcClient, resource_type: str, resource_id: str) -> 
 
 def check_ready(client: VpcClient, resource_type: str, resource_id: str) -> None:
     """
-    Raise PreflightError unless the resource is in the state that a test demands.
+    Raise PreflightError unless the resource is in the state that a test requires.
     """
     document = _document(client, resource_type, resource_id)
     for key, expected in KINDS[resource_type].ready.items():
@@ -96,7 +94,7 @@ def wait_for_resource_status(
     """
     Wait until the status of a resource is one of `until`, for at most `timeout` seconds.
 
-    Raises ArgumentError as resource_status does, and JobTimeoutError when none of them comes.
+    Raises ArgumentError as resource_status does, and JobTimeoutError after the timeout.
     """
     deadline = time.monotonic() + timeout
     while (status := resource_status(client, resource_type, resource_id)) not in until:
@@ -109,33 +107,33 @@ def wait_for_resource_status(
 
 def survival(client: VpcClient, resource_ids: Sequence[str], resource_type: str) -> Survival:
     """
-    Read the region's circuits, VBRs, BGP peers and running tests, and tell what survives the cut.
+    Read the region's circuits, VBRs, BGP peers and running tests, and return what survives a cut.
 
-    What a test has taken down counts as down, whatever the network reports of it.
+    Resources of a running test count as down, whatever status the API reports.
     """
-    found = paths(
+    region = paths(
         client.describe_physical_connections(),
         client.describe_virtual_border_routers(include_cross_account=True),
         client.describe_bgp_peers(),
     )
-    found = under_test(found, running_tests(client))
-    return surviving_paths(found, resource_ids, resource_type)
+    tested = under_test(region, running_tests(client))
+    return surviving_paths(tested, resource_ids, resource_type)
 
 
 def check_survivors(
     client: VpcClient, resource_ids: Sequence[str], resource_type: str, least: int
 ) -> Survival:
     """
-    Return what survives the cut; raise PreflightError when it is less than it must be.
+    Return what survives the cut; raise PreflightError if fewer than `least` circuits survive.
     """
-    found = survival(client, resource_ids, resource_type)
-    if found.count < least:
-        reasons = "; ".join(found.reasons) or "no other path serves the same ECR or CEN"
-        raise PreflightError(f"{found.count} of {least} needed circuits survive: {reasons}")
-    return found
+    outcome = survival(client, resource_ids, resource_type)
+    if outcome.count < least:
+        reasons = "; ".join(outcome.reasons) or "no other path serves the same ECR or CEN"
+        raise PreflightError(f"{outcome.count} of {least} needed circuits survive: {reasons}")
+    return outcome
 
 
-def _document(client: VpcClient, resource_type: str, resource_id: str) -> Document:
+def _document(client: VpcClient, resource_type: str, resource_id: str) -> Mapping[str, object]:
     kind = KINDS[resource_type]
     for document in kind.read(client, resource_id):
         if document.get(kind.id_key) == resource_id:

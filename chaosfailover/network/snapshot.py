@@ -1,51 +1,54 @@
 """
-What one region holds, read in as few calls as paging allows.
+The network and the failover tests of one region, read in as few calls as paging allows.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.documents import (
+    BgpGroup,
+    BgpPeer,
+    FailoverTestJob,
+    PhysicalConnection,
+    VirtualBorderRouter,
+)
 from chaosfailover.network.paths import Path, paths
 from chaosfailover.network.under_test import is_underway, under_test
 
 __all__ = ["Snapshot", "read_network", "read_snapshot"]
 
-Document = Mapping[str, Any]
-
 
 @dataclass(frozen=True)
 class Snapshot:
     """
-    The circuits, VBRs, BGP groups, BGP peers and failover tests of a region, as the API wrote them.
+    The circuits, VBRs, BGP groups, BGP peers and failover tests of a region, as API documents.
     """
 
     region_id: str
-    circuits: tuple[Document, ...] = ()
-    vbrs: tuple[Document, ...] = ()
-    bgp_groups: tuple[Document, ...] = ()
-    bgp_peers: tuple[Document, ...] = ()
-    jobs: tuple[Document, ...] = ()
+    circuits: tuple[PhysicalConnection, ...] = ()
+    vbrs: tuple[VirtualBorderRouter, ...] = ()
+    bgp_groups: tuple[BgpGroup, ...] = ()
+    bgp_peers: tuple[BgpPeer, ...] = ()
+    jobs: tuple[FailoverTestJob, ...] = ()
 
     def paths(self) -> list[Path]:
         """
-        Return the paths of the region as its tests leave them.
+        Return the paths of the region; those that a running test cuts are down.
 
-        Raises ArgumentError for documents that contradict.
+        Raises ArgumentError for documents that contradict one another.
         """
         return under_test(paths(self.circuits, self.vbrs, self.bgp_peers), self.jobs)
 
-    def underway(self) -> list[Document]:
+    def underway(self) -> list[FailoverTestJob]:
         """
-        Return the tests that cut something, or may.
+        Return the tests that cut their resources, or may.
         """
         return [job for job in self.jobs if is_underway(job)]
 
 
 def read_network(client: VpcClient) -> Snapshot:
     """
-    Read the circuits and VBRs of the client's region only.
+    Read the circuits and VBRs of the client's region.
     """
     return Snapshot(
         client.region_id,
@@ -56,8 +59,7 @@ def read_network(client: VpcClient) -> Snapshot:
 
 def read_snapshot(client: VpcClient) -> Snapshot:
     """
-    Read the client's region. Where there is no VBR, nothing is asked of BGP, and where there is no
-    circuit either, nothing of tests.
+    Read the client's region: BGP only if there is a VBR, tests only if there is a VBR or circuit.
     """
     network = read_network(client)
     if not network.circuits and not network.vbrs:

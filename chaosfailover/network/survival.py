@@ -1,13 +1,12 @@
 """
 What survives a cut. Unknown counts as no.
 
-A cut takes something from every redundancy group and address family of the paths that it takes, or
-may take. Each of these needs survivors: other paths of the same group and family, proven up.
+A need is a redundancy group and address family of a path that the cut takes, or may take. Each need
+requires survivors: other paths of the same group and family that are proven up.
 """
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.network.capacity import capacity_warnings
@@ -29,10 +28,10 @@ KINDS = tuple(RESOURCE_TYPES.values())
 @dataclass(frozen=True)
 class Need:
     """
-    A redundancy group and address family that a cut takes something from.
+    A redundancy group and address family that loses a path to a cut.
 
-    The group is `UNKNOWN_GROUP` and the family None where the documents do not say; nothing serves
-    those. `survivors` serve it, `standby` would if they were up and attached.
+    An unknown group is `UNKNOWN_GROUP`, an unknown family None; no path serves those. `survivors`
+    serve the need, `standby` would if they were up and attached.
     """
 
     group: str
@@ -46,9 +45,9 @@ class Need:
     @property
     def count(self) -> int:
         """
-        The circuits that the survivors are proven to use; hosted ones of one parent count once.
+        The number of circuits that the survivors provably use; those of one parent count once.
 
-        Sessions of VBRs over several circuits prove one circuit, whichever it is.
+        All sessions of VBRs over several circuits together prove a single circuit.
         """
         placed = {path.carrier_id for path in self.survivors if not path.other_circuit_ids}
         return len(placed) or min(len(self.survivors), 1)
@@ -57,11 +56,11 @@ class Need:
 @dataclass(frozen=True)
 class Survival:
     """
-    What a cut takes and leaves.
+    The paths that a cut takes, and those that survive it.
 
-    `count` is the smallest count of all `needs`: the circuits that are proven to go on. `unknown`
-    paths may go on or not and `down` ones would if they were up and attached: both count as no,
-    and `reasons` say why. `warnings` say what a survivor shares with the cut, and what is slow.
+    `count` is the smallest count of all `needs`: the circuits that provably survive. `unknown`
+    paths may survive; `down` paths would if they were up and attached. Both count as no, for the
+    `reasons` given. `warnings` name what a survivor shares with the cut, and slow detection.
     """
 
     count: int
@@ -73,7 +72,7 @@ class Survival:
     warnings: list[str]
     reasons: list[str]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """
         Return the survival as JSON can hold it.
         """
@@ -93,17 +92,17 @@ def surviving_paths(
     resource_type: str = "PHYSICALCONNECTION",
 ) -> Survival:
     """
-    Return what survives when these resources are cut together.
+    Return what survives if these resources are cut together.
 
-    The cut of a circuit takes the circuits that it hosts. A VBR over several circuits may or may
-    not survive the cut of one of them. Raises ArgumentError for an unknown type, for no resources,
-    and for a resource that is not among the paths.
+    The cut of a circuit takes its hosted circuits. A VBR over several circuits may survive the cut
+    of one of them. Raises ArgumentError for an unknown type, for no resources, and for a resource
+    that is not among the paths.
     """
-    known = sorted(set(paths), key=str)
-    cut = _cut(known, resource_ids, resource_type)
-    fates = {path: _fate(path, cut, resource_type) for path in known}
+    region = sorted(set(paths), key=str)
+    cut = _cut(region, resource_ids, resource_type)
+    fates = {path: _fate(path, cut, resource_type) for path in region}
     lost, doubtful, spared = (
-        [path for path in known if fates[path] == fate] for fate in ("lost", "doubtful", "spared")
+        [path for path in region if fates[path] == fate] for fate in ("lost", "doubtful", "spared")
     )
     needs = _needs(lost + doubtful, spared)
     serving = {path for need in needs for path in need.survivors}
@@ -123,11 +122,11 @@ def surviving_paths(
 
 def lost_resources(survival: Survival, resource_type: str) -> list[str]:
     """
-    Return the IDs of what goes down with a cut: of the lost paths, what is cut and what is on it.
+    Return the IDs of the cut resources and of the VBRs and BGP peers that depend on them.
     """
     kinds = KINDS[KINDS.index(RESOURCE_TYPES[resource_type]) :]
-    found = (getattr(path, kind) for path in survival.lost for kind in kinds)
-    return sorted({name for name in found if name})
+    names = (getattr(path, kind) for path in survival.lost for kind in kinds)
+    return sorted({name for name in names if name})
 
 
 def _cut(paths: list[Path], resource_ids: Collection[str], resource_type: str) -> frozenset[str]:
@@ -135,8 +134,8 @@ def _cut(paths: list[Path], resource_ids: Collection[str], resource_type: str) -
         raise ArgumentError(f"resource_type {resource_type!r} is none of {[*RESOURCE_TYPES]}")
     if isinstance(resource_ids, str) or not resource_ids:
         raise ArgumentError(f"resource_ids must be a list of at least one ID, not {resource_ids!r}")
-    known = {getattr(path, RESOURCE_TYPES[resource_type]) for path in paths} - {None}
-    if missing := [name for name in resource_ids if name not in known]:
+    names = {getattr(path, RESOURCE_TYPES[resource_type]) for path in paths} - {None}
+    if missing := [name for name in resource_ids if name not in names]:
         raise ArgumentError(f"no {resource_type} of the region has the ID {missing[0]!r}")
     return frozenset(resource_ids)
 
@@ -171,7 +170,7 @@ def _need(group: str, family: str | None, spared: list[Path]) -> Need:
 
 def _related(path: Path, group: str, family: str | None) -> bool:
     """
-    Return whether a path is of the group and the family, or may be of the family.
+    Return whether a path is of the group, and is or may be of the family.
     """
     named = group in path.named_groups and group != UNKNOWN_GROUP
     return named and path.ip_version in (family, None)
@@ -197,14 +196,14 @@ def _warnings(needs: list[Need], lost: list[Path], doubtful: list[Path]) -> Iter
 
 def _other_ends(need: Need, gone: list[Path]) -> Iterator[str]:
     """
-    Yield that the survivors lead to other autonomous systems than the cut: to another site, maybe.
+    Yield a warning if the survivors lead to other autonomous systems than the cut.
     """
     ends = [{path.peer_asn for path in paths if path.peer_asn} for paths in (gone, need.survivors)]
     if all(ends) and ends[0].isdisjoint(ends[1]):
-        taken, left = (", ".join(sorted(asns)) for asns in ends)
+        taken, others = (", ".join(sorted(asns)) for asns in ends)
         yield (
-            f"{need}: its survivors lead to AS {left}, the cut to AS {taken}: whether that is the "
-            "same network is not known"
+            f"{need}: its survivors lead to AS {others}, the cut to AS {taken}: whether that is "
+            "the same network is not known"
         )
 
 
@@ -213,7 +212,7 @@ def _shared(path: Path, gone: list[Path]) -> Iterator[str]:
     if path.access_point_id in points - {None}:
         yield f"{path}: is at the access point of the cut, {path.access_point_id}"
     if path.access_point_id is None or None in points:
-        yield f"{path}: may be at the access point of the cut, since one of them is not known"
+        yield f"{path}: may be at the access point of the cut, since an access point is unknown"
     if path.circuit_id in {other.circuit_id for other in gone}:
         yield f"{path}: runs over the circuit of the cut, {path.circuit_id}"
     elif path.carrier_id in {other.carrier_id for other in gone}:

@@ -18,7 +18,7 @@ MOST_SLOTS = 256
 @dataclass(frozen=True, slots=True)
 class Percentiles:
     """
-    A distribution in seconds; `p50`, `p95` and `p99` are exact to 5 %, the rest exactly.
+    A distribution in seconds; `p50`, `p95` and `p99` are exact to 5 %.
     """
 
     count: int
@@ -46,7 +46,7 @@ class Histogram:
 
     def add(self, value: float) -> None:
         """
-        Count one value; anything below a microsecond counts as one.
+        Count one value; values below a microsecond count as one microsecond.
         """
         index = int(log(value / SMALLEST) / STEP) if value > SMALLEST else 0
         self.bins[index] = self.bins.get(index, 0) + 1
@@ -63,7 +63,7 @@ class Histogram:
 
     def quantile(self, share: float) -> float:
         """
-        Return the value that this share of the values does not exceed, exact to 5 %.
+        Return a quantile, exact to 5 %.
         """
         rank = max(1, ceil(share * self.count))
         for index in sorted(self.bins):
@@ -75,7 +75,7 @@ class Histogram:
 
     def percentiles(self) -> Percentiles | None:
         """
-        Return the usual percentiles, None if nothing was counted.
+        Return the percentiles; None if nothing was counted.
         """
         if not self.count:
             return None
@@ -85,7 +85,7 @@ class Histogram:
 
 class Slot:
     """
-    What was sent and lost from `since` to before `until`, and the round trips of the answers.
+    The checks sent and lost from `since` to before `until`, and the round trips of the answers.
     """
 
     __slots__ = ("lost", "rtts", "sent", "since", "until")
@@ -101,7 +101,7 @@ class Slot:
 
 class Timeline:
     """
-    Slots of equal width, doubled whenever there are too many; none reaches over a mark.
+    Slots of equal width, which doubles when there are too many; none reaches over a mark.
     """
 
     def __init__(self, width: float = 1.0) -> None:
@@ -111,7 +111,7 @@ class Timeline:
 
     def mark(self, at: float) -> None:
         """
-        Divide the slots here, so that phases are told apart exactly. Call it before later samples.
+        Divide the slots at the border of two phases. Call it before later samples are added.
         """
         self.marks.append(at)
         if self.slots and self.slots[-1].until > at:

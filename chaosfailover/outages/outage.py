@@ -1,18 +1,22 @@
 """
-Outages and their honest lengths, from samples.
+Outages and the bounds of their lengths, from run-length coded samples.
 
-A success sent at `s` and answered at `a` shows that the path was up at some moment in between; a
-failure sent at `f` shows that it was down at some moment from `f` on, at the latest when the
-answer would usually have come. So an outage of the samples
+A success shows that the path was up at some moment between sending and answer. A failure sent at
+`f` shows that it was down at some moment from `f` on, at the latest when the answer would usually
+have come. So an outage of the samples
 
     . x x x .
     s f   l s'      a' the answer to s'
 
-began after `s` and at the latest when `f` was overdue, and ended after `l` and before `a'`. With
-samples each `p` seconds, instant answers and `n` lost in a row that is between `(n-1)p` and
-`(n+1)p`. Lengths are in seconds, instants are those of the samples: monotonic.
+began after `s`, at the latest when `f` was overdue, and ended after `l` and before `a'`. With
+samples each `p` seconds, instant answers and `n` lost in a row, it lasted between `(n-1)p` and
+`(n+1)p`. Lengths are in seconds; instants are monotonic.
 
-That holds for total loss. Where a part is lost, `outages.partial_loss` widens the bounds.
+Time without samples for more than two intervals is not measured: it widens `at_most` and adds
+nothing to `at_least`. If it is longer than a second, `at_least` is that of the longer side, since
+the path may have recovered meanwhile.
+
+This holds for total loss. For partial loss, `outages.partial_loss` widens the bounds.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,14 +24,14 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import NamedTuple
 
-from chaosfailover.outages.samples import Count, Run, Sample, count_after, encode
+from chaosfailover.outages.samples import Count, Run, count_after
 
-__all__ = ["Length", "Outage", "find_outages", "longest", "outages"]
+__all__ = ["Length", "Outage", "find_outages", "longest"]
 
 
 class Length(NamedTuple):
     """
-    A length that is known to lie between two numbers; a promise is checked against `at_most`.
+    A length between two bounds; a promise is checked against `at_most`.
     """
 
     at_least: float
@@ -39,11 +43,10 @@ class Outage:
     """
     A maximal run of failed samples.
 
-    `since` and `until` are each an earliest and a latest instant. `began_before` says that the
-    first sample had failed already, `ongoing` that the last one did; the length is then open and
-    `at_most` infinite, save that an outage asked for while it goes on is measured up to now.
-    `error` is the first kind of failure. `counts` are those of the series at the first and at the
-    last lost check, both included; None where they are not known.
+    `since` and `until` are each an earliest and a latest instant. `began_before`: the first sample
+    of the series failed; `ongoing`: the last one did. Then `at_most` is infinite, save for an
+    ongoing outage that is measured up to now. `error` is the first kind of failure. `counts` are
+    those of the series at the first and at the last lost check; None if there is no series.
     """
 
     at_least: float
@@ -57,20 +60,9 @@ class Outage:
     counts: tuple[Count, Count] | None = field(default=None, compare=False, repr=False)
 
 
-def outages(samples: Iterable[Sample], interval: float, now: float | None = None) -> list[Outage]:
-    """
-    Find the outages in samples that were sent about each `interval` seconds.
-
-    Time without samples for more than two intervals is not measured: it widens `at_most` and adds
-    nothing to `at_least`; if it is longer than a second, `at_least` takes the longer side only, as
-    it may hide a recovery. `now` measures an outage that goes on up to this instant.
-    """
-    return find_outages(encode(samples, interval).runs, now)
-
-
 def find_outages(runs: Sequence[Run], now: float | None = None) -> list[Outage]:
     """
-    Find the outages in run-length coded samples.
+    Return the outages of run-length coded samples; `now` measures an ongoing one up to now.
     """
     return [_outage(runs, first, last, now) for first, last in _groups(runs)]
 
@@ -79,8 +71,8 @@ def _groups(runs: Sequence[Run]) -> list[tuple[int, int]]:
     """
     Return the first and last index of each outage's runs of failures.
 
-    Successes whose answers all came after the next failure had been sent separate nothing: they
-    may have waited for the end of the same outage.
+    Successes that were all answered after the next failure was sent do not end an outage: they may
+    have waited for its end.
     """
     groups: list[tuple[int, int]] = []
     for index, run in enumerate(runs):
@@ -116,12 +108,12 @@ def _first_lost(run: Run) -> Count:
     return Count(sent + 1, lost + 1, runs + 1)
 
 
-def longest(found: Iterable[Outage]) -> Length:
+def longest(outages: Iterable[Outage]) -> Length:
     """
     Return the bounds of the longest outage; zeros if there is none.
     """
-    known = list(found)
+    outages = list(outages)
     return Length(
-        max((outage.at_least for outage in known), default=0.0),
-        max((outage.at_most for outage in known), default=0.0),
+        max((outage.at_least for outage in outages), default=0.0),
+        max((outage.at_most for outage in outages), default=0.0),
     )

@@ -1,39 +1,37 @@
 """
-Partial loss: how far an outage may reach beyond the checks that it lost.
+Partial loss: how far an outage may reach beyond its first and its last lost check.
 
 With equal-cost paths a cut stalls only some of the flows. Each check is a new flow, so each is lost
-with the same probability, the share of loss, and the other checks succeed while the outage is on:
+with the same probability, the share of loss, and the other checks succeed during the outage:
 
     . . . x . x x . . x . . . . . .
         [---- outage ----------]
 
 Neither the last success before the first loss nor the first success after the last loss shows that
-all paths were up. So both bounds run on by a number of checks, `run_on`. It is the number of
-successes in a row that an outage lets pass with a chance of less than 1 in 4,000. So a miss, at
-either end, is rarer than 1 in 1,000 in simulations of any share from a tenth on.
+all paths were up. So both bounds reach further by a number of checks, the run-on. An outage lets
+that many successes in a row pass with a chance of less than 1 in 4,000. In simulations of any share
+from a tenth on, the bounds fail at either end in fewer than 1 in 1,000 outages.
 
-The share is not known but observed, from the first loss to the last. The successes between two
-losses in a row are draws of one distribution, and the successes beyond the last loss are one more
-draw of it. After `m` losses with `g` successes between them, the chance that the next `k` checks
-succeed too is
+The share is estimated, from the first loss to the last. The numbers of successes between two
+losses are draws of one distribution, and the successes beyond the last loss are one more draw.
+After `m` losses with `g` successes between them, the chance that the next `k` checks succeed is
 
     g / (m-1+g) * (g+1) / (m-1+g+1) * ...    (k factors)
 
-which allows for the error of the estimate: few losses make a long run-on, many make that of the
-share itself. From this follows:
+which allows for the error of the estimate: few losses make a long run-on. It follows:
 
 -   Total loss has no success between its losses, so the first factor is zero and the run-on is one
     check. These are the bounds of `chaosfailover.outages.outage`, `(n-1)p` to `(n+1)p`.
--   A single lost check, or losses in a row, show no share and count as total loss. A partial outage
-    is seen as such from its first success between two losses on.
--   A path that fails in full, comes back and fails again has few and long runs of losses. If chance
-    would hardly deal so few, the successes between them are recoveries. Then only the checks right
+-   A single lost check, or losses in a row, show no share and count as total loss. A success
+    between two losses makes an outage partial.
+-   A path that fails in full, recovers and fails again has few and long runs of losses. If so few
+    are unlikely by chance, the successes between them are recoveries. Then only the checks right
     after a loss count; after long runs of losses, hardly any of them is a success.
--   Shares below 1 in 16 are not told apart from 1 in 16: the run-on is at most 129 checks. So two
-    stray losses do not become an outage of many minutes.
+-   Shares below 1 in 16 count as 1 in 16: the run-on is at most 129 checks. So two stray losses do
+    not become an outage of many minutes.
 
-The run-on counts checks. Time without checks comes on top. It ends with the measurement, since
-nothing is said of the time beyond. The share is taken to be the same from begin to end.
+The run-on counts checks; gaps are added to it. It ends with the measurement. The share is assumed
+to be constant during the outage.
 """
 
 from dataclasses import replace
@@ -53,7 +51,7 @@ CLUSTERED = 4.0  # standard deviations
 
 class Cadence(NamedTuple):
     """
-    A target was checked about each `interval` seconds from `since` to `until`, save in the gaps.
+    The checks of a target: one each `interval` seconds from `since` to `until`, save in the gaps.
     """
 
     interval: float
@@ -64,7 +62,7 @@ class Cadence(NamedTuple):
 
 def widened(outage: Outage, cadence: Cadence) -> Outage:
     """
-    Return an outage with bounds that hold for partial loss too; `at_least` stays.
+    Return an outage with bounds that hold for partial loss; `at_least` is unchanged.
     """
     if outage.counts is None:
         return outage
@@ -87,10 +85,9 @@ def widened(outage: Outage, cadence: Cadence) -> Outage:
 
 def run_on(lost: int, passed: int, runs: int) -> int:
     """
-    Return how many successes in a row end an outage, or come before it.
+    Return the number of successes in a row that show that an outage has ended, or not begun.
 
-    `passed` successes lie between the first and the last of `lost` checks, which make up `runs`
-    runs of losses.
+    `passed` successes lie between the first and the last of `lost` checks, in `runs` runs.
     """
     if runs < 2:
         return 1
@@ -106,7 +103,7 @@ def run_on(lost: int, passed: int, runs: int) -> int:
 
 def _are_clustered(lost: int, passed: int, runs: int) -> bool:
     """
-    Tell whether chance would hardly deal so few runs (Wald and Wolfowitz, runs test).
+    Tell whether so few runs are unlikely by chance (Wald and Wolfowitz, runs test).
 
     Of the `lost - 1` places between two losses, those with a success are hypergeometric.
     """
@@ -119,7 +116,7 @@ def _are_clustered(lost: int, passed: int, runs: int) -> bool:
 
 def _spacing(outage: Outage, sent: int, cadence: Cadence) -> float:
     """
-    Return the time from one check to the next within an outage, gaps left out.
+    Return the time from one check to the next within an outage, without gaps.
     """
     since = max(outage.since[0], cadence.since)
     inside = [gap for gap in cadence.gaps if since <= gap.since and gap.until <= outage.until[0]]

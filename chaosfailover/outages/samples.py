@@ -1,9 +1,8 @@
 """
-What checks yield, and its run-length code: equal results in a row are one `Run`.
+Samples, the results of checks, and their run-length code: equal results in a row are one `Run`.
 """
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,21 +15,19 @@ __all__ = [
     "Run",
     "Sample",
     "count_after",
-    "encode",
 ]
 
-LONG_GAP = 1.0  # a longer one may hide a recovery that deserves the name
-RECENT = 64  # successes that tell how long a check in flight may take
+LONG_GAP = 1.0  # a longer gap may hide a recovery
+RECENT = 64  # successes that show how long an answer usually takes
 
 
 class Sample(NamedTuple):
     """
-    The result of one check, judged by the instant of its sending.
+    The result of one check.
 
-    `at` is the monotonic instant just before the first packet was handed to the kernel and `late`
-    how far that was behind the schedule. `rtt` is None unless `ok`. `error` is the kind of
-    failure. `spent` is how long after `at` a failed check was still seen to move: until the
-    refusal, or until it said its last word into the silence.
+    `at` is the monotonic instant just before the first packet was sent, `late` its distance from
+    the schedule. `rtt` is None unless `ok`. `error` is the kind of failure. `spent` is the time
+    from `at` to the refusal, or to the last data that was sent and not answered.
     """
 
     at: float
@@ -43,7 +40,7 @@ class Sample(NamedTuple):
 
 class Count(NamedTuple):
     """
-    How many checks of a series were sent and lost up to some point, and in how many runs of losses.
+    The checks of a series that were sent and lost up to some point, and the runs of losses.
     """
 
     sent: int = 0
@@ -57,13 +54,13 @@ NOTHING = Count()
 @dataclass(slots=True)
 class Run:
     """
-    Samples of one result in a row; `error` is None for successes, else the first kind of failure.
+    Equal results in a row; `error` is None for successes, else the first kind of failure.
 
-    `since` and `until` are the first and the last send instant. `edge` is the earliest instant by
-    which the result is known: a reply had come, or what was lost had been sent and was overdue.
-    `solid` is the time from the first to the last send without the gaps; after a long gap it is
-    counted anew, and the longest part stands. `lost` equals `count` in a run of failures; in a run
-    of successes it counts the failures that were folded into it. `before` counts all earlier runs.
+    `since` and `until` are the first and the last instant of sending. `edge` is the earliest
+    instant at which a reply had come, or a reply was overdue. `solid` is the time from the first to
+    the last sending without the gaps; long gaps divide it, and the longest part counts. `lost`
+    equals `count` in a run of failures; in a run of successes it counts the failures that were
+    folded into it. `before` counts all earlier runs.
     """
 
     since: float
@@ -78,7 +75,7 @@ class Run:
 
 class Gap(NamedTuple):
     """
-    A time in which nothing was sent that tells of the target: not up, not down, not measured.
+    A time without samples: not up, not down, not measured.
     """
 
     since: float
@@ -87,10 +84,10 @@ class Gap(NamedTuple):
 
 class Encoder:
     """
-    Run-length code of one target's samples, which must come in the order of their send instants.
+    Run-length code of one target's samples, which must come in the order of sending.
 
-    More than two intervals between two send instants are a gap. `unmeasured` is how long all gaps
-    lasted, also those that somebody has taken off the list.
+    More than two intervals between two sendings are a gap. `unmeasured` is the length of all gaps,
+    those included that are no longer on the list.
     """
 
     def __init__(self, interval: float) -> None:
@@ -115,7 +112,7 @@ class Encoder:
 
     def end(self, at: float) -> None:
         """
-        Note that checks were to be sent up to this instant.
+        Note that checks were due up to this instant.
         """
         if self.runs:
             self._note_gap(at)
@@ -130,21 +127,23 @@ class Encoder:
 
     def _begin(self, sample: Sample) -> None:
         if not sample.ok:
-            self._usual = max((rtt for heard, rtt in self._recent if heard <= sample.at), default=0)
+            self._usual = max(
+                (rtt for answered_at, rtt in self._recent if answered_at <= sample.at), default=0
+            )
         self._stretch = sample.at
         error = None if sample.ok else sample.error or "lost"
         before = count_after(self.runs[-1]) if self.runs else NOTHING
         self.runs.append(Run(sample.at, sample.at, 0, 0, error, float("inf"), before=before))
 
     def _extend(self, run: Run, sample: Sample) -> None:
-        known = sample.at + (sample.rtt or 0.0 if sample.ok else sample.spent + self._usual)
+        judged_at = sample.at + (sample.rtt or 0.0 if sample.ok else sample.spent + self._usual)
         run.until = sample.at
         run.count += 1
         run.lost += not sample.ok
-        run.edge = min(run.edge, known)
+        run.edge = min(run.edge, judged_at)
         run.solid = max(run.solid, sample.at - self._stretch)
         if sample.ok:
-            self._recent.append((known, known - sample.at))
+            self._recent.append((judged_at, judged_at - sample.at))
 
 
 def count_after(run: Run) -> Count:
@@ -153,13 +152,3 @@ def count_after(run: Run) -> Count:
     """
     sent, lost, runs = run.before
     return Count(sent + run.count, lost + run.lost, runs + (run.error is not None))
-
-
-def encode(samples: Iterable[Sample], interval: float) -> Encoder:
-    """
-    Encode samples in any order.
-    """
-    encoder = Encoder(interval)
-    for sample in sorted(samples, key=lambda sample: sample.at):
-        encoder.add(sample)
-    return encoder

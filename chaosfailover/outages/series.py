@@ -1,21 +1,19 @@
 """
-All samples of one target in little room: run-length coded results, counts and a time line.
+The samples of one target in bounded memory: run-length coded results, counts and a timeline.
 """
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
 from itertools import pairwise
 from math import inf
-from typing import Any
 
 from chaosfailover.outages.flapping import coalesce
 from chaosfailover.outages.histogram import Histogram, Timeline
 from chaosfailover.outages.outage import Outage, find_outages
 from chaosfailover.outages.partial_loss import Cadence
-from chaosfailover.outages.samples import NOTHING, Encoder, Gap, Run, Sample, count_after
+from chaosfailover.outages.samples import Encoder, Gap, Run, Sample
 
-__all__ = ["Series", "load_runs"]
+__all__ = ["Series"]
 
 MOST_RUNS = 1000
 MOST_GAPS = 1000
@@ -24,13 +22,12 @@ MOST_SPELLS = 1000
 
 class Series:
     """
-    One target's samples, in the order of their sending.
+    One target's samples, in the order of sending.
 
-    Memory is bounded: of more than 500 outages the shorter half is folded, which keeps
-    their number, their losses and the sum of their bounds, but not each one's place. The longest
-    outages and the longest gaps are always kept. `folded_spells` holds when something was lost that
-    is folded, what lies within 5 s of each other as one, but never beyond a mark: the first and the
-    longest of each phase, from loss to loss, are always kept.
+    Of more than 500 outages the shorter half is folded: their number, their losses and the sum of
+    their bounds are kept, but not their instants. Of gaps, the longer half is kept.
+    `folded_spells` holds the folded outages, joined to spells within each phase; of these, the
+    first and the longest of each phase are always kept.
     """
 
     def __init__(self, interval: float) -> None:
@@ -49,14 +46,14 @@ class Series:
     @property
     def runs(self) -> list[Run]:
         """
-        The run-length code; the last run still grows.
+        The run-length coded samples; the last run still grows.
         """
         return self._encoder.runs
 
     @property
     def span(self) -> tuple[float, float]:
         """
-        From the first check to the last, or to where the last should have been.
+        The instants of the first check and of the last, or of when the last was due.
         """
         if not self.runs:
             return 0.0, 0.0
@@ -66,21 +63,21 @@ class Series:
     @property
     def gaps(self) -> list[Gap]:
         """
-        The times in which nothing was sent for more than two intervals.
+        The gaps between samples of more than two intervals.
         """
         return self._encoder.gaps
 
     @property
     def unmeasured(self) -> float:
         """
-        How long all gaps lasted, also those that are not kept.
+        The length of all gaps, those included that are not kept.
         """
         return self._encoder.unmeasured
 
     @property
     def cadence(self) -> Cadence:
         """
-        How often the target was checked, from when to when, and when it was not.
+        The interval, the span and the gaps of the checks.
         """
         return Cadence(self.interval, *self.span, tuple(self.gaps))
 
@@ -102,7 +99,7 @@ class Series:
 
     def end(self, at: float) -> None:
         """
-        Note that the target was to be checked up to this instant, whether it was or not.
+        Note that checks were due up to this instant.
         """
         self._encoder.end(at)
 
@@ -122,33 +119,33 @@ class Series:
 
     def _needed_spells(self) -> list[Outage]:
         """
-        Drop the shorter half of the spells, joined with what is not folded, save each phase's first
-        and longest, one that may reach into a phase, and the last, which may go on.
+        Return the longer half of the spells, joined with the outages that are not folded.
+
+        Always included are each phase's first and longest spell, one that may reach into a phase,
+        and the last, which may go on.
         """
         marks = self.timeline.marks
-        ended = [one for one in find_outages(self.runs) if one.until[0] < self.runs[-2].since]
-        known = coalesce([*self.folded_spells, *ended], marks)
-        size = [one.at_most for one in known]
-        ranked = sorted(range(len(known)), key=size.__getitem__)
-        last = len(known) - 1
+        ended = [it for it in find_outages(self.runs) if it.until[0] < self.runs[-2].since]
+        spells = coalesce([*self.folded_spells, *ended], marks)
+        ranked = sorted(range(len(spells)), key=lambda index: spells[index].at_most)
+        last = len(spells) - 1
         needed = {*ranked[-(MOST_SPELLS // 2) :], last}
-        borders = [bisect_left(known, mark, key=lambda one: one.since[1]) for mark in marks]
-        bounds = zip(
-            pairwise([-inf, *marks, inf]), pairwise([0, *borders, len(known)]), strict=True
+        borders = [bisect_left(spells, mark, key=lambda it: it.since[1]) for mark in marks]
+        phases = zip(
+            pairwise([-inf, *marks, inf]), pairwise([0, *borders, len(spells)]), strict=True
         )
-        for (since, until), (begin, end) in bounds:
+        for (since, until), (begin, end) in phases:
             needed |= {begin - 1, begin}
-            # The last is kept, and may yet outgrow the phase, so it stands for no other.
-            needed |= {
-                begin + index for index in _longest(known[begin:end][: last - begin], since, until)
-            }
-        return [one for index, one in enumerate(known) if index in needed]
+            # The last spell may outgrow its phase, so it is no candidate for the longest.
+            inside = spells[begin:end][: last - begin]
+            needed |= {begin + index for index in _longest(inside, since, until)}
+        return [spell for index, spell in enumerate(spells) if index in needed]
 
-    def as_dict(self, began: float = 0.0) -> dict[str, Any]:
+    def as_dict(self, began: float = 0.0) -> dict[str, object]:
         """
         Return the series as plain data for JSON; instants count from `began`.
 
-        `runs` holds since, until, count, lost, error, edge and solid, see `Run`; `gaps` since and
+        `runs` are since, until, count, lost, error, edge and solid, see `Run`; `gaps` since and
         until; `slots` since, until, sent, lost and the least, median, 95th percentile and greatest
         round trip (null without an answer).
         """
@@ -174,32 +171,19 @@ class Series:
         return rows
 
 
-def load_runs(series: Mapping[str, Any]) -> list[Run]:
-    """
-    Read the runs back from `Series.as_dict`, so that outages can be found again.
-    """
-    runs: list[Run] = []
-    for row in series["runs"]:
-        runs.append(Run(*row))
-        runs[-1].before = count_after(runs[-2]) if runs[1:] else NOTHING
-    return runs
-
-
-def _row(run: Run, began: float) -> list[Any]:
+def _row(run: Run, began: float) -> list[float | str | None]:
     since, until, edge = (round(at - began, 6) for at in (run.since, run.until, run.edge))
     return [since, until, run.count, run.lost, run.error, edge, round(run.solid, 6)]
 
 
 def _longest(spells: list[Outage], since: float, until: float) -> set[int]:
     """
-    Return where the longest of a phase stands, and the longest of those that ended with it.
+    Return the indexes of the longest spell of a phase, and of the longest that ended in it.
     """
     # Time before the phase does not count.
-    sizes = [one.until[1] - max(one.since[0], since) for one in spells]
-    ended = [
-        size if one.until[1] <= until else 0.0 for one, size in zip(spells, sizes, strict=True)
-    ]
-    return {found.index(max(found)) for found in (sizes, ended) if found}
+    sizes = [it.until[1] - max(it.since[0], since) for it in spells]
+    ended = [size if it.until[1] <= until else 0.0 for it, size in zip(spells, sizes, strict=True)]
+    return {lengths.index(max(lengths)) for lengths in (sizes, ended) if lengths}
 
 
 def _longer_half(gaps: list[Gap]) -> list[Gap]:

@@ -1,10 +1,9 @@
 """
-What the samples of one target amount to, before, during and after the cut.
+The summary of one target's samples: before, during and after a cut.
 """
 
 from dataclasses import asdict, dataclass
 from math import ceil, inf
-from typing import Any
 
 from chaosfailover.outages.flapping import time_lost, time_unseen, worst_lost
 from chaosfailover.outages.histogram import Percentiles
@@ -14,13 +13,11 @@ from chaosfailover.outages.series import Series
 
 __all__ = ["Phase", "Summary", "summarize"]
 
-LENGTHS = ("failover", "reversion", "worst_during", "worst_after")
-
 
 @dataclass(frozen=True, slots=True)
 class Phase:
     """
-    A part of the run: what was sent and lost in it, and the round trips of the answers.
+    The checks sent and lost in a part of the run, and the round trips of the answers.
     """
 
     sent: int
@@ -33,15 +30,13 @@ class Summary:
     """
     The measurement of one target.
 
-    `duration` is from the first to the last send, `unmeasured` the part of it in gaps. `count` is
-    the number of outages, of which `outages` holds the longest. `longest.at_most` also covers
-    gaps: nobody knows what happened there. `accumulated` is the number of lost samples times the
-    interval, which is what fping calls the outage. `availability` is a share. `before` holds the
-    baseline. `failover` and `reversion` are None if nothing was lost in their phase, or if there
-    was no such phase; infinite if the loss had not ended. `worst_during` and `worst_after` are the
-    longest that was lost in these phases, which may come later; the former of what had ended by the
-    stop. `unseen_during` and `unseen_after` are how long at most something may have been lost that
-    took in a gap, 0 where there was none.
+    `duration` is from the first sending to the last, `unmeasured` the part of it in gaps. `count`
+    is the number of outages, of which `outages` holds the longest. `longest.at_most` covers gaps
+    too. `accumulated` is the number of lost samples times the interval, the outage in the sense of
+    fping. `availability` is a share. `before` is the baseline. `failover` and `reversion` are None
+    without a loss in their phase, infinite if the loss had not ended. `worst_during` and
+    `worst_after` are the longest losses of these phases, the former of those that had ended by the
+    stop. `unseen_during` and `unseen_after` bound a loss that includes a gap; 0 without a gap.
     """
 
     interval: float
@@ -66,21 +61,12 @@ class Summary:
     lateness: Percentiles | None
     outages: list[Outage]
 
-    def as_dict(self, began: float = 0.0) -> dict[str, Any]:
+    def as_dict(self, began: float = 0.0) -> dict[str, object]:
         """
         Return the summary as plain data for JSON: instants count from `began`, infinity is null.
         """
-        return {
-            **{key: _plain(value) for key, value in asdict(self).items()},
-            "longest": _plain(self.longest._asdict()),
-            "availability": _plain(self.availability._asdict()),
-            **{key: self._length(key) for key in LENGTHS},
-            "outages": [_outage_row(outage, began) for outage in self.outages],
-        }
-
-    def _length(self, key: str) -> dict[str, Any] | None:
-        length: Length | None = getattr(self, key)
-        return length and _plain(length._asdict())
+        outages = [_outage_row(outage, began) for outage in self.outages]
+        return {key: _plain(value) for key, value in asdict(self).items()} | {"outages": outages}
 
 
 def summarize(
@@ -93,15 +79,15 @@ def summarize(
     """
     Summarise a series.
 
-    Without `cut_at` all is baseline; without `stop_at` the cut lasts to the end. What follows the
-    stop is taken to end at `until`, where a next cut begins. `now` measures an
-    outage that goes on up to this instant; without it, such an outage has no upper bound.
+    Without `cut_at` all is baseline; without `stop_at` the cut lasts to the end. The phase after
+    the stop ends at `until`, where a next cut begins. `now` measures an ongoing outage up to this
+    instant; without it, such an outage has no upper bound.
     """
     cut = inf if cut_at is None else cut_at
     stop = inf if stop_at is None else stop_at
     end = inf if until is None else until
-    found = find_outages(series.runs, now)
-    lost, cadence = [*series.folded_spells, *found], series.cadence
+    outages = find_outages(series.runs, now)
+    lost, cadence = [*series.folded_spells, *outages], series.cadence
     first, last = series.span
     return Summary(
         interval=series.interval,
@@ -109,10 +95,10 @@ def summarize(
         sent=series.sent,
         lost=series.lost,
         errors=dict(series.errors),
-        count=len(found) + series.folded,
-        longest=_longest(series, found),
+        count=len(outages) + series.folded,
+        longest=_longest(series, outages),
         accumulated=series.lost * series.interval,
-        availability=_availability(series, found),
+        availability=_availability(series, outages),
         unmeasured=series.unmeasured,
         before=_phase(series, -inf, cut),
         during=_phase(series, cut, stop),
@@ -124,16 +110,16 @@ def summarize(
         unseen_during=time_unseen(lost, series.gaps, cut, stop),
         unseen_after=time_unseen(lost, series.gaps, stop, end),
         lateness=series.lateness.percentiles(),
-        outages=found,
+        outages=outages,
     )
 
 
-def _longest(series: Series, found: list[Outage]) -> Length:
-    at_least, at_most = longest(found)
+def _longest(series: Series, outages: list[Outage]) -> Length:
+    at_least, at_most = longest(outages)
     return Length(at_least, max([at_most, *(gap.until - gap.since for gap in series.gaps)]))
 
 
-def _availability(series: Series, found: list[Outage]) -> Length:
+def _availability(series: Series, outages: list[Outage]) -> Length:
     """
     Bound the share of time that the target was up; gaps count as down in the lower bound.
     """
@@ -142,8 +128,8 @@ def _availability(series: Series, found: list[Outage]) -> Length:
     if not duration:
         share = 1 - series.lost / series.sent if series.sent else 0.0
         return Length(share, share)
-    least = sum(outage.at_least for outage in found) + series.folded_at_least
-    most = sum(min(it.until[1], last) - max(it.since[0], first) for it in found)
+    least = sum(outage.at_least for outage in outages) + series.folded_at_least
+    most = sum(min(it.until[1], last) - max(it.since[0], first) for it in outages)
     most += series.folded_at_most + series.unmeasured
     return Length(max(0.0, 1 - most / duration), max(0.0, 1 - least / duration))
 
@@ -156,7 +142,7 @@ def _phase(series: Series, since: float, until: float) -> Phase:
 
 def _sent_before(run: Run, at: float) -> int:
     """
-    Return how many of a run's samples were sent before an instant, taking them as even.
+    Return how many of a run's samples were sent before an instant, as if evenly spaced.
     """
     if at > run.until:
         return run.count
@@ -165,17 +151,21 @@ def _sent_before(run: Run, at: float) -> int:
     return ceil((at - run.since) / (run.until - run.since) * (run.count - 1))
 
 
-def _outage_row(outage: Outage, began: float) -> dict[str, Any]:
+def _outage_row(outage: Outage, began: float) -> dict[str, object]:
     row = asdict(outage)
     del row["counts"]
-    row["since"] = [_plain(at - began) for at in outage.since]
-    row["until"] = [_plain(at - began) for at in outage.until]
+    row["since"] = [at - began for at in outage.since]
+    row["until"] = [at - began for at in outage.until]
     return {key: _plain(value) for key, value in row.items()}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
+    if isinstance(value, Length):
+        value = value._asdict()
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
     if isinstance(value, float):
         return round(value, 6) if abs(value) < inf else None
     return value

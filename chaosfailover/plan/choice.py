@@ -3,10 +3,9 @@ Which circuits of a region are worth testing, and which are not to be cut.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
+from chaosfailover.alibaba.documents import BgpPeer, PhysicalConnection
 from chaosfailover.alibaba.regions import Place
 from chaosfailover.errors import ArgumentError, JobError
 from chaosfailover.network.documents import UNKNOWN_GROUP, number, text
@@ -21,8 +20,6 @@ __all__ = ["PlannedTest", "Refusal", "RegionPlan", "region_plan"]
 RESERVED = ("game-day", "topology")
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 NOT_ESTABLISHED = ("Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Down")
-
-Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -106,14 +103,16 @@ def _settled(snapshot: Snapshot) -> Snapshot:
 
     They go from one such state to the next by themselves, and the plan would change with them.
     """
-    peers = [
+    peers: list[BgpPeer] = [
         {**peer, "BgpStatus": "Down"} if peer.get("BgpStatus") in NOT_ESTABLISHED else peer
         for peer in snapshot.bgp_peers
     ]
     return replace(snapshot, bgp_peers=tuple(peers))
 
 
-def _judged(circuit: Document, known: list[Path], snapshot: Snapshot) -> PlannedTest | Refusal:
+def _judged(
+    circuit: PhysicalConnection, known: list[Path], snapshot: Snapshot
+) -> PlannedTest | Refusal:
     circuit_id = str(circuit["PhysicalConnectionId"])
     if not _names_a_file(circuit_id):
         return Refusal(circuit_id, ("its ID cannot be the name of a file of the plan",))
@@ -135,7 +134,7 @@ def _names_a_file(name: str) -> bool:
     return bool(NAME.fullmatch(name)) and name.casefold() not in RESERVED
 
 
-def _not_accepted(circuit: Document) -> list[str]:
+def _not_accepted(circuit: PhysicalConnection) -> list[str]:
     """
     Return why the API would not cut a circuit, as far as its document tells (API reference 1.1).
     """
@@ -153,7 +152,7 @@ def _not_accepted(circuit: Document) -> list[str]:
 
 
 def _planned(
-    circuit: Document, cut: list[Path], survival: Survival, snapshot: Snapshot
+    circuit: PhysicalConnection, cut: list[Path], survival: Survival, snapshot: Snapshot
 ) -> PlannedTest:
     tested = min(cut, key=str)
     standby = sorted(_need(tested, survival).survivors, key=lambda path: _rank(path, tested))
@@ -173,7 +172,7 @@ def _planned(
 def _detection(tested: Path, snapshot: Snapshot) -> float:
     peers = {each["BgpPeerId"]: each for each in snapshot.bgp_peers}
     vbrs = {each["VbrId"]: each for each in snapshot.vbrs}
-    return detection(peers[tested.bgp_peer_id], vbrs[tested.vbr_id])
+    return detection(peers[str(tested.bgp_peer_id)], vbrs[str(tested.vbr_id)])
 
 
 def _need(tested: Path, survival: Survival) -> Need:

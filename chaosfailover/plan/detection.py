@@ -2,9 +2,7 @@
 How long the loss of a BGP session goes unnoticed: until BFD or the hold time finds it dead.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
+from chaosfailover.alibaba.documents import BgpPeer, VirtualBorderRouter
 from chaosfailover.network.documents import number
 
 __all__ = ["BFD", "detection"]
@@ -16,10 +14,8 @@ BFD = MULTIPLIER * INTERVAL / 1000
 HOLD = 30.0
 """The BGP hold time where the API names none."""
 
-Document = Mapping[str, Any]
 
-
-def detection(peer: Document, vbr: Document) -> float:
+def detection(peer: BgpPeer, vbr: VirtualBorderRouter) -> float:
     """
     Return the seconds by what a BGP peer and its VBR are set to.
 

@@ -8,6 +8,7 @@ secret: the same region always has the same mirror.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from chaosfailover.alibaba.documents import PhysicalConnection, VirtualBorderRouter
 from chaosfailover.network.documents import attachments, identified, is_literal, links, number, text
 from chaosfailover.network.snapshot import Snapshot
 from chaosfailover.plan.choice import RegionPlan
@@ -40,7 +41,6 @@ KEPT = {
 
 ROUTES = ("ReceivedRouteCount", "AdvertisedRouteCount")
 
-Document = Mapping[str, Any]
 Entries = dict[str, dict[str, Any]]
 
 
@@ -89,7 +89,7 @@ def _region(plan: RegionPlan, account: str) -> dict[str, Entries]:
     return {"circuits": circuits, "vbrs": vbrs, "bgp_groups": groups, "bgp_peers": peers}
 
 
-def _entries(kind: str, documents: Iterable[Document], id_key: str) -> Entries:
+def _entries(kind: str, documents: Iterable[Mapping[str, object]], id_key: str) -> Entries:
     return {
         name: {
             field: document[field] for field in KEPT[kind] if document.get(field) not in (None, "")
@@ -99,7 +99,10 @@ def _entries(kind: str, documents: Iterable[Document], id_key: str) -> Entries:
 
 
 def _missing(
-    circuits: Entries, read: Iterable[Document], vbrs: Iterable[Document], account: str
+    circuits: Entries,
+    read: Iterable[PhysicalConnection],
+    vbrs: Iterable[VirtualBorderRouter],
+    account: str,
 ) -> dict[str, str]:
     """
     Return the circuits that others stand on and that were not read, with the account they are of.
@@ -122,7 +125,7 @@ def _missing(
     }
 
 
-def _placed(vbr: Document) -> dict[str, Any]:
+def _placed(vbr: VirtualBorderRouter) -> dict[str, Any]:
     """
     Return where a VBR stands, on one circuit or several, and the CENs that it is attached to.
     """

@@ -1,8 +1,7 @@
 """
-What every check has: a beginning, a way to run and a way to fail.
+A check of one target: its interface, its instants and the kinds of its failures.
 """
 
-import asyncio
 import errno
 import ssl
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ __all__ = ["Attempt", "Check", "CheckFailedError", "failure_kind", "is_local"]
 
 class CheckFailedError(Exception):
     """
-    The target answered, and not as expected; `kind` goes into the sample.
+    The target answered, but not as expected; `kind` goes into the sample.
     """
 
     def __init__(self, kind: str) -> None:
@@ -30,31 +29,29 @@ KINDS: tuple[tuple[type[BaseException], str], ...] = (
     (ssl.SSLError, "tls"),
     (ConnectionRefusedError, "refused"),
     (ConnectionError, "reset"),
-    (asyncio.IncompleteReadError, "closed"),
-    (asyncio.LimitOverrunError, "protocol"),
 )
 
 
 class Attempt:
     """
-    When a check began, and when it last said something into the network.
+    The instant at which a check began, and the last one at which it sent data.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.at = clock()
-        self.spoke_at = self.at
+        self.last_sent_at = self.at
 
-    def spoke(self) -> None:
+    def note_sent(self) -> None:
         """
-        Note that something was said just now.
+        Note that data was sent just now.
         """
-        self.spoke_at = self._clock()
+        self.last_sent_at = self._clock()
 
 
 class Check:
     """
-    The way in which one target is checked; this one opens a socket or a stream for each check.
+    The way in which one target is checked.
     """
 
     def __init__(self, target: Target) -> None:
@@ -75,8 +72,8 @@ class Check:
 
 def failure_kind(error: BaseException) -> str:
     """
-    Name a failed check: timeout, refused, reset, closed, unreachable, dns, tls, http-503 (any
-    status), body-mismatch, mismatch, protocol, or the system's own word in lower case.
+    Name a failure: timeout, refused, reset, closed, unreachable, dns, tls, http-503 (any status),
+    body-mismatch, mismatch, protocol, or the system's own name in lower case.
     """
     if isinstance(error, CheckFailedError):
         return error.kind
@@ -91,6 +88,6 @@ def failure_kind(error: BaseException) -> str:
 
 def is_local(error: BaseException) -> bool:
     """
-    Tell whether a check failed for want of our own means, so that it says nothing of the target.
+    Tell whether a check failed since this system had no means for it, such as sockets.
     """
     return isinstance(error, OSError) and error.errno in LOCAL

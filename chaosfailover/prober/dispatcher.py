@@ -1,5 +1,5 @@
 """
-The event loop's side of the prober: sends each check when it is due and times it.
+The dispatcher: sends each check when it is due and times it, in the event loop.
 """
 
 import asyncio
@@ -7,59 +7,59 @@ from collections.abc import Callable, Sequence
 
 from chaosfailover.outages.samples import Sample
 from chaosfailover.prober.check import Attempt, CheckFailedError, failure_kind, is_local
-from chaosfailover.prober.resolver import Address, Names
+from chaosfailover.prober.resolver import Address, Resolver
 from chaosfailover.prober.schedule import Schedule, Ticket, Track
-from chaosfailover.prober.starvation import Pulse
+from chaosfailover.prober.starvation import StarvationWatch
+from chaosfailover.prober.targets import TIMEOUT
 
 __all__ = ["Dispatcher"]
 
-End = Callable[[Track, Ticket, Sample | None], None]
+OnEnd = Callable[[Track, Ticket, Sample | None], None]
 
 
 class Dispatcher:
     """
-    Sends the checks of all tracks until told to stop, then waits for those under way.
+    Sends the checks of all tracks until it is stopped, then waits for those under way.
 
-    `end` is told of every check that was sent: its sample, or None if it says nothing of the
-    target.
+    `on_end` is called for every check that was sent, with its sample, or None if the failure was
+    ours.
     """
 
     def __init__(
-        self, tracks: Sequence[Track], names: Names, clock: Callable[[], float], end: End
+        self, tracks: Sequence[Track], resolver: Resolver, clock: Callable[[], float], on_end: OnEnd
     ) -> None:
         self._tracks = tracks
-        self._names = names
+        self._resolver = resolver
         self._clock = clock
-        self._end = end
-        self._pulse = Pulse(clock)
+        self._on_end = on_end
+        self._starvation = StarvationWatch(
+            clock, min((track.timeout for track in tracks), default=TIMEOUT)
+        )
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """
-        Send until `stopping` is set; targets take their turns evenly within an interval.
+        Send until `stopping` is set; targets start evenly spaced within an interval.
         """
-        now = self._clock()
+        now, count = self._clock(), len(self._tracks)
         async with asyncio.TaskGroup() as senders:
-            pulse = senders.create_task(self._pulse.beat())
+            watch = senders.create_task(self._starvation.run())
             tasks = [
-                senders.create_task(self._send(track, now + track.interval * turn))
-                for turn, track in self._turns()
+                senders.create_task(self._send(track, now + track.interval * index / count))
+                for index, track in enumerate(self._tracks)
             ]
             await stopping.wait()
             for task in tasks:
                 task.cancel()
             await self._drain()
-            pulse.cancel()
-
-    def _turns(self) -> list[tuple[float, Track]]:
-        return [(index / len(self._tracks), track) for index, track in enumerate(self._tracks)]
+            watch.cancel()
 
     async def _send(self, track: Track, began: float) -> None:
         schedule = Schedule(began, track.interval)
         while True:
             await asyncio.sleep(schedule.due - self._clock())
             host, port = track.target.host, track.target.port
-            addresses = self._names.addresses(host, port, track.timeout)
+            addresses = self._resolver.addresses(host, port, track.timeout)
             if addresses is not None:
                 task = asyncio.create_task(self._check(track, addresses, schedule.due))
                 self._under_way.add(task)
@@ -68,17 +68,17 @@ class Dispatcher:
 
     async def _check(self, track: Track, addresses: Sequence[Address], due: float) -> None:
         attempt = Attempt(self._clock)
-        ticket, missed = track.begin(), self._pulse.missed()
+        ticket, missed = track.begin(), self._starvation.missed()
         try:
             async with asyncio.timeout(track.timeout):
                 await self._run(track, addresses, attempt)
-        except Exception as exc:  # noqa: BLE001 an error nobody foresaw is a failed check, named after it; a lost ticket would hold up the series
-            # Judged here, as an exception that a frame keeps is garbage that only gc can free.
-            asleep = self._pulse.missed() - missed > track.timeout / 2
-            sample = self._failed(attempt, attempt.at - due, exc, asleep=asleep)
+        except Exception as exc:  # noqa: BLE001 an unforeseen error is a failed check, named after it; a lost ticket would hold up the series
+            # Judged here: an exception that a frame keeps is garbage that only gc can free.
+            starved = self._starvation.missed() - missed > track.timeout / 2
+            sample = self._failed(attempt, attempt.at - due, exc, starved=starved)
         else:
             sample = Sample(attempt.at, True, self._clock() - attempt.at, late=attempt.at - due)
-        self._end(track, ticket, sample)
+        self._on_end(track, ticket, sample)
 
     async def _run(self, track: Track, addresses: Sequence[Address], attempt: Attempt) -> None:
         if not addresses:
@@ -86,15 +86,15 @@ class Dispatcher:
         await track.check.run(addresses, attempt)
 
     def _failed(
-        self, attempt: Attempt, late: float, failure: Exception, *, asleep: bool
+        self, attempt: Attempt, late: float, failure: Exception, *, starved: bool
     ) -> Sample | None:
         """
-        Make a failed sample, or None if it is us who failed: without a socket, or too much asleep.
+        Make a failed sample, or None if this process failed: it had no socket, or was starved.
         """
         silent = isinstance(failure, TimeoutError)
-        if is_local(failure) or (silent and asleep):
+        if is_local(failure) or (silent and starved):
             return None
-        last = attempt.spoke_at if silent else self._clock()
+        last = attempt.last_sent_at if silent else self._clock()
         return Sample(attempt.at, False, None, failure_kind(failure), late, last - attempt.at)
 
     async def _drain(self) -> None:

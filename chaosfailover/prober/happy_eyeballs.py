@@ -1,37 +1,36 @@
 """
-Several ways to the same end, started one after the other until one gets there.
+Attempts at several addresses, started one after the other until one succeeds (RFC 8305).
 """
 
 import asyncio
 from asyncio import Task
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 __all__ = ["race"]
 
 PATIENCE = 0.25
 
 T = TypeVar("T")
+Attempts = Sequence[Callable[[], Coroutine[object, object, T]]]
 
 
 async def race(
-    ways: Sequence[Callable[[], Coroutine[Any, Any, T]]],
-    timeout: float,
-    discard: Callable[[T], object] = lambda _: None,
+    attempts: Attempts[T], timeout: float, discard: Callable[[T], object] = lambda _: None
 ) -> T:
     """
-    Return what the first way to succeed returns; raise the last failure if all fail.
+    Return the result of the first attempt that succeeds; raise the last failure if all fail.
 
-    The next way is tried too when one has failed or 250 ms have passed, as clients do (RFC 8305),
-    and sooner if the last one would else have less than its share of `timeout`. The losers are
-    cancelled; what one of them returned all the same is given to `discard`.
+    The next attempt starts after a failure or after 250 ms, sooner if the last one would else have
+    less than its share of `timeout`. The losers are cancelled; `discard` gets the result of a loser
+    that succeeded too.
     """
-    if len(ways) == 1:
-        return await ways[0]()
+    if len(attempts) == 1:
+        return await attempts[0]()
     tasks: list[Task[T]] = []
     winner = None
     try:
-        winner = await _first(ways, min(PATIENCE, timeout / len(ways)), tasks)
+        winner = await _first(attempts, min(PATIENCE, timeout / len(attempts)), tasks)
         return winner.result()
     finally:
         for task in tasks:
@@ -40,23 +39,21 @@ async def race(
         del tasks, winner  # an exception would keep this frame, and this frame the exception
 
 
-async def _first(
-    ways: Sequence[Callable[[], Coroutine[Any, Any, T]]], patience: float, tasks: list[Task[T]]
-) -> Task[T]:
+async def _first(attempts: Attempts[T], patience: float, tasks: list[Task[T]]) -> Task[T]:
     """
-    Start the ways, into `tasks`; return the first that succeeded, or the last that failed.
+    Start the attempts, into `tasks`; return the first that succeeded, or the last that failed.
     """
     running: set[Task[T]] = set()
     while True:
-        if len(tasks) < len(ways):
-            tasks.append(asyncio.create_task(ways[len(tasks)]()))
+        if len(tasks) < len(attempts):
+            tasks.append(asyncio.create_task(attempts[len(tasks)]()))
             running.add(tasks[-1])
-        left = len(tasks) < len(ways)
+        more = len(tasks) < len(attempts)
         done, running = await asyncio.wait(
-            running, timeout=patience if left else None, return_when=asyncio.FIRST_COMPLETED
+            running, timeout=patience if more else None, return_when=asyncio.FIRST_COMPLETED
         )
         good = [task for task in done if task.exception() is None]
-        if good or not (left or running):
+        if good or not (more or running):
             return (good or [*done])[0]
 
 

@@ -1,5 +1,5 @@
 """
-Checks by ping (ICMP echo).
+A check by ping: an ICMP echo request and its reply.
 """
 
 import asyncio
@@ -8,22 +8,21 @@ import socket
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
-from typing import Any
 
 from chaosfailover.errors import ConfigurationError
 from chaosfailover.prober.check import Attempt, Check, CheckFailedError
 from chaosfailover.prober.happy_eyeballs import race
-from chaosfailover.prober.resolver import Address
+from chaosfailover.prober.resolver import Address, SocketAddress
 from chaosfailover.prober.targets import Target
 
-__all__ = ["REPLIES", "Ping"]
+__all__ = ["Ping"]
 
 REPLIES = {0, 129}  # the types of ICMP and ICMPv6 echo replies
 
 
 class Ping(Check):
     """
-    Send an ICMP echo request, without privileges where the system allows it.
+    Send an ICMP echo request and wait for its reply, without privileges if the system allows it.
     """
 
     def __init__(self, target: Target) -> None:
@@ -53,7 +52,7 @@ class Ping(Check):
     async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:  # noqa: ARG002
         await race([partial(self._ping, *address) for address in addresses], self._timeout)
 
-    async def _ping(self, family: socket.AddressFamily, address: Any) -> None:
+    async def _ping(self, family: socket.AddressFamily, address: SocketAddress) -> None:
         six = family == socket.AF_INET6
         kind = self._icmp.ICMPv6Socket if six else self._icmp.ICMPv4Socket
         payload = secrets.token_bytes(16)
@@ -69,10 +68,9 @@ class Ping(Check):
 
 async def _reply_to(payload: bytes, sock: socket.socket) -> None:
     """
-    Wait for the echo reply; a raw socket also sees everybody else's.
+    Wait for the echo reply; a raw socket also receives the replies to others.
 
-    icmplib's own way to wait reads the wall clock, and may miss on Python 3.11 that it was told to
-    stop.
+    icmplib's own wait reads the wall clock, and may miss its cancellation on Python 3.11.
     """
     loop = asyncio.get_running_loop()
     while not _is_reply(await loop.sock_recv(sock, 1024), payload):
@@ -80,5 +78,7 @@ async def _reply_to(payload: bytes, sock: socket.socket) -> None:
 
 
 def _is_reply(packet: bytes, payload: bytes) -> bool:
-    header = (packet[0] & 15) * 4 if packet[0] >> 4 == 4 else 0  # raw IPv4 brings its header
+    header = (
+        (packet[0] & 15) * 4 if packet[0] >> 4 == 4 else 0
+    )  # a raw IPv4 socket gives the header too
     return packet[header] in REPLIES and packet.endswith(payload)

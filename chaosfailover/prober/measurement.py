@@ -1,12 +1,10 @@
 """
-The measurement of one run: its targets, checked throughout, and the cuts that they went through.
+The measurement of one run: checks of its targets throughout, related to the cuts of the run.
 """
 
 import logging
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.events import Event, publish
@@ -19,12 +17,12 @@ __all__ = ["CutWindow", "Measurement", "current", "set_current"]
 
 logger = logging.getLogger("chaostoolkit")
 
-# A target's first check must have ended by then, in seconds.
+# Seconds within which a target's first check must have ended.
 LONGEST_FIRST_CHECK = 5.0
-# Fewer checks before the cut say little of what is usual.
+# Checks of a target before the cut, at least.
 BASELINE_CHECKS = 12
-# What is told of a target for each cut.
-TOLD = (
+# The keys of a summary that each cut has too.
+RECOVERY = (
     *("failover", "worst_during", "unseen_during"),
     *("reversion", "worst_after", "unseen_after"),
 )
@@ -44,7 +42,7 @@ class CutWindow:
 
 class Measurement:
     """
-    Checks targets from `start` to `stop` and relates what it sees to the cuts of the run.
+    Checks targets from `start` to `stop` and relates their outages to the cuts of the run.
     """
 
     def __init__(self, targets: list[Target], interval: float, timeout: float) -> None:
@@ -54,13 +52,13 @@ class Measurement:
     @property
     def targets(self) -> list[Target]:
         """
-        The targets with the interval and timeout that they are checked with.
+        The targets, each with the interval and timeout that it is checked with.
         """
         return self._prober.targets
 
     def start(self) -> None:
         """
-        Begin to check.
+        Start the checks.
         """
         self._prober.start()
 
@@ -72,7 +70,7 @@ class Measurement:
 
     def listen(self, event: Event) -> None:
         """
-        Take note of cuts and stops as they happen.
+        Note the instant of a cut or a stop.
         """
         if event["kind"] == "cut":
             job_id = event.get("job_id") or ""
@@ -84,7 +82,7 @@ class Measurement:
 
     def problem(self, target: str) -> str:
         """
-        Return why a target does not answer now, or nothing; waits for its first check.
+        Return why a target does not answer now, or ""; waits for its first check.
         """
         deadline = time.monotonic() + LONGEST_FIRST_CHECK
         while not (summary := self._prober.summary(target)).sent:
@@ -93,11 +91,11 @@ class Measurement:
             time.sleep(0.02)
         if self._prober.current_outage(target) is None:
             return ""
-        return f"does not answer: {', '.join(summary.errors) or 'no reason known'}"
+        return f"does not answer: {', '.join(summary.errors) or 'unknown reason'}"
 
     def wait_for_baseline(self, seconds: float) -> None:
         """
-        Wait until all targets have been checked for a time, and a number of times.
+        Wait until all targets have been checked for `seconds`, and often enough.
         """
         slowest = max(target.interval or 0.0 for target in self.targets)
         end = self._prober.began + max(seconds, BASELINE_CHECKS * slowest)
@@ -105,13 +103,13 @@ class Measurement:
 
     def current_outage(self, target: str) -> Length | None:
         """
-        Return the bounds of the outage that goes on, or None.
+        Return the bounds of the outage that goes on; None if the target answers.
         """
         return self._prober.current_outage(target)
 
     def summaries(self, target: str | None = None) -> list[Summary]:
         """
-        Summarise a target, or all of them; over the whole run, and for the first cut of it.
+        Summarise a target, or all of them, over the whole run and for its first cut.
 
         Raises ArgumentError for a target that is not checked.
         """
@@ -124,30 +122,32 @@ class Measurement:
         numbers = range(len(self.windows))
         return [self._summary(name, n) for name in self._names(target) for n in numbers]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, dict[str, object]]:
         """
-        Return the measurement as the journal holds it, by target.
+        Return the measurement as plain data for the journal, by target.
         """
         return {target.name: self._row(target) for target in self.targets}
 
     def _names(self, target: str | None) -> list[str]:
-        known = [one.name for one in self.targets]
-        if target is not None and target not in known:
-            raise ArgumentError(f"target is {target!r}, expected one of {', '.join(known)}")
-        return known if target is None else [target]
+        names = [target.name for target in self.targets]
+        if target is not None and target not in names:
+            raise ArgumentError(f"target is {target!r}, expected one of {', '.join(names)}")
+        return names if target is None else [target]
 
     def _window(self, event: Event) -> CutWindow | None:
         """
-        Return the cut that an event is about: by its job ID, or by its name until that is known.
+        Return the cut of an event, by its job ID, else by the name of its test.
 
-        A test that is created and started in one call is known by its name alone; the next status
-        that names no test tells its ID, since no more than one can run in a region.
+        A test that is created and started in one call has no job ID at first. It gets that of the
+        next status without a name, since a region runs one test at a time.
         """
         test, job_id = event.get("test"), event.get("job_id")
-        named = [one for one in self.windows if job_id and one.job_id == job_id]
-        known = [one for one in self.windows if not (job_id and one.job_id)]
-        asked = [one for one in known if one.test == test or (not test and one.stop_at is None)]
-        return next(reversed([*asked, *named]), None)
+        same_id = [cut for cut in self.windows if job_id and cut.job_id == job_id]
+        without_id = [cut for cut in self.windows if not (job_id and cut.job_id)]
+        same_test = [
+            cut for cut in without_id if cut.test == test or (not test and cut.stop_at is None)
+        ]
+        return next(reversed([*same_test, *same_id]), None)
 
     def _summary(self, name: str, number: int) -> Summary:
         if not self.windows:
@@ -157,7 +157,7 @@ class Measurement:
         until = later[0].cut_at if later else None
         return self._prober.summary(name, window.cut_at, window.stop_at, until)
 
-    def _row(self, target: Target) -> dict[str, Any]:
+    def _row(self, target: Target) -> dict[str, object]:
         began = self._prober.began
         return {
             "url": target.url,
@@ -170,7 +170,7 @@ class Measurement:
             "series": self._prober.series(target.name),
         }
 
-    def _cut(self, name: str, number: int) -> dict[str, Any]:
+    def _cut(self, name: str, number: int) -> dict[str, object]:
         window = self.windows[number]
         summary = self._summary(name, number).as_dict(self._prober.began)
         stop_at = window.stop_at
@@ -179,17 +179,17 @@ class Measurement:
             "job_id": window.job_id,
             "cut_at": self._prober.wall_clock(window.cut_at).isoformat(),
             "stop_at": stop_at and self._prober.wall_clock(stop_at).isoformat(),
-            **{key: summary[key] for key in TOLD},
+            **{key: summary[key] for key in RECOVERY},
         }
 
 
-def _ends_a_cut(event: Mapping[str, Any]) -> bool:
+def _ends_a_cut(event: Event) -> bool:
     return event["kind"] == "stop" or event.get("status") in ("Stopping", "Stopped")
 
 
 def _announce(target: Target, outage: Outage) -> None:
     """
-    Say that a target went down or came back; called in the prober's thread.
+    Publish and log that a target went down or came back; called in the prober's thread.
     """
     bounds = {"at_least": outage.at_least, "at_most": None if outage.ongoing else outage.at_most}
     publish("target", target=target.name, up=not outage.ongoing, **bounds)
@@ -209,14 +209,14 @@ _current: Measurement | None = None
 
 def current() -> Measurement | None:
     """
-    Return the measurement of this run, or None where nothing is measured.
+    Return the measurement of this run; None if it has no targets.
     """
     return _current
 
 
 def set_current(measurement: Measurement | None) -> None:
     """
-    Make a measurement that of this run, or end it with None.
+    Set the measurement of this run; None ends it.
     """
-    global _current  # noqa: PLW0603 - probes find the measurement of their run nowhere else
+    global _current  # noqa: PLW0603 - probes have no other way to the measurement of their run
     _current = measurement

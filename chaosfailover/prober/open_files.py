@@ -11,11 +11,10 @@ __all__ = ["allow_open_files"]
 
 def allow_open_files(more: int, reserve: int = 512) -> int:
     """
-    Make room for `more` sockets, by raising the soft limit if need be; return the limit.
+    Make room for `more` sockets, by raising the soft limit if needed; return the limit.
 
     A hundred targets that hang hold a thousand sockets open, which is the usual soft limit. The
-    hard limit is never touched. The kernel's table of files is made to grow now: each doubling
-    stops a process with threads for some 10 ms, which would fall into the outage.
+    kernel's table of files grows now: each doubling stops a process with threads for some 10 ms.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = more + reserve if hard == resource.RLIM_INFINITY else min(more + reserve, hard)

@@ -1,8 +1,5 @@
 """
-Open-loop checks of many targets, in one background thread, on a monotonic clock.
-
-Each target has its schedule, and a check is sent when it is due, whether or not those before it
-were answered: a loop that waits for the answer is blind during the very outage that it measures.
+The prober: open-loop checks of many targets in one background thread.
 """
 
 import asyncio
@@ -14,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import ceil
-from typing import Any, Self
+from typing import Self
 
 from chaosfailover.errors import ArgumentError, FailoverError
 from chaosfailover.outages.outage import Length, Outage
@@ -22,7 +19,7 @@ from chaosfailover.outages.samples import Sample
 from chaosfailover.outages.summary import Summary, summarize
 from chaosfailover.prober.dispatcher import Dispatcher
 from chaosfailover.prober.open_files import allow_open_files
-from chaosfailover.prober.resolver import Names
+from chaosfailover.prober.resolver import GetAddrInfo, Resolver
 from chaosfailover.prober.schedule import Ticket, Track
 from chaosfailover.prober.schemes import make_check
 from chaosfailover.prober.targets import INTERVAL, TIMEOUT, Target
@@ -36,7 +33,7 @@ CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 def elapsed() -> float:
     """
-    Return seconds that no one sets, from some instant on, also those that the system slept.
+    Return the seconds since some instant, those included in which the system slept.
     """
     return time.clock_gettime(CLOCK)
 
@@ -48,10 +45,9 @@ class Prober:
     """
     Checks targets from `start` to `stop`; every method may be called from any thread.
 
-    `interval` and `timeout` hold for targets that have none of their own. `on_change` is called in
-    the prober's thread, with the target and its outage, when one begins (the outage is `ongoing`)
-    and when it has ended, at most one timeout after the fact; it must return quickly and not
-    raise. Instants are those of `clock`, `wall_clock` turns them into UTC.
+    `interval` and `timeout` apply to targets without their own. `on_change` is called in the
+    prober's thread when an outage begins (it is `ongoing`) and when it has ended, at most one
+    timeout later; it must return quickly and not raise. Instants are those of `clock`.
     """
 
     def __init__(
@@ -62,7 +58,7 @@ class Prober:
         *,
         on_change: OnChange | None = None,
         clock: Callable[[], float] = elapsed,
-        getaddrinfo: Callable[..., list[Any]] = socket.getaddrinfo,
+        getaddrinfo: GetAddrInfo = socket.getaddrinfo,
     ) -> None:
         self._tracks: dict[str, Track] = {}
         for target in targets:
@@ -96,7 +92,7 @@ class Prober:
 
     def start(self) -> None:
         """
-        Begin to check; return when the schedule runs.
+        Start the thread; return when its event loop runs.
 
         Raises `FailoverError` if the system has no room for the prober's event loop.
         """
@@ -112,10 +108,9 @@ class Prober:
 
     def stop(self, timeout: float = 5.0) -> None:
         """
-        Send nothing more, wait for the answers under way, and end the thread.
+        Send nothing more, wait for the answers under way, and end the thread; safe to repeat.
 
-        Does nothing if the prober was not started or has been stopped. Raises `FailoverError` if
-        the thread has not ended within `timeout`.
+        Raises `FailoverError` if the thread has not ended within `timeout`.
         """
         if self._stopped or not self._thread.ident:
             return
@@ -168,28 +163,26 @@ class Prober:
         with self._lock:
             return summarize(track.series, cut_at, stop_at, now, until)
 
-    def summaries(
-        self, cut_at: float | None = None, stop_at: float | None = None
-    ) -> dict[str, Summary]:
+    def summaries(self) -> dict[str, Summary]:
         """
         Summarise all targets, by name.
         """
-        return {name: self.summary(name, cut_at, stop_at) for name in self._tracks}
+        return {name: self.summary(name) for name in self._tracks}
 
-    def series(self, target: str) -> dict[str, Any]:
+    def series(self, target: str) -> dict[str, object]:
         """
-        Return the compact series of one target as plain data, see `Series.as_dict`.
+        Return the series of one target as plain data; instants count from `utc`, the start.
 
-        Instants count from `utc`, the start of the prober. `unjudged` counts the checks that failed
-        for want of our own means, such as sockets or processor time: they are not in the series.
+        `unjudged` counts the checks that failed since this process had no socket or was starved:
+        they are not in the series.
         """
         track = self._track(target)
         with self._lock:
             series = track.series.as_dict(self.began)
-        settings = {"url": track.target.url, "persistent": track.target.persistent}
         return {
             "target": target,
-            **settings,
+            "url": track.target.url,
+            "persistent": track.target.persistent,
             "timeout": track.timeout,
             "utc": self._began_utc.isoformat(),
             "unjudged": track.unjudged,
@@ -198,7 +191,7 @@ class Prober:
 
     def mark(self) -> float:
         """
-        Divide the time line here, at a change of phase, and return the instant.
+        Divide the timelines at this instant, a change of phase, and return it.
         """
         with self._lock:
             at = self._clock()
@@ -208,8 +201,8 @@ class Prober:
 
     def _track(self, target: str) -> Track:
         if target not in self._tracks:
-            known = ", ".join(self._tracks)
-            raise ArgumentError(f"target {target!r} is not checked, expected one of {known}")
+            names = ", ".join(self._tracks)
+            raise ArgumentError(f"target {target!r} is not checked, expected one of {names}")
         if self._thread.ident and not self._stopped and not self._thread.is_alive():
             raise FailoverError("the prober has died, its traceback is on the standard error")
         return self._tracks[target]
@@ -224,10 +217,9 @@ class Prober:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._ready.set()
-        names = Names(self._clock, self._getaddrinfo)
-        await Dispatcher(list(self._tracks.values()), names, self._clock, self._end).run(
-            self._stopping
-        )
+        resolver = Resolver(self._clock, self._getaddrinfo)
+        tracks = list(self._tracks.values())
+        await Dispatcher(tracks, resolver, self._clock, self._end).run(self._stopping)
 
     def _end(self, track: Track, ticket: Ticket, sample: Sample | None) -> None:
         with self._lock:

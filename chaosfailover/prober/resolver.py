@@ -1,5 +1,5 @@
 """
-Host names to addresses, looked up beside the checks and never in their way.
+Addresses of host names, looked up in threads beside the event loop.
 """
 
 import asyncio
@@ -8,18 +8,20 @@ import threading
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from math import inf
-from typing import Any
 
-__all__ = ["Address", "Names"]
+__all__ = ["Address", "GetAddrInfo", "Resolver", "SocketAddress"]
 
-Address = tuple[socket.AddressFamily, Any]
+SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
+Address = tuple[socket.AddressFamily, SocketAddress]
+AddrInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, SocketAddress]
+GetAddrInfo = Callable[..., Sequence[AddrInfo]]
 TTL = 30.0  # an address is used this long before it is looked up again
 RETRY = 1.0  # a failed lookup is repeated after this time
 
 
 class Entry:
     """
-    What is known of one name.
+    The addresses of one name and the state of its lookup.
     """
 
     def __init__(self, asked: float) -> None:
@@ -30,18 +32,16 @@ class Entry:
         self.busy = False
 
 
-class Names:
+class Resolver:
     """
-    A cache of addresses that looks names up in threads of its own, one for each name at a time.
+    A cache of addresses; a name is looked up in a thread of its own, once at a time.
 
     The threads are daemons: a name server that hangs delays neither a check nor the exit. The last
     good addresses stay in use while a later lookup fails.
     """
 
     def __init__(
-        self,
-        clock: Callable[[], float],
-        getaddrinfo: Callable[..., list[Any]] = socket.getaddrinfo,
+        self, clock: Callable[[], float], getaddrinfo: GetAddrInfo = socket.getaddrinfo
     ) -> None:
         self._clock = clock
         self._getaddrinfo = getaddrinfo
@@ -51,7 +51,7 @@ class Names:
         """
         Return the addresses at once; none if the name has none or its lookup takes too long.
 
-        Returns None while the first lookup is younger than `patience`: nothing is known yet.
+        Returns None while the first lookup is younger than `patience`.
         """
         entry = self._entries.setdefault((host, port), Entry(self._clock()))
         if self._clock() >= entry.due and not entry.busy:
@@ -70,16 +70,15 @@ class Names:
     def _lookup(self, loop: asyncio.AbstractEventLoop, host: str, port: int, entry: Entry) -> None:
         try:
             flags = socket.AI_ADDRCONFIG
-            found = self._getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+            rows = self._getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
         except (OSError, UnicodeError):
-            found = []
-        addresses = [(family, address) for family, _, _, _, address in found]
+            rows = []
         try:
-            loop.call_soon_threadsafe(self._learn, entry, addresses)
+            loop.call_soon_threadsafe(self._update, entry, _addresses(rows))
         except RuntimeError:
             return  # the loop was closed meanwhile
 
-    def _learn(self, entry: Entry, addresses: list[Address]) -> None:
+    def _update(self, entry: Entry, addresses: list[Address]) -> None:
         entry.busy = False
         entry.failed = not addresses
         entry.addresses = addresses or entry.addresses
@@ -88,12 +87,15 @@ class Names:
 
 def _literal(host: str, port: int) -> list[Address]:
     """
-    Return the address that a host already is, or none; asks nobody.
+    Return the address that a host already is, or none; asks no name server.
     """
     try:
         ip_address(host)
     except ValueError:
         return []
     flags = socket.AI_NUMERICHOST
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
-    return [(family, address) for family, _, _, _, address in found]
+    return _addresses(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags))
+
+
+def _addresses(rows: Sequence[AddrInfo]) -> list[Address]:
+    return [(family, address) for family, _, _, _, address in rows]

@@ -1,5 +1,5 @@
 """
-The checks of one target under way, and the series that they become in the order of sending.
+The schedule of one target, and its track: checks under way and samples in the order of sending.
 """
 
 from collections import deque
@@ -19,8 +19,7 @@ class Schedule:
     """
     The instants at which a target is due: evenly spaced, whatever the answers do.
 
-    Instants that have passed meanwhile are left out: to send them all at once would measure
-    nothing.
+    Instants that have passed are left out: a burst of checks measures nothing.
     """
 
     def __init__(self, began: float, interval: float) -> None:
@@ -37,7 +36,7 @@ class Schedule:
 
     def advance(self, now: float) -> None:
         """
-        Go on to the next instant that is not over.
+        Go on to the next instant that has not passed.
         """
         self._tick = max(self._tick + 1, ceil((now - self._began) / self._interval))
 
@@ -45,7 +44,7 @@ class Schedule:
 @dataclass(slots=True, eq=False)
 class Ticket:
     """
-    A check under way, or done and waiting for those sent before it.
+    A check under way, or one that waits for those sent before it.
     """
 
     done: bool = False
@@ -56,8 +55,8 @@ class Track:
     """
     One target, its check and its samples.
 
-    Checks overlap and end in any order; samples are taken over in the order of sending, so at
-    most one time limit later.
+    Checks overlap and end in any order; samples enter the series in the order of sending, at most
+    one time limit later.
     """
 
     def __init__(self, target: Target, check: Check) -> None:
@@ -80,9 +79,9 @@ class Track:
 
     def end(self, ticket: Ticket, sample: Sample | None) -> list[Outage]:
         """
-        Note how a check ended; without a sample it said nothing of the target.
+        Note the result of a check; None if the failure was ours.
 
-        Returns the outages that began or ended with the samples that this lets through.
+        Returns the outages that begin or end with the samples that enter the series now.
         """
         ticket.done, ticket.sample = True, sample
         self.unjudged += sample is None
@@ -102,13 +101,13 @@ class Track:
     @property
     def is_down(self) -> bool:
         """
-        Whether the last sample that was taken over had failed.
+        Whether the last sample of the series failed.
         """
         return bool(self.series.runs) and self.series.runs[-1].error is not None
 
     def last_outage(self, now: float) -> Outage:
         """
-        Return the outage that goes on or was the last one, up to now.
+        Return the last outage, up to now if it goes on.
         """
         return find_outages(self.series.runs[-9:], now)[-1]
 

@@ -1,11 +1,11 @@
 """
-Targets to checks.
+The check of each scheme.
 """
 
 from chaosfailover.prober.check import Check
 from chaosfailover.prober.icmp import Ping
 from chaosfailover.prober.targets import Target
-from chaosfailover.prober.tcp import Connect, KeptTalk, Talk
+from chaosfailover.prober.tcp import Connect, Exchange, PersistentExchange
 from chaosfailover.prober.udp import Echo
 
 __all__ = ["make_check"]
@@ -15,7 +15,7 @@ def make_check(target: Target) -> Check:
     """
     Return the check of a target.
 
-    Raises `ConfigurationError` if the system does not let us send ICMP.
+    Raises `ConfigurationError` if this process may not send ICMP.
     """
     if target.scheme == "udp":
         return Echo(target)
@@ -23,4 +23,4 @@ def make_check(target: Target) -> Check:
         return Ping(target)
     if target.scheme == "tcp" and target.expect is None:
         return Connect(target)
-    return KeptTalk(target) if target.persistent else Talk(target)
+    return PersistentExchange(target) if target.persistent else Exchange(target)

@@ -1,9 +1,9 @@
 """
-What to check, and how: a target is a URL with a few settings.
+Targets: what to check, and how; a URL with a few settings.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from chaosfailover.arguments import MOST, number
 from chaosfailover.errors import ArgumentError
 
-__all__ = ["INTERVAL", "TIMEOUT", "Target", "parse_target", "parse_targets"]
+__all__ = ["INTERVAL", "TIMEOUT", "Target", "parse_target"]
 
 INTERVAL = 0.1
 TIMEOUT = 0.9
@@ -26,17 +26,18 @@ SETTINGS = {
 STATUSES = range(100, 600)
 COMMON = {"url", "interval", "timeout", "rto"}
 
+Reader = Callable[[str, str, object], Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """
-    Something that the prober checks, each `interval` seconds, with an answer due in `timeout`.
+    A URL that the prober checks each `interval` seconds; the answer is due in `timeout`.
 
     `scheme` is http, https, tcp, udp or icmp. `status` holds the accepted statuses, empty for any
     2xx and 3xx; `body` and `expect` are patterns searched for in the answer. `persistent` targets
-    keep one connection, whose stall is not the network's outage. `verify` is False to accept any
-    certificate. `rto` is carried for whoever judges the measurement. None for `interval` and
-    `timeout` stands for the prober's own.
+    keep one connection, whose stall is not the network's outage. If `verify` is False, any
+    certificate is accepted. If `interval` or `timeout` is None, the prober's own applies.
     """
 
     name: str
@@ -56,16 +57,7 @@ class Target:
     verify: bool = field(default=True, kw_only=True)
 
 
-def parse_targets(targets: Mapping[str, str | Mapping[str, Any]]) -> list[Target]:
-    """
-    Parse the targets of an experiment: a name to a URL or to a mapping of settings.
-    """
-    if not targets:
-        raise ArgumentError("targets is empty, expected at least one name and URL")
-    return [parse_target(name, value) for name, value in targets.items()]
-
-
-def parse_target(name: str, value: str | Mapping[str, Any]) -> Target:
+def parse_target(name: str, value: str | Mapping[str, object]) -> Target:
     """
     Parse one target.
 
@@ -74,16 +66,16 @@ def parse_target(name: str, value: str | Mapping[str, Any]) -> Target:
 
     Raises `ArgumentError` that names the target, the setting and the expectation.
     """
-    settings = {"url": value} if isinstance(value, str) else dict(value)
-    url = _url(name, settings)
+    settings: dict[str, object] = {"url": value} if isinstance(value, str) else dict(value)
+    text, url = _url(name, settings.pop("url", None))
     allowed = COMMON | SETTINGS[url.scheme]
     if unknown := sorted(map(str, settings.keys() - allowed)):
-        known = ", ".join(sorted(allowed))
-        raise _wrong(name, f"{', '.join(unknown)} is no setting of {url.scheme}", known)
+        problem = f"{', '.join(unknown)} is no setting of {url.scheme}"
+        raise _wrong(name, problem, ", ".join(sorted(allowed)))
     _check_pairs(name, url.scheme, settings)
     return Target(
         name=name,
-        url=settings.pop("url"),
+        url=text,
         scheme=url.scheme,
         host=url.hostname or "",
         port=url.port or DEFAULT_PORTS.get(url.scheme, 0),
@@ -92,15 +84,14 @@ def parse_target(name: str, value: str | Mapping[str, Any]) -> Target:
     )
 
 
-def _check_pairs(name: str, scheme: str, settings: Mapping[str, Any]) -> None:
+def _check_pairs(name: str, scheme: str, settings: Mapping[str, object]) -> None:
     if "send" in settings and "expect" not in settings:
         raise _wrong(name, "send without expect", "the answer to wait for")
     if scheme == "tcp" and settings.get("persistent") and "send" not in settings:
         raise _wrong(name, "persistent without send", "send and expect, to see that it still works")
 
 
-def _url(name: str, settings: Mapping[str, Any]) -> SplitResult:
-    text = settings.get("url")
+def _url(name: str, text: object) -> tuple[str, SplitResult]:
     if not isinstance(text, str):
         raise _wrong(name, f"url is {text!r}", "http, https, tcp, udp or icmp and a host")
     url, port = _split(name, text), _port(name, text)
@@ -112,7 +103,7 @@ def _url(name: str, settings: Mapping[str, Any]) -> SplitResult:
         raise _wrong(name, f"url is {text!r}", f"{url.scheme}://host:port")
     if url.scheme in ("tcp", "udp", "icmp") and (url.path.strip("/") or url.query):
         raise _wrong(name, f"url is {text!r}", f"no path after {url.scheme}://host")
-    return url
+    return text, url
 
 
 def _split(name: str, text: str) -> SplitResult:
@@ -129,7 +120,7 @@ def _port(name: str, text: str) -> int | None:
         raise _wrong(name, "the url's port cannot be read", "1 to 65535") from None
 
 
-def _seconds(least: float, below: float) -> Any:
+def _seconds(least: float, below: float) -> Reader:
     def read(name: str, key: str, value: object) -> float:
         seconds = number(value)
         if seconds is None or not least <= seconds < below:
@@ -168,13 +159,13 @@ def _statuses(name: str, key: str, value: object) -> frozenset[int]:
     return statuses
 
 
-def _wrong(name: str, found: str, expected: str) -> ArgumentError:
-    return ArgumentError(f"target {name!r}: {found}, expected {expected}")
+def _wrong(name: str, problem: str, expected: str) -> ArgumentError:
+    return ArgumentError(f"target {name!r}: {problem}, expected {expected}")
 
 
-READERS = {
+READERS: dict[str, Reader] = {
     "interval": _seconds(0.01, 3600.0),
-    # The kernel repeats a lost SYN after a second: a check that lives longer hides the loss.
+    # The kernel repeats a lost SYN after a second: a longer check would hide the loss.
     "timeout": _seconds(0.01, 1.0),
     "rto": _seconds(0.0, MOST),
     "status": _statuses,

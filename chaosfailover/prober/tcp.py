@@ -1,5 +1,5 @@
 """
-Checks over TCP: connect, or talk on a fresh connection or on a kept one.
+Checks over TCP: connect only, or exchange data on a new connection or on a persistent one.
 
 Whatever they open is closed however the check ends.
 """
@@ -10,60 +10,61 @@ import ssl
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from typing import Any
 
 from chaosfailover.prober.check import Attempt, Check, CheckFailedError
 from chaosfailover.prober.happy_eyeballs import race
 from chaosfailover.prober.http import exchange_http
-from chaosfailover.prober.resolver import Address
+from chaosfailover.prober.resolver import Address, SocketAddress
 from chaosfailover.prober.targets import Target
 
-__all__ = ["MOST_ANSWER", "Connect", "KeptTalk", "Talk", "exchange_bytes"]
+__all__ = ["Connect", "Exchange", "PersistentExchange"]
+
+MOST_ANSWER = 64 * 1024
 
 
 class Connect(Check):
     """
-    Connect, and be content with that.
+    Succeed as soon as the connection is open.
     """
 
     async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:  # noqa: ARG002
         (await _connect(addresses, self._timeout)).close()
 
 
-class Talk(Check):
+class Exchange(Check):
     """
-    Connect, say something and judge the answer.
+    Connect, send a request and judge the answer.
     """
 
     def __init__(self, target: Target) -> None:
         super().__init__(target)
         self._tls = _tls_context(target.verify) if target.scheme == "https" else None
-        self._exchange = exchange_bytes if target.scheme == "tcp" else exchange_http
+        self._exchange = _exchange_bytes if target.scheme == "tcp" else exchange_http
 
     async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:
         reader, writer = await self._open(addresses, attempt)
         try:
-            await self._exchange(reader, writer, self._target, attempt.spoke)
+            await self._exchange(reader, writer, self._target, attempt.note_sent)
         finally:
             writer.transport.abort()
 
     async def _open(
         self, addresses: Sequence[Address], attempt: Attempt
     ) -> tuple[StreamReader, StreamWriter]:
+        # RFC 6066: the dot at the end of an absolute name is not part of the server's name.
+        name = self._target.host.removesuffix(".") if self._tls else None
         sock = await _connect(addresses, self._timeout)
-        attempt.spoke()
+        attempt.note_sent()
         try:
-            return await asyncio.open_connection(
-                sock=sock, ssl=self._tls, server_hostname=self._target.host if self._tls else None
-            )
+            return await asyncio.open_connection(sock=sock, ssl=self._tls, server_hostname=name)
         except BaseException:
             sock.close()
             raise
 
 
-class KeptTalk(Talk):
+class PersistentExchange(Exchange):
     """
-    Talk on one connection, one exchange after the other, and reconnect after a failure.
+    Exchange data on one connection, and reconnect after a failure.
 
     A check waits for its turn within its own time limit: while the connection stalls, all fail.
     """
@@ -78,11 +79,11 @@ class KeptTalk(Talk):
             if self._stream is None or self._stream[0].at_eof():
                 self.close()
                 self._stream = await self._open(addresses, attempt)
-            kept = False
+            reusable = False
             try:
-                kept = await self._exchange(*self._stream, self._target, attempt.spoke)
+                reusable = await self._exchange(*self._stream, self._target, attempt.note_sent)
             finally:
-                if not kept:
+                if not reusable:
                     self.close()
 
     def close(self) -> None:
@@ -95,11 +96,11 @@ async def _connect(addresses: Sequence[Address], timeout: float) -> socket.socke
     """
     Connect to the first address that answers.
     """
-    ways = [partial(_connect_to, *address) for address in addresses]
-    return await race(ways, timeout, socket.socket.close)
+    attempts = [partial(_connect_to, *address) for address in addresses]
+    return await race(attempts, timeout, socket.socket.close)
 
 
-async def _connect_to(family: socket.AddressFamily, address: Any) -> socket.socket:
+async def _connect_to(family: socket.AddressFamily, address: SocketAddress) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
@@ -113,7 +114,7 @@ async def _connect_to(family: socket.AddressFamily, address: Any) -> socket.sock
 @cache
 def _tls_context(verify: bool) -> ssl.SSLContext:
     """
-    Return a context, one for all targets: each holds a copy of the system's certificates.
+    Return a context that all targets share: each context holds the system's certificates.
     """
     context = ssl.create_default_context()
     if not verify:
@@ -122,17 +123,14 @@ def _tls_context(verify: bool) -> ssl.SSLContext:
     return context
 
 
-MOST_ANSWER = 64 * 1024
-
-
-async def exchange_bytes(
-    reader: StreamReader, writer: StreamWriter, target: Target, spoke: Callable[[], None]
+async def _exchange_bytes(
+    reader: StreamReader, writer: StreamWriter, target: Target, note_sent: Callable[[], None]
 ) -> bool:
     """
     Send bytes and read until the expected answer; return True, the connection can be used again.
     """
     writer.write(target.send)
-    spoke()
+    note_sent()
     answer = b""
     while target.expect and not target.expect.search(answer):
         if len(answer) >= MOST_ANSWER:

@@ -1,5 +1,5 @@
 """
-Checks by datagram: a UDP echo and an ICMP echo.
+A check by UDP: a datagram and its echo.
 """
 
 import asyncio
@@ -8,11 +8,10 @@ import socket
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
-from typing import Any
 
 from chaosfailover.prober.check import Attempt, Check, CheckFailedError
 from chaosfailover.prober.happy_eyeballs import race
-from chaosfailover.prober.resolver import Address
+from chaosfailover.prober.resolver import Address, SocketAddress
 
 __all__ = ["Echo"]
 
@@ -21,14 +20,14 @@ MOST_STRAYS = 32
 
 class Echo(Check):
     """
-    Send a payload of its own in a datagram and wait until it comes back.
+    Send a random payload in a datagram and wait until it comes back.
     """
 
     async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:  # noqa: ARG002
         await race([partial(_echo, *address) for address in addresses], self._timeout)
 
 
-async def _echo(family: socket.AddressFamily, address: Any) -> None:
+async def _echo(family: socket.AddressFamily, address: SocketAddress) -> None:
     payload = secrets.token_bytes(16)
     loop = asyncio.get_running_loop()
     with closing(socket.socket(family, socket.SOCK_DGRAM)) as sock:

@@ -179,7 +179,12 @@ def _upstream(name: str, value: Any) -> Mapping[str, str]:
             f"{name} is {value!r}, expected a mapping of services to addresses, "
             "such as {portal: '127.0.0.1:3000'}"
         )
-    return {str(service): _text(f"{name}.{service}", each) for service, each in value.items()}
+    for service, address in value.items():
+        if not isinstance(address, str):
+            raise ArgumentError(
+                f"{name}.{service} is {address!r}, expected host:port, such as 127.0.0.1:3000"
+            )
+    return {str(service): address for service, address in value.items()}
 
 
 CHECKS: dict[str, Callable[[str, Any], Any]] = {

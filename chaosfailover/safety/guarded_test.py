@@ -12,14 +12,11 @@ from functools import cache
 from typing import Any
 
 from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.codes import CONFLICT, PROCESSING
 from chaosfailover.errors import ApiError, FailoverError
 
 __all__ = ["SETTLE", "GuardedTest", "Start", "StopOutcome", "StopRequest", "opened_once"]
 
-# Each says that an earlier request with the same token is still being worked on.
-PROCESSING = frozenset({"LastTokenProcessing", "OperationFailed.LastTokenProcessing"})
-# This may be about an earlier request of ours, where one was left without an answer.
-CONFLICT = "EcFailoverTestJobConflict"
 # Seconds that a request without an answer may take to have its effect, or an effect to be shown.
 SETTLE = 10.0
 

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
+from chaosfailover.alibaba.codes import NO_SUCH_JOB, STATUS_MOVED_ON
 from chaosfailover.alibaba.failover_tests import RUNNING, find_running_test
 from chaosfailover.alibaba.retries import is_retryable
 from chaosfailover.errors import ApiError, FailoverError, JobNotFoundError
@@ -17,8 +18,6 @@ __all__ = ["stop_tests"]
 logger = logging.getLogger("chaostoolkit")
 
 INTERVAL = 0.5
-GONE = "IllegalParam.JobId"
-MOVED_ON = ("IncorrectStatus.OnlyForTesting", "IncorrectStatus.OnlyForInitOrStopped")
 
 
 class UnforeseenError(FailoverError):
@@ -117,7 +116,7 @@ def _is_gone(wanted: StopRequest, now: float) -> bool:
     try:
         _stop_unseen(wanted)
     except ApiError as exc:
-        if exc.code != GONE:
+        if exc.code != NO_SUCH_JOB:
             raise
         wanted.gone_since = now if wanted.gone_since is None else wanted.gone_since
         return now - wanted.gone_since >= SETTLE
@@ -168,7 +167,7 @@ def _moved_on(operation: Callable[[str], None], job_id: str) -> bool:
     try:
         operation(job_id)
     except ApiError as exc:
-        if exc.code not in MOVED_ON:
+        if exc.code not in STATUS_MOVED_ON:
             raise
         return True
     return False

@@ -1,5 +1,5 @@
 """
-A wait ends when the status is reached, when it can no longer come, or when time is up.
+A wait ends when the status is reached, when it can no longer be reached, or when time is up.
 """
 
 import logging
@@ -48,7 +48,7 @@ def test_impossible(face: Face, awaited: str, seen: str) -> None:
     clock = Clock()
     cloud = Cloud(statuses(seen), face)
 
-    with pytest.raises(JobStatusError, match=f"ftj-1 is {seen}: {awaited} can no longer come"):
+    with pytest.raises(JobStatusError, match=f"ftj-1 is {seen}: it can no longer be {awaited}"):
         client_of(cloud, clock).wait_for_status("ftj-1", awaited)
 
     assert clock.slept == []

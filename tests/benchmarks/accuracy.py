@@ -1,5 +1,5 @@
 """
-Compare what the prober measures with the emulator's ground truth, and print the table.
+The accuracy of the prober: its outages and the emulator's ground truth, in a table.
 
     PYTHONPATH=tests/helpers python tests/benchmarks/accuracy.py [--rounds 17]
 
@@ -25,7 +25,7 @@ HEAD = (
 )
 
 
-def row(name: str, pairs: list[Comparison], extra: int, summary: Summary) -> str:
+def row(name: str, pairs: list[Comparison], made_up: int, summary: Summary) -> str:
     kind, _, interval = name.partition("-")
     seen = [(pair, pair.measured) for pair in pairs if pair.measured]
     widths = sorted(it.at_most - it.at_least for _, it in seen)
@@ -39,7 +39,7 @@ def row(name: str, pairs: list[Comparison], extra: int, summary: Summary) -> str
     return (
         f"| {kind.upper()} | {float(interval) * 1000:.0f} ms | {len(pairs)} "
         f"| {max(pair.end - pair.start for pair in pairs):.2f} s "
-        f"| {held} of {len(seen)} | {gone} | {extra} | {widths[len(widths) // 2] * 1000:.1f} ms "
+        f"| {held} of {len(seen)} | {gone} | {made_up} | {widths[len(widths) // 2] * 1000:.1f} ms "
         f"| {over[len(over) // 2] * 1000:+.1f} ms | {over[-1] * 1000:+.1f} ms "
         f"| {late[0]:.1f} ms | {late[1]:.1f} ms |"
     )
@@ -58,10 +58,10 @@ def main() -> None:
     print("|---" * (HEAD.count("|") - 1) + "|")
     wrong: list[str] = []
     for name in names:
-        pairs, extra = compared(drill, name)
-        print(row(name, pairs, len(extra), drill.prober.summary(name)))
+        pairs, made_up = compared(drill, name)
+        print(row(name, pairs, len(made_up), drill.prober.summary(name)))
         wrong += [f"{name}: {pair}" for pair in pairs if pair.measured and not pair.holds()]
-        wrong += [f"{name}: no outage was true of {it}" for it in extra]
+        wrong += [f"{name}: no outage was true of {it}" for it in made_up]
     print(f"\n{given.rounds * len(names)} runs, each a failover and a reversion", *wrong, sep="\n")
 
 

@@ -1,5 +1,5 @@
 """
-Measure what the prober costs: a hundred targets, ten checks a second each, in one process.
+The load of the prober: a hundred targets, ten checks a second each, in one process.
 
     python tests/benchmarks/load.py [--scheme http|https|tcp|udp] [--hang SHARE] [--targets 100]
                                     [--interval 0.1] [--seconds 60]
@@ -33,7 +33,7 @@ EXTRA: dict[str, dict[str, object]] = {
 
 class Answer(asyncio.Protocol):
     """
-    Answers whatever comes with a small page.
+    Answers every request with a small page.
     """
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -46,7 +46,7 @@ class Answer(asyncio.Protocol):
 
 class Silence(asyncio.Protocol):
     """
-    Accepts, listens and never answers.
+    Accepts connections and never answers.
     """
 
 
@@ -127,19 +127,19 @@ def run(prober: Prober, seconds: float) -> None:
     )
 
 
-def report(found: list[Summary], took: float, cpu: float) -> None:
-    sent = sum(summary.sent for summary in found)
-    late = sorted(summary.lateness.p50 for summary in found if summary.lateness)
-    worst = [(each.p99, each.most) for summary in found if (each := summary.lateness)]
-    healthy = [summary for summary in found if not summary.lost]
-    gaps = sum(summary.unmeasured for summary in found)
+def report(summaries: list[Summary], took: float, cpu: float) -> None:
+    sent = sum(summary.sent for summary in summaries)
+    late = sorted(summary.lateness.p50 for summary in summaries if summary.lateness)
+    worst = [(each.p99, each.most) for summary in summaries if (each := summary.lateness)]
+    healthy = [summary for summary in summaries if not summary.lost]
+    gaps = sum(summary.unmeasured for summary in summaries)
     print(f"{sent} checks in {took:.1f} s: {sent / took:.0f} a second, {cpu / took:.2f} of a core")
     print(
         f"lateness: median {late[len(late) // 2] * 1000:.2f} ms, "
         f"worst target's p99 {max(p99 for p99, _ in worst) * 1000:.2f} ms, "
         f"greatest {max(most for _, most in worst) * 1000:.1f} ms"
     )
-    print(f"targets without loss: {len(healthy)} of {len(found)}; not measured: {gaps:.2f} s")
+    print(f"targets without loss: {len(healthy)} of {len(summaries)}; not measured: {gaps:.2f} s")
     print(f"longest outage of those: {max([s.longest for s in healthy], default=Length(0, 0))}")
 
 

@@ -4,9 +4,9 @@ Measure the same outages with the prober, with fping and with a closed loop, sid
     sudo python tests/benchmarks/side_by_side.py [--runs 5]
 
 Two network namespaces are joined by a veth pair. All three tools send ICMP echo requests ten
-times a second through it, at the same time, while a blackhole route at the far end swallows the
-answers for known times: in odd runs one long outage, in even runs a shorter one and a dozen blinks
-that add up to about the same. Needs root, `ip` and `fping`; touches only its own namespaces.
+times a second through it, at the same time, while a blackhole route at the far end drops the
+answers for given times: in odd runs one long outage, in even runs a shorter one and a dozen short
+ones that add up to about the same. Needs root, `ip` and `fping`; touches only its own namespaces.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def ip(command: str) -> None:
 
 def cut(seconds: float) -> float:
     """
-    Swallow the answers for a time; return how long that really was.
+    Drop the answers for a time; return the time that it really lasted.
     """
     ip(f"-n {FAR} route add blackhole {HERE}/32")
     began = time.monotonic()
@@ -55,7 +55,7 @@ def cut(seconds: float) -> float:
 
 def closed_loop(stop: threading.Event, results: list[bool]) -> None:
     """
-    Check, wait for the answer, sleep, and so on: how most scripts and the toolkit itself do it.
+    Check, wait for the answer and sleep, as most scripts and the toolkit itself do.
     """
     while not stop.is_set():
         results.append(icmplib.ping(THERE, count=1, timeout=TIMEOUT, privileged=True).is_alive)
@@ -86,10 +86,10 @@ def measure(run: int, rng: random.Random) -> None:
         for seconds in cuts:
             truth.append(cut(seconds))
             time.sleep(rng.uniform(0.3, 0.6))
-        _, said = fping.communicate()
+        _, output = fping.communicate()
         stop.set()
         loop.join()
-    report(run, truth, prober.summary("far"), said, closed)
+    report(run, truth, prober.summary("far"), output, closed)
 
 
 def report(run: int, truth: list[float], ours: Summary, fping: str, closed: list[bool]) -> None:

@@ -1,10 +1,10 @@
 """
-Simulate 72 hours of one target at ten checks a second, and watch the memory.
+The memory of the prober: 72 simulated hours of one target at ten checks a second.
 
     python tests/benchmarks/soak.py [--hours 72]
 
-72 hours are the longest job of the API (4320 minutes). The samples go through the very objects
-that the prober uses; only the network and the waiting are left out.
+72 hours are the longest job of the API (4320 minutes). The samples go through the prober's own
+tracks, without network and waiting.
 """
 
 import argparse

@@ -87,6 +87,7 @@ def test_it_puts_a_service_of_mine_behind_the_network() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ("portal=a:1 --upstream portal=b:2", "--upstream is given to 'portal' twice"),
         ("portal", "'portal' is not NAME=HOST:PORT, such as portal=127.0.0.1:3000"),
         ("portal=3000", "upstream.portal is '3000', expected host:port, such as 127.0.0.1:3000"),
         ("shop=127.0.0.1:1", "an upstream is given to 'shop', but the topology's services are"),
@@ -96,7 +97,7 @@ def test_wrong_upstream_is_told(
     given: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with contextlib.suppress(SystemExit):
-        main([*FREE, "--upstream", given])
+        main([*FREE, "--upstream", *given.split()])
 
     assert message in capsys.readouterr().err
 

@@ -272,3 +272,48 @@ def test_a_stall_ends_when_the_emulator_stops() -> None:
         emulator.stop()
         with contextlib.suppress(ConnectionError):
             assert sock.recv(100) == b""
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "answers"),
+    [
+        (b"GET / HTTP/1.0\r\n\r\nGET / HTTP/1.0\r\n\r\n", 1),
+        (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\n\r\n", 1),
+        (b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\nConnection: close\r\n\r\n", 2),
+        (
+            b"POST / HTTP/1.1\r\nContent-Length: 300000\r\nConnection: close\r\n\r\n"
+            + b"x" * 300_000,
+            1,
+        ),
+        (
+            b"POST / HTTP/1.1\r\nContent-Length: 17\r\n\r\nconnection: closeGET / HTTP/1.0\r\n\r\n",
+            2,
+        ),
+    ],
+    ids=["HTTP/1.0 twice", "after the last", "two", "large body", "body like a head"],
+)
+def test_requests_are_told_apart(
+    emulator: Emulator, request_bytes: bytes, answers: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What follows the last request is not answered, and bodies are no heads."""
+    url = urlsplit(emulator.service_urls["portal"])
+    with socket.create_connection((url.hostname or "", url.port or 0), timeout=PATIENCE) as sock:
+        sock.sendall(request_bytes)
+        came = b""
+        while data := sock.recv(65536):
+            came += data
+            sock.sendall(b"more")
+
+    assert came.count(b"HTTP/1.1 200 OK") == answers
+    assert [each.getMessage() for each in caplog.records if each.levelname == "ERROR"] == []
+
+
+def test_two_services_on_one_port_are_refused() -> None:
+    """Whoever is second is named."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    emulator = Emulator(service_ports={**ANY, "portal": port, "ledger": port})
+
+    with pytest.raises(OSError, match=f"service ledger cannot listen on tcp port {port}"):
+        emulator.start()

@@ -39,6 +39,7 @@ PAGES = [
     pytest.param({"host": "vpc.aliyuncs.com"}, "Host is", id="the service's own name"),
     pytest.param({"origin": "http://evil.example"}, "Origin is 'http://evil", id="page"),
     pytest.param({"origin": "http://127.0.0.1:1"}, "Origin is 'http://127", id="page of a service"),
+    pytest.param({"origin": "http://[::1"}, "Origin is 'http://[::1'", id="malformed origin"),
     pytest.param({"origin": "null"}, "Origin is 'null'", id="page from a file"),
     pytest.param(
         {"host": "evil.example", "origin": "http://evil.example"}, "Host is", id="its own origin"

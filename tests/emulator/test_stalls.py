@@ -147,7 +147,8 @@ def test_open_connection_is_tried_again_as_tcp_does(begin: Begin) -> None:
 def test_answer_that_meets_the_stall_is_tried_again(begin: Begin) -> None:
     """The request arrived before the cut, and the answer on a slow path leaves in it."""
     emulator = begin(
-        "extends: slow-standby\nservices:\n  ledger: {paths: [b]}\npaths:\n  b: {detection: 30}\n"
+        "extends: dual-circuit\nservices:\n  ledger: {paths: [b]}\n"
+        "paths:\n  b: {detection: 60, delay: 2}\n"
     )
     with socket.create_connection(address(emulator, "ledger"), timeout=PATIENCE) as sock:
         sock.sendall(b"late")
@@ -158,7 +159,7 @@ def test_answer_that_meets_the_stall_is_tried_again(begin: Begin) -> None:
             **{**CREATE, "JobType": "StartNow", "ResourceId": ["pc-rehearsal-b"]},
         )
         emulator.advance(2.0)
-        sock.settimeout(0.7)
+        sock.settimeout(2.5)
         with pytest.raises(TimeoutError):
             sock.recv(10)
 
@@ -277,6 +278,21 @@ def test_port_in_use_is_refused_however_it_is_shared(begin: Begin, topology: str
 
     with pytest.raises(OSError, match=f"service portal cannot listen on http port {port}"):
         second.start()
+
+
+@pytest.mark.parametrize("topology", ["dual-circuit", "dual-circuit-ecmp"])
+def test_cut_without_a_free_file_is_followed(topology: str) -> None:
+    """The truth is noted and the traffic moves, though clients have used up all files."""
+    done = subprocess.run(
+        [sys.executable, HELPERS / "out_of_files.py", topology],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert "Traceback" not in done.stderr
+    assert done.stdout == "lost, then moved\n", done.stderr
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc, to preload a call")

@@ -4,6 +4,7 @@ A service of the user's own behind the emulated network.
 
 import contextlib
 import re
+import select
 import socket
 import struct
 import threading
@@ -289,8 +290,137 @@ def test_datagrams_go_to_the_upstream_and_back(begin: Begin) -> None:
     assert came == [b"answer 0", b"answer 1"]
 
 
+def test_reset_of_an_upstream_overtakes_what_waits(begin: Begin) -> None:
+    """A client that does not read hears of it as it would without the emulator."""
+
+    async def pouring(reader: object, writer: object) -> None:
+        writer.write(b"x" * 20_000_000)  # type: ignore[attr-defined]
+        await reader.read(1)  # type: ignore[attr-defined]
+        sock = writer.get_extra_info("socket")  # type: ignore[attr-defined]
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()  # type: ignore[attr-defined]
+
+    with listening(pouring) as upstream, connect(begin(ledger=upstream), "ledger") as sock:
+        sock.sendall(b"x")
+        poll = select.poll()
+        poll.register(sock, 0)
+
+        assert poll.poll(PATIENCE * 1000) != []
+
+
+def test_many_datagram_clients_take_few_files(begin: Begin) -> None:
+    """The sockets to the upstream are bounded; the clients of late are served."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as upstream:
+        upstream.bind(("127.0.0.1", 0))
+        upstream.settimeout(PATIENCE)
+        emulator = begin(echo=f"127.0.0.1:{upstream.getsockname()[1]}")
+        url = urlsplit(emulator.service_urls["echo"])
+        ports = set()
+        for _ in range(700):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.connect((url.hostname, url.port))
+                client.send(b"x")
+                ports.add(upstream.recvfrom(10)[1])
+        files = len(list(Path("/proc/self/fd").iterdir()))
+
+    assert len(ports) > 512
+    assert files < 700
+
+
+def test_emulator_that_stops_closes_every_connection(begin: Begin) -> None:
+    """Those that are just being made too, with an upstream and without."""
+    over = threading.Event()
+    sockets: list[socket.socket] = []
+
+    def dial(address: tuple[str, int]) -> None:
+        while not over.is_set():
+            sock = socket.socket()
+            sock.settimeout(PATIENCE)
+            try:
+                sock.connect(address)
+                sockets.append(sock)
+            except OSError:
+                sock.close()
+
+    with listening(echo) as upstream:
+        emulator = begin(ledger=upstream)
+        url = urlsplit(emulator.service_urls["ledger"])
+        callers = [
+            threading.Thread(target=dial, args=((url.hostname, url.port),)) for _ in range(3)
+        ]
+        for caller in callers:
+            caller.start()
+        time.sleep(0.3)
+        over.set()
+        emulator.stop()
+        for caller in callers:
+            caller.join()
+        ends = {ended(sock) for sock in sockets}
+
+    assert len(sockets) > 10
+    assert ends == {True}
+
+
+def ended(sock: socket.socket) -> bool:
+    """
+    Say whether the other side has closed or reset a connection, and close it.
+    """
+    with sock:
+        try:
+            return sock.recv(1) == b""
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+
+
+def test_half_closed_connection_that_pours_ends_cleanly(
+    begin: Begin, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The last bytes and both ends meet in any order, without a traceback in the log."""
+    with listening(echo) as upstream:
+        emulator = begin(ledger=upstream)
+        for _ in range(10):
+            with connect(emulator, "ledger") as sock:
+                sender = threading.Thread(target=pour, args=(sock, b"z" * 3_000_000))
+                sender.start()
+                time.sleep(0.05)
+                assert len(read_all(sock)) == 3_000_000
+                sender.join()
+
+    assert [each.getMessage() for each in caplog.records if each.levelname == "ERROR"] == []
+
+
+def pour(sock: socket.socket, data: bytes) -> None:
+    sock.sendall(data)
+    sock.shutdown(socket.SHUT_WR)
+
+
+def test_upstream_without_an_address_is_named(
+    begin: Begin, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The system's own words, and the client is reset."""
+    emulator = begin(ledger="no-such-host.invalid:80")
+    with pytest.raises(ConnectionResetError), connect(emulator, "ledger") as sock:
+        sock.recv(1)
+
+    assert "its upstream no-such-host.invalid:80 cannot be reached: " in caplog.text
+    assert "Unknown error" not in caplog.text
+
+
 @pytest.mark.parametrize(
-    "address", ["3000", "http://127.0.0.1:3000/", "127.0.0.1:99999", "127.0.0.1:0", "::1:3000", ""]
+    "address",
+    [
+        "3000",
+        "http://127.0.0.1:3000/",
+        "127.0.0.1:99999",
+        "127.0.0.1:0",
+        "127.0.0.1:\u0663\u0660",
+        "::1:3000",
+        "a..b:80",
+        f"{'a' * 70}.example:80",
+        "",
+    ],
 )
 def test_wrong_upstream_is_refused(address: str) -> None:
     expected = f"upstream.portal is {address!r}, expected host:port, such as 127.0.0.1:3000"
@@ -306,17 +436,20 @@ def test_upstream_of_an_unknown_service_is_refused() -> None:
         Emulator(upstreams={"shop": "127.0.0.1:3000"})
 
 
-def test_service_is_not_its_own_upstream(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "127.1", "0", "LOCALHOST", socket.gethostname()]
+)
+def test_service_is_not_its_own_upstream(host: str, caplog: pytest.LogCaptureFixture) -> None:
     """It would connect to itself until no file is left."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     emulator = Emulator(
-        service_ports={**ANY, "ledger": port}, upstreams={"ledger": f"localhost:{port}"}
+        service_ports={**ANY, "ledger": port}, upstreams={"ledger": f"{host}:{port}"}
     )
 
     with pytest.raises(
-        ValueError, match=f"upstream of ledger is localhost:{port}, which is service ledger of"
+        ValueError, match=f"upstream of ledger is {host}:{port}, which is service ledger of"
     ):
         emulator.start()
     assert caplog.text == ""

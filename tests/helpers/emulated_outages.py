@@ -1,5 +1,5 @@
 """
-Outages that the emulator makes and the prober measures, compared with the ground truth.
+Outages that the emulator causes and the prober measures, compared with the ground truth.
 """
 
 import json
@@ -128,7 +128,7 @@ def _target(name: str, url: str, interval: float) -> Target:
 @dataclass
 class Comparison:
     """
-    One true outage and what was measured of it; None if nothing was.
+    A true outage and its measurement; None if nothing was measured.
     """
 
     start: float
@@ -139,8 +139,7 @@ class Comparison:
         """
         Tell whether length, begin and end of the outage lie within their bounds.
 
-        The emulator reads its clock just after it has shut its sockets; on a busy machine that
-        may be `slack` seconds later.
+        On a busy machine the emulator reads its clock up to `slack` seconds after the cut.
         """
         it = self.measured
         if it is None:
@@ -154,28 +153,29 @@ class Comparison:
 
 def compared(drill: Drill, name: str) -> tuple[list[Comparison], list[Outage]]:
     """
-    Match the true outages of a service with the measured ones; also return those that were none.
+    Match the true outages of a service with the measured ones; also return outages without truth.
     """
     summary = drill.prober.summary(name)
     truths: Sequence[Mapping[str, Any]] = drill.emulator.ground_truth()[name]
-    middles = [(one["end"] + other["start"]) / 2 for one, other in pairwise(truths)]
+    middles = [(first["end"] + second["start"]) / 2 for first, second in pairwise(truths)]
     pairs: list[Comparison] = []
     for truth, phase in zip(truths, pairwise([-inf, *middles, inf]), strict=True):
         partial = truth.get("share", 1.0) < 1.0
-        known = _with_run_on(summary, phase) if partial else summary.outages
-        seen = [it for it in known if it.since[0] < truth["end"] and it.until[1] > truth["start"]]
+        candidates = _with_run_on(summary, phase) if partial else summary.outages
+        seen = [
+            it for it in candidates if it.since[0] < truth["end"] and it.until[1] > truth["start"]
+        ]
         pairs.append(Comparison(truth["start"], truth["end"], seen[0] if len(seen) == 1 else None))
     matched = [pair.measured for pair in pairs if pair.measured]
-    return pairs, [it for it in summary.outages if not any(_within(it, one) for one in matched)]
+    return pairs, [it for it in summary.outages if not any(_within(it, match) for match in matched)]
 
 
 def _with_run_on(summary: Summary, phase: tuple[float, float]) -> list[Outage]:
     """
     Return the outages of a phase with bounds that hold for a share of the flows.
     """
-    known = spells(summary.outages, *phase, Cadence(summary.interval))
-    return [spell.bounds for spell in known]
+    return [it.bounds for it in spells(summary.outages, *phase, Cadence(summary.interval))]
 
 
-def _within(one: Outage, other: Outage) -> bool:
-    return other.since[0] <= one.since[0] and one.until[1] <= other.until[1]
+def _within(inner: Outage, outer: Outage) -> bool:
+    return outer.since[0] <= inner.since[0] and inner.until[1] <= outer.until[1]

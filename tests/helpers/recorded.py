@@ -29,9 +29,9 @@ class Network:
     The items of the three operations.
     """
 
-    circuits: list[dict[str, Any]]
-    vbrs: list[dict[str, Any]]
-    bgp_peers: list[dict[str, Any]]
+    circuits: list[Any]
+    vbrs: list[Any]
+    bgp_peers: list[Any]
 
     def paths(self) -> list[Path]:
         """

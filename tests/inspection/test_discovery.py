@@ -193,7 +193,7 @@ def test_account_is_listed_in_order_of_the_ids(
     with Emulator(file) as emulator:
         as_first_account(emulator.url)
 
-        system = account_system() or {}
+        system = json.loads(json.dumps(account_system()))
 
     first, second = system["regions"]
     assert (first["region_id"], second["region_id"]) == ("cn-beijing", "cn-hangzhou")

@@ -13,6 +13,7 @@ import yaml
 from accounts import LARGE, ONE, TEN, TEN_FOUND, Opener, circuit, places, topology
 
 from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.documents import FailoverTestJob
 from chaosfailover.alibaba.regions import Answer, ask_places
 from chaosfailover.cli.tables import as_markdown, as_table
 from chaosfailover.cli.terminal import width
@@ -83,7 +84,7 @@ def test_three_hundred_circuits(tmp_path: Path) -> None:
     assert calls == Counter(dict.fromkeys(READS, 100))
 
 
-def job(job_id: str, status: str, began: str | None, **more: Any) -> dict[str, Any]:
+def job(job_id: str, status: str, began: str | None, **more: Any) -> Any:
     fields = {"JobId": job_id, "Status": status, "ResourceType": "PHYSICALCONNECTION"}
     return {**fields, "Name": "drill", "ResourceId": ["pc-01"], "StartTime": began, **more}
 
@@ -134,7 +135,7 @@ def job(job_id: str, status: str, began: str | None, **more: Any) -> dict[str, A
         ),
     ],
 )
-def test_last_test(jobs: list[dict[str, Any]], expected: object) -> None:
+def test_last_test(jobs: list[FailoverTestJob], expected: object) -> None:
     """The last test of a circuit is the latest that named it and ran."""
     last = last_tests(jobs, NOW).get("pc-01")
 
@@ -158,7 +159,7 @@ def test_document_that_nobody_foresaw_hides_no_other_place(tmp_path: Path) -> No
     answers = ask_places(places(TEN)[:2], Opener(Emulator(file)), question)
 
     assert [answer.value for answer in answers] == ["read", None]
-    assert str(answers[1].error) == "the reply is not as expected: KeyError: 'cn-shanghai'"
+    assert str(answers[1].error) == "unexpected KeyError: 'cn-shanghai'"
 
 
 @pytest.mark.parametrize("reads_only", [True, False])

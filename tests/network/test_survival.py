@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from recorded import MISSING, Network, recorded
 
+from chaosfailover.alibaba.documents import FailoverTestJob
 from chaosfailover.errors import ArgumentError
 from chaosfailover.network.survival import Survival, lost_resources, surviving_paths
 from chaosfailover.network.under_test import under_test
@@ -76,7 +77,11 @@ def test_cut_of_everything_has_no_survivor() -> None:
 @pytest.mark.parametrize("taken", ["pc-west", "vbr-west", "bgp-west"])
 def test_standby_that_another_test_cuts_is_no_survivor(taken: str) -> None:
     """The documents may still show it as up: why it is not is said."""
-    job = {"JobId": "ftj-1", "Status": "Testing", "ResourceId": ["bgp-gone", taken]}
+    job: FailoverTestJob = {
+        "JobId": "ftj-1",
+        "Status": "Testing",
+        "ResourceId": ["bgp-gone", taken],
+    }
     left = under_test(recorded("dual-circuit").paths(), [job])
 
     survival = surviving_paths(left, ["pc-east"])
@@ -397,10 +402,10 @@ def test_unknown_access_point_is_a_warning() -> None:
     network = recorded("dual-circuit").changed("pc-west", AccessPointId="")
 
     assert cut(network, "pc-east").warnings == [
-        f"{WEST}: may be at the access point of the cut, since one of them is not known"
+        f"{WEST}: may be at the access point of the cut, since an access point is unknown"
     ]
     assert cut(network, "pc-west").warnings == [
-        f"{EAST}: may be at the access point of the cut, since one of them is not known"
+        f"{EAST}: may be at the access point of the cut, since an access point is unknown"
     ]
 
 
@@ -440,8 +445,8 @@ def test_survivor_that_advertises_nothing_is_not_proven() -> None:
     )
 
 
-ROUTES = "ecr-main (IPv4): its survivors receive half of the routes of the cut at most"
-BANDWIDTH = "ecr-main (IPv4): its survivors have half of the bandwidth of the cut at most"
+ROUTES = "ecr-main (IPv4): its survivors receive at most half of the routes of the cut"
+BANDWIDTH = "ecr-main (IPv4): its survivors have at most half of the bandwidth of the cut"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from chaosfailover.network.survival import surviving_paths
 from chaosfailover.network.under_test import under_test
 
 
-def job(status: str | None, *resource_ids: str, **more: Any) -> dict[str, Any]:
+def job(status: str | None, *resource_ids: str, **more: Any) -> Any:
     return {"JobId": "ftj-1", "Status": status, "ResourceId": [*resource_ids], **more}
 
 

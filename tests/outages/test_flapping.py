@@ -1,15 +1,15 @@
 """
-Losses that belong together, and how long a phase was without the path.
+Flapping: spells of losses, and the time lost in a phase.
 """
 
 from math import inf
 
 import pytest
-from pictures import picture
+from pictures import encode, outages, picture
 
 from chaosfailover.outages.flapping import time_lost, time_unseen, worst_lost
-from chaosfailover.outages.outage import find_outages, outages
-from chaosfailover.outages.samples import Gap, encode
+from chaosfailover.outages.outage import find_outages
+from chaosfailover.outages.samples import Gap
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_worst_lost(
     ],
 )
 def test_time_unseen(drawing: str, since: float, until: float, expected: float) -> None:
-    """What was not measured may have been lost."""
+    """In a gap, the path may have been down."""
     encoded = encode(picture(drawing), 1.0)
 
     found = find_outages(encoded.runs)

@@ -1,20 +1,23 @@
 """
-A series keeps what matters in bounded memory.
+Series: samples in bounded memory, and their summary.
 """
 
 import json
 import random
+from collections.abc import Mapping
 from math import inf
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pictures import outages
 
 from chaosfailover.outages.flapping import time_lost, worst_lost
 from chaosfailover.outages.histogram import MOST_SLOTS, Histogram, Timeline
-from chaosfailover.outages.outage import Outage, find_outages, outages
-from chaosfailover.outages.samples import Gap, Sample
-from chaosfailover.outages.series import MOST_GAPS, MOST_RUNS, Series, load_runs
+from chaosfailover.outages.outage import Outage, find_outages
+from chaosfailover.outages.samples import NOTHING, Gap, Run, Sample, count_after
+from chaosfailover.outages.series import MOST_GAPS, MOST_RUNS, Series
 from chaosfailover.outages.summary import summarize
 
 
@@ -29,6 +32,14 @@ def drawn(drawing: str, interval: float = 1.0, rtt: float = 0.0) -> Series:
                 Sample(tick * interval, mark == ".", rtt if mark == "." else None, "timeout")
             )
     return series
+
+
+def read_runs(document: Mapping[str, Any]) -> list[Run]:
+    runs: list[Run] = []
+    for row in document["runs"]:
+        runs.append(Run(*row))
+        runs[-1].before = count_after(runs[-2]) if runs[1:] else NOTHING
+    return runs
 
 
 def figures(found: list[Outage]) -> list[float]:
@@ -54,7 +65,7 @@ def test_outages_can_be_found_again_from_the_plain_data(drawing: str, rtt: float
 
     document = json.loads(json.dumps(series.as_dict(), allow_nan=False))
 
-    again, exact = find_outages(load_runs(document)), outages(samples, 0.1)
+    again, exact = find_outages(read_runs(document)), outages(samples, 0.1)
     assert figures(again) == pytest.approx(figures(exact), abs=1e-5)
     assert [it.error for it in again] == [it.error for it in exact]
 
@@ -155,7 +166,7 @@ def _feed(series: Series, drawing: str, cut: float, stop: float) -> None:
 
 
 def test_fifty_seconds_of_flapping_are_not_four() -> None:
-    """What was folded still counts for the failover time."""
+    """Folded outages still count for the failover time."""
     series = Series(0.01)
     series.timeline.mark(90.0)
     for tick in range(9_000, 20_000):
@@ -198,7 +209,7 @@ def test_availability_is_bounded(drawing: str, expected: tuple[float, float]) ->
 
 
 def test_a_summary_tells_the_phases_apart() -> None:
-    """Baseline, failover and reversion are told by the instants of cut and stop."""
+    """The instants of cut and stop divide baseline, failover and reversion."""
     summary = summarize(drawn("..x...xxx......x..", 1.0, 0.01), cut_at=5.0, stop_at=12.0)
 
     assert (summary.before.sent, summary.before.lost) == (5, 1)

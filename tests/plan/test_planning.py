@@ -295,11 +295,11 @@ def test_survivor_that_may_be_too_small_is_told() -> None:
 
     assert "pc-east" in chosen([found])
     assert (
-        "- `pc-east`: ecr-main (IPv4): its survivors receive half of the routes of the cut at most"
+        "- `pc-east`: ecr-main (IPv4): its survivors receive at most half of the routes of the cut"
         in text
     )
     assert (
-        "- `pc-east`: ecr-main (IPv4): its survivors have half of the bandwidth of the cut at most"
+        "- `pc-east`: ecr-main (IPv4): its survivors have at most half of the bandwidth of the cut"
         in text
     )
 

@@ -1,5 +1,5 @@
 """
-What the prober measures holds what the emulator really did, over real loopback traffic.
+The bounds of the prober and the emulator's ground truth, over real loopback traffic.
 """
 
 import random

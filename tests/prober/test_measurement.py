@@ -1,13 +1,14 @@
 """
-What a measurement relates to which cut.
+The cuts of a measurement, from the events of a run.
 """
 
+import json
 from typing import Any
 
 import pytest
 
 from chaosfailover.prober.measurement import Measurement
-from chaosfailover.prober.targets import parse_targets
+from chaosfailover.prober.targets import parse_target
 
 FIRST = {"test": "first", "job_id": "ftj-1"}
 SECOND = {"test": "second", "job_id": "ftj-2"}
@@ -16,7 +17,7 @@ SECOND = {"test": "second", "job_id": "ftj-2"}
 @pytest.fixture
 def measured() -> Measurement:
     """A measurement that checks nothing, since it is not started."""
-    return Measurement(parse_targets({"portal": "http://127.0.0.1:9/"}), 0.1, 0.9)
+    return Measurement([parse_target("portal", "http://127.0.0.1:9/")], 0.1, 0.9)
 
 
 def told(measured: Measurement, *events: dict[str, Any]) -> list[tuple[str, bool]]:
@@ -41,7 +42,7 @@ def test_stop_of_another_test_ends_no_cut(measured: Measurement) -> None:
 
 
 def test_test_that_is_created_and_started_at_once(measured: Measurement) -> None:
-    """Its cut is known by name alone, and the next status tells its ID."""
+    """Its cut has a name only, until the next status gives the job ID."""
     found = told(
         measured,
         {"kind": "cut", **FIRST},
@@ -66,7 +67,7 @@ def test_end_that_only_a_status_shows(measured: Measurement) -> None:
 
 
 def test_name_that_is_used_twice(measured: Measurement) -> None:
-    """Job IDs tell apart what has one name."""
+    """Job IDs distinguish tests of the same name."""
     again = {**FIRST, "job_id": "ftj-3"}
 
     found = told(measured, {"kind": "cut", **FIRST}, {"kind": "cut", **again})
@@ -80,7 +81,7 @@ def test_cut_tells_all_that_is_held_against_the_objective(measured: Measurement)
     """The journal holds the failover and the reversion time, the worst and the unseen of each."""
     told(measured, {"kind": "cut", **FIRST})
 
-    (cut,) = measured.as_dict()["portal"]["cuts"]
+    (cut,) = json.loads(json.dumps(measured.as_dict()))["portal"]["cuts"]
 
     assert (cut["test"], cut["job_id"]) == ("first", "ftj-1")
     assert {key: cut[key] for key in cut if key.startswith(("worst", "unseen"))} == {

@@ -1,9 +1,10 @@
 """
-The prober measures every kind of target, and none disturbs another.
+The prober with every kind of target, and with several at once.
 """
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import ssl
@@ -25,7 +26,7 @@ from chaosfailover.errors import ArgumentError
 from chaosfailover.outages.outage import Outage
 from chaosfailover.outages.summary import Summary
 from chaosfailover.prober.prober import Prober
-from chaosfailover.prober.targets import Target, parse_target, parse_targets
+from chaosfailover.prober.targets import Target, parse_target
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
 
@@ -96,7 +97,7 @@ def http() -> Iterator[int]:
     ],
 )
 def test_http_answers(reply: bytes, settings: dict[str, Any], errors: set[str]) -> None:
-    """Status and body decide; what else may come is told apart."""
+    """Status and body decide; each other failure has a kind of its own."""
     with served(answering(reply)) as port:
         summary = measure({"url": f"http://127.0.0.1:{port}/x?y=1", **settings})
 
@@ -181,14 +182,22 @@ def test_an_unknown_name_is_a_dns_failure() -> None:
     assert set(prober.summary("it").errors) == {"dns"}
 
 
-@pytest.fixture(scope="module")
-def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    folder: Path = tmp_path_factory.mktemp("tls")
+def certified(folder: Path, *options: str) -> ssl.SSLContext:
+    """
+    Make a self-signed certificate, `c` in the folder, and the context of a server that has it.
+    """
     command = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout k -out c"
-    subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True)
+    subprocess.run(
+        ["openssl", *command.split(), *options], cwd=folder, check=True, capture_output=True
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "c", folder / "k")
     return context
+
+
+@pytest.fixture(scope="module")
+def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    return certified(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.mark.parametrize(
@@ -204,6 +213,45 @@ def test_tls_failure_is_told_apart(
         summary = measure(target, timeout=0.9)
 
     assert set(summary.errors) == errors
+
+
+def test_an_absolute_name_is_verified_without_its_dot(tmp_path: Path) -> None:
+    """The dot is for the resolver; neither the certificate nor the server has it."""
+    context = certified(tmp_path, "-addext", "subjectAltName=DNS:portal.example.com")
+    names: set[str] = set()
+    hosts: set[bytes] = set()
+    context.sni_callback = lambda _, name, __: names.add(name)
+
+    async def answer(reader: StreamReader, writer: StreamWriter) -> None:
+        hosts.add((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[1])
+        writer.write(OK)
+
+    code = (
+        "import socket, sys, time\n"
+        "from chaosfailover.prober.prober import Prober\n"
+        "from chaosfailover.prober.targets import parse_target\n"
+        "names = set()\n"
+        "def local(name, port, **options):\n"
+        "    names.add(name)\n"
+        "    return socket.getaddrinfo('127.0.0.1', port, **options)\n"
+        "with Prober([parse_target('it', sys.argv[1])], 0.05, getaddrinfo=local) as prober:\n"
+        "    while prober.summary('it').sent < 3: time.sleep(0.01)\n"
+        "print(*names, prober.summary('it').errors)\n"
+    )
+    with served(answer, context) as port:
+        url = f"https://portal.example.com.:{port}/"
+        done = subprocess.run(
+            [sys.executable, "-c", code, url],
+            env={**os.environ, "SSL_CERT_FILE": str(tmp_path / "c")},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+
+    assert done.stdout == "portal.example.com. {}\n"
+    assert names == {"portal.example.com"}
+    assert hosts == {f"Host: portal.example.com:{port}".encode()}
 
 
 def test_a_plain_server_is_no_tls_server() -> None:
@@ -222,15 +270,14 @@ def test_bad_neighbours_change_nothing(http: int) -> None:
         return socket.getaddrinfo("127.0.0.1", port, **options)
 
     with served(hang) as hanging, served(flood) as flooding:
-        targets = parse_targets(
-            {
-                "healthy": f"http://127.0.0.1:{http}/",
-                "hanging": f"http://127.0.0.1:{hanging}/",
-                "flooding": {"url": f"http://127.0.0.1:{flooding}/", "body": "never"},
-                "refusing": f"tcp://127.0.0.1:{closed_port()}",
-                "slow": "http://slow.example/",
-            }
-        )
+        urls: dict[str, str | dict[str, object]] = {
+            "healthy": f"http://127.0.0.1:{http}/",
+            "hanging": f"http://127.0.0.1:{hanging}/",
+            "flooding": {"url": f"http://127.0.0.1:{flooding}/", "body": "never"},
+            "refusing": f"tcp://127.0.0.1:{closed_port()}",
+            "slow": "http://slow.example/",
+        }
+        targets = [parse_target(name, url) for name, url in urls.items()]
         with Prober(targets, 0.05, 0.5, getaddrinfo=slow) as prober:
             until(lambda: prober.summary("healthy").sent >= 40)
             until(lambda: prober.summary("slow").sent >= 2)
@@ -324,7 +371,7 @@ def test_stop_ends_thread_and_sockets() -> None:
     before = set(threading.enumerate())
     with served(listen) as port:
         idle = len(list(files.iterdir()))
-        targets = parse_targets({str(i): f"http://127.0.0.1:{port}/" for i in range(5)})
+        targets = [parse_target(str(i), f"http://127.0.0.1:{port}/") for i in range(5)]
         with Prober(targets, 0.02, 0.5) as prober:
             until(lambda: prober.summary("0").lost > 0)
         prober.stop()
@@ -335,11 +382,12 @@ def test_stop_ends_thread_and_sockets() -> None:
 
 
 def test_what_is_lost_at_the_end_is_an_outage(http: int) -> None:
-    """The last checks are judged too: a target that is down at the end is said to be."""
+    """The last checks are judged too: a target that is down at the end has an ongoing outage."""
     service = Switch()
     with served(service.http) as port:
         portal = {"url": f"http://127.0.0.1:{port}/", "timeout": 0.9}
-        targets = parse_targets({"portal": portal, "other": f"http://127.0.0.1:{http}/"})
+        other = parse_target("other", f"http://127.0.0.1:{http}/")
+        targets = [parse_target("portal", portal), other]
         with Prober(targets, 0.05) as prober:
             until(lambda: prober.summary("portal").sent >= 3)
             service.silent = True
@@ -357,7 +405,7 @@ def test_what_is_lost_at_the_end_is_an_outage(http: int) -> None:
 def test_time_up_to_the_stop_in_which_nothing_was_sent_is_a_gap(http: int) -> None:
     """A prober that ends before it is stopped has not seen the rest."""
     ahead = 0.0
-    targets = parse_targets({"portal": f"http://127.0.0.1:{http}/"})
+    targets = [parse_target("portal", f"http://127.0.0.1:{http}/")]
     with Prober(targets, 5.0, clock=lambda: time.monotonic() + ahead) as prober:
         until(lambda: prober.summary("portal").sent == 1)
         ahead = 60.0
@@ -457,7 +505,7 @@ def test_time_that_the_system_slept_is_a_gap(http: int, monkeypatch: pytest.Monk
 
 
 def test_want_of_sockets_is_not_an_outage(http: int) -> None:
-    """What fails for want of our own means is counted apart."""
+    """Checks that fail since this process has no socket are counted apart."""
     code = (
         "import resource, json, time\n"
         "from chaosfailover.prober.prober import Prober\n"

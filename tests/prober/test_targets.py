@@ -1,5 +1,5 @@
 """
-A target is refused with the value and the expectation, or understood.
+Targets: settings that are accepted, and messages for those that are not.
 """
 
 import re
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chaosfailover.errors import ArgumentError
-from chaosfailover.prober.targets import parse_target, parse_targets
+from chaosfailover.prober.targets import parse_target
 
 
 def test_a_url_is_enough() -> None:
@@ -21,7 +21,7 @@ def test_a_url_is_enough() -> None:
 
 
 def test_settings_are_read() -> None:
-    """A mapping overrides what is usual."""
+    """Settings override the defaults."""
     target = parse_target(
         "db",
         {
@@ -42,7 +42,7 @@ def test_settings_are_read() -> None:
 
 
 def test_numbers_from_the_environment_are_text() -> None:
-    """What `${rto}` stands for comes as text from an environment variable."""
+    """The value of `${rto}` comes as text from an environment variable."""
     environment = {"interval": "0.05", "timeout": "0.5", "rto": "3", "status": ["200", "503"]}
     target = parse_target("portal", {"url": "http://x", **environment})
 
@@ -119,13 +119,3 @@ def test_credentials_in_a_url_are_refused_and_not_repeated() -> None:
         parse_target("it", "http://admin:hunter2@x/")
 
     assert "hunter2" not in str(error.value)
-
-
-def test_targets_are_a_mapping_of_names() -> None:
-    """Names map to URLs or settings, and there must be one."""
-    assert [target.name for target in parse_targets({"a": "http://x", "b": "icmp://y"})] == [
-        "a",
-        "b",
-    ]
-    with pytest.raises(ArgumentError, match="targets is empty"):
-        parse_targets({})

@@ -38,8 +38,8 @@ Partial loss and equal-cost paths
 
 Invariants
 
-    - A service's outage begins in the ground truth after the sockets were shut, and ends before
-      they are opened: within it, nothing is delivered that the share covers.
+    - A service's outage begins in the ground truth when its last socket has been shut, and ends
+      when the first is about to be opened: within it, nothing that the share covers is delivered.
     - The bytes of a direction arrive in order, once, whatever the paths do.
     - The connections that fill accept queues never reach an application or an upstream.
     - An upstream's refusals and resets reach the client at once: only a path can stall.

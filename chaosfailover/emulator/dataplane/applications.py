@@ -50,34 +50,51 @@ class WebServer(Echo):
         super().__init__(answer)
         self._name, self._group = name, group
         self._buffer = b""
+        self._head: bytes | None = None
+        self._body_left = 0
+        self._closing = False
 
     def write(self, data: bytes) -> None:
         self._buffer += data
-        while (length := _message_length(self._buffer)) and len(self._buffer) >= length:
-            head, self._buffer = self._buffer[:length], self._buffer[length:]
-            self._respond(head)
+        while not self._closing and self._has_request():
+            self._respond()
+        if self._closing:
+            self._buffer = b""  # nothing that follows is answered
+
+    def _has_request(self) -> bool:
+        """
+        Say whether a whole request has come; its body is dropped as it comes.
+        """
+        if self._head is None:
+            head, end, rest = self._buffer.partition(b"\r\n\r\n")
+            if not end:
+                self._refuse_long_head()
+                return False
+            self._head, self._body_left, self._buffer = head, _body_length(head), rest
+        dropped = min(self._body_left, len(self._buffer))
+        self._body_left -= dropped
+        self._buffer = self._buffer[dropped:]
+        return not self._body_left
+
+    def _refuse_long_head(self) -> None:
         if len(self._buffer) > LONGEST_HEAD:
+            self._closing = True
             self.answer(Ending.RST)
 
-    def _respond(self, request: bytes) -> None:
-        closing = b"connection: close" in request.lower() or b" HTTP/1.0" in request
-        silent = request.startswith(b"HEAD ")
+    def _respond(self) -> None:
+        head, self._head = self._head or b"", None
+        closing = self._closing = b"connection: close" in head.lower() or b" HTTP/1.0" in head
+        silent = head.startswith(b"HEAD ")
         path = self._group.path.name if self._group.path else ""
         self.answer(_response(self._name, path, closing=closing, silent=silent))
         if closing:
             self.answer(Ending.FIN)
 
 
-def _message_length(buffer: bytes) -> int:
-    """
-    Return the length of the first request in a buffer, 0 while its head is incomplete.
-    """
-    head, end, _ = buffer.partition(b"\r\n\r\n")
-    if not end:
-        return 0
+def _body_length(head: bytes) -> int:
     lengths = (line[15:] for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:")
     length = next(lengths, b"0").strip()
-    return len(head) + 4 + (int(length) if length.isdigit() and len(length) < 10 else 0)
+    return int(length) if length.isdigit() and len(length) < 16 else 0
 
 
 def _response(name: str, path: str, *, closing: bool, silent: bool) -> bytes:

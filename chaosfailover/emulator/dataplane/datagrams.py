@@ -8,13 +8,15 @@ from collections import deque
 from typing import Any, cast
 
 from chaosfailover.emulator.dataplane.flow_groups import FlowGroup, ServiceState
+from chaosfailover.emulator.dataplane.sockets import reason_of
 from chaosfailover.emulator.services import Upstream
 
 __all__ = ["Datagrams"]
 
 logger = logging.getLogger("chaosfailover.emulator")
 
-IDLE = 60.0  # seconds without a datagram after which a client's socket to the upstream is closed
+IDLE = 30.0  # seconds without a datagram after which a client's socket to the upstream is closed
+MOST_SESSIONS = 512  # clients with a socket to the upstream; the one idle for longest goes
 MOST_WAITING = 64  # datagrams that wait until the upstream's address is known
 
 Address = Any  # as asyncio gives it: a tuple whose length depends on the family
@@ -27,7 +29,7 @@ class Datagrams(asyncio.DatagramProtocol):
 
     def __init__(self, state: ServiceState) -> None:
         self._state = state
-        self.service = state.service.name
+        self._reported: set[str] = set()
         self._sessions: dict[Address, Session] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -57,11 +59,25 @@ class Datagrams(asyncio.DatagramProtocol):
         else:
             send()
 
-    def forget(self, address: Address) -> None:
+    def forget(self, address: Address, session: "Session") -> None:
         """
         Let go of a client's session.
         """
-        self._sessions.pop(address, None)
+        if self._sessions.get(address) is session:
+            del self._sessions[address]
+
+    def report(self, upstream: Upstream, exc: Exception) -> None:
+        """
+        Log once for each reason that the upstream cannot be reached.
+        """
+        if (reason := reason_of(exc)) not in self._reported:
+            self._reported.add(reason)
+            logger.warning(
+                "service %s: its upstream %s cannot be reached: %s; this is no cut",
+                self._state.service.name,
+                upstream,
+                reason,
+            )
 
     def close(self) -> None:
         """
@@ -72,9 +88,11 @@ class Datagrams(asyncio.DatagramProtocol):
         self._transport.abort()
 
     def _session(self, group: FlowGroup, address: Address, upstream: Upstream) -> "Session":
-        if address not in self._sessions:
-            self._sessions[address] = Session(self, group, address, upstream)
-        return self._sessions[address]
+        session = self._sessions.pop(address, None) or Session(self, group, address, upstream)
+        self._sessions[address] = session  # the one idle for longest is the first
+        while len(self._sessions) > MOST_SESSIONS:
+            next(iter(self._sessions.values())).close()
+        return session
 
 
 class Session(asyncio.DatagramProtocol):
@@ -91,7 +109,6 @@ class Session(asyncio.DatagramProtocol):
         self._waiting: deque[bytes] = deque(maxlen=MOST_WAITING)
         self._loop = asyncio.get_running_loop()
         self._used = self._loop.time()
-        self._refused = False
         self._timer = self._loop.call_later(IDLE, self._expire)
         self._task = self._loop.create_task(self._reach())
 
@@ -111,7 +128,7 @@ class Session(asyncio.DatagramProtocol):
         """
         self._timer.cancel()
         self._task.cancel()
-        self._clients.forget(self._address)
+        self._clients.forget(self._address, self)
         if self._transport:
             self._transport.abort()
 
@@ -125,16 +142,15 @@ class Session(asyncio.DatagramProtocol):
         self._clients.answer(self._group, data, self._address)
 
     def error_received(self, exc: Exception) -> None:
-        if not self._refused:
-            self._refused = True
-            self._report(exc)
+        self._clients.report(self._upstream, exc)
 
     async def _reach(self) -> None:
         try:
             await self._loop.create_datagram_endpoint(lambda: self, remote_addr=self._upstream)
-        except OSError as exc:
-            self._report(exc)
-            self._clients.forget(self._address)
+        except (OSError, UnicodeError) as exc:
+            self._clients.report(self._upstream, exc)
+            self._timer.cancel()
+            self._clients.forget(self._address, self)
 
     def _expire(self) -> None:
         left = self._used + IDLE - self._loop.time()
@@ -142,11 +158,3 @@ class Session(asyncio.DatagramProtocol):
             self._timer = self._loop.call_later(left, self._expire)
         else:
             self.close()
-
-    def _report(self, exc: Exception) -> None:
-        logger.warning(
-            "service %s: its upstream %s cannot be reached: %s; this is no cut",
-            self._clients.service,
-            self._upstream,
-            getattr(exc, "strerror", None) or exc,
-        )

@@ -68,12 +68,9 @@ class ServiceState:
         self.groups = tuple(FlowGroup(order, real) for order in service.orders)
         self.truth = GroundTruth()
 
-    def follow(self, segments: Sequence[Segment], turn: Callable[[], None]) -> None:
+    def follow(self, segments: Sequence[Segment], turn: Callable[[], float]) -> None:
         """
-        Let each flow group follow its segment, and have the sockets turned accordingly.
-
-        Nothing that the ground truth counts as lost is delivered: more loss is noted after the
-        sockets were shut, and less loss before they are opened.
+        Let each flow group follow its segment, and note when `turn` has turned the sockets.
         """
         before = self._lost()
         for group, segment in zip(self.groups, segments, strict=True):
@@ -81,11 +78,7 @@ class ServiceState:
         lost = self._lost()
         if lost == before:
             return
-        if opening := sum(lost.values()) < sum(before.values()):
-            self.truth.note(lost)
-        turn()
-        if not opening:
-            self.truth.note(lost)
+        self.truth.note(lost, turn())
 
     def group_of(self, flow: object) -> FlowGroup:
         """

@@ -4,7 +4,7 @@ The ground truth: when traffic was lost, and which share of the flows.
 
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
 __all__ = ["GroundTruth", "TrueOutage"]
@@ -35,11 +35,12 @@ class GroundTruth:
         self.outages: list[TrueOutage] = []
         self.by_path: dict[str, list[TrueOutage]] = {}
 
-    def note(self, lost: Mapping[str, float]) -> None:
+    def note(self, lost: Mapping[str, float], at: float) -> None:
         """
-        Note the share of the service's flows that is lost from now on, by path.
+        Note the share of the service's flows that is lost from a monotonic instant on, by path.
         """
-        at, utc = time.monotonic(), datetime.now(UTC).isoformat(timespec="milliseconds")
+        ago = timedelta(seconds=time.monotonic() - at)
+        utc = (datetime.now(UTC) - ago).isoformat(timespec="milliseconds")
         _note(self.outages, min(sum(lost.values()), 1.0), at, utc)
         for path in {**self.by_path, **lost}:
             _note(self.by_path.setdefault(path, []), lost.get(path, 0.0), at, utc)

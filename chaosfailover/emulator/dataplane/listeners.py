@@ -3,15 +3,16 @@ The TCP listening sockets of one service: they let new connections in, or lose t
 """
 
 import asyncio
-import errno
+import contextlib
 import logging
 import random
 import select
 import socket
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 from chaosfailover.emulator.dataplane.flow_groups import FlowGroup
-from chaosfailover.emulator.dataplane.sockets import dial, is_connected, reachable, reset
+from chaosfailover.emulator.dataplane.sockets import dial, reachable, reset
 
 __all__ = ["Listener", "Listeners", "sockets_per_group"]
 
@@ -21,8 +22,7 @@ BACKLOG = 1024
 MOST_ATTEMPTS = 20_000  # connections until each shut socket holds one; 64 sockets take about 300
 REDRAWN = 0.5  # seconds after which a lossy path loses other connections
 ACCEPTED_AT_ONCE = 128
-SHORT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-LATER = 0.1  # seconds until the next attempt to accept when the process is short of files
+LATER = 0.1  # seconds until the next attempt to accept after a failure, such as too many files
 
 Accept = Callable[[socket.socket, FlowGroup], None]
 
@@ -60,24 +60,36 @@ class Listeners:
         self._loop = asyncio.get_running_loop()
         self._own: set[object] = set()  # the addresses of fillers, until they were accepted
         self._redraw: asyncio.TimerHandle | None = None
+        self._spare: socket.socket | None = None
+        self._is_short = False
         self._address = reachable(self._listeners[0].sock)
+        self._reserve()
         for listener in self._listeners:
             listener.sock.setblocking(False)
-            self._open(listener)
+            listener.sock.listen(BACKLOG)
+            self._serve(listener)
 
-    def turn(self) -> None:
+    def turn(self) -> float:
         """
         Shut as many sockets of each flow group as its path loses connections.
+
+        Returns the monotonic instant at which it took effect. Nothing that lets another thread run
+        comes between the clock and the call that it stands for.
         """
         shut = {listener for group in self._groups() for listener in self._drawn(group)}
-        for listener in self._listeners:
-            if not listener.is_open and listener not in shut:
-                self._open(listener)
-        self._shut([each for each in self._listeners if each.is_open and each in shut])
         if self._redraw:
             self._redraw.cancel()
         partial = any(0 < group.loss < 1 for group in self._groups())
         self._redraw = self._loop.call_later(REDRAWN, self.turn) if partial else None
+        opened = [each for each in self._listeners if not each.is_open and each not in shut]
+        at = time.monotonic()
+        for listener in opened:
+            listener.sock.listen(BACKLOG)
+        if to_shut := [each for each in self._listeners if each.is_open and each in shut]:
+            at = self._shut(to_shut)
+        for listener in opened:
+            self._serve(listener)
+        return at
 
     def close(self) -> None:
         """
@@ -89,6 +101,8 @@ class Listeners:
             self._loop.remove_reader(listener.sock)
             self._empty(listener)
             listener.sock.close()
+        if self._spare:
+            self._spare.close()
 
     def _groups(self) -> dict[FlowGroup, list[Listener]]:
         groups: dict[FlowGroup, list[Listener]] = {}
@@ -105,8 +119,7 @@ class Listeners:
         count = int(exact) + (random.random() < exact % 1)  # noqa: S311 - chance, no secret
         return random.sample(sockets, count)
 
-    def _open(self, listener: Listener) -> None:
-        listener.sock.listen(BACKLOG)
+    def _serve(self, listener: Listener) -> None:
         listener.is_open = True
         self._empty(listener)
         self._loop.add_reader(listener.sock, self._take, listener)
@@ -116,19 +129,29 @@ class Listeners:
             reset(filler)
         listener.fillers.clear()
 
-    def _shut(self, listeners: Sequence[Listener]) -> None:
+    def _shut(self, listeners: Sequence[Listener]) -> float:
         """
         Let sockets lose every new connection: their backlog is 0, and their accept queues are full.
         """
         for listener in listeners:
-            self._loop.remove_reader(listener.sock)
             listener.sock.listen(0)
+        try:
+            self._fill_queues(listeners)
+        except OSError as exc:  # short of files: each socket takes one connection, and then none
+            logger.warning("service port %s: the cut leaks: %s", self._address[1], exc.strerror)
+        at = time.monotonic()
+        for listener in listeners:
+            self._loop.remove_reader(listener.sock)
             listener.is_open = False
-        if len(self._listeners) == 1:
-            for listener in listeners:
-                listener.fillers = [self._filler() for _ in range(self._fillers)]
-        elif self._fillers:
+        self._reserve()
+        return at
+
+    def _fill_queues(self, listeners: Sequence[Listener]) -> None:
+        if len(self._listeners) > 1 and self._fillers:
             self._fill({listener.sock.fileno(): listener for listener in listeners})
+        elif listeners:
+            fillers = [self._filler() for _ in range(self._fillers)]
+            listeners[0].fillers = [filler for filler in fillers if filler]
 
     def _fill(self, empty: dict[int, Listener]) -> None:
         """
@@ -148,17 +171,30 @@ class Listeners:
                 return
             filler = self._filler()
             hit = [number for number, _event in queues.poll(0)]
-            if hit and is_connected(filler):
+            if filler and hit:
                 empty[hit[0]].fillers.append(filler)
-            else:
+            elif filler:
                 reset(filler)
         logger.error("service port %s: %d sockets are still open", self._address[1], len(empty))
 
-    def _filler(self) -> socket.socket:
-        filler = dial(self._address, self._listeners[0].sock.family)
-        if is_connected(filler):
-            self._own.add(filler.getsockname())
-        return filler
+    def _filler(self) -> socket.socket | None:
+        """
+        Return a connection of our own; None where the accept queue was full already.
+
+        One descriptor is kept for it, since a cut may come when clients have used up all others.
+        """
+        sock = self._spare or socket.socket(self._listeners[0].sock.family, socket.SOCK_STREAM)
+        self._spare = None
+        if dial(sock, self._address):
+            self._own.add(sock.getsockname())
+            return sock
+        reset(sock)
+        return None
+
+    def _reserve(self) -> None:
+        if self._spare is None:
+            with contextlib.suppress(OSError):  # each file that is freed may be the next spare
+                self._spare = socket.socket(self._listeners[0].sock.family, socket.SOCK_STREAM)
 
     def _take(self, listener: Listener) -> None:
         """
@@ -169,11 +205,10 @@ class Listeners:
                 sock, address = listener.sock.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
-            except OSError as exc:
-                if exc.errno not in SHORT_OF_FILES:
-                    raise
+            except OSError as exc:  # mostly short of files; the queue waits meanwhile
                 self._take_later(listener, exc)
                 return
+            self._is_short = False
             if address in self._own:
                 self._own.discard(address)
                 reset(sock)
@@ -182,7 +217,9 @@ class Listeners:
                 self._accept(sock, listener.group)
 
     def _take_later(self, listener: Listener, exc: OSError) -> None:
-        logger.warning("service port %s cannot accept: %s", self._address[1], exc.strerror)
+        if not self._is_short:
+            self._is_short = True
+            logger.warning("service port %s cannot accept: %s", self._address[1], exc.strerror)
         self._loop.remove_reader(listener.sock)
 
         def again() -> None:

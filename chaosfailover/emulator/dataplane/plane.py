@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import itertools
 import socket
+import time
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import inf
 
@@ -19,10 +20,13 @@ from chaosfailover.emulator.dataplane.ground_truth import TrueOutage
 from chaosfailover.emulator.dataplane.listeners import Listener, Listeners, sockets_per_group
 from chaosfailover.emulator.dataplane.relay import ApplicationRelay, Relay, UpstreamRelay
 from chaosfailover.emulator.dataplane.self_test import self_test
-from chaosfailover.emulator.dataplane.sockets import allow_open_files, bound_together
+from chaosfailover.emulator.dataplane.sockets import (
+    allow_open_files,
+    bound_together,
+    is_this_machine,
+)
 from chaosfailover.emulator.routing import Segment
 from chaosfailover.emulator.services import Service, check_names
-from chaosfailover.emulator.web.dns_rebinding import is_loopback
 
 __all__ = ["DataPlane"]
 
@@ -54,7 +58,7 @@ class DataPlane:
             self._test_system(host)
             for state in self._states.values():
                 self._bind(state, host, ports.get(state.service.name, state.service.port))
-            self._check_upstreams(host)
+            self._check_upstreams()
         except BaseException:
             self.close()
             raise
@@ -82,18 +86,14 @@ class DataPlane:
         shown = f"[{host}]" if ":" in host else host
         self.urls[service.name] = f"{service.kind}://{shown}:{port}{end}"
 
-    def _check_upstreams(self, host: str) -> None:
+    def _check_upstreams(self) -> None:
         """
         Refuse a service as its own upstream: it would connect to itself without end.
         """
         own = {sockets[0].getsockname()[1]: name for name, sockets in self._sockets.items()}
         for name, state in self._states.items():
             upstream = state.service.upstream
-            if (
-                upstream
-                and upstream.port in own
-                and (upstream.host == host or is_loopback(upstream.host))
-            ):
+            if upstream and upstream.port in own and is_this_machine(upstream.host):
                 raise ValueError(
                     f"the upstream of {name} is {upstream}, which is service"
                     f" {own[upstream.port]} of the emulator itself"
@@ -134,7 +134,12 @@ class DataPlane:
         self._relays.add(relay)
         task = self._loop.create_task(self._loop.connect_accepted_socket(relay.connect, sock))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._accepted, relay))
+
+    def _accepted(self, relay: Relay, task: "asyncio.Task[object]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception():  # the client has gone meanwhile
+            self._relays.discard(relay)
 
     def _relay(self, service: Service, group: FlowGroup) -> Relay:
         if service.upstream:
@@ -154,9 +159,9 @@ class DataPlane:
             listeners.close()
         for datagrams in self._datagrams:
             datagrams.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for relay in tuple(self._relays):
             relay.close()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.sleep(0)
 
     def close(self) -> None:
@@ -192,18 +197,24 @@ class DataPlane:
         }
 
     def _replan(self) -> None:
-        following = inf
+        """
+        Let each service follow its course, and wake at the next change, whatever fails meanwhile.
+        """
         with self._cloud.held() as now:
-            for name, state in self._states.items():
-                segments: list[Segment] = []
-                for course in self._cloud.courses(state.service):
-                    position = bisect_right([each.start for each in course], now)
-                    segments.append(course[position - 1])
-                    following = min([following, *(each.start for each in course[position:])])
-                state.follow(segments, self._turn(name))
+            courses = {
+                name: self._cloud.courses(state.service) for name, state in self._states.items()
+            }
+        starts = [each.start for course in courses.values() for part in course for each in part]
+        following = min((start for start in starts if start > now), default=inf)
         delay = min(self._cloud.clock.real(following - now), 3600.0)
         self._timer = self._loop.call_later(delay, self.wake)
+        for name, state in self._states.items():
+            state.follow([_segment_at(now, part) for part in courses[name]], self._turn(name))
 
-    def _turn(self, name: str) -> Callable[[], None]:
+    def _turn(self, name: str) -> Callable[[], float]:
         listeners = self._listeners.get(name)
-        return listeners.turn if listeners else lambda: None
+        return listeners.turn if listeners else time.monotonic
+
+
+def _segment_at(now: float, course: Sequence[Segment]) -> Segment:
+    return course[bisect_right([each.start for each in course], now) - 1]

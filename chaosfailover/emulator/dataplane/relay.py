@@ -5,7 +5,6 @@ Relays: each client's TCP connection, and the application or the upstream that a
 import asyncio
 import contextlib
 import logging
-import os
 import socket
 import struct
 from abc import ABC, abstractmethod
@@ -14,6 +13,7 @@ from typing import cast
 
 from chaosfailover.emulator.dataplane.applications import Answer, Application
 from chaosfailover.emulator.dataplane.flow_groups import FlowGroup
+from chaosfailover.emulator.dataplane.sockets import reason_of
 from chaosfailover.emulator.dataplane.transit import Ending, Transit
 from chaosfailover.emulator.services import Upstream
 
@@ -21,6 +21,7 @@ __all__ = ["ApplicationRelay", "Relay", "UpstreamRelay"]
 
 logger = logging.getLogger("chaosfailover.emulator")
 
+LOOKED_FOR_RESET = 0.2  # seconds between two looks at a connection that is not read
 SLOW_UPSTREAM = 5.0  # seconds after which an upstream that does not answer is logged
 
 
@@ -35,7 +36,8 @@ class End(asyncio.Protocol):
     def __init__(self, lost: Callable[[], None]) -> None:
         self._lost = lost
         self._transport: asyncio.Transport | None = None
-        self._eof_read = self._eof_written = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._eof_read = self._eof_written = self._paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -49,9 +51,12 @@ class End(asyncio.Protocol):
         """
         self._eof_read = True
         self.incoming.push(Ending.FIN)
+        self._look_for_reset()
         return not self._eof_written
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer:
+            self._timer.cancel()
         self.outgoing.close()
         self.incoming.push(Ending.RST if exc or not self._eof_read else Ending.FIN)
         self._lost()
@@ -60,18 +65,40 @@ class End(asyncio.Protocol):
         self.outgoing.hold()
 
     def resume_writing(self) -> None:
-        self.outgoing.release()
+        """
+        Go on soon: what calls this is in the middle of a write, and may be closed by what comes.
+        """
+        asyncio.get_running_loop().call_soon(self.outgoing.release)
 
     def pause_reading(self) -> None:
-        if self._transport and not self._transport.is_closing():
+        if self._transport and not self._transport.is_closing() and not self._paused:
+            self._paused = True
             self._transport.pause_reading()
+            self._look_for_reset()
 
     def resume_reading(self) -> None:
+        self._paused = False
         if self._transport and not self._transport.is_closing():
             self._transport.resume_reading()
 
+    def _look_for_reset(self) -> None:
+        """
+        Look from time to time while nothing is read: only the socket then knows of a reset.
+        """
+        if self._timer:
+            self._timer.cancel()
+        sock = self._transport and self._transport.get_extra_info("socket")
+        if not sock or sock.fileno() < 0 or not (self._paused or self._eof_read):
+            return
+        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self.incoming.push(Ending.RST)
+            self.abort()
+        else:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(LOOKED_FOR_RESET, self._look_for_reset)
+
     def write(self, data: bytes) -> None:
-        if self._transport and not self._transport.is_closing():
+        if self._transport and not self._transport.is_closing() and not self._eof_written:
             self._transport.write(data)
 
     def write_eof(self) -> None:
@@ -86,9 +113,9 @@ class End(asyncio.Protocol):
 
     def abort(self) -> None:
         """
-        Reset the connection.
+        Reset the connection, also one that is about to be closed.
         """
-        if self._transport is None or self._transport.is_closing():
+        if self._transport is None:
             return
         sock: socket.socket | None = self._transport.get_extra_info("socket")
         if sock is not None and sock.fileno() >= 0:
@@ -160,6 +187,7 @@ class UpstreamRelay(Relay):
         super().__init__(group, done)
         self._name, self._address = name, upstream
         self._upstream = End(self._upstream_lost)
+        self._task: asyncio.Task[None] | None = None
         self._open = 2
 
     def connect(self) -> End:
@@ -180,7 +208,8 @@ class UpstreamRelay(Relay):
     def close(self) -> None:
         super().close()
         self._upstream.abort()
-        self._task.cancel()
+        if self._task:
+            self._task.cancel()
 
     async def _reach(self) -> None:
         """
@@ -190,9 +219,8 @@ class UpstreamRelay(Relay):
         late = loop.call_later(SLOW_UPSTREAM, self._report, "does not answer")
         try:
             await loop.create_connection(lambda: self._upstream, *self._address)
-        except OSError as exc:
-            reason = os.strerror(exc.errno) if exc.errno else exc
-            self._report(f"cannot be reached: {reason}")
+        except (OSError, UnicodeError) as exc:
+            self._report(f"cannot be reached: {reason_of(exc)}")
             self._upstream.outgoing.close()
             self._upstream.incoming.push(Ending.RST)
             self._upstream_lost()

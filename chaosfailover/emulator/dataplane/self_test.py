@@ -81,8 +81,8 @@ def _fillers_needed(host: str) -> int | None:
         fillers: list[socket.socket] = []
         try:
             while len(fillers) <= MOST_FILLERS:
-                fillers.append(dial(reachable(listener), listener.family))
-                if not _connects(fillers[-1]):
+                fillers.append(socket.socket(listener.family, socket.SOCK_STREAM))
+                if not _connects(fillers[-1], listener):
                     return len(fillers) - 1 if _opens(listener) else None
             return None
         finally:
@@ -92,18 +92,19 @@ def _fillers_needed(host: str) -> int | None:
 
 def _opens(listener: socket.socket) -> bool:
     listener.listen(16)
-    caller = dial(reachable(listener), listener.family)
-    try:
-        return _connects(caller)
-    finally:
-        reset(caller)
+    with socket.socket(listener.family, socket.SOCK_STREAM) as caller:
+        return _connects(caller, listener)
 
 
-def _connects(sock: socket.socket) -> bool:
+def _connects(sock: socket.socket, listener: socket.socket) -> bool:
     """
-    Say whether a connection opens soon; on Linux it is open, or never will be.
+    Say whether a connection opens soon; on Linux it is open at once, or never will be.
     """
-    select.select([], [sock], [], SOON)
+    if dial(sock, reachable(listener)):
+        return True
+    poll = select.poll()
+    poll.register(sock, select.POLLOUT)
+    poll.poll(SOON * 1000)
     return is_connected(sock)
 
 
@@ -116,10 +117,14 @@ def _spreads(host: str) -> bool:
         second = stack.enter_context(bound("tcp", host, port, *WHO, shared=True))
         for each in (first, second):
             each.listen(CONNECTIONS)
+        queues = select.poll()
+        for each in (first, second):
+            queues.register(each, select.POLLIN)
         for _ in range(CONNECTIONS):
-            stack.callback(reset, dial(reachable(first), first.family))
-        waiting, _, _ = select.select([first, second], [], [], 0)
-        return len(waiting) == 2
+            caller = socket.socket(first.family, socket.SOCK_STREAM)
+            stack.callback(reset, caller)
+            dial(caller, reachable(first))
+        return len(queues.poll(0)) == 2
 
 
 def _datagrams_arrive(host: str) -> bool:

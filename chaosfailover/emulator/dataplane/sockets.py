@@ -16,7 +16,9 @@ __all__ = [
     "bound_together",
     "dial",
     "is_connected",
+    "is_this_machine",
     "reachable",
+    "reason_of",
     "reset",
 ]
 
@@ -38,7 +40,7 @@ def bound(
     kind: str, host: str, port: int, who: str, otherwise: str, *, shared: bool = False
 ) -> socket.socket:
     """
-    Return a socket bound to an address, for a service of a kind.
+    Return a socket bound to an address, for a service of a kind; one of TCP listens.
 
     `who` wants it, and what to do `otherwise`, go into the error. A `shared` port may be bound
     several times by this process.
@@ -51,6 +53,8 @@ def bound(
         if shared:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind((host, port))
+        if SOCKETS[kind] == TCP:
+            sock.listen(1)  # two sockets may be bound to one port, and only one may listen
     except (OSError, OverflowError) as exc:
         sock.close()
         reason = exc.strerror if isinstance(exc, OSError) else exc
@@ -91,17 +95,16 @@ def reachable(sock: socket.socket) -> Address:
     return (local.get(address[0], address[0]), *address[1:])
 
 
-def dial(address: Address, family: int) -> socket.socket:
+def dial(sock: socket.socket, address: Address) -> bool:
     """
-    Begin to connect to an address of this machine, without waiting.
+    Begin to connect a socket to an address of this machine, and say whether it is connected.
 
     On loopback the handshake is over when this returns, unless the SYN was dropped.
     """
-    sock = socket.socket(family, *TCP)
     sock.setblocking(False)
-    with contextlib.suppress(BlockingIOError):
+    with contextlib.suppress(OSError):
         sock.connect(address)
-    return sock
+    return is_connected(sock)
 
 
 def is_connected(sock: socket.socket) -> bool:
@@ -121,6 +124,27 @@ def reset(sock: socket.socket) -> None:
     """
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()
+
+
+def is_this_machine(host: str) -> bool:
+    """
+    Say whether a name or an address leads to this machine: a socket can be bound to it.
+    """
+    with contextlib.suppress(OSError, UnicodeError):
+        for family, _, _, _, address in socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM):
+            with socket.socket(family, socket.SOCK_DGRAM) as sock, contextlib.suppress(OSError):
+                sock.bind(address)
+                return True
+    return False
+
+
+def reason_of(exc: Exception) -> str:
+    """
+    Return why a connection failed, in the system's own words.
+    """
+    if isinstance(exc, OSError) and not isinstance(exc, socket.gaierror) and exc.errno:
+        return os.strerror(exc.errno)
+    return getattr(exc, "strerror", None) or str(exc)
 
 
 def allow_open_files() -> None:

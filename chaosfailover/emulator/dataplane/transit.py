@@ -97,15 +97,20 @@ class Transit:
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Segment] = deque()
         self._size = 0
-        self._held = self._full = self._closed = False
+        self._held = self._full = self._ended = self._closed = False
         self._timer: asyncio.TimerHandle | None = None
 
     def push(self, content: bytes | Ending) -> None:
         """
-        Hand over bytes, or the end of the direction.
+        Hand over bytes, or the end of the direction. A reset overtakes what has not arrived.
         """
-        if self._closed:
+        if self._closed or (self._ended and content is not Ending.RST):
             return
+        self._ended = isinstance(content, Ending)
+        if content is Ending.RST:
+            self._queue.clear()
+            self._size = 0
+            self._held = False
         delay = 0.0 if self._from_client else self._group.delay
         segment = Segment(content, self._loop.time() + delay)
         self._queue.append(segment)

@@ -19,7 +19,7 @@ def rejection(headers: Mapping[str, str], *, by_name: bool) -> str:
     web page may point any other name here (DNS rebinding).
     """
     host, origin = headers.get("host", ""), headers.get("origin", "")
-    if origin and urlsplit(origin).netloc.lower() != host.lower():
+    if origin and _site(origin) != host.lower():
         return f"Origin is {origin!r}, expected none or {host!r}"
     site = headers.get("sec-fetch-site", "none")
     if site not in OWN_SITES:
@@ -27,6 +27,16 @@ def rejection(headers: Mapping[str, str], *, by_name: bool) -> str:
     if host and not by_name and not _is_address(host):
         return f"Host is {host!r}, expected localhost or an address"
     return ""
+
+
+def _site(origin: str) -> str:
+    """
+    Return the host and port of an origin, "" if it is malformed.
+    """
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def is_loopback(host: str) -> bool:
