@@ -158,14 +158,14 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _upstreams(given: Sequence[tuple[str, str]]) -> dict[str, str]:
+def _upstreams(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     """
     Return the upstreams by service; ValueError names a service that has two.
     """
-    names = [name for name, _ in given]
+    names = [name for name, _ in pairs]
     if doubled := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"--upstream is given to {doubled[0]!r} twice, expected it once")
-    return dict(given)
+    return dict(pairs)
 
 
 def _service_port(text: str) -> tuple[str, int]:
