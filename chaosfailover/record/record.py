@@ -35,22 +35,14 @@ def record_of_run(run: Run, secrets: set[str]) -> Record:
     """
     Make the record of a parsed run, without these secrets.
     """
-    sections = {name: make(run) for name, make in SECTIONS.items()}
-    record = plain({"version": RECORD_VERSION, **sections, "findings": []})
-    outages = [target.pop("outages") for target in record["targets"]]
-    shown: Record = redact(record, secrets)
+    record = {"version": RECORD_VERSION, **{name: make(run) for name, make in SECTIONS.items()}}
+    outages = results.outages(run)
+    shown: Record = redact(plain({**record, "findings": []}), secrets)
     for target, rows in zip(shown["targets"], outages, strict=True):
-        target["outages"] = _shown_outages(rows, secrets)
+        errors = sorted({row["error"] for row in rows if row["error"]})
+        hidden = dict(zip(errors, redact(plain(errors), secrets), strict=True))
+        target["outages"] = [{**row, "error": hidden.get(row["error"])} for row in rows]
     return sealed(shown)
-
-
-def _shown_outages(outages: list[Record], secrets: set[str]) -> list[Record]:
-    """
-    Redact the errors of outages, the only texts of many rows.
-    """
-    errors = sorted({row["error"] for row in outages if row["error"]})
-    shown = dict(zip(errors, redact(errors, secrets), strict=True))
-    return [{**row, "error": shown.get(row["error"])} for row in outages]
 
 
 def redacted_run(journal: Journal) -> Run:

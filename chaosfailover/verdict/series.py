@@ -2,7 +2,7 @@
 The compact series of a target: long, and read only where gaps or charts need it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
@@ -72,5 +72,12 @@ class Series:
         written = self._document.get(key)
         listed = written if isinstance(written, list) else ()
         rows = [row for row in listed if isinstance(row, list) and len(row) > numbers[-1]]
-        rows = [row for row in rows if None not in [number(row[at]) for at in numbers]]
-        return [[float(row[at]) for row in rows] for at in numbers]
+        columns = _pick(rows, numbers)
+        if any(len(column) < len(rows) for column in columns):
+            rows = [row for row in rows if None not in [number(row[at]) for at in numbers]]
+            columns = _pick(rows, numbers)
+        return columns
+
+
+def _pick(rows: Sequence[list[object]], numbers: Sequence[int]) -> list[list[float]]:
+    return [[value for row in rows if (value := number(row[at])) is not None] for at in numbers]

@@ -17,7 +17,7 @@ SLOTS = 256
 
 def long_journal(targets: int = 100, hours: float = HOURS, seed: int = 7) -> dict[str, Any]:
     """
-    Return a run whose targets each went down a thousand times, as its prober would tell it.
+    Return a run whose targets each went down a thousand times, as its prober would write it.
     """
     dice = Random(seed)
     duration = hours * 3600

@@ -19,10 +19,10 @@ def gauge(journal: dict[str, Any]) -> tuple[str, tuple[float, float]]:
     return found.state, (shown["at_least"], shown["at_most"])
 
 
-def cut(**told: Any) -> dict[str, Any]:
+def cut(**lengths: Any) -> dict[str, Any]:
     """Return the run that held with another measurement of its cut."""
-    known = held()["failover"]["targets"]["portal"]["cuts"][0]
-    return changed(held(), ("failover.targets.portal.cuts", [{**known, **told}]))
+    measured = held()["failover"]["targets"]["portal"]["cuts"][0]
+    return changed(held(), ("failover.targets.portal.cuts", [{**measured, **lengths}]))
 
 
 NO_LOSS = {"failover": None, "worst_during": None}

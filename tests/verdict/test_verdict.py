@@ -48,16 +48,16 @@ def portal(**summary: Any) -> Journal:
     return changed(HELD, ("failover.targets", {"portal": target(**summary)}))
 
 
-def told_cut() -> Journal:
+def cut_result() -> Journal:
     """Return the measurement of the target in the cut, as the prober leaves it."""
     nothing = {"worst_after": None, "unseen_during": 0.0, "unseen_after": 0.0}
     cut: Journal = HELD["failover"]["targets"]["portal"]["cuts"][0]
     return {**cut, "worst_during": SHORT, **nothing}
 
 
-def told(**cut: Any) -> Journal:
-    """Return the run that held, with something else told of its cut."""
-    return changed(HELD, ("failover.targets.portal.cuts", [{**told_cut(), **cut}]))
+def with_cut(**cut: Any) -> Journal:
+    """Return the run that held with another measurement of its cut."""
+    return changed(HELD, ("failover.targets.portal.cuts", [{**cut_result(), **cut}]))
 
 
 def tolerant(**run: Any) -> Journal:
@@ -283,7 +283,7 @@ CASES = [
         ),
         "deviated",
         ["The hypothesis deviated after the method: portal."],
-        id="a service that fails shows that the cut bit",
+        id="a service that fails is an effect of the cut",
     ),
     pytest.param(
         changed(HELD, ("steady_states.during", [reading(), DEVIATED, DEVIATED, reading()])),
@@ -417,7 +417,7 @@ CASES = [
     pytest.param({}, "inconclusive", [NOTHING_CUT], id="an empty journal"),
     # longer than the objective, but not the first loss after the cut
     pytest.param(
-        told(worst_during={"at_least": 5.87, "at_most": 6.1}),
+        with_cut(worst_during={"at_least": 5.87, "at_most": 6.1}),
         "deviated",
         [
             (
@@ -428,7 +428,7 @@ CASES = [
         id="a later and longer outage in the same cut",
     ),
     pytest.param(
-        told(reversion={"at_least": 19.8, "at_most": 20.0}),
+        with_cut(reversion={"at_least": 19.8, "at_most": 20.0}),
         "deviated",
         [
             (
@@ -439,7 +439,7 @@ CASES = [
         id="too long on the way back",
     ),
     pytest.param(
-        told(reversion=SHORT, worst_after={"at_least": 5.0, "at_most": 5.2}),
+        with_cut(reversion=SHORT, worst_after={"at_least": 5.0, "at_most": 5.2}),
         "deviated",
         [
             (
@@ -450,23 +450,23 @@ CASES = [
         id="a later and longer outage on the way back",
     ),
     pytest.param(
-        told(reversion=SHORT, worst_after={"at_least": 5.0, "at_most": None}),
+        with_cut(reversion=SHORT, worst_after={"at_least": 5.0, "at_most": None}),
         "deviated",
         ["portal was still down when the measurement ended."],
         id="up again on the way back, and down at the end",
     ),
     # not measured
     pytest.param(
-        told(failover=None, worst_during=None, unseen_during=3.4),
+        with_cut(failover=None, worst_during=None, unseen_during=3.4),
         "inconclusive",
         [UNSEEN],
         id="a gap that may hide more than the objective",
     ),
     pytest.param(
-        told(unseen_after=3.4), "inconclusive", [UNSEEN], id="a gap on the way back may, too"
+        with_cut(unseen_after=3.4), "inconclusive", [UNSEEN], id="a gap on the way back may, too"
     ),
     pytest.param(
-        told(failover=None, worst_during=None, unseen_during=2.0),
+        with_cut(failover=None, worst_during=None, unseen_during=2.0),
         "held",
         [
             MET,
@@ -479,7 +479,7 @@ CASES = [
         id="a gap that hides no more than the objective",
     ),
     pytest.param(
-        told(unseen_during=2.0),
+        with_cut(unseen_during=2.0),
         "held",
         [MET, "portal was down for 0.8 to 2 s after the cut of drill, within its RTO of 3 s."],
         id="a gap widens the failover time",
@@ -580,7 +580,7 @@ CASES = [
         id="a target without a baseline",
     ),
     pytest.param(
-        told(failover={"at_most": 500.0}),
+        with_cut(failover={"at_most": 500.0}),
         "deviated",
         ["portal was down for up to 500 s after the cut of drill, longer than its RTO of 3 s."],
         id="a failover time without its lower bound",
@@ -692,7 +692,7 @@ def test_older_journal_tells_of_a_later_outage_too() -> None:
 
 def test_given_verdict_is_reviewed() -> None:
     """A verdict that is milder than the journal deserves is not believed; a graver one is."""
-    deviated = told(worst_during={"at_least": 5.0, "at_most": 6.0})
+    deviated = with_cut(worst_during={"at_least": 5.0, "at_most": 6.0})
 
     mild = review(changed(deviated, ("failover.verdict", {"verdict": "held", "reasons": ["ok"]})))
     grave = review(changed(HELD, ("failover.verdict", {"verdict": "deviated", "reasons": ["no"]})))
@@ -703,7 +703,7 @@ def test_given_verdict_is_reviewed() -> None:
     assert (grave.verdict, grave.reasons) == ("deviated", ("no",))
 
 
-def test_each_cut_has_to_bite() -> None:
+def test_each_cut_must_have_an_effect() -> None:
     """Of two tests, the one that nothing shows keeps the run from being conclusive."""
     other = {"test": "other", "job_id": "ftj-2"}
     later = [
@@ -734,7 +734,7 @@ def test_loss_shows_the_cut_only_if_it_comes_soon(lost_at: float, verdict: str) 
     ended = {"since": outage["since"], "until": [lost_at + 0.8, lost_at + 0.9]}
     journal = changed(
         without(portal(outages=[{**outage, **ended}]), "resource"),
-        ("failover.targets.portal.cuts", [{**told_cut(), "stop_at": at(300)}]),
+        ("failover.targets.portal.cuts", [{**cut_result(), "stop_at": at(300)}]),
     )
 
     assert judge(journal).verdict == verdict
@@ -742,7 +742,7 @@ def test_loss_shows_the_cut_only_if_it_comes_soon(lost_at: float, verdict: str) 
 
 def test_test_that_is_created_and_started_at_once() -> None:
     """Its cut is known by name alone, its first statuses by ID alone; they are one test."""
-    told = [
+    events = [
         event(10, "cut", test="drill", job_id=""),
         event(10.1, "status", job_id="ftj-1", status="Starting"),
         event(12, "status", job_id="ftj-1", status="Testing"),
@@ -750,7 +750,7 @@ def test_test_that_is_created_and_started_at_once() -> None:
         event(22, "status", test="drill", job_id="ftj-1", status="Stopped"),
     ]
 
-    (test,) = parse(changed(HELD, ("failover.events", told))).tests
+    (test,) = parse(changed(HELD, ("failover.events", events))).tests
 
     assert (test.test, test.job_id, test.status) == ("drill", "ftj-1", "Stopped")
     assert (test.since, test.until) == (instant(at(10)), instant(at(20)))

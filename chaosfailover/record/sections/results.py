@@ -8,11 +8,12 @@ from math import isfinite
 from operator import attrgetter
 
 from chaosfailover.outages.outage import Length, Outage
+from chaosfailover.record.digest import Record
 from chaosfailover.record.sections.place import iso
 from chaosfailover.verdict.evidence import PhaseResult, TargetResult
 from chaosfailover.verdict.journal import Run
 
-__all__ = ["MOST_OUTAGES", "data_loss", "recoveries", "targets"]
+__all__ = ["MOST_OUTAGES", "data_loss", "outages", "recoveries", "targets"]
 
 Row = dict[str, object]
 
@@ -22,10 +23,27 @@ MOST_OUTAGES = 10_000
 
 def targets(run: Run) -> list[Row]:
     """
-    Return each target with its measurement over the whole run.
+    Return each target with its measurement over the whole run, save its outages.
+    """
+    return [_target(target) for target in run.control.targets]
+
+
+def outages(run: Run) -> list[list[Record]]:
+    """
+    Return the longest outages of each target, in their order; `error` is their only text.
+
+    `since` and `until` are each the earliest and the latest instant.
     """
     most = max(1, MOST_OUTAGES // max(1, len(run.control.targets)))
-    return [_target(target, most) for target in run.control.targets]
+    return [
+        [_outage(outage, target.series.utc) for outage in _longest(target, most)]
+        for target in run.control.targets
+    ]
+
+
+def _longest(target: TargetResult, most: int) -> list[Outage]:
+    longest = nlargest(most, target.summary.outages, key=attrgetter("at_most"))
+    return sorted(longest, key=_since)
 
 
 def recoveries(run: Run) -> list[Row]:
@@ -64,9 +82,8 @@ def data_loss(_: Run) -> Row:
     return {"rpo": 0, "note": "links keep no data"}
 
 
-def _target(target: TargetResult, most: int) -> Row:
+def _target(target: TargetResult) -> Row:
     summary = target.summary
-    longest = nlargest(most, summary.outages, key=attrgetter("at_most"))
     return {
         "name": target.name,
         "url": target.url or None,
@@ -86,7 +103,6 @@ def _target(target: TargetResult, most: int) -> Row:
         "before": _phase(summary.before),
         "during": _phase(summary.during),
         "after": _phase(summary.after),
-        "outages": [_outage(each, target.series.utc) for each in sorted(longest, key=_since)],
     }
 
 
@@ -99,10 +115,7 @@ def _phase(phase: PhaseResult) -> Row:
     return {"sent": phase.sent, "lost": phase.lost, "rtt": rtt}
 
 
-def _outage(outage: Outage, began: datetime | None) -> Row:
-    """
-    Return an outage; `since` and `until` are each the earliest and the latest instant.
-    """
+def _outage(outage: Outage, began: datetime | None) -> Record:
     return {
         "at_least": outage.at_least,
         "at_most": _finite(outage.at_most),
