@@ -13,6 +13,7 @@ __all__ = [
     "JOB_PREFIX",
     "MOST",
     "RESOURCE_PREFIXES",
+    "TESTED_TYPES",
     "check_description",
     "check_duration",
     "check_name",
@@ -33,6 +34,9 @@ RESOURCE_PREFIXES = {
     "VIRTUALBORDERROUTER": "vbr-",
     "BGPPEER": "bgp-",
 }
+"""The types of resource that probes can read."""
+TESTED_TYPES = ("PHYSICALCONNECTION", "VIRTUALBORDERROUTER", "BGPPEER")
+"""The types that a failover test may take down. Another type that probes read is not among them."""
 JOB_PREFIX = "ftj-"
 LONGEST_NAME = 128
 LONGEST_DESCRIPTION = 256
@@ -97,11 +101,11 @@ def check_duration(duration_minutes: object) -> int:
 
 def check_resource_type(resource_type: object) -> str:
     """
-    Return the resource type, one of the keys of RESOURCE_PREFIXES.
+    Return the resource type of a failover test, one of TESTED_TYPES.
     """
-    if not isinstance(resource_type, str) or resource_type not in RESOURCE_PREFIXES:
+    if not isinstance(resource_type, str) or resource_type not in TESTED_TYPES:
         raise ArgumentError(
-            f"resource_type is {resource_type!r}, expected one of {', '.join(RESOURCE_PREFIXES)}"
+            f"resource_type is {resource_type!r}, expected one of {', '.join(TESTED_TYPES)}"
         )
     return resource_type
 
@@ -110,7 +114,7 @@ def check_resource_ids(resource_ids: object, resource_type: str | None = None) -
     """
     Return the resources of a failover test: 1 to 16 different IDs of the given type.
 
-    Without a type, as in an update, any of the three prefixes is accepted.
+    Without a type, as in an update, any of the TESTED_TYPES is accepted.
     """
     if isinstance(resource_ids, str) or not isinstance(resource_ids, Sequence):
         raise ArgumentError(f"resource_ids is {resource_ids!r}, expected a list of IDs")
@@ -118,20 +122,19 @@ def check_resource_ids(resource_ids: object, resource_type: str | None = None) -
         raise ArgumentError(
             f"resource_ids has {len(resource_ids)} entries, expected 1 to {MOST_RESOURCES}"
         )
-    ids = [check_resource_id("resource_ids", value, resource_type) for value in resource_ids]
+    types = [resource_type] if resource_type else TESTED_TYPES
+    ids = [check_resource_id("resource_ids", value, *types) for value in resource_ids]
     if repeated := sorted({value for value in ids if ids.count(value) > 1}):
         raise ArgumentError(f"resource_ids names {', '.join(repeated)} more than once")
     return ids
 
 
-def check_resource_id(argument: str, value: object, resource_type: str | None = None) -> str:
+def check_resource_id(argument: str, value: object, *types: str) -> str:
     """
-    Return a resource ID of the given type; without a type, of any of the three.
+    Return the ID of a resource of one of some types; without a type, of any that is known.
     """
-    prefixes = (
-        (RESOURCE_PREFIXES[resource_type],) if resource_type else tuple(RESOURCE_PREFIXES.values())
-    )
-    kind = f" of a {resource_type}" if resource_type else ""
+    prefixes = tuple(RESOURCE_PREFIXES[each] for each in types or RESOURCE_PREFIXES)
+    kind = f" of a {types[0]}" if len(types) == 1 else ""
     expected = f"an ID{kind} that begins with {' or '.join(prefixes)}"
     text = _text(argument, value, expected)
     if not text.startswith(prefixes):

@@ -73,3 +73,14 @@ def test_right_value_is_returned(check: Callable[[Any], Any], value: Any, expect
     actual = check(value)
 
     assert actual == expected
+
+
+def test_resource_that_only_probes_read_is_never_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new type of resource is readable; a failover test takes no more types than before."""
+    monkeypatch.setitem(arguments.RESOURCE_PREFIXES, "ROUTERINTERFACE", "ri-")
+
+    assert arguments.check_resource_id("resource_id", "ri-1") == "ri-1"
+    with pytest.raises(ArgumentError, match="resource_type is 'ROUTERINTERFACE', expected one of"):
+        arguments.check_resource_type("ROUTERINTERFACE")
+    with pytest.raises(ArgumentError, match="resource_ids is 'ri-1', expected an ID that begins"):
+        arguments.check_resource_ids(["ri-1"])

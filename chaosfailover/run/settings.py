@@ -9,12 +9,12 @@ from typing import Any, Self
 from chaosfailover import arguments
 from chaosfailover.errors import ArgumentError
 from chaosfailover.prober.targets import INTERVAL, TIMEOUT, Target, parse_target
+from chaosfailover.report import SUFFIXES
 
 __all__ = ["Settings"]
 
 # Arguments whose values must fit each other.
 TIMES = {"abort_after", "interval", "rto", "targets", "timeout"}
-REPORT_SUFFIXES = (".html", ".md", ".json", ".xml")
 
 Arguments = Mapping[str, object]
 TargetSetting = str | Mapping[str, object]
@@ -149,8 +149,8 @@ def _file(name: str, value: object) -> str:
 
 def _report(name: str, value: object) -> str:
     text = _text(name, value)
-    if not text.lower().endswith(REPORT_SUFFIXES):
-        raise ArgumentError(f"{name} is {text!r}, expected a file {' or '.join(REPORT_SUFFIXES)}")
+    if not text.lower().endswith(tuple(SUFFIXES)):
+        raise ArgumentError(f"{name} is {text!r}, expected a file {' or '.join(SUFFIXES)}")
     return text
 
 
