@@ -40,3 +40,13 @@ def test_experiment_is_a_rehearsal_that_cuts(shown: dict[str, Any]) -> None:
 
     assert configuration["alibaba_cloud_vpc_endpoint"] == "emulator"
     assert created == [Cut("quarterly-drill", ("pc-rehearsal-a",), "PHYSICALCONNECTION", 5)]
+
+
+def test_contributing_names_files_that_exist() -> None:
+    """Each file and package that the page sends a reader to is there."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_]*(?:\.py)?)`", page))
+    package = ROOT / "chaosfailover"
+
+    assert len(named) > 20
+    assert [each for each in sorted(named) if not ({*package.glob(each), *ROOT.glob(each)})] == []
