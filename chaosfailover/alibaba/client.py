@@ -22,11 +22,11 @@ from chaosfailover.alibaba.documents import (
     VirtualBorderRouter,
 )
 from chaosfailover.alibaba.endpoints import endpoint_url, official_endpoint
+from chaosfailover.alibaba.job_wait import wait_for_status
 from chaosfailover.alibaba.paging import Listing, by_number, by_token
 from chaosfailover.alibaba.query import Filters, conditions, flattened, texts
 from chaosfailover.alibaba.signing import AcsAuth, Credentials
 from chaosfailover.alibaba.transport import VERSION, Attempting, Connection
-from chaosfailover.alibaba.waiting import wait_for_status
 from chaosfailover.errors import ApiError, InvalidReplyError, JobNotFoundError
 from chaosfailover.events import publish
 

@@ -56,7 +56,7 @@ class PhysicalConnection(TypedDict, total=False):
 class VirtualBorderRouter(TypedDict, total=False):
     """
     A VBR (API reference 5.2); `EcrAttatchStatus` is the API's spelling, and the two wrapped lists
-    are read by `network.documents`.
+    are read by `network.health`.
     """
 
     VbrId: str

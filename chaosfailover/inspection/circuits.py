@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from chaosfailover.alibaba.documents import FailoverTestJob, PhysicalConnection
 from chaosfailover.inspection.findings import Finding, findings
-from chaosfailover.network.documents import UNKNOWN_GROUP, identified, text
+from chaosfailover.network.health import UNKNOWN_GROUP, identified, text
 from chaosfailover.network.snapshot import Snapshot
 
 __all__ = ["CircuitRow", "LastTest", "across_places", "inspection", "last_tests"]

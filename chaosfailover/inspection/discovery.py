@@ -9,7 +9,7 @@ from typing import TypeVar
 from chaosfailover.alibaba import config
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.regions import ANY_REGION, Answer, Place, ask_places, region_ids
-from chaosfailover.network.documents import links
+from chaosfailover.network.health import links
 from chaosfailover.network.snapshot import Snapshot, read_network
 
 __all__ = ["account_system"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from chaosfailover.network.documents import UNKNOWN_GROUP
+from chaosfailover.network.health import UNKNOWN_GROUP
 from chaosfailover.network.paths import Path
 from chaosfailover.network.survival import Need, Survival, surviving_paths
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from chaosfailover.alibaba.documents import BgpPeer, PhysicalConnection, VirtualBorderRouter
 from chaosfailover.errors import ArgumentError
-from chaosfailover.network.documents import (
+from chaosfailover.network.health import (
     IDLE,
     UNKNOWN_GROUP,
     Health,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.network.capacity import capacity_warnings
-from chaosfailover.network.documents import UNKNOWN_GROUP
+from chaosfailover.network.health import UNKNOWN_GROUP
 from chaosfailover.network.paths import Path
 
 __all__ = ["RESOURCE_TYPES", "Need", "Survival", "lost_resources", "surviving_paths"]

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from chaosfailover.alibaba.documents import FailoverTestJob
 from chaosfailover.errors import ArgumentError
-from chaosfailover.network.documents import Fault, health, is_literal, text
+from chaosfailover.network.health import Fault, health, is_literal, text
 from chaosfailover.network.paths import Path
 
 __all__ = ["is_underway", "job_label", "resource_ids", "under_test"]

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from chaosfailover.alibaba.documents import BgpPeer, PhysicalConnection, VirtualBorderRouter
 from chaosfailover.alibaba.regions import Place
 from chaosfailover.errors import ArgumentError, JobError
-from chaosfailover.network.documents import UNKNOWN_GROUP, number, text
+from chaosfailover.network.health import UNKNOWN_GROUP, number, text
 from chaosfailover.network.paths import Path
 from chaosfailover.network.snapshot import Snapshot
 from chaosfailover.network.survival import Need, Survival, surviving_paths

@@ -10,7 +10,7 @@ from typing import NotRequired, TypedDict
 
 from chaosfailover.alibaba.documents import PhysicalConnection, VirtualBorderRouter
 from chaosfailover.errors import ArgumentError
-from chaosfailover.network.documents import attachments, identified, is_literal, links, number, text
+from chaosfailover.network.health import attachments, identified, is_literal, links, number, text
 from chaosfailover.network.snapshot import Snapshot
 from chaosfailover.plan.choice import BFD, RegionPlan, detection
 from chaosfailover.plan.portals import ports_for

@@ -1,5 +1,5 @@
 """
-The fields of Describe documents, and the faults of circuits, VBRs and BGP peers that they show.
+The health of circuits, VBRs and BGP peers, by the faults that their Describe documents show.
 
 A fault is "down" if a field has the wrong value and "unknown" if the field is missing; without
 faults a resource is up. Literals are compared regardless of case, as the API's own case varies
