@@ -280,6 +280,6 @@ def test_command_line_finds_and_stops_what_runs(
     assert (again.returncode, "it had ended" in again.stdout) == (0, True)
     assert (quiet.returncode, quiet.stdout) == (0, "No failover test runs in 1 region.\n")
     assert (unknown.returncode, unknown.stdout) == (1, "")
-    assert "nothing-of-this-name: NOT FOUND: there is no failover test" in unknown.stderr
+    assert "nothing-of-this-name: NOT FOUND: no failover test has this ID or name" in unknown.stderr
     runner.process.terminate()
     runner.end()
