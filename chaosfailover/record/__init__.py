@@ -9,7 +9,6 @@ from chaosfailover.record.verification import (
     Stored,
     as_journal,
     is_record,
-    record_of,
     stored,
 )
 
@@ -21,7 +20,6 @@ __all__ = [
     "as_journal",
     "is_record",
     "make_record",
-    "record_of",
     "schema",
     "stored",
     "verify",

@@ -12,7 +12,7 @@ from chaosfailover.record.redaction import redact
 from chaosfailover.verdict.journal import Run, mapping, text
 from chaosfailover.verdict.verdict import GRAVITY
 
-__all__ = ["STATES", "Stored", "as_journal", "is_record", "record_of", "review_stored", "stored"]
+__all__ = ["STATES", "Stored", "as_journal", "is_record", "review_stored", "stored"]
 
 Journal = Mapping[str, object]
 
@@ -35,14 +35,6 @@ class Stored(NamedTuple):
     record: Record
     state: str
     detail: str = ""
-
-
-def record_of(journal: Journal) -> Record:
-    """
-    Return the record that the run left in its journal, if it is intact and no milder than the
-    journal's evidence; else make it.
-    """
-    return stored(journal).record
 
 
 def stored(journal: Journal) -> Stored:

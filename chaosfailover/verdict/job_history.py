@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from chaosfailover.alibaba.failover_tests import RUNNING
 from chaosfailover.verdict.evidence import ActivityRun, Event
 
-__all__ = ["RUNNING", "Change", "JobHistory", "job_histories"]
+__all__ = ["Change", "JobHistory", "job_histories"]
 
-RUNNING = ("Starting", "Testing", "Stopping")
 STATUSES = ("Init", *RUNNING, "Stopped")
 
 

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from made_journals import activity, changed, event, held
 from recorded_journals import RECORDED, errors, load
 
-from chaosfailover.record import make_record, record_of, schema, verify
+from chaosfailover.record import make_record, schema, stored, verify
 
 Journal = dict[str, Any]
 
@@ -147,8 +147,8 @@ def test_record_that_the_run_left_is_kept() -> None:
     left = make_record(journal)
     finding = {"finding": "slow"}
 
-    kept = record_of(changed(journal, ("failover.record", {**left, "findings": [finding]})))
-    anew = record_of(changed(journal, ("failover.record", {**left, "place": {}})))
+    kept = stored(changed(journal, ("failover.record", {**left, "findings": [finding]}))).record
+    anew = stored(changed(journal, ("failover.record", {**left, "place": {}}))).record
 
     assert kept["findings"] == [finding]
     assert anew == left
@@ -186,7 +186,7 @@ def test_record_that_is_milder_than_its_journal_is_made_anew() -> None:
     cut["failover"] = {"at_least": 9.0, "at_most": 10.0}
     journal["failover"]["verdict"] = {"verdict": "held", "reasons": ["all is well"]}
 
-    record = record_of(journal)
+    record = stored(journal).record
 
     assert record["verdict"]["verdict"] == "deviated"
     assert record["verdict"]["reasons"][0].startswith("The stored verdict “held”")

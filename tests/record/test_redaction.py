@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from made_journals import activity, changed, held
 
-from chaosfailover.record import make_record, record_of, verify
+from chaosfailover.record import make_record, stored, verify
 from chaosfailover.record.redaction import (
     HIDDEN,
     given_secrets,
@@ -220,7 +220,7 @@ def test_redacted_record_verifies() -> None:
     older = {**make_record(journal), "configuration": {"db_pwd": "S3CRET"}}
     older["sha256"] = _sha256(older)
 
-    shown = record_of(changed(journal, ("failover.record", older)))
+    shown = stored(changed(journal, ("failover.record", older))).record
 
     assert verify(older)
     assert verify(shown)

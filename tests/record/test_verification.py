@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from made_journals import changed, held
 from recorded_journals import RECORDED, load
 
-from chaosfailover.record import STATES, as_journal, make_record, record_of, schema, stored, verify
+from chaosfailover.record import STATES, as_journal, make_record, schema, stored, verify
 from chaosfailover.record.digest import sealed
 from chaosfailover.record.json_schema import misfit
 from chaosfailover.report import FORMATS, render
@@ -106,7 +106,7 @@ def test_findings_are_read_in_whatever_form(written: Any, read: list[Document]) 
     """What people wrote is shown, and breaks neither the proof nor the schema."""
     journal = changed(left(), ("failover.record.findings", written))
 
-    record = record_of(journal)
+    record = stored(journal).record
 
     assert record["findings"] == read
     assert stored(journal).state == "intact"

@@ -4,9 +4,9 @@ Rules about the course of the run: aborted, dry, refused, interrupted, or with f
 
 from collections.abc import Iterator
 
+from chaosfailover.alibaba.failover_tests import RUNNING
 from chaosfailover.verdict.effect import had_effect
 from chaosfailover.verdict.evidence import ActivityRun
-from chaosfailover.verdict.job_history import RUNNING
 from chaosfailover.verdict.journal import Run, brief
 from chaosfailover.verdict.rules import Reason, Rule
 
