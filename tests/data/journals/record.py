@@ -45,6 +45,8 @@ def run(experiment: str, topology: str, marker: str = "", signum: int = 0) -> di
                 if signum and marker in line:
                     process.send_signal(signum)
                     signum = 0
+        if signum:
+            raise ValueError(f"{experiment}: no line of the log has {marker!r}")
         journal = (folder / "journal.json").read_text(encoding="utf-8")
     document: dict[str, Any] = clean(json.loads(journal.replace(f"{name}/", "")))
     return document
