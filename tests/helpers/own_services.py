@@ -42,7 +42,10 @@ def listening(handler: Handler) -> Iterator[str]:
     ready, over = threading.Event(), threading.Event()
     addresses: list[str] = []
 
+    writers: set[asyncio.StreamWriter] = set()
+
     async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.add(writer)
         try:
             await handler(reader, writer)
         except (OSError, asyncio.IncompleteReadError):
@@ -56,6 +59,10 @@ def listening(handler: Handler) -> Iterator[str]:
         while not over.is_set():
             await asyncio.sleep(0.05)
         server.close()
+        await asyncio.sleep(0.05)  # those that were just accepted
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0.05)
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
