@@ -17,6 +17,8 @@ from emulated_outages import Comparison, compared, drilling
 
 from chaosfailover.outages.summary import Summary
 
+RESOLUTION = 0.001
+"""The ground truth is known to a millisecond: what arrives while a cut is made meets it or not."""
 INTERVALS = (0.01, 0.05, 0.1, 0.5)
 KINDS = ("http", "tcp", "connect", "udp")
 HEAD = (
@@ -32,7 +34,7 @@ def row(name: str, pairs: list[Comparison], made_up: int, summary: Summary) -> s
     over = sorted(
         it.at_most - it.at_least - 2 * float(interval) for _, it in seen if it.at_least > 0
     )
-    held = sum(pair.holds() for pair, _ in seen)
+    held = sum(pair.holds(RESOLUTION) for pair, _ in seen)
     unseen = [pair.end - pair.start for pair in pairs if not pair.measured]
     late = [each.p99 * 1000, each.most * 1000] if (each := summary.lateness) else [0.0, 0.0]
     gone = f"{len(unseen)}" + (f" (of at most {max(unseen) * 1000:.0f} ms)" if unseen else "")
@@ -60,7 +62,9 @@ def main() -> None:
     for name in names:
         pairs, made_up = compared(drill, name)
         print(row(name, pairs, len(made_up), drill.prober.summary(name)))
-        wrong += [f"{name}: {pair}" for pair in pairs if pair.measured and not pair.holds()]
+        wrong += [
+            f"{name}: {pair}" for pair in pairs if pair.measured and not pair.holds(RESOLUTION)
+        ]
         wrong += [f"{name}: no outage was true of {it}" for it in made_up]
     print(f"\n{given.rounds * len(names)} runs, each a failover and a reversion", *wrong, sep="\n")
 

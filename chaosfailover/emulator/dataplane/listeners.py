@@ -82,6 +82,7 @@ class Listeners:
         partial = any(0 < group.loss < 1 for group in self._groups())
         self._redraw = self._loop.call_later(REDRAWN, self.turn) if partial else None
         opened = [each for each in self._listeners if not each.is_open and each not in shut]
+        time.sleep(0)  # lets other threads run now, rather than between the clock and the call
         at = time.monotonic()
         for listener in opened:
             listener.sock.listen(BACKLOG)

@@ -208,8 +208,10 @@ class DataPlane:
         following = min((start for start in starts if start > now), default=inf)
         delay = min(self._cloud.clock.real(following - now), 3600.0)
         self._timer = self._loop.call_later(delay, self.wake)
-        for name, state in self._states.items():
-            state.follow([_segment_at(now, part) for part in courses[name]], self._turn(name))
+        # UDP first: datagrams that arrive meanwhile are read later, and meet what is decided now.
+        for name in sorted(self._states, key=self._listeners.__contains__):
+            segments = [_segment_at(now, part) for part in courses[name]]
+            self._states[name].follow(segments, self._turn(name))
 
     def _turn(self, name: str) -> Callable[[], float]:
         listeners = self._listeners.get(name)
