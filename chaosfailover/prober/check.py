@@ -2,6 +2,7 @@
 A check of one target: its interface, its instants and the kinds of its failures.
 """
 
+import asyncio
 import errno
 import ssl
 from collections.abc import Callable, Sequence
@@ -29,6 +30,8 @@ KINDS: tuple[tuple[type[BaseException], str], ...] = (
     (ssl.SSLError, "tls"),
     (ConnectionRefusedError, "refused"),
     (ConnectionError, "reset"),
+    (asyncio.IncompleteReadError, "closed"),
+    (asyncio.LimitOverrunError, "protocol"),
 )
 
 
