@@ -188,6 +188,7 @@ class UpstreamRelay(Relay):
         self._name, self._address = name, upstream
         self._upstream = End(self._upstream_lost)
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
         self._open = 2
 
     def connect(self) -> End:
@@ -207,6 +208,7 @@ class UpstreamRelay(Relay):
 
     def close(self) -> None:
         super().close()
+        self._closed = True
         self._upstream.abort()
         if self._task:
             self._task.cancel()
@@ -226,6 +228,8 @@ class UpstreamRelay(Relay):
             self._upstream_lost()
         else:
             self._upstream.outgoing.release()
+            if self._closed:  # it was reached just as the emulator stopped
+                self._upstream.abort()
         finally:
             late.cancel()
 
