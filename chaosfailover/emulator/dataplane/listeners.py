@@ -64,7 +64,9 @@ class Listeners:
         self._is_short = False
         self._address = reachable(self._listeners[0].sock)
         self._reserve()
+        self._groups: dict[FlowGroup, list[Listener]] = {}
         for listener in self._listeners:
+            self._groups.setdefault(listener.group, []).append(listener)
             listener.sock.setblocking(False)
             listener.sock.listen(BACKLOG)
             self._serve(listener)
@@ -76,10 +78,10 @@ class Listeners:
         Returns the monotonic instant at which it took effect. Nothing that lets another thread run
         comes between the clock and the call that it stands for.
         """
-        shut = {listener for group in self._groups() for listener in self._drawn(group)}
+        shut = {each for group, own in self._groups.items() for each in _drawn(group, own)}
         if self._redraw:
             self._redraw.cancel()
-        partial = any(0 < group.loss < 1 for group in self._groups())
+        partial = any(0 < group.loss < 1 for group in self._groups)
         self._redraw = self._loop.call_later(REDRAWN, self.turn) if partial else None
         opened = [each for each in self._listeners if not each.is_open and each not in shut]
         time.sleep(0)  # lets other threads run now, rather than between the clock and the call
@@ -104,21 +106,6 @@ class Listeners:
             listener.sock.close()
         if self._spare:
             self._spare.close()
-
-    def _groups(self) -> dict[FlowGroup, list[Listener]]:
-        groups: dict[FlowGroup, list[Listener]] = {}
-        for listener in self._listeners:
-            groups.setdefault(listener.group, []).append(listener)
-        return groups
-
-    def _drawn(self, group: FlowGroup) -> list[Listener]:
-        """
-        Draw the sockets of a group that lose connections; on average as many as the path loses.
-        """
-        sockets = self._groups()[group]
-        exact = group.loss * len(sockets)
-        count = int(exact) + (random.random() < exact % 1)  # noqa: S311 - chance, no secret
-        return random.sample(sockets, count)
 
     def _serve(self, listener: Listener) -> None:
         listener.is_open = True
@@ -228,3 +215,12 @@ class Listeners:
                 self._loop.add_reader(listener.sock, self._take, listener)
 
         self._loop.call_later(LATER, again)
+
+
+def _drawn(group: FlowGroup, listeners: Sequence[Listener]) -> list[Listener]:
+    """
+    Draw the sockets of a group that lose connections; on average as many as the path loses.
+    """
+    exact = group.loss * len(listeners)
+    count = int(exact) + (random.random() < exact % 1)  # noqa: S311 - chance, no secret
+    return random.sample(listeners, count)

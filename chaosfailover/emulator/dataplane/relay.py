@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 import logging
 import socket
-import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import cast
 
 from chaosfailover.emulator.dataplane.applications import Answer, Application
 from chaosfailover.emulator.dataplane.flow_groups import FlowGroup
-from chaosfailover.emulator.dataplane.sockets import reason_of
+from chaosfailover.emulator.dataplane.sockets import reason_of, reset_on_close
 from chaosfailover.emulator.dataplane.transit import Ending, Transit
 from chaosfailover.emulator.services import Upstream
 
@@ -120,8 +119,7 @@ class End(asyncio.Protocol):
         sock: socket.socket | None = self._transport.get_extra_info("socket")
         if sock is not None and sock.fileno() >= 0:
             with contextlib.suppress(OSError):
-                linger = struct.pack("ii", 1, 0)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                reset_on_close(sock)
         self._transport.abort()
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "reachable",
     "reason_of",
     "reset",
+    "reset_on_close",
 ]
 
 Address = Any  # what `socket.getsockname` returns: a tuple whose length depends on the family
@@ -122,8 +123,15 @@ def reset(sock: socket.socket) -> None:
     """
     Close a connection at once, so that neither side keeps its port.
     """
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    reset_on_close(sock)
     sock.close()
+
+
+def reset_on_close(sock: socket.socket) -> None:
+    """
+    Let the close of a connection send a RST instead of a FIN.
+    """
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def is_this_machine(host: str) -> bool:

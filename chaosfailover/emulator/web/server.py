@@ -5,7 +5,6 @@ The HTTP server: Starlette and uvicorn on one background thread, beside the data
 import asyncio
 import contextlib
 import socket
-import struct
 import threading
 from collections.abc import Callable, Iterable
 
@@ -18,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from chaosfailover.emulator.clock import real_monotonic
 from chaosfailover.emulator.cloud import ClosedError
 from chaosfailover.emulator.dataplane import DataPlane
+from chaosfailover.emulator.dataplane.sockets import reset_on_close
 from chaosfailover.emulator.wire import Reply, Request
 
 __all__ = ["Server", "application"]
@@ -189,8 +189,7 @@ async def _hang_up(receive: Receive, *, reset: bool) -> None:
     """
     transport = _transport(receive)
     if reset:
-        linger = struct.pack("ii", 1, 0)
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        reset_on_close(transport.get_extra_info("socket"))
         transport.abort()
     else:
         transport.close()
