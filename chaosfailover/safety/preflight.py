@@ -11,7 +11,7 @@ from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.failover_tests import find_test, running_tests
 from chaosfailover.errors import FailoverError, PreflightError, TransportError
 from chaosfailover.network import resource_status as survey
-from chaosfailover.network.survival import lost_resources
+from chaosfailover.network.cut_resources import lost
 from chaosfailover.safety.cut import Cut, cut_of
 
 __all__ = ["PreflightCheck", "PreflightContext", "existing_cut", "preflight"]
@@ -141,7 +141,7 @@ def _survivors(flight: PreflightContext, cut: Cut) -> Finding:
     survival = survey.check_survivors(
         flight.client, cut.resource_ids, cut.resource_type, flight.min_survivors
     )
-    flight.lost[cut.test] = lost_resources(survival, cut.resource_type)
+    flight.lost[cut.test] = [each.resource_id for each in lost(survival, cut.resource_type)]
     paths = ", ".join(str(path) for path in survival.survivors)
     return f"{survival.count}: {paths}", survival.warnings
 

@@ -10,7 +10,7 @@ from recorded import MISSING, Network, recorded
 
 from chaosfailover.alibaba.documents import FailoverTestJob
 from chaosfailover.errors import ArgumentError
-from chaosfailover.network.survival import Survival, lost_resources, surviving_paths
+from chaosfailover.network.survival import Survival, surviving_paths
 from chaosfailover.network.under_test import under_test
 
 
@@ -29,21 +29,6 @@ def names(paths: list[Any]) -> list[str]:
 
 
 EAST, WEST = "pc-east - vbr-east - bgp-east", "pc-west - vbr-west - bgp-west"
-
-
-@pytest.mark.parametrize(
-    ("kind", "resource_id", "lost"),
-    [
-        pytest.param(
-            "PHYSICALCONNECTION", "pc-east", ["bgp-east", "pc-east", "vbr-east"], id="circuit"
-        ),
-        pytest.param("VIRTUALBORDERROUTER", "vbr-east", ["bgp-east", "vbr-east"], id="VBR"),
-        pytest.param("BGPPEER", "bgp-east", ["bgp-east"], id="BGP peer"),
-    ],
-)
-def test_what_is_on_it_goes_down_with_it(kind: str, resource_id: str, lost: list[str]) -> None:
-    """What lies below what is cut stays up."""
-    assert lost_resources(cut(recorded("dual-circuit"), resource_id, kind=kind), kind) == lost
 
 
 @pytest.mark.parametrize(
