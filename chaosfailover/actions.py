@@ -18,9 +18,9 @@ from chaosfailover.alibaba.failover_tests import UNFINISHED, find_test, named_te
 from chaosfailover.errors import ApiError, ArgumentError, GuardError, JobNotFoundError
 from chaosfailover.safety import guard
 from chaosfailover.safety.cut import Cut, cut_of
-from chaosfailover.safety.guard import GuardedStart, check_cut, under_guard
+from chaosfailover.safety.guard import Clearance, GuardedStart, check_cut, under_guard
 from chaosfailover.safety.guarded_test import GuardedTest, Start, StopOutcome, StopRequest
-from chaosfailover.safety.stopping import stop_tests
+from chaosfailover.safety.stopping import Patience, stop_tests
 
 __all__ = [
     "create_failover_test",
@@ -91,11 +91,12 @@ def create_failover_test(
             return {"dry_run": True, "accepted": True}
         others = _check_name_is_free(client, name)
         if not starts:
-            return dict(
-                client.describe_failover_test_job(client.create_failover_test_job(**request))
-            )
-        checked_at = check_cut(client, Cut(name, tuple(resource_ids), resource_type, minutes))
-        guarded = _guarded(client, name, minutes, checked_at, configuration, secrets, others=others)
+            job_id = client.create_failover_test_job(**request)
+            if guarding := guard.current():
+                guarding.created.add(job_id)
+            return dict(client.describe_failover_test_job(job_id))
+        clearance = check_cut(client, Cut(name, tuple(resource_ids), resource_type, minutes))
+        guarded = _guarded(client, name, minutes, clearance, configuration, secrets, others=others)
         with under_guard(guarded) as guarded_start:
             job_id = client.create_failover_test_job(**request, attempting=guarded_start.attempting)
             guarded_start.accept(job_id)
@@ -133,9 +134,9 @@ def start_failover_test(
     with config.client(configuration, secrets) as client:
         job = find_test(client, test)
         cut = cut_of(test, job)
-        checked_at = check_cut(client, cut)
+        clearance = check_cut(client, cut)
         job_id, minutes = cut.job_id, cut.duration_minutes
-        guarded = _guarded(client, test, minutes, checked_at, configuration, secrets, job_id)
+        guarded = _guarded(client, test, minutes, clearance, configuration, secrets, job_id)
         with under_guard(guarded) as start:
             _start(client, job, start)
             start.accept(job_id)
@@ -315,15 +316,16 @@ def _stop(client: VpcClient, tests: List[str], timeout: float) -> List[StopOutco
     Stop tests, with what the guard holds on those that this run started.
     """
     guarding = guard.current()
-    if guarding:
-        timeout = guarding.time_to_stop(timeout)
     guarded = [guard.find_guarded(test, client.region_id) for test in tests]
     with contextlib.ExitStack() as clients:
         requests = [
             ours.stop_request(clients) if ours else StopRequest(lambda: client, test)
             for test, ours in zip(tests, guarded, strict=True)
         ]
-        outcomes = stop_tests(requests, timeout=timeout)
+        if guarding:
+            outcomes = guarding.stop(requests, timeout)
+        else:
+            outcomes = stop_tests(requests, Patience(timeout, back=timeout))
     for ours, outcome in zip(guarded, outcomes, strict=True):
         if guarding and ours:
             guarding.note(ours, outcome)
@@ -345,7 +347,7 @@ def _guarded(
     client: VpcClient,
     test: str,
     duration_minutes: int,
-    checked_at: float,
+    clearance: Clearance,
     configuration: Configuration,
     secrets: Secrets,
     job_id: str = "",
@@ -353,11 +355,17 @@ def _guarded(
 ) -> GuardedTest:
     return GuardedTest(
         test=test,
-        start=Start(job_id),
+        start=Start(
+            job_id,
+            latest=clearance.guard.latest_start,
+            created=not job_id or job_id in clearance.guard.created,
+        ),
         others=others,
         region_id=client.region_id,
         duration_minutes=duration_minutes,
-        checked_at=checked_at,
+        observation=clearance.observation,
+        volatile=clearance.guard.volatile,
+        checked_at=clearance.checked_at,
         access=functools.partial(config.client, configuration, secrets, deadline=RESTORE_DEADLINE),
         configuration=configuration or {},
         secrets=secrets or {},
@@ -367,3 +375,5 @@ def _guarded(
 def _check_stopped(outcomes: List[StopOutcome]) -> None:
     if failed := [f"{outcome.test}: {outcome.error}" for outcome in outcomes if outcome.error]:
         raise GuardError(f"not stopped: {'; '.join(failed)}")
+    if away := [each for outcome in outcomes if outcome.back is False for each in outcome.not_back]:
+        raise GuardError(f"stopped, but not back: {'; '.join(away)}")

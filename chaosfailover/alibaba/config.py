@@ -137,11 +137,16 @@ class RunningEmulator(NamedTuple):
     """
     An emulator in another process: its topology, the URLs of its services, and the reasons why
     services cannot be emulated on its system.
+
+    A request may take effect for `timestamp_window` seconds after it was signed. A `volatile`
+    emulator keeps nothing when it ends.
     """
 
     topology: str
     services: Mapping[str, str]
     shortcomings: Mapping[str, str]
+    timestamp_window: float
+    volatile: bool
 
 
 def running_emulator(
@@ -160,7 +165,11 @@ def running_emulator(
         with httpx.Client(transport=transport, timeout=EMULATOR_TIMEOUT, trust_env=False) as asking:
             state = asking.get(f"{url}/_emulator/state").json()
         return RunningEmulator(
-            str(state["topology"]), dict(state["services"]), dict(state["shortcomings"])
+            str(state["topology"]),
+            dict(state["services"]),
+            dict(state["shortcomings"]),
+            float(state["timestamp_window"]),
+            volatile=state["state_file"] is None,
         )
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return None

@@ -92,7 +92,7 @@ def make_ready(
 
 def _check(facts: RunFacts, context: PreflightContext) -> None:
     facts.checks = preflight(context)
-    facts.lost = context.lost
+    facts.before = context.before
     facts.clock_offset = context.client.clock_offset
     if failed := [check for check in facts.checks if not check.passed]:
         raise PreflightError("; ".join(f"{check.name}: {check.detail}" for check in failed))

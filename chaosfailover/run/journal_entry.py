@@ -16,6 +16,7 @@ from chaoslib import experiment_hash
 from chaosfailover.alibaba import config
 from chaosfailover.errors import ArgumentError
 from chaosfailover.events import Event
+from chaosfailover.network.cut_resources import Resource, ResourceState
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.run import Configuration, Experiment
 from chaosfailover.run.settings import Settings
@@ -38,7 +39,7 @@ class RunFacts:
     """
     What the entry needs of a run, filled in as the run goes on.
 
-    `lost` has the resources that go down with each test. `mode` is REHEARSAL on an emulator, LIVE
+    `before` has what goes down with each test, and its state before. `mode` is REHEARSAL on an emulator, LIVE
     on anything else.
     """
 
@@ -50,7 +51,7 @@ class RunFacts:
     clock_offset: float | None = None
     aborted: str = ""
     cuts: list[Cut] = field(default_factory=list)
-    lost: dict[str, list[str]] = field(default_factory=dict)
+    before: dict[str, Mapping[Resource, ResourceState]] = field(default_factory=dict)
     checks: list[PreflightCheck] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
@@ -79,7 +80,7 @@ def make_entry(
         "experiment_hash": experiment_hash(json_object(as_written)),
         "dry": experiment.get("dry"),
         "preflight": [check.as_dict() for check in facts.checks],
-        "cuts": [asdict(cut) | {"lost": facts.lost.get(cut.test, [])} for cut in facts.cuts],
+        "cuts": [asdict(cut) | {"lost": _lost(facts, cut)} for cut in facts.cuts],
         "events": facts.events,
         "clock_offset": facts.clock_offset,
         "cut_at": _first(facts.events, "cut"),
@@ -88,6 +89,10 @@ def make_entry(
     }
     # The series of the targets are long, and JSON already.
     return {**json_object(entry), "targets": measured.as_dict() if measured else {}}
+
+
+def _lost(facts: RunFacts, cut: Cut) -> list[str]:
+    return [resource.resource_id for resource in facts.before.get(cut.test, ())]
 
 
 def _versions() -> Iterator[tuple[str, str]]:

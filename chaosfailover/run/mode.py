@@ -12,7 +12,8 @@ from chaosfailover.alibaba import config
 from chaosfailover.errors import ConfigurationError
 from chaosfailover.run import Configuration
 from chaosfailover.run.settings import Settings
-from chaosfailover.safety.watchdog import Watchdog
+from chaosfailover.safety.guarded_test import LATEST_START
+from chaosfailover.safety.watchdog import Watchdogs
 
 if TYPE_CHECKING:
     from chaosfailover.emulator import Emulator
@@ -31,13 +32,16 @@ class Venue:
     """
     Where a run takes place; an emulator has a `topology`.
 
-    The embedded emulator ends with this process. Everything else needs a `watchdog`.
+    The embedded emulator ends with this process. Everything else needs `watchdogs`. A start without
+    an answer may take effect for `latest_start` seconds. A `volatile` emulator ends with its tests.
     """
 
     place: str
     topology: str | None = None
     account_id: str | None = None
-    watchdog: Watchdog | None = None
+    watchdogs: Watchdogs | None = None
+    latest_start: float = LATEST_START
+    volatile: bool = False
 
     @property
     def mode(self) -> str:
@@ -49,17 +53,24 @@ class Venue:
 
 def open_venue(settings: Settings, configuration: Configuration, resources: ExitStack) -> Venue:
     """
-    Start the embedded emulator, which closes with `resources`, or else the watchdog.
+    Start the embedded emulator, which closes with `resources`, or else the watchdogs.
 
     The configuration then points to that emulator. Raises ConfigurationError.
     """
     place = config.network(configuration)
     if place == "emulator":
         return _embedded(settings, configuration, resources)
-    if emulator := config.running_emulator(configuration):
-        _check_emulation(emulator.shortcomings, emulator.services, settings)
-        place = f"the emulator at {place}, topology {emulator.topology}"
-    return Venue(place, emulator.topology if emulator else None, watchdog=Watchdog())
+    emulator = config.running_emulator(configuration)
+    if emulator is None:
+        return Venue(place, watchdogs=Watchdogs())
+    _check_emulation(emulator.shortcomings, emulator.services, settings)
+    return Venue(
+        f"the emulator at {place}, topology {emulator.topology}",
+        emulator.topology,
+        watchdogs=Watchdogs(),
+        latest_start=emulator.timestamp_window,
+        volatile=emulator.volatile,
+    )
 
 
 def _embedded(settings: Settings, configuration: Configuration, resources: ExitStack) -> Venue:
@@ -68,7 +79,9 @@ def _embedded(settings: Settings, configuration: Configuration, resources: ExitS
     configuration[config.ENDPOINT] = emulator.url
     configuration[config.REHEARSAL] = True
     place = f"the embedded emulator, topology {settings.topology}"
-    return Venue(place, settings.topology, emulator.account_id)
+    return Venue(
+        place, settings.topology, emulator.account_id, latest_start=emulator.timestamp_window
+    )
 
 
 def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":

@@ -3,7 +3,7 @@ The preflight: the checks before anything is cut. Unknown counts as failed.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -11,7 +11,7 @@ from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.failover_tests import find_test, running_tests
 from chaosfailover.errors import FailoverError, PreflightError, TransportError
 from chaosfailover.network import resource_status as survey
-from chaosfailover.network.cut_resources import lost
+from chaosfailover.network.cut_resources import Resource, ResourceState, lost, read_states
 from chaosfailover.safety.cut import Cut, cut_of
 
 __all__ = ["PreflightCheck", "PreflightContext", "existing_cut", "preflight"]
@@ -29,7 +29,7 @@ class PreflightContext:
     The input of the preflight: the cuts and their conditions.
 
     `planned_time` is in seconds. `answer_now` returns why a target does not answer, or "". The
-    preflight fills `lost` with the resources that go down with each test.
+    preflight fills `before` with what goes down with each test, and its state.
     """
 
     client: VpcClient
@@ -38,7 +38,7 @@ class PreflightContext:
     min_survivors: int
     targets: Sequence[str] = ()
     answer_now: Callable[[str], str] = field(default=lambda _: "")
-    lost: dict[str, list[str]] = field(default_factory=dict)
+    before: dict[str, Mapping[Resource, ResourceState]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +141,19 @@ def _survivors(flight: PreflightContext, cut: Cut) -> Finding:
     survival = survey.check_survivors(
         flight.client, cut.resource_ids, cut.resource_type, flight.min_survivors
     )
-    flight.lost[cut.test] = [each.resource_id for each in lost(survival, cut.resource_type)]
+    flight.before[cut.test] = _states(flight.client, lost(survival, cut.resource_type))
     paths = ", ".join(str(path) for path in survival.survivors)
     return f"{survival.count}: {paths}", survival.warnings
+
+
+def _states(client: VpcClient, resources: Sequence[Resource]) -> Mapping[Resource, ResourceState]:
+    """
+    Read the states in which the resources will have to be again after the cut.
+    """
+    states = read_states(client, resources)
+    if missing := [each.resource_id for each in resources if each not in states]:
+        raise PreflightError(f"{', '.join(missing)}: not shown by the API when asked for")
+    return states
 
 
 def _duration(flight: PreflightContext, cut: Cut) -> str:
