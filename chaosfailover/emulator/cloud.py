@@ -10,9 +10,16 @@ from contextlib import contextmanager
 
 from chaosfailover.emulator.access_keys import AccessKey
 from chaosfailover.emulator.clock import Clock
+from chaosfailover.emulator.error_codes import Refusal
 from chaosfailover.emulator.faults import ArmedFaults
-from chaosfailover.emulator.job import Job
+from chaosfailover.emulator.job import UNFINISHED, Job
 from chaosfailover.emulator.ledger import Ledger
+from chaosfailover.emulator.operations.rules import (
+    check_free,
+    check_region,
+    check_resources,
+    requested_resources,
+)
 from chaosfailover.emulator.request_log import RequestLog
 from chaosfailover.emulator.resources import Network
 from chaosfailover.emulator.routing import Downtime, Segment, courses, downtimes_from
@@ -87,7 +94,7 @@ class Cloud:
                 raise ClosedError("the emulator is being stopped")
         try:
             now = self.clock.now()
-            self.ledger.refresh(now, self._settled)
+            self.ledger.refresh(now, self._settled, self._may_start)
             yield now
         finally:
             self._lock.release()
@@ -135,6 +142,32 @@ class Cloud:
             "Stopping": drawn(self.settings.stopping, self.seed, job_id, "stopping"),
         }
 
+    def check_region(self, account: str, region: str) -> None:
+        """
+        Refuse a second running job of an account in a region.
+        """
+        check_region(self.ledger.running(region), account, self.settings)
+
+    def check_resources(
+        self, kind: str, ids: tuple[str, ...], account: str, region: str, but: str = ""
+    ) -> None:
+        """
+        Refuse resources that a job cannot take down now, as far as other jobs than `but` matter.
+        """
+        resources = requested_resources(self.network, kind, ids, account, region)
+        check_resources(self.network, resources)
+        others = (job for job in self._blocking(region) if job.job_id != but)
+        check_free(self.network, resources, others)
+
+    def check_start(self, job: Job) -> None:
+        """
+        Refuse to start a job whose region is busy or whose resources cannot be taken down now.
+        """
+        self.check_region(job.account, job.region)
+        self.check_resources(
+            job.resource_type, job.resource_ids, job.account, job.region, but=job.job_id
+        )
+
     def cuts(self) -> tuple[Downtime, ...]:
         """
         Return what jobs take down: lately, now, and in the time to come.
@@ -153,6 +186,22 @@ class Cloud:
         """
         cuts = (cut for cut in self.cuts() if cut.start <= at < cut.end)
         return self.network.down(id_ for cut in cuts for id_ in cut.resource_ids)
+
+    def _blocking(self, region: str) -> Iterator[Job]:
+        """
+        Yield the jobs that block their resources: running jobs, by a setting also those in Init.
+        """
+        if not self.settings.init_blocks_resources:
+            return self.ledger.running(region)
+        everything = (job for job in self.ledger.everything() if job.region == region)
+        return (job for job in everything if job.status in UNFINISHED and job.exists)
+
+    def _may_start(self, job: Job) -> bool:
+        try:
+            self.check_start(job)
+        except Refusal:
+            return False
+        return True
 
     @property
     def _settled(self) -> float:

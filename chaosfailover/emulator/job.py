@@ -4,6 +4,7 @@ The failover test job as a state machine in tables, without I/O.
 Instants are emulated seconds since 1970.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import NotRequired, TypedDict
@@ -19,6 +20,7 @@ __all__ = [
     "UNFINISHED",
     "Job",
     "JobDocument",
+    "JobView",
     "advanced",
     "as_of",
     "document",
@@ -26,6 +28,8 @@ __all__ = [
     "entered",
     "moved",
     "projected",
+    "view_document",
+    "viewed",
 ]
 
 ALLOWED: dict[str, dict[str, str]] = {
@@ -53,6 +57,7 @@ REFUSED: dict[str, str] = {
 Operation -> the error code in every other status.
 """
 
+NEXT = {"Init": "Starting", **AFTER}
 RUNNING = frozenset({"Starting", "Testing", "Stopping"})
 UNFINISHED = RUNNING | {"Init"}
 STATUSES = sorted(UNFINISHED | {"Stopped"})
@@ -65,7 +70,8 @@ class Job:
 
     `lasts` is the length of each passing status in seconds, `inf` for a status that is stuck.
     `touched` is the instant of the last operation on the job. `late` is how many seconds too late
-    the resources come back.
+    the resources come back. `starts_at` is when a start that was received takes effect, `inf` for
+    none; a `hidden` job does not exist before.
     """
 
     job_id: str
@@ -82,6 +88,8 @@ class Job:
     lasts: dict[str, float] = field(default_factory=dict)
     touched: float = -inf
     late: float = 0.0
+    starts_at: float = inf
+    hidden: bool = False
 
     @property
     def status(self) -> str:
@@ -89,6 +97,33 @@ class Job:
         The current status.
         """
         return self.history[-1][0]
+
+    @property
+    def pending(self) -> bool:
+        """
+        Whether a start was received that has had no effect yet.
+        """
+        return self.status == "Init" and self.starts_at < inf
+
+    @property
+    def exists(self) -> bool:
+        """
+        Whether calls find the job.
+        """
+        return not self.hidden or self.status != "Init"
+
+
+@dataclass(frozen=True)
+class JobView:
+    """
+    A job as a call sees it; `age` is for how long it has had its own status.
+
+    `status` is what it shows: a text, null, or empty for a document without a Status.
+    """
+
+    job: Job
+    age: float
+    status: tuple[str | None, ...]
 
 
 class JobDocument(TypedDict):
@@ -125,6 +160,8 @@ def due(job: Job) -> float:
     Return when the job enters its next status by itself, `inf` if it never does.
     """
     status, since = job.history[-1]
+    if status == "Init":
+        return job.starts_at
     return since + job.lasts[status] if status in AFTER else inf
 
 
@@ -133,7 +170,7 @@ def advanced(job: Job, now: float) -> Job:
     Return the job as of `now`, with every transition that was due by then.
     """
     while (at := due(job)) <= now and at < inf:
-        job = replace(job, history=(*job.history, (AFTER[job.status], at)))
+        job = replace(job, history=(*job.history, (NEXT[job.status], at)))
     return job
 
 
@@ -178,3 +215,18 @@ def document(job: Job) -> JobDocument:
     if (stopped := entered(job, "Stopped")) is not None:
         written["StopTime"] = utc(stopped)
     return written
+
+
+def viewed(job: Job, at: float) -> JobView:
+    """
+    Return the job as seen at an instant, with its own status.
+    """
+    return JobView(job, at - job.history[-1][1], (job.status,))
+
+
+def view_document(view: JobView) -> Mapping[str, object]:
+    """
+    Write a job with the status that it shows.
+    """
+    written = {key: value for key, value in document(view.job).items() if key != "Status"}
+    return {**written, "Status": view.status[0]} if view.status else written

@@ -19,7 +19,15 @@ from chaosfailover.emulator.access_keys import AccessKey
 from chaosfailover.emulator.error_codes import invalid, missing, refuse
 from chaosfailover.emulator.wire import Request
 
-__all__ = ["Nonces", "Signed", "claimed_key", "identify", "signature_v1", "signature_v3"]
+__all__ = [
+    "Nonces",
+    "Signed",
+    "claimed_key",
+    "identify",
+    "signature_v1",
+    "signature_v3",
+    "signed_at",
+]
 
 ALGORITHM = "ACS3-HMAC-SHA256"
 AUTHORIZATION = re.compile(
@@ -107,6 +115,13 @@ def claimed_key(request: Request, keys: Mapping[str, AccessKey]) -> AccessKey | 
     claim = re.search("Credential=([^,]+)", request.headers.get("authorization", ""))
     named = claim[1] if claim else request.parameters.get("AccessKeyId", "")
     return keys.get(named)
+
+
+def signed_at(request: Request) -> float:
+    """
+    Return the date of an identified request, in real seconds since 1970.
+    """
+    return datetime.fromisoformat(_claims(request).date).timestamp()
 
 
 def signature_v3(request: Request, signed_headers: tuple[str, ...], secret: str) -> tuple[str, str]:

@@ -118,6 +118,8 @@ JOB = record(
         ),
         "touched": _or(-inf, INSTANT),
         "late": _or(inf, number(0)),
+        "starts_at": _or(inf, INSTANT),
+        "hidden": TRUTH,
         "deleted": TRUTH,
     },
     required=(

@@ -5,6 +5,7 @@ One admitted call of an operation.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf
 from typing import TypeVar
 
 from chaosfailover.emulator.cloud import Cloud
@@ -26,7 +27,8 @@ class Call:
     """
     Who calls which operation, in which region, with which arguments, and when.
 
-    `faults` are those that have acted on the call.
+    `faults` are those that have acted on the call. `valid_for` is how many emulated seconds its
+    signature stays valid.
     """
 
     cloud: Cloud
@@ -35,6 +37,7 @@ class Call:
     region: str
     arguments: Arguments
     now: float
+    valid_for: float = inf
     faults: list[Fault] = field(default_factory=list)
 
     def with_faults(self, stage: Stage[T], subject: T) -> T:

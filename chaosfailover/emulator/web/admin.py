@@ -49,7 +49,12 @@ def state(request: AdminRequest) -> object:
     """
     with request.cloud.held() as now:
         jobs = [
-            {"account": job.account, "region": job.region, **document(job)}
+            {
+                "account": job.account,
+                "region": job.region,
+                "exists": job.exists,
+                **document(job),
+            }
             for job in request.cloud.ledger.everything()
         ]
         return {
