@@ -38,6 +38,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m chaosfailover
             state=options.state,
             service_ports=dict(options.service_port),
             upstreams=_upstreams(options.upstream),
+            timestamp_window=options.timestamp_window,
         )
         _serve(emulator)
     except (ImportError, OSError, OverflowError, ValueError) as exc:
@@ -148,6 +149,12 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         default=[],
         metavar="NAME=HOST:PORT",
         help="your own service, which a service of the topology passes its traffic on to",
+    )
+    add(
+        "--timestamp-window",
+        type=float,
+        metavar="SECONDS",
+        help="real seconds for which a signed request is valid (900, or the topology's setting)",
     )
     add("--no-auth", action="store_true", help="check no signatures")
     add(

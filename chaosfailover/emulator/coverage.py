@@ -61,7 +61,8 @@ def faults() -> Rows:
     Yield the kinds of faults.
     """
     for name, kind in FAULTS.items():
-        yield (f"`{name}`", kind.stage.name, kind.meaning)
+        keys = ", ".join(f"`{key}`" for key in kind.takes)
+        yield (f"`{name}`", kind.stage.name, keys, kind.meaning)
 
 
 def admin() -> Rows:
@@ -83,7 +84,7 @@ def topologies() -> Rows:
 TABLES = {
     "topologies": (("topology", "what it shows"), topologies),
     "settings": (("setting", "default", "meaning"), settings),
-    "faults": (("fault", "stage", "what the client meets"), faults),
+    "faults": (("fault", "stage", "its keys", "what the client meets"), faults),
     "admin": (("request", "does"), admin),
     "coverage": (("operation", "parameter", "kind", "source", "note"), coverage),
     "errors": (("code", "HTTP", "message", "source"), errors),

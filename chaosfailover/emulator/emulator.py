@@ -31,12 +31,12 @@ class Emulator:
     """
     A stand-in for the VPC endpoint of Alibaba Cloud, as a context manager.
 
-    `topology` is a bundled name or a file. `minute` is the length of an emulated minute in
-    seconds. `port` 0 takes any free port. `service_ports` overrides ports of the topology's
-    services by name; `upstreams` (`host:port` by name) puts your own services behind the emulated
-    network. `access_keys` (ID to secret) adds keys to the topology's first account. `auth=False`
-    checks no signatures. `state` is a file in which jobs survive a restart. The same `seed` gives
-    the same IDs and jitter.
+    `topology` is a bundled name or a file. `minute` is the length of an emulated minute in seconds.
+    `port` 0 takes any free port. `service_ports` overrides ports of the topology's services by
+    name; `upstreams` (`host:port` by name) puts your own services behind the emulated network.
+    `access_keys` (ID to secret) adds keys to the topology's first account. `auth=False` checks no
+    signatures. `state` is a file in which jobs survive a restart. The same `seed` gives the same
+    IDs and jitter. `timestamp_window` overrides the topology's setting.
 
         with Emulator("dual-circuit") as emulator:
             print(emulator.url, emulator.service_urls)
@@ -55,12 +55,15 @@ class Emulator:
         access_keys: Mapping[str, str] | None = None,
         service_ports: Mapping[str, int] | None = None,
         upstreams: Mapping[str, str] | None = None,
+        timestamp_window: float | None = None,
     ) -> None:
         self._host, self._port = host, port
         self.service_ports = dict(service_ports or {})
         self._server: Server | None = None
         self._plane: DataPlane | None = None
         description = load(topology).with_upstreams(upstreams or {})
+        if timestamp_window is not None:
+            description = description.with_timestamp_window(timestamp_window)
         clock = Clock(minute)
         state_file = StateFile(state) if state else None
         if state_file and (now := state_file.emulated_now()) is not None:
@@ -140,6 +143,13 @@ class Emulator:
         The topology's first account.
         """
         return self.cloud.topology.account
+
+    @property
+    def timestamp_window(self) -> float:
+        """
+        For how many real seconds a signed request stays valid, and may take effect late.
+        """
+        return self.cloud.settings.timestamp_window
 
     def ground_truth(self) -> dict[str, list[TrueOutage]]:
         """

@@ -132,6 +132,28 @@ def test_a_second_start_takes_effect_at_once_and_the_late_one_does_nothing() -> 
     ]
 
 
+def test_the_earlier_of_two_late_starts_takes_effect() -> None:
+    caller = caller_with({"fault": "late-start", "seconds": 25})
+    job_id = caller.call("CreateFailoverTestJob", **CREATE)["JobId"]
+    caller.call("StartFailoverTestJob", JobId=job_id)
+    caller.wait(20.0)
+    caller.call("StartFailoverTestJob", JobId=job_id)
+    caller.wait(5.0)
+
+    assert shown(caller) == ["Starting"]
+
+
+def test_a_retry_with_the_same_token_starts_nothing_more() -> None:
+    caller = caller_with({"fault": "late-start", "seconds": 25}, {"fault": "falsely-refused"})
+    for _ in range(3):
+        caller.refused("CreateFailoverTestJob", **NOW, ClientToken="t")
+        caller.wait(5.0)
+    caller.cloud.faults.faults.clear()
+    caller.wait(10.0)
+
+    assert shown(caller) == ["Starting"]
+
+
 @pytest.mark.parametrize("jump", [1.0, 30.0, 1000.0])
 def test_a_late_start_is_refused_if_another_job_runs_by_then(jump: float) -> None:
     """

@@ -108,7 +108,7 @@ def _started_late(job: Job, fault: Fault) -> Job:
     return replace(
         job,
         history=tuple(before),
-        starts_at=at + fault.lasts(60.0),
+        starts_at=min(job.starts_at, at + fault.lasts(60.0)),
         hidden=new and not fault.listed,
     )
 

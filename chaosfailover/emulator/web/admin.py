@@ -45,7 +45,8 @@ class AdminRequest:
 
 def state(request: AdminRequest) -> object:
     """
-    Show jobs, clock, regions, accounts, what is down, the armed faults and the services.
+    Show jobs, clock, regions, accounts, what is down, the armed faults, the services and the
+    `timestamp_window`.
     """
     with request.cloud.held() as now:
         jobs = [
@@ -59,6 +60,7 @@ def state(request: AdminRequest) -> object:
         ]
         return {
             "topology": request.cloud.topology.name,
+            "timestamp_window": request.emulator.timestamp_window,
             "clock": _clock(request.cloud, now),
             "regions": request.cloud.network.regions,
             "accounts": sorted({key.account for key in request.cloud.keys.values()}),
