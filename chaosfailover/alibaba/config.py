@@ -169,7 +169,7 @@ def running_emulator(
             dict(state["services"]),
             dict(state["shortcomings"]),
             float(state["timestamp_window"]),
-            volatile=state["state_file"] is None,
+            volatile=state["state_file"] is False,
         )
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return None

@@ -39,8 +39,8 @@ class RunFacts:
     """
     What the entry needs of a run, filled in as the run goes on.
 
-    `before` has what goes down with each test, and its state before. `mode` is REHEARSAL on an emulator, LIVE
-    on anything else.
+    `before` has what goes down with each test, and its state before. `mode` is REHEARSAL on an
+    emulator, LIVE on anything else.
     """
 
     settings: Settings

@@ -29,7 +29,7 @@ from chaosfailover.safety import guard
 from chaosfailover.safety.alarm import alarm, utc_after
 from chaosfailover.safety.guard import Guard
 from chaosfailover.safety.guarded_test import StopOutcome
-from chaosfailover.safety.observer import Observer, ObserverThread
+from chaosfailover.safety.observer import ObserverThread
 from chaosfailover.safety.watchdog import Watchdogs, log_name
 from chaosfailover.signals import Interruption
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from threading import Lock
 
 from chaosfailover.events import publish
-from chaosfailover.network.cut_resources import Resource, ResourceState, is_back
+from chaosfailover.network.cut_resources import NORMAL, Resource, ResourceState, is_back
 
 __all__ = ["UNKNOWN", "Observation"]
 
@@ -125,10 +125,10 @@ class Observation:
             if states is None or not is_back(resource, state, before):
                 known = "not shown by the API" if states is not None else "of unknown status"
                 shown = _shown(state) if state else known
-                expected = f", not {_shown(before)}" if before else ""
+                expected = _shown(before) if before else NORMAL[resource.resource_type]
                 since = self._away_since.get(resource)
                 seen = f" since {since:%H:%M:%S} UTC" if since else ""
-                yield f"{resource.resource_id} is {shown}{expected}{seen}"
+                yield f"{resource.resource_id} is {shown}, not {expected}{seen}"
 
     def _note_state(self, resource: Resource, state: ResourceState | None) -> None:
         if is_back(resource, state, self.before[resource]):

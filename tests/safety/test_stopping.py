@@ -172,7 +172,12 @@ def test_odd_status_long_after_the_end_is_judged_by_the_resources(
 @pytest.mark.parametrize("ended", ["Stopped", "Deleted"])
 def test_resources_are_waited_for(ended: str) -> None:
     """`Stopped` is what the job says; back is what the circuit says."""
-    circuits = ["Disabled", "Disabled", error_reply("ServiceUnavailable", 503), "Enabled"]
+    circuits: list[Answer | str] = [
+        "Disabled",
+        "Disabled",
+        error_reply("ServiceUnavailable", 503),
+        "Enabled",
+    ]
 
     outcome, _, clock = stop([job("Testing"), OK, job(ended)], circuits=circuits)
 
@@ -182,9 +187,7 @@ def test_resources_are_waited_for(ended: str) -> None:
 
 def test_resources_that_stay_down_are_named() -> None:
     """The wait ends, and says what was seen last and what was expected."""
-    outcome, _, clock = stop(
-        [job("Testing"), OK, job("Stopped")], circuits=["Disabled"], back=20.0
-    )
+    outcome, _, clock = stop([job("Testing"), OK, job("Stopped")], circuits=["Disabled"], back=20.0)
 
     assert (outcome.is_over, outcome.back, outcome.error) == (False, False, None)
     assert outcome.not_back[0].startswith("pc-1 is Disabled, not Enabled since ")

@@ -2,6 +2,7 @@
 The watchdog takes over from a run that was killed, and only then.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -10,12 +11,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from live import default_signals
+from live_runs import wait_until
 from processes import wait_for_watchdogs
 
 from chaosfailover import actions, probes
@@ -42,7 +44,7 @@ guarding = guard.Guard(backup=watchdog, timeout=30.0)
 guarding.approved = ApprovedCuts((Cut("drill", ("pc-rehearsal-a",), "PHYSICALCONNECTION", 5),), "")
 guard.set_current(guarding)
 actions.create_failover_test("drill", ["pc-rehearsal-a"], start=True, configuration=configuration)
-print(watchdog.pids[0], flush=True)
+print(*watchdog.pids, flush=True)
 sys.stdin.readline()
 guarding.restore("the end")
 watchdog.dismiss()
@@ -96,7 +98,7 @@ def test_test_of_a_killed_run_is_stopped(
     run: subprocess.Popen[str], configuration: Configuration, tmp_path: Path, signum: int
 ) -> None:
     """However the run dies, the circuit comes back, and one log file says so."""
-    watchdog, spare = started(run)
+    watchdog, _ = started(run)
     assert probes.failover_test_status("drill", configuration=configuration) == "Testing"
 
     run.send_signal(signum)
@@ -113,7 +115,7 @@ def test_watchdog_outlives_the_process_group(
     run: subprocess.Popen[str], configuration: Configuration
 ) -> None:
     """It has a session of its own, and the signals that end others do not end it."""
-    watchdog, spare = started(run)
+    watchdog, _ = started(run)
     assert os.getsid(watchdog) == watchdog
 
     for signum in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
@@ -129,7 +131,7 @@ def test_watchdog_goes_silently_after_a_normal_end(
     run: subprocess.Popen[str], configuration: Configuration, tmp_path: Path
 ) -> None:
     """The run stopped its own test: nothing is left to do, and nothing is written."""
-    watchdog, spare = started(run)
+    watchdog, _ = started(run)
 
     assert run.stdin is not None
     run.stdin.write("\n")
@@ -145,7 +147,7 @@ def test_watchdog_carries_no_credential_where_others_can_read_it(
     run: subprocess.Popen[str],
 ) -> None:
     """Neither its command line nor its environment holds what the pipe brought."""
-    watchdog, spare = started(run)
+    watchdog, _ = started(run)
 
     assert b"rehearsal-secret" not in Path(f"/proc/{watchdog}/cmdline").read_bytes()
     assert b"rehearsal-secret" not in Path(f"/proc/{watchdog}/environ").read_bytes()
@@ -153,7 +155,7 @@ def test_watchdog_carries_no_credential_where_others_can_read_it(
 
 def test_watchdog_is_small(run: subprocess.Popen[str]) -> None:
     """It waits in 40 MB at most."""
-    watchdog, spare = started(run)
+    watchdog, _ = started(run)
 
     status = Path(f"/proc/{watchdog}/status").read_text()
     resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
@@ -228,6 +230,7 @@ def test_run_and_then_its_watchdog_are_killed(
     run.kill()
     time.sleep(pause)
     killed([first])
+    run.wait()
     wait_for_watchdogs()
 
     assert probes.failover_test_status("drill", configuration=configuration) == "Stopped"

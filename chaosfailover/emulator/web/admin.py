@@ -45,8 +45,8 @@ class AdminRequest:
 
 def state(request: AdminRequest) -> object:
     """
-    Show jobs, clock, regions, accounts, what is down, the armed faults, the services and the
-    `timestamp_window`.
+    Show jobs, clock, regions, accounts, what is down, the armed faults, the services, the
+    `timestamp_window`, and whether jobs survive a restart, as `state_file`.
     """
     with request.cloud.held() as now:
         jobs = [
@@ -61,6 +61,7 @@ def state(request: AdminRequest) -> object:
         return {
             "topology": request.cloud.topology.name,
             "timestamp_window": request.emulator.timestamp_window,
+            "state_file": request.cloud.state_file is not None,
             "clock": _clock(request.cloud, now),
             "regions": request.cloud.network.regions,
             "accounts": sorted({key.account for key in request.cloud.keys.values()}),
