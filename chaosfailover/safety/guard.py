@@ -360,7 +360,7 @@ def _check_ended(guard: Guard, earlier: GuardedTest, cut: Cut) -> None:
 def _status(guarded: GuardedTest) -> str:
     with guarded.access() as client:
         try:
-            return str(find_test(client, guarded.start.job_id or guarded.test)["Status"])
+            return str(find_test(client, guarded.start.job_id or guarded.test).get("Status"))
         except JobNotFoundError:
             return "unknown"
 

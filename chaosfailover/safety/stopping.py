@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from chaosfailover.alibaba.codes import NO_SUCH_JOB, STATUS_MOVED_ON
-from chaosfailover.alibaba.failover_tests import RUNNING, find_running_test
+from chaosfailover.alibaba.documents import text
+from chaosfailover.alibaba.failover_tests import find_running_test, is_underway
 from chaosfailover.alibaba.retries import is_retryable
 from chaosfailover.errors import ApiError, FailoverError, JobNotFoundError
 from chaosfailover.events import publish
@@ -86,11 +87,12 @@ def _step(request: StopRequest, now: float) -> StopOutcome | None:
         job = find_running_test(request.client(), request.job_id or request.test, request.others)
     except JobNotFoundError:
         return _look_again(request, now)
-    if job["Status"] not in RUNNING and _may_be_another(request, now):
+    if not is_underway(job) and _may_be_another(request, now):
         return None
     request.job_id, request.gone_since = job["JobId"], None
-    _log_change(request, job["Status"])
-    step = STEPS.get(job["Status"])
+    status = text(job, "Status") or ""
+    _log_change(request, status)
+    step = STEPS.get(status)
     return step(request, now) if step else None
 
 
