@@ -13,8 +13,15 @@ from chaosfailover import arguments
 from chaosfailover.alibaba import config
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.codes import NOT_INIT
-from chaosfailover.alibaba.documents import FailoverTestJob
-from chaosfailover.alibaba.failover_tests import UNFINISHED, find_test, named_tests, running_tests
+from chaosfailover.alibaba.documents import FailoverTestJob, text
+from chaosfailover.alibaba.failover_tests import (
+    find_test,
+    is_unfinished,
+    job_label,
+    named_tests,
+    names_of,
+    tests_underway,
+)
 from chaosfailover.errors import ApiError, ArgumentError, GuardError, JobNotFoundError
 from chaosfailover.safety import guard
 from chaosfailover.safety.cut import Cut, cut_of
@@ -257,7 +264,7 @@ def delete_failover_test(
         except JobNotFoundError:
             return {"test": test, "job_id": None, "deleted": False}
         job_id = job["JobId"]
-        if keep and job["Status"] != "Init":
+        if keep and job.get("Status") != "Init":
             return {"test": test, "job_id": job_id, "deleted": False}
         client.delete_failover_test_job(job_id)
     return {"test": test, "job_id": job_id, "deleted": True}
@@ -291,8 +298,12 @@ def stop_running_failover_tests(
         raise ArgumentError(f"name_prefix is {name_prefix!r}, expected a text")
     wait = arguments.check_timeout(timeout)
     with config.client(configuration, secrets) as client:
-        running = [job["JobId"] for job in running_tests(client, name_prefix or "")]
-        outcomes = _stop(client, running, wait)
+        underway = [
+            job
+            for job in tests_underway(client)
+            if (text(job, "Name") or "").startswith(name_prefix or "")
+        ]
+        outcomes = _stop(client, names_of(underway), wait)
     _check_stopped(outcomes)
     return [outcome.as_dict() for outcome in outcomes]
 
@@ -303,12 +314,12 @@ def _check_name_is_free(client: VpcClient, name: str) -> List[str]:
     """
     named = named_tests(client, name)
     for job in named:
-        if job["Status"] in UNFINISHED:
+        if is_unfinished(job):
             raise ArgumentError(
-                f"name is {name!r}, the name of the unfinished test {job['JobId']} "
-                f"({job['Status']}); choose another name, or stop and delete that test"
+                f"name is {name!r}, the name of the unfinished test {job_label(job)}; "
+                "choose another name, or stop and delete that test"
             )
-    return [job["JobId"] for job in named]
+    return [job_id for job in named if (job_id := text(job, "JobId"))]
 
 
 def _stop(client: VpcClient, tests: List[str], timeout: float) -> List[StopOutcome]:
@@ -339,7 +350,7 @@ def _start(client: VpcClient, job: FailoverTestJob, start: GuardedStart) -> None
     try:
         client.start_failover_test_job(str(job["JobId"]), start.attempting)
     except ApiError as exc:
-        if exc.code != NOT_INIT or job["Status"] != "Init":
+        if exc.code != NOT_INIT or job.get("Status") != "Init":
             raise
 
 

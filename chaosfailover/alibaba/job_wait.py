@@ -16,7 +16,7 @@ from chaosfailover.errors import (
 )
 from chaosfailover.events import publish
 
-__all__ = ["STATUSES", "wait_for_status"]
+__all__ = ["wait_for_status"]
 
 logger = logging.getLogger("chaostoolkit")
 

@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from chaosfailover.alibaba.client import VpcClient
-from chaosfailover.alibaba.failover_tests import planned_end, running_tests
+from chaosfailover.alibaba.documents import text
+from chaosfailover.alibaba.failover_tests import listed_resources, planned_end
 from chaosfailover.alibaba.regions import Answer, Place
 from chaosfailover.cli.region_options import (
     NOT_DONE,
@@ -25,6 +26,7 @@ from chaosfailover.cli.region_options import (
     show_errors,
     show_nothing_runs,
 )
+from chaosfailover.network.under_test import read_underway
 
 __all__ = ["status"]
 
@@ -119,15 +121,15 @@ def status(
 def _running(client: VpcClient) -> list[RunningTest]:
     return [
         RunningTest(
-            job_id=job["JobId"],
-            name=job.get("Name") or "",
-            status=job["Status"],
-            since=job.get("StartTime") or None,
+            job_id=text(job, "JobId") or "",
+            name=text(job, "Name") or "",
+            status=text(job, "Status") or "",
+            since=text(job, "StartTime"),
             until=planned_end(job),
-            resource_type=job.get("ResourceType"),
-            resource_ids=tuple(job.get("ResourceId") or ()),
+            resource_type=text(job, "ResourceType"),
+            resource_ids=tuple(listed_resources(job)),
         )
-        for job in running_tests(client)
+        for job in read_underway(client).jobs
     ]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 from chaosfailover.alibaba.client import VpcClient
-from chaosfailover.alibaba.failover_tests import running_tests
+from chaosfailover.alibaba.failover_tests import names_of, tests_underway
 from chaosfailover.cli.region_options import (
     NOT_DONE,
     Selection,
@@ -83,7 +83,7 @@ def _running(client: VpcClient, until: float) -> list[str]:
     """
     List the running tests; an empty list is believed only after a while.
     """
-    while not (running := [job["JobId"] for job in running_tests(client)]):
+    while not (running := names_of(tests_underway(client))):
         if time.monotonic() >= until:
             break
         time.sleep(LOOK / 5)

@@ -3,23 +3,29 @@ The resources that a cut takes: their statuses in the API, and whether they are 
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from chaosfailover.alibaba.client import VpcClient
-from chaosfailover.alibaba.documents import BgpPeer
-from chaosfailover.network.health import is_literal, text
+from chaosfailover.alibaba.documents import (
+    BgpPeer,
+    PhysicalConnection,
+    VirtualBorderRouter,
+    text,
+)
+from chaosfailover.network.health import is_literal
 from chaosfailover.network.survival import RESOURCE_TYPES, Survival
 
-__all__ = ["NORMAL", "Resource", "ResourceState", "is_back", "lost", "read_states"]
+__all__ = ["NORMAL", "Resource", "ResourceState", "is_back", "lost", "read_states", "states_in"]
 
 NORMAL: Final[Mapping[str, str]] = MappingProxyType(
     {"PHYSICALCONNECTION": "Enabled", "VIRTUALBORDERROUTER": "active", "BGPPEER": "Available"}
 )
 """The status of each type of resource in service."""
 
+ID_KEYS = ("PhysicalConnectionId", "VbrId", "BgpPeerId")
 MOST_IDS = 5
 """The most values of one filter (API reference 1.7)."""
 
@@ -72,16 +78,49 @@ def read_states(
     has a state without status. Raises ApiError and TransportError.
     """
     due = time.monotonic() + (budget or 0.0)
-    documents = _documents(
-        client,
-        {each: _ids(resources, each) for each in NORMAL},
-        lambda: None if budget is None else due - time.monotonic(),
+
+    def remaining() -> float | None:
+        return None if budget is None else due - time.monotonic()
+
+    circuits, vbrs, peers = (_ids(resources, each) for each in NORMAL)
+    states = states_in(
+        [
+            circuit
+            for some in _parts(circuits)
+            for circuit in client.describe_physical_connections(
+                {"PhysicalConnectionId": some}, budget=remaining()
+            )
+        ],
+        [
+            vbr
+            for some in _parts(vbrs)
+            for vbr in client.describe_virtual_border_routers(
+                {"VbrId": some}, include_cross_account=True, budget=remaining()
+            )
+        ],
+        _peers(client, vbrs, peers, remaining),
     )
-    states: dict[Resource, ResourceState] = {}
-    for resource, state in documents:
-        if resource in resources and states.setdefault(resource, state) != state:
-            states[resource] = ResourceState("", "")
-    return states
+    return {resource: state for resource, state in states.items() if resource in resources}
+
+
+def states_in(
+    circuits: Iterable[PhysicalConnection],
+    vbrs: Iterable[VirtualBorderRouter],
+    bgp_peers: Iterable[BgpPeer],
+) -> dict[Resource, ResourceState]:
+    """
+    Return the states that documents show; without status for those that contradict each other.
+    """
+    shown: dict[Resource, ResourceState] = {}
+    for key, resource_type, documents in zip(
+        ID_KEYS, NORMAL, (circuits, vbrs, bgp_peers), strict=True
+    ):
+        for document in documents:
+            resource = Resource(resource_type, text(document, key) or "")
+            state = ResourceState(text(document, "Status") or "", text(document, "BgpStatus") or "")
+            if shown.setdefault(resource, state) != state:
+                shown[resource] = ResourceState("", "")
+    return shown
 
 
 def is_back(
@@ -103,47 +142,21 @@ def _ids(resources: Collection[Resource], resource_type: str) -> list[str]:
     return sorted({each.resource_id for each in resources if each.resource_type == resource_type})
 
 
-def _documents(
-    client: VpcClient, ids: Mapping[str, Sequence[str]], remaining: Remaining
-) -> Iterator[tuple[Resource, ResourceState]]:
-    circuits, vbrs, peers = ids.values()
-    for some in _parts(circuits):
-        for circuit in client.describe_physical_connections(
-            {"PhysicalConnectionId": some}, budget=remaining()
-        ):
-            yield _state("PHYSICALCONNECTION", "PhysicalConnectionId", circuit)
-    for some in _parts(vbrs):
-        for vbr in client.describe_virtual_border_routers(
-            {"VbrId": some}, include_cross_account=True, budget=remaining()
-        ):
-            yield _state("VIRTUALBORDERROUTER", "VbrId", vbr)
-    for peer in _peers(client, vbrs, peers, remaining):
-        yield _state("BGPPEER", "BgpPeerId", peer)
-
-
 def _peers(
     client: VpcClient, vbrs: Sequence[str], peers: Sequence[str], remaining: Remaining
-) -> Iterator[BgpPeer]:
+) -> list[BgpPeer]:
     """
     Read the peers of the VBRs if these are fewer, then each peer that was not among them.
     """
-    missing = {*peers}
-    for vbr_id in vbrs if len(vbrs) < len(peers) else ():
-        for peer in client.describe_bgp_peers(router_id=vbr_id, budget=remaining()):
-            missing.discard(text(peer, "BgpPeerId") or "")
-            yield peer
-    for peer_id in sorted(missing):
-        yield from client.describe_bgp_peers(bgp_peer_id=peer_id, budget=remaining())
+    documents = [
+        peer
+        for vbr_id in (vbrs if len(vbrs) < len(peers) else ())
+        for peer in client.describe_bgp_peers(router_id=vbr_id, budget=remaining())
+    ]
+    for peer_id in sorted({*peers} - {text(peer, "BgpPeerId") for peer in documents}):
+        documents += client.describe_bgp_peers(bgp_peer_id=peer_id, budget=remaining())
+    return documents
 
 
 def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     return (ids[start : start + MOST_IDS] for start in range(0, len(ids), MOST_IDS))
-
-
-def _state(
-    resource_type: str, id_key: str, document: Mapping[str, object]
-) -> tuple[Resource, ResourceState]:
-    resource = Resource(resource_type, text(document, id_key) or "")
-    return resource, ResourceState(
-        text(document, "Status") or "", text(document, "BgpStatus") or ""
-    )

@@ -133,7 +133,7 @@ def _fate(path: Path, cut: frozenset[str], resource_type: str) -> str:
         return "lost"
     if resource_type != "PHYSICALCONNECTION":
         return "spared"
-    if path.parent_circuit_id in cut:
+    if not cut.isdisjoint(path.parent_circuit_ids):
         return "lost"
     if path.circuit_id is None or path.other_circuit_ids & cut:
         return "doubtful"

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from chaosfailover.alibaba.documents import BgpPeer, PhysicalConnection, VirtualBorderRouter
+from chaosfailover.alibaba.failover_tests import job_label
 from chaosfailover.alibaba.regions import Place
 from chaosfailover.errors import ArgumentError, JobError
 from chaosfailover.network.health import UNKNOWN_GROUP, number, text
 from chaosfailover.network.paths import Path
 from chaosfailover.network.snapshot import Snapshot
 from chaosfailover.network.survival import Need, Survival, surviving_paths
-from chaosfailover.network.under_test import job_label
 from chaosfailover.prober.targets import INTERVAL
 
 __all__ = ["BFD", "RTO", "PlannedTest", "Refusal", "RegionPlan", "detection", "region_plan"]

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.documents import text
 from chaosfailover.alibaba.failover_tests import find_test
 from chaosfailover.alibaba.transport import Attempting
 from chaosfailover.errors import ApiError, GuardError, JobNotFoundError
@@ -418,9 +419,9 @@ def _state(guarded: GuardedTest) -> str:
             job = find_test(client, guarded.start.job_id or guarded.test)
         except JobNotFoundError:
             return "unknown, not Stopped"
-        if job.get("Status") != "Stopped":
-            return f"{job.get('Status') or 'unknown'}, not Stopped"
-        seen.see_job(str(job.get("JobId") or ""), "Stopped")
+        if (status := text(job, "Status")) != "Stopped":
+            return f"{status or 'unknown'}, not Stopped"
+        seen.see_job(text(job, "JobId") or "", status)
         seen.see_end()
         asked_at = time.monotonic()
         seen.see_states(read_states(client, seen.resources), asked_at)

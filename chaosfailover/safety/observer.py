@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from chaosfailover.alibaba.documents import text
 from chaosfailover.errors import JobNotFoundError
 from chaosfailover.safety import requests
 from chaosfailover.safety.guarded_test import GuardedTest, opened_once
@@ -87,7 +88,7 @@ class Observer:
         except Exception:  # noqa: BLE001 - whatever it was, the status is unknown
             seen.miss_job()
             return False
-        seen.see_job(str(job.get("JobId") or ""), str(job.get("Status") or ""))
+        seen.see_job(text(job, "JobId") or "", text(job, "Status") or "")
         return True
 
     def _read_resources(self) -> Exchange[bool]:

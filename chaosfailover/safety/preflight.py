@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from chaosfailover.alibaba.client import VpcClient
-from chaosfailover.alibaba.failover_tests import find_test, running_tests
+from chaosfailover.alibaba.failover_tests import find_test, job_label
 from chaosfailover.errors import FailoverError, PreflightError, TransportError
 from chaosfailover.network import resource_status as survey
 from chaosfailover.network.cut_resources import Resource, ResourceState, lost, read_states
+from chaosfailover.network.under_test import read_underway
 from chaosfailover.safety.cut import Cut, cut_of
 
 __all__ = ["PreflightCheck", "PreflightContext", "existing_cut", "preflight"]
@@ -124,11 +125,12 @@ def _region(client: VpcClient) -> str:
     return f"{client.region_id} answers at {client.endpoint}, and the credentials work"
 
 
-def _quiet(client: VpcClient) -> str:
-    if running := running_tests(client):
-        listing = ", ".join(f"{job['JobId']} ({job['Status']})" for job in running)
+def _quiet(client: VpcClient) -> Finding:
+    underway = read_underway(client)
+    if underway.jobs:
+        listing = ", ".join(map(job_label, underway.jobs))
         raise PreflightError(f"{listing} in {client.region_id}; at most one can run")
-    return f"none in {client.region_id}"
+    return f"none in {client.region_id}", underway.warnings
 
 
 def _resources(client: VpcClient, cut: Cut) -> str:

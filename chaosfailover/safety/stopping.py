@@ -6,12 +6,11 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from chaosfailover.alibaba.codes import NO_SUCH_JOB, STATUS_MOVED_ON
-from chaosfailover.alibaba.documents import FailoverTestJob
-from chaosfailover.alibaba.failover_tests import planned_end
-from chaosfailover.alibaba.job_wait import STATUSES
+from chaosfailover.alibaba.documents import FailoverTestJob, text
+from chaosfailover.alibaba.failover_tests import STATUSES, is_outdated, is_underway
 from chaosfailover.alibaba.retries import is_retryable
 from chaosfailover.errors import (
     ApiError,
@@ -21,8 +20,8 @@ from chaosfailover.errors import (
     JobNotFoundError,
 )
 from chaosfailover.events import publish
-from chaosfailover.network.cut_resources import NORMAL, Resource
-from chaosfailover.network.under_test import is_underway, resource_ids
+from chaosfailover.network.cut_resources import Resource
+from chaosfailover.network.under_test import resources_of
 from chaosfailover.safety import requests
 from chaosfailover.safety.guarded_test import START_SETTLE, StopOutcome, StopRequest
 from chaosfailover.safety.observation import Observation
@@ -35,8 +34,7 @@ logger = logging.getLogger("chaostoolkit")
 INTERVAL = 0.5
 # Seconds for which an emulator refuses connections once it has ended.
 EMULATOR_GONE = 3.0
-# How long after its planned end a test of an undocumented status may be one that the cloud forgot.
-FORGOTTEN = timedelta(days=1)
+ENDED = ("Stopped", "Deleted")
 
 Step = Exchange[StopOutcome | None]
 
@@ -149,21 +147,21 @@ class Stopping:
         return (yield from self._act_on(job))
 
     def _act_on(self, job: FailoverTestJob) -> Step:
-        status = str(job.get("Status") or "")
+        status = text(job, "Status") or ""
         self._gone_since = None
         self._see(job, status)
         if status == "Init":
             return (yield from self._not_started())
-        if status in ("Stopped", "Deleted"):
+        if status in ENDED:
             return (yield from self._end("it was stopped" if self._stop_sent else "it had ended"))
-        if status not in STATUSES and (yield from self._is_forgotten(job)):
+        if is_outdated(job, datetime.now(UTC)) and (yield from self._is_back()):
             return self._outcome(f"it is {status!r} long after its end, and its resources are back")
         if status != "Stopping":
             yield from self._stop()
         return None
 
     def _see(self, job: FailoverTestJob, status: str) -> None:
-        self._job_id = str(job.get("JobId") or self._job_id)
+        self._job_id = text(job, "JobId") or self._job_id
         if status != self._status or not self._seen.job_id:
             shown = status or "of unknown status"
             logger.info("Failover test %s (%s) is %s", self._request.test, self._job_id, shown)
@@ -264,14 +262,9 @@ class Stopping:
             self._stop_published = True
             publish("stop", test=self._request.test, job_id=self._job_id)
 
-    def _is_forgotten(self, job: FailoverTestJob) -> Exchange[bool]:
-        """
-        Tell whether a test of an undocumented status ended long ago, with its resources back.
-        """
-        end = planned_end(job)
-        if end is None or datetime.now(UTC) < end + FORGOTTEN or not self._seen.resources:
-            return False
-        yield from self._read_states()
+    def _is_back(self) -> Exchange[bool]:
+        if self._seen.resources:
+            yield from self._read_states()
         return self._seen.is_back is True
 
     def _end(self, reason: str) -> Step:
@@ -376,9 +369,7 @@ def _resources(job: FailoverTestJob) -> list[Resource]:
     """
     Return the resources that a test names; none if they cannot be read.
     """
-    resource_type = job.get("ResourceType")
     try:
-        named = resource_ids(job) if resource_type in NORMAL else ()
+        return resources_of(job)
     except ArgumentError:
         return []
-    return [Resource(str(resource_type), each) for each in named]

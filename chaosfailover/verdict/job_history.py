@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from chaosfailover.alibaba.failover_tests import RUNNING
+from chaosfailover.alibaba.failover_tests import STATUSES
 from chaosfailover.verdict.evidence import ActivityRun, Event
 
 __all__ = ["Change", "JobHistory", "job_histories"]
-
-STATUSES = ("Init", *RUNNING, "Stopped")
 
 
 class Change(NamedTuple):

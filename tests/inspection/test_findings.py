@@ -38,6 +38,7 @@ def outlook(network: Network) -> dict[tuple[str, str], str]:
             {
                 ("ecr-main", "pc-blue"): "redundant",
                 ("ecr-main", "pc-far"): "redundant",
+                ("ecr-main", "pc-far-parent"): "redundant",
                 ("ecr-main", "pc-parent"): "redundant",
                 ("ecr-main", "pc-red"): "redundant",
             },

@@ -10,6 +10,11 @@ from recorded import MISSING, recorded
 from chaosfailover.errors import ArgumentError
 from chaosfailover.network.paths import Path
 
+IN_SERVICE = {
+    "PhysicalConnectionStatus": "Enabled",
+    "PhysicalConnectionBusinessStatus": "Normal",
+}
+
 
 def west(**fields: Any) -> Path:
     """
@@ -195,7 +200,7 @@ def test_other_circuits_come_with_their_parents() -> None:
 
 def test_primary_circuit_may_be_listed_again() -> None:
     """A VBR whose list of circuits repeats its only one runs over one circuit."""
-    link = {"PhysicalConnectionId": "pc-west", "Status": "active"}
+    link = {"PhysicalConnectionId": "pc-west", "Status": "active", **IN_SERVICE}
     wrapped = {"AssociatedPhysicalConnection": [link]}
     path = west(vbr_west={"AssociatedPhysicalConnections": wrapped})
 

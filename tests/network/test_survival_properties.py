@@ -178,7 +178,7 @@ def touches(path: Path, resource_ids: list[str]) -> bool:
     """
     Return whether a path uses, or may use, one of the resources.
     """
-    used = {path.circuit_id, path.parent_circuit_id, path.vbr_id, path.bgp_peer_id}
+    used = {path.circuit_id, *path.parent_circuit_ids, path.vbr_id, path.bgp_peer_id}
     return not (used | path.other_circuit_ids).isdisjoint(resource_ids)
 
 

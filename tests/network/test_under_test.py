@@ -2,6 +2,7 @@
 What a test that is under way cuts is no survivor, whatever the documents show.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ from recorded import recorded
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.inspection.findings import findings
+from chaosfailover.network.cut_resources import Resource, ResourceState
 from chaosfailover.network.paths import Path
 from chaosfailover.network.snapshot import Snapshot
 from chaosfailover.network.survival import surviving_paths
-from chaosfailover.network.under_test import under_test
+from chaosfailover.network.under_test import judged, under_test
 
 
 def job(status: str | None, *resource_ids: str, **more: Any) -> Any:
@@ -23,7 +25,9 @@ def health(paths: list[Path]) -> dict[str, str]:
     return {str(path.bgp_peer_id): path.health for path in paths}
 
 
-@pytest.mark.parametrize("status", ["Starting", "Testing", "Stopping", "Reverting", None])
+@pytest.mark.parametrize(
+    "status", ["Starting", "Testing", "Stopping", "Reverting", "testing", "init", "", None]
+)
 @pytest.mark.parametrize("cut", ["pc-west", "vbr-west", "bgp-west"])
 def test_resource_under_test_is_down(status: str | None, cut: str) -> None:
     """Whatever it cuts, and in whatever status, the path is no survivor and its job is named."""
@@ -71,6 +75,73 @@ def test_test_that_does_not_say_what_it_cuts_is_refused(listed: object) -> None:
     """It may cut anything, so nothing can be said of the region."""
     with pytest.raises(ArgumentError, match=r"ftj-1 \(Testing\) names as its resources"):
         under_test([], [job("Testing", ResourceId=listed)])
+
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+WEST = Resource("PHYSICALCONNECTION", "pc-west")
+UP, DOWN = ResourceState("Enabled", ""), ResourceState("Unavailable", "")
+CIRCUIT = {"ResourceType": "PHYSICALCONNECTION"}
+LONG_AGO = {"StartTime": "2026-11-01T00:00:00Z", "JobDuration": "5"}
+
+
+@pytest.mark.parametrize(
+    ("test", "states", "warning"),
+    [
+        pytest.param(
+            job("Deleted", "pc-west", **CIRCUIT),
+            {WEST: UP},
+            "ftj-1 (Deleted) counts as ended, with pc-west back",
+            id="deleted",
+        ),
+        pytest.param(
+            job("Failed", "pc-west", **CIRCUIT, **LONG_AGO),
+            {WEST: UP},
+            "ftj-1 (Failed) counts as ended, with pc-west back",
+            id="failed long ago",
+        ),
+        pytest.param(
+            job("Deleted", "pc-west", "pc-gone", **CIRCUIT),
+            {WEST: UP},
+            "ftj-1 (Deleted) counts as ended, with pc-west back and pc-gone no longer there",
+            id="one resource is gone",
+        ),
+        pytest.param(job("Deleted", "pc-west", **CIRCUIT), {WEST: DOWN}, "", id="still down"),
+        pytest.param(
+            job("Deleted", "pc-west", **CIRCUIT), {WEST: ResourceState("", "")}, "", id="not known"
+        ),
+        pytest.param(job("Deleted", "pc-west"), {WEST: UP}, "", id="no type"),
+        pytest.param(job("Deleted", **CIRCUIT), {WEST: UP}, "", id="no resources"),
+        pytest.param(job("Failed", "pc-west", **CIRCUIT), {WEST: UP}, "", id="failed just now"),
+        pytest.param(
+            job("Testing", "pc-west", **CIRCUIT, **LONG_AGO), {WEST: UP}, "", id="testing for days"
+        ),
+    ],
+)
+def test_outdated_test_is_judged_by_its_resources(
+    test: Any, states: dict[Resource, ResourceState], warning: str
+) -> None:
+    """It blocks nothing once they are back, and everything until then."""
+    assert judged([test], states, NOW) == (
+        [] if warning else [test],
+        [warning] if warning else [],
+    )
+
+
+def test_region_is_judged_by_its_own_documents() -> None:
+    """What is deleted and back leaves the paths as they are, and what is not back does not."""
+    network = recorded("dual-circuit")
+    for circuit_status, health_then in (("Enabled", "up"), ("Unavailable", "down")):
+        changed = network.changed("pc-west", Status=circuit_status)
+        snapshot = Snapshot(
+            "cn-hangzhou",
+            tuple(changed.circuits),
+            tuple(changed.vbrs),
+            bgp_peers=tuple(changed.bgp_peers),
+            jobs=(job("Deleted", "pc-west", **CIRCUIT),),
+        )
+
+        assert health(snapshot.paths())["bgp-west"] == health_then
+        assert bool(snapshot.underway()) is (health_then == "down")
 
 
 def test_findings_of_a_region_under_test() -> None:

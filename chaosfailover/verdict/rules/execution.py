@@ -4,7 +4,7 @@ Rules about the course of the run: aborted, dry, refused, interrupted, or with f
 
 from collections.abc import Iterator
 
-from chaosfailover.alibaba.failover_tests import RUNNING
+from chaosfailover.alibaba.failover_tests import is_underway
 from chaosfailover.verdict.effect import had_effect
 from chaosfailover.verdict.evidence import ActivityRun
 from chaosfailover.verdict.journal import Run, brief
@@ -119,12 +119,16 @@ def _running(run: Run) -> Iterator[Reason]:
         name
         for stop in run.control.stopped
         for name in (stop.test, stop.job_id)
-        if not stop.error and stop.status not in RUNNING
+        if not stop.error and not _runs(stop.status)
     }
     for test in run.tests:
         names = {test.job_id, test.test} - {""}
-        if test.status in RUNNING and not names & (ended | unstopped):
+        if _runs(test.status) and not names & (ended | unstopped):
             yield Reason("running", {"test": brief(test.test), "error": test.status})
+
+
+def _runs(status: str) -> bool:
+    return bool(status) and is_underway({"Status": status})
 
 
 def _failed(key: str, activity: ActivityRun) -> Reason:
