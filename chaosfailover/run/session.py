@@ -15,6 +15,7 @@ from chaosfailover import events
 from chaosfailover.alibaba import config
 from chaosfailover.prober import measurement
 from chaosfailover.prober.measurement import Measurement
+from chaosfailover.prober.open_files import Room
 from chaosfailover.record.redaction import given_secrets, redact_run
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe_breach
@@ -124,9 +125,9 @@ class Session:
         if not self._interruption.install():
             logger.warning("Not in the main thread: signals are not handled")
         self._resources.callback(self._interruption.put_back)
-        self._open_network()
+        room = self._open_network()
         guarding = self._start_guard()
-        self._start_measurement()
+        self._start_measurement(room)
         guarding.approved = make_ready(
             self._facts, self._experiment, self._configuration, self._secrets, self._measurement
         )
@@ -176,13 +177,14 @@ class Session:
             self._watchdog.leave_alone() if tests else self._watchdog.dismiss()
         self._resources.close()
 
-    def _open_network(self) -> None:
+    def _open_network(self) -> Room:
         network = open_venue(self._settings, self._configuration, self._resources)
         self._watchdog = network.watchdog
         self._facts.mode, self._facts.topology = network.mode, network.topology
         self._facts.account_id = network.account_id
         region_id = self._configuration.get(config.REGION_ID)
         logger.info("%s in %s on %s", network.mode, region_id, network.place)
+        return network.room
 
     def _start_guard(self) -> Guard:
         self._guard = Guard(
@@ -195,11 +197,12 @@ class Session:
         self._resources.callback(guard.set_current, None)
         return self._guard
 
-    def _start_measurement(self) -> None:
+    def _start_measurement(self, room: Room) -> None:
         targets = self._settings.parsed_targets()
         if not targets:
             return
-        self._measurement = Measurement(targets, self._settings.interval, self._settings.timeout)
+        settings = self._settings
+        self._measurement = Measurement(targets, settings.interval, settings.timeout, room)
         self._measurement.start()
         self._resources.callback(self._measurement.stop)
         self._resources.enter_context(events.listening(self._measurement.listen))
