@@ -131,6 +131,20 @@ class Emulator:
         return dict(self._plane.shortcomings) if self._plane else {}
 
     @property
+    def files_per_connection(self) -> int:
+        """
+        How many files of this process a client's connection to a service takes.
+        """
+        return self._plane.files_per_connection if self._plane else 0
+
+    @property
+    def files_of_a_cut(self) -> int:
+        """
+        How many files of this process it takes to cut every service.
+        """
+        return self._plane.files_of_a_cut if self._plane else 0
+
+    @property
     def regions(self) -> tuple[str, ...]:
         """
         The regions of the topology; the first one is the endpoint's own.

@@ -2,14 +2,17 @@
 The venue of a run: the embedded emulator, another emulator, or the cloud.
 """
 
+import errno
+import resource
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from chaosfailover.alibaba import config
 from chaosfailover.errors import ConfigurationError
+from chaosfailover.prober.open_files import RESERVE, Room
 from chaosfailover.run import Configuration
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety.guarded_test import LATEST_START
@@ -32,8 +35,9 @@ class Venue:
     """
     Where a run takes place; an emulator has a `topology`.
 
-    The embedded emulator ends with this process. Everything else needs `watchdogs`. A start without
-    an answer may take effect for `latest_start` seconds. A `volatile` emulator ends with its tests.
+    The embedded emulator ends with this process, and takes files of it beside those that the checks
+    take, as `room` says. Everything else needs `watchdogs`. A start without an answer may take
+    effect for `latest_start` seconds. A `volatile` emulator ends with its tests.
     """
 
     place: str
@@ -42,6 +46,7 @@ class Venue:
     watchdogs: Watchdogs | None = None
     latest_start: float = LATEST_START
     volatile: bool = False
+    room: Room = field(default_factory=Room)
 
     @property
     def mode(self) -> str:
@@ -80,7 +85,11 @@ def _embedded(settings: Settings, configuration: Configuration, resources: ExitS
     configuration[config.REHEARSAL] = True
     place = f"the embedded emulator, topology {settings.topology}"
     return Venue(
-        place, settings.topology, emulator.account_id, latest_start=emulator.timestamp_window
+        place,
+        settings.topology,
+        emulator.account_id,
+        latest_start=emulator.timestamp_window,
+        room=Room(1 + emulator.files_per_connection, RESERVE + emulator.files_of_a_cut),
     )
 
 
@@ -102,6 +111,13 @@ def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
     except PortTakenError as exc:
         taken, _, _ = str(exc).partition("; ")
         raise ConfigurationError(f"{taken}: {OTHER_PORTS}") from exc
+    except OSError as exc:
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        hint = f"; the limit is {limit}: raise it with ulimit -n 256"
+        raise ConfigurationError(
+            f"the embedded emulator cannot start: {exc.strerror or exc}"
+            f"{hint if exc.errno == errno.EMFILE else ''}"
+        ) from exc
     except ValueError as exc:
         raise ConfigurationError(str(exc)) from exc
 

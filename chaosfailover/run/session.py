@@ -17,6 +17,7 @@ from chaosfailover.alibaba import config
 from chaosfailover.errors import GuardError
 from chaosfailover.prober import measurement
 from chaosfailover.prober.measurement import Measurement
+from chaosfailover.prober.open_files import Room
 from chaosfailover.record.redaction import given_secrets, redact_run
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe_breach
@@ -117,9 +118,16 @@ class Session:
         if not self._interruption.install():
             logger.warning("Not in the main thread: signals are not handled")
         self._resources.callback(self._interruption.put_back)
+<<<<<<< HEAD
         guarding = self._start_guard(self._open_venue())
         self._start_measurement()
         approved = make_ready(
+=======
+        room = self._open_network()
+        guarding = self._start_guard()
+        self._start_measurement(room)
+        guarding.approved = make_ready(
+>>>>>>> ab3715c
             self._facts, self._experiment, self._configuration, self._secrets, self._measurement
         )
         guarding.approve(approved, self._facts.before)
@@ -167,6 +175,7 @@ class Session:
             self._leave_to(self._venue.watchdogs)
         self._resources.close()
 
+<<<<<<< HEAD
     def _restore(self) -> None:
         """
         End what may still cut or observe, and stop what the run started; safe to repeat.
@@ -176,6 +185,16 @@ class Session:
         self._outcomes = self._guard.restore(AT_THE_END) if self._guard else []
         if self._observer:
             self._observer.end()
+=======
+    def _open_network(self) -> Room:
+        network = open_venue(self._settings, self._configuration, self._resources)
+        self._watchdog = network.watchdog
+        self._facts.mode, self._facts.topology = network.mode, network.topology
+        self._facts.account_id = network.account_id
+        region_id = self._configuration.get(config.REGION_ID)
+        logger.info("%s in %s on %s", network.mode, region_id, network.place)
+        return network.room
+>>>>>>> ab3715c
 
     def _leave_to(self, watchdogs: Watchdogs) -> None:
         """
@@ -222,6 +241,7 @@ class Session:
         self._resources.callback(guard.set_current, None)
         return self._guard
 
+<<<<<<< HEAD
     def _start_observer(self, guarding: Guard) -> None:
         if not guarding.observations:
             return
@@ -232,10 +252,14 @@ class Session:
         self._observer.start()
 
     def _start_measurement(self) -> None:
+=======
+    def _start_measurement(self, room: Room) -> None:
+>>>>>>> ab3715c
         targets = self._settings.parsed_targets()
         if not targets:
             return
-        self._measurement = Measurement(targets, self._settings.interval, self._settings.timeout)
+        settings = self._settings
+        self._measurement = Measurement(targets, settings.interval, settings.timeout, room)
         self._measurement.start()
         self._resources.callback(self._measurement.stop)
         self._resources.enter_context(events.listening(self._measurement.listen))
