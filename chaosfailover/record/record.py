@@ -3,6 +3,7 @@ Makes the record of a run from its journal.
 """
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 
 from chaosfailover.record.digest import Record, plain, sealed
 from chaosfailover.record.redaction import inline_values, named_values, redact
@@ -87,10 +88,10 @@ SECTIONS: Mapping[str, Callable[[Run], object]] = {
     "place": place.place,
     "period": place.period,
     "tools": place.tools,
-    "configuration": plan.configuration,
-    "settings": plan.settings,
-    "scope": plan.scope,
-    "preflight": course.preflight,
+    "configuration": attrgetter("control.configuration"),
+    "settings": attrgetter("control.settings"),
+    "scope": attrgetter("control.cuts"),
+    "preflight": attrgetter("control.preflight"),
     "abort": course.abort,
     "tests": course.tests,
     "hypotheses": course.hypotheses,

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 
-from chaosfailover.verdict.evidence import CutResult, TargetResult
+from chaosfailover.verdict.evidence import TargetResult
 from chaosfailover.verdict.job_history import JobHistory
 from chaosfailover.verdict.journal import Run
+from chaosfailover.verdict.recovery import Recovery
 
 __all__ = ["had_effect"]
 
@@ -65,7 +66,7 @@ def _target_lost(run: Run, test: JobHistory) -> bool:
     )
 
 
-def _lost_in(cut: CutResult, target: TargetResult) -> bool:
+def _lost_in(cut: Recovery, target: TargetResult) -> bool:
     """
     Tell whether an outage began soon after the cut, both by the clock of the prober.
     """

@@ -1,10 +1,10 @@
 """
-The sections about the plan: experiment, people, configuration, settings and scope.
+The sections about the plan: experiment and people.
 """
 
 from chaosfailover.verdict.journal import Run
 
-__all__ = ["ROLES", "configuration", "experiment", "people", "scope", "settings"]
+__all__ = ["ROLES", "experiment", "people"]
 
 Row = dict[str, object]
 
@@ -18,7 +18,7 @@ def experiment(run: Run) -> Row:
     return {
         "title": run.experiment.title,
         "description": run.experiment.description,
-        "tags": list(run.experiment.tags),
+        "tags": run.experiment.tags,
         "hypothesis": run.experiment.hypothesis,
         "hash": run.control.experiment_hash or None,
         "dry": run.control.dry or None,
@@ -35,36 +35,5 @@ def people(run: Run) -> Row:
         "more_roles": {role: names for role, names in people.roles.items() if role not in ROLES},
         "change_ticket": people.change_ticket or None,
         "environment": people.environment or None,
-        "more": dict(people.more),
+        "more": people.more,
     }
-
-
-def configuration(run: Run) -> Row:
-    """
-    Return the configuration in effect.
-    """
-    return dict(run.control.configuration)
-
-
-def settings(run: Run) -> Row:
-    """
-    Return the control's settings in effect.
-    """
-    return dict(run.control.settings)
-
-
-def scope(run: Run) -> list[Row]:
-    """
-    Return the planned cut of each failover test, and the paths that were to survive it.
-    """
-    return [
-        {
-            "test": cut.test,
-            "resource_type": cut.resource_type,
-            "resource_ids": list(cut.resource_ids),
-            "duration_minutes": cut.duration_minutes,
-            "lost": list(cut.lost),
-            "survivors": list(cut.survivors),
-        }
-        for cut in run.control.cuts
-    ]

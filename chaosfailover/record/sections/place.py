@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chaosfailover.verdict.journal import Run
 
-__all__ = ["MODES", "UNKNOWN", "iso", "period", "place", "tools"]
+__all__ = ["MODES", "UNKNOWN", "period", "place", "tools"]
 
 Row = dict[str, object]
 
@@ -35,8 +35,8 @@ def period(run: Run) -> Row:
     """
     began, ended = _last(run, "begin") or run.start, _last(run, "end") or run.end
     return {
-        "began": iso(began),
-        "ended": iso(ended),
+        "began": began,
+        "ended": ended,
         "duration": max(0.0, (ended - began).total_seconds()) if began and ended else None,
         "clock_offset": run.control.clock_offset,
         "set_back": run.control.set_back,
@@ -55,10 +55,3 @@ def tools(run: Run) -> Row:
     toolkit = {"chaostoolkit-lib": run.toolkit, "platform": run.platform}
     recorded = {tool: version for tool, version in toolkit.items() if version}
     return {**recorded, **run.control.versions}
-
-
-def iso(at: datetime | None) -> str | None:
-    """
-    Write an instant as ISO 8601 in UTC, to the microsecond.
-    """
-    return at.isoformat(timespec="microseconds").replace("+00:00", "Z") if at else None
