@@ -2,9 +2,9 @@
 The JUnit report: what a CI dashboard counts.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, count
 from xml.etree import ElementTree
 
 from chaosfailover.i18n import message
@@ -37,7 +37,7 @@ def render_junit(views: Sequence[RunView], language: str) -> str:
     No two cases of the file have the same class name and name, since dashboards would merge them.
     """
     root = ElementTree.Element("testsuites", name="chaostoolkit-failover")
-    names: set[tuple[str, str]] = set()
+    names: Counter[tuple[str, str]] = Counter()
     for view in views:
         title = brief(view.title or "?", 200)
         suite = ElementTree.SubElement(root, "testsuite", name=title)
@@ -45,21 +45,23 @@ def render_junit(views: Sequence[RunView], language: str) -> str:
         _describe(suite, view, cases)
         for case in cases:
             classname = case.group if len(views) == 1 else f"{case.group}.{title}"
-            name = _unique(classname, brief(case.name, 200), names)
+            name = _unique(classname, brief(case.name, 200) or "?", names)
             _add_case(suite, case, {"classname": classname, "name": name})
     ElementTree.indent(root)
     written = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{written}\n'
 
 
-def _unique(classname: str, name: str, names: set[tuple[str, str]]) -> str:
+def _unique(classname: str, name: str, names: Counter[tuple[str, str]]) -> str:
     """
-    Return a name, numbered if there is another case of that name, and note it.
+    Return a name, numbered if there is another case of that name, and count it.
     """
-    numbered = (f"{name} ({number})" for number in count(2))
-    free = next(each for each in chain([name], numbered) if (classname, each) not in names)
-    names.add((classname, free))
-    return free
+    unique = name
+    while names[classname, unique]:
+        names[classname, name] += 1
+        unique = f"{name} ({names[classname, name]})"
+    names[classname, unique] += 1
+    return unique
 
 
 def _describe(suite: ElementTree.Element, view: RunView, cases: Sequence[Case]) -> None:
@@ -82,9 +84,10 @@ COUNTS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 def _add_case(suite: ElementTree.Element, case: Case, names: dict[str, str]) -> None:
     element = ElementTree.SubElement(suite, "testcase", names, time=_seconds(case.time))
     if case.problem:
-        message = brief(" ".join(case.lines), 1000)
+        lines = [line for each in case.lines if (line := brief(each, 1000))] or [names["name"]]
+        message = brief(" ".join(lines), 1000)
         problem = ElementTree.SubElement(element, case.problem, message=message)
-        problem.text = "\n".join(brief(line, 1000) for line in case.lines)
+        problem.text = "\n".join(lines)
 
 
 def _properties(view: RunView) -> dict[str, str | None]:

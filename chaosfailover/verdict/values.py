@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 
 __all__ = ["brief", "instant", "mapping", "mappings", "number", "pair", "text"]
 
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# Also what neither XML 1.0 nor UTF-8 can hold.
+CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 ABSURD = 1e15
 ELLIPSIS = "\u2026"
 

@@ -15,6 +15,8 @@ from xml.etree import ElementTree
 
 import pytest
 from damaged_journals import HOSTILE, ODD, everywhere, places
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from long_journals import long_journal
 from made_journals import changed, event, held, probe, reading
 from places import DATA
@@ -157,6 +159,29 @@ def test_hostile_text_is_text_in_junit(text: str) -> None:
 
     expected = render([everywhere("x")], "junit").count("<testcase")
     assert len(suites.findall(".//testcase")) == expected
+
+
+ANY = st.characters(exclude_categories=())
+RARE = st.sampled_from('\ufffe\uffff\ud800\udfff\x00\x0b\x1f\x7f\x85\u2028\r\n\t ]>&<"')
+TEXTS = st.text(ANY | RARE) | (ANY | RARE).map(lambda one: one * 2000)
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts=st.lists(TEXTS, min_size=1, max_size=3))
+def test_any_texts_are_sound_junit(texts: list[str]) -> None:
+    """Whatever runs hold, a campaign of them is XML 1.0 in which each case has its own name."""
+    runs = [everywhere(text) for text in [*texts, texts[0]]]
+    runs[0]["failover"]["preflight"][0]["passed"] = False
+    written = render(runs, "junit")
+    suites = ElementTree.fromstring(written.encode())  # noqa: S314
+
+    names = [(each.get("classname"), each.get("name")) for each in suites.iter("testcase")]
+    assert len(set(names)) == len(names) > 0
+    assert all((each.text or "").strip() for tag in PROBLEMS for each in suites.iter(tag))
+    assert not set("\ufffe\uffff") & set(written)  # which expat lets through
+
+
+PROBLEMS = ("failure", "error", "skipped")
 
 
 @pytest.mark.parametrize("text", HOSTILE)
