@@ -118,16 +118,10 @@ class Session:
         if not self._interruption.install():
             logger.warning("Not in the main thread: signals are not handled")
         self._resources.callback(self._interruption.put_back)
-<<<<<<< HEAD
-        guarding = self._start_guard(self._open_venue())
-        self._start_measurement()
+        venue = self._open_venue()
+        guarding = self._start_guard(venue)
+        self._start_measurement(venue.room)
         approved = make_ready(
-=======
-        room = self._open_network()
-        guarding = self._start_guard()
-        self._start_measurement(room)
-        guarding.approved = make_ready(
->>>>>>> ab3715c
             self._facts, self._experiment, self._configuration, self._secrets, self._measurement
         )
         guarding.approve(approved, self._facts.before)
@@ -175,7 +169,6 @@ class Session:
             self._leave_to(self._venue.watchdogs)
         self._resources.close()
 
-<<<<<<< HEAD
     def _restore(self) -> None:
         """
         End what may still cut or observe, and stop what the run started; safe to repeat.
@@ -185,16 +178,6 @@ class Session:
         self._outcomes = self._guard.restore(AT_THE_END) if self._guard else []
         if self._observer:
             self._observer.end()
-=======
-    def _open_network(self) -> Room:
-        network = open_venue(self._settings, self._configuration, self._resources)
-        self._watchdog = network.watchdog
-        self._facts.mode, self._facts.topology = network.mode, network.topology
-        self._facts.account_id = network.account_id
-        region_id = self._configuration.get(config.REGION_ID)
-        logger.info("%s in %s on %s", network.mode, region_id, network.place)
-        return network.room
->>>>>>> ab3715c
 
     def _leave_to(self, watchdogs: Watchdogs) -> None:
         """
@@ -241,7 +224,6 @@ class Session:
         self._resources.callback(guard.set_current, None)
         return self._guard
 
-<<<<<<< HEAD
     def _start_observer(self, guarding: Guard) -> None:
         if not guarding.observations:
             return
@@ -251,10 +233,7 @@ class Session:
         self._observer = ObserverThread(access, guarding)
         self._observer.start()
 
-    def _start_measurement(self) -> None:
-=======
     def _start_measurement(self, room: Room) -> None:
->>>>>>> ab3715c
         targets = self._settings.parsed_targets()
         if not targets:
             return
