@@ -16,12 +16,12 @@ from chaoslib import experiment_hash
 from chaosfailover.alibaba import config
 from chaosfailover.errors import ArgumentError
 from chaosfailover.events import Event
-from chaosfailover.network.cut_resources import Resource, ResourceState
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.run import Configuration, Experiment
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety.cut import Cut
 from chaosfailover.safety.guarded_test import StopOutcome
+from chaosfailover.safety.observation import States
 from chaosfailover.safety.preflight import PreflightCheck
 
 __all__ = ["RunFacts", "check_depth", "json_object", "make_entry"]
@@ -51,7 +51,7 @@ class RunFacts:
     clock_offset: float | None = None
     aborted: str = ""
     cuts: list[Cut] = field(default_factory=list)
-    before: dict[str, Mapping[Resource, ResourceState]] = field(default_factory=dict)
+    before: dict[str, States] = field(default_factory=dict)
     checks: list[PreflightCheck] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 

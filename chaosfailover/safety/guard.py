@@ -22,7 +22,7 @@ from chaosfailover.alibaba.transport import Attempting
 from chaosfailover.errors import ApiError, GuardError, JobNotFoundError
 from chaosfailover.events import Event, publish
 from chaosfailover.network import resource_status as survey
-from chaosfailover.network.cut_resources import Resource, ResourceState, read_states
+from chaosfailover.network.cut_resources import Resource, read_states
 from chaosfailover.safety.cut import ApprovedCuts, Cut
 from chaosfailover.safety.guarded_test import (
     LATEST_START,
@@ -31,7 +31,7 @@ from chaosfailover.safety.guarded_test import (
     StopOutcome,
     StopRequest,
 )
-from chaosfailover.safety.observation import Observation
+from chaosfailover.safety.observation import Observation, States
 from chaosfailover.safety.stopping import Patience, stop_tests
 from chaosfailover.signals import end_run, leave_signals_to_the_main_thread
 
@@ -131,9 +131,7 @@ class Guard:
         self._thread = threading.Thread(target=self._wait, name="failover-guard", daemon=True)
         self._thread.start()
 
-    def approve(
-        self, approved: ApprovedCuts, before: Mapping[str, Mapping[Resource, ResourceState]]
-    ) -> None:
+    def approve(self, approved: ApprovedCuts, before: Mapping[str, States]) -> None:
         """
         Approve cuts; `before` has by test what it will take, as it is now.
         """

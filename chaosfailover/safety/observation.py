@@ -10,12 +10,13 @@ from threading import Lock
 from chaosfailover.events import publish
 from chaosfailover.network.cut_resources import NORMAL, Resource, ResourceState, is_back
 
-__all__ = ["UNKNOWN", "Observation"]
+__all__ = ["UNKNOWN", "Observation", "States"]
 
 UNKNOWN = "unknown"
 """The status, in events, of what could not be read."""
 
 Clock = Callable[[], float]
+States = Mapping[Resource, ResourceState]
 
 
 class Observation:

@@ -3,7 +3,7 @@ The preflight: the checks before anything is cut. Unknown counts as failed.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -11,9 +11,10 @@ from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.failover_tests import find_test, job_label
 from chaosfailover.errors import FailoverError, PreflightError, TransportError
 from chaosfailover.network import resource_status as survey
-from chaosfailover.network.cut_resources import Resource, ResourceState, lost, read_states
+from chaosfailover.network.cut_resources import Resource, lost, read_states
 from chaosfailover.network.under_test import read_underway
 from chaosfailover.safety.cut import Cut, cut_of
+from chaosfailover.safety.observation import States
 
 __all__ = ["PreflightCheck", "PreflightContext", "existing_cut", "preflight"]
 
@@ -39,7 +40,7 @@ class PreflightContext:
     min_survivors: int
     targets: Sequence[str] = ()
     answer_now: Callable[[str], str] = field(default=lambda _: "")
-    before: dict[str, Mapping[Resource, ResourceState]] = field(default_factory=dict)
+    before: dict[str, States] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def _survivors(flight: PreflightContext, cut: Cut) -> Finding:
     return f"{survival.count}: {paths}", survival.warnings
 
 
-def _states(client: VpcClient, resources: Sequence[Resource]) -> Mapping[Resource, ResourceState]:
+def _states(client: VpcClient, resources: Sequence[Resource]) -> States:
     """
     Read the states in which the resources will have to be again after the cut.
     """

@@ -18,6 +18,8 @@ from chaosfailover.verdict.recovery import Recovery
 __all__ = ["had_effect"]
 
 STATUS_PROBES = ("circuit_status", "virtual_border_router_status", "bgp_session_status")
+UNREAD = "unknown"
+"""The status of a resource that the control could not read."""
 LONGEST_DETECTION = timedelta(seconds=180)
 """The usual BGP hold time; a later loss is not an effect of the cut."""
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
@@ -45,7 +47,8 @@ def _status_changed(run: Run, test: JobHistory) -> bool:
 
 def _statuses(run: Run) -> Iterator[tuple[datetime, str, str]]:
     for event in run.control.events_of("resource"):
-        yield event.at, event.resource_id, event.status
+        if event.status != UNREAD:
+            yield event.at, event.resource_id, event.status
     probes = [probe for reading in run.readings for probe in reading.probes]
     for each in (*probes, *run.method, *run.rollbacks):
         if each.ended and each.func in STATUS_PROBES and isinstance(each.output, str):

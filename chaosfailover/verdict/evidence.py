@@ -177,12 +177,18 @@ class Cut:
 class StopResult:
     """
     The attempt of the control to stop a failover test; `fields` are all that it wrote of it.
+
+    `back` tells whether what the test took was seen as before, None if that is unknown; `not_back`
+    names what was not. A test that `may_start` has a start without an answer.
     """
 
     test: str
     job_id: str
     status: str
     error: str
+    back: bool | None
+    not_back: tuple[str, ...]
+    may_start: bool
     fields: Fields
 
 

@@ -4,11 +4,12 @@ The verdict of a run: held, deviated, aborted or inconclusive, with its reasons.
 The verdict is the first of `ORDER` for which there is a reason; all reasons are given:
 
 1. Aborts. Nothing else counts after them.
-2. Missing premises of any conclusion: a real run, a steady state, a clean baseline, and a cut that
+2. What was cut is not back: the gravest deviation, whatever else is known.
+3. Missing premises of any conclusion: a real run, a steady state, a clean baseline, and a cut that
    had an effect. Without them even a deviation says nothing about the network.
-3. Deviations from the hypothesis. Nothing that came later takes them back.
-4. Gaps in the evidence.
-5. Evidence for the network. Without any, nothing was observed.
+4. Deviations from the hypothesis. Nothing that came later takes them back.
+5. Gaps in the evidence.
+6. Evidence for the network. Without any, nothing was observed.
 
 The toolkit's own status and `deviated` come last: the control sets them from this very verdict, so
 they count only if nothing else speaks against the run.
@@ -42,6 +43,7 @@ DIFFERS = "verdict.differs"
 
 ORDER: Sequence[tuple[str, Sequence[str]]] = (
     ("aborted", ["aborted", "safeguard"]),
+    ("deviated", ["not_back"]),
     (
         "inconclusive",
         [
@@ -51,6 +53,7 @@ ORDER: Sequence[tuple[str, Sequence[str]]] = (
             "unsteady",
             "unread_before",
             "cut_failed",
+            "may_start",
             "no_cut",
             "no_effect",
             "lossy",
@@ -76,6 +79,7 @@ ORDER: Sequence[tuple[str, Sequence[str]]] = (
         "inconclusive",
         [
             "running",
+            "back_unknown",
             "interrupted",
             "signal",
             "action",

@@ -164,6 +164,7 @@ def held() -> Document:
                 event(20, "stop", **test),
                 event(20.1, "status", **test, status="Stopping"),
                 event(22, "status", **test, status="Stopped"),
+                event(22, "back", **test),
                 event(30, "end"),
             ],
             "targets": {"portal": target()},

@@ -49,6 +49,7 @@ def tests(run: Run) -> list[Row]:
             "job_id": test.job_id or None,
             "cut_at": test.since,
             "stop_at": test.until,
+            "back_at": test.back,
             "statuses": [change._asdict() for change in test.changes],
         }
         for test in run.tests

@@ -100,7 +100,10 @@ def _cuts(run: Run) -> Iterator[Reason]:
     """
     Find whether anything was cut, and whether each cut had an effect.
     """
-    if not run.tested:
+    may_start = [stop for stop in run.control.stopped if stop.may_start]
+    for stop in may_start:
+        yield Reason("may_start", {"test": brief(stop.test)})
+    if not run.tested and not may_start:
         yield Reason("no_cut", {})
     for test in run.tested:
         if not had_effect(run, test):
@@ -131,6 +134,26 @@ def _runs(status: str) -> bool:
     return bool(status) and is_underway({"Status": status})
 
 
+def _restoration(run: Run) -> Iterator[Reason]:
+    """
+    Find tests that were started, and whose resources were not seen as they were before.
+
+    Without a control nobody looked.
+    """
+    if not run.control.present:
+        return
+    stops = {name: stop for stop in run.control.stopped for name in (stop.test, stop.job_id)}
+    for test in run.tests:
+        stop = stops.get(test.job_id) or stops.get(test.test)
+        if not test.started or test.back:
+            continue
+        if stop and stop.back is False:
+            resources = _clause("; ".join(stop.not_back) or "?")
+            yield Reason("not_back", {"test": brief(test.test), "resources": resources})
+        elif not (stop and stop.error):
+            yield Reason("back_unknown", {"test": brief(test.test)})
+
+
 def _failed(key: str, activity: ActivityRun) -> Reason:
     return Reason(key, {"name": brief(activity.name), "error": _clause(activity.error or "?")})
 
@@ -151,4 +174,5 @@ RULES: tuple[Rule, ...] = (
     _tolerances,
     _cuts,
     _running,
+    _restoration,
 )
