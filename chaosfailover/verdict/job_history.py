@@ -53,13 +53,6 @@ class JobHistory:
         """
         return any(change.status == "Testing" for change in self.changes)
 
-    @property
-    def started(self) -> bool:
-        """
-        Whether it was ever seen in a status after `Init`.
-        """
-        return any(change.status != "Init" for change in self.changes)
-
 
 class Sighting(NamedTuple):
     """

@@ -240,7 +240,10 @@ CASES = [
             ("run", [failed("cut", func="start_failover_test")]),
             ("failover.events", EVENTS[:4]),
             ("failover.targets", {}),
-            ("failover.stopped", [{"test": "drill", "job_id": "ftj-1", "status": "Stopped"}]),
+            (
+                "failover.stopped",
+                [{"test": "drill", "job_id": "ftj-1", "status": "Stopped", "back": True}],
+            ),
         ),
         "inconclusive",
         ["The cutting action cut failed: ApiError: Throttling.", NOTHING_CUT],

@@ -136,21 +136,19 @@ def _runs(status: str) -> bool:
 
 def _restoration(run: Run) -> Iterator[Reason]:
     """
-    Find tests that were started, and whose resources were not seen as they were before.
+    Find tests that have ended, and whose resources were not seen as they were before.
 
-    Without a control nobody looked.
+    Without a control, or its events, nobody looked.
     """
-    if not run.control.present:
+    if not run.control.events:
         return
     stops = {name: stop for stop in run.control.stopped for name in (stop.test, stop.job_id)}
     for test in run.tests:
         stop = stops.get(test.job_id) or stops.get(test.test)
-        if not test.started or test.back:
-            continue
         if stop and stop.back is False:
             resources = _clause("; ".join(stop.not_back) or "?")
             yield Reason("not_back", {"test": brief(test.test), "resources": resources})
-        elif not (stop and stop.error):
+        elif test.status == "Stopped" and not (test.back or (stop and stop.back)):
             yield Reason("back_unknown", {"test": brief(test.test)})
 
 
