@@ -176,4 +176,4 @@ class Ledger:
 
 def _is_settled(job: Job, before: float) -> bool:
     ended = entered(job, "Stopped")
-    return ended is not None and ended + job.late < before
+    return ended is not None and ended + job.aftermath_ends < before
