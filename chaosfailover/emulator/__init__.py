@@ -59,7 +59,8 @@ One job, from Init to Stopped
     Testing    Its resources are down, with all that stands on them. Their paths stall until
                routing detects it; then the flows move to the next path that is in service.
     Stopping   The duration is over, or StopFailoverTestJob was called.
-    Stopped    The resources are back (a setting: already on Stopping). After `revert_delay` the
+    Stopped    The resources are back (a setting: already on Stopping), save for the job's
+               aftermaths, which faults leave on it (downtime.py). After `revert_delay` the
                flows move back, with a loss of `revert_loss`.
 
     No timer moves a job. Its history and the lengths say when each status began or will begin, so
@@ -69,8 +70,8 @@ One job, from Init to Stopped
 
 Pure modules, which take time and seeds as arguments
 
-    job, routing, resources, services, settings, schema, signatures, and of operations/ filters,
-    parameters, rendering, rules
+    job, downtime, routing, resources, services, settings, schema, signatures, and of operations/
+    filters, parameters, rendering, rules
 
 Invariants
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from chaosfailover.emulator.access_keys import AccessKey
 from chaosfailover.emulator.clock import Clock
+from chaosfailover.emulator.downtime import Downtime, downtimes_from, fields_after
 from chaosfailover.emulator.error_codes import Refusal
 from chaosfailover.emulator.faults import ArmedFaults
 from chaosfailover.emulator.job import UNFINISHED, Job
@@ -22,7 +23,7 @@ from chaosfailover.emulator.operations.rules import (
 )
 from chaosfailover.emulator.request_log import RequestLog
 from chaosfailover.emulator.resources import Network
-from chaosfailover.emulator.routing import Downtime, Segment, courses, downtimes_from
+from chaosfailover.emulator.routing import Segment, courses
 from chaosfailover.emulator.services import Service
 from chaosfailover.emulator.settings import Settings, drawn, longest
 from chaosfailover.emulator.signatures import Nonces
@@ -172,7 +173,7 @@ class Cloud:
         """
         Return what jobs take down: lately, now, and in the time to come.
         """
-        return downtimes_from(self.ledger.live(), self.settings)
+        return downtimes_from(self.ledger.live(), self.settings, self.network)
 
     def courses(self, service: Service) -> tuple[tuple[Segment, ...], ...]:
         """
@@ -186,6 +187,12 @@ class Cloud:
         """
         cuts = (cut for cut in self.cuts() if cut.start <= at < cut.end)
         return self.network.down(id_ for cut in cuts for id_ in cut.resource_ids)
+
+    def fields_after(self, at: float) -> Mapping[str, Mapping[str, object]]:
+        """
+        Return the fields that resources show instead of their own, after a job, by their ID.
+        """
+        return fields_after(self.ledger.live(), at, self.settings, self.network)
 
     def _blocking(self, region: str) -> Iterator[Job]:
         """

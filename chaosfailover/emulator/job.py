@@ -6,6 +6,7 @@ Instants are emulated seconds since 1970.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from math import inf
 from typing import NotRequired, TypedDict
 
@@ -18,6 +19,7 @@ __all__ = [
     "RUNNING",
     "STATUSES",
     "UNFINISHED",
+    "Aftermath",
     "Job",
     "JobDocument",
     "JobView",
@@ -63,15 +65,37 @@ UNFINISHED = RUNNING | {"Init"}
 STATUSES = sorted(UNFINISHED | {"Stopped"})
 
 
+Period = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Aftermath:
+    """
+    How the resources that a pattern of IDs or types matches behave after their job.
+
+    In each of the `periods`, in seconds since they came back, they show other `fields`, by type.
+    Without fields they are down.
+    """
+
+    resource: str
+    periods: tuple[Period, ...]
+    fields: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+    def concerns(self, resource_id: str, kind: str) -> bool:
+        """
+        Say whether a resource is meant.
+        """
+        return any(fnmatchcase(each, self.resource) for each in (resource_id, kind))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """
     One failover test job: its parameters, and each status it entered, with the instant.
 
     `lasts` is the length of each passing status in seconds, `inf` for a status that is stuck.
-    `touched` is the instant of the last operation on the job. `late` is how many seconds too late
-    the resources come back. `starts_at` is when a start that was received takes effect, `inf` for
-    none; a `hidden` job does not exist before.
+    `touched` is the instant of the last operation on the job. `starts_at` is when a start that was
+    received takes effect, `inf` for none; a `hidden` job does not exist before.
     """
 
     job_id: str
@@ -87,7 +111,7 @@ class Job:
     history: tuple[tuple[str, float], ...]
     lasts: dict[str, float] = field(default_factory=dict)
     touched: float = -inf
-    late: float = 0.0
+    aftermaths: tuple[Aftermath, ...] = ()
     starts_at: float = inf
     hidden: bool = False
 
@@ -104,6 +128,13 @@ class Job:
         Whether a start was received that has had no effect yet.
         """
         return self.status == "Init" and self.starts_at < inf
+
+    @property
+    def aftermath_ends(self) -> float:
+        """
+        How many seconds after its end the job's resources are themselves again.
+        """
+        return max((end for each in self.aftermaths for _, end in each.periods), default=0.0)
 
     @property
     def exists(self) -> bool:

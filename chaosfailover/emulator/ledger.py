@@ -130,7 +130,7 @@ class Ledger:
             job = min(due, key=lambda each: (each.starts_at, each.number))
             self._advance(job.starts_at, settled)
             if may_start(job):
-                self._keep(advanced(job, job.starts_at))
+                self.save(advanced(job, job.starts_at))
             else:
                 del self._live[job.job_id]
                 self.save(replace(job, starts_at=inf))
@@ -176,4 +176,4 @@ class Ledger:
 
 def _is_settled(job: Job, before: float) -> bool:
     ended = entered(job, "Stopped")
-    return ended is not None and ended + job.late < before
+    return ended is not None and ended + job.aftermath_ends < before

@@ -178,6 +178,8 @@ def _build(
         **others,
     )
     _check_jobs(topology, accounts)
+    for position, fault in enumerate(topology.faults):
+        fault.check_resource(network, f"faults[{position}]")
     return topology
 
 

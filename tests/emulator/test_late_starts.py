@@ -314,6 +314,28 @@ def test_a_waiting_start_survives_a_restart(tmp_path: Path) -> None:
     assert (waiting.status, waiting.exists, job.status) == ("Init", False, "Testing")
 
 
+def test_a_late_start_is_not_decided_again_after_a_restart(tmp_path: Path) -> None:
+    """
+    The job that runs by now came after it.
+    """
+    path = tmp_path / "state.db"
+    first = Emulator(auth=False, state=path)
+    caller = Caller()
+    caller.cloud = first.cloud
+    caller.cloud.faults.faults.append(fault_from({"fault": "late-start", "count": 1}))
+    caller.call("CreateFailoverTestJob", **{**NOW, "JobDuration": 1})
+    first.advance(200)
+    caller.call("CreateFailoverTestJob", **NOW)
+    first.advance(10)
+    first.stop()
+    again = Emulator(auth=False, state=path)
+    with again.cloud.held():
+        statuses = [job.status for job in again.cloud.ledger.everything()]
+    again.stop()
+
+    assert statuses == ["Stopped", "Testing"]
+
+
 @pytest.mark.parametrize(
     ("fault", "says"),
     [

@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 from typing import TypeVar
 
 from chaosfailover.emulator.faults.fault import Fault
-from chaosfailover.emulator.faults.kinds import FAULTS, Stage
+from chaosfailover.emulator.faults.kinds import FAULTS
+from chaosfailover.emulator.faults.stages import Stage
 
 __all__ = ["ArmedFaults"]
 

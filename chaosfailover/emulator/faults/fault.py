@@ -2,8 +2,8 @@
 The fault as a topology or the admin interface writes it.
 """
 
-from collections.abc import Iterator
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from fnmatch import fnmatchcase
 from typing import Annotated
 
@@ -11,6 +11,8 @@ from chaosfailover.emulator.canned_reply import CannedReply, canned_reply
 from chaosfailover.emulator.error_codes import ERROR_CODES
 from chaosfailover.emulator.job import STATUSES, JobView
 from chaosfailover.emulator.operations.table import OPERATIONS
+from chaosfailover.emulator.resource_fields import OVERLAYS
+from chaosfailover.emulator.resources import Network
 from chaosfailover.emulator.schema import (
     ANYTHING,
     TEXT,
@@ -61,6 +63,9 @@ class Fault:
     job: Annotated[str, TEXT] = "*"
     during: Annotated[tuple[str, ...], listing(one_of(*STATUSES))] = ()
     listed: Annotated[bool, TRUTH] = False
+    resource: Annotated[str, TEXT] = ""
+    times: Annotated[int, integer(1, 1000)] = 3
+    fields: Annotated[Mapping[str, Mapping[str, object]], OVERLAYS] = field(default_factory=dict)
     reply: Annotated[CannedReply | None, optional(canned_reply)] = None
 
     def concerns(self, operation: str, region: str, account: str) -> bool:
@@ -81,6 +86,17 @@ class Fault:
             and (self.seconds is None or view.age < self.seconds)
         )
 
+    def check_resource(self, network: Network, place: str) -> None:
+        """
+        Raise ValueError if `resource` names nothing of a network.
+        """
+        names = {name for each in network.resources.values() for name in (each.id, each.kind)}
+        if self.resource and not any(fnmatchcase(each, self.resource) for each in names):
+            raise ValueError(
+                f"{place}.resource is {self.resource!r}, expected an ID or a type of the"
+                " topology's resources, or a pattern of them"
+            )
+
     def lasts(self, default: float) -> float:
         """
         Return `seconds`, or the default of the fault's kind.
@@ -92,5 +108,6 @@ class Fault:
         Yield the keys whose values are not the default.
         """
         for each in fields(self):
-            if each.default is MISSING or getattr(self, each.name) != each.default:
+            default = {} if each.default_factory is not MISSING else each.default
+            if getattr(self, each.name) != default:
                 yield each.name

@@ -10,57 +10,33 @@ from typing import Any, Generic, TypeVar
 from chaosfailover.emulator.canned_reply import CannedReply
 from chaosfailover.emulator.error_codes import Refusal, refuse
 from chaosfailover.emulator.faults.fault import Fault
-from chaosfailover.emulator.job import AFTER, Job, JobView
+from chaosfailover.emulator.faults.stages import (
+    BEFORE,
+    DELAY,
+    DOCUMENT,
+    FIND,
+    JOB,
+    REPLY,
+    SHOW,
+    VIEW,
+    Document,
+    JobViews,
+    Stage,
+)
+from chaosfailover.emulator.job import AFTER, Aftermath, Job, Period
+from chaosfailover.emulator.resources import PEER
 from chaosfailover.emulator.schema import number, one_of, record_of
 from chaosfailover.emulator.wire import Reply
 
 __all__ = [
-    "ANSWERING",
-    "BEFORE",
-    "DELAY",
-    "DOCUMENT",
     "FAULTS",
-    "FIND",
-    "JOB",
-    "REPLY",
-    "SHOW",
-    "VIEW",
     "Kind",
-    "Stage",
     "fault_from",
 ]
 
 T = TypeVar("T")
-Document = Mapping[str, object]
-JobViews = tuple[JobView, ...]
 
 BAD_GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
-
-
-@dataclass(frozen=True)
-class Stage(Generic[T]):
-    """
-    A point of a call at which faults act, on a subject of type T.
-    """
-
-    name: str
-
-
-BEFORE = Stage[Reply | Refusal | None]("before")  # in place of the operation, which does nothing
-FIND = Stage[JobViews]("find")  # the jobs that a call finds
-JOB = Stage[Job]("job")  # a job that starts or stops
-VIEW = Stage[float]("view")  # the lag of what a Describe call sees
-SHOW = Stage[JobViews]("show")  # the statuses that a Describe call shows, and filters by
-DOCUMENT = Stage[Document]("document")
-REPLY = Stage[Reply | Refusal]("reply")  # after the effect
-DELAY = Stage[Reply]("delay")  # of any reply
-ANSWERING: tuple[Stage[Any], ...] = (BEFORE, REPLY)
-"""
-The stages at which only one fault acts on a call.
-
-After a fault BEFORE none acts on the REPLY, save on an `answer`, which stands for the service's own
-reply.
-"""
 
 
 @dataclass(frozen=True)
@@ -113,6 +89,27 @@ def _started_late(job: Job, fault: Fault) -> Job:
     )
 
 
+def _aftermath(job: Job, fault: Fault, periods: tuple[Period, ...], default: str = "*") -> Job:
+    aftermath = Aftermath(fault.resource or default, periods, fault.fields)
+    if aftermath in job.aftermaths:
+        return job
+    return replace(job, aftermaths=(*job.aftermaths, aftermath))
+
+
+def _for_a_while(job: Job, fault: Fault) -> Job:
+    return _aftermath(job, fault, ((0.0, fault.lasts(inf)),))
+
+
+def _flapping(job: Job, fault: Fault) -> Job:
+    """
+    Let sessions be up and down in turn, beginning with up.
+    """
+    interval = fault.lasts(5.0)
+    edges = [interval * number for number in range(1, 2 * fault.times + 1)]
+    periods = tuple(zip(edges[::2], edges[1::2], strict=True))
+    return _aftermath(job, fault, periods, PEER)
+
+
 def _not_found(views: JobViews, fault: Fault) -> JobViews:
     return tuple(each for each in views if not fault.concerns_job(each))
 
@@ -149,8 +146,9 @@ def _html(reply: Reply, _: Fault) -> Reply:
 
 
 LATEST_START = 900.0
-REFUSING = ("code", "retry_after")
 OF_JOBS = ("job", "during", "seconds")
+REPLYING = ("code", "retry_after")
+REFUSING = (*REPLYING, *OF_JOBS)
 
 FAULTS: dict[str, Kind[Any]] = {
     "throttling": Kind(
@@ -165,12 +163,13 @@ FAULTS: dict[str, Kind[Any]] = {
         BEFORE,
         lambda _, fault: (fault.reply or CannedReply()).reply(),
         "the `reply`, exactly as written",
-        ("reply",),
+        ("reply", *OF_JOBS),
     ),
     "reset": Kind(
         BEFORE,
         lambda _, __: Reply(0, {}, b"", ending="reset"),
         "the connection is reset; nothing was done",
+        OF_JOBS,
     ),
     "slow": Kind(
         DELAY,
@@ -191,7 +190,7 @@ FAULTS: dict[str, Kind[Any]] = {
         REPLY,
         _refused("ServiceUnavailable"),
         "done, but the reply is HTTP 503, or another error `code`",
-        REFUSING,
+        REPLYING,
     ),
     "late-start": Kind(
         JOB,
@@ -220,9 +219,22 @@ FAULTS: dict[str, Kind[Any]] = {
     ),
     "stays-down": Kind(
         JOB,
-        lambda job, fault: replace(job, late=fault.lasts(inf)),
+        _for_a_while,
         "the job's resources come back `seconds` late (never)",
-        ("seconds",),
+        ("seconds", "resource"),
+    ),
+    "flaps": Kind(
+        JOB,
+        _flapping,
+        "once they are back, BGP peers go down `times` (3) times, for `seconds` (5) after as many"
+        " of being up",
+        ("seconds", "times", "resource"),
+    ),
+    "odd-return": Kind(
+        JOB,
+        _for_a_while,
+        "once they are back, resources show the `fields` of their type for `seconds` (for ever)",
+        ("fields", "seconds", "resource"),
     ),
     "unknown-job": Kind(
         FIND,
@@ -270,8 +282,9 @@ def fault_from(value: object, place: str = "fault") -> Fault:
         if key not in (*GENERAL, *takes):
             own = f"which takes {', '.join(takes)}" if takes else "which takes no keys of its own"
             raise ValueError(f"{place}.{key} is not for {fault.fault}, {own}")
-    if fault.fault == "answer" and fault.reply is None:
-        raise ValueError(f"{place} needs reply")
+    for kind, key in (("answer", "reply"), ("odd-return", "fields")):
+        if fault.fault == kind and not getattr(fault, key):
+            raise ValueError(f"{place} needs {key}")
     if fault.fault == "late-start" and fault.seconds is not None:
         number(0, LATEST_START)(fault.seconds, f"{place}.seconds")
     return fault

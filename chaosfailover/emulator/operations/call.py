@@ -9,8 +9,8 @@ from math import inf
 from typing import TypeVar
 
 from chaosfailover.emulator.cloud import Cloud
-from chaosfailover.emulator.faults import ANSWERING, FAULTS, VIEW, Fault, Stage
-from chaosfailover.emulator.job import Job
+from chaosfailover.emulator.faults import ANSWERING, BEFORE, FAULTS, VIEW, Fault, Stage
+from chaosfailover.emulator.job import Job, viewed
 from chaosfailover.emulator.operations.parameters import Arguments
 
 __all__ = ["Call", "Document"]
@@ -49,6 +49,8 @@ class Call:
         """
         armed = self.cloud.faults
         for fault in armed.due(stage, self.operation, self.region, self.account):
+            if stage == BEFORE and not self._is_time_for(fault):
+                continue
             changed = FAULTS[fault.fault].act(subject, fault)
             if changed == subject:
                 continue
@@ -58,6 +60,14 @@ class Call:
             if stage in ANSWERING:
                 break
         return subject
+
+    def _is_time_for(self, fault: Fault) -> bool:
+        """
+        Say whether a job of the caller is as the fault asks for; most ask for nothing.
+        """
+        if fault.job == "*" and not fault.during and fault.seconds is None:
+            return True
+        return any(fault.concerns_job(viewed(job, self.now)) for job in self.own_jobs())
 
     @cached_property
     def seen_at(self) -> float:
@@ -72,6 +82,13 @@ class Call:
         The IDs of the resources that this call sees down.
         """
         return self.cloud.down(self.seen_at)
+
+    @cached_property
+    def fields_after(self) -> Mapping[str, Mapping[str, object]]:
+        """
+        The fields that resources show after a job took them down, by their ID.
+        """
+        return self.cloud.fields_after(self.seen_at)
 
     def own_jobs(self) -> Iterator[Job]:
         """

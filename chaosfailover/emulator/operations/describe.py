@@ -130,11 +130,12 @@ def _page(call: Call, resources: Sequence[Resource], outer: str, inner: str) -> 
 
 def _document(call: Call, resource: Resource) -> Document:
     """
-    Write a resource, with the fields that the settings overlay while it is down.
+    Write a resource, with the fields that settings and faults overlay during and after a cut.
     """
     settings = call.cloud.settings
     overlay = settings.while_testing.get(resource.kind, {}) if resource.id in call.down else {}
-    return {**SHAPES[resource.kind](call.cloud.network, resource), **overlay}
+    after = call.fields_after.get(resource.id, {})
+    return {**SHAPES[resource.kind](call.cloud.network, resource), **overlay, **after}
 
 
 CIRCUIT_FILTERS = {

@@ -135,6 +135,8 @@ def arm(request: AdminRequest) -> object:
     """
     armed = listing(fault_from, least=1)(request.body, "faults")
     with request.cloud.held():
+        for position, fault in enumerate(armed):
+            fault.check_resource(request.cloud.network, f"faults[{position}]")
         request.cloud.faults.faults += armed
     return faults(request)
 
