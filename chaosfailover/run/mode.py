@@ -67,12 +67,12 @@ def open_venue(settings: Settings, configuration: Configuration, resources: Exit
         return _embedded(settings, configuration, resources)
     emulator = config.running_emulator(configuration)
     if emulator is None:
-        return Venue(place, watchdogs=Watchdogs())
+        return Venue(place, watchdogs=Watchdogs(settings.restore_timeout))
     _check_emulation(emulator.shortcomings, emulator.services, settings)
     return Venue(
         f"the emulator at {place}, topology {emulator.topology}",
         emulator.topology,
-        watchdogs=Watchdogs(),
+        watchdogs=Watchdogs(settings.restore_timeout),
         latest_start=emulator.timestamp_window,
         volatile=emulator.volatile,
     )

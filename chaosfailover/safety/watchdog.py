@@ -49,6 +49,7 @@ GRACE = 300.0
 # Seconds by which the spare takes over later, so that it mostly finds nothing to do.
 SPARE_DELAY = 1.0
 SPARE = "--spare"
+BACK = "--back="
 NONE_RUNNING = "no watchdog process is running"
 
 
@@ -122,13 +123,16 @@ class WatchList:
 class Watchdogs:
     """
     The run's end of the pipes: two processes, either of which is replaced at once when it dies.
+
+    They wait for `restore_timeout` seconds until what was cut is back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, restore_timeout: float = GRACE) -> None:
         self._lock = threading.RLock()
         self._list: dict[str, WatchedTest] = {}
         self._left = False
-        self._processes = [_Process(self._replace), _Process(self._replace, SPARE)]
+        self._back = f"{BACK}{restore_timeout}"
+        self._processes = [self._start(), self._start(SPARE)]
 
     @property
     def pids(self) -> list[int]:
@@ -187,6 +191,9 @@ class Watchdogs:
             for process in self._processes:
                 process.close()
 
+    def _start(self, *options: str) -> "_Process":
+        return _Process(self._replace, self._back, *options)
+
     def _send(self, message: Message) -> None:
         received = [process.send(message) for process in self._processes]
         if not any(received):
@@ -203,7 +210,7 @@ class Watchdogs:
             self._processes.remove(dead)
             dead.close()
             try:
-                process = _Process(self._replace, SPARE)
+                process = self._start(SPARE)
             except OSError as exc:
                 logger.critical("No watchdog process can be started: %s", exc)
                 return
@@ -334,7 +341,8 @@ def main(options: Sequence[str]) -> None:
         watched.receive(message, time.monotonic())
     if watched.takes_over:
         time.sleep(SPARE_DELAY if SPARE in options else 0.0)
-        _take_over(runner, watched)
+        back = [float(each.removeprefix(BACK)) for each in options if each.startswith(BACK)]
+        _take_over(runner, watched, *back)
 
 
 def _messages(runner: int) -> Iterator[Message]:
@@ -353,14 +361,14 @@ def _messages(runner: int) -> Iterator[Message]:
         yield from map(json.loads, lines)
 
 
-def _take_over(runner: int, watched: WatchList) -> None:
+def _take_over(runner: int, watched: WatchList, back: float = GRACE) -> None:
     _open_log(runner)
     logger.warning("The run (process %d) left its failover tests: %s", runner, watched.reason)
     now = time.monotonic()
     timeout = max(_remaining(since, test, now) for since, test in watched.tests.values())
     with contextlib.ExitStack() as clients:
         stop_requests = [_stop_request(test, clients, now) for _, test in watched.tests.values()]
-        patience = Patience(timeout, timeout, GRACE, late_starts=True)
+        patience = Patience(timeout, timeout, back, late_starts=True)
         outcomes = stop_tests(stop_requests, patience)
     for outcome in outcomes:
         if outcome.is_over:

@@ -164,7 +164,7 @@ def tunnel(cloud: Cloud) -> Iterator[Cloud]:
 
 class Runner:
     """
-    One `chaos run`, whose log is read as it is written.
+    One `chaos run`, whose log is read as it is written; `command` is what runs it.
     """
 
     def __init__(
@@ -173,13 +173,14 @@ class Runner:
         folder: Path,
         environment: Mapping[str, str],
         options: Sequence[str] = (),
+        command: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.lines: list[str] = []
         self._new: queue.Queue[str | None] = queue.Queue()
         (folder / "experiment.json").write_text(json.dumps(experiment), encoding="utf-8")
         self.process = subprocess.Popen(
-            [*CHAOS, "run", *options, "experiment.json"],
+            [*command, *CHAOS, "run", *options, "experiment.json"],
             cwd=folder,
             env=clean_environment(**environment),
             stdin=subprocess.DEVNULL,
