@@ -269,7 +269,7 @@ Fault -> its kind.
 
 
 SCHEMA = record_of(Fault)
-GENERAL = ("fault", "operation", "region", "account", "probability", "count")
+GENERAL = ("fault", "operation", "region", "account", "dry_run", "probability", "count")
 
 
 def fault_from(value: object, place: str = "fault") -> Fault:
