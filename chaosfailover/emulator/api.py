@@ -114,7 +114,9 @@ def _outcome(cloud: Cloud, request: Request, request_id: str, now: float) -> Out
     except Refusal as refusal:
         return Outcome(refusal_reply(refusal, request, request_id), refusal.code)
     region = request.parameters.get("RegionId") or cloud.network.regions[0]
-    call = Call(cloud, operation, key.account, region, {}, now, _valid_for(cloud, request))
+    dry_run = request.parameters.get("DryRun", "").lower() == "true"
+    valid_for = _valid_for(cloud, request)
+    call = Call(cloud, operation, key.account, region, {}, now, valid_for, dry_run)
     code = ""
     try:
         reply = _instead(call) or _performed(call, key, request, request_id)

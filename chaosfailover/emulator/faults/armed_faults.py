@@ -25,7 +25,9 @@ class ArmedFaults:
         self._random = random.Random(f"{seed}/faults")  # noqa: S311 - chance, no secret
         self.faults = list(faults)
 
-    def due(self, stage: Stage[T], operation: str, region: str, account: str) -> list[Fault]:
+    def due(
+        self, stage: Stage[T], operation: str, region: str, account: str, *, dry_run: bool
+    ) -> list[Fault]:
         """
         Draw the faults that act on a call at a stage, if they find anything to change there.
         """
@@ -33,7 +35,7 @@ class ArmedFaults:
             fault
             for fault in self.faults
             if FAULTS[fault.fault].stage == stage
-            and fault.concerns(operation, region, account)
+            and fault.concerns(operation, region, account, dry_run=dry_run)
             and self._random.random() < fault.probability
         ]
 

@@ -46,14 +46,15 @@ class Fault:
     """
     One fault: its kind, the calls it acts on (patterns), and how often.
 
-    `seconds` are emulated. `count` is how many times it acts, None for always. The keys after
-    `count` are each for some kinds only.
+    `dry_run` limits it to dry runs, or to calls that are none. `count` is how many times it acts,
+    None for always. The keys after `count` are each for some kinds only; `seconds` are emulated.
     """
 
     fault: Annotated[str, ANYTHING]  # `fault_from` checks it
     operation: Annotated[str, scalar("a pattern of operations, such as Describe*", _pattern)] = "*"
     region: Annotated[str, TEXT] = "*"
     account: Annotated[str, TEXT] = "*"
+    dry_run: Annotated[bool | None, optional(TRUTH)] = None
     probability: Annotated[float, number(0, 1)] = 1.0
     count: Annotated[int | None, optional(integer(1, 10**9))] = None
     seconds: Annotated[float | None, optional(number(0))] = None
@@ -68,10 +69,12 @@ class Fault:
     fields: Annotated[Mapping[str, Mapping[str, object]], OVERLAYS] = field(default_factory=dict)
     reply: Annotated[CannedReply | None, optional(canned_reply)] = None
 
-    def concerns(self, operation: str, region: str, account: str) -> bool:
+    def concerns(self, operation: str, region: str, account: str, *, dry_run: bool) -> bool:
         """
         Say whether the fault is meant for a call.
         """
+        if self.dry_run not in (None, dry_run):
+            return False
         pairs = ((operation, self.operation), (region, self.region), (account, self.account))
         return all(fnmatchcase(value, pattern) for value, pattern in pairs)
 

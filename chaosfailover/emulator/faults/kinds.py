@@ -114,13 +114,10 @@ def _not_found(views: JobViews, fault: Fault) -> JobViews:
     return tuple(each for each in views if not fault.concerns_job(each))
 
 
-def _with_status(*status: str | None) -> Callable[[JobViews, Fault], JobViews]:
-    def act(views: JobViews, fault: Fault) -> JobViews:
-        return tuple(
-            replace(each, status=status) if fault.concerns_job(each) else each for each in views
-        )
-
-    return act
+def _with_status(views: JobViews, fault: Fault, *status: str | None) -> JobViews:
+    return tuple(
+        replace(each, status=status) if fault.concerns_job(each) else each for each in views
+    )
 
 
 def _each_job(
@@ -250,13 +247,11 @@ FAULTS: dict[str, Kind[Any]] = {
     ),
     "unknown-status": Kind(
         SHOW,
-        lambda views, fault: _with_status(fault.status)(views, fault),
+        lambda views, fault: _with_status(views, fault, fault.status),
         "jobs show the `status` (Pausing), any text or null, though they go on",
         ("status", *OF_JOBS),
     ),
-    "no-status": Kind(
-        SHOW, _with_status(), "jobs show no Status at all, though they go on", OF_JOBS
-    ),
+    "no-status": Kind(SHOW, _with_status, "jobs show no Status at all, though they go on", OF_JOBS),
     "extra-fields": Kind(
         DOCUMENT,
         lambda document, fault: _with_extra(_each_job(_with_extra)(document, fault), fault),
@@ -269,7 +264,7 @@ Fault -> its kind.
 
 
 SCHEMA = record_of(Fault)
-GENERAL = ("fault", "operation", "region", "account", "probability", "count")
+GENERAL = ("fault", "operation", "region", "account", "dry_run", "probability", "count")
 
 
 def fault_from(value: object, place: str = "fault") -> Fault:

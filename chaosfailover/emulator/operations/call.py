@@ -38,6 +38,7 @@ class Call:
     arguments: Arguments
     now: float
     valid_for: float = inf
+    dry_run: bool = False
     faults: list[Fault] = field(default_factory=list)
 
     def with_faults(self, stage: Stage[T], subject: T) -> T:
@@ -48,7 +49,9 @@ class Call:
         fault acts.
         """
         armed = self.cloud.faults
-        for fault in armed.due(stage, self.operation, self.region, self.account):
+        for fault in armed.due(
+            stage, self.operation, self.region, self.account, dry_run=self.dry_run
+        ):
             if stage == BEFORE and not self._is_time_for(fault):
                 continue
             changed = FAULTS[fault.fault].act(subject, fault)
