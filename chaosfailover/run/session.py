@@ -190,7 +190,8 @@ class Session:
         for guarded in tests:
             with contextlib.suppress(GuardError):
                 watchdogs.watch(guarded)
-        longest = max(guarded.seconds_left(time.monotonic()) for guarded in tests)
+        left = max(guarded.seconds_left(time.monotonic()) for guarded in tests)
+        longest = left + self._settings.restore_timeout
         names = ", ".join(guarded.test for guarded in tests)
         watchdogs.leave(f"it ended before they were over: {names}")
         logger.warning(

@@ -233,7 +233,8 @@ class Guard:
         """
         has_failed = any(outcome.error for outcome in self._outcomes)
         limit = min(timeout, PATIENCE) if has_failed else timeout
-        return self._stop(stop_requests, Patience(limit, back=limit, enough=self._has_enough))
+        patience = Patience(limit, back=self._timeout, enough=self._has_enough)
+        return self._stop(stop_requests, patience)
 
     def note(self, guarded: GuardedTest, outcome: StopOutcome) -> None:
         """

@@ -211,6 +211,8 @@ class GuardedTest:
         """
         Return for how many seconds it may run or start, at most.
         """
+        if self.observation.stopped_at is not None:
+            return 0.0
         start = self.start
         return self.duration_minutes * 60 + (0.0 if start.accepted else start.remaining(now))
 

@@ -106,6 +106,7 @@ class Stopping:
         self._stop_published = False
         self._stop_sent = False
         self._refused = False
+        self._wait_told = False
         self._ended = ""
         self._gone_since: float | None = None
         self._problem: FailoverError | None = None
@@ -289,6 +290,12 @@ class Stopping:
         back = self._seen.is_back
         if back is True or not self._seen.resources or self._is_waited_for():
             return self._over(back, *self._seen.not_back())
+        if not self._wait_told:
+            self._wait_told = True
+            away = "; ".join(self._seen.not_back())
+            logger.warning(
+                "%s is Stopped, and waited for until it is back: %s", self._request.test, away
+            )
         return None
 
     def _over(self, back: bool | None, *not_back: str) -> StopOutcome:
