@@ -148,10 +148,10 @@ def ancestors(
 
     The chain ends at a circuit that was not read, and where it would repeat.
     """
-    chain: list[str] = []
+    chain: dict[str, None] = {}
     above = parent(circuits, circuit_id)
     while above and above not in chain:
-        chain.append(above)
+        chain[above] = None
         above = parent(circuits, above)
     return tuple(chain)
 
