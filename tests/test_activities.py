@@ -439,3 +439,24 @@ def test_rollback_without_the_secrets_of_the_cut_stops_it_all_the_same(guarding:
         assert (outcome["status"], outcome["stopped"]) == ("Stopped", True)
         assert probes.failover_test_status("drill", there, ours) == "Stopped"
         assert guarding.tests == []
+
+
+@pytest.mark.parametrize("status", ["testing", "Failed", "Reverting"])
+def test_test_of_an_undocumented_status_is_underway(
+    status: str, configuration: Configuration, emulator: Emulator
+) -> None:
+    """It is no survivor, its name is taken, and nobody says that nothing runs."""
+    create(configuration)
+    fault = {"fault": "unknown-status", "status": status}
+    httpx.post(f"{emulator.url}/_emulator/faults", json=fault, trust_env=False).raise_for_status()
+
+    left = probes.surviving_paths([B], configuration=configuration)
+
+    assert left["count"] == 0
+    assert any(f"{A} is cut by ftj-" in reason for reason in left["reasons"])
+    assert probes.no_failover_test_running(configuration=configuration) is False
+    assert probes.failover_test_status("drill", configuration=configuration) == status
+    with pytest.raises(ArgumentError, match="the name of the unfinished test"):
+        create(configuration)
+    with pytest.raises(GuardError, match="not stopped"):
+        actions.stop_running_failover_tests(timeout=1, configuration=configuration)
