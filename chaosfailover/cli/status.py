@@ -38,7 +38,8 @@ from chaosfailover.cli.region_options import (
 from chaosfailover.cli.terminal import plain
 from chaosfailover.errors import FailoverError
 from chaosfailover.network.cut_resources import read_states
-from chaosfailover.network.left_down import LeftDown, ended_at, ended_lately, left_down
+from chaosfailover.network.left_down import LeftDown, ended_at, ended_lately, left_down, taken_by
+from chaosfailover.network.resource_status import read_paths
 from chaosfailover.network.under_test import judged, resources_of
 
 __all__ = ["status"]
@@ -175,7 +176,7 @@ def _read(client: VpcClient) -> RegionTests:
         blocking = [job for job in underway.jobs if job not in (*running, *ended)]
         return RegionTests(
             running=[_running(job) for job in running],
-            down=left_down(ended, running, states),
+            down=_left_down(client, left_down(ended, states), running),
             warnings=[
                 *underway.warnings,
                 *(f"{job_label(job)} blocks new tests: it is not all back" for job in blocking),
@@ -183,6 +184,16 @@ def _read(client: VpcClient) -> RegionTests:
         )
     except FailoverError as error:
         return RegionTests([_running(job) for job in jobs if is_underway(job)], error=error)
+
+
+def _left_down(
+    client: VpcClient, down: list[LeftDown], running: list[FailoverTestJob]
+) -> list[LeftDown]:
+    """
+    Return what is left down, without what a running test takes down.
+    """
+    taken = taken_by(running, read_paths(client)) if down and running else ()
+    return [left for left in down if left.resource.resource_id not in taken]
 
 
 def _running(job: FailoverTestJob) -> RunningTest:

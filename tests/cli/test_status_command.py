@@ -227,6 +227,21 @@ def test_resource_under_another_test_is_not_left_down(ten_circuits: Emulator) ->
     assert "DOWN" not in done.stdout
 
 
+def test_what_depends_on_a_test_is_not_left_down(ten_circuits: Emulator) -> None:
+    """A VBR is down while its circuit is cut, whoever tested it before; another one is not."""
+    for vbr in ("vbr-01", "vbr-02"):
+        change(ten_circuits, f"resources/{vbr}", {"Status": "recovering"}, "PATCH")
+    vbrs = {"ResourceType": "VIRTUALBORDERROUTER", "ResourceId": ["vbr-01", "vbr-02"]}
+    later = job("Testing", JobId="ftj-2", StartTime=ago(minutes=1))
+    listed(ten_circuits, job("Stopped", **vbrs), later)
+
+    done = status("--fail-if-overdue")
+
+    assert done.exit_code == 1, done.output
+    assert "vbr-02  recovering  DOWN" in done.stdout
+    assert "vbr-01" not in done.stdout
+
+
 def test_resource_that_no_longer_exists_is_told(ten_circuits: Emulator) -> None:
     """Somebody has ended it, which is no alarm."""
     listed(ten_circuits, job("Stopped", ResourceId=["pc-gone"]))

@@ -117,7 +117,13 @@ def test_each_status_has_one_good_literal(item: str, field: str, literal: str) -
                 "bgp-west: AdvertisedRouteCount is unknown",
                 id=f"advertised {name}",
             )
-            for name, count in {"missing": MISSING, "null": None, "-1": -1, "true": True}.items()
+            for name, count in {
+                "missing": MISSING,
+                "null": None,
+                "-1": -1,
+                "true": True,
+                "text": "7",
+            }.items()
         ),
         pytest.param(
             {"pc_west": {"ProductType": MISSING}},

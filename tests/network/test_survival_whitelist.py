@@ -41,6 +41,7 @@ FIELDS: dict[str, list[Any]] = {
     "ReceivedRouteCount": [0, 12, "12", "few"],
     "AdvertisedRouteCount": [0, 12, "12", "few"],
 }
+ROUTES = ("ReceivedRouteCount", "AdvertisedRouteCount")
 ANYTHING: list[Any] = [
     MISSING,
     MISSING,
@@ -204,8 +205,7 @@ def speaks(peer: Mapping[str, Any], ip_version: str | None) -> bool:
         and has(peer, "BgpStatus", "Established")
         and ip_version in ("IPv4", "IPv6")
         and has(peer, "IpVersion", ip_version)
-        and counted(peer, "ReceivedRouteCount") > 0
-        and counted(peer, "AdvertisedRouteCount") > 0
+        and all(type(peer.get(field)) is int and peer[field] > 0 for field in ROUTES)
     )
 
 

@@ -25,7 +25,7 @@ from chaosfailover.errors import ArgumentError, FailoverError
 from chaosfailover.inspection.circuits import last_tests
 from chaosfailover.inspection.findings import findings
 from chaosfailover.network.cut_resources import Resource, ResourceState
-from chaosfailover.network.left_down import ended_lately, left_down
+from chaosfailover.network.left_down import ended_lately, left_down, taken_by
 from chaosfailover.network.paths import Path
 from chaosfailover.network.snapshot import Snapshot
 from chaosfailover.network.survival import surviving_paths
@@ -212,7 +212,8 @@ READERS: list[Callable[[list[Any], Any], object]] = [
     lambda jobs, _: find_running_test(listing(jobs), "drill"),
     lambda jobs, _: named_tests(listing(jobs), "drill", ["ftj-1"]),
     lambda jobs, _: under_test(recorded("dual-circuit").paths(), jobs),
-    lambda jobs, states: left_down(jobs, [], states),
+    left_down,
+    lambda jobs, _: taken_by(jobs, recorded("dual-circuit").paths()),
     lambda jobs, _: [cut_of("drill", job) for job in jobs],
 ]
 
