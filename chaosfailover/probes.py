@@ -8,6 +8,7 @@ from chaoslib.types import Configuration, Secrets
 
 from chaosfailover import arguments
 from chaosfailover.alibaba import config
+from chaosfailover.alibaba.documents import text
 from chaosfailover.alibaba.failover_tests import (
     STATUSES,
     find_test,
@@ -60,7 +61,7 @@ def failover_test_status(
         test: quarterly-drill
     ```
     """
-    return str(describe_failover_test(test, configuration, secrets).get("Status") or "")
+    return text(describe_failover_test(test, configuration, secrets), "Status") or ""
 
 
 def describe_failover_test(

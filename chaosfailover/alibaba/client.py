@@ -291,7 +291,8 @@ class VpcClient:
                     f"no failover test {job_id!r} in {self.region_id}"
                 ) from error
             raise
-        return _required("FailoverTestJobModel", reply.get("FailoverTestJobModel"))
+        model = reply.get("FailoverTestJobModel")
+        return _required("FailoverTestJobModel", model if isinstance(model, dict) else None)
 
     def _call_unless_dry(
         self,

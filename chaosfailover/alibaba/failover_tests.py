@@ -13,6 +13,7 @@ from chaosfailover.alibaba.documents import FailoverTestJob, number, text
 from chaosfailover.errors import AmbiguousTestError, InvalidReplyError, JobNotFoundError
 
 __all__ = [
+    "DELETED",
     "STATUSES",
     "find_running_test",
     "find_test",
@@ -34,6 +35,7 @@ STATUSES = ("Init", "Starting", "Testing", "Stopping", "Stopped")
 
 CUTS_NOTHING = ("Init", "Stopped")
 DELETED = "Deleted"
+"""A status that no page documents, and that Terraform knows (API reference 3)."""
 OUTDATED = timedelta(days=1)
 
 

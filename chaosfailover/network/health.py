@@ -40,8 +40,8 @@ RouterId                               ID of the VBR
 Status                                 Available
 BgpStatus                              Established
 IpVersion                              IPv4, IPv6
-ReceivedRouteCount                     whole number from 1, also as text
-AdvertisedRouteCount                   whole number from 1, also as text
+ReceivedRouteCount                     whole number from 1
+AdvertisedRouteCount                   whole number from 1
 =====================================  ===================================================
 
 VirtualPhysicalConnectionCount decides what a cut takes: unless it is a whole number, and no greater
@@ -76,6 +76,7 @@ __all__ = [
     "links",
     "number",
     "parent",
+    "routes_in",
     "session_faults",
     "text",
     "unseen_load",
@@ -133,6 +134,13 @@ def ip_version(peer: BgpPeer) -> str | None:
     return IP_VERSIONS.get((text(peer, "IpVersion") or "").casefold())
 
 
+def routes_in(peer: BgpPeer, key: str) -> int | None:
+    """
+    Return a count of routes; None if it is missing or no whole number from 0, or a text.
+    """
+    return None if isinstance(peer.get(key), str) else number(peer, key)
+
+
 def parent(circuits: Mapping[str, PhysicalConnection], circuit_id: str | None) -> str | None:
     """
     Return the parent of a hosted circuit; None for other circuits.
@@ -148,10 +156,10 @@ def ancestors(
 
     The chain ends at a circuit that was not read, and where it would repeat.
     """
-    chain: list[str] = []
+    chain: dict[str, None] = {}
     above = parent(circuits, circuit_id)
     while above and above not in chain:
-        chain.append(above)
+        chain[above] = None
         above = parent(circuits, above)
     return tuple(chain)
 
@@ -238,8 +246,8 @@ def session_faults(vbr_id: str, peer: BgpPeer) -> list[Fault]:
     """
     if not peer:
         return [("unknown", f"{vbr_id} has no BGP peer, and static routes prove nothing")]
-    name, routes = peer["BgpPeerId"], number(peer, "ReceivedRouteCount")
-    advertised = number(peer, "AdvertisedRouteCount")
+    name, routes = peer["BgpPeerId"], routes_in(peer, "ReceivedRouteCount")
+    advertised = routes_in(peer, "AdvertisedRouteCount")
     faults = _faults(name, peer, PEER)
     if ip_version(peer) is None:
         faults.append(("unknown", f"{name}: IpVersion is neither IPv4 nor IPv6"))

@@ -11,13 +11,14 @@ from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.documents import text
 from chaosfailover.errors import ArgumentError, JobTimeoutError, PreflightError
 from chaosfailover.events import publish
-from chaosfailover.network.paths import paths
+from chaosfailover.network.paths import Path, paths
 from chaosfailover.network.survival import Survival, surviving_paths
 from chaosfailover.network.under_test import read_underway, under_test
 
 __all__ = [
     "check_ready",
     "check_survivors",
+    "read_paths",
     "resource_status",
     "survival",
     "wait_for_resource_status",
@@ -106,18 +107,24 @@ def wait_for_resource_status(
     return status
 
 
+def read_paths(client: VpcClient) -> list[Path]:
+    """
+    Read the region's circuits, VBRs and BGP peers, and return their paths.
+    """
+    return paths(
+        client.describe_physical_connections(),
+        client.describe_virtual_border_routers(include_cross_account=True),
+        client.describe_bgp_peers(),
+    )
+
+
 def survival(client: VpcClient, resource_ids: Sequence[str], resource_type: str) -> Survival:
     """
     Read the region's circuits, VBRs, BGP peers and tests, and return what survives a cut.
 
     Resources of a test under way count as down, whatever status the API reports.
     """
-    region = paths(
-        client.describe_physical_connections(),
-        client.describe_virtual_border_routers(include_cross_account=True),
-        client.describe_bgp_peers(),
-    )
-    underway = read_underway(client)
+    region, underway = read_paths(client), read_underway(client)
     outcome = surviving_paths(under_test(region, underway.jobs), resource_ids, resource_type)
     return replace(outcome, warnings=[*outcome.warnings, *underway.warnings])
 

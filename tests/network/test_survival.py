@@ -228,6 +228,20 @@ def test_survivor_on_the_same_parent_is_a_warning() -> None:
     )
 
 
+def test_cut_takes_what_is_hosted_on_hosted_circuits() -> None:
+    """A circuit two levels above takes it, as does a test that is under way on it."""
+    network = recorded("hosted-circuits")
+    red = next(each for each in network.circuits if each["PhysicalConnectionId"] == "pc-red")
+    network.circuits.append(red | {"PhysicalConnectionId": "pc-mid"})
+    network = network.changed("pc-red", ParentPhysicalConnectionId="pc-mid")
+    network = network.changed("pc-mid", VirtualPhysicalConnectionCount=1)
+    job: FailoverTestJob = {"JobId": "ftj-1", "Status": "Failed", "ResourceId": ["pc-parent"]}
+
+    for cut_id in ("pc-parent", "pc-mid"):
+        assert "pc-red - vbr-red - bgp-red" in names(cut(network, cut_id).lost)
+    assert names(surviving_paths(under_test(network.paths(), [job]), ["pc-far"]).survivors) == []
+
+
 @pytest.mark.parametrize("count", [pytest.param(3, id="one unseen"), MISSING, None, "", "many", -1])
 def test_parent_that_hosts_more_than_was_read_has_no_survivor(count: object) -> None:
     """A hosted circuit of another account goes down with the parent, and nobody sees its path."""

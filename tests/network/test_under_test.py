@@ -2,19 +2,35 @@
 What a test that is under way cuts is no survivor, whatever the documents show.
 """
 
+import contextlib
+import random
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from client_stand_in import Cloud, client_of, reply
 from recorded import recorded
 
-from chaosfailover.errors import ArgumentError
+from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.failover_tests import (
+    find_running_test,
+    find_test,
+    is_outdated,
+    is_underway,
+    named_tests,
+    names_of,
+)
+from chaosfailover.errors import ArgumentError, FailoverError
+from chaosfailover.inspection.circuits import last_tests
 from chaosfailover.inspection.findings import findings
 from chaosfailover.network.cut_resources import Resource, ResourceState
+from chaosfailover.network.left_down import ended_lately, left_down, taken_by
 from chaosfailover.network.paths import Path
 from chaosfailover.network.snapshot import Snapshot
 from chaosfailover.network.survival import surviving_paths
 from chaosfailover.network.under_test import judged, under_test
+from chaosfailover.safety.cut import cut_of
 
 
 def job(status: str | None, *resource_ids: str, **more: Any) -> Any:
@@ -158,3 +174,65 @@ def test_findings_of_a_region_under_test() -> None:
     found = {each.circuit_id: each.finding for each in findings(snapshot.paths())}
 
     assert found == {"pc-east": "standby not established", "pc-west": "redundant"}
+
+
+VALUES: list[Any] = [None, "", " ", 7, -1, 0.5, True, [], {}, ["pc-west"], [None], [["pc-west"]]]
+VALUES += [
+    "Testing",
+    "Init",
+    "Stopped",
+    "Deleted",
+    "Failed",
+    "drill",
+    "ftj-1",
+    "pc-west",
+    "BGPPEER",
+]
+VALUES += ["PHYSICALCONNECTION", "5", "9" * 5000, "2020-01-01T00:00:00Z", "2026-11-27T12:00:00"]
+VALUES += ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", "?"]
+KEYS = ("JobId", "Name", "Status", "ResourceType", "ResourceId", "JobDuration", "StartTime")
+
+
+def odd_jobs(chance: random.Random) -> list[Any]:
+    """
+    Draw job documents with any value in any field, and some without.
+    """
+    return [
+        {key: chance.choice(VALUES) for key in (*KEYS, "StopTime") if chance.random() < 0.8}
+        for _ in range(chance.randrange(1, 4))
+    ]
+
+
+def listing(jobs: list[Any]) -> VpcClient:
+    return client_of(Cloud([reply(FailoverTestJobList=jobs)]))
+
+
+READERS: list[Callable[[list[Any], Any], object]] = [
+    lambda jobs, _: find_test(listing(jobs), "drill"),
+    lambda jobs, _: find_running_test(listing(jobs), "drill"),
+    lambda jobs, _: named_tests(listing(jobs), "drill", ["ftj-1"]),
+    lambda jobs, _: under_test(recorded("dual-circuit").paths(), jobs),
+    left_down,
+    lambda jobs, _: taken_by(jobs, recorded("dual-circuit").paths()),
+    lambda jobs, _: [cut_of("drill", job) for job in jobs],
+]
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_no_document_of_a_test_is_too_odd(number: int) -> None:
+    """Whatever a list holds, each reader answers or raises one of our errors."""
+    chance = random.Random(number)
+    for _ in range(50):
+        jobs = odd_jobs(chance)
+        states = {WEST: chance.choice((UP, DOWN, ResourceState("", "")))}
+        for read in READERS:
+            with contextlib.suppress(FailoverError):
+                read(jobs, states)
+        names_of(jobs)
+        last_tests(jobs, NOW)
+        underway = judged(jobs, states, NOW)
+
+        assert [ended_lately(job, NOW) for job in jobs]
+        assert [job for job in jobs if is_underway(job) and not is_outdated(job, NOW)] == [
+            job for job in underway.jobs if not is_outdated(job, NOW)
+        ]
