@@ -77,11 +77,12 @@ class Cloud:
 
     def seconds_until_restored(self) -> float:
         """
-        Wait until nothing is cut and the portal answers; return how long that took.
+        Wait until nothing is cut or down, and the portal answers; return how long that took.
         """
         since = time.monotonic()
         while (took := time.monotonic() - since) < PATIENCE:
-            if set(self.statuses()) <= {"Init", "Stopped"} and self.portal_answers():
+            ended = set(self.statuses()) <= {"Init", "Stopped"}
+            if ended and not self.down() and self.portal_answers():
                 return took
             time.sleep(0.05)
         raise AssertionError(f"not restored within {PATIENCE:g} s: {self.statuses()}")
