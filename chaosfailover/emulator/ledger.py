@@ -121,13 +121,11 @@ class Ledger:
             job = advanced(before, now)
             if job is not before:
                 self._keep(job)
-            if _is_settled(job, now - settled):
-                self._settle(job)
-
-    def _settle(self, job: Job) -> None:
-        del self._live[job.job_id]
-        if self._state_file and job.job_id not in self._jobs:
-            self._state_file.delete_job(job.job_id)
+            ended = entered(job, "Stopped")
+            if ended is not None and ended + job.late < now - settled:
+                del self._live[job.job_id]
+                if self._state_file and job.job_id not in self._jobs:
+                    self._state_file.delete_job(job.job_id)
 
     def live(self) -> tuple[Job, ...]:
         """
@@ -152,8 +150,3 @@ class Ledger:
         self._replies[key] = reply
         if self._state_file:
             self._state_file.put_reply(key, reply)
-
-
-def _is_settled(job: Job, before: float) -> bool:
-    ended = entered(job, "Stopped")
-    return ended is not None and ended + job.late < before

@@ -14,21 +14,10 @@ from math import inf
 from pathlib import Path
 from typing import Annotated, Any
 
+from chaosfailover.emulator import schema
 from chaosfailover.emulator.clock import LATEST, LONGEST_MINUTE, SHORTEST_MINUTE
 from chaosfailover.emulator.job import AFTER, STATUSES, Job
 from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR
-from chaosfailover.emulator.schema import (
-    TEXT,
-    TRUTH,
-    Schema,
-    integer,
-    listing,
-    number,
-    one_of,
-    record,
-    record_of,
-    scalar,
-)
 
 __all__ = ["StateFile", "StateFileError", "TokenKey", "TokenReply"]
 
@@ -38,8 +27,8 @@ Account, region, operation and client token.
 """
 
 
-INSTANT = number(0, LATEST)
-DOCUMENT = scalar("an object", lambda value: value if isinstance(value, dict) else None)
+INSTANT = schema.number(0, LATEST)
+DOCUMENT = schema.scalar("an object", lambda value: value if isinstance(value, dict) else None)
 
 
 @dataclass(frozen=True)
@@ -48,7 +37,7 @@ class TokenReply:
     The reply that a client token got: for which arguments, and when.
     """
 
-    fingerprint: Annotated[str, TEXT]
+    fingerprint: Annotated[str, schema.TEXT]
     document: Annotated[Mapping[str, object], DOCUMENT]
     at: Annotated[float, INSTANT]
 
@@ -76,7 +65,7 @@ def _entry(value: object, place: str) -> tuple[str, float]:
     return STATUS(value[0], place), INSTANT(value[1], place)
 
 
-def _or(infinite: float, otherwise: Schema[float]) -> Schema[float]:
+def _or(infinite: float, otherwise: schema.Schema[float]) -> schema.Schema[float]:
     """
     Make the schema of a number that may also be infinite.
     """
@@ -95,38 +84,36 @@ class StoredClock:
 
     emulated: Annotated[float, INSTANT]
     real: Annotated[float, INSTANT]
-    minute: Annotated[float, number(SHORTEST_MINUTE, LONGEST_MINUTE)]
+    minute: Annotated[float, schema.number(SHORTEST_MINUTE, LONGEST_MINUTE)]
 
 
-STATUS = one_of(*STATUSES)
-JOB = record(
-    _stored,
-    {
-        "job_id": TEXT,
-        "number": integer(1, 2**53),
-        "account": TEXT,
-        "region": TEXT,
-        "name": TEXT,
-        "description": TEXT,
-        "resource_type": one_of(CIRCUIT, VBR, PEER),
-        "resource_ids": listing(TEXT, least=1),
-        "job_type": one_of("StartLater", "StartNow"),
-        "duration_minutes": integer(1, 4320),
-        "history": listing(_entry, least=1),
-        "lasts": record(
-            dict[str, float], {each: _or(inf, number(0)) for each in AFTER}, tuple(AFTER)
-        ),
-        "touched": _or(-inf, INSTANT),
-        "late": _or(inf, number(0)),
-        "deleted": TRUTH,
-    },
-    required=(
-        *("job_id", "number", "account", "region", "name", "description", "resource_type"),
-        *("resource_ids", "job_type", "duration_minutes", "history", "lasts"),
+STATUS = schema.one_of(*STATUSES)
+JOB_FIELDS = {
+    "job_id": schema.TEXT,
+    "number": schema.integer(1, 2**53),
+    "account": schema.TEXT,
+    "region": schema.TEXT,
+    "name": schema.TEXT,
+    "description": schema.TEXT,
+    "resource_type": schema.one_of(CIRCUIT, VBR, PEER),
+    "resource_ids": schema.listing(schema.TEXT, least=1),
+    "job_type": schema.one_of("StartLater", "StartNow"),
+    "duration_minutes": schema.integer(1, 4320),
+    "history": schema.listing(_entry, least=1),
+    "lasts": schema.record(
+        dict[str, float], {each: _or(inf, schema.number(0)) for each in AFTER}, tuple(AFTER)
     ),
-)
-REPLY = record_of(TokenReply)
-CLOCK = record_of(StoredClock)
+    "touched": _or(-inf, INSTANT),
+    "late": _or(inf, schema.number(0)),
+    "deleted": schema.TRUTH,
+}
+LATER = ("touched", "late", "deleted")
+"""
+The fields that a job has only after something happened to it.
+"""
+JOB = schema.record(_stored, JOB_FIELDS, tuple(name for name in JOB_FIELDS if name not in LATER))
+REPLY = schema.record_of(TokenReply)
+CLOCK = schema.record_of(StoredClock)
 """
 The schemas of the rows, as the file may have been damaged.
 """
@@ -305,7 +292,7 @@ def _token(value: object) -> TokenKey:
 
 def _decoded(content: object, place: str) -> object:
     try:
-        decoded: object = json.loads(TEXT(content, place))
+        decoded: object = json.loads(schema.TEXT(content, place))
     except (RecursionError, ValueError) as exc:
         raise ValueError(f"{place} is not a JSON document: {exc}") from None
     return decoded

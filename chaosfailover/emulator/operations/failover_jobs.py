@@ -20,6 +20,7 @@ from chaosfailover.emulator.operations.rules import (
     check_resources,
     requested_resources,
 )
+from chaosfailover.emulator.topology import PlannedJob
 
 __all__ = ["HANDLERS"]
 
@@ -192,22 +193,17 @@ def _others(call: Call, but: str) -> Iterable[Job]:
 
 
 def _new_job(call: Call) -> Job:
-    arguments, cloud = call.arguments, call.cloud
-    job_id = cloud.new_job_id()
-    return Job(
-        job_id=job_id,
-        number=cloud.ledger.next_number(),
+    arguments = call.arguments
+    planned = PlannedJob(
         account=call.account,
         region=call.region,
         name=arguments.get("Name", ""),
         description=arguments.get("Description", ""),
         resource_type=arguments["ResourceType"],
-        resource_ids=arguments["ResourceId"],
-        job_type=arguments["JobType"],
+        resources=arguments["ResourceId"],
         duration_minutes=arguments["JobDuration"],
-        history=(("Init", call.now),),
-        lasts=cloud.job_lengths(job_id, arguments["JobDuration"]),
     )
+    return call.cloud.new_job(planned, call.now, arguments["JobType"])
 
 
 HANDLERS: dict[str, Callable[[Call], Document]] = {

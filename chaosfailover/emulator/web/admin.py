@@ -47,30 +47,29 @@ def state(request: AdminRequest) -> object:
     """
     Show jobs, clock, regions, accounts, what is down, the armed faults and the services.
     """
-    with request.cloud.held() as now:
-        jobs = [
-            {"account": job.account, "region": job.region, **document(job)}
-            for job in request.cloud.ledger.everything()
-        ]
-        return {
-            "topology": request.cloud.topology.name,
-            "clock": _clock(request.cloud, now),
-            "regions": request.cloud.network.regions,
-            "accounts": sorted({key.account for key in request.cloud.keys.values()}),
-            "jobs": jobs,
-            "down": sorted(request.cloud.down(now)),
-            "faults": request.cloud.faults.shown(),
-            "services": request.emulator.service_urls,
-            "shortcomings": request.emulator.shortcomings,
-        }
+    jobs = [
+        {"account": job.account, "region": job.region, **document(job)}
+        for job in request.cloud.ledger.everything()
+    ]
+    return {
+        "topology": request.cloud.topology.name,
+        "clock": clock(request),
+        "regions": request.cloud.network.regions,
+        "accounts": sorted({key.account for key in request.cloud.keys.values()}),
+        "jobs": jobs,
+        "down": sorted(request.cloud.down(request.cloud.clock.now())),
+        "faults": request.cloud.faults.shown(),
+        "services": request.emulator.service_urls,
+        "shortcomings": request.emulator.shortcomings,
+    }
 
 
 def clock(request: AdminRequest) -> object:
     """
     Show the emulated clock and its speed.
     """
-    with request.cloud.held() as now:
-        return _clock(request.cloud, now)
+    now = request.cloud.clock.now()
+    return {"now": now, "utc": utc(now), "minute": request.cloud.clock.minute}
 
 
 def advance(request: AdminRequest) -> object:
@@ -100,16 +99,14 @@ def requests(request: AdminRequest) -> object:
     Show the latest requests, oldest first: 10,000 requests or 10 million characters at most. Long
     values are shortened.
     """
-    with request.cloud.held():
-        return request.cloud.request_log.shown()
+    return request.cloud.request_log.shown()
 
 
 def forget_requests(request: AdminRequest) -> object:
     """
     Clear the list of requests.
     """
-    with request.cloud.held():
-        request.cloud.request_log.clear()
+    request.cloud.request_log.clear()
     return {}
 
 
@@ -117,17 +114,14 @@ def faults(request: AdminRequest) -> object:
     """
     Show the armed faults.
     """
-    with request.cloud.held():
-        return request.cloud.faults.shown()
+    return request.cloud.faults.shown()
 
 
 def arm(request: AdminRequest) -> object:
     """
     Arm one fault, or a list of them: `{"fault": "throttling", "operation": "Start*", "count": 2}`.
     """
-    armed = listing(fault_from, least=1)(request.body, "faults")
-    with request.cloud.held():
-        request.cloud.faults.faults += armed
+    request.cloud.faults.faults += listing(fault_from, least=1)(request.body, "faults")
     return faults(request)
 
 
@@ -135,8 +129,7 @@ def disarm(request: AdminRequest) -> object:
     """
     Disarm all faults.
     """
-    with request.cloud.held():
-        request.cloud.faults.faults.clear()
+    request.cloud.faults.faults.clear()
     return {}
 
 
@@ -145,11 +138,10 @@ def change(request: AdminRequest) -> object:
     Change fields of a resource: `{"Status": "Terminated"}`.
     """
     cloud, name = request.cloud, request.name
-    with cloud.held():
-        if name not in cloud.network.resources:
-            raise ValueError(f"there is no resource {name!r}")
-        fields = CHANGES[cloud.network.resources[name].kind](request.body, name)
-        cloud.network = cloud.network.changed(name, **fields)
+    if name not in cloud.network.resources:
+        raise ValueError(f"there is no resource {name!r}")
+    fields = CHANGES[cloud.network.resources[name].kind](request.body, name)
+    cloud.network = cloud.network.changed(name, **fields)
     cloud.changed()
     return cloud.network.resources[name].fields
 
@@ -229,13 +221,11 @@ def _answered(emulator: "Emulator", request: Request) -> Reply:
 
 def _routed(route: Callable[[AdminRequest], object], request: AdminRequest, body: bytes) -> Reply:
     try:
-        return _reply(200, route(replace(request, body=json.loads(body) if body else None)))
+        content = json.loads(body) if body else None
+        with request.cloud.held():
+            return _reply(200, route(replace(request, body=content)))
     except (RecursionError, ValueError) as exc:
         return _reply(400, {"error": str(exc)})
-
-
-def _clock(cloud: Cloud, now: float) -> dict[str, object]:
-    return {"now": now, "utc": utc(now), "minute": cloud.clock.minute}
 
 
 def _reply(status: int, content: object) -> Reply:
