@@ -11,16 +11,8 @@ from typing import Final, Self, TypeVar
 
 import httpx
 
+from chaosfailover.alibaba import documents
 from chaosfailover.alibaba.codes import DRY_RUN_PASSED, NO_SUCH_JOB
-from chaosfailover.alibaba.documents import (
-    BgpGroup,
-    BgpPeer,
-    FailoverTestJob,
-    PhysicalConnection,
-    Region,
-    Reply,
-    VirtualBorderRouter,
-)
 from chaosfailover.alibaba.endpoints import endpoint_url, official_endpoint
 from chaosfailover.alibaba.job_wait import wait_for_status
 from chaosfailover.alibaba.paging import Listing, by_number, by_token
@@ -35,15 +27,17 @@ __all__ = ["VpcClient"]
 logger = logging.getLogger("chaostoolkit")
 T = TypeVar("T")
 
-JOBS: Listing[FailoverTestJob] = Listing("DescribeFailoverTestJobs", ("FailoverTestJobList",))
-CIRCUITS: Listing[PhysicalConnection] = Listing(
+JOBS: Listing[documents.FailoverTestJob] = Listing(
+    "DescribeFailoverTestJobs", ("FailoverTestJobList",)
+)
+CIRCUITS: Listing[documents.PhysicalConnection] = Listing(
     "DescribePhysicalConnections", ("PhysicalConnectionSet", "PhysicalConnectionType")
 )
-VBRS: Listing[VirtualBorderRouter] = Listing(
+VBRS: Listing[documents.VirtualBorderRouter] = Listing(
     "DescribeVirtualBorderRouters", ("VirtualBorderRouterSet", "VirtualBorderRouterType")
 )
-BGP_PEERS: Listing[BgpPeer] = Listing("DescribeBgpPeers", ("BgpPeers", "BgpPeer"))
-BGP_GROUPS: Listing[BgpGroup] = Listing("DescribeBgpGroups", ("BgpGroups", "BgpGroup"))
+BGP_PEERS: Listing[documents.BgpPeer] = Listing("DescribeBgpPeers", ("BgpPeers", "BgpPeer"))
+BGP_GROUPS: Listing[documents.BgpGroup] = Listing("DescribeBgpGroups", ("BgpGroups", "BgpGroup"))
 
 
 class VpcClient:
@@ -105,7 +99,7 @@ class VpcClient:
         """
         return self._connection.clock_offset
 
-    def call(self, operation: str, parameters: Mapping[str, object]) -> Reply:
+    def call(self, operation: str, parameters: Mapping[str, object]) -> documents.Reply:
         """
         Send one operation with its nested parameters and return the reply.
 
@@ -189,7 +183,7 @@ class VpcClient:
             },
         )
 
-    def describe_failover_test_job(self, job_id: str) -> FailoverTestJob:
+    def describe_failover_test_job(self, job_id: str) -> documents.FailoverTestJob:
         """
         Return the `FailoverTestJobModel` of a job; raises JobNotFoundError.
         """
@@ -197,7 +191,7 @@ class VpcClient:
 
     def describe_failover_test_jobs(
         self, filters: Filters | None = None
-    ) -> Iterator[FailoverTestJob]:
+    ) -> Iterator[documents.FailoverTestJob]:
         """
         Yield all matching jobs; `filters` as `{"JobStatus": ["Init"]}`.
         """
@@ -205,7 +199,7 @@ class VpcClient:
 
     def describe_physical_connections(
         self, filters: Filters | None = None
-    ) -> Iterator[PhysicalConnection]:
+    ) -> Iterator[documents.PhysicalConnection]:
         """
         Yield all matching circuits.
         """
@@ -213,7 +207,7 @@ class VpcClient:
 
     def describe_virtual_border_routers(
         self, filters: Filters | None = None, include_cross_account: bool = False
-    ) -> Iterator[VirtualBorderRouter]:
+    ) -> Iterator[documents.VirtualBorderRouter]:
         """
         Yield all matching VBRs, on request also those of other accounts.
         """
@@ -226,19 +220,19 @@ class VpcClient:
 
     def describe_bgp_peers(
         self, *, router_id: str | None = None, bgp_peer_id: str | None = None
-    ) -> Iterator[BgpPeer]:
+    ) -> Iterator[documents.BgpPeer]:
         """
         Yield the BGP peers, without their passwords, of a VBR or of the region.
         """
         return by_number(self.call, BGP_PEERS, RouterId=router_id, BgpPeerId=bgp_peer_id)
 
-    def describe_bgp_groups(self, *, router_id: str | None = None) -> Iterator[BgpGroup]:
+    def describe_bgp_groups(self, *, router_id: str | None = None) -> Iterator[documents.BgpGroup]:
         """
         Yield the BGP groups, without their passwords, of a VBR or of the region.
         """
         return by_number(self.call, BGP_GROUPS, RouterId=router_id)
 
-    def describe_regions(self) -> Iterator[Region]:
+    def describe_regions(self) -> Iterator[documents.Region]:
         """
         Yield the regions of the service, each with its `RegionId`.
         """
@@ -246,7 +240,7 @@ class VpcClient:
 
     def wait_for_status(
         self, job_id: str, status: str, *, timeout: float = 300.0, interval: float = 0.5
-    ) -> FailoverTestJob:
+    ) -> documents.FailoverTestJob:
         """
         Poll until the job has this status and return it, as `waiting.wait_for_status` does.
         """
@@ -260,7 +254,7 @@ class VpcClient:
             sleep=self._sleep,
         )
 
-    def _describe_job(self, job_id: str, budget: float) -> FailoverTestJob:
+    def _describe_job(self, job_id: str, budget: float) -> documents.FailoverTestJob:
         try:
             reply = self._call("DescribeFailoverTestJob", {"JobId": job_id}, budget)
         except ApiError as error:
@@ -276,7 +270,7 @@ class VpcClient:
         operation: str,
         parameters: Mapping[str, object],
         attempting: Attempting = nullcontext,
-    ) -> Reply | None:
+    ) -> documents.Reply | None:
         try:
             return self._call(operation, parameters, self._deadline, attempting)
         except ApiError as error:
@@ -290,22 +284,17 @@ class VpcClient:
         parameters: Mapping[str, object],
         budget: float,
         attempting: Attempting = nullcontext,
-    ) -> Reply:
+    ) -> documents.Reply:
         token = None if operation.startswith(("Describe", "Get")) else str(uuid.uuid4())
         query = flattened({"RegionId": self.region_id, "ClientToken": token, **parameters})
         reply = self._connection.send(operation, query, budget, attempting)
         if token:
             job_id = reply.get("JobId", parameters.get("JobId"))
-            _publish(operation, reply.get("RequestId"), None if job_id is None else str(job_id))
+            job_id = None if job_id is None else str(job_id)
+            request_id = reply.get("RequestId")
+            logger.debug("%s of %s was accepted, request %s", operation, job_id, request_id)
+            publish("request", operation=operation, request_id=request_id, job_id=job_id)
         return reply
-
-
-def _publish(operation: str, request_id: str | None, job_id: str | None) -> None:
-    """
-    Publish a write that the API accepted, with the IDs that identify it there.
-    """
-    logger.debug("%s of %s was accepted, request %s", operation, job_id, request_id)
-    publish("request", operation=operation, request_id=request_id, job_id=job_id)
 
 
 def _required(key: str, value: T | None) -> T:
