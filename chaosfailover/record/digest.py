@@ -44,12 +44,12 @@ def plain(value: Any) -> Any:
     """
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, Mapping | Length) or is_dataclass(value):
         return {plain(str(key)): plain(inner) for key, inner in members(value).items()}
     if isinstance(value, list | tuple):
         return [plain(inner) for inner in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
     if isinstance(value, int) and abs(value) > LARGEST:
         return str(value)
     if isinstance(value, datetime):
