@@ -20,13 +20,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-__all__ = [
-    "SIGNALS",
-    "Interruption",
-    "end_run",
-    "interrupt_main_thread",
-    "leave_signals_to_the_main_thread",
-]
+__all__ = ["Interruption", "end_run", "interrupt_main_thread", "leave_signals_to_the_main_thread"]
 
 logger = logging.getLogger("chaostoolkit")
 

@@ -185,13 +185,7 @@ def _mute() -> None:
     """
     Suppress the library's own log, and the log of requests that hold a token.
     """
-    logging.getLogger("credentials").addFilter(_nothing)
-    logging.getLogger("urllib3.connectionpool").addFilter(_no_token)
-
-
-def _nothing(_: logging.LogRecord) -> bool:
-    return False
-
-
-def _no_token(record: logging.LogRecord) -> bool:
-    return "SecurityToken=" not in record.getMessage()
+    logging.getLogger("credentials").addFilter(lambda _: False)
+    logging.getLogger("urllib3.connectionpool").addFilter(
+        lambda record: "SecurityToken=" not in record.getMessage()
+    )

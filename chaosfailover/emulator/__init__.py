@@ -96,7 +96,7 @@ Where to add something, in order
                        settings.py; a new section is a row of TOPOLOGY in topology.py
     a resource field   its default in resource_fields.py
 
-    Then run `python -m chaosfailover.emulator.coverage`, which writes the tables of README.md.
+    Then run `python tests/helpers/readme_tables.py`, which writes the tables of README.md.
 """
 
 from typing import TYPE_CHECKING

@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chaosfailover.emulator.clock import LONGEST_MINUTE, SHORTEST_MINUTE
@@ -176,19 +176,19 @@ def _upstreams(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def _service_port(text: str) -> tuple[str, int]:
-    name, _, port = text.partition("=")
-    if not name or not port.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PORT, such as portal=0")
+    name, port = _pair(text, "NAME=PORT, such as portal=0", str.isdecimal)
     return name, int(port)
 
 
 def _upstream(text: str) -> tuple[str, str]:
-    name, _, address = text.partition("=")
-    if not name or not address:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not NAME=HOST:PORT, such as portal=127.0.0.1:3000"
-        )
-    return name, address
+    return _pair(text, "NAME=HOST:PORT, such as portal=127.0.0.1:3000", bool)
+
+
+def _pair(text: str, expected: str, is_valid: Callable[[str], bool]) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    if not name or not is_valid(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
+    return name, value
 
 
 if __name__ == "__main__":

@@ -133,15 +133,30 @@ class Cloud:
         job_id = "ftj-" + "".join(self._job_ids.choices(LETTERS, k=17))
         return self.new_job_id() if job_id in self.ledger else job_id
 
-    def job_lengths(self, job_id: str, duration_minutes: int) -> dict[str, float]:
+    def new_job(self, planned: PlannedJob, now: float, job_type: str = "StartLater") -> Job:
         """
-        Return how many seconds a job takes in each passing status.
+        Build a job with the next number; its status begins now.
         """
-        return {
-            "Starting": drawn(self.settings.starting, self.seed, job_id, "starting"),
-            "Testing": duration_minutes * 60.0,
-            "Stopping": drawn(self.settings.stopping, self.seed, job_id, "stopping"),
-        }
+        job_id, minutes = planned.id or self.new_job_id(), planned.duration_minutes
+        later = ((planned.status, now),) if planned.status != "Init" else ()
+        return Job(
+            job_id=job_id,
+            number=self.ledger.next_number(),
+            account=planned.account,
+            region=planned.region,
+            name=planned.name,
+            description=planned.description,
+            resource_type=planned.resource_type,
+            resource_ids=planned.resources,
+            job_type=job_type,
+            duration_minutes=minutes,
+            history=(("Init", now), *later),
+            lasts={
+                "Starting": drawn(self.settings.starting, self.seed, job_id, "starting"),
+                "Testing": minutes * 60.0,
+                "Stopping": drawn(self.settings.stopping, self.seed, job_id, "stopping"),
+            },
+        )
 
     def check_region(self, account: str, region: str) -> None:
         """
@@ -223,32 +238,10 @@ class Cloud:
         self.faults = ArmedFaults(self.topology.faults, self.seed)
         if new:
             for planned in self.topology.jobs:
-                self.ledger.save(_job(self, planned))
+                self.ledger.save(self.new_job(planned, self.clock.now()))
         self._save_clock()
 
     def _save_clock(self) -> None:
         if self.state_file:
             self.state_file.put_clock(self.clock.now(), self.clock.minute)
             self.state_file.commit()
-
-
-def _job(cloud: Cloud, planned: PlannedJob) -> Job:
-    """
-    Build a job of the topology; its status begins now.
-    """
-    job_id, now = planned.id or cloud.new_job_id(), cloud.clock.now()
-    later = ((planned.status, now),) if planned.status != "Init" else ()
-    return Job(
-        job_id=job_id,
-        number=cloud.ledger.next_number(),
-        account=planned.account,
-        region=planned.region,
-        name=planned.name,
-        description=planned.description,
-        resource_type=planned.resource_type,
-        resource_ids=planned.resources,
-        job_type="StartLater",
-        duration_minutes=planned.duration_minutes,
-        history=(("Init", now), *later),
-        lasts=cloud.job_lengths(job_id, planned.duration_minutes),
-    )

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from operator import itemgetter
 from urllib.parse import quote
 
@@ -78,16 +79,13 @@ class Nonces:
         """
         Store a nonce; False if it was used before.
         """
-        for old in [each for each, at in self._oldest() if at < now - self._lifetime]:
+        oldest = list(islice(self._seen.items(), 16))
+        for old in [each for each, at in oldest if at < now - self._lifetime]:
             del self._seen[old]
         fresh = (key_id, nonce) not in self._seen
         if fresh:
             self._seen[key_id, nonce] = now
         return fresh
-
-    def _oldest(self, count: int = 16) -> list[tuple[tuple[str, str], float]]:
-        entries = iter(self._seen.items())
-        return [each for each, _ in zip(entries, range(count), strict=False)]
 
 
 def identify(

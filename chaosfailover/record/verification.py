@@ -5,9 +5,8 @@ The record that a run left in its journal, and whether it can be trusted.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from chaosfailover.record.digest import Record, plain, sealed, verify
-from chaosfailover.record.json_schema import misfit
-from chaosfailover.record.record import known_secrets, record_of_run, redacted_run
+from chaosfailover.record.digest import Record, misfit, plain, sealed, verify
+from chaosfailover.record.record import entry_of, known_secrets, record_of_run, redacted_run
 from chaosfailover.record.redaction import redact
 from chaosfailover.verdict.journal import Run, mapping, text
 from chaosfailover.verdict.verdict import GRAVITY
@@ -48,7 +47,7 @@ def review_stored(journal: Journal, run: Run) -> Stored:
     """
     Check the record that a journal holds against the run that was parsed from it.
     """
-    document, secrets = _entry(journal).get("record"), known_secrets(journal)
+    document, secrets = entry_of(journal).get("record"), known_secrets(journal)
     if document is None:
         return Stored(record_of_run(run, secrets), "absent")
     problem, detail = _problem(plain(document))
@@ -78,11 +77,7 @@ def is_record(journal: Journal) -> bool:
     """
     Tell whether a journal holds nothing but a record.
     """
-    return journal.keys() == {"failover"} and _entry(journal).keys() == {"record"}
-
-
-def _entry(journal: Journal) -> Journal:
-    return mapping(journal.get("failover"))
+    return journal.keys() == {"failover"} and entry_of(journal).keys() == {"record"}
 
 
 def _problem(document: object) -> tuple[str, str]:

@@ -12,23 +12,7 @@ from itertools import pairwise
 from math import inf
 
 from chaosfailover.outages.outage import Outage
-from chaosfailover.verdict.evidence import (
-    ActivityRun,
-    Control,
-    Cut,
-    Event,
-    Experiment,
-    HypothesisReading,
-    Interruption,
-    JobReading,
-    People,
-    PhaseResult,
-    PreflightResult,
-    RoundTrips,
-    StopResult,
-    Summary,
-    TargetResult,
-)
+from chaosfailover.verdict import evidence
 from chaosfailover.verdict.job_history import JobHistory, job_histories
 from chaosfailover.verdict.reader import Reader
 from chaosfailover.verdict.recovery import Recovery
@@ -52,26 +36,26 @@ class Run:
     derived from the rest, once. `damage` names the places of the journal that could not be read.
     """
 
-    experiment: Experiment
+    experiment: evidence.Experiment
     status: str
     deviated: bool
     cut_short: bool
-    interruption: Interruption | None
+    interruption: evidence.Interruption | None
     safeguard: str
     start: datetime | None
     end: datetime | None
     node: str
     platform: str
     toolkit: str
-    readings: tuple[HypothesisReading, ...]
-    method: tuple[ActivityRun, ...]
-    rollbacks: tuple[ActivityRun, ...]
-    control: Control
+    readings: tuple[evidence.HypothesisReading, ...]
+    method: tuple[evidence.ActivityRun, ...]
+    rollbacks: tuple[evidence.ActivityRun, ...]
+    control: evidence.Control
     tests: Sequence[JobHistory]
     recoveries: Sequence[Recovery]
     damage: Sequence[str]
 
-    def readings_of(self, when: str) -> list[HypothesisReading]:
+    def readings_of(self, when: str) -> list[evidence.HypothesisReading]:
         """
         Return the readings of the hypothesis `before`, `during` or `after` the method.
         """
@@ -113,12 +97,14 @@ def parse(journal: Mapping[str, object]) -> Run:
     )
 
 
-def _experiment(reader: Reader, readings: Sequence[HypothesisReading]) -> Experiment:
+def _experiment(
+    reader: Reader, readings: Sequence[evidence.HypothesisReading]
+) -> evidence.Experiment:
     hypothesis = reader.section("steady-state-hypothesis")
     always = reader.section("runtime").section("rollbacks").text("strategy") == "always"
     probes, rollbacks = hypothesis.sections("probes"), reader.sections("rollbacks")
     return reader.document(
-        Experiment,
+        evidence.Experiment,
         hypothesis=hypothesis.text("title"),
         has_hypothesis=bool(readings or probes),
         activities=len(reader.sections("method")),
@@ -127,12 +113,12 @@ def _experiment(reader: Reader, readings: Sequence[HypothesisReading]) -> Experi
     )
 
 
-def _people(extensions: Sequence[Reader]) -> People:
+def _people(extensions: Sequence[Reader]) -> evidence.People:
     ours = (each for each in extensions if each.text("name") == "failover")
     reader = next(ours, Reader(None, "", []))
     roles = reader.section("roles").members
     return reader.document(
-        People,
+        evidence.People,
         roles={str(role): _names(names) for role, names in roles.items()},
         more={str(key): value for key, value in reader.members.items() if key not in PEOPLE},
     )
@@ -146,12 +132,12 @@ def _names(value: object) -> list[str]:
     return [text(name) for name in names if name]
 
 
-def _interruption(reader: Reader) -> Interruption | None:
+def _interruption(reader: Reader) -> evidence.Interruption | None:
     fields = {str(key): text(value) for key, value in reader.members.items()}
-    return reader.document(Interruption, fields=fields) if fields else None
+    return reader.document(evidence.Interruption, fields=fields) if fields else None
 
 
-def _readings(states: Reader) -> Iterator[HypothesisReading]:
+def _readings(states: Reader) -> Iterator[evidence.HypothesisReading]:
     """
     Yield the readings of the hypothesis: one before and one after the method, a list during it.
     """
@@ -161,11 +147,11 @@ def _readings(states: Reader) -> Iterator[HypothesisReading]:
         yield from (_reading(when, each) for each in sections if several or each.present)
 
 
-def _reading(when: str, reader: Reader) -> HypothesisReading:
+def _reading(when: str, reader: Reader) -> evidence.HypothesisReading:
     probes = tuple(map(_activity, reader.sections("probes")))
     met = reader.flag("steady_state_met")
     return reader.document(
-        HypothesisReading,
+        evidence.HypothesisReading,
         when=when,
         met=met is True and not any(probe.tolerance_met is False for probe in probes),
         finished=met is not None,
@@ -173,7 +159,7 @@ def _reading(when: str, reader: Reader) -> HypothesisReading:
     )
 
 
-def _activity(reader: Reader) -> ActivityRun:
+def _activity(reader: Reader) -> evidence.ActivityRun:
     activity = reader.section("activity")
     provider = activity.section("provider")
     arguments = mapping(provider.members.get("arguments"))
@@ -181,7 +167,7 @@ def _activity(reader: Reader) -> ActivityRun:
     process = provider.text("type") == "process" and activity.text("type") != "probe"
     exit_status = (output.number("status") if process else None) or 0.0
     return reader.document(
-        ActivityRun,
+        evidence.ActivityRun,
         type=activity.text("type"),
         name=activity.text("name"),
         module=provider.text("module"),
@@ -197,10 +183,14 @@ def _activity(reader: Reader) -> ActivityRun:
     )
 
 
-def _job(output: Reader) -> JobReading | None:
+def _job(output: Reader) -> evidence.JobReading | None:
     status, job_id = output.text("Status", "status"), output.text("JobId", "job_id")
     test = output.text("Name", "test") or job_id
-    return JobReading(test, job_id, status, bool(output.members.get("stopped"))) if status else None
+    return (
+        evidence.JobReading(test, job_id, status, bool(output.members.get("stopped")))
+        if status
+        else None
+    )
 
 
 def _error(exception: object) -> str:
@@ -217,14 +207,16 @@ def _exit_error(exit_status: float, output: Reader) -> str:
     return ", ".join([f"exit status {exit_status:g}", *stderr[-1:]]) if exit_status else ""
 
 
-def _control(entry: Reader) -> Control:
+def _control(entry: Reader) -> evidence.Control:
     settings, targets = entry.section("settings"), entry.named("targets")
+    verdict = entry.section("verdict")
     listed = settings.section("targets").members
     events = [event for each in entry.sections("events") if (event := _event(each))]
-    preflight = [each.document(PreflightResult) for each in entry.sections("preflight")]
+    preflight = [each.document(evidence.PreflightResult) for each in entry.sections("preflight")]
     return entry.document(
-        Control,
+        evidence.Control,
         present=entry.present,
+        settings=settings.members,
         abort_after=settings.number("abort_after"),
         abort_when=settings.text("abort_when"),
         set_back=_set_back(events),
@@ -233,14 +225,11 @@ def _control(entry: Reader) -> Control:
         events=sorted(events, key=lambda event: event.at),
         targets=[_target(name, each) for name, each in targets.items()],
         unmeasured=[name for name in map(text, listed) if name not in targets],
-        stopped=[
-            each.document(StopResult, fields=each.members) for each in entry.sections("stopped")
-        ],
-        verdict=_verdict(entry.section("verdict")),
+        verdict=(verdict.text("verdict"), verdict.texts("reasons")) if verdict.present else None,
     )
 
 
-def _set_back(events: Sequence[Event]) -> float:
+def _set_back(events: Sequence[evidence.Event]) -> float:
     """
     Return by how many seconds the clock was set back at most, by the order of the events.
     """
@@ -249,21 +238,18 @@ def _set_back(events: Sequence[Event]) -> float:
     return round(back, 3) if back >= CLOCK_JUMP else 0.0
 
 
-def _verdict(reader: Reader) -> tuple[str, tuple[str, ...]] | None:
-    return (reader.text("verdict"), reader.texts("reasons")) if reader.present else None
+def _event(reader: Reader) -> evidence.Event | None:
+    return reader.document(evidence.Event) if reader.instant("at") else None
 
 
-def _event(reader: Reader) -> Event | None:
-    at = reader.instant("at")
-    return reader.document(Event, at=at, fields=reader.members) if at else None
-
-
-def _cut(reader: Reader, preflight: Sequence[PreflightResult]) -> Cut:
+def _cut(reader: Reader, preflight: Sequence[evidence.PreflightResult]) -> evidence.Cut:
     name = f"{reader.text('test')}: survivors"
-    return reader.document(Cut, survivors=[each.detail for each in preflight if each.name == name])
+    return reader.document(
+        evidence.Cut, survivors=[each.detail for each in preflight if each.name == name]
+    )
 
 
-def _target(name: str, reader: Reader) -> TargetResult:
+def _target(name: str, reader: Reader) -> evidence.TargetResult:
     summary, written = reader.section("summary"), reader.members.get("rto")
     series = Series(reader.section("series").members)
     damaged = len(reader.damage)
@@ -271,12 +257,12 @@ def _target(name: str, reader: Reader) -> TargetResult:
     intact = len(reader.damage) == damaged
     rto = _objective(written)
     target = reader.document(
-        TargetResult,
+        evidence.TargetResult,
         name=name,
         rto=rto,
         unreadable_rto=brief(written) if written is not None and rto is None else None,
         measured=summary.present and intact,
-        summary=_summary(summary, outages),
+        summary=summary.document(evidence.Summary, outages=outages),
         cuts=(),
         series=series,
     )
@@ -293,16 +279,7 @@ def _objective(value: object) -> float | None:
         return None
 
 
-def _summary(reader: Reader, outages: Sequence[Outage]) -> Summary:
-    phases = {when: _phase(reader.section(when)) for when in PHASES}
-    return reader.document(Summary, outages=outages, **phases)
-
-
-def _phase(reader: Reader) -> PhaseResult:
-    return reader.document(PhaseResult, rtt=reader.section("rtt").document(RoundTrips))
-
-
-def _recovery(reader: Reader, target: TargetResult) -> Recovery:
+def _recovery(reader: Reader, target: evidence.TargetResult) -> Recovery:
     cut_at, stop_at = reader.instant("cut_at"), reader.instant("stop_at")
     return reader.document(
         Recovery,
@@ -317,7 +294,7 @@ def _recovery(reader: Reader, target: TargetResult) -> Recovery:
 
 
 def _down_at_stop(
-    target: TargetResult, cut_at: datetime | None, stop_at: datetime | None
+    target: evidence.TargetResult, cut_at: datetime | None, stop_at: datetime | None
 ) -> float | None:
     """
     Return the least length, up to the stop, of an outage of the cut that the stop found open.

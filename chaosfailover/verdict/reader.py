@@ -3,10 +3,11 @@ Reads the objects of a journal: what is missing is absent, what is misshapen is 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import is_dataclass
 from datetime import datetime
 from functools import cache
 from math import inf
-from typing import TypeVar, get_type_hints
+from typing import TypeVar, cast, get_args, get_type_hints
 
 from chaosfailover.outages.outage import Length
 from chaosfailover.verdict.values import instant, mapping, number, text
@@ -58,11 +59,20 @@ class Reader:
         """
         Return a dataclass whose fields are members of this object, read by their types.
 
-        `others` are the fields that are not, or that need more than that.
+        A field named `fields` is all of them. `others` are the fields that need more than that.
         """
         types = _types(kind)
-        own = {key: READERS[types[key]](self, key) for key in types if key not in others}
+        own = {key: self._field(key, types[key]) for key in types if key not in others}
         return kind(**own, **others)
+
+    def _field(self, key: str, kind: object) -> object:
+        if key == "fields":
+            return self.members
+        if read := READERS.get(kind):
+            return read(self, key)
+        if is_dataclass(kind):
+            return self.section(key).document(cast("type[object]", kind))
+        return [each.document(get_args(kind)[0]) for each in self.sections(key)]
 
     def named(self, key: str) -> "dict[str, Reader]":
         """
@@ -157,6 +167,7 @@ READERS: Mapping[object, Callable[[Reader, str], object]] = {
     float: Reader.bound,
     float | None: Reader.number,
     bool | None: Reader.flag,
+    datetime: Reader.instant,
     datetime | None: Reader.instant,
     Length | None: Reader.length,
     tuple[str, ...]: Reader.texts,

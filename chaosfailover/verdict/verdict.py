@@ -15,7 +15,7 @@ The toolkit's own status and `deviated` come last: the control sets them from th
 they count only if nothing else speaks against the run.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chaosfailover.i18n import message
@@ -23,17 +23,7 @@ from chaosfailover.verdict.journal import Run, parse
 from chaosfailover.verdict.rules import Reason, completeness, execution, hypothesis, objectives
 from chaosfailover.verdict.rules.completeness import contradictions
 
-__all__ = [
-    "DIFFERS",
-    "GRAVITY",
-    "ORDER",
-    "VERDICTS",
-    "Verdict",
-    "examine",
-    "given",
-    "judge",
-    "review",
-]
+__all__ = ["DIFFERS", "GRAVITY", "VERDICTS", "Verdict", "examine", "given", "judge", "review"]
 
 VERDICTS = ("held", "deviated", "aborted", "inconclusive")
 
@@ -106,6 +96,7 @@ ORDER: Sequence[tuple[str, Sequence[str]]] = (
     ),
 )
 """The verdicts in the order in which they apply, each with the reasons for it."""
+RULES = (*execution.RULES, *hypothesis.RULES, *objectives.RULES, *completeness.RULES)
 WEIGHTS = [key for _, keys in ORDER for key in keys]
 
 
@@ -131,7 +122,8 @@ def judge(journal: Mapping[str, object] | Run) -> Verdict:
     """
     reasons = examine(journal)
     sentences = (message(f"reason.{reason.key}", **reason.values) for reason in reasons)
-    return Verdict(_verdict_of(reasons), tuple(sentences))
+    verdict = next(verdict for verdict, keys in ORDER if reasons[0].key in keys)
+    return Verdict(verdict, tuple(sentences))
 
 
 def examine(journal: Mapping[str, object] | Run) -> list[Reason]:
@@ -139,7 +131,8 @@ def examine(journal: Mapping[str, object] | Run) -> list[Reason]:
     Return the reasons, the weightiest first; those for the network only if none is against it.
     """
     run = journal if isinstance(journal, Run) else parse(journal)
-    reasons = sorted(_reasons(run), key=lambda reason: WEIGHTS.index(reason.key))
+    found = (reason for rule in RULES for reason in rule(run))
+    reasons = sorted(found, key=lambda reason: WEIGHTS.index(reason.key))
     against = [reason for reason in reasons if reason.key not in ORDER[-1][1]]
     return against or [*contradictions(run)] or reasons or [Reason("nothing", {})]
 
@@ -164,12 +157,3 @@ def review(journal: Mapping[str, object] | Run) -> Verdict:
         return stored
     differs = message(DIFFERS, verdict=stored.verdict)
     return Verdict(judged.verdict, (differs, *judged.reasons))
-
-
-def _verdict_of(reasons: Sequence[Reason]) -> str:
-    return next(verdict for verdict, keys in ORDER if reasons[0].key in keys)
-
-
-def _reasons(run: Run) -> Iterator[Reason]:
-    for rule in (*execution.RULES, *hypothesis.RULES, *objectives.RULES, *completeness.RULES):
-        yield from rule(run)

@@ -14,7 +14,6 @@ from chaosfailover.emulator.operations.table import OPERATIONS
 from chaosfailover.emulator.resource_fields import OVERLAYS
 from chaosfailover.emulator.resources import Network
 from chaosfailover.emulator.schema import (
-    ANYTHING,
     TEXT,
     TRUTH,
     integer,
@@ -50,7 +49,7 @@ class Fault:
     None for always. The keys after `count` are each for some kinds only; `seconds` are emulated.
     """
 
-    fault: Annotated[str, ANYTHING]  # `fault_from` checks it
+    fault: Annotated[str, TEXT]  # `fault_from` checks it
     operation: Annotated[str, scalar("a pattern of operations, such as Describe*", _pattern)] = "*"
     region: Annotated[str, TEXT] = "*"
     account: Annotated[str, TEXT] = "*"

@@ -14,6 +14,7 @@ from chaosfailover.emulator.job import Job, JobView, as_of, moved, view_document
 from chaosfailover.emulator.operations.call import Call, Document
 from chaosfailover.emulator.operations.filters import Getters, filtered, token_for, token_value
 from chaosfailover.emulator.operations.rendering import shown
+from chaosfailover.emulator.topology import PlannedJob
 
 __all__ = ["HANDLERS"]
 
@@ -180,22 +181,17 @@ def _started(call: Call, job: Job) -> Job:
 
 
 def _new_job(call: Call) -> Job:
-    arguments, cloud = call.arguments, call.cloud
-    job_id = cloud.new_job_id()
-    return Job(
-        job_id=job_id,
-        number=cloud.ledger.next_number(),
+    arguments = call.arguments
+    planned = PlannedJob(
         account=call.account,
         region=call.region,
         name=arguments.get("Name", ""),
         description=arguments.get("Description", ""),
         resource_type=arguments["ResourceType"],
-        resource_ids=arguments["ResourceId"],
-        job_type=arguments["JobType"],
+        resources=arguments["ResourceId"],
         duration_minutes=arguments["JobDuration"],
-        history=(("Init", call.now),),
-        lasts=cloud.job_lengths(job_id, arguments["JobDuration"]),
     )
+    return call.cloud.new_job(planned, call.now, arguments["JobType"])
 
 
 HANDLERS: dict[str, Callable[[Call], Document]] = {

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
+from chaosfailover.record.digest import part
 from chaosfailover.verdict.evidence import ActivityRun, HypothesisReading
 from chaosfailover.verdict.journal import Run, brief
 
@@ -131,12 +132,7 @@ def requests(run: Run) -> list[Row]:
     Return the provider's evidence: the request ID of every change.
     """
     return [
-        {
-            "at": event.at,
-            "operation": event.operation or None,
-            "request_id": event.request_id or None,
-            "job_id": event.job_id or None,
-        }
+        part(event, "at", "operation", "request_id", "job_id")
         for event in run.control.events_of("request")
     ]
 

@@ -2,7 +2,6 @@
 The sections about the targets; instants are UTC, lengths are in seconds, an open end is null.
 """
 
-from collections.abc import Container
 from datetime import datetime, timedelta
 from heapq import nlargest
 from math import isfinite
@@ -13,7 +12,7 @@ from chaosfailover.record.digest import Record, members, plain
 from chaosfailover.verdict.evidence import TargetResult
 from chaosfailover.verdict.journal import Run
 
-__all__ = ["MOST_OUTAGES", "data_loss", "outages", "recoveries", "targets"]
+__all__ = ["MOST_OUTAGES", "outages", "recoveries", "targets"]
 
 Row = dict[str, object]
 
@@ -43,7 +42,7 @@ def outages(run: Run) -> list[list[Record]]:
 
 def _longest(target: TargetResult, most: int) -> list[Outage]:
     longest = nlargest(most, target.summary.outages, key=attrgetter("at_most"))
-    return sorted(longest, key=_since)
+    return sorted(longest, key=lambda outage: outage.since[1])
 
 
 def recoveries(run: Run) -> list[Row]:
@@ -54,7 +53,7 @@ def recoveries(run: Run) -> list[Row]:
     """
     return [
         {
-            **_members(recovery, but=("cut_at", "stop_at")),
+            **members(recovery, but=("cut_at", "stop_at")),
             "failover": recovery.shown,
             "reversion": recovery.shown_back,
             "exceeded": recovery.exceeded or recovery.exceeded_at_stop,
@@ -66,13 +65,6 @@ def recoveries(run: Run) -> list[Row]:
     ]
 
 
-def data_loss(_: Run) -> Row:
-    """
-    Return the recovery point: links keep no data, so there is none to lose.
-    """
-    return {"rpo": 0, "note": "links keep no data"}
-
-
 def _target(target: TargetResult) -> Row:
     return {
         "name": target.name,
@@ -81,16 +73,8 @@ def _target(target: TargetResult) -> Row:
         "interval": target.interval,
         "timeout": target.timeout,
         "rto": target.rto,
-        **_members(target.summary, but=("outages",)),
+        **members(target.summary, but=("outages",)),
     }
-
-
-def _members(value: object, but: Container[str]) -> Row:
-    return {name: member for name, member in members(value).items() if name not in but}
-
-
-def _since(outage: Outage) -> float:
-    return outage.since[1]
 
 
 def _outage(outage: Outage, began: datetime | None) -> Record:
