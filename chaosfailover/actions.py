@@ -170,7 +170,7 @@ def stop_failover_test(
     """
     arguments.check_test(test)
     wait = arguments.check_timeout(timeout)
-    with config.client(configuration, secrets) as client:
+    with config.client(configuration, secrets, emergency=True) as client:
         (outcome,) = _stop(client, [test], wait)
     _check_stopped([outcome])
     return outcome.as_dict()
@@ -289,7 +289,7 @@ def stop_running_failover_tests(
     if name_prefix is not None and not isinstance(name_prefix, str):
         raise ArgumentError(f"name_prefix is {name_prefix!r}, expected a text")
     wait = arguments.check_timeout(timeout)
-    with config.client(configuration, secrets) as client:
+    with config.client(configuration, secrets, emergency=True) as client:
         running = [job["JobId"] for job in running_tests(client, name_prefix or "")]
         outcomes = _stop(client, running, wait)
     _check_stopped(outcomes)
@@ -358,7 +358,9 @@ def _guarded(
         region_id=client.region_id,
         duration_minutes=duration_minutes,
         checked_at=checked_at,
-        access=functools.partial(config.client, configuration, secrets, deadline=RESTORE_DEADLINE),
+        access=functools.partial(
+            config.client, configuration, secrets, deadline=RESTORE_DEADLINE, emergency=True
+        ),
         configuration=configuration or {},
         secrets=secrets or {},
     )

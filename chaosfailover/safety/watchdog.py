@@ -18,12 +18,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TypedDict
 
 from chaosfailover.alibaba import config
-from chaosfailover.errors import GuardError
+from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.errors import FailoverError, GuardError
 from chaosfailover.safety.guarded_test import (
     START_SETTLE,
     GuardedTest,
@@ -196,8 +197,17 @@ def main() -> None:
             watched.pop(message["forget"], None)
         else:
             watched[message["watch"]["key"]] = time.monotonic(), message["watch"]
+            _read_authorities(message["watch"])
     if watched:
         _take_over(runner, list(watched.values()))
+
+
+def _read_authorities(test: WatchedTest) -> None:
+    """
+    Read the certificate authorities now, since their file may vanish while the test runs.
+    """
+    with contextlib.suppress(FailoverError, OSError):
+        _access(test)().close()
 
 
 def _messages(runner: int) -> Iterator[Message]:
@@ -229,8 +239,11 @@ def _take_over(runner: int, watched: list[tuple[float, WatchedTest]]) -> None:
 
 def _stop_request(test: WatchedTest, clients: contextlib.ExitStack) -> StopRequest:
     start = Start(test["job_id"], test["accepted"], settles_at=time.monotonic() + START_SETTLE)
-    access = functools.partial(config.client, test["configuration"], test["secrets"])
-    return StopRequest(opened_once(access, clients), test["test"], start, test["others"])
+    return StopRequest(opened_once(_access(test), clients), test["test"], start, test["others"])
+
+
+def _access(test: WatchedTest) -> Callable[[], VpcClient]:
+    return functools.partial(config.client, test["configuration"], test["secrets"], emergency=True)
 
 
 def _remaining(since: float, test: WatchedTest) -> float:
