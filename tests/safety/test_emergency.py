@@ -4,13 +4,15 @@ Nothing that a stop does not need prevents it: real processes on a cloud with TL
 
 import datetime as dt
 import ipaddress
+import json
 import os
+import resource
 import shutil
 import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -21,8 +23,17 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from drills import experiment
-from live import CHAOS, Cloud, Runner, clean_environment, emulated_cloud, tunnel
+from live import (
+    CHAOS,
+    Cloud,
+    Runner,
+    clean_environment,
+    default_signals,
+    emulated_cloud,
+    tunnel,
+)
 from live_runs import wait_until
+from processes import ended
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.signing import Credentials
@@ -273,4 +284,69 @@ def test_authorities_that_vanish_during_the_run(
 
         os.kill(runner.process.pid, signum)
         runner.end()
+        wait_until(lambda: cloud.statuses() == ["Stopped"], 30.0)
+
+
+def close_the_log(process: subprocess.Popen[bytes], folder: Path) -> None:  # noqa: ARG001 - one of several
+    """
+    Let nobody read the log any more.
+    """
+    assert process.stderr is not None
+    process.stderr.close()
+
+
+def fill_the_disk(process: subprocess.Popen[bytes], folder: Path) -> None:  # noqa: ARG001 - one of several
+    """
+    Let the run and its watchdog write to no file any more.
+    """
+    for pid in (process.pid, *children_of(process.pid)):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, 0))
+
+
+def remove_the_folder(process: subprocess.Popen[bytes], folder: Path) -> None:  # noqa: ARG001 - one of several
+    """
+    Take the working directory away.
+    """
+    shutil.rmtree(folder)
+
+
+def children_of(pid: int) -> list[int]:
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for each in lists for child in each.read_text().split()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit and /proc")
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("lose", [close_the_log, fill_the_disk, remove_the_folder])
+def test_run_that_can_write_nothing_any_more(
+    cloud: Cloud,
+    tmp_path: Path,
+    lose: Callable[[subprocess.Popen[bytes], Path], None],
+    signum: signal.Signals,
+) -> None:
+    """Guard and watchdog log what they can, and stop the test all the same."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    document = experiment("in a pause", "always", cloud.portal)
+    (folder / "experiment.json").write_text(json.dumps(document), encoding="utf-8")
+    process = subprocess.Popen(
+        [*CHAOS, "run", "experiment.json"],
+        cwd=folder,
+        env=environment(cloud, tmp_path),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=default_signals,  # noqa: PLW1509 - it takes no lock
+    )
+    assert process.stderr is not None
+    with ended(process):
+        wait_until(lambda: cloud.statuses() == ["Testing"])
+        lose(process, folder)
+
+        os.kill(process.pid, signum)
+        if not process.stderr.closed:
+            process.stderr.read()
+            process.stderr.close()
+        process.wait(60)
+
         wait_until(lambda: cloud.statuses() == ["Stopped"], 30.0)
