@@ -178,7 +178,7 @@ def stop_failover_test(
     """
     arguments.check_test(test)
     wait = arguments.check_timeout(timeout)
-    with config.client(configuration, secrets) as client:
+    with config.client(configuration, secrets, emergency=True) as client:
         (outcome,) = _stop(client, [test], wait)
     _check_stopped([outcome])
     return outcome.as_dict()
@@ -297,7 +297,7 @@ def stop_running_failover_tests(
     if name_prefix is not None and not isinstance(name_prefix, str):
         raise ArgumentError(f"name_prefix is {name_prefix!r}, expected a text")
     wait = arguments.check_timeout(timeout)
-    with config.client(configuration, secrets) as client:
+    with config.client(configuration, secrets, emergency=True) as client:
         underway = [
             job
             for job in tests_underway(client)
@@ -377,7 +377,9 @@ def _guarded(
         observation=clearance.observation,
         volatile=clearance.guard.volatile,
         checked_at=clearance.checked_at,
-        access=functools.partial(config.client, configuration, secrets, deadline=RESTORE_DEADLINE),
+        access=functools.partial(
+            config.client, configuration, secrets, deadline=RESTORE_DEADLINE, emergency=True
+        ),
         configuration=configuration or {},
         secrets=secrets or {},
     )

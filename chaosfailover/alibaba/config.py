@@ -11,7 +11,8 @@ import httpx
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.credentials import Source, assumed_role, default_chain, pod_role
-from chaosfailover.alibaba.endpoints import endpoint_url, is_loopback
+from chaosfailover.alibaba.endpoints import endpoint_url, is_loopback, official_endpoint
+from chaosfailover.alibaba.environment import leave_out_unusable
 from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.errors import ConfigurationError, CredentialsError
 
@@ -54,23 +55,28 @@ def client(
     *,
     transport: httpx.BaseTransport | None = None,
     deadline: float = 60.0,
+    emergency: bool = False,
 ) -> VpcClient:
     """
     Return a client for the region, endpoint and identity of an experiment.
 
     A call ends after `deadline` seconds with all its retries. None, "" and an unsubstituted
     `${...}` count as not set. A rehearsal uses the emulator's own key, never the user's. Raises
-    ConfigurationError and, for secrets, CredentialsError.
+    ConfigurationError and, for secrets, CredentialsError. In an `emergency`, where a test is to be
+    stopped, variables of the environment that cannot be used are left out instead, with a warning.
     """
     region_id = _text(configuration, REGION_ID)
     if not region_id:
         raise ConfigurationError(
             f"the configuration has no {REGION_ID}: set it to a region ID such as cn-hangzhou"
         )
+    endpoint = _endpoint(configuration)
+    if emergency:
+        leave_out_unusable(endpoint_url(endpoint) if endpoint else official_endpoint(region_id))
     return VpcClient(
         region_id,
         _source(configuration, secrets),
-        endpoint=_endpoint(configuration),
+        endpoint=endpoint,
         transport=transport,
         deadline=deadline,
     )

@@ -56,7 +56,7 @@ def stop(
         raise click.UsageError("name the tests to stop, or give --all")
     if everything and not yes:
         click.confirm("Stop every failover test that runs in these regions?", abort=True)
-    answers = ask_selected(selection, functools.partial(_stop, tests, timeout))
+    answers = ask_selected(selection, functools.partial(_stop, tests, timeout), emergency=True)
     outcomes = [(answer.region_id, outcome) for answer in answers for outcome in answer.value or ()]
     outcomes = [(region_id, each) for region_id, each in outcomes if each.status or each.error]
     for region_id, outcome in outcomes:

@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import TypedDict
 
 from chaosfailover.alibaba import config
-from chaosfailover.errors import GuardError
+from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.errors import FailoverError, GuardError
 from chaosfailover.network.cut_resources import Resource, ResourceState
 from chaosfailover.safety.alarm import alarm
 from chaosfailover.safety.guarded_test import (
@@ -339,10 +340,20 @@ def main(options: Sequence[str]) -> None:
     watched = WatchList()
     for message in _messages(runner):
         watched.receive(message, time.monotonic())
+        if "watch" in message:
+            _read_authorities(message["watch"])
     if watched.takes_over:
         time.sleep(SPARE_DELAY if SPARE in options else 0.0)
         back = [float(each.removeprefix(BACK)) for each in options if each.startswith(BACK)]
         _take_over(runner, watched, *back)
+
+
+def _read_authorities(test: WatchedTest) -> None:
+    """
+    Read the certificate authorities now, since their file may vanish while the test runs.
+    """
+    with contextlib.suppress(FailoverError, OSError):
+        _access(test)().close()
 
 
 def _messages(runner: int) -> Iterator[Message]:
@@ -387,15 +398,17 @@ def _stop_request(test: WatchedTest, clients: contextlib.ExitStack, now: float) 
         for resource_type, resource_id, status, session in test["before"]
     }
     return StopRequest(
-        opened_once(
-            functools.partial(config.client, test["configuration"], test["secrets"]), clients
-        ),
+        opened_once(_access(test), clients),
         test["test"],
         start,
         test["others"],
         volatile=test["volatile"],
         observation=Observation(test["test"], before),
     )
+
+
+def _access(test: WatchedTest) -> Callable[[], VpcClient]:
+    return functools.partial(config.client, test["configuration"], test["secrets"], emergency=True)
 
 
 def _remaining(since: float, test: WatchedTest, now: float) -> float:

@@ -7,6 +7,7 @@ import json
 import os
 import queue
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -64,6 +65,9 @@ class Cloud:
 
     def fault(self, **fault: Any) -> None:
         self._admin.post("/faults", json=fault).raise_for_status()
+
+    def reset(self) -> None:
+        self._admin.post("/reset").raise_for_status()
 
     def sent(self, operation: str) -> int:
         requests: list[dict[str, Any]] = self._admin.get("/requests").json()
@@ -128,10 +132,12 @@ def _exports(process: subprocess.Popen[str]) -> dict[str, str]:
 
 
 @contextmanager
-def tunnel(cloud: Cloud) -> Iterator[Cloud]:
+def tunnel(cloud: Cloud, tls: ssl.SSLContext | None = None) -> Iterator[Cloud]:
     """
     Have the runs of this cloud reach its API alone, through a tunnel: they cannot tell it from one
     that is not emulated.
+
+    With TLS, its address is one of this machine that is no loopback address by name.
     """
 
     class Forwarding(BaseHTTPRequestHandler):
@@ -155,8 +161,11 @@ def tunnel(cloud: Cloud) -> Iterator[Cloud]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Forwarding) as server:
+        place = "https://0.0.0.0" if tls else "http://127.0.0.1"
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever).start()
-        cloud.exports["ALIBABA_CLOUD_ENDPOINT_VPC"] = f"http://127.0.0.1:{server.server_port}"
+        cloud.exports["ALIBABA_CLOUD_ENDPOINT_VPC"] = f"{place}:{server.server_port}"
         try:
             yield cloud
         finally:

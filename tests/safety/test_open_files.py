@@ -5,6 +5,7 @@ The measurement leaves files for the stop, however low the limit and however man
 import json
 import resource
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
@@ -107,6 +108,29 @@ def test_stop_has_files_while_all_targets_are_down(
     assert cloud.statuses() == ["Stopped"]
     assert seconds_to_stop(journal["failover"]) < 8.0
     assert all(row["summary"]["lost"] > 10 for row in journal["failover"]["targets"].values())
+
+
+KILL_THE_WATCHDOG = """\
+for child in $(cat /proc/$PPID/task/*/children); do test $child = $$ || kill -9 $child; done
+sleep 4"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+@pytest.mark.parametrize("limit", [64, 128])
+def test_guard_and_another_watchdog_have_files(cloud: Cloud, tmp_path: Path, limit: int) -> None:
+    """The watchdog dies while all targets are down, and no rollback stops the test."""
+    count = (limit - RESERVE - OPEN) // CHECKS
+    document = drill({f"portal-{n}": cloud.portal for n in range(count)})
+    document["method"].append(action("kill-the-watchdog", shell(KILL_THE_WATCHDOG)))
+    document["rollbacks"] = []
+
+    journal, log = run(tmp_path, document, (limit, limit), cloud.exports)
+
+    assert problems(journal, log) == []
+    assert "is not running (exit code -9): starting another" in log
+    assert "Nothing would stop" not in log
+    assert [each["status"] for each in journal["failover"]["stopped"]] == ["Stopped"]
+    assert seconds_to_stop(journal["failover"]) < 8.0
 
 
 @pytest.mark.parametrize("limit", [64, 100, 128, 256])
