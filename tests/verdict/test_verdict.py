@@ -22,6 +22,20 @@ EVENTS = HELD["failover"]["events"]
 
 MET = "The hypothesis was met after the method."
 WITHIN = "portal was down for 0.8 to 1 s after the cut of drill, within its RTO of 3 s."
+NO_EFFECT = (
+    "The cut of drill had no effect: no circuit, VBR or BGP session changed its status, and nothing "
+    "was lost soon after it."
+)
+MAY_START = (
+    "Whether drill was started is not known: its start was not answered, and may take effect later."
+)
+NOT_BACK = {
+    "test": "drill",
+    "job_id": "ftj-1",
+    "status": "Stopped",
+    "back": False,
+    "not_back": ["bgp-a is Down, not Established since 10:00:00 UTC"],
+}
 NOTHING_CUT = "Nothing was cut: no failover test was seen in the status Testing."
 NO_EFFECT = (
     "The cut of drill had no effect: no circuit, VBR or BGP session changed its status, "
@@ -233,6 +247,60 @@ CASES = [
         "inconclusive",
         ["The hypothesis was not read before the cut."],
         id="nothing read before",
+    ),
+    pytest.param(
+        changed(without(HELD, "back"), ("failover.stopped", [NOT_BACK])),
+        "deviated",
+        ["What drill took is not back: bgp-a is Down, not Established since 10:00:00 UTC."],
+        id="not back after the stop",
+    ),
+    pytest.param(
+        changed(without(HELD, "back", "resource", "target"), ("failover.stopped", [NOT_BACK])),
+        "deviated",
+        [
+            "What drill took is not back: bgp-a is Down, not Established since 10:00:00 UTC.",
+            NO_EFFECT,
+        ],
+        id="not back is graver than a premise that is missing",
+    ),
+    pytest.param(
+        changed(
+            without(HELD, "back"),
+            ("failover.stopped", [{**NOT_BACK, "back": None, "not_back": []}]),
+        ),
+        "inconclusive",
+        ["Whether all that drill took is back was not seen."],
+        id="statuses that could not be read after the stop",
+    ),
+    pytest.param(
+        without(HELD, "back"),
+        "inconclusive",
+        ["Whether all that drill took is back was not seen."],
+        id="nothing says that it is back",
+    ),
+    pytest.param(
+        changed(
+            without(HELD, "status", "back", "resource", "target"),
+            ("failover.stopped", [{"test": "drill", "may_start": True, "back": True}]),
+        ),
+        "inconclusive",
+        [MAY_START],
+        id="a start that was not answered",
+    ),
+    pytest.param(
+        changed(
+            without(HELD, "target"),
+            (
+                "failover.events",
+                [
+                    {**each, "status": "unknown"} if each.get("status") == "Down" else each
+                    for each in without(HELD, "target")["failover"]["events"]
+                ],
+            ),
+        ),
+        "inconclusive",
+        [NO_EFFECT],
+        id="a status that could not be read is no change",
     ),
     pytest.param(
         changed(
