@@ -23,8 +23,8 @@ EVENTS = HELD["failover"]["events"]
 MET = "The hypothesis was met after the method."
 WITHIN = "portal was down for 0.8 to 1 s after the cut of drill, within its RTO of 3 s."
 NO_EFFECT = (
-    "The cut of drill had no effect: no circuit, VBR or BGP session changed its status, and nothing "
-    "was lost soon after it."
+    "The cut of drill had no effect: no circuit, VBR or BGP session changed its status, and "
+    "nothing was lost soon after it."
 )
 MAY_START = (
     "Whether drill was started is not known: its start was not answered, and may take effect later."
