@@ -4,14 +4,19 @@ The measurement leaves files for the stop, however low the limit and however man
 
 import json
 import resource
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from chaos_command import CHAOS, free_port
 from drills import action, experiment, shell
@@ -204,3 +209,18 @@ def embedded(
         limits,
         {"ALIBABA_CLOUD_ENDPOINT_VPC": "emulator"},
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit")
+def test_clients_of_services_leave_files_for_the_api(cloud: Cloud) -> None:
+    """However many connections they hold, a test can be read and stopped."""
+    resource.prlimit(cloud.process.pid, resource.RLIMIT_NOFILE, (64, 64))
+    url = urlsplit(cloud.portal)
+
+    with ExitStack() as stack:
+        for _ in range(100):
+            stack.enter_context(socket.create_connection((str(url.hostname), url.port or 80), 5))
+        time.sleep(1.0)
+        state = httpx.get(f"{cloud.url}/_emulator/state", timeout=5.0, trust_env=False)
+
+    assert state.status_code == 200
