@@ -55,12 +55,13 @@ def client(
     *,
     transport: httpx.BaseTransport | None = None,
     deadline: float = 60.0,
+    attempts: int = 10,
     emergency: bool = False,
 ) -> VpcClient:
     """
     Return a client for the region, endpoint and identity of an experiment.
 
-    A call ends after `deadline` seconds with all its retries. None, "" and an unsubstituted
+    A call ends after `deadline` seconds with all its `attempts`. None, "" and an unsubstituted
     `${...}` count as not set. A rehearsal uses the emulator's own key, never the user's. Raises
     ConfigurationError and, for secrets, CredentialsError. In an `emergency`, where a test is to be
     stopped, variables of the environment that cannot be used are left out instead, with a warning.
@@ -79,6 +80,7 @@ def client(
         endpoint=endpoint,
         transport=transport,
         deadline=deadline,
+        attempts=attempts,
     )
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Container, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -46,8 +46,8 @@ def plain(value: Any) -> Any:
         return value if value.isascii() else value.encode("utf-8", "replace").decode()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, Mapping | Length) or is_dataclass(value):
-        return {plain(str(key)): plain(inner) for key, inner in members(value).items()}
+    if isinstance(value, dict | Mapping | Length) or is_dataclass(value):
+        return {_key(str(key)): plain(inner) for key, inner in members(value).items()}
     if isinstance(value, list | tuple):
         return [plain(inner) for inner in value]
     if isinstance(value, int) and abs(value) > LARGEST:
@@ -57,10 +57,17 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int) else str(value)
 
 
+@lru_cache
+def _key(key: str) -> Any:
+    return plain(key)
+
+
 def members(value: Any, but: Container[str] = ()) -> Mapping[str, object]:
     """
     Return the members of a mapping or a length, or those of a dataclass but some, by their names.
     """
+    if isinstance(value, dict):
+        return value
     if is_dataclass(value):
         names = (field.name for field in fields(value))
         return {name: getattr(value, name) for name in names if name not in but}

@@ -55,7 +55,7 @@ def interruption(aborted: str, signal: str | None) -> dict[str, str] | None:
 AT_THE_END = "the run is ending"
 # In a container, the watchdogs die with process 1.
 FIRST_PROCESS = 1
-# Seconds for one call of the observer, which gives up sooner than those that matter.
+# Seconds for one call of the observer, which is tried once: the calls that matter come first.
 OBSERVER_DEADLINE = 5.0
 NOT_CONCLUDED = """\
 NO VERDICT: the toolkit did not call the control after the experiment, so this run proves \
@@ -229,7 +229,11 @@ class Session:
         if not guarding.observations:
             return
         access = partial(
-            config.client, self._configuration, self._secrets, deadline=OBSERVER_DEADLINE
+            config.client,
+            self._configuration,
+            self._secrets,
+            deadline=OBSERVER_DEADLINE,
+            attempts=1,
         )
         self._observer = ObserverThread(access, guarding)
         self._observer.start()

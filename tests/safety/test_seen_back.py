@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from chaos_command import ALL, chaos, journal, on_free_ports
 from drills import action, experiment, shell
 from live import CHAOS, Cloud, Runner, clean_environment, emulated_cloud
+from places import EXPERIMENTS
 from processes import wait_for_watchdogs
 
 IN_A_PAUSE = "Pausing after activity"
@@ -103,6 +106,26 @@ def test_stopped_is_not_back(
     assert "stays until" in runner.log
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_no_bundled_experiment_holds_while_something_is_down(tmp_path: Path, name: str) -> None:
+    """Not one of them, on the embedded emulator either."""
+    experiment = yaml.safe_load((EXPERIMENTS / name).read_text("utf-8"))
+    experiment["controls"][0]["provider"]["arguments"]["restore_timeout"] = 2.0
+    (tmp_path / name).write_text(yaml.safe_dump(experiment), encoding="utf-8")
+    settings = on_free_ports("dual-circuit", tmp_path)
+    topology = Path(settings["FAILOVER_TOPOLOGY"])
+    faults = yaml.safe_load(topology.read_text("utf-8")) | {"faults": [{"fault": "stays-down"}]}
+    topology.write_text(yaml.safe_dump(faults), encoding="utf-8")
+
+    done = chaos("run", name, folder=tmp_path, **settings)
+
+    assert done.returncode == 1
+    assert "NOT BACK: " in done.stderr
+    found = journal(tmp_path)["failover"]["verdict"]
+    assert found["verdict"] == "deviated"
+    assert found["reasons"][0].startswith("What ")
+
+
 def test_late_return_is_waited_for(cloud: Cloud, runners: ExitStack, tmp_path: Path) -> None:
     """The wait ends when everything is as before, and the record has the time of it."""
     cloud.fault(fault="stays-down", seconds=5.0)
@@ -167,6 +190,22 @@ def test_whatever_status_is_shown_the_test_is_stopped(
 
     assert runner.end() != 0
     assert cloud.seconds_until_restored() < 10.0
+
+
+@pytest.mark.parametrize("fault", ODD_STATUSES, ids=NAMES)
+def test_rollback_stops_whatever_status_is_shown(
+    cloud: Cloud, runners: ExitStack, tmp_path: Path, fault: dict[str, Any]
+) -> None:
+    """It goes on until the test is `Stopped` and back."""
+    runner = run(runners, cloud, tmp_path, "")
+    runner.wait_for(IN_A_PAUSE)
+    cloud.fault(during=["Starting", "Testing", "Stopping"], **fault)
+
+    runner.end()
+
+    (rollback,) = runner.journal["rollbacks"]
+    assert (rollback["status"], rollback["output"]["back"]) == ("succeeded", True)
+    assert cloud.statuses() == ["Stopped"]
 
 
 @pytest.mark.parametrize("fault", ODD_STATUSES, ids=NAMES)
