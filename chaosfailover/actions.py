@@ -26,7 +26,13 @@ from chaosfailover.errors import ApiError, ArgumentError, GuardError, JobNotFoun
 from chaosfailover.safety import guard
 from chaosfailover.safety.cut import Cut, cut_of
 from chaosfailover.safety.guard import Clearance, GuardedStart, check_cut, under_guard
-from chaosfailover.safety.guarded_test import GuardedTest, Start, StopOutcome, StopRequest
+from chaosfailover.safety.guarded_test import (
+    CALL_DEADLINE,
+    GuardedTest,
+    Start,
+    StopOutcome,
+    StopRequest,
+)
 from chaosfailover.safety.stopping import Patience, stop_tests
 
 __all__ = [
@@ -37,9 +43,6 @@ __all__ = [
     "stop_running_failover_tests",
     "update_failover_test",
 ]
-
-# Seconds for one call while tests are stopped in turn, so that none delays the others for long.
-RESTORE_DEADLINE = 10.0
 
 
 def create_failover_test(
@@ -378,7 +381,7 @@ def _guarded(
         volatile=clearance.guard.volatile,
         checked_at=clearance.checked_at,
         access=functools.partial(
-            config.client, configuration, secrets, deadline=RESTORE_DEADLINE, emergency=True
+            config.client, configuration, secrets, deadline=CALL_DEADLINE, emergency=True
         ),
         configuration=configuration or {},
         secrets=secrets or {},

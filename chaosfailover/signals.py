@@ -8,17 +8,22 @@ nothing.
 Python runs handlers in the main thread between two instructions, so a signal that arrives just
 before a sleep is handled after the sleep. A thread therefore reads each signal at once from the
 wakeup descriptor, and wakes the main thread until it has handled the signal.
+
+What a handler raises inside a finalizer or a weak reference's callback, Python reports and drops.
+The hook for such reports has the thread interrupt the main thread once more.
 """
 
 import contextlib
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 __all__ = ["Interruption", "end_run", "interrupt_main_thread", "leave_signals_to_the_main_thread"]
 
@@ -30,6 +35,8 @@ ENDS_WITH_ROLLBACKS = 20
 # Interrupts the main thread's wait, without a meaning of its own.
 NUDGE = signal.SIGURG
 NUDGE_INTERVAL = 0.1
+# On the wakeup descriptor: an interruption was dropped.
+DROPPED = 0
 FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
 
 
@@ -58,6 +65,7 @@ class Interruption:
         self._first = threading.Lock()
         self._busy = busy
         self._awake = True
+        self._dropped = False
         self._previous: dict[signal.Signals, Handler] = {}
         self._descriptors = contextlib.ExitStack()
 
@@ -92,6 +100,9 @@ class Interruption:
         self._descriptors.callback(os.close, writing)
         before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         self._descriptors.callback(signal.set_wakeup_fd, before)
+        report = sys.unraisablehook
+        sys.unraisablehook = partial(self._note_dropped, writing, report)
+        self._descriptors.callback(setattr, sys, "unraisablehook", report)
         threading.Thread(
             target=self._read, args=(reading,), name="failover-signals", daemon=True
         ).start()
@@ -105,6 +116,9 @@ class Interruption:
             while number := numbers.read(1):
                 if number[0] in SIGNALS and number[0] in self._previous:
                     self._wake_until_handled(signal.Signals(number[0]))
+                elif number[0] == DROPPED:
+                    time.sleep(NUDGE_INTERVAL)
+                    self._nudge()
 
     def _wake_until_handled(self, signum: signal.Signals) -> None:
         """
@@ -112,12 +126,31 @@ class Interruption:
         """
         self._awake = False
         while self._previous and not self._awake:
-            signal.pthread_kill(threading.main_thread().ident or 0, NUDGE)
+            self._nudge()
             time.sleep(NUDGE_INTERVAL)
             self._report(signum.name)
 
+    def _nudge(self) -> None:
+        signal.pthread_kill(threading.main_thread().ident or 0, NUDGE)
+
     def _wake(self, _: int, __: FrameType | None) -> None:
         self._awake = True
+        dropped, self._dropped = self._dropped, False
+        if dropped and self.received and not self.ending:
+            _interrupt(self.received)
+
+    def _note_dropped(
+        self, writing: int, report: Callable[[Any], object], dropped: "sys.UnraisableHookArgs"
+    ) -> None:
+        """
+        Have the main thread interrupted again where Python dropped what a handler raised.
+        """
+        if self.received and isinstance(dropped.exc_value, KeyboardInterrupt | SystemExit):
+            self._dropped = True
+            with contextlib.suppress(OSError):
+                os.write(writing, bytes([DROPPED]))
+        else:
+            report(dropped)
 
     def _report(self, name: str) -> None:
         if self._first.acquire(blocking=False):
@@ -130,7 +163,11 @@ class Interruption:
         self._report(self.received)
         if self.ending or (again and self._busy()):
             return
-        raise KeyboardInterrupt if signum == signal.SIGINT else SystemExit(ENDS_WITH_ROLLBACKS)
+        _interrupt(signal.Signals(signum).name)
+
+
+def _interrupt(name: str) -> NoReturn:
+    raise KeyboardInterrupt if name == signal.SIGINT.name else SystemExit(ENDS_WITH_ROLLBACKS)
 
 
 def leave_signals_to_the_main_thread() -> None:

@@ -15,6 +15,7 @@ from chaosfailover.errors import ApiError
 from chaosfailover.safety.observation import Observation
 
 __all__ = [
+    "CALL_DEADLINE",
     "LATEST_START",
     "START_SETTLE",
     "GuardedTest",
@@ -24,6 +25,8 @@ __all__ = [
     "opened_once",
 ]
 
+# Seconds for one call while tests are stopped in turn, so that none delays the others for long.
+CALL_DEADLINE = 10.0
 # Seconds that an accepted request may take to be shown by the API.
 START_SETTLE = 10.0
 # Seconds after which a request can no longer take effect: the longest documented validity of a

@@ -30,6 +30,7 @@ from chaosfailover.errors import FailoverError, GuardError
 from chaosfailover.network.cut_resources import Resource, ResourceState
 from chaosfailover.safety.alarm import alarm
 from chaosfailover.safety.guarded_test import (
+    CALL_DEADLINE,
     GuardedTest,
     Start,
     StopRequest,
@@ -408,7 +409,13 @@ def _stop_request(test: WatchedTest, clients: contextlib.ExitStack, now: float) 
 
 
 def _access(test: WatchedTest) -> Callable[[], VpcClient]:
-    return functools.partial(config.client, test["configuration"], test["secrets"], emergency=True)
+    return functools.partial(
+        config.client,
+        test["configuration"],
+        test["secrets"],
+        deadline=CALL_DEADLINE,
+        emergency=True,
+    )
 
 
 def _remaining(since: float, test: WatchedTest, now: float) -> float:
