@@ -19,6 +19,7 @@ ENGLISH: Mapping[str, str] = {
     "reason.cut_failed": "The cutting action {name} failed: {error}.",
     "reason.no_cut": "Nothing was cut: no failover test was seen in the status Testing.",
     "reason.no_effect": "The cut of {test} had no effect: no circuit, VBR or BGP session changed its status, and nothing was lost soon after it.",
+    "reason.ended_early": "{test} was seen to end at {at} UTC, before this run stopped it: the cloud or somebody else ended it, and what recovered then proves no failover.",
     "reason.lossy": "The baseline was lossy: {target} lost {lost} of {sent} checks before the cut.",
     # deviations
     "reason.deviated_after": "The hypothesis deviated after the method: {probes}.",

@@ -28,7 +28,8 @@ class JobHistory:
     One failover test; `job_id` is "" where it is unknown.
 
     It cut from `since`, before its start was sent, to `until`, before its stop was sent. Both are
-    None if it never cut; `until` is None if its end was not seen. `back` is when all that it took
+    None if it never cut; `until` is None if its end was not seen. It was `stopped` if the run sent
+    its stop before the test was seen to end. `back` is when all that it took
     was seen as it was before, None if it was not.
     """
 
@@ -36,6 +37,7 @@ class JobHistory:
     job_id: str
     since: datetime | None = None
     until: datetime | None = None
+    stopped: bool = False
     back: datetime | None = None
     changes: list[Change] = field(default_factory=list)
 
@@ -134,6 +136,7 @@ def _note(history: JobHistory, seen: Sighting) -> None:
     elif seen.kind == "back":
         history.back = seen.at
     elif seen.kind == "stop" or seen.status in ("Stopping", "Stopped"):
+        history.stopped = history.stopped or (seen.kind == "stop" and history.until is None)
         history.until = history.until or (seen.at if history.since else None)
     elif seen.status in ("Starting", "Testing"):
         history.since = history.since or seen.at

@@ -46,6 +46,7 @@ ORDER: Sequence[tuple[str, Sequence[str]]] = (
             "may_start",
             "no_cut",
             "no_effect",
+            "ended_early",
             "lossy",
         ],
     ),

@@ -126,6 +126,26 @@ def test_no_bundled_experiment_holds_while_something_is_down(tmp_path: Path, nam
     assert found["reasons"][0].startswith("What ")
 
 
+@pytest.mark.parametrize("ended_by", ["the cloud", "somebody else"])
+def test_recovery_by_an_early_end_is_no_failover(
+    cloud: Cloud, runners: ExitStack, tmp_path: Path, ended_by: str
+) -> None:
+    """Nobody asked the run: what came back with the circuit proves nothing of the other one."""
+    if ended_by == "the cloud":
+        cloud.fault(fault="ends-early", seconds=1.0)
+    runner = run(runners, cloud, tmp_path, "")
+    runner.wait_for(IN_A_PAUSE)
+    if ended_by == "somebody else":
+        assert failover(cloud, tmp_path, "stop", "--all", "--yes").returncode == 0
+
+    assert runner.end() == 1
+
+    assert verdict(runner)["verdict"] == "inconclusive"
+    assert re.search(
+        r"drill was seen to end at [\d:]{8} UTC, before", verdict(runner)["reasons"][0]
+    )
+
+
 def test_late_return_is_waited_for(cloud: Cloud, runners: ExitStack, tmp_path: Path) -> None:
     """The wait ends when everything is as before, and the record has the time of it."""
     cloud.fault(fault="stays-down", seconds=5.0)

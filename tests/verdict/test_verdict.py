@@ -249,6 +249,17 @@ CASES = [
         id="nothing read before",
     ),
     pytest.param(
+        without(HELD, "stop"),
+        "inconclusive",
+        [
+            (
+                "drill was seen to end at 12:00:20 UTC, before this run stopped it: the cloud or "
+                "somebody else ended it, and what recovered then proves no failover."
+            )
+        ],
+        id="ended before the run stopped it",
+    ),
+    pytest.param(
         changed(without(HELD, "back"), ("failover.stopped", [NOT_BACK])),
         "deviated",
         ["What drill took is not back: bgp-a is Down, not Established since 10:00:00 UTC."],

@@ -134,6 +134,16 @@ def _runs(status: str) -> bool:
     return bool(status) and is_underway({"Status": status})
 
 
+def _early_ends(run: Run) -> Iterator[Reason]:
+    """
+    Find tests that ended before the run stopped them: what recovered then may not be the failover.
+    """
+    for test in run.tested:
+        if test.until and not test.stopped:
+            at = f"{test.until:%H:%M:%S}"
+            yield Reason("ended_early", {"test": brief(test.test), "at": at})
+
+
 def _restoration(run: Run) -> Iterator[Reason]:
     """
     Find tests that have ended, and whose resources were not seen as they were before.
@@ -172,5 +182,6 @@ RULES: tuple[Rule, ...] = (
     _tolerances,
     _cuts,
     _running,
+    _early_ends,
     _restoration,
 )
