@@ -66,13 +66,15 @@ class Observation:
             self.job_id, self.status = job_id or self.job_id, status
             self._publish_status(status)
 
-    def see_end(self) -> None:
+    def see_end(self, ago: float = 0.0) -> None:
         """
-        Note that the test has ended; only states that are asked for from now on show what is back.
+        Note that the test has ended, so many seconds ago.
+
+        Only states that are asked for after its end show what is back.
         """
         with self._lock:
             if self.stopped_at is None:
-                self.stopped_at, self._states = self._clock(), None
+                self.stopped_at, self._states = self._clock() - ago, None
 
     def see_states(self, states: Mapping[Resource, ResourceState], asked_at: float) -> None:
         """

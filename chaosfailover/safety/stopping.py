@@ -21,6 +21,7 @@ from chaosfailover.errors import (
 )
 from chaosfailover.events import publish
 from chaosfailover.network.cut_resources import Resource
+from chaosfailover.network.left_down import ended_at, ended_lately
 from chaosfailover.network.under_test import resources_of
 from chaosfailover.safety import requests
 from chaosfailover.safety.guarded_test import START_SETTLE, StopOutcome, StopRequest
@@ -154,7 +155,7 @@ class Stopping:
         if status == "Init":
             return (yield from self._not_started())
         if status in ENDED:
-            return (yield from self._end("it was stopped" if self._stop_sent else "it had ended"))
+            return (yield from self._ended_as(job))
         if is_outdated(job, datetime.now(UTC)) and (yield from self._is_back()):
             return self._outcome(f"it is {status!r} long after its end, and its resources are back")
         if status != "Stopping":
@@ -268,9 +269,21 @@ class Stopping:
             yield from self._read_states()
         return self._seen.is_back is True
 
-    def _end(self, reason: str) -> Step:
+    def _ended_as(self, job: FailoverTestJob) -> Step:
+        """
+        Wait for what a test took that has ended; one of somebody else may have ended long ago.
+        """
+        if self._stop_sent or self._request.observation:
+            return (yield from self._end("it was stopped" if self._stop_sent else "it had ended"))
+        now = datetime.now(UTC)
+        if not ended_lately(job, now):
+            return self._outcome("it had ended")
+        ago = (now - (ended_at(job) or now)).total_seconds()
+        return (yield from self._end("it had ended", max(0.0, ago)))
+
+    def _end(self, reason: str, ago: float = 0.0) -> Step:
         self._ended = reason
-        self._seen.see_end()
+        self._seen.see_end(ago)
         return (yield from self._look_back())
 
     def _look_back(self) -> Step:

@@ -194,6 +194,26 @@ def test_resources_that_stay_down_are_named() -> None:
     assert clock.now == 1020.5
 
 
+@pytest.mark.parametrize(
+    ("days", "waited", "over"),
+    [
+        pytest.param(8, 0.0, True, id="more than 7 days ago"),
+        pytest.param(1, 0.0, False, id="yesterday"),
+        pytest.param(0, 20.0, False, id="now"),
+    ],
+)
+def test_test_that_had_ended_is_not_waited_for_again(
+    days: float, waited: float, over: bool
+) -> None:
+    """The wait counts from its end; what was switched off for good answers for no test."""
+    ended = job("Stopped", StopTime=long_ago(days=days))
+
+    outcome, _, clock = stop([ended], circuits=["Disabled"], back=20.0)
+
+    assert (outcome.reason, outcome.is_over) == ("it had ended", over)
+    assert clock.now == pytest.approx(1000.0 + waited, abs=2.0)
+
+
 def test_resources_that_cannot_be_read_are_not_back() -> None:
     """What was not seen is unknown."""
     away = error_reply("ServiceUnavailable", 503)
