@@ -286,7 +286,7 @@ def test_start_that_takes_effect_late_is_stopped(
     runners: ExitStack, tmp_path: Path, signum: int | None
 ) -> None:
     """No reply came, the run ended, and then the test begins: the watchdog is still there."""
-    delay = 25 if signum else 55
+    delay = 25 if signum else 45
     with emulated_cloud(tmp_path, "--timestamp-window", str(delay + 15)) as cloud:
         cloud.fault(fault="late-start", operation="CreateFailoverTestJob", seconds=delay)
         cloud.fault(fault="lost", operation="CreateFailoverTestJob", dry_run=False)
