@@ -306,7 +306,7 @@ def stop_running_failover_tests(
             for job in tests_underway(client)
             if (text(job, "Name") or "").startswith(name_prefix or "")
         ]
-        outcomes = _stop(client, names_of(underway), wait)
+        outcomes = _stop(client, names_of(underway), wait, listed=True)
     _check_stopped(outcomes)
     return [outcome.as_dict() for outcome in outcomes]
 
@@ -325,15 +325,21 @@ def _check_name_is_free(client: VpcClient, name: str) -> List[str]:
     return [job_id for job in named if (job_id := text(job, "JobId"))]
 
 
-def _stop(client: VpcClient, tests: List[str], timeout: float) -> List[StopOutcome]:
+def _stop(
+    client: VpcClient, tests: List[str], timeout: float, listed: bool = False
+) -> List[StopOutcome]:
     """
     Stop tests, with what the guard holds on those that this run started.
+
+    Those that were `listed` as underway are stopped whatever the API shows of them afterwards.
     """
     guarding = guard.current()
     guarded = [guard.find_guarded(test, client.region_id) for test in tests]
     with contextlib.ExitStack() as clients:
         requests = [
-            ours.stop_request(clients) if ours else StopRequest(lambda: client, test)
+            ours.stop_request(clients)
+            if ours
+            else StopRequest(lambda: client, test, Start(accepted=listed))
             for test, ours in zip(tests, guarded, strict=True)
         ]
         if guarding:
@@ -381,7 +387,12 @@ def _guarded(
         volatile=clearance.guard.volatile,
         checked_at=clearance.checked_at,
         access=functools.partial(
-            config.client, configuration, secrets, deadline=CALL_DEADLINE, emergency=True
+            config.client,
+            configuration,
+            secrets,
+            deadline=CALL_DEADLINE,
+            attempts=1,
+            emergency=True,
         ),
         configuration=configuration or {},
         secrets=secrets or {},

@@ -104,8 +104,12 @@ class TransportError(FailoverError):
 
 class ConnectionFailedError(TransportError):
     """
-    The endpoint could not be reached: DNS, refused, reset.
+    The endpoint could not be reached: DNS, refused, reset. It `refused` if nothing listens there.
     """
+
+    def __init__(self, message: str, *, refused: bool = False) -> None:
+        super().__init__(message)
+        self.refused = refused
 
 
 class TlsError(TransportError):

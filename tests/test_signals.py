@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from live import default_signals
 
 # A signal that arrives in a weak reference's callback or in a finalizer: Python drops what is
 # raised there. A second exception of the callback's own is reported as ever.
@@ -47,6 +48,8 @@ def test_signal_that_python_drops_is_raised_again(place: str, signum: str, expec
         text=True,
         check=False,
         timeout=60,
+        # A shell's background job, which these tests may be, ignores some signals.
+        preexec_fn=default_signals,
     )
 
     assert (done.stdout, done.stderr) == (f"{expected}\n", "")

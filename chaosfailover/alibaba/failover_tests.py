@@ -50,13 +50,14 @@ def is_outdated(job: FailoverTestJob, now: datetime) -> bool:
     """
     Tell whether a test that counts as underway may have ended long ago.
 
-    It is `Deleted`, or its status is undocumented and its planned end more than a day past. Its
-    resources show whether it has.
+    Its end is past, if it is `Deleted`, and its planned end more than a day, if its status is
+    undocumented. Its resources show whether it has.
     """
     if job.get("Status") in STATUSES:
         return False
-    end = planned_end(job)
-    return job.get("Status") == DELETED or (end is not None and now - end > OUTDATED)
+    deleted = job.get("Status") == DELETED
+    end = (instant(job, "StopTime") if deleted else None) or planned_end(job)
+    return end is not None and now - end >= (timedelta(0) if deleted else OUTDATED)
 
 
 def is_unfinished(job: FailoverTestJob) -> bool:

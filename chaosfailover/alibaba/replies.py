@@ -4,7 +4,7 @@ The replies of the API: a document, or one of our errors.
 
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 import httpx
@@ -58,7 +58,8 @@ def transport_error(
         )
     if _is_tls_failure(error):
         return errors.TlsError(f"{where} cannot be trusted or does not speak TLS: {reason}")
-    return errors.ConnectionFailedError(f"{where} cannot be reached: {reason}")
+    refused = any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
+    return errors.ConnectionFailedError(f"{where} cannot be reached: {reason}", refused=refused)
 
 
 def _json_object(body: bytes) -> Reply | None:
@@ -91,12 +92,17 @@ def _retry_after(milliseconds: str) -> float | None:
     return int(text) / 1000 if text.isascii() and text.isdigit() and int(text) > 0 else None
 
 
-def _is_tls_failure(error: BaseException | None) -> bool:
+def _is_tls_failure(error: BaseException) -> bool:
     """
     Look for a refusal by TLS among the causes; a connection that ended early is not one.
     """
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
-        error = error.__cause__ or error.__context__
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLError):
+            return not isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError)
     return False
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

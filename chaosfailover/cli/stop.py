@@ -2,6 +2,7 @@
 `chaos failover stop`: stops failover tests, and waits until each has stopped.
 """
 
+import contextlib
 import functools
 import sys
 import time
@@ -20,7 +21,8 @@ from chaosfailover.cli.region_options import (
     show_errors,
     show_nothing_runs,
 )
-from chaosfailover.safety.guarded_test import StopOutcome, StopRequest
+from chaosfailover.errors import FailoverError
+from chaosfailover.safety.guarded_test import Start, StopOutcome, StopRequest
 from chaosfailover.safety.stopping import Patience, stop_tests
 
 __all__ = ["stop"]
@@ -73,21 +75,33 @@ def stop(
 
 
 def _stop(tests: Sequence[str], timeout: float, client: VpcClient) -> list[StopOutcome]:
+    """
+    Stop tests; what a list shows as underway is stopped by its ID, whatever the API calls it then.
+    """
     until = time.monotonic() + min(LOOK, timeout / 2)
-    names = tests or _running(client, until)
-    requests = [StopRequest(lambda: client, name, look_until=until) for name in names]
+    listed = _listed(client, until, wait=not tests)
+    requests = [
+        StopRequest(lambda: client, name, Start(accepted=name in listed), look_until=until)
+        for name in tests or listed
+    ]
     return stop_tests(requests, Patience(timeout, back=timeout))
 
 
-def _running(client: VpcClient, until: float) -> list[str]:
+def _listed(client: VpcClient, until: float, *, wait: bool) -> list[str]:
     """
-    List the running tests; an empty list is believed only after a while.
+    List the tests underway; with `wait`, an empty list is believed only after a while.
+
+    Without it, a list that cannot be read is empty, since the tests are known by their names.
     """
-    while not (running := names_of(tests_underway(client))):
+    if not wait:
+        with contextlib.suppress(FailoverError):
+            return names_of(tests_underway(client))
+        return []
+    while not (listed := names_of(tests_underway(client))):
         if time.monotonic() >= until:
             break
         time.sleep(LOOK / 5)
-    return running
+    return listed
 
 
 def _show(region_id: str, outcome: StopOutcome) -> None:

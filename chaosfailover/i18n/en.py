@@ -18,6 +18,7 @@ ENGLISH: Mapping[str, str] = {
     "reason.unread_before": "The hypothesis was not read before the cut.",
     "reason.cut_failed": "The cutting action {name} failed: {error}.",
     "reason.no_cut": "Nothing was cut: no failover test was seen in the status Testing.",
+    "reason.cut_unseen": "{test} was started, but never seen in the status Testing: whether it cut anything is not known.",
     "reason.no_effect": "The cut of {test} had no effect: no circuit, VBR or BGP session changed its status, and nothing was lost soon after it.",
     "reason.ended_early": "{test} was seen to end at {at} UTC, before this run stopped it: the cloud or somebody else ended it, and what recovered then proves no failover.",
     "reason.lossy": "The baseline was lossy: {target} lost {lost} of {sent} checks before the cut.",

@@ -18,6 +18,7 @@ CHINESE: Mapping[str, str] = {
     "reason.unread_before": "切断前没有读取假设。",
     "reason.cut_failed": "切断操作 {name} 失败：{error}。",
     "reason.no_cut": "没有切断任何线路：未见任何故障演练任务进入 Testing 状态。",
+    "reason.cut_unseen": "{test} 已启动，但未观测到 Testing 状态：是否中断了任何资源未知。",
     "reason.no_effect": "{test} 的切断没有生效：物理专线、VBR 和 BGP 会话的状态均无变化，切断后不久也没有任何丢失。",
     "reason.ended_early": "{test} 在 {at} UTC 被观测到已结束，早于本次运行发出停止请求：由云或他人结束，此时的恢复不能证明切换成功。",
     "reason.lossy": "基线存在丢失：{target} 在切断前的 {sent} 次探测中丢失了 {lost} 次。",

@@ -18,7 +18,16 @@ from chaosfailover.alibaba.documents import (
 from chaosfailover.network.health import is_literal
 from chaosfailover.network.survival import RESOURCE_TYPES, Survival
 
-__all__ = ["NORMAL", "Resource", "ResourceState", "is_back", "lost", "read_states", "states_in"]
+__all__ = [
+    "NORMAL",
+    "Resource",
+    "ResourceState",
+    "better",
+    "is_back",
+    "lost",
+    "read_states",
+    "states_in",
+]
 
 NORMAL: Final[Mapping[str, str]] = MappingProxyType(
     {"PHYSICALCONNECTION": "Enabled", "VIRTUALBORDERROUTER": "active", "BGPPEER": "Available"}
@@ -127,15 +136,30 @@ def is_back(
     resource: Resource, now: ResourceState | None, before: ResourceState | None = None
 ) -> bool:
     """
-    Tell whether a resource has the status it had before the cut, or that of NORMAL if unknown.
+    Tell whether a resource has the status it had before the cut, or that of NORMAL.
 
     A session that was Established has to be so again. None, not shown, is not back.
     """
     if now is None:
         return False
-    status = (before and before.status) or NORMAL[resource.resource_type]
-    session = before is None or not is_literal(before.session, ESTABLISHED)
-    return is_literal(now.status, status) and (session or is_literal(now.session, ESTABLISHED))
+    status = is_literal(now.status, NORMAL[resource.resource_type]) or bool(
+        before and before.status and is_literal(now.status, before.status)
+    )
+    was_up = before is not None and is_literal(before.session, ESTABLISHED)
+    return status and (not was_up or is_literal(now.session, ESTABLISHED))
+
+
+def better(
+    resource: Resource, first: ResourceState | None, then: ResourceState | None
+) -> ResourceState | None:
+    """
+    Return the state that a resource has to have again, of two that were seen before the cut.
+    """
+    if then is None:
+        return first
+    if first is None or is_back(resource, then, first):
+        return then
+    return first
 
 
 def _ids(resources: Collection[Resource], resource_type: str) -> list[str]:

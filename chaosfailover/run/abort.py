@@ -15,6 +15,7 @@ from chaosfailover.prober.measurement import Measurement
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.probe_tolerance import is_met
 from chaosfailover.run.steps import hypothesis_probes
+from chaosfailover.safety.bounded_log import log
 from chaosfailover.signals import interrupt_main_thread, leave_signals_to_the_main_thread
 
 __all__ = ["AbortWatch", "find_probe", "outage_breach", "probe_breach"]
@@ -47,8 +48,6 @@ def probe_breach(probe: Activity, configuration: Configuration, secrets: Secrets
     return f"{probe['name']} is not within its tolerance"
 
 
-logger = logging.getLogger("chaostoolkit")
-
 Breach = Callable[[], str]
 
 
@@ -79,8 +78,8 @@ class AbortWatch:
         leave_signals_to_the_main_thread()
         while not self._ended.wait(self._interval):
             if (reason := self._look()) and not self._ended.is_set():
-                logger.error("ABORT: %s", reason)
                 self._on_breach(reason)
+                log(logging.ERROR, "ABORT: %s", reason)
                 interrupt_main_thread()
                 return
 

@@ -31,7 +31,7 @@ from chaosfailover.safety.alarm import alarm, utc_after
 from chaosfailover.safety.guard import Guard
 from chaosfailover.safety.guarded_test import StopOutcome
 from chaosfailover.safety.observer import ObserverThread
-from chaosfailover.safety.watchdog import Watchdogs, log_name
+from chaosfailover.safety.watchdog import GRACE, Watchdogs, log_name
 from chaosfailover.signals import Interruption
 
 __all__ = ["Session", "interruption"]
@@ -141,6 +141,7 @@ class Session:
         self.begin_to_end()
         self._restore()
         self._finish_measurement()
+        self._end_observer()
         events.publish("end")
         entry = make_entry(self._facts, self._experiment, self._measurement, self._outcomes)
         if ended := interruption(self._facts.aborted, self._interruption.received):
@@ -161,6 +162,7 @@ class Session:
         """
         self.begin_to_end()
         self._restore()
+        self._end_observer()
         if not self._concluded:
             logger.error(NOT_CONCLUDED)
             alarm(self._outcomes, self._configuration.get(config.REGION_ID))
@@ -171,11 +173,13 @@ class Session:
 
     def _restore(self) -> None:
         """
-        End what may still cut or observe, and stop what the run started; safe to repeat.
+        End what may still cut, and stop what the run started; safe to repeat.
         """
         for watch in self._aborts:
             watch.end()
         self._outcomes = self._guard.restore(AT_THE_END) if self._guard else []
+
+    def _end_observer(self) -> None:
         if self._observer:
             self._observer.end()
 
@@ -191,9 +195,11 @@ class Session:
             with contextlib.suppress(GuardError):
                 watchdogs.watch(guarded)
         left = max(guarded.seconds_left(time.monotonic()) for guarded in tests)
-        longest = left + self._settings.restore_timeout
+        longest = left + GRACE + self._settings.restore_timeout
         names = ", ".join(guarded.test for guarded in tests)
         watchdogs.leave(f"it ended before they were over: {names}")
+        if os.getpid() == FIRST_PROCESS:
+            return
         logger.warning(
             "The watchdog (process %s) stays until %s at the latest, since %s is not over; "
             "it writes %s",

@@ -17,12 +17,13 @@ from typing import NamedTuple, Protocol
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.documents import text
-from chaosfailover.alibaba.failover_tests import find_test
+from chaosfailover.alibaba.failover_tests import find_test, is_underway
 from chaosfailover.alibaba.transport import Attempting
 from chaosfailover.errors import ApiError, GuardError, JobNotFoundError
 from chaosfailover.events import Event, publish
 from chaosfailover.network import resource_status as survey
 from chaosfailover.network.cut_resources import Resource, read_states
+from chaosfailover.safety.bounded_log import log
 from chaosfailover.safety.cut import ApprovedCuts, Cut
 from chaosfailover.safety.guarded_test import (
     LATEST_START,
@@ -47,8 +48,6 @@ __all__ = [
     "set_current",
     "under_guard",
 ]
-
-logger = logging.getLogger("chaostoolkit")
 
 # Seconds that a refusal to stop a test may last before it is final.
 PATIENCE = 10.0
@@ -196,6 +195,7 @@ class Guard:
         if self._reason:
             self.forget(guarded)
             raise self._refusal(guarded)
+        guarded.observation.begin()
         publish("cut", test=guarded.test, job_id=guarded.start.job_id)
 
     @contextlib.contextmanager
@@ -232,7 +232,7 @@ class Guard:
         Stop tests for a rollback within `timeout` seconds, or sooner once the guard has failed.
         """
         has_failed = any(outcome.error for outcome in self._outcomes)
-        limit = min(timeout, PATIENCE) if has_failed else timeout
+        limit = min(timeout, self._timeout, *([PATIENCE] if has_failed else []))
         patience = Patience(limit, back=self._timeout, enough=self._has_enough)
         return self._stop(stop_requests, patience)
 
@@ -240,8 +240,12 @@ class Guard:
         """
         Take a test off the list if it was seen to end and everything is back.
         """
-        if outcome.is_over and outcome.status in ("Stopped", "Deleted"):
+        if outcome.is_over and outcome.status == "Stopped":
             self.forget(guarded)
+            over = (guarded.test, guarded.start.job_id)
+            self._outcomes = [
+                outcome if (each.test, each.job_id) == over else each for each in self._outcomes
+            ]
 
     def forget(self, guarded: GuardedTest) -> None:
         """
@@ -310,9 +314,11 @@ class Guard:
 
     def _restore(self, guarded_tests: list[GuardedTest]) -> list[StopOutcome]:
         for guarded in guarded_tests:
-            logger.info("Stopping failover test %s in %s", guarded.test, guarded.region_id)
+            log(logging.INFO, "Stopping failover test %s in %s", guarded.test, guarded.region_id)
+        # Where no backup outlives this process, nobody else would try again.
+        refusals = self._timeout if self._late_starts else PATIENCE
         patience = Patience(
-            self._timeout, PATIENCE, self._timeout, self._late_starts, self._has_enough
+            self._timeout, refusals, self._timeout, self._late_starts, self._has_enough
         )
         with contextlib.ExitStack() as clients:
             return self._stop([each.stop_request(clients) for each in guarded_tests], patience)
@@ -403,7 +409,9 @@ def check_cut(client: VpcClient, cut: Cut) -> Clearance:
             )
         guard.forget(earlier)
     survey.check_survivors(client, cut.resource_ids, cut.resource_type, guard.min_survivors)
-    return Clearance(checked_at, guard.observation(cut), guard)
+    seen, asked_at = guard.observation(cut), time.monotonic()
+    seen.see_states(read_states(client, seen.resources), asked_at)
+    return Clearance(checked_at, seen, guard)
 
 
 def _state(guarded: GuardedTest) -> str:
@@ -457,6 +465,18 @@ def under_guard(guarded: GuardedTest) -> Iterator[GuardedStart]:
     try:
         yield GuardedStart(guard, guarded)
     except (ApiError, GuardError):
-        if guarded.start.is_refused:
+        if guarded.start.is_refused and not _was_started(guarded):
             guard.forget(guarded)
         raise
+
+
+def _was_started(guarded: GuardedTest) -> bool:
+    """
+    Tell whether a test is underway although its start was refused, and note it as accepted.
+    """
+    # Whatever goes wrong here, the refusal is what the action tells.
+    with contextlib.suppress(Exception), guarded.access() as client:
+        job = find_test(client, guarded.start.job_id or guarded.test, guarded.others)
+        if is_underway(job):
+            guarded.start.job_id, guarded.start.accepted = text(job, "JobId") or "", True
+    return guarded.start.accepted

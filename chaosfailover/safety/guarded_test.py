@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from math import inf
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.codes import CONFLICT, PROCESSING
@@ -29,6 +30,8 @@ __all__ = [
 CALL_DEADLINE = 10.0
 # Seconds that an accepted request may take to be shown by the API.
 START_SETTLE = 10.0
+# Seconds after its duration by which the cloud has surely ended a test.
+END_SETTLE = 120.0
 # Seconds after which a request can no longer take effect: the longest documented validity of a
 # signature (API reference 6.6).
 LATEST_START = 31 * 60.0
@@ -112,9 +115,9 @@ class StopRequest:
       so that a late start has no effect;
     - what is shown of any other test is final from `look_until` (monotonic) on.
 
-    `others` are the IDs of earlier tests of the same name, which are left alone. A `volatile`
-    endpoint is an emulator without a state file: if it refuses connections, it has ended with all
-    its tests.
+    `others` are the IDs of earlier tests of the same name, which are left alone. The cloud itself
+    ends the test at `ends_by` (monotonic) at the latest. A `volatile` endpoint is an emulator
+    without a state file: if it refuses connections, it has ended with all its tests.
     """
 
     client: Callable[[], VpcClient]
@@ -122,6 +125,7 @@ class StopRequest:
     start: Start = field(default_factory=Start)
     others: Collection[str] = ()
     look_until: float = 0.0
+    ends_by: float = inf
     volatile: bool = False
     observation: Observation | None = None
 
@@ -210,14 +214,20 @@ class GuardedTest:
         """
         return region_id == self.region_id and test in (self.test, self.start.job_id)
 
+    @property
+    def ends_by(self) -> float:
+        """
+        The instant (monotonic) at which the cloud itself has ended the test, at the latest.
+        """
+        start = self.start
+        latest = 0.0 if start.accepted else start.latest
+        return self.checked_at + self.duration_minutes * 60 + latest + END_SETTLE
+
     def seconds_left(self, now: float) -> float:
         """
         Return for how many seconds it may run or start, at most.
         """
-        if self.observation.stopped_at is not None:
-            return 0.0
-        start = self.start
-        return self.duration_minutes * 60 + (0.0 if start.accepted else start.remaining(now))
+        return 0.0 if self.observation.stopped_at is not None else max(0.0, self.ends_by - now)
 
     def stop_request(self, clients: contextlib.ExitStack) -> StopRequest:
         """
@@ -228,6 +238,7 @@ class GuardedTest:
             self.test,
             self.start,
             self.others,
+            ends_by=self.ends_by,
             volatile=self.volatile,
             observation=self.observation,
         )

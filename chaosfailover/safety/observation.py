@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from threading import Lock
 
 from chaosfailover.events import publish
-from chaosfailover.network.cut_resources import NORMAL, Resource, ResourceState, is_back
+from chaosfailover.network.cut_resources import NORMAL, Resource, ResourceState, better, is_back
 
 __all__ = ["UNKNOWN", "Observation", "States"]
 
@@ -23,8 +23,10 @@ class Observation:
     """
     Holds what was last seen of one test, and publishes each change as an event.
 
-    `before` has the resources that the test takes and their states before the cut, None if those
-    are not known. The observer and whoever stops the test write here, each from its own thread.
+    `before` has the resources that the test takes and the best states that were seen of them before
+    its start was sent; None if those are not known. `went_down` tells whether one was seen in
+    another state since then. The observer and whoever stops the test write here, each from its own
+    thread.
     """
 
     def __init__(
@@ -38,6 +40,8 @@ class Observation:
         self.status = ""
         self.stopped_at: float | None = None
         self.back_at: float | None = None
+        self.went_down = False
+        self._has_begun = False
         self.before = dict(before or {})
         self._clock = clock
         self._lock = Lock()
@@ -58,11 +62,20 @@ class Observation:
         """
         self.before = self.before or dict.fromkeys(resources)
 
-    def see_job(self, job_id: str, status: str) -> None:
+    def begin(self) -> None:
         """
-        Note the status of the job as the API shows it.
+        Note that the start is about to be sent: what is seen from now on is no state before it.
+        """
+        self._has_begun = True
+
+    def see_job(self, job_id: str, status: str, asked_at: float | None = None) -> None:
+        """
+        Note the status of the job as the API shows it, asked for at an instant of the clock.
         """
         with self._lock:
+            ended = self.stopped_at is not None
+            if ended and asked_at is not None and asked_at < (self.stopped_at or 0.0):
+                return
             self.job_id, self.status = job_id or self.job_id, status
             self._publish_status(status)
 
@@ -83,14 +96,26 @@ class Observation:
         A resource that is missing is not shown by the API.
         """
         with self._lock:
-            for resource in self.before:
+            for resource, before in self.before.items():
+                if not self._has_begun:
+                    self.before[resource] = better(resource, before, states.get(resource))
                 self._note_state(resource, states.get(resource))
             if self.stopped_at is not None and asked_at < self.stopped_at:
                 return
             self._states = {each: states[each] for each in self.before if each in states}
-            if self.stopped_at is not None and self.back_at is None and self.is_back:
-                self.back_at = self._clock()
-                publish("back", test=self.test, job_id=self.job_id or None)
+            if self.stopped_at is not None:
+                self._note_return()
+
+    def _note_return(self) -> None:
+        """
+        Publish that everything is back, or that it is no longer.
+        """
+        if self.back_at is None and self.is_back:
+            self.back_at = self._clock()
+            publish("back", test=self.test, job_id=self.job_id or None)
+        elif self.back_at is not None and self.is_back is False:
+            self.back_at = None
+            publish("away", test=self.test, job_id=self.job_id or None)
 
     def miss_job(self) -> None:
         """
@@ -137,6 +162,7 @@ class Observation:
         if is_back(resource, state, self.before[resource]):
             self._away_since.pop(resource, None)
         else:
+            self.went_down = self.went_down or self._has_begun
             self._away_since.setdefault(resource, datetime.now(UTC))
         self._publish_state(resource, _status(state))
 

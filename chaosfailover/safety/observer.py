@@ -78,6 +78,7 @@ class Observer:
         Read a job; the result is false if it could not be read.
         """
         seen, test = guarded.observation, guarded.start.job_id or guarded.test
+        asked_at = self._clock()
         try:
             job = yield from requests.find(self._access, test, guarded.others)
         except JobNotFoundError:
@@ -88,7 +89,7 @@ class Observer:
         except Exception:  # noqa: BLE001 - whatever it was, the status is unknown
             seen.miss_job()
             return False
-        seen.see_job(text(job, "JobId") or "", text(job, "Status") or "")
+        seen.see_job(text(job, "JobId") or "", text(job, "Status") or "", asked_at)
         return True
 
     def _read_resources(self) -> Exchange[bool]:

@@ -10,7 +10,13 @@ from datetime import UTC, datetime
 
 from chaosfailover.alibaba.codes import NO_SUCH_JOB, STATUS_MOVED_ON
 from chaosfailover.alibaba.documents import FailoverTestJob, text
-from chaosfailover.alibaba.failover_tests import STATUSES, is_outdated, is_underway
+from chaosfailover.alibaba.failover_tests import (
+    DELETED,
+    STATUSES,
+    is_outdated,
+    is_underway,
+    planned_end,
+)
 from chaosfailover.alibaba.retries import is_retryable
 from chaosfailover.errors import (
     ApiError,
@@ -24,18 +30,18 @@ from chaosfailover.network.cut_resources import Resource
 from chaosfailover.network.left_down import ended_at, ended_lately
 from chaosfailover.network.under_test import resources_of
 from chaosfailover.safety import requests
+from chaosfailover.safety.bounded_log import log
 from chaosfailover.safety.guarded_test import START_SETTLE, StopOutcome, StopRequest
 from chaosfailover.safety.observation import Observation
 from chaosfailover.safety.requests import Exchange, advance
 
 __all__ = ["Patience", "Stopping", "stop_tests"]
 
-logger = logging.getLogger("chaostoolkit")
-
 INTERVAL = 0.5
+# Seconds between looks for a start that may take effect late.
+LATE_INTERVAL = 2.0
 # Seconds for which an emulator refuses connections once it has ended.
 EMULATOR_GONE = 3.0
-ENDED = ("Stopped", "Deleted")
 
 Step = Exchange[StopOutcome | None]
 
@@ -77,7 +83,8 @@ def stop_tests(
     A test that never started, has ended or does not exist is left as it is. Never raises: the
     outcomes, in the order of the requests, hold the errors.
     """
-    machines = {n: Stopping(each, patience, clock).run() for n, each in enumerate(stop_requests)}
+    all_stopping = [(n, Stopping(each, patience, clock)) for n, each in enumerate(stop_requests)]
+    machines = {number: stopping.run() for number, stopping in all_stopping}
     outcomes: dict[int, StopOutcome] = {}
     while True:
         for number in [*machines]:
@@ -86,12 +93,12 @@ def stop_tests(
                 del machines[number]
         if not machines:
             return [outcomes[number] for number in sorted(outcomes)]
-        sleep(INTERVAL)
+        sleep(min(stopping.pause for number, stopping in all_stopping if number in machines))
 
 
 class Stopping:
     """
-    The state machine that stops one test; `run` is its rounds.
+    The state machine that stops one test; `run` is its rounds, `pause` the seconds after each.
     """
 
     def __init__(
@@ -100,18 +107,22 @@ class Stopping:
         self._request = request
         self._patience = patience
         self._clock = clock
+        self.pause = INTERVAL
         self._began = clock()
         self._seen = request.observation or Observation(request.test, clock=clock)
+        self._seen.begin()
         self._status = ""
-        self._job_id = ""
+        self._job_id = request.test if request.test.startswith("ftj-") else ""
+        self._was_underway = False
         self._stop_published = False
         self._stop_sent = False
         self._refused = False
         self._wait_told = False
         self._ended = ""
-        self._gone_since: float | None = None
+        self._unknown_since: float | None = None
+        self._refusal_since: float | None = None
+        self._no_emulator_since: float | None = None
         self._problem: FailoverError | None = None
-        self._problem_since = 0.0
 
     def run(self) -> Exchange[StopOutcome]:
         """
@@ -125,7 +136,7 @@ class Stopping:
             except Exception as exc:  # noqa: BLE001 - the next try may succeed
                 outcome = self._failed(UnexpectedError(f"{type(exc).__name__}: {exc}"))
             else:
-                self._problem = None
+                self._problem = self._refusal_since = self._no_emulator_since = None
             if outcome := outcome or self._late():
                 return outcome
             yield None
@@ -150,12 +161,16 @@ class Stopping:
 
     def _act_on(self, job: FailoverTestJob) -> Step:
         status = text(job, "Status") or ""
-        self._gone_since = None
+        self.pause = INTERVAL
+        if status != DELETED:
+            self._unknown_since = None
         self._see(job, status)
         if status == "Init":
             return (yield from self._not_started())
-        if status in ENDED:
+        if status == "Stopped":
             return (yield from self._ended_as(job))
+        if status == DELETED:
+            return (yield from self._unknown(planned_end(job), f"the API calls it {status}"))
         if is_outdated(job, datetime.now(UTC)) and (yield from self._is_back()):
             return self._outcome(f"it is {status!r} long after its end, and its resources are back")
         if status != "Stopping":
@@ -166,8 +181,11 @@ class Stopping:
         self._job_id = text(job, "JobId") or self._job_id
         if status != self._status or not self._seen.job_id:
             shown = status or "of unknown status"
-            logger.info("Failover test %s (%s) is %s", self._request.test, self._job_id, shown)
+            log(
+                logging.INFO, "Failover test %s (%s) is %s", self._request.test, self._job_id, shown
+            )
         self._status = status
+        self._was_underway = self._was_underway or is_underway(job)
         self._seen.take(_resources(job))
         self._seen.see_job(self._job_id, status)
 
@@ -182,13 +200,11 @@ class Stopping:
         """
         Handle a test that the API does not show.
 
-        An accepted test does not exist once the API has refused its ID for START_SETTLE seconds.
-        What it took decides then.
+        An accepted test is stopped by its ID; what it took decides whether it has ended.
         """
         start, now = self._request.start, self._clock()
-        if start.accepted:
-            gone = self._job_id and (yield from self._is_gone())
-            return (yield from self._end("it does not exist")) if gone else None
+        if start.accepted or self._was_underway:
+            return (yield from self._unknown(None, "it does not exist")) if self._job_id else None
         if start.is_open(now):
             return self._open_start(now)
         if now < self._request.look_until:
@@ -203,19 +219,27 @@ class Stopping:
         if start.in_flight or start.sent_at is None or now < start.sent_at + START_SETTLE:
             return None
         if patience.late_starts and not patience.enough():
+            self.pause = LATE_INTERVAL
             return None
         return self._outcome("its start was not answered", open_until=start.open_until)
 
-    def _is_gone(self) -> Exchange[bool]:
+    def _unknown(self, planned: datetime | None, reason: str) -> Step:
+        """
+        Stop a test that the API does not know, or calls deleted.
+
+        It has ended if what it took was seen down and is back, or if its planned end has passed.
+        """
         try:
             yield from self._stop()
         except ApiError as exc:
             if exc.code != NO_SUCH_JOB:
                 raise
-            now = self._clock()
-            self._gone_since = now if self._gone_since is None else self._gone_since
-            return now - self._gone_since >= START_SETTLE
-        return False
+        now = self._clock()
+        self._unknown_since = now if self._unknown_since is None else self._unknown_since
+        over = now >= self._request.ends_by or (planned and datetime.now(UTC) >= planned)
+        back = (yield from self._is_back()) and self._seen.went_down
+        settled = now - self._unknown_since >= START_SETTLE
+        return (yield from self._end(reason)) if over or (back and settled) else None
 
     def _not_started(self) -> Step:
         start, now = self._request.start, self._clock()
@@ -254,7 +278,7 @@ class Stopping:
                 raise
             if self._status not in STATUSES and not self._refused:
                 self._refused = True
-                logger.warning("%s is not stopped yet: %s", self._request.test, exc)
+                log(logging.WARNING, "%s is not stopped yet: %s", self._request.test, exc)
         else:
             self._publish_stop()
             self._stop_sent = True
@@ -306,8 +330,11 @@ class Stopping:
         if not self._wait_told:
             self._wait_told = True
             away = "; ".join(self._seen.not_back())
-            logger.warning(
-                "%s is Stopped, and waited for until it is back: %s", self._request.test, away
+            log(
+                logging.WARNING,
+                "%s is Stopped, and waited for until it is back: %s",
+                self._request.test,
+                away,
             )
         return None
 
@@ -324,14 +351,13 @@ class Stopping:
 
     def _failed(self, problem: FailoverError) -> StopOutcome | None:
         now = self._clock()
-        if self._problem is None:
-            self._problem_since = now
         self._tell(problem)
         self._miss()
+        passing = is_retryable(problem) or isinstance(problem, UnexpectedError)
+        self._refusal_since = None if passing else _first(self._refusal_since, now)
         if self._has_no_emulator(problem, now):
             return self._outcome("the emulator has ended, and the test with it")
-        passing = is_retryable(problem) or isinstance(problem, UnexpectedError)
-        if passing or now - self._problem_since < self._patience.refusals:
+        if passing or now - (self._refusal_since or now) < self._patience.refusals:
             return self._back() if self._ended else None
         if self._ended:
             return self._over(None, str(problem))
@@ -344,13 +370,16 @@ class Stopping:
             self._seen.miss_job()
 
     def _has_no_emulator(self, problem: FailoverError, now: float) -> bool:
-        gone = self._request.volatile and isinstance(problem, ConnectionFailedError)
-        return gone and now - self._problem_since >= EMULATOR_GONE
+        refused = isinstance(problem, ConnectionFailedError) and problem.refused
+        since = _first(self._no_emulator_since, now) if refused else None
+        self._no_emulator_since = since
+        gone = self._request.volatile and since is not None
+        return gone and now - (since or now) >= EMULATOR_GONE
 
     def _tell(self, problem: FailoverError) -> None:
         if self._problem is None:
             what = "not seen back" if self._ended else "not stopped"
-            logger.warning("%s is %s yet: %s", self._request.test, what, problem)
+            log(logging.WARNING, "%s is %s yet: %s", self._request.test, what, problem)
         self._problem = problem
 
     def _late(self) -> StopOutcome | None:
@@ -393,3 +422,7 @@ def _resources(job: FailoverTestJob) -> list[Resource]:
         return resources_of(job)
     except ArgumentError:
         return []
+
+
+def _first(since: float | None, now: float) -> float:
+    return now if since is None else since

@@ -40,12 +40,15 @@ from chaosfailover.safety.observation import Observation
 from chaosfailover.safety.stopping import Patience, stop_tests
 from chaosfailover.signals import leave_signals_to_the_main_thread
 
-__all__ = ["WatchList", "Watchdogs", "log_handler", "log_name", "main"]
+__all__ = ["GRACE", "WatchList", "Watchdogs", "log_handler", "log_name", "main"]
 
 logger = logging.getLogger("chaostoolkit")
 
 READY = b"ready\n"
 LONGEST_START = 30.0
+LONGEST_END = 5.0
+# Seconds before another process is started for one that has died before it was ready.
+RESTART_PAUSE = 1.0
 # Seconds after the planned end of a test for which its stop is still tried.
 GRACE = 300.0
 # Seconds by which the spare takes over later, so that it mostly finds nothing to do.
@@ -74,6 +77,8 @@ class WatchedTest(TypedDict):
     region_id: str
     duration_minutes: int
     latest_start: float | None
+    seconds_left: float
+    went_down: bool
     configuration: dict[str, object]
     secrets: dict[str, object]
 
@@ -287,10 +292,12 @@ class _Process:
 
     def wait(self) -> None:
         """
-        Wait until the process has ended.
+        Wait until the process has ended, since it has nothing left to do.
         """
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(LONGEST_START)
+        try:
+            self._process.wait(LONGEST_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
 
     def _attend(self, on_death: Callable[["_Process"], None]) -> None:
         """
@@ -303,8 +310,10 @@ class _Process:
                     self._ready.set()
                 pipe.read()
         self._process.wait()
-        self._is_dead = True
+        was_ready, self._is_dead = self._ready.is_set(), True
         self._ready.set()
+        if not was_ready:
+            time.sleep(RESTART_PAUSE)
         on_death(self)
 
 
@@ -325,6 +334,8 @@ def _watched(guarded: GuardedTest) -> WatchedTest:
         "region_id": guarded.region_id,
         "duration_minutes": guarded.duration_minutes,
         "latest_start": None if start.accepted else start.remaining(time.monotonic()),
+        "seconds_left": guarded.ends_by - time.monotonic(),
+        "went_down": guarded.observation.went_down,
         "configuration": _only(guarded.configuration, config.CONFIGURATION_KEYS),
         "secrets": _only(guarded.secrets, config.SECRET_KEYS),
     }
@@ -379,7 +390,9 @@ def _take_over(runner: int, watched: WatchList, back: float = GRACE) -> None:
     now = time.monotonic()
     timeout = max(_remaining(since, test, now) for since, test in watched.tests.values())
     with contextlib.ExitStack() as clients:
-        stop_requests = [_stop_request(test, clients, now) for _, test in watched.tests.values()]
+        stop_requests = [
+            _stop_request(since, test, clients, now) for since, test in watched.tests.values()
+        ]
         patience = Patience(timeout, timeout, back, late_starts=True)
         outcomes = stop_tests(stop_requests, patience)
     for outcome in outcomes:
@@ -389,7 +402,9 @@ def _take_over(runner: int, watched: WatchList, back: float = GRACE) -> None:
     alarm(outcomes, " or ".join(sorted(region_ids)))
 
 
-def _stop_request(test: WatchedTest, clients: contextlib.ExitStack, now: float) -> StopRequest:
+def _stop_request(
+    since: float, test: WatchedTest, clients: contextlib.ExitStack, now: float
+) -> StopRequest:
     latest = test["latest_start"]
     start = Start(test["job_id"], test["accepted"], created=test["created"])
     if latest is not None:
@@ -398,13 +413,17 @@ def _stop_request(test: WatchedTest, clients: contextlib.ExitStack, now: float) 
         Resource(resource_type, resource_id): ResourceState(status, session) if status else None
         for resource_type, resource_id, status, session in test["before"]
     }
+    seen = Observation(test["test"], before)
+    seen.begin()
+    seen.went_down = test["went_down"]
     return StopRequest(
         opened_once(_access(test), clients),
         test["test"],
         start,
         test["others"],
+        ends_by=since + test["seconds_left"],
         volatile=test["volatile"],
-        observation=Observation(test["test"], before),
+        observation=seen,
     )
 
 
@@ -414,13 +433,13 @@ def _access(test: WatchedTest) -> Callable[[], VpcClient]:
         test["configuration"],
         test["secrets"],
         deadline=CALL_DEADLINE,
+        attempts=1,
         emergency=True,
     )
 
 
 def _remaining(since: float, test: WatchedTest, now: float) -> float:
-    planned = since + test["duration_minutes"] * 60 - now
-    return max(planned, test["latest_start"] or 0.0, 0.0) + GRACE
+    return max(since + test["seconds_left"] - now, test["latest_start"] or 0.0, 0.0) + GRACE
 
 
 def log_name(runner: int) -> str:

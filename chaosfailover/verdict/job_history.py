@@ -55,6 +55,13 @@ class JobHistory:
         """
         return any(change.status == "Testing" for change in self.changes)
 
+    @property
+    def started(self) -> bool:
+        """
+        Whether it was ever seen in a status after `Init`.
+        """
+        return any(change.status != "Init" for change in self.changes)
+
 
 class Sighting(NamedTuple):
     """
@@ -82,7 +89,7 @@ def job_histories(events: Sequence[Event], runs: Sequence[ActivityRun]) -> list[
 
 def _from_events(events: Sequence[Event]) -> Iterator[Sighting]:
     for event in events:
-        if event.kind in ("cut", "stop", "back") or (
+        if event.kind in ("cut", "stop", "back", "away") or (
             event.kind == "status" and event.status in STATUSES
         ):
             yield Sighting(event.at, event.kind, event.test, event.job_id, event.status)
@@ -133,8 +140,8 @@ def _is_of(history: JobHistory, seen: Sighting) -> bool:
 def _note(history: JobHistory, seen: Sighting) -> None:
     if seen.kind == "cut":
         history.since = history.since or seen.at
-    elif seen.kind == "back":
-        history.back = seen.at
+    elif seen.kind in ("back", "away"):
+        history.back = seen.at if seen.kind == "back" else None
     elif seen.kind == "stop" or seen.status in ("Stopping", "Stopped"):
         history.stopped = history.stopped or (seen.kind == "stop" and history.until is None)
         history.until = history.until or (seen.at if history.since else None)

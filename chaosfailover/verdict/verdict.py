@@ -44,6 +44,7 @@ ORDER: Sequence[tuple[str, Sequence[str]]] = (
             "unread_before",
             "cut_failed",
             "may_start",
+            "cut_unseen",
             "no_cut",
             "no_effect",
             "ended_early",

@@ -89,9 +89,8 @@ def test_reading_that_is_underway_counts() -> None:
 def test_odd_status_comes_before_finished_tests(status: object) -> None:
     """A test of unknown status is the one that a name means, and its document may be old."""
     jobs = [job("Stopped", 1, StartTime="2026-11-01T00:00:00Z"), job(status, 2)]
-    expected = 1 if status == "Deleted" else 2
 
-    assert find_test(client_of(listing(*jobs)), "drill")["JobId"] == f"ftj-{expected}"
+    assert find_test(client_of(listing(*jobs)), "drill")["JobId"] == "ftj-2"
 
 
 def test_name_is_matched_here() -> None:
@@ -114,7 +113,8 @@ def test_running_test_comes_before_one_in_init() -> None:
 def test_outdated_test_does_not_take_a_name(find: Any) -> None:
     """One that was deleted, or broke long ago, does not keep the new one from being found."""
     old = job("Failed", 1, StartTime="2020-01-01T00:00:00Z", JobDuration="5")
-    jobs = [job("Deleted", 2), old, job("Testing", 3)]
+    deleted = job("Deleted", 2, StopTime="2019-01-01T00:00:00Z")
+    jobs = [deleted, old, job("Testing", 3)]
 
     assert find(client_of(listing(*jobs)), "drill")["JobId"] == "ftj-3"
     assert find(client_of(listing(*jobs[:2])), "drill")["JobId"] == "ftj-1"
@@ -159,7 +159,8 @@ def test_planned_end(start: object, duration: object, expected: datetime | None)
 @pytest.mark.parametrize(
     ("status", "ended", "expected"),
     [
-        pytest.param("Deleted", None, True, id="deleted"),
+        pytest.param("Deleted", None, False, id="deleted at an unknown time"),
+        pytest.param("Deleted", timedelta(minutes=-1), False, id="deleted before its end"),
         pytest.param("Deleted", timedelta(0), True, id="just deleted"),
         pytest.param("Failed", timedelta(days=1, minutes=1), True, id="failed long ago"),
         pytest.param(MISSING, timedelta(days=2), True, id="no status"),

@@ -164,7 +164,7 @@ def test_reading_has_a_budget() -> None:
         pytest.param(0, ResourceState("", ""), None, False, id="no status"),
         pytest.param(0, ResourceState("", ""), ResourceState("", ""), False, id="never a status"),
         pytest.param(0, ENABLED, ResourceState("", ""), True, id="no status before"),
-        pytest.param(0, ENABLED, ResourceState("Confirmed", ""), False, id="not as before"),
+        pytest.param(0, ENABLED, ResourceState("Confirmed", ""), True, id="better than before"),
         pytest.param(
             0, ResourceState("Confirmed", ""), ResourceState("Confirmed", ""), True, id="as before"
         ),

@@ -104,7 +104,7 @@ LONG_AGO = {"StartTime": "2026-11-01T00:00:00Z", "JobDuration": "5"}
     ("test", "states", "warning"),
     [
         pytest.param(
-            job("Deleted", "pc-west", **CIRCUIT),
+            job("Deleted", "pc-west", **CIRCUIT, **LONG_AGO),
             {WEST: UP},
             "ftj-1 (Deleted) counts as ended, with pc-west back",
             id="deleted",
@@ -116,17 +116,23 @@ LONG_AGO = {"StartTime": "2026-11-01T00:00:00Z", "JobDuration": "5"}
             id="failed long ago",
         ),
         pytest.param(
-            job("Deleted", "pc-west", "pc-gone", **CIRCUIT),
+            job("Deleted", "pc-west", "pc-gone", **CIRCUIT, **LONG_AGO),
             {WEST: UP},
             "ftj-1 (Deleted) counts as ended, with pc-west back and pc-gone no longer there",
             id="one resource is gone",
         ),
-        pytest.param(job("Deleted", "pc-west", **CIRCUIT), {WEST: DOWN}, "", id="still down"),
         pytest.param(
-            job("Deleted", "pc-west", **CIRCUIT), {WEST: ResourceState("", "")}, "", id="not known"
+            job("Deleted", "pc-west", **CIRCUIT, **LONG_AGO), {WEST: DOWN}, "", id="still down"
         ),
-        pytest.param(job("Deleted", "pc-west"), {WEST: UP}, "", id="no type"),
-        pytest.param(job("Deleted", **CIRCUIT), {WEST: UP}, "", id="no resources"),
+        pytest.param(
+            job("Deleted", "pc-west", **CIRCUIT, **LONG_AGO),
+            {WEST: ResourceState("", "")},
+            "",
+            id="not known",
+        ),
+        pytest.param(job("Deleted", "pc-west", **CIRCUIT), {WEST: UP}, "", id="no end"),
+        pytest.param(job("Deleted", "pc-west", **LONG_AGO), {WEST: UP}, "", id="no type"),
+        pytest.param(job("Deleted", **CIRCUIT, **LONG_AGO), {WEST: UP}, "", id="no resources"),
         pytest.param(job("Failed", "pc-west", **CIRCUIT), {WEST: UP}, "", id="failed just now"),
         pytest.param(
             job("Testing", "pc-west", **CIRCUIT, **LONG_AGO), {WEST: UP}, "", id="testing for days"
@@ -153,7 +159,7 @@ def test_region_is_judged_by_its_own_documents() -> None:
             tuple(changed.circuits),
             tuple(changed.vbrs),
             bgp_peers=tuple(changed.bgp_peers),
-            jobs=(job("Deleted", "pc-west", **CIRCUIT),),
+            jobs=(job("Deleted", "pc-west", **CIRCUIT, **LONG_AGO),),
         )
 
         assert health(snapshot.paths())["bgp-west"] == health_then

@@ -342,7 +342,7 @@ def test_rollbacks_do_not_try_again_what_the_guard_tried_in_vain() -> None:
 
     (outcome,) = guarding.stop([StopRequest(lambda: client, "ftj-1")], 300.0)
 
-    assert outcome.error == "it is Stopping after 10 s"
+    assert outcome.error == "it is Stopping after 1 s"
 
 
 def test_unexpected_failure_is_an_outcome() -> None:

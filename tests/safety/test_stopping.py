@@ -169,8 +169,7 @@ def test_odd_status_long_after_the_end_is_judged_by_the_resources(
     assert ("StopFailoverTestJob" in operations) is not over
 
 
-@pytest.mark.parametrize("ended", ["Stopped", "Deleted"])
-def test_resources_are_waited_for(ended: str) -> None:
+def test_resources_are_waited_for() -> None:
     """`Stopped` is what the job says; back is what the circuit says."""
     circuits: list[Answer | str] = [
         "Disabled",
@@ -179,7 +178,7 @@ def test_resources_are_waited_for(ended: str) -> None:
         "Enabled",
     ]
 
-    outcome, _, clock = stop([job("Testing"), OK, job(ended)], circuits=circuits)
+    outcome, _, clock = stop([job("Testing"), OK, job("Stopped")], circuits=circuits)
 
     assert (outcome.is_over, outcome.back, outcome.not_back) == (True, True, ())
     assert clock.now == 1002.0
@@ -254,23 +253,82 @@ def test_states_asked_for_before_the_end_prove_nothing() -> None:
     assert seen.is_back is None
 
 
-def test_job_that_is_gone_is_judged_by_its_resources() -> None:
-    """Somebody deleted the job; the circuit that it took is still down."""
-    circuit = Resource("PHYSICALCONNECTION", "pc-1")
-    clock = Clock()
-    cloud = Cloud([error_reply(GONE)] * 99, circuits=["Disabled"])
+def stop_unknown(
+    answers: Iterable[Answer], circuits: Iterable[Answer | str], **more: Any
+) -> tuple[StopOutcome, list[str], Clock]:
+    """
+    Stop a test of ours whose circuit was Enabled, for 30 s.
+    """
+    clock, cloud = Clock(), Cloud(answers, circuits=circuits)
     client = client_of(cloud, clock, attempts=1)
+    circuit = Resource("PHYSICALCONNECTION", "pc-1")
     seen = Observation("drill", {circuit: State("Enabled", "")}, clock)
-    start = Start("ftj-1", accepted=True)
-
-    (outcome,) = stop_tests(
-        [StopRequest(lambda: client, "drill", start, observation=seen)],
-        Patience(back=30.0),
-        clock=clock,
-        sleep=clock.sleep,
+    request = StopRequest(
+        lambda: client, "drill", Start("ftj-1", accepted=True), observation=seen, **more
     )
+    patience = Patience(timeout=30.0, back=30.0)
+    (outcome,) = stop_tests([request], patience, clock=clock, sleep=clock.sleep)
+    return outcome, [each.headers["x-acs-action"] for each in cloud.requests], clock
 
-    assert (outcome.reason, outcome.back, outcome.is_over) == ("it does not exist", False, False)
+
+UNKNOWN_JOBS = [
+    pytest.param([error_reply(GONE)] * 999, id="not known"),
+    pytest.param([job("Deleted"), error_reply(MOVED_ON)] * 999, id="deleted"),
+]
+
+
+@pytest.mark.parametrize("answers", UNKNOWN_JOBS)
+def test_job_that_is_unknown_may_run_while_nothing_was_seen_down(answers: list[Answer]) -> None:
+    """It may not have cut yet: it gets its Stop, and is not believed to be over."""
+    outcome, operations, _ = stop_unknown(answers, ["Enabled"])
+
+    assert outcome.is_over is False
+    assert "after 30 s" in str(outcome.error)
+    assert operations.count("StopFailoverTestJob") > 20
+
+
+@pytest.mark.parametrize("answers", UNKNOWN_JOBS)
+def test_job_that_is_unknown_is_over_once_its_resources_went_and_came(
+    answers: list[Answer],
+) -> None:
+    """What it took was seen down, and is back for long enough."""
+    outcome, _, clock = stop_unknown(answers, ["Disabled"] * 3 + ["Enabled"])
+
+    assert (outcome.is_over, outcome.back) == (True, True)
+    assert clock.now == 1000.0 + START_SETTLE
+
+
+@pytest.mark.parametrize("answers", UNKNOWN_JOBS)
+@pytest.mark.parametrize(("status", "back"), [("Enabled", True), ("Disabled", False)])
+def test_job_that_is_unknown_is_judged_by_its_resources_after_its_end(
+    answers: list[Answer], status: str, back: bool
+) -> None:
+    """The cloud itself has ended it by then."""
+    outcome, _, _ = stop_unknown(answers, [status], ends_by=1020.0)
+
+    assert (outcome.error, outcome.back, outcome.is_over) == (None, back, back)
+
+
+def test_job_that_is_known_again_is_stopped_again() -> None:
+    """The API forgot it for a while, no more."""
+    answers = [*[error_reply(GONE)] * 6, job("Testing"), OK, job("Stopped")]
+
+    outcome, operations, _ = stop_unknown(answers, ["Disabled"] * 8 + ["Enabled"])
+
+    assert (outcome.stopped, outcome.is_over) == (True, True)
+    assert operations.count("StopFailoverTestJob") == 4
+
+
+def test_connection_that_is_reset_is_no_emulator_that_has_ended() -> None:
+    """Something listens there, and the test may run."""
+    clock = Clock()
+    cloud = Cloud([httpx.ReadError("reset")] * 99)
+    client = client_of(cloud, clock, attempts=1)
+    requests = [StopRequest(lambda: client, "drill", Start("ftj-1", accepted=True), volatile=True)]
+
+    (outcome,) = stop_tests(requests, Patience(10.0), clock=clock, sleep=clock.sleep)
+
+    assert "after 10 s" in str(outcome.error)
 
 
 def test_wait_for_resources_ends_when_it_is_enough() -> None:
@@ -314,8 +372,9 @@ def test_late_start_of_a_test_that_the_run_did_not_create_deletes_nothing() -> N
 
 def test_emulator_that_has_ended_is_not_waited_for() -> None:
     """What it emulated is gone with it, unless it has a state file."""
-    clock = Clock()
-    cloud = Cloud([httpx.ConnectError("refused")] * 99)
+    clock, refused = Clock(), httpx.ConnectError("refused")
+    refused.__cause__ = ConnectionRefusedError(111, "Connection refused")
+    cloud = Cloud([refused] * 99)
     client = client_of(cloud, clock, attempts=1)
     requests = [StopRequest(lambda: client, "drill", Start("ftj-1", accepted=True), volatile=True)]
 
@@ -404,14 +463,6 @@ def test_accepted_test_is_stopped_although_it_is_not_shown() -> None:
     outcome, _, _ = stop(answers, Start("ftj-1", accepted=True))
 
     assert (outcome.stopped, outcome.status) == (True, "Stopped")
-
-
-def test_accepted_test_is_gone_once_nothing_knows_it_for_long() -> None:
-    """Somebody has deleted it after it had ended."""
-    outcome, _, clock = stop([error_reply(GONE)] * 99, Start("ftj-1", accepted=True))
-
-    assert (outcome.reason, outcome.error) == ("it does not exist", None)
-    assert clock.now == 1000.0 + START_SETTLE
 
 
 def test_accepted_test_that_stays_init_is_an_error() -> None:

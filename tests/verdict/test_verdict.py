@@ -325,7 +325,13 @@ CASES = [
             ),
         ),
         "inconclusive",
-        ["The cutting action cut failed: ApiError: Throttling.", NOTHING_CUT],
+        [
+            "The cutting action cut failed: ApiError: Throttling.",
+            (
+                "drill was started, but never seen in the status Testing: whether it cut anything "
+                "is not known."
+            ),
+        ],
         id="the cutting action failed",
     ),
     pytest.param(

@@ -103,7 +103,10 @@ def _cuts(run: Run) -> Iterator[Reason]:
     may_start = [stop for stop in run.control.stopped if stop.may_start]
     for stop in may_start:
         yield Reason("may_start", {"test": brief(stop.test)})
-    if not run.tested and not may_start:
+    started = [test for test in run.tests if test.started and test.since]
+    for test in started if not run.tested else ():
+        yield Reason("cut_unseen", {"test": brief(test.test)})
+    if not run.tested and not may_start and not started:
         yield Reason("no_cut", {})
     for test in run.tested:
         if not had_effect(run, test):
