@@ -38,7 +38,14 @@ from chaosfailover.cli.region_options import (
 from chaosfailover.cli.terminal import plain
 from chaosfailover.errors import FailoverError
 from chaosfailover.network.cut_resources import read_states
-from chaosfailover.network.left_down import LeftDown, ended_at, ended_lately, left_down, taken_by
+from chaosfailover.network.left_down import (
+    LeftDown,
+    ended_at,
+    ended_lately,
+    left_down,
+    taken_by,
+    taken_down,
+)
 from chaosfailover.network.resource_status import read_paths
 from chaosfailover.network.under_test import judged, resources_of
 
@@ -168,15 +175,24 @@ def _read(client: VpcClient) -> RegionTests:
     ended = [job for job in jobs if ended_lately(job, now)]
     outdated = [job for job in jobs if is_outdated(job, now)]
     try:
+        region = read_paths(client) if ended else []
+        taken = {each for job in ended for each in taken_down(job, region)}
         states = read_states(
-            client, {each for job in (*ended, *outdated) for each in resources_of(job)}
+            client, taken | {each for job in outdated for each in resources_of(job)}
         )
         underway = judged(jobs, states, now)
-        running = [job for job in underway.jobs if job.get("Status") != DELETED]
+        running = [
+            job for job in underway.jobs if job not in outdated or job.get("Status") != DELETED
+        ]
         blocking = [job for job in underway.jobs if job not in (*running, *ended)]
+        elsewhere = taken_by(running, region)
         return RegionTests(
             running=[_running(job) for job in running],
-            down=_left_down(client, left_down(ended, states), running),
+            down=[
+                left
+                for left in left_down(ended, region, states)
+                if left.resource.resource_id not in elsewhere
+            ],
             warnings=[
                 *underway.warnings,
                 *(f"{job_label(job)} blocks new tests: it is not all back" for job in blocking),
@@ -184,16 +200,6 @@ def _read(client: VpcClient) -> RegionTests:
         )
     except FailoverError as error:
         return RegionTests([_running(job) for job in jobs if is_underway(job)], error=error)
-
-
-def _left_down(
-    client: VpcClient, down: list[LeftDown], running: list[FailoverTestJob]
-) -> list[LeftDown]:
-    """
-    Return what is left down, without what a running test takes down.
-    """
-    taken = taken_by(running, read_paths(client)) if down and running else ()
-    return [left for left in down if left.resource.resource_id not in taken]
 
 
 def _running(job: FailoverTestJob) -> RunningTest:

@@ -19,6 +19,7 @@ from chaosfailover.network.health import is_literal
 from chaosfailover.network.survival import RESOURCE_TYPES, Survival
 
 __all__ = [
+    "ESTABLISHED",
     "NORMAL",
     "Resource",
     "ResourceState",
@@ -145,7 +146,8 @@ def is_back(
     status = is_literal(now.status, NORMAL[resource.resource_type]) or bool(
         before and before.status and is_literal(now.status, before.status)
     )
-    was_up = before is not None and is_literal(before.session, ESTABLISHED)
+    has_session = resource.resource_type == "BGPPEER"
+    was_up = has_session and before is not None and is_literal(before.session, ESTABLISHED)
     return status and (not was_up or is_literal(now.session, ESTABLISHED))
 
 

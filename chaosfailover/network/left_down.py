@@ -15,15 +15,24 @@ from chaosfailover.alibaba.failover_tests import (
     planned_end,
 )
 from chaosfailover.errors import ArgumentError
-from chaosfailover.network.cut_resources import Resource, ResourceState, is_back, lost
+from chaosfailover.network.cut_resources import (
+    ESTABLISHED,
+    Resource,
+    ResourceState,
+    is_back,
+    lost,
+)
 from chaosfailover.network.paths import Path
 from chaosfailover.network.survival import surviving_paths
 from chaosfailover.network.under_test import resource_ids, resources_of
 
-__all__ = ["LATELY", "LeftDown", "ended_at", "ended_lately", "left_down", "taken_by"]
+__all__ = ["LATELY", "LeftDown", "ended_at", "ended_lately", "left_down", "taken_by", "taken_down"]
 
 LATELY = timedelta(days=7)
 """How long a test answers for its resources: later, they may have been switched off for good."""
+
+IN_SERVICE = ResourceState("", ESTABLISHED)
+"""The state to be back in, where that before the test is not known."""
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -50,9 +59,7 @@ def taken_by(jobs: Iterable[FailoverTestJob], region: Iterable[Path]) -> set[str
     for job in jobs:
         taken |= {*listed_resources(job)}
         with contextlib.suppress(ArgumentError):
-            resource_type = resources_of(job)[0].resource_type
-            survival = surviving_paths(paths, resource_ids(job), resource_type)
-            taken |= {each.resource_id for each in lost(survival, resource_type)}
+            taken |= {each.resource_id for each in taken_down(job, paths)}
     return taken
 
 
@@ -71,21 +78,42 @@ def ended_lately(job: FailoverTestJob, now: datetime) -> bool:
     return job.get("Status") in ("Stopped", DELETED) and (ended is None or now - ended <= LATELY)
 
 
+def taken_down(job: FailoverTestJob, region: Iterable[Path]) -> set[Resource]:
+    """
+    Return the resources that a test names, and all that depends on them.
+
+    Raises ArgumentError for a test that does not name its resources.
+    """
+    named = resources_of(job)
+    taken = set(named)
+    with contextlib.suppress(ArgumentError):  # a resource that is no longer there
+        survival = surviving_paths(region, resource_ids(job), named[0].resource_type)
+        taken |= {*lost(survival, named[0].resource_type)}
+    return taken
+
+
 def left_down(
-    ended: Iterable[FailoverTestJob], states: Mapping[Resource, ResourceState]
+    ended: Iterable[FailoverTestJob],
+    region: Iterable[Path],
+    states: Mapping[Resource, ResourceState],
 ) -> list[LeftDown]:
     """
-    Return the resources of ended tests that are not back.
+    Return what ended tests took and is down: not in service, or a session not Established.
 
     Raises ArgumentError for an ended test that does not name its resources.
     """
+    paths = [*region]
     latest = {
         resource: job
         for job in sorted(ended, key=lambda job: ended_at(job) or NEVER)
-        for resource in resources_of(job)
+        for resource in taken_down(job, paths)
     }
     return [
-        LeftDown(resource, job, state.status if state else "", exists=state is not None)
+        LeftDown(resource, job, _shown(states.get(resource)), exists=resource in states)
         for resource, job in sorted(latest.items(), key=lambda item: item[0])
-        if not is_back(resource, state := states.get(resource))
+        if not is_back(resource, states.get(resource), IN_SERVICE)
     ]
+
+
+def _shown(state: ResourceState | None) -> str:
+    return " and ".join(each for each in state or () if each)

@@ -193,12 +193,12 @@ def test_alarm_is_for_what_is_left_down(
     listed(ten_circuits, document)
 
     done = status("--fail-if-overdue")
-    (down, *_) = json.loads(status("--output", "json").stdout)["down"] or [None]
+    down = [each["resource_id"] for each in json.loads(status("--output", "json").stdout)["down"]]
 
     assert done.exit_code == (exit_code if is_down else 0), done.output
     assert ("pc-01  Terminated  DOWN after ftj-1" in done.stdout) == bool(is_down and exit_code)
     assert "No failover test runs in 1 region." in done.stdout
-    assert (down and down["resource_id"]) == ("pc-01" if is_down and exit_code else None)
+    assert down == (["bgp-01", "pc-01"] if is_down and exit_code else [])
     assert status().exit_code == 0
     assert status("--fail-if-running").exit_code == 0
 
@@ -260,8 +260,8 @@ def test_latest_test_of_a_resource_is_named(ten_circuits: Emulator) -> None:
 
     down = [each for each in status().stdout.splitlines() if "DOWN" in each]
 
-    assert len(down) == 1
-    assert "after ftj-2 (Stopped)" in down[0]
+    assert [each.split()[1] for each in down] == ["bgp-01", "pc-01"]
+    assert all("after ftj-2 (Stopped)" in each for each in down)
 
 
 @pytest.mark.parametrize(

@@ -218,7 +218,7 @@ READERS: list[Callable[[list[Any], Any], object]] = [
     lambda jobs, _: find_running_test(listing(jobs), "drill"),
     lambda jobs, _: named_tests(listing(jobs), "drill", ["ftj-1"]),
     lambda jobs, _: under_test(recorded("dual-circuit").paths(), jobs),
-    left_down,
+    lambda jobs, states: left_down(jobs, recorded("dual-circuit").paths(), states),
     lambda jobs, _: taken_by(jobs, recorded("dual-circuit").paths()),
     lambda jobs, _: [cut_of("drill", job) for job in jobs],
 ]

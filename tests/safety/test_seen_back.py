@@ -103,6 +103,8 @@ def test_stopped_is_not_back(
     assert verdict(runner)["verdict"] == "deviated"
     assert verdict(runner)["reasons"][0].startswith("What drill took is not back: ")
     assert runner.journal["failover"]["record"]["tests"][0]["back_at"] is None
+    alarmed = failover(cloud, tmp_path, "status", "--fail-if-overdue")
+    assert (alarmed.returncode, "bgp-rehearsal-a" in alarmed.stdout) == (1, True)
     assert "stays until" in runner.log
 
 
