@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from chaosfailover.record.digest import Record, plain, sealed, verify
 from chaosfailover.record.json_schema import misfit
-from chaosfailover.record.record import known_secrets, record_of_run, redacted_run
-from chaosfailover.record.redaction import redact
+from chaosfailover.record.record import record_of_run, redacted_run, without_secrets
 from chaosfailover.verdict.journal import Run, mapping, text
 from chaosfailover.verdict.verdict import GRAVITY
 
@@ -48,15 +47,15 @@ def review_stored(journal: Journal, run: Run) -> Stored:
     """
     Check the record that a journal holds against the run that was parsed from it.
     """
-    document, secrets = _entry(journal).get("record"), known_secrets(journal)
+    document = _entry(journal).get("record")
     if document is None:
-        return Stored(record_of_run(run, secrets), "absent")
+        return Stored(record_of_run(run, journal), "absent")
     problem, detail = _problem(plain(document))
     if problem:
-        return Stored(record_of_run(run, secrets), problem, detail)
+        return Stored(record_of_run(run, journal), problem, detail)
     record = {**mapping(document), "findings": _findings(mapping(document).get("findings"))}
-    shown: Record = redact(record, secrets)
-    made = shown if is_record(journal) else record_of_run(run, secrets)
+    shown: Record = without_secrets(record, journal)
+    made = shown if is_record(journal) else record_of_run(run, journal)
     differing = [part for part in SHARED if not _agree(shown[part], made[part])]
     if _gravity(made) < _gravity(shown):
         shown = {**made, "findings": record["findings"]}

@@ -15,7 +15,7 @@ from chaosfailover import events
 from chaosfailover.alibaba import config
 from chaosfailover.prober import measurement
 from chaosfailover.prober.measurement import Measurement
-from chaosfailover.record.redaction import given_secrets, redact_run
+from chaosfailover.record.redaction import LogRedaction, given_secrets
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe_breach
 from chaosfailover.run.finish import check_files, conclude
@@ -108,6 +108,7 @@ class Session:
         """
         if self._settings.abort_when is not None:
             self._abort_probe = find_probe(self._experiment, self._settings.abort_when)
+        self._redact_logs()
         self._resources.enter_context(events.listening(self._facts.events.append))
         events.publish("begin")
         try:
@@ -132,6 +133,18 @@ class Session:
         )
         self._watch_for_breaches()
 
+    def _redact_logs(self) -> None:
+        """
+        Hide secrets in what is logged until the session is closed, but not the names in alarms.
+        """
+        secrets = given_secrets(json_object({"secrets": self._secrets}))
+        region_id = self._configuration.get(config.REGION_ID)
+        redaction = LogRedaction(
+            secrets, lambda: [region_id, *(cut.test for cut in self._facts.cuts)]
+        )
+        logger.addFilter(redaction)
+        self._resources.callback(logger.removeFilter, redaction)
+
     def begin_to_end(self) -> None:
         """
         Note that the rollbacks begin: signals interrupt nothing from here on.
@@ -150,9 +163,8 @@ class Session:
         entry = make_entry(self._facts, self._experiment, self._measurement, outcomes)
         if ended := interruption(self._facts.aborted, self._interruption.received):
             journal.update(interruption=ended, status="interrupted")
-        secrets = given_secrets(json_object({"secrets": self._secrets}))
-        journal.update(redact_run({**json_object(journal), "failover": entry}, secrets))
-        conclude(journal, self._settings)
+        journal.update({**json_object(journal), "failover": entry})
+        conclude(journal, self._settings, given_secrets(json_object({"secrets": self._secrets})))
         if alarm(outcomes, self._configuration.get(config.REGION_ID)):
             journal["status"] = "failed"
         self._concluded = True
