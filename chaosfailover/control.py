@@ -8,8 +8,10 @@ InterruptExecution, and may call a hook more than once.
 import logging
 import threading
 from collections.abc import Iterable
+from typing import Any
 
 from chaoslib.exceptions import InterruptExecution, InvalidControl
+from chaoslib.run import EventHandlerRegistry, RunEventHandler
 from chaoslib.types import (
     Activity,
     Configuration,
@@ -38,6 +40,7 @@ __all__ = [
     "before_hypothesis_control",
     "before_rollback_control",
     "cleanup_control",
+    "configure_control",
     "validate_control",
 ]
 
@@ -49,6 +52,7 @@ and nothing could be cut; the control chaosfailover.control must have no `scope`
 
 _session: Session | None = None
 _refusal: str | None = None
+_rollback_strategy: str | None = None
 # The threads that evaluate the hypothesis now, which may go on beside the method.
 _in_hypothesis: set[int] = set()
 
@@ -75,6 +79,28 @@ def _check_scope(control: Control) -> None:
         )
 
 
+class StrategyNote(RunEventHandler):  # type: ignore[misc]
+    """
+    Notes the rollback strategy in force, which may be given on the command line.
+    """
+
+    def running(self, *run: Any) -> None:
+        """
+        Note the strategy just before the controls begin; the settings of the run come last.
+        """
+        global _rollback_strategy  # noqa: PLW0603 - the toolkit's hooks are functions
+        rollbacks = run[-1].get("runtime", {}).get("rollbacks", {})
+        _rollback_strategy = rollbacks.get("strategy", "default")
+
+
+def configure_control(event_registry: EventHandlerRegistry = None, **arguments: object) -> None:
+    """
+    Listen for the settings of the run, since no hook is given them without a settings file.
+    """
+    if event_registry:
+        event_registry.register(StrategyNote())
+
+
 def before_experiment_control(
     context: Experiment, configuration: Configuration, secrets: Secrets, **arguments: object
 ) -> None:
@@ -90,7 +116,7 @@ def before_experiment_control(
             if control["provider"].get("module") == __name__:
                 _check_scope(control)
         settings = Settings.parse(arguments)
-        _session = Session(settings, context, configuration, secrets)
+        _session = Session(settings, context, configuration, secrets, _rollback_strategy)
         _session.begin()
     except Exception as exc:  # noqa: BLE001 - raised again, as what ends the run
         message, cause = _redacted(exc, _known_secrets(configuration, secrets))
@@ -187,7 +213,7 @@ def cleanup_control() -> None:
     """
     Close the session; the toolkit calls this on every way out that can be caught.
     """
-    global _session, _refusal
-    session, _session, _refusal = _session, None, None
+    global _session, _refusal, _rollback_strategy
+    session, _session, _refusal, _rollback_strategy = _session, None, None, None
     if session:
         session.close()

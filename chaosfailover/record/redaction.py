@@ -230,7 +230,15 @@ class _Rules:
 # Members whose values are words of ours or of the toolkit, on which verdicts rest.
 WORDS = {
     *("status", "kind", "type", "module", "func", "mode", "strategy", "verdict", "phase", "when"),
-    *("dry", "resource_type", "operation", "sha256", "experiment_hash", "hash"),
+    *(
+        "dry",
+        "resource_type",
+        "operation",
+        "rollback_strategy",
+        "sha256",
+        "experiment_hash",
+        "hash",
+    ),
 }
 STATUSES = {
     *("Init", "Starting", "Testing", "Stopping", "Stopped", "Initial", "Approved", "Allocating"),

@@ -39,11 +39,12 @@ class RunFacts:
     What the entry needs of a run, filled in as the run goes on.
 
     `lost` has the resources that go down with each test. `mode` is REHEARSAL on an emulator, LIVE
-    on anything else.
+    on anything else. `rollback_strategy` is the one in force, None if the toolkit did not say.
     """
 
     settings: Settings
     configuration: Configuration
+    rollback_strategy: str | None = None
     mode: str = "LIVE"
     topology: str | None = None
     account_id: str | None = None
@@ -78,6 +79,7 @@ def make_entry(
         "versions": dict(_versions()),
         "experiment_hash": experiment_hash(json_object(as_written)),
         "dry": experiment.get("dry"),
+        "rollback_strategy": facts.rollback_strategy,
         "preflight": [check.as_dict() for check in facts.checks],
         "cuts": [asdict(cut) | {"lost": facts.lost.get(cut.test, [])} for cut in facts.cuts],
         "events": facts.events,

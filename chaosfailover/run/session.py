@@ -22,6 +22,7 @@ from chaosfailover.run.finish import check_files, conclude
 from chaosfailover.run.go_no_go import make_ready
 from chaosfailover.run.journal_entry import RunFacts, check_depth, json_object, make_entry
 from chaosfailover.run.mode import open_venue
+from chaosfailover.run.safeguard import note_safeguard
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety import guard
 from chaosfailover.safety.guard import Guard
@@ -84,13 +85,14 @@ class Session:
         experiment: Experiment,
         configuration: Configuration,
         secrets: Secrets,
+        rollback_strategy: str | None = None,
     ) -> None:
         self._settings = settings
         self._experiment = experiment
         self._configuration = configuration
         self._secrets = secrets
         self._resources = ExitStack()
-        self._facts = RunFacts(settings=settings, configuration=configuration)
+        self._facts = RunFacts(settings, configuration, rollback_strategy)
         self._watchdog: Watchdog | None = None
         self._guard: Guard | None = None
         self._measurement: Measurement | None = None
@@ -164,6 +166,7 @@ class Session:
         if ended := interruption(self._facts.aborted, self._interruption.received):
             journal.update(interruption=ended, status="interrupted")
         journal.update({**json_object(journal), "failover": entry})
+        note_safeguard(journal)
         conclude(journal, self._settings, given_secrets(json_object({"secrets": self._secrets})))
         if alarm(outcomes, self._configuration.get(config.REGION_ID)):
             journal["status"] = "failed"

@@ -245,7 +245,8 @@ class TargetResult:
     A target with its settings and its measurement.
 
     `rto` is None for a target without an objective, or with one that is no number, which
-    `unreadable_rto` then quotes. It is `measured` if it has a summary with intact outages.
+    `unreadable_rto` then quotes; it is its `own_rto` if the settings give it to this target, not to
+    all. The target is `measured` if it has a summary with intact outages.
     """
 
     name: str
@@ -255,6 +256,7 @@ class TargetResult:
     rto: float | None
     unreadable_rto: str | None
     persistent: bool
+    own_rto: bool
     measured: bool
     summary: Summary
     cuts: tuple[CutResult, ...]

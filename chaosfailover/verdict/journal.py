@@ -92,12 +92,15 @@ def parse(journal: Mapping[str, object]) -> Run:
     """
     damage: list[str] = []
     root = Reader(journal, "", damage)
-    control = _control(root.section("failover"))
+    entry = root.section("failover")
+    control = _control(entry)
     readings = tuple(_readings(root.section("steady_states")))
     method, rollbacks = (tuple(map(_activity, root.sections(key))) for key in ("run", "rollbacks"))
     interrupted = root.text("status") in ("interrupted", "aborted")
     return Run(
-        experiment=_experiment(root.section("experiment"), readings),
+        experiment=_experiment(
+            root.section("experiment"), readings, entry.any_text("rollback_strategy")
+        ),
         status=root.any_text("status"),
         deviated=root.members.get("deviated") not in (None, False),
         cut_short=interrupted or bool(root.members.get("interruption")),
@@ -118,9 +121,12 @@ def parse(journal: Mapping[str, object]) -> Run:
     )
 
 
-def _experiment(reader: Reader, readings: Sequence[HypothesisReading]) -> Experiment:
+def _experiment(
+    reader: Reader, readings: Sequence[HypothesisReading], strategy_in_force: str
+) -> Experiment:
     hypothesis = reader.section("steady-state-hypothesis")
-    always = reader.section("runtime").section("rollbacks").text("strategy") == "always"
+    written = reader.section("runtime").section("rollbacks").text("strategy")
+    always = (strategy_in_force or written) == "always"
     probes, rollbacks = hypothesis.sections("probes"), reader.sections("rollbacks")
     return Experiment(
         title=reader.text("title"),
@@ -252,7 +258,7 @@ def _control(entry: Reader) -> Control:
         preflight=preflight,
         cuts=tuple(_cut(each, preflight) for each in entry.sections("cuts")),
         events=tuple(sorted(events, key=lambda event: event.at)),
-        targets=tuple(_target(name, each) for name, each in targets.items()),
+        targets=tuple(_target(name, each, settings) for name, each in targets.items()),
         unmeasured=tuple(name for name in settings.names("targets") if name not in targets),
         stopped=tuple(map(_stop, entry.sections("stopped"))),
         verdict=_verdict(entry.section("verdict")),
@@ -313,7 +319,7 @@ def _stop(reader: Reader) -> StopResult:
     return StopResult(test, job_id, status, reader.any_text("error"), reader.members)
 
 
-def _target(name: str, reader: Reader) -> TargetResult:
+def _target(name: str, reader: Reader, settings: Reader) -> TargetResult:
     summary, written = reader.section("summary"), reader.members.get("rto")
     series = Series(reader.section("series").members)
     damaged = len(reader.damage)
@@ -329,6 +335,7 @@ def _target(name: str, reader: Reader) -> TargetResult:
         rto=rto,
         unreadable_rto=brief(written) if written is not None and rto is None else None,
         persistent=reader.flag("persistent") is True,
+        own_rto="rto" in mapping(mapping(settings.members.get("targets")).get(name)),
         measured=summary.present and intact,
         summary=_summary(summary, outages),
         cuts=tuple(

@@ -22,7 +22,7 @@ class Recovery:
     `unseen_after` bound a loss that includes time without checks, 0 without any. `down_at_stop` is
     how long a target had been down at least when the stop came, None if it was up again by then.
     A `persistent` target keeps one connection, whose stall is no outage of the network: no
-    objective applies to it.
+    objective applies to it but its own, and with one it counts as any other.
     """
 
     target: str
@@ -127,7 +127,7 @@ def _recovery(target: TargetResult, cut: CutResult) -> Recovery:
         unseen=cut.unseen_during,
         unseen_after=cut.unseen_after,
         down_at_stop=cut.down_at_stop,
-        persistent=target.persistent,
+        persistent=target.persistent and not target.own_rto,
     )
 
 

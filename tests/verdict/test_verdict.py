@@ -141,6 +141,17 @@ CASES = [
         ],
         id="a kept connection stalls longer than the objective",
     ),
+    pytest.param(
+        changed(
+            HELD,
+            ("failover.targets.portal.rto", 0.5),
+            ("failover.targets.portal.persistent", True),
+            ("failover.settings", {"targets": {"portal": {"url": "http://h/", "rto": 0.5}}}),
+        ),
+        "deviated",
+        ["portal was down for up to 1 s after the cut of drill, longer than its RTO of 0.5 s."],
+        id="a kept connection stalls longer than an objective of its own",
+    ),
     # 1. aborts
     pytest.param(
         changed(HELD, ("failover.events", [*EVENTS, ABORT])),
@@ -622,6 +633,26 @@ CASES = [
             "The journal holds no preflight.",
         ],
         id="activities and a preflight that left no trace",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("experiment", {"method": [{}] * 2, "rollbacks": [{}] * 2, "runtime": ALWAYS}),
+            ("failover.rollback_strategy", "never"),
+        ),
+        "held",
+        [MET, WITHIN],
+        id="rollbacks that the strategy in force left out",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("experiment", {"method": [{}] * 2, "rollbacks": [{}] * 2}),
+            ("failover.rollback_strategy", "always"),
+        ),
+        "inconclusive",
+        ["The journal holds only 1 of 2 rollbacks."],
+        id="rollbacks that the strategy in force required",
     ),
     pytest.param(
         changed(HELD, ("steady_states.after", reading(probe("portal", 18, met=False), met=True))),

@@ -1,0 +1,97 @@
+"""
+What the toolkit and its other controls decide about a run is what the run is judged by.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from chaos_command import chaos, journal, on_free_ports
+from drills import action, python, shell
+
+Document = dict[str, Any]
+
+
+def drill(
+    folder: Path, *more: Document, first: Sequence[Document] = (), last: Sequence[Document] = ()
+) -> str:
+    """Write an experiment of a cut and more; other controls are first or last."""
+    exports = on_free_ports("dual-circuit", folder)
+    ours = {
+        "topology": exports["FAILOVER_TOPOLOGY"],
+        "targets": {"portal": exports["FAILOVER_PORTAL_URL"]},
+        "rto": 3.0,
+    }
+    provider = {"type": "python", "module": "chaosfailover.control", "arguments": ours}
+    cut = python(
+        "create_failover_test",
+        name="drill",
+        resource_ids=["pc-rehearsal-a"],
+        duration_minutes=5,
+        start=True,
+    )
+    document = {
+        "title": "drill",
+        "description": "drill",
+        "configuration": {
+            "alibaba_cloud_region_id": "cn-hangzhou",
+            "alibaba_cloud_vpc_endpoint": "emulator",
+        },
+        "controls": [*first, {"name": "failover", "provider": provider}, *last],
+        "runtime": {"rollbacks": {"strategy": "always"}},
+        "method": [action("cut", cut, pauses={"after": 1}), *more],
+        "rollbacks": [action("bring-back", python("stop_failover_test", test="drill"))],
+    }
+    file = folder / "experiment.yaml"
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return str(file)
+
+
+@pytest.mark.parametrize("strategy", ["always", "default", "deviated", "never"])
+def test_strategy_of_the_command_line_is_the_one_in_force(tmp_path: Path, strategy: str) -> None:
+    """Rollbacks that it left out are not missed, and the guard stops the test."""
+    run = chaos("run", "--rollback-strategy", strategy, drill(tmp_path), folder=tmp_path)
+
+    written = journal(tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert written["failover"]["rollback_strategy"] == strategy
+    assert len(written["rollbacks"]) == (strategy in ("always", "default"))
+    assert written["failover"]["verdict"]["verdict"] == "held"
+
+
+BREACHED = {
+    "name": "no-breach",
+    "type": "probe",
+    "frequency": 0.2,
+    "provider": shell("test -e breach && echo yes || echo no"),
+    "tolerance": {"type": "regex", "target": "stdout", "pattern": "no"},
+}
+SAFEGUARDS = {
+    "name": "safeguards",
+    "provider": {
+        "type": "python",
+        "module": "chaosaddons.controls.safeguards",
+        "arguments": {"probes": [BREACHED]},
+    },
+}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="chaostoolkit-addons needs 3.12")
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_safeguard_aborts_wherever_it_is_declared(tmp_path: Path, place: str) -> None:
+    """Its own control notes it after ours has judged, if it is declared after ours."""
+    breach = action("breach", shell("touch breach"), pauses={"after": 30})
+    file = drill(tmp_path, breach, **{place: [SAFEGUARDS]})
+
+    run = chaos("run", file, folder=tmp_path)
+
+    written = journal(tmp_path)
+    verdict = written["failover"]["verdict"]
+    assert run.returncode == 1
+    assert verdict["verdict"] == "aborted"
+    assert verdict["reasons"][0] == "The safeguard no-breach stopped the run."
+    assert written["safeguards"]["triggered_by"] == "no-breach"
+    assert written["rollbacks"][0]["output"]["status"] == "Stopped"
