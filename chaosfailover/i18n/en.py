@@ -29,6 +29,8 @@ ENGLISH: Mapping[str, str] = {
     "reason.rto_open": "{target} had been down for at least {at_most} s when the cut of {test} was stopped, longer than its RTO of {rto} s.",
     "reason.unrecovered": "{target} did not come back before the cut of {test} was stopped.",
     "reason.down_at_end": "{target} was still down when the measurement ended.",
+    "reason.rto_open_back": "{target} had been down for at least {at_least} s after the cut of {test} was stopped when the measurement ended, longer than its RTO of {rto} s.",
+    "reason.not_seen_back": "{target} was down when the interruption ended its measurement, and was not seen back.",
     "reason.rto_back": "{target} was down for up to {at_most} s after the cut of {test} was stopped, longer than its RTO of {rto} s.",
     "reason.rollback": "The rollback {name} failed: {error}.",
     # gaps in the evidence

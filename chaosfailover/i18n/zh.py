@@ -29,6 +29,8 @@ CHINESE: Mapping[str, str] = {
     "reason.rto_open": "停止 {test} 的切断时，{target} 至少已中断 {at_most} 秒，超过其 RTO {rto} 秒。",
     "reason.unrecovered": "直到停止 {test} 的切断，{target} 都没有恢复。",
     "reason.down_at_end": "测量结束时 {target} 仍处于中断状态。",
+    "reason.rto_open_back": "停止 {test} 的切断后直到测量结束，{target} 至少已中断 {at_least} 秒，超过其 RTO {rto} 秒。",
+    "reason.not_seen_back": "运行被打断、测量结束时 {target} 处于中断状态，未观察到其恢复。",
     "reason.rto_back": "停止 {test} 的切断后 {target} 最长中断 {at_most} 秒，超过其 RTO {rto} 秒。",
     "reason.rollback": "回滚 {name} 失败：{error}。",
     # gaps in the evidence

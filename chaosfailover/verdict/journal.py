@@ -96,6 +96,7 @@ def parse(journal: Mapping[str, object]) -> Run:
     control = _control(entry)
     readings = tuple(_readings(root.section("steady_states")))
     method, rollbacks = (tuple(map(_activity, root.sections(key))) for key in ("run", "rollbacks"))
+    interruption = _interruption(root.section("interruption"))
     interrupted = root.text("status") in ("interrupted", "aborted")
     return Run(
         experiment=_experiment(
@@ -104,7 +105,7 @@ def parse(journal: Mapping[str, object]) -> Run:
         status=root.any_text("status"),
         deviated=root.members.get("deviated") not in (None, False),
         cut_short=interrupted or bool(root.members.get("interruption")),
-        interruption=_interruption(root.section("interruption")),
+        interruption=interruption,
         safeguard=root.section("safeguards").any_text("triggered_by"),
         start=root.instant("start"),
         end=root.instant("end"),
@@ -116,7 +117,9 @@ def parse(journal: Mapping[str, object]) -> Run:
         rollbacks=rollbacks,
         control=control,
         tests=job_histories(control.events, [*method, *rollbacks]),
-        recoveries=recoveries(control.targets),
+        recoveries=recoveries(
+            control.targets, cut_off=interruption is not None and interruption.kind == "signal"
+        ),
         damage=damage,
     )
 

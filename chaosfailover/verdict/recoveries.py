@@ -22,7 +22,8 @@ class Recovery:
     `unseen_after` bound a loss that includes time without checks, 0 without any. `down_at_stop` is
     how long a target had been down at least when the stop came, None if it was up again by then.
     A `persistent` target keeps one connection, whose stall is no outage of the network: no
-    objective applies to it but its own, and with one it counts as any other.
+    objective applies to it but its own, and with one it counts as any other. After a signal the
+    measurement is `cut_off`: a loss that is open at its end is as long as it was seen.
     """
 
     target: str
@@ -37,6 +38,7 @@ class Recovery:
     unseen_after: float = 0.0
     down_at_stop: float | None = None
     persistent: bool = False
+    cut_off: bool = False
 
     @property
     def exceeded(self) -> bool:
@@ -67,14 +69,16 @@ class Recovery:
         """
         Whether something was lost on the way back for longer than the objective.
         """
-        return self._over(self.reversion) or self._over(self.worst_after)
+        if self.open_at_end and self.cut_off:
+            return self._over(Length(0.0, max(loss.at_least for loss in self._back)))
+        return any(self._over(loss) for loss in self._back)
 
     @property
-    def down_at_end(self) -> bool:
+    def open_at_end(self) -> bool:
         """
         Whether the target was still down when the measurement ended.
         """
-        return any(loss and loss.at_most == inf for loss in (self.reversion, self.worst_after))
+        return any(loss.at_most == inf for loss in self._back)
 
     @property
     def may_exceed(self) -> bool:
@@ -101,20 +105,24 @@ class Recovery:
         """
         return _widened(self.reversion, self.unseen_after)
 
+    @property
+    def _back(self) -> list[Length]:
+        return [loss for loss in (self.reversion, self.worst_after) if loss]
+
     def _over(self, length: Length | None) -> bool:
         if self.rto is None or self.persistent or length is None:
             return False
         return length.at_most > self.rto
 
 
-def recoveries(targets: Sequence[TargetResult]) -> list[Recovery]:
+def recoveries(targets: Sequence[TargetResult], *, cut_off: bool) -> list[Recovery]:
     """
     Return the effect of each cut on each target, by target and then in the order of the cuts.
     """
-    return [_recovery(target, cut) for target in targets for cut in target.cuts]
+    return [_recovery(target, cut, cut_off) for target in targets for cut in target.cuts]
 
 
-def _recovery(target: TargetResult, cut: CutResult) -> Recovery:
+def _recovery(target: TargetResult, cut: CutResult, cut_off: bool) -> Recovery:
     return Recovery(
         target=target.name,
         test=cut.test,
@@ -128,6 +136,7 @@ def _recovery(target: TargetResult, cut: CutResult) -> Recovery:
         unseen_after=cut.unseen_after,
         down_at_stop=cut.down_at_stop,
         persistent=target.persistent and not target.own_rto,
+        cut_off=cut_off,
     )
 
 

@@ -23,7 +23,7 @@ from chaosfailover.report.view import make_view
 from chaosfailover.run.finish import conclude
 from chaosfailover.run.settings import Settings
 from chaosfailover.verdict.journal import instant
-from chaosfailover.verdict.verdict import judge
+from chaosfailover.verdict.verdict import VERDICTS, judge
 
 Journal = dict[str, Any]
 
@@ -76,6 +76,7 @@ def check(journal: Journal, secret: str) -> None:
 
 
 STORED = {"verdict", "record"}
+RESULTS = {*VERDICTS, "completed", "failed", "interrupted", "succeeded"}
 
 
 def _check_secrecy(journal: int, secret: str, shown: Iterable[tuple[bool, object]]) -> None:
@@ -90,7 +91,7 @@ def _check_secrecy(journal: int, secret: str, shown: Iterable[tuple[bool, object
 def _ours(journal: int) -> set[str]:
     """Return the keys, numbers, statuses and names of a journal and its record."""
     documents = [secretive(JOURNALS[journal], "another"), make_record(JOURNALS[journal])]
-    return {str(leaf) for _, leaf in leaves(documents)} | STATUSES
+    return {str(leaf) for _, leaf in leaves(documents)} | STATUSES | RESULTS
 
 
 EACH = pytest.mark.parametrize("journal", JOURNALS, ids=range(len(JOURNALS)))

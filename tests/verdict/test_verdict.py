@@ -352,6 +352,27 @@ CASES = [
         id="a deviation that was seen stays seen when a signal comes",
     ),
     pytest.param(
+        changed(portal(reversion={"at_least": 2.0, "at_most": None}), ("interruption", SIGTERM)),
+        "inconclusive",
+        [
+            "The run was interrupted by SIGTERM.",
+            "portal was down when the interruption ended its measurement, and was not seen back.",
+        ],
+        id="a signal that ended the measurement on the way back",
+    ),
+    pytest.param(
+        changed(portal(reversion={"at_least": 3.5, "at_most": None}), ("interruption", SIGTERM)),
+        "deviated",
+        [
+            (
+                "portal had been down for at least 3.5 s after the cut of drill was stopped "
+                "when the measurement ended, longer than its RTO of 3 s."
+            ),
+            "The run was interrupted by SIGTERM.",
+        ],
+        id="a way back that was seen to be too long before the signal ended the measurement",
+    ),
+    pytest.param(
         portal(reversion={"at_least": 5.0, "at_most": None}),
         "deviated",
         ["portal was still down when the measurement ended."],

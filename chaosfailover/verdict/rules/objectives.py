@@ -79,8 +79,10 @@ def _against(recovery: Recovery, *, cut_short: bool) -> list[str]:
         "rto_again": recovery.exceeded_again,
         "rto_open": recovery.exceeded_at_stop,
         "unrecovered": not late and _unrecovered(recovery, cut_short=cut_short),
-        "down_at_end": recovery.down_at_end,
-        "rto_back": recovery.exceeded_back and not recovery.down_at_end,
+        "down_at_end": recovery.open_at_end and not recovery.cut_off,
+        "rto_back": recovery.exceeded_back and not recovery.open_at_end,
+        "rto_open_back": recovery.exceeded_back and recovery.open_at_end and recovery.cut_off,
+        "not_seen_back": recovery.open_at_end and recovery.cut_off and not recovery.exceeded_back,
         "unseen": not late and recovery.may_exceed,
     }
     return [key for key, applies in reasons.items() if applies]
@@ -121,6 +123,7 @@ def _length(recovery: Recovery, key: str) -> Length:
         "rto_again": recovery.worst,
         "rto_open": Length(0.0, recovery.down_at_stop or 0.0),
         "rto_back": max(back, key=lambda loss: loss.at_most, default=None),
+        "rto_open_back": max(back, key=lambda loss: loss.at_least, default=None),
         "unseen": Length(0.0, max(recovery.unseen, recovery.unseen_after)),
         "rto": recovery.failover,
     }
