@@ -162,7 +162,7 @@ def running_emulator(
         return RunningEmulator(
             str(state["topology"]), dict(state["services"]), dict(state["shortcomings"])
         )
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+    except (httpx.HTTPError, RecursionError, ValueError, KeyError, TypeError):
         return None
 
 

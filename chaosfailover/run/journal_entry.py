@@ -27,8 +27,9 @@ __all__ = ["RunFacts", "check_depth", "json_object", "make_entry"]
 
 ENTRY_VERSION = 1
 TOOLS = ("chaostoolkit-failover", "chaostoolkit-lib", "chaostoolkit")
-# Deeper levels are not written: redaction and `json` recurse.
-DEEPEST = 100
+# Deeper levels are not written: redaction and `json` recurse. `report` reads 100 levels, and the
+# record, in which the configuration stands again, is itself within our entry.
+DEEPEST = 96
 # Longer integers are not written: Python refuses to print them.
 MOST_BITS = 4096
 
