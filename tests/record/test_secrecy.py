@@ -76,7 +76,7 @@ def check(journal: Journal, secret: str) -> None:
 
 
 STORED = {"verdict", "record"}
-RESULTS = {*VERDICTS, "completed", "failed", "interrupted", "succeeded"}
+RESULTS = {*VERDICTS, *STORED, "completed", "failed", "interrupted", "succeeded"}
 
 
 def _check_secrecy(journal: int, secret: str, shown: Iterable[tuple[bool, object]]) -> None:
