@@ -5,11 +5,13 @@ The toolkit passes the control's arguments to every hook. It swallows whatever a
 InterruptExecution, and may call a hook more than once.
 """
 
+import inspect
 import logging
 import threading
 from collections.abc import Iterable
 from typing import Any
 
+from chaoslib.control import validate_controls
 from chaoslib.exceptions import InterruptExecution, InvalidControl
 from chaoslib.run import EventHandlerRegistry, RunEventHandler
 from chaoslib.types import (
@@ -26,6 +28,7 @@ from chaoslib.types import (
 from chaosfailover.alibaba import config
 from chaosfailover.errors import ArgumentError
 from chaosfailover.record.redaction import given_secrets, named_values, redact_message, redact_run
+from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import conclude_refused
 from chaosfailover.run.journal_entry import json_object
 from chaosfailover.run.probe_tolerance import evaluate
@@ -59,16 +62,27 @@ _in_hypothesis: set[int] = set()
 
 def validate_control(control: Control) -> None:
     """
-    Refuse unknown and wrong arguments, and a `scope`, at `chaos validate`.
+    Refuse unknown and wrong arguments, a `scope`, and misspelt keys, at `chaos validate`.
 
     With a `scope` the toolkit leaves out hooks: the run would have no verdict, or no guard.
     """
     _check_scope(control)
     try:
+        check_keys(_validated_experiment())
         Settings.check(control["provider"].get("arguments") or {})
     except ArgumentError as exc:
         message, cause = _redacted(exc, given_secrets({}))
         raise InvalidControl(f"control {control['name']!r}: {message}") from cause
+
+
+def _validated_experiment() -> Experiment:
+    """
+    Return the experiment that the toolkit validates, which it keeps from the controls.
+    """
+    frame = inspect.currentframe()
+    while frame and frame.f_code is not validate_controls.__code__:
+        frame = frame.f_back
+    return frame.f_locals["experiment"] if frame else {}
 
 
 def _check_scope(control: Control) -> None:

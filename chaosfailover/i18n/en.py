@@ -32,6 +32,7 @@ ENGLISH: Mapping[str, str] = {
     "reason.rto_open_back": "{target} had been down for at least {at_least} s after the cut of {test} was stopped when the measurement ended, longer than its RTO of {rto} s.",
     "reason.not_seen_back": "{target} was down when the interruption ended its measurement, and was not seen back.",
     "reason.rto_back": "{target} was down for up to {at_most} s after the cut of {test} was stopped, longer than its RTO of {rto} s.",
+    "reason.rollback_idle": "The rollback {name} did not stop {test}, which the control had to stop after it.",
     "reason.rollback": "The rollback {name} failed: {error}.",
     # gaps in the evidence
     "reason.toolkit_deviated": "The toolkit reports that the run deviated.",

@@ -32,6 +32,7 @@ CHINESE: Mapping[str, str] = {
     "reason.rto_open_back": "停止 {test} 的切断后直到测量结束，{target} 至少已中断 {at_least} 秒，超过其 RTO {rto} 秒。",
     "reason.not_seen_back": "运行被打断、测量结束时 {target} 处于中断状态，未观察到其恢复。",
     "reason.rto_back": "停止 {test} 的切断后 {target} 最长中断 {at_most} 秒，超过其 RTO {rto} 秒。",
+    "reason.rollback_idle": "回滚 {name} 未停止 {test}，之后由控制器将其停止。",
     "reason.rollback": "回滚 {name} 失败：{error}。",
     # gaps in the evidence
     "reason.toolkit_deviated": "工具包报告本次运行发生偏离。",

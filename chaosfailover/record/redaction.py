@@ -12,24 +12,27 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chaosfailover.record.occurrences import HIDDEN, Needles, hide, needles
+from chaosfailover.record.occurrences import HIDDEN, SHORTEST, Needles, hide, needles
 from chaosfailover.record.secret_names import names_secret
 
 __all__ = [
     "HIDDEN",
+    "OWN_NAMES",
     "LogRedaction",
     "given_secrets",
     "hide_values",
     "inline_values",
+    "keys",
     "named_values",
     "redact",
     "redact_message",
     "redact_run",
     "run_names",
+    "shown_secrets",
     "texts",
 ]
 
@@ -189,6 +192,36 @@ def texts(value: object) -> Iterator[str]:
             yield from texts(inner)
     elif _telling(value):
         yield str(value)
+
+
+def shown_secrets(secrets: object, words: Collection[str], place: str = "") -> list[str]:
+    """
+    Return the places of secrets that are not hidden everywhere, such as `db.user`.
+
+    These equal a word of ours or of the run, a status or a number, or are too short to be hidden.
+    """
+    if not isinstance(secrets, Mapping):
+        value = str(secrets)
+        short = _telling(secrets) and len(value) < SHORTEST
+        return [place] if short or value in words or value in STATUSES or _counts(value) else []
+    found = [
+        shown_secrets(inner, words, f"{place}.{key}" if place else str(key))
+        for key, inner in secrets.items()
+    ]
+    return [each for places in found for each in places]
+
+
+def _counts(value: str) -> bool:
+    return re.fullmatch(r"[+-]?\d+(\.\d+)?", value) is not None
+
+
+def keys(document: object) -> set[str]:
+    """
+    Return all keys of a document.
+    """
+    if isinstance(document, Mapping):
+        return {str(key) for key in document}.union(*map(keys, document.values()))
+    return set().union(*map(keys, document)) if isinstance(document, list | tuple) else set()
 
 
 def inline_values(secrets: object) -> Iterator[str]:

@@ -10,11 +10,13 @@ from datetime import UTC, datetime, timedelta
 from chaosfailover.alibaba import config
 from chaosfailover.errors import FailoverError, PreflightError
 from chaosfailover.prober.measurement import Measurement
+from chaosfailover.record.digest import schema
+from chaosfailover.record.redaction import OWN_NAMES, keys, shown_secrets
 from chaosfailover.run import Configuration, Experiment, Secrets
 from chaosfailover.run.journal_entry import RunFacts
-from chaosfailover.run.steps import planned_cuts, planned_time
+from chaosfailover.run.steps import idle_rollbacks, planned_cuts, planned_time
 from chaosfailover.safety.cut import ApprovedCuts, Cut
-from chaosfailover.safety.preflight import PreflightContext, existing_cut, preflight
+from chaosfailover.safety.preflight import PreflightCheck, PreflightContext, existing_cut, preflight
 
 __all__ = ["announce", "ask_for_confirmation", "make_ready"]
 
@@ -77,6 +79,9 @@ def make_ready(
             answer_now=measured.problem if measured else lambda _: "",
         )
         _check(facts, context)
+    tests = [cut.test for cut in cuts]
+    _warn(facts, "rollbacks", idle_rollbacks(experiment, configuration, secrets, tests))
+    _warn(facts, "secrets", _shown(experiment, secrets, [*tests, *context.targets]))
     facts.cuts = cuts
     if cuts and measured:
         measured.wait_for_baseline(facts.settings.baseline)
@@ -96,6 +101,37 @@ def _check(facts: RunFacts, context: PreflightContext) -> None:
     facts.clock_offset = context.client.clock_offset
     if failed := [check for check in facts.checks if not check.passed]:
         raise PreflightError("; ".join(f"{check.name}: {check.detail}" for check in failed))
+
+
+def _warn(facts: RunFacts, name: str, warnings: Sequence[str]) -> None:
+    """
+    Note warnings as a check that passed, and log them.
+    """
+    for warning in warnings:
+        logger.warning("Preflight: %s: %s", name, warning)
+    if warnings:
+        detail = "see the warnings"
+        facts.checks.append(PreflightCheck(name, True, detail, tuple(warnings)))
+
+
+def _shown(experiment: Experiment, secrets: Secrets, names: Sequence[str]) -> list[str]:
+    """
+    Return warnings of the secrets that cannot be hidden everywhere, by their keys.
+    """
+    words = {*names, *OWN_NAMES, *keys(experiment), *keys(schema()), *RUN_WORDS}
+    return [
+        f"the secret {place} is a word, a status, a number or a name that this run writes, or is "
+        "too short: it is not hidden everywhere"
+        for place in shown_secrets(secrets, words)
+    ]
+
+
+RUN_WORDS = (
+    *("activity", "chaoslib-version", "deviated", "duration", "exception", "experiment"),
+    *("failover", "provider", "series", "steady_states", "summary", "tolerance_met"),
+    *("aborted", "completed", "failed", "inconclusive", "interrupted", "succeeded"),
+)
+"""Keys and words of a journal that neither the experiment nor the record has."""
 
 
 def _account_id(configuration: Configuration, secrets: Secrets) -> str | None:

@@ -18,6 +18,7 @@ from chaosfailover.prober.measurement import Measurement
 from chaosfailover.record.redaction import LogRedaction, given_secrets
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe_breach
+from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import check_files, conclude
 from chaosfailover.run.go_no_go import make_ready
 from chaosfailover.run.journal_entry import RunFacts, check_depth, json_object, make_entry
@@ -123,6 +124,7 @@ class Session:
 
     def _make_ready(self) -> None:
         check_depth(self._experiment)
+        check_keys(self._experiment)
         check_files(self._settings)
         if not self._interruption.install():
             logger.warning("Not in the main thread: signals are not handled")

@@ -70,6 +70,7 @@ ORDER: Sequence[tuple[str, Sequence[str]]] = (
             "rto_open_back",
             "rto_back",
             "rollback",
+            "rollback_idle",
             "toolkit_deviated",
         ],
     ),

@@ -95,3 +95,24 @@ def test_safeguard_aborts_wherever_it_is_declared(tmp_path: Path, place: str) ->
     assert verdict["reasons"][0] == "The safeguard no-breach stopped the run."
     assert written["safeguards"]["triggered_by"] == "no-breach"
     assert written["rollbacks"][0]["output"]["status"] == "Stopped"
+
+
+def test_rollback_of_another_test_is_told(tmp_path: Path) -> None:
+    """Before the cut as a warning, and in the verdict, since the control did the work."""
+    file = Path(drill(tmp_path))
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    document["rollbacks"][0]["provider"]["arguments"]["test"] = "dril"
+    document["secrets"] = {"db": {"user": "targets", "name": "drill", "port": "1234567"}}
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+
+    run = chaos("run", str(file), folder=tmp_path)
+
+    written = journal(tmp_path)["failover"]
+    warnings = {each["name"]: each["warnings"] for each in written["preflight"]}
+    assert run.returncode == 1
+    assert warnings["rollbacks"] == ["bring-back stops 'dril', which the method does not start"]
+    shown = [warning.split()[2] for warning in warnings["secrets"]]
+    assert sorted(shown) == ["db.name", "db.port", "db.user"]
+    assert written["verdict"]["verdict"] == "deviated"
+    assert "The rollback bring-back did not stop" in written["verdict"]["reasons"][0]
+    assert [each["status"] for each in written["stopped"]] == ["Stopped"]

@@ -636,6 +636,26 @@ CASES = [
         id="an activity with an unknown status",
     ),
     pytest.param(
+        changed(
+            HELD,
+            ("rollbacks", [{**HELD["rollbacks"][0], "output": {"test": "other", "status": None}}]),
+            ("failover.stopped", [{"test": "drill", "status": "Stopped", "stopped": True}]),
+        ),
+        "deviated",
+        ["The rollback bring back did not stop drill, which the control had to stop after it."],
+        id="a rollback that stopped nothing",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("rollbacks", []),
+            ("failover.stopped", [{"test": "drill", "status": "Stopped", "stopped": True}]),
+        ),
+        "held",
+        [MET, WITHIN],
+        id="no rollback, so that the control stopped the test",
+    ),
+    pytest.param(
         changed(HELD, ("rollbacks", [activity("bring back", 20, 22, status=None)])),
         "inconclusive",
         ["The end of bring back is unknown: its status is ?."],
