@@ -55,6 +55,7 @@ ENGLISH: Mapping[str, str] = {
     "reason.unseen": "{target} was not measured throughout the cut of {test} and the way back: it may have been down for up to {at_most} s, longer than its RTO of {rto} s.",
     "reason.toolkit_status": "The toolkit reports the status {status} for the run.",
     "reason.unread_after": "The hypothesis was not read after the cut.",
+    "reason.all_external": "Nothing was observed that the cut could touch: no hypothesis was read, and every target is external.",
     "reason.nothing": "Nothing was observed: no hypothesis was read and no target checked.",
     # evidence for the network
     "reason.hypothesis_held": "The hypothesis was met after the method.",

@@ -55,6 +55,7 @@ CHINESE: Mapping[str, str] = {
     "reason.unseen": "{test} 进行期间或恢复期间 {target} 并非一直被测量：可能中断长达 {at_most} 秒，超过其 RTO {rto} 秒。",
     "reason.toolkit_status": "工具包报告的运行状态为 {status}。",
     "reason.unread_after": "切断后没有读取假设。",
+    "reason.all_external": "未观察任何可能受切断影响的对象：未读取假设，且所有目标均为外部目标。",
     "reason.nothing": "没有任何观测：既未读取假设，也未探测目标。",
     # evidence for the network
     "reason.hypothesis_held": "执行方法后满足假设。",

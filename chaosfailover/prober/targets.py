@@ -24,7 +24,7 @@ SETTINGS = {
     "icmp": set(),
 }
 STATUSES = range(100, 600)
-COMMON = {"url", "interval", "timeout", "rto"}
+COMMON = {"url", "interval", "timeout", "rto", "external"}
 
 Reader = Callable[[str, str, object], Any]
 
@@ -37,7 +37,8 @@ class Target:
     `scheme` is http, https, tcp, udp or icmp. `status` holds the accepted statuses, empty for any
     2xx and 3xx; `body` and `expect` are patterns searched for in the answer. `persistent` targets
     keep one connection, whose stall is not the network's outage. If `verify` is False, any
-    certificate is accepted. If `interval` or `timeout` is None, the prober's own applies.
+    certificate is accepted. An `external` target is none that a cut could touch. If `interval` or
+    `timeout` is None, the prober's own applies.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Target:
     expect: re.Pattern[bytes] | None = None
     persistent: bool = False
     verify: bool = field(default=True, kw_only=True)
+    external: bool = field(default=False, kw_only=True)
 
 
 def parse_target(name: str, value: str | Mapping[str, object]) -> Target:
@@ -177,4 +179,5 @@ READERS: dict[str, Reader] = {
     "expect": _pattern,
     "persistent": _boolean,
     "verify": _boolean,
+    "external": _boolean,
 }

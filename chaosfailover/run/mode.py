@@ -2,14 +2,17 @@
 The venue of a run: the embedded emulator, another emulator, or the cloud.
 """
 
+import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from chaosfailover.alibaba import config
 from chaosfailover.errors import ConfigurationError
+from chaosfailover.prober.targets import Target
 from chaosfailover.run import Configuration
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety.watchdog import Watchdog
@@ -57,6 +60,7 @@ def open_venue(settings: Settings, configuration: Configuration, resources: Exit
     if place == "emulator":
         return _embedded(settings, configuration, resources)
     if emulator := config.running_emulator(configuration):
+        _check_targets(emulator.services, settings)
         _check_emulation(emulator.shortcomings, emulator.services, settings)
         place = f"the emulator at {place}, topology {emulator.topology}"
     return Venue(place, emulator.topology if emulator else None, watchdog=Watchdog())
@@ -64,6 +68,7 @@ def open_venue(settings: Settings, configuration: Configuration, resources: Exit
 
 def _embedded(settings: Settings, configuration: Configuration, resources: ExitStack) -> Venue:
     emulator = _start_emulator(settings, resources)
+    _check_targets(emulator.service_urls, settings)
     _check_emulation(emulator.shortcomings, emulator.service_urls, settings)
     configuration[config.ENDPOINT] = emulator.url
     configuration[config.REHEARSAL] = True
@@ -91,6 +96,35 @@ def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
         raise ConfigurationError(f"{taken}: {OTHER_PORTS}") from exc
     except ValueError as exc:
         raise ConfigurationError(str(exc)) from exc
+
+
+def _check_targets(services: Mapping[str, str], settings: Settings) -> None:
+    """
+    Refuse a target that no cut of the emulator touches, since it would seem to survive each.
+    """
+    for target in settings.parsed_targets():
+        if not target.external and not any(map(partial(_is_service, target), services.values())):
+            listing = ", ".join(f"{name} {url}" for name, url in services.items()) or "none"
+            raise ConfigurationError(
+                f"target {target.name!r} is {target.url}, which is no service of the topology, so "
+                f"that the rehearsal would prove nothing about it; the services are {listing}; "
+                "watch one of them, or set external: true for the target"
+            )
+
+
+def _is_service(target: Target, url: str) -> bool:
+    service = urlsplit(url)
+    datagrams = [scheme == "udp" for scheme in (target.scheme, service.scheme)]
+    if target.port != service.port or datagrams[0] != datagrams[1]:
+        return False
+    return bool(_addresses(target.host) & _addresses(service.hostname or ""))
+
+
+def _addresses(host: str) -> set[str]:
+    try:
+        return {str(address[0]) for *_, address in socket.getaddrinfo(host, None)}
+    except OSError:
+        return set()
 
 
 def _check_emulation(

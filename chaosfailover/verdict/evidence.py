@@ -246,7 +246,8 @@ class TargetResult:
 
     `rto` is None for a target without an objective, or with one that is no number, which
     `unreadable_rto` then quotes; it is its `own_rto` if the settings give it to this target, not to
-    all. The target is `measured` if it has a summary with intact outages.
+    all. An `external` target is none that the cut could touch. It is `measured` if it has a summary
+    with intact outages.
     """
 
     name: str
@@ -257,6 +258,7 @@ class TargetResult:
     unreadable_rto: str | None
     persistent: bool
     own_rto: bool
+    external: bool
     measured: bool
     summary: Summary
     cuts: tuple[CutResult, ...]

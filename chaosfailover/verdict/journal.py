@@ -338,6 +338,7 @@ def _target(name: str, reader: Reader, settings: Reader) -> TargetResult:
         rto=rto,
         unreadable_rto=brief(written) if written is not None and rto is None else None,
         persistent=reader.flag("persistent") is True,
+        external=reader.flag("external") is True,
         own_rto="rto" in mapping(mapping(settings.members.get("targets")).get(name)),
         measured=summary.present and intact,
         summary=_summary(summary, outages),

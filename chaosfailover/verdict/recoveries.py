@@ -23,7 +23,8 @@ class Recovery:
     how long a target had been down at least when the stop came, None if it was up again by then.
     A `persistent` target keeps one connection, whose stall is no outage of the network: no
     objective applies to it but its own, and with one it counts as any other. After a signal the
-    measurement is `cut_off`: a loss that is open at its end is as long as it was seen.
+    measurement is `cut_off`: a loss that is open at its end is as long as it was seen. That an
+    `external` target was there says nothing for the network.
     """
 
     target: str
@@ -39,6 +40,7 @@ class Recovery:
     down_at_stop: float | None = None
     persistent: bool = False
     cut_off: bool = False
+    external: bool = False
 
     @property
     def exceeded(self) -> bool:
@@ -137,6 +139,7 @@ def _recovery(target: TargetResult, cut: CutResult, cut_off: bool) -> Recovery:
         down_at_stop=cut.down_at_stop,
         persistent=target.persistent and not target.own_rto,
         cut_off=cut_off,
+        external=target.external,
     )
 
 

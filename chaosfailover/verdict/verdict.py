@@ -98,7 +98,7 @@ ORDER: Sequence[tuple[str, Sequence[str]]] = (
             "toolkit_status",
         ],
     ),
-    ("inconclusive", ["unread_after", "nothing"]),
+    ("inconclusive", ["unread_after", "all_external", "nothing"]),
     (
         "held",
         ["hypothesis_held", "within_rto", "recovered", "no_loss", "no_loss_seen", "persistent"],

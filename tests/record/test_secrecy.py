@@ -18,7 +18,7 @@ from secretive_journals import leaves, secretive, ways_to_write
 
 from chaosfailover.record import make_record
 from chaosfailover.record.occurrences import HIDDEN, hide, needles
-from chaosfailover.record.redaction import STATUSES, LogRedaction
+from chaosfailover.record.redaction import READ, STATUSES, LogRedaction
 from chaosfailover.report.view import make_view
 from chaosfailover.run.finish import conclude
 from chaosfailover.run.settings import Settings
@@ -76,7 +76,7 @@ def check(journal: Journal, secret: str) -> None:
 
 
 STORED = {"verdict", "record"}
-RESULTS = {*VERDICTS, *STORED, "completed", "failed", "interrupted", "succeeded"}
+RESULTS = {*VERDICTS, *STORED, *READ, "completed", "failed", "interrupted", "succeeded"}
 
 
 def _check_secrecy(journal: int, secret: str, shown: Iterable[tuple[bool, object]]) -> None:

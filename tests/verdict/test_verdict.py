@@ -152,6 +152,37 @@ CASES = [
         ["portal was down for up to 1 s after the cut of drill, longer than its RTO of 0.5 s."],
         id="a kept connection stalls longer than an objective of its own",
     ),
+    pytest.param(
+        changed(HELD, ("failover.targets.portal.external", True)),
+        "held",
+        [MET],
+        id="an external target says nothing for the network",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.targets.portal.external", True), ("steady_states", None)),
+        "inconclusive",
+        [
+            (
+                "Nothing was observed that the cut could touch: no hypothesis was read, and every "
+                "target is external."
+            )
+        ],
+        id="nothing but an external target",
+    ),
+    pytest.param(
+        changed(without(HELD, "resource"), ("failover.targets.portal.external", True)),
+        "inconclusive",
+        [NO_EFFECT],
+        id="the loss of an external target shows no cut",
+    ),
+    pytest.param(
+        changed(
+            HELD, ("failover.targets.portal.external", True), ("failover.targets.portal.rto", 0.5)
+        ),
+        "deviated",
+        ["portal was down for up to 1 s after the cut of drill, longer than its RTO of 0.5 s."],
+        id="an external target may speak against the network",
+    ),
     # 1. aborts
     pytest.param(
         changed(HELD, ("failover.events", [*EVENTS, ABORT])),

@@ -65,8 +65,19 @@ def _gaps(run: Run) -> Iterator[Reason]:
 
 def _recoveries(run: Run) -> Iterator[Reason]:
     for recovery in run.recoveries:
-        keys = _against(recovery, cut_short=run.cut_short) or [_favour(recovery)]
+        favour = [] if recovery.external else [_favour(recovery)]
+        keys = _against(recovery, cut_short=run.cut_short) or favour
         yield from (Reason(key, _values(recovery, key)) for key in keys)
+
+
+def _external(run: Run) -> Iterator[Reason]:
+    """
+    Find that nothing was watched which a cut could touch.
+    """
+    targets = run.control.targets
+    watched = run.experiment.has_hypothesis or not all(target.external for target in targets)
+    if run.tested and targets and not watched:
+        yield Reason("all_external", {})
 
 
 def _against(recovery: Recovery, *, cut_short: bool) -> list[str]:
@@ -141,4 +152,4 @@ def _count(value: float) -> str:
     return f"{value:.0f}"
 
 
-RULES: tuple[Rule, ...] = (_baseline, _samples, _objectives, _gaps, _recoveries)
+RULES: tuple[Rule, ...] = (_baseline, _samples, _objectives, _gaps, _recoveries, _external)
