@@ -2,6 +2,8 @@
 What the toolkit and its other controls decide about a run is what the run is judged by.
 """
 
+import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,17 +11,22 @@ from typing import Any
 
 import pytest
 import yaml
-from chaos_command import chaos, journal, on_free_ports
+from chaos_command import CHAOS, chaos, journal, on_free_ports
 from drills import action, python, shell
+from live import clean_environment
 
 Document = dict[str, Any]
 
 
 def drill(
-    folder: Path, *more: Document, first: Sequence[Document] = (), last: Sequence[Document] = ()
+    folder: Path,
+    *more: Document,
+    topology: str = "dual-circuit",
+    first: Sequence[Document] = (),
+    last: Sequence[Document] = (),
 ) -> str:
     """Write an experiment of a cut and more; other controls are first or last."""
-    exports = on_free_ports("dual-circuit", folder)
+    exports = on_free_ports(topology, folder)
     ours = {
         "topology": exports["FAILOVER_TOPOLOGY"],
         "targets": {"portal": exports["FAILOVER_PORTAL_URL"]},
@@ -69,7 +76,7 @@ BREACHED = {
     "provider": shell("test -e breach && echo yes || echo no"),
     "tolerance": {"type": "regex", "target": "stdout", "pattern": "no"},
 }
-SAFEGUARDS = {
+SAFEGUARDS: Document = {
     "name": "safeguards",
     "provider": {
         "type": "python",
@@ -84,7 +91,8 @@ SAFEGUARDS = {
 def test_safeguard_aborts_wherever_it_is_declared(tmp_path: Path, place: str) -> None:
     """Its own control notes it after ours has judged, if it is declared after ours."""
     breach = action("breach", shell("touch breach"), pauses={"after": 30})
-    file = drill(tmp_path, breach, **{place: [SAFEGUARDS]})
+    first, last = ([SAFEGUARDS], []) if place == "first" else ([], [SAFEGUARDS])
+    file = drill(tmp_path, breach, first=first, last=last)
 
     run = chaos("run", file, folder=tmp_path)
 
@@ -116,3 +124,27 @@ def test_rollback_of_another_test_is_told(tmp_path: Path) -> None:
     assert written["verdict"]["verdict"] == "deviated"
     assert "The rollback bring-back did not stop" in written["verdict"]["reasons"][0]
     assert [each["status"] for each in written["stopped"]] == ["Stopped"]
+
+
+def test_interruption_in_the_middle_of_a_cut_is_no_deviation(tmp_path: Path) -> None:
+    """The portal was down for less than its RTO when the signal came, and nobody saw more."""
+    hold = action("hold", shell("sleep 30"))
+    file = drill(tmp_path, hold, topology="broken-standby")
+    with subprocess.Popen(
+        [CHAOS, "--no-version-check", "run", file],
+        cwd=tmp_path,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if "portal is DOWN" in line)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+    verdict = journal(tmp_path)["failover"]["verdict"]
+    assert process.returncode == 1
+    assert verdict["verdict"] == "inconclusive"
+    assert verdict["reasons"][0] == "The run was interrupted by SIGINT."
