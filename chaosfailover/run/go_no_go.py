@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from chaosfailover.alibaba import config
 from chaosfailover.errors import FailoverError, PreflightError
@@ -14,6 +15,7 @@ from chaosfailover.record.digest import schema
 from chaosfailover.record.redaction import OWN_NAMES, keys, shown_secrets
 from chaosfailover.run import Configuration, Experiment, Secrets
 from chaosfailover.run.journal_entry import RunFacts
+from chaosfailover.run.mode import outside
 from chaosfailover.run.steps import idle_rollbacks, planned_cuts, planned_time
 from chaosfailover.safety.cut import ApprovedCuts, Cut
 from chaosfailover.safety.preflight import PreflightCheck, PreflightContext, existing_cut, preflight
@@ -76,7 +78,7 @@ def make_ready(
             planned_time=planned_time(experiment, configuration, secrets),
             min_survivors=facts.settings.min_survivors,
             targets=[target.name for target in measured.targets] if measured else [],
-            answer_now=measured.problem if measured else lambda _: "",
+            answer_now=partial(_problem, facts, measured) if measured else lambda _: "",
         )
         _check(facts, context)
     tests = [cut.test for cut in cuts]
@@ -101,6 +103,14 @@ def _check(facts: RunFacts, context: PreflightContext) -> None:
     facts.clock_offset = context.client.clock_offset
     if failed := [check for check in facts.checks if not check.passed]:
         raise PreflightError("; ".join(f"{check.name}: {check.detail}" for check in failed))
+
+
+def _problem(facts: RunFacts, measured: Measurement, name: str) -> str:
+    """
+    Return why a target cannot be watched, "" if it can.
+    """
+    target = next(target for target in measured.targets if target.name == name)
+    return measured.problem(name) or outside(target, facts.services)
 
 
 def _warn(facts: RunFacts, name: str, warnings: Sequence[str]) -> None:

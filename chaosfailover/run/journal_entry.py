@@ -49,6 +49,7 @@ class RunFacts:
     mode: str = "LIVE"
     topology: str | None = None
     account_id: str | None = None
+    services: Mapping[str, str] | None = None
     clock_offset: float | None = None
     aborted: str = ""
     cuts: list[Cut] = field(default_factory=list)

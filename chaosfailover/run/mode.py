@@ -20,7 +20,7 @@ from chaosfailover.safety.watchdog import Watchdog
 if TYPE_CHECKING:
     from chaosfailover.emulator import Emulator
 
-__all__ = ["Venue", "open_venue"]
+__all__ = ["Venue", "open_venue", "outside"]
 
 OTHER_PORTS = (
     "stop the process that listens there, or use another port: write a topology file with "
@@ -32,7 +32,7 @@ OTHER_PORTS = (
 @dataclass(frozen=True, slots=True)
 class Venue:
     """
-    Where a run takes place; an emulator has a `topology`.
+    Where a run takes place; an emulator has a `topology`, and `services` by name, with their URLs.
 
     The embedded emulator ends with this process. Everything else needs a `watchdog`.
     """
@@ -41,6 +41,7 @@ class Venue:
     topology: str | None = None
     account_id: str | None = None
     watchdog: Watchdog | None = None
+    services: Mapping[str, str] | None = None
 
     @property
     def mode(self) -> str:
@@ -60,20 +61,19 @@ def open_venue(settings: Settings, configuration: Configuration, resources: Exit
     if place == "emulator":
         return _embedded(settings, configuration, resources)
     if emulator := config.running_emulator(configuration):
-        _check_targets(emulator.services, settings)
         _check_emulation(emulator.shortcomings, emulator.services, settings)
         place = f"the emulator at {place}, topology {emulator.topology}"
-    return Venue(place, emulator.topology if emulator else None, watchdog=Watchdog())
+    topology, services = (emulator.topology, emulator.services) if emulator else (None, None)
+    return Venue(place, topology, watchdog=Watchdog(), services=services)
 
 
 def _embedded(settings: Settings, configuration: Configuration, resources: ExitStack) -> Venue:
     emulator = _start_emulator(settings, resources)
-    _check_targets(emulator.service_urls, settings)
     _check_emulation(emulator.shortcomings, emulator.service_urls, settings)
     configuration[config.ENDPOINT] = emulator.url
     configuration[config.REHEARSAL] = True
     place = f"the embedded emulator, topology {settings.topology}"
-    return Venue(place, settings.topology, emulator.account_id)
+    return Venue(place, settings.topology, emulator.account_id, services=emulator.service_urls)
 
 
 def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
@@ -98,18 +98,22 @@ def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
         raise ConfigurationError(str(exc)) from exc
 
 
-def _check_targets(services: Mapping[str, str], settings: Settings) -> None:
+def outside(target: Target, services: Mapping[str, str] | None) -> str:
     """
-    Refuse a target that no cut of the emulator touches, since it would seem to survive each.
+    Return why a target is none that a cut of the emulator touches; "" if it is, or is `external`.
+
+    It would seem to survive every cut. Without `services`, this is no rehearsal.
     """
-    for target in settings.parsed_targets():
-        if not target.external and not any(map(partial(_is_service, target), services.values())):
-            listing = ", ".join(f"{name} {url}" for name, url in services.items()) or "none"
-            raise ConfigurationError(
-                f"target {target.name!r} is {target.url}, which is no service of the topology, so "
-                f"that the rehearsal would prove nothing about it; the services are {listing}; "
-                "watch one of them, or set external: true for the target"
-            )
+    if services is None or target.external:
+        return ""
+    if any(map(partial(_is_service, target), services.values())):
+        return ""
+    listing = ", ".join(f"{name} {url}" for name, url in services.items()) or "none"
+    return (
+        f"{target.url} is no service of the topology, so that the rehearsal would prove nothing "
+        f"about it; the services are {listing}; watch one of them, or set external: true for the "
+        "target"
+    )
 
 
 def _is_service(target: Target, url: str) -> bool:

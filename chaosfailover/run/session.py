@@ -197,7 +197,7 @@ class Session:
         network = open_venue(self._settings, self._configuration, self._resources)
         self._watchdog = network.watchdog
         self._facts.mode, self._facts.topology = network.mode, network.topology
-        self._facts.account_id = network.account_id
+        self._facts.account_id, self._facts.services = network.account_id, network.services
         region_id = self._configuration.get(config.REGION_ID)
         logger.info("%s in %s on %s", network.mode, region_id, network.place)
 

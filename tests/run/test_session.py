@@ -14,7 +14,9 @@ from chaoslib.exceptions import InterruptExecution, InvalidControl
 
 from chaosfailover import actions, control
 from chaosfailover.alibaba.client import VpcClient
-from chaosfailover.errors import ConfigurationError
+from chaosfailover.errors import ConfigurationError, PreflightError
+from chaosfailover.prober.targets import parse_target
+from chaosfailover.run.mode import outside
 from chaosfailover.run.session import Session
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety import guard
@@ -55,24 +57,35 @@ def watching(folder: Path, target: Any) -> Session:
 
 
 @pytest.mark.parametrize(
-    "target",
+    "url",
     [
         pytest.param("http://127.0.0.1:1/", id="another port"),
-        pytest.param("http://192.0.2.1:{}/", id="another host"),
-        pytest.param("udp://127.0.0.1:{}", id="another protocol"),
+        pytest.param("http://192.0.2.1:28080/", id="another host"),
+        pytest.param("udp://127.0.0.1:28080", id="another protocol"),
         pytest.param("icmp://127.0.0.1", id="a host"),
     ],
 )
-def test_target_that_no_cut_touches_is_refused(tmp_path: Path, target: str) -> None:
+def test_target_that_no_cut_touches(url: str) -> None:
     """It would seem to survive every cut; the services that can be watched are named."""
-    session = watching(tmp_path, target)
+    services = {"portal": "http://127.0.0.1:28080", "echo": "udp://127.0.0.1:28082"}
 
-    with pytest.raises(ConfigurationError, match="is no service of the topology") as refused:
-        session.begin()
+    problem = outside(parse_target("it", url), services)
 
-    session.close()
-    assert "the services are portal http://127.0.0.1:" in str(refused.value)
-    assert "external: true" in str(refused.value)
+    assert "is no service of the topology" in problem
+    assert "portal http://127.0.0.1:28080, echo udp://127.0.0.1:28082" in problem
+    assert outside(parse_target("it", {"url": url, "external": True}), services) == ""
+    assert outside(parse_target("it", url), None) == ""
+
+
+def test_target_that_no_cut_touches_is_refused(tmp_path: Path) -> None:
+    """Though it answers: it does so from outside of the topology."""
+    with socket.create_server(("127.0.0.1", 0)) as own:
+        session = watching(tmp_path, f"tcp://127.0.0.1:{own.getsockname()[1]}")
+
+        with pytest.raises(PreflightError, match=r"^target it: .* is no service of the topology"):
+            session.begin()
+
+        session.close()
 
 
 @pytest.mark.parametrize("url", ["http://localhost:{}/", "tcp://127.0.0.1:{}"])
