@@ -13,14 +13,21 @@ from chaosfailover import arguments
 from chaosfailover.alibaba import config
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.codes import NOT_INIT
-from chaosfailover.alibaba.documents import FailoverTestJob
-from chaosfailover.alibaba.failover_tests import UNFINISHED, find_test, named_tests, running_tests
+from chaosfailover.alibaba.documents import FailoverTestJob, text
+from chaosfailover.alibaba.failover_tests import (
+    find_test,
+    is_unfinished,
+    job_label,
+    named_tests,
+    names_of,
+    tests_underway,
+)
 from chaosfailover.errors import ApiError, ArgumentError, GuardError, JobNotFoundError
 from chaosfailover.safety import guard
 from chaosfailover.safety.cut import Cut, cut_of
-from chaosfailover.safety.guard import GuardedStart, check_cut, under_guard
+from chaosfailover.safety.guard import Clearance, GuardedStart, check_cut, under_guard
 from chaosfailover.safety.guarded_test import GuardedTest, Start, StopOutcome, StopRequest
-from chaosfailover.safety.stopping import stop_tests
+from chaosfailover.safety.stopping import Patience, stop_tests
 
 __all__ = [
     "create_failover_test",
@@ -91,11 +98,12 @@ def create_failover_test(
             return {"dry_run": True, "accepted": True}
         others = _check_name_is_free(client, name)
         if not starts:
-            return dict(
-                client.describe_failover_test_job(client.create_failover_test_job(**request))
-            )
-        checked_at = check_cut(client, Cut(name, tuple(resource_ids), resource_type, minutes))
-        guarded = _guarded(client, name, minutes, checked_at, configuration, secrets, others=others)
+            job_id = client.create_failover_test_job(**request)
+            if guarding := guard.current():
+                guarding.created.add(job_id)
+            return dict(client.describe_failover_test_job(job_id))
+        clearance = check_cut(client, Cut(name, tuple(resource_ids), resource_type, minutes))
+        guarded = _guarded(client, name, minutes, clearance, configuration, secrets, others=others)
         with under_guard(guarded) as guarded_start:
             job_id = client.create_failover_test_job(**request, attempting=guarded_start.attempting)
             guarded_start.accept(job_id)
@@ -133,9 +141,9 @@ def start_failover_test(
     with config.client(configuration, secrets) as client:
         job = find_test(client, test)
         cut = cut_of(test, job)
-        checked_at = check_cut(client, cut)
+        clearance = check_cut(client, cut)
         job_id, minutes = cut.job_id, cut.duration_minutes
-        guarded = _guarded(client, test, minutes, checked_at, configuration, secrets, job_id)
+        guarded = _guarded(client, test, minutes, clearance, configuration, secrets, job_id)
         with under_guard(guarded) as start:
             _start(client, job, start)
             start.accept(job_id)
@@ -170,7 +178,7 @@ def stop_failover_test(
     """
     arguments.check_test(test)
     wait = arguments.check_timeout(timeout)
-    with config.client(configuration, secrets) as client:
+    with config.client(configuration, secrets, emergency=True) as client:
         (outcome,) = _stop(client, [test], wait)
     _check_stopped([outcome])
     return outcome.as_dict()
@@ -256,7 +264,7 @@ def delete_failover_test(
         except JobNotFoundError:
             return {"test": test, "job_id": None, "deleted": False}
         job_id = job["JobId"]
-        if keep and job["Status"] != "Init":
+        if keep and job.get("Status") != "Init":
             return {"test": test, "job_id": job_id, "deleted": False}
         client.delete_failover_test_job(job_id)
     return {"test": test, "job_id": job_id, "deleted": True}
@@ -289,9 +297,13 @@ def stop_running_failover_tests(
     if name_prefix is not None and not isinstance(name_prefix, str):
         raise ArgumentError(f"name_prefix is {name_prefix!r}, expected a text")
     wait = arguments.check_timeout(timeout)
-    with config.client(configuration, secrets) as client:
-        running = [job["JobId"] for job in running_tests(client, name_prefix or "")]
-        outcomes = _stop(client, running, wait)
+    with config.client(configuration, secrets, emergency=True) as client:
+        underway = [
+            job
+            for job in tests_underway(client)
+            if (text(job, "Name") or "").startswith(name_prefix or "")
+        ]
+        outcomes = _stop(client, names_of(underway), wait)
     _check_stopped(outcomes)
     return [outcome.as_dict() for outcome in outcomes]
 
@@ -302,12 +314,12 @@ def _check_name_is_free(client: VpcClient, name: str) -> List[str]:
     """
     named = named_tests(client, name)
     for job in named:
-        if job["Status"] in UNFINISHED:
+        if is_unfinished(job):
             raise ArgumentError(
-                f"name is {name!r}, the name of the unfinished test {job['JobId']} "
-                f"({job['Status']}); choose another name, or stop and delete that test"
+                f"name is {name!r}, the name of the unfinished test {job_label(job)}; "
+                "choose another name, or stop and delete that test"
             )
-    return [job["JobId"] for job in named]
+    return [job_id for job in named if (job_id := text(job, "JobId"))]
 
 
 def _stop(client: VpcClient, tests: List[str], timeout: float) -> List[StopOutcome]:
@@ -315,15 +327,16 @@ def _stop(client: VpcClient, tests: List[str], timeout: float) -> List[StopOutco
     Stop tests, with what the guard holds on those that this run started.
     """
     guarding = guard.current()
-    if guarding:
-        timeout = guarding.time_to_stop(timeout)
     guarded = [guard.find_guarded(test, client.region_id) for test in tests]
     with contextlib.ExitStack() as clients:
         requests = [
             ours.stop_request(clients) if ours else StopRequest(lambda: client, test)
             for test, ours in zip(tests, guarded, strict=True)
         ]
-        outcomes = stop_tests(requests, timeout=timeout)
+        if guarding:
+            outcomes = guarding.stop(requests, timeout)
+        else:
+            outcomes = stop_tests(requests, Patience(timeout, back=timeout))
     for ours, outcome in zip(guarded, outcomes, strict=True):
         if guarding and ours:
             guarding.note(ours, outcome)
@@ -337,7 +350,7 @@ def _start(client: VpcClient, job: FailoverTestJob, start: GuardedStart) -> None
     try:
         client.start_failover_test_job(str(job["JobId"]), start.attempting)
     except ApiError as exc:
-        if exc.code != NOT_INIT or job["Status"] != "Init":
+        if exc.code != NOT_INIT or job.get("Status") != "Init":
             raise
 
 
@@ -345,7 +358,7 @@ def _guarded(
     client: VpcClient,
     test: str,
     duration_minutes: int,
-    checked_at: float,
+    clearance: Clearance,
     configuration: Configuration,
     secrets: Secrets,
     job_id: str = "",
@@ -353,12 +366,20 @@ def _guarded(
 ) -> GuardedTest:
     return GuardedTest(
         test=test,
-        start=Start(job_id),
+        start=Start(
+            job_id,
+            latest=clearance.guard.latest_start,
+            created=not job_id or job_id in clearance.guard.created,
+        ),
         others=others,
         region_id=client.region_id,
         duration_minutes=duration_minutes,
-        checked_at=checked_at,
-        access=functools.partial(config.client, configuration, secrets, deadline=RESTORE_DEADLINE),
+        observation=clearance.observation,
+        volatile=clearance.guard.volatile,
+        checked_at=clearance.checked_at,
+        access=functools.partial(
+            config.client, configuration, secrets, deadline=RESTORE_DEADLINE, emergency=True
+        ),
         configuration=configuration or {},
         secrets=secrets or {},
     )
@@ -367,3 +388,5 @@ def _guarded(
 def _check_stopped(outcomes: List[StopOutcome]) -> None:
     if failed := [f"{outcome.test}: {outcome.error}" for outcome in outcomes if outcome.error]:
         raise GuardError(f"not stopped: {'; '.join(failed)}")
+    if away := [each for outcome in outcomes if outcome.back is False for each in outcome.not_back]:
+        raise GuardError(f"stopped, but not back: {'; '.join(away)}")

@@ -26,7 +26,6 @@ __all__ = [
     "check_timeout",
     "check_until",
     "number",
-    "resource_type_of",
 ]
 
 RESOURCE_PREFIXES = {
@@ -184,15 +183,6 @@ def check_until(until: object) -> list[str] | None:
     ):
         raise ArgumentError(f"until is {until!r}, expected a list of statuses")
     return until
-
-
-def resource_type_of(resource_id: str) -> str:
-    """
-    Return the type of a resource whose ID has been checked.
-    """
-    return next(
-        kind for kind, prefix in RESOURCE_PREFIXES.items() if resource_id.startswith(prefix)
-    )
 
 
 def number(value: object) -> float | None:

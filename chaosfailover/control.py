@@ -1,17 +1,16 @@
 """
 The Chaos Toolkit control of a failover experiment, whose hooks call the session.
 
-The toolkit passes the control's arguments to every hook. It swallows whatever a hook raises, except
-InterruptExecution, and may call a hook more than once.
+The toolkit passes the control's arguments to every hook, and swallows whatever a hook raises except
+InterruptExecution. It calls the hooks of every declaration: a second one is refused. A control that
+an experiment repeats by `ref` is one declaration, whose hooks are called twice.
 """
 
-import inspect
 import logging
 import threading
 from collections.abc import Iterable
 from typing import Any
 
-from chaoslib.control import validate_controls
 from chaoslib.exceptions import InterruptExecution, InvalidControl
 from chaoslib.run import EventHandlerRegistry, RunEventHandler
 from chaoslib.types import (
@@ -28,6 +27,7 @@ from chaoslib.types import (
 from chaosfailover.alibaba import config
 from chaosfailover.errors import ArgumentError
 from chaosfailover.record.redaction import given_secrets, named_values, redact_message, redact_run
+from chaosfailover.run.declarations import check_declarations, check_scope, validated_experiment
 from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import conclude_refused
 from chaosfailover.run.journal_entry import json_object
@@ -62,35 +62,17 @@ _in_hypothesis: set[int] = set()
 
 def validate_control(control: Control) -> None:
     """
-    Refuse unknown and wrong arguments, a `scope`, and misspelt keys, at `chaos validate`.
-
-    With a `scope` the toolkit leaves out hooks: the run would have no verdict, or no guard.
+    Refuse wrong arguments, a `scope`, a second control and misspelt keys, at `chaos validate`.
     """
-    _check_scope(control)
+    check_scope(control)
+    experiment = validated_experiment() or {}
+    check_declarations(experiment)
     try:
-        check_keys(_validated_experiment())
+        check_keys(experiment)
         Settings.check(control["provider"].get("arguments") or {})
     except ArgumentError as exc:
         message, cause = _redacted(exc, given_secrets({}))
         raise InvalidControl(f"control {control['name']!r}: {message}") from cause
-
-
-def _validated_experiment() -> Experiment:
-    """
-    Return the experiment that the toolkit validates, which it keeps from the controls.
-    """
-    frame = inspect.currentframe()
-    while frame and frame.f_code is not validate_controls.__code__:
-        frame = frame.f_back
-    return frame.f_locals["experiment"] if frame else {}
-
-
-def _check_scope(control: Control) -> None:
-    if control.get("scope"):
-        raise InvalidControl(
-            f"control {control['name']!r}: scope is {control['scope']!r}, but the control must run "
-            "before and after the experiment: leave scope out"
-        )
 
 
 class StrategyNote(RunEventHandler):  # type: ignore[misc]
@@ -126,15 +108,13 @@ def before_experiment_control(
         return
     try:
         config.network(configuration)
-        for control in context.get("controls") or ():
-            if control["provider"].get("module") == __name__:
-                _check_scope(control)
+        check_declarations(context)
         settings = Settings.parse(arguments)
         _session = Session(settings, context, configuration, secrets, _rollback_strategy)
         _session.begin()
     except Exception as exc:  # noqa: BLE001 - raised again, as what ends the run
         message, cause = _redacted(exc, _known_secrets(configuration, secrets))
-        if isinstance(exc, ArgumentError) and not _session:
+        if isinstance(exc, ArgumentError | InvalidControl) and not _session:
             _refusal = message  # no session reports it
         raise InterruptExecution(f"nothing was cut: {message}") from cause
 
@@ -200,6 +180,8 @@ def after_experiment_control(
     """
     Stop what the run started and complete the journal.
     """
+    if "failover" in state:
+        return  # this run is concluded
     try:
         if _session:
             _session.end(state)

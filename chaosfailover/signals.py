@@ -20,13 +20,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-__all__ = [
-    "SIGNALS",
-    "Interruption",
-    "end_run",
-    "interrupt_main_thread",
-    "leave_signals_to_the_main_thread",
-]
+__all__ = ["Interruption", "end_run", "interrupt_main_thread", "leave_signals_to_the_main_thread"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -46,14 +40,21 @@ class Interruption:
     """
     Handles SIGNALS from `install` to `put_back`; `received` is the name of the first.
 
-    `on_first` is called once with that name, in the handler or in a thread, and must be safe in
-    both. Once `ending` is set, a signal is only noted. So is a repeated one while `busy`.
+    `on_first` is called once with that name, `on_each` for every signal, both in the handler or in
+    a thread, and must be safe in both. Once `ending` is set, a signal is only noted. So is a
+    repeated one while `busy`.
     """
 
-    def __init__(self, on_first: Callable[[str], None], busy: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        on_first: Callable[[str], None],
+        on_each: Callable[[], None],
+        busy: Callable[[], bool],
+    ) -> None:
         self.received: str | None = None
         self.ending = False
         self._on_first = on_first
+        self._on_each = on_each
         self._first = threading.Lock()
         self._busy = busy
         self._awake = True
@@ -125,6 +126,7 @@ class Interruption:
     def _handle(self, signum: int, _: FrameType | None) -> None:
         again = self.received is not None
         self.received = self.received or signal.Signals(signum).name
+        self._on_each()
         self._report(self.received)
         if self.ending or (again and self._busy()):
             return

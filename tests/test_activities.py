@@ -27,9 +27,11 @@ from chaosfailover.errors import (
 from chaosfailover.safety import guard
 from chaosfailover.safety.cut import ApprovedCuts, Cut
 from chaosfailover.safety.guard import Guard
+from chaosfailover.safety.preflight import PreflightCheck, PreflightContext, preflight
 
 Configuration = dict[str, Any]
 A, B = "pc-rehearsal-a", "pc-rehearsal-b"
+CUT_B = Cut("drill", (B,), "PHYSICALCONNECTION", 5)
 
 
 def create(configuration: Configuration, name: str = "drill", **more: Any) -> dict[str, Any]:
@@ -439,3 +441,51 @@ def test_rollback_without_the_secrets_of_the_cut_stops_it_all_the_same(guarding:
         assert (outcome["status"], outcome["stopped"]) == ("Stopped", True)
         assert probes.failover_test_status("drill", there, ours) == "Stopped"
         assert guarding.tests == []
+
+
+@pytest.mark.parametrize("status", ["testing", "Failed", "Reverting"])
+def test_test_of_an_undocumented_status_is_underway(
+    status: str, configuration: Configuration, emulator: Emulator
+) -> None:
+    """It is no survivor, its name is taken, and nobody says that nothing runs."""
+    create(configuration)
+    fault = {"fault": "unknown-status", "status": status}
+    httpx.post(f"{emulator.url}/_emulator/faults", json=fault, trust_env=False).raise_for_status()
+
+    left = probes.surviving_paths([B], configuration=configuration)
+
+    assert left["count"] == 0
+    assert any(f"{A} is cut by ftj-" in reason for reason in left["reasons"])
+    assert probes.no_failover_test_running(configuration=configuration) is False
+    assert probes.failover_test_status("drill", configuration=configuration) == status
+    with pytest.raises(ArgumentError, match="the name of the unfinished test"):
+        create(configuration)
+    with pytest.raises(GuardError, match="not stopped"):
+        actions.stop_running_failover_tests(timeout=1, configuration=configuration)
+
+
+def test_deleted_test_is_judged_by_its_resources(
+    configuration: Configuration, emulator: Emulator
+) -> None:
+    """It blocks nothing while they are in service, and everything while they are not."""
+    create(configuration)
+    fault = {"fault": "unknown-status", "status": "Deleted"}
+    httpx.post(f"{emulator.url}/_emulator/faults", json=fault, trust_env=False).raise_for_status()
+
+    def seen() -> tuple[object, int, list[PreflightCheck]]:
+        left = probes.surviving_paths([B], configuration=configuration)
+        with config.client(configuration, None) as client:
+            checks = preflight(PreflightContext(client, [CUT_B], 60.0, 1))
+        quiet = probes.no_failover_test_running(configuration=configuration)
+        return quiet, left["count"], [each for each in checks if each.name == "no test is running"]
+
+    quiet, count, (check,) = seen()
+    down = {"Status": "Terminated"}
+    url = f"{emulator.url}/_emulator/resources/{A}"
+    httpx.patch(url, json=down, trust_env=False).raise_for_status()
+    quiet_then, count_then, (check_then,) = seen()
+
+    assert (quiet, count, check.passed) == (True, 1, True)
+    assert "(Deleted) counts as ended, with pc-rehearsal-a back" in check.warnings[0]
+    assert (quiet_then, count_then, check_then.passed) == (False, 0, False)
+    assert "(Deleted) in cn-hangzhou; at most one can run" in check_then.detail

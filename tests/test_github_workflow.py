@@ -22,7 +22,7 @@ from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.emulator import Emulator
 from chaosfailover.plan.rendering import MINUTES
-from chaosfailover.record import verify
+from chaosfailover.record.digest import verify
 
 WORKFLOW = EXPERIMENTS / "github" / "game-day.yml"
 

@@ -204,33 +204,44 @@ class VpcClient:
         return by_token(self.call, JOBS, Filter=conditions(filters))
 
     def describe_physical_connections(
-        self, filters: Filters | None = None
+        self, filters: Filters | None = None, *, budget: float | None = None
     ) -> Iterator[PhysicalConnection]:
         """
-        Yield all matching circuits.
+        Yield all matching circuits; all pages take at most `budget` seconds.
         """
-        return by_number(self.call, CIRCUITS, Filter=conditions(filters))
+        return by_number(self._within(budget), CIRCUITS, Filter=conditions(filters))
 
     def describe_virtual_border_routers(
-        self, filters: Filters | None = None, include_cross_account: bool = False
+        self,
+        filters: Filters | None = None,
+        include_cross_account: bool = False,
+        *,
+        budget: float | None = None,
     ) -> Iterator[VirtualBorderRouter]:
         """
-        Yield all matching VBRs, on request also those of other accounts.
+        Yield all matching VBRs, on request also those of other accounts; `budget` as for circuits.
         """
         return by_number(
-            self.call,
+            self._within(budget),
             VBRS,
             Filter=conditions(filters),
             IncludeCrossAccountVbr=include_cross_account or None,
         )
 
     def describe_bgp_peers(
-        self, *, router_id: str | None = None, bgp_peer_id: str | None = None
+        self,
+        *,
+        router_id: str | None = None,
+        bgp_peer_id: str | None = None,
+        budget: float | None = None,
     ) -> Iterator[BgpPeer]:
         """
         Yield the BGP peers, without their passwords, of a VBR or of the region.
+
+        `budget` as for circuits.
         """
-        return by_number(self.call, BGP_PEERS, RouterId=router_id, BgpPeerId=bgp_peer_id)
+        call = self._within(budget)
+        return by_number(call, BGP_PEERS, RouterId=router_id, BgpPeerId=bgp_peer_id)
 
     def describe_bgp_groups(self, *, router_id: str | None = None) -> Iterator[BgpGroup]:
         """
@@ -260,6 +271,17 @@ class VpcClient:
             sleep=self._sleep,
         )
 
+    def _within(self, budget: float | None) -> Callable[[str, Mapping[str, object]], Reply]:
+        """
+        Return `call` whose calls together end after `budget` seconds, and each after its deadline.
+        """
+        if budget is None:
+            return self.call
+        due = self._clock() + budget
+        return lambda operation, parameters: self._call(
+            operation, parameters, min(self._deadline, due - self._clock())
+        )
+
     def _describe_job(self, job_id: str, budget: float) -> FailoverTestJob:
         try:
             reply = self._call("DescribeFailoverTestJob", {"JobId": job_id}, budget)
@@ -269,7 +291,8 @@ class VpcClient:
                     f"no failover test {job_id!r} in {self.region_id}"
                 ) from error
             raise
-        return _required("FailoverTestJobModel", reply.get("FailoverTestJobModel"))
+        model = reply.get("FailoverTestJobModel")
+        return _required("FailoverTestJobModel", model if isinstance(model, dict) else None)
 
     def _call_unless_dry(
         self,

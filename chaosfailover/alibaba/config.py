@@ -11,7 +11,8 @@ import httpx
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.credentials import Source, assumed_role, default_chain, pod_role
-from chaosfailover.alibaba.endpoints import endpoint_url, is_loopback
+from chaosfailover.alibaba.endpoints import endpoint_url, is_loopback, official_endpoint
+from chaosfailover.alibaba.environment import leave_out_unusable
 from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.errors import ConfigurationError, CredentialsError
 
@@ -54,25 +55,32 @@ def client(
     *,
     transport: httpx.BaseTransport | None = None,
     deadline: float = 60.0,
+    attempts: int = 10,
+    emergency: bool = False,
 ) -> VpcClient:
     """
     Return a client for the region, endpoint and identity of an experiment.
 
-    A call ends after `deadline` seconds with all its retries. None, "" and an unsubstituted
+    A call ends after `deadline` seconds with all its `attempts`. None, "" and an unsubstituted
     `${...}` count as not set. A rehearsal uses the emulator's own key, never the user's. Raises
-    ConfigurationError and, for secrets, CredentialsError.
+    ConfigurationError and, for secrets, CredentialsError. In an `emergency`, where a test is to be
+    stopped, variables of the environment that cannot be used are left out instead, with a warning.
     """
     region_id = _text(configuration, REGION_ID)
     if not region_id:
         raise ConfigurationError(
             f"the configuration has no {REGION_ID}: set it to a region ID such as cn-hangzhou"
         )
+    endpoint = _endpoint(configuration)
+    if emergency:
+        leave_out_unusable(endpoint_url(endpoint) if endpoint else official_endpoint(region_id))
     return VpcClient(
         region_id,
         _source(configuration, secrets),
-        endpoint=_endpoint(configuration),
+        endpoint=endpoint,
         transport=transport,
         deadline=deadline,
+        attempts=attempts,
     )
 
 
@@ -137,11 +145,16 @@ class RunningEmulator(NamedTuple):
     """
     An emulator in another process: its topology, the URLs of its services, and the reasons why
     services cannot be emulated on its system.
+
+    A request may take effect for `timestamp_window` seconds after it was signed. A `volatile`
+    emulator keeps nothing when it ends.
     """
 
     topology: str
     services: Mapping[str, str]
     shortcomings: Mapping[str, str]
+    timestamp_window: float
+    volatile: bool
 
 
 def running_emulator(
@@ -160,7 +173,11 @@ def running_emulator(
         with httpx.Client(transport=transport, timeout=EMULATOR_TIMEOUT, trust_env=False) as asking:
             state = asking.get(f"{url}/_emulator/state").json()
         return RunningEmulator(
-            str(state["topology"]), dict(state["services"]), dict(state["shortcomings"])
+            str(state["topology"]),
+            dict(state["services"]),
+            dict(state["shortcomings"]),
+            float(state["timestamp_window"]),
+            volatile=state["state_file"] is False,
         )
     except (httpx.HTTPError, RecursionError, ValueError, KeyError, TypeError):
         return None

@@ -4,6 +4,8 @@ The documents of the API, with the fields that are read.
 Any field may be missing, and any value may be one that the API reference does not list.
 """
 
+import re
+from collections.abc import Mapping
 from typing import TypedDict
 
 __all__ = [
@@ -14,6 +16,8 @@ __all__ = [
     "Region",
     "Reply",
     "VirtualBorderRouter",
+    "number",
+    "text",
 ]
 
 
@@ -136,3 +140,23 @@ class Reply(TypedDict, total=False):
     AccountId: str
     NextToken: str
     TotalCount: int
+
+
+NUMBER = re.compile("[0-9]{1,18}")
+
+
+def text(document: Mapping[str, object], key: str) -> str | None:
+    """
+    Return a field's text; None if it is missing, null, empty or no text.
+    """
+    value = document.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def number(document: Mapping[str, object], key: str) -> int | None:
+    """
+    Return a field's count; None if it is missing or no whole number from 0.
+    """
+    value = document.get(key)
+    digits = str(value) if isinstance(value, int | str) else ""
+    return int(digits) if NUMBER.fullmatch(digits) else None

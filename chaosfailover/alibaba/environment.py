@@ -1,8 +1,13 @@
 """
 The proxies and the certificate authorities that the environment names for an endpoint.
+
+What cannot be used is an error that names the variable. A stop leaves it out instead.
 """
 
+import contextlib
+import errno
 import ipaddress
+import logging
 import os
 import re
 import ssl
@@ -15,12 +20,31 @@ import httpx
 from chaosfailover.alibaba.endpoints import is_loopback, masked
 from chaosfailover.errors import ConfigurationError
 
-__all__ = ["Proxy", "http_transport", "proxy_of"]
+__all__ = ["Proxy", "http_transport", "leave_out_unusable", "proxy_of"]
+
+logger = logging.getLogger("chaostoolkit")
 
 FILE, DIRECTORY, KEY_LOG = "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"
+# Those of Alibaba's credential library, which ends with an error if they name nothing.
+BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+# Want of files or memory is no fault of a variable, and passes.
+PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+
+# The authorities that were last read from each place: files may vanish while a test runs.
+_trusted: dict[str, ssl.SSLContext] = {}
 
 # scheme://host:port, where all but the host are optional.
 EXEMPTION = re.compile(r"(?:(\w+)://)?(\[.*\]|[^:]*|.*:.*:.*?)(?::(\d+))?/?")
+
+
+class UnusableError(ConfigurationError):
+    """
+    A variable of the environment cannot be used.
+    """
+
+    def __init__(self, variable: str, shown: object, reason: str) -> None:
+        super().__init__(f"{variable} is {shown!r}: {reason}")
+        self.variable = variable
 
 
 class Proxy(NamedTuple):
@@ -52,7 +76,7 @@ def http_transport(endpoint: str, proxy: Proxy | None) -> httpx.HTTPTransport:
     """
     Return the transport to an endpoint.
 
-    Raises ConfigurationError, with variable and value, for a setting that cannot be used.
+    Raises UnusableError, with variable and value, for a setting that cannot be used.
     """
     authorities = _authorities(endpoint)
     if proxy is None:
@@ -65,7 +89,30 @@ def http_transport(endpoint: str, proxy: Proxy | None) -> httpx.HTTPTransport:
     except (ImportError, ValueError, httpx.InvalidURL) as error:
         if isinstance(error, ImportError):
             reason = "a SOCKS proxy needs the package socksio"
-    raise ConfigurationError(f"{proxy.variable} is {masked(proxy.url)!r}: {reason}")
+    raise UnusableError(proxy.variable, masked(proxy.url), reason)
+
+
+def leave_out_unusable(endpoint: str) -> None:
+    """
+    Remove the variables with which an endpoint could not be called, each with a warning.
+
+    A running test must be stopped, also where a proxy or an authority can no longer be read. What
+    remains is used, at least the authorities of this package: certificates are always verified.
+    """
+    while (problem := _unusable_for(endpoint)) and problem.variable in os.environ:
+        logger.warning("%s; trying without %s", problem, problem.variable)
+        os.environ.pop(problem.variable, None)
+
+
+def _unusable_for(endpoint: str) -> UnusableError | None:
+    try:
+        http_transport(endpoint, proxy_of(endpoint)).close()
+    except UnusableError as error:
+        return error
+    for name in () if is_loopback(endpoint) else BUNDLES:
+        if (path := os.environ.get(name)) and not os.access(path, os.R_OK):
+            return UnusableError(name, path, "it cannot be read")
+    return None
 
 
 def _is_exempt(url: httpx.URL, entry: str) -> bool:
@@ -94,21 +141,39 @@ def _authorities(endpoint: str) -> ssl.SSLContext:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     named = [name for name in (FILE, DIRECTORY) if os.environ.get(name)]
     variable = "" if is_loopback(endpoint) or not named else named[0]
-    if variable == DIRECTORY and not _holds_certificates(os.environ[DIRECTORY]):
+    place = variable and os.environ[variable]
+    try:
+        _trusted[place] = _read(variable)
+    except (OSError, UnusableError) as error:
+        if place not in _trusted or getattr(error, "variable", "") == KEY_LOG:
+            raise
+        logger.warning("The certificate authorities read before are used: %s", error)
+    return _trusted[place]
+
+
+def _read(variable: str) -> ssl.SSLContext:
+    files = _certificates(os.environ[DIRECTORY]) if variable == DIRECTORY else []
+    if variable == DIRECTORY and not files:
         raise _unusable(DIRECTORY, "it holds no certificate named by its hash (openssl rehash)")
     try:
-        return httpx.create_ssl_context(trust_env=bool(variable))
+        context = httpx.create_ssl_context(trust_env=bool(variable))
     except ssl.SSLError:
         raise _unusable(variable, "it holds no certificate that can be read") from None
     except OSError as error:
+        if error.errno in PASSING or not (variable or error.filename):
+            raise
         # Only the error of the key log names its file.
         raise _unusable(KEY_LOG if error.filename else variable, str(error.strerror)) from None
+    for file in files:  # OpenSSL reads each when it needs it, which may be too late
+        with contextlib.suppress(OSError):
+            context.load_verify_locations(file)
+    return context
 
 
-def _holds_certificates(path: str) -> bool:
+def _certificates(path: str) -> list[Path]:
     folders = [Path(folder) for folder in path.split(os.pathsep) if folder]
-    return any(file for folder in folders for file in folder.glob("????????.[0-9]*"))
+    return [file for folder in folders for file in folder.glob("????????.[0-9]*")]
 
 
-def _unusable(variable: str, reason: str) -> ConfigurationError:
-    return ConfigurationError(f"{variable} is {os.environ.get(variable)!r}: {reason}")
+def _unusable(variable: str, reason: str) -> UnusableError:
+    return UnusableError(variable, os.environ.get(variable), reason)

@@ -5,15 +5,9 @@ The wait for a job's status, which ends as reached, impossible or timed out.
 import logging
 from collections.abc import Callable
 
+from chaosfailover import errors
 from chaosfailover.alibaba.documents import FailoverTestJob
 from chaosfailover.alibaba.retries import is_retryable
-from chaosfailover.errors import (
-    ApiError,
-    ArgumentError,
-    JobStatusError,
-    JobTimeoutError,
-    TransportError,
-)
 from chaosfailover.events import publish
 
 __all__ = ["wait_for_status"]
@@ -41,7 +35,7 @@ def wait_for_status(
     status can no longer be reached, and JobTimeoutError after `timeout`.
     """
     if status not in STATUSES:
-        raise ArgumentError(f"status is {status!r}, expected one of {', '.join(STATUSES)}")
+        raise errors.ArgumentError(f"status is {status!r}, expected one of {', '.join(STATUSES)}")
     too_late = STATUSES[STATUSES.index(status) + 1 :]
     since = clock()
     progress = _Progress(job_id, status)
@@ -52,10 +46,12 @@ def wait_for_status(
         if progress.status == status:
             return progress.job
         if progress.status in too_late:
-            raise JobStatusError(f"{job_id} is {progress.status}: it can no longer be {status}")
+            raise errors.JobStatusError(
+                f"{job_id} is {progress.status}: it can no longer be {status}"
+            )
         remaining = since + timeout - clock()
         if remaining <= 0:
-            raise JobTimeoutError(progress.unfinished(timeout, problem)) from problem
+            raise errors.JobTimeoutError(progress.unfinished(timeout, problem)) from problem
         sleep(min(interval, remaining))
 
 
@@ -76,7 +72,7 @@ class _Progress:
     def poll(self, describe: Callable[[float], FailoverTestJob], budget: float) -> Exception | None:
         try:
             self.job = describe(budget)
-        except (ApiError, TransportError) as error:
+        except (errors.ApiError, errors.TransportError) as error:
             if not is_retryable(error):
                 raise
             return error

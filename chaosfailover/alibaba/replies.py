@@ -9,15 +9,8 @@ from typing import cast
 
 import httpx
 
+from chaosfailover import errors
 from chaosfailover.alibaba.documents import Reply
-from chaosfailover.errors import (
-    ApiError,
-    ConnectionFailedError,
-    InvalidReplyError,
-    RequestTimeoutError,
-    TlsError,
-    TransportError,
-)
 
 __all__ = ["document", "transport_error"]
 
@@ -36,7 +29,7 @@ def document(operation: str, http_status: int, headers: Mapping[str, str], body:
         raise _api_error(operation, http_status, headers, reply)
     if reply is None or not 200 <= http_status < 300:
         kind = headers.get("content-type", "no content type")
-        raise InvalidReplyError(
+        raise errors.InvalidReplyError(
             f"{operation}: HTTP {http_status} with {len(body)} bytes ({kind}) that are not the "
             "JSON document of this API",
             http_status=http_status,
@@ -46,7 +39,7 @@ def document(operation: str, http_status: int, headers: Mapping[str, str], body:
 
 def transport_error(
     error: httpx.HTTPError, *, operation: str, route: str, http_status: int | None
-) -> TransportError:
+) -> errors.TransportError:
     """
     Translate an error of httpx; `http_status` is None before the head of the reply.
 
@@ -55,15 +48,17 @@ def transport_error(
     reason = type(error).__name__ if isinstance(error, httpx.LocalProtocolError) else str(error)
     where = f"{operation}: {route}"
     if isinstance(error, httpx.TimeoutException):
-        return RequestTimeoutError(f"{where} did not answer in time ({type(error).__name__})")
+        return errors.RequestTimeoutError(
+            f"{where} did not answer in time ({type(error).__name__})"
+        )
     if http_status is not None:
-        return InvalidReplyError(
+        return errors.InvalidReplyError(
             f"{operation}: the reply of HTTP {http_status} was cut off: {reason}",
             http_status=http_status,
         )
     if _is_tls_failure(error):
-        return TlsError(f"{where} cannot be trusted or does not speak TLS: {reason}")
-    return ConnectionFailedError(f"{where} cannot be reached: {reason}")
+        return errors.TlsError(f"{where} cannot be trusted or does not speak TLS: {reason}")
+    return errors.ConnectionFailedError(f"{where} cannot be reached: {reason}")
 
 
 def _json_object(body: bytes) -> Reply | None:
@@ -80,8 +75,8 @@ def _without_secrets(fields: dict[str, object]) -> dict[str, object]:
 
 def _api_error(
     operation: str, http_status: int, headers: Mapping[str, str], reply: Reply
-) -> ApiError:
-    return ApiError(
+) -> errors.ApiError:
+    return errors.ApiError(
         reply["Code"],
         str(reply.get("Message") or ""),
         operation=operation,

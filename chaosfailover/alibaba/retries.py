@@ -24,7 +24,12 @@ def is_retryable(error: BaseException) -> bool:
     """
     match error:
         case ApiError():
-            return _is_retryable_answer(error)
+            return (
+                error.retry_after is not None
+                or error.http_status in RETRYABLE_HTTP
+                or error.code in BUSY
+                or THROTTLING in error.code
+            )
         case InvalidReplyError():
             return error.http_status in RETRYABLE_HTTP or 200 <= error.http_status < 300
         case TlsError():
@@ -61,15 +66,6 @@ def retrying(
         announce(failure, wait)
         sleep(wait)
         backoff = min(2 * backoff, LONGEST_WAIT)
-
-
-def _is_retryable_answer(error: ApiError) -> bool:
-    return (
-        error.retry_after is not None
-        or error.http_status in RETRYABLE_HTTP
-        or error.code in BUSY
-        or THROTTLING in error.code
-    )
 
 
 def _wait(error: Exception, backoff: float) -> float:

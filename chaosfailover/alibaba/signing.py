@@ -7,7 +7,7 @@ import hmac
 import logging
 import secrets
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from operator import itemgetter
@@ -40,10 +40,10 @@ class Credentials:
     security_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        _require_printable("access_key_id", self.access_key_id)
-        _require_printable("access_key_secret", self.access_key_secret)
-        if self.security_token is not None:
-            _require_printable("security_token", self.security_token)
+        for each in fields(self):
+            text = getattr(self, each.name)
+            if text is not None:
+                _require_printable(each.name, text)
 
 
 class AcsAuth(httpx.Auth):

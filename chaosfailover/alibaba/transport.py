@@ -97,7 +97,10 @@ class Connection:
     def _exchange(self, operation: str, query: Mapping[str, str], deadline: float) -> Reply:
         http_status = None
         headers = {"x-acs-action": operation, "x-acs-version": self._version}
-        timeout = self._timeout(operation, deadline)
+        remaining = self._remaining(operation, deadline)
+        timeout = httpx.Timeout(
+            min(self._read_timeout, remaining), connect=min(CONNECT_TIMEOUT, remaining)
+        )
         try:
             with self._http.stream(
                 "POST", "/", params=query, headers=headers, timeout=timeout
@@ -110,13 +113,6 @@ class Connection:
                 error, operation=operation, route=self._route, http_status=http_status
             ) from None
         return document(operation, http_status, response.headers, body)
-
-    def _timeout(self, operation: str, deadline: float) -> httpx.Timeout:
-        remaining = self._remaining(operation, deadline)
-        return httpx.Timeout(
-            min(self._read_timeout, remaining),
-            connect=min(CONNECT_TIMEOUT, remaining),
-        )
 
     def _chunks(self, operation: str, response: httpx.Response, deadline: float) -> Iterator[bytes]:
         for chunk in response.iter_bytes():

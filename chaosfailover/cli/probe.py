@@ -44,7 +44,8 @@ def probe(
     Example: chaos failover probe portal=https://portal.example.com/ udp://192.0.2.1:7
     """
     try:
-        prober = _prober(targets, interval, timeout)
+        parsed = [_target(text, interval, timeout) for text in targets]
+        prober = Prober(parsed, interval, timeout)
         _measure(prober, _checked(duration))
     except ArgumentError as error:
         raise click.UsageError(str(error)) from None
@@ -54,10 +55,6 @@ def probe(
     _show(prober, summaries, output)
     if any(summary.lost == summary.sent for summary in summaries.values()):
         sys.exit(NOT_DONE)
-
-
-def _prober(targets: Sequence[str], interval: float, timeout: float) -> Prober:
-    return Prober([_target(text, interval, timeout) for text in targets], interval, timeout)
 
 
 def _checked(duration: float) -> float:
@@ -100,7 +97,10 @@ def _line(prober: Prober, remaining: float) -> str:
 
 def _show(prober: Prober, summaries: dict[str, Summary], output: str) -> None:
     if output == "json":
-        rows = {name: _document(prober, name, summary) for name, summary in summaries.items()}
+        rows = {
+            name: {"summary": summary.as_dict(prober.began), "series": prober.series(name)}
+            for name, summary in summaries.items()
+        }
         click.echo(json.dumps({"at": datetime.now(UTC).isoformat(), "targets": rows}, indent=2))
         return
     table: list[tuple[str, ...]] = [
@@ -115,10 +115,6 @@ def _show(prober: Prober, summaries: dict[str, Summary], output: str) -> None:
     for row in table:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         click.echo("  ".join(cells).rstrip())
-
-
-def _document(prober: Prober, name: str, summary: Summary) -> dict[str, object]:
-    return {"summary": summary.as_dict(prober.began), "series": prober.series(name)}
 
 
 def _row(name: str, summary: Summary) -> tuple[str, ...]:

@@ -110,18 +110,19 @@ def ask_selected(
     progress: Progress[T] = lambda _number, _of, _answer: None,
     deadline: float = 60.0,
     reads_only: bool = False,
+    emergency: bool = False,
 ) -> list[Answer[T]]:
     """
     Ask a question of every region and account that the options select.
 
     A wrong setting ends the command. An account whose regions cannot be listed becomes an answer
     with an error. A call ends after `deadline` seconds. An interruption does not wait for a
-    question that `reads_only`.
+    question that `reads_only`. An `emergency` leaves out variables that cannot be used.
     """
 
     def open_client(place: Place) -> VpcClient:
         settings = config.from_environment(place.region_id, place.role_arn)
-        return config.client(settings, None, deadline=deadline)
+        return config.client(settings, None, deadline=deadline, emergency=emergency)
 
     try:
         places, unlisted = _places(selection, open_client)

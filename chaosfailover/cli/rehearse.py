@@ -19,7 +19,7 @@ from chaosfailover.cli.region_options import NOT_DONE
 from chaosfailover.errors import ArgumentError
 from chaosfailover.plan.files import TOPOLOGY, is_planned
 from chaosfailover.plan.planned_experiment import planned_experiment
-from chaosfailover.plan.rehearsal import Rehearsal, RehearsalOutcome, not_to_run, rehearsals
+from chaosfailover.plan.rehearsal import Rehearsal, RehearsalOutcome, rehearsals
 from chaosfailover.plan.rehearsal_runner import Runner
 from chaosfailover.plan.topology import Topology, checked_topology, merged
 from chaosfailover.plan.yaml_file import read
@@ -129,25 +129,21 @@ def _read_plan(folder: Path) -> tuple[dict[str, Topology], list[list[Rehearsal]]
         file = place / TOPOLOGY
         name = place.relative_to(folder).as_posix()
         files = [each for each in sorted(place.glob("*.yaml")) if each != file]
+        problem = f"there is no {TOPOLOGY} beside it"
         if not file.exists():
-            lanes.append(_without_topology(folder, name, files))
-            continue
-        try:
-            usable[name] = _topology(file)
+            files = [each for each in files if _is_of_a_plan(each)]
+        else:
+            try:
+                usable[name] = _topology(file)
+            except ArgumentError as error:
+                problem = str(error)
+        if name in usable:
             lanes.append(_lane(folder, name, usable[name], files))
-        except ArgumentError as error:
-            lanes.append([not_to_run(name, _inside(folder, each), str(error)) for each in files])
+        else:
+            lanes.append(
+                [Rehearsal(name, _inside(folder, each), problem=problem) for each in files]
+            )
     return usable, lanes
-
-
-def _without_topology(folder: Path, name: str, files: Sequence[Path]) -> list[Rehearsal]:
-    """
-    Return the experiments of a folder without a topology; none of them can be run.
-    """
-    problem = f"there is no {TOPOLOGY} beside it"
-    return [
-        not_to_run(name, _inside(folder, file), problem) for file in files if _is_of_a_plan(file)
-    ]
 
 
 def _is_of_a_plan(file: Path) -> bool:
@@ -167,15 +163,13 @@ def _lane(folder: Path, name: str, topology: Topology, files: Sequence[Path]) ->
         try:
             lane += rehearsals(name, topology, {inside: read(file)})
         except ArgumentError as error:
-            lane.append(not_to_run(name, inside, str(error)))
+            lane.append(Rehearsal(name, inside, problem=str(error)))
     return lane
 
 
 def _topology(file: Path) -> Topology:
-    try:
-        from chaosfailover.emulator.topology import TopologyError, topology_from
-    except ImportError as error:
-        raise click.UsageError(f"a rehearsal needs the emulator: {error}") from error
+    from chaosfailover.emulator.topology import TopologyError, topology_from
+
     document = read(file)
     try:
         topology = checked_topology(document)

@@ -4,7 +4,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -170,15 +170,13 @@ def _document(path: Path) -> object:
 def _is_deep(document: object) -> bool:
     level = [document]
     for _ in range(DEEPEST):
-        inner = [value for each in level for value in _values(each)]
-        level = [value for value in inner if isinstance(value, dict | list)]
-    return bool(level)
-
-
-def _values(document: object) -> Iterable[object]:
-    if isinstance(document, dict):
-        return document.values()
-    return document if isinstance(document, list) else ()
+        containers = [each for each in level if isinstance(each, dict | list)]
+        level = [
+            value
+            for each in containers
+            for value in (each.values() if isinstance(each, dict) else each)
+        ]
+    return any(isinstance(each, dict | list) for each in level)
 
 
 def _write(rendered: str, output: Path | None) -> None:
@@ -188,10 +186,5 @@ def _write(rendered: str, output: Path | None) -> None:
     try:
         output.write_text(rendered, encoding="utf-8")
     except OSError as exc:
-        _fail(f"{output} cannot be written: {exc}")
+        raise click.ClickException(f"{output} cannot be written: {exc}") from None
     click.echo(f"{output} is written.", err=True)
-
-
-def _fail(problem: str) -> None:
-    click.echo(f"Error: {problem}", err=True)
-    sys.exit(NOT_DONE)

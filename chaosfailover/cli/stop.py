@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 from chaosfailover.alibaba.client import VpcClient
-from chaosfailover.alibaba.failover_tests import running_tests
+from chaosfailover.alibaba.failover_tests import names_of, tests_underway
 from chaosfailover.cli.region_options import (
     NOT_DONE,
     Selection,
@@ -21,7 +21,7 @@ from chaosfailover.cli.region_options import (
     show_nothing_runs,
 )
 from chaosfailover.safety.guarded_test import StopOutcome, StopRequest
-from chaosfailover.safety.stopping import stop_tests
+from chaosfailover.safety.stopping import Patience, stop_tests
 
 __all__ = ["stop"]
 
@@ -45,10 +45,10 @@ def stop(
     timeout: float,
 ) -> None:
     """
-    Stop failover tests, by ID or name, and wait until each is Stopped.
+    Stop failover tests, by ID or name, and wait until each is Stopped and its resources are back.
 
     A test that never started or has ended is not changed. Exits 1 if a named test, or with --all
-    any test, may still run, and for a name that no region has.
+    any test, may still run or is not seen back, and for a name that no region has.
 
     Example: chaos failover stop --all --region cn-hangzhou --yes
     """
@@ -56,7 +56,7 @@ def stop(
         raise click.UsageError("name the tests to stop, or give --all")
     if everything and not yes:
         click.confirm("Stop every failover test that runs in these regions?", abort=True)
-    answers = ask_selected(selection, functools.partial(_stop, tests, timeout))
+    answers = ask_selected(selection, functools.partial(_stop, tests, timeout), emergency=True)
     outcomes = [(answer.region_id, outcome) for answer in answers for outcome in answer.value or ()]
     outcomes = [(region_id, each) for region_id, each in outcomes if each.status or each.error]
     for region_id, outcome in outcomes:
@@ -68,7 +68,7 @@ def stop(
     for test in sorted(unknown):
         click.echo(f"{test}: NOT FOUND: no failover test has this ID or name", err=True)
     missing = unknown and not missing_ok
-    if errors_of(answers) or missing or any(outcome.error for _, outcome in outcomes):
+    if errors_of(answers) or missing or not all(outcome.is_over for _, outcome in outcomes):
         sys.exit(NOT_DONE)
 
 
@@ -76,14 +76,14 @@ def _stop(tests: Sequence[str], timeout: float, client: VpcClient) -> list[StopO
     until = time.monotonic() + min(LOOK, timeout / 2)
     names = tests or _running(client, until)
     requests = [StopRequest(lambda: client, name, look_until=until) for name in names]
-    return stop_tests(requests, timeout=timeout)
+    return stop_tests(requests, Patience(timeout, back=timeout))
 
 
 def _running(client: VpcClient, until: float) -> list[str]:
     """
     List the running tests; an empty list is believed only after a while.
     """
-    while not (running := [job["JobId"] for job in running_tests(client)]):
+    while not (running := names_of(tests_underway(client))):
         if time.monotonic() >= until:
             break
         time.sleep(LOOK / 5)
@@ -94,5 +94,9 @@ def _show(region_id: str, outcome: StopOutcome) -> None:
     name = f"{region_id}  {outcome.job_id or outcome.test}"
     if outcome.error:
         click.echo(f"{name}: MAY STILL RUN: {outcome.error}", err=True)
+    elif not outcome.is_over:
+        seen = "NOT BACK" if outcome.back is False else "NOT SEEN BACK"
+        detail = "; ".join(outcome.not_back) or "which resources it took is not known"
+        click.echo(f"{name}: {outcome.status}: {outcome.reason}, {seen}: {detail}", err=True)
     else:
         click.echo(f"{name}: {outcome.status}: {outcome.reason}")

@@ -42,23 +42,25 @@ One request
     1. The server reads it, and turns web pages away.                    web/server.py
     2. The lock is taken, and a request ID drawn.                        api.py
     3. The operation is looked up, and the signature verified.           signatures.py
-    4. A fault `before` may answer instead; then go to step 8.           faults.py
+    4. A fault `before` may answer instead; then go to step 8.           faults/
     5. RAM, the parameters and the region are checked.                   operations/parameters.py
     6. A client token that was used before gets its first reply again.   ledger.py
     7. The handler checks its rules and saves what it changes; the
        state file is committed, and the data plane is woken.             operations/
-    8. Faults may alter the document, the reply and its delay.           faults.py
+    8. Faults may alter the document, the reply and its delay.           faults/
     9. The request is logged, and the lock released.                     request_log.py
     10. The reply is sent after its delay, or lost as a fault says.
 
 One job, from Init to Stopped
 
     Init       CreateFailoverTestJob stores it with the length of each status to come.
-    Starting   StartFailoverTestJob, or Create with StartNow. Nothing is down yet.
+    Starting   StartFailoverTestJob, or Create with StartNow. Nothing is down yet. A late start
+               waits as `starts_at`; the rules are checked again when it takes effect.
     Testing    Its resources are down, with all that stands on them. Their paths stall until
                routing detects it; then the flows move to the next path that is in service.
     Stopping   The duration is over, or StopFailoverTestJob was called.
-    Stopped    The resources are back (a setting: already on Stopping). After `revert_delay` the
+    Stopped    The resources are back (a setting: already on Stopping), save for the job's
+               aftermaths, which faults leave on it (downtime.py). After `revert_delay` the
                flows move back, with a loss of `revert_loss`.
 
     No timer moves a job. Its history and the lengths say when each status began or will begin, so
@@ -68,8 +70,8 @@ One job, from Init to Stopped
 
 Pure modules, which take time and seeds as arguments
 
-    job, routing, resources, services, settings, schema, signatures, and of operations/ filters,
-    parameters, rendering, rules
+    job, downtime, routing, resources, services, settings, schema, signatures, and of operations/
+    filters, parameters, rendering, rules
 
 Invariants
 
@@ -88,13 +90,13 @@ Where to add something, in order
                        operations/parameters.py; then its handler, and a line of HANDLERS, in
                        failover_jobs.py, describe.py or sts.py of operations/
     an error code      its row in error_codes.py
-    a fault            its row in faults.py; a new key also in `Fault` there
+    a fault            its row in faults/kinds.py; a new key also in `Fault` of faults/fault.py
     a topology key     a field of the class that holds it: `PlannedJob` in topology.py, `Route` and
                        `ServiceEntry` in services.py, `AccessKey` in access_keys.py, `Settings` in
                        settings.py; a new section is a row of TOPOLOGY in topology.py
     a resource field   its default in resource_fields.py
 
-    Then run `python -m chaosfailover.emulator.coverage`, which writes the tables of README.md.
+    Then run `python tests/helpers/readme_tables.py`, which writes the tables of README.md.
 """
 
 from typing import TYPE_CHECKING

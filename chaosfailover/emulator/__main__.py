@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chaosfailover.emulator.clock import LONGEST_MINUTE, SHORTEST_MINUTE
@@ -38,6 +38,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m chaosfailover
             state=options.state,
             service_ports=dict(options.service_port),
             upstreams=_upstreams(options.upstream),
+            timestamp_window=options.timestamp_window,
         )
         _serve(emulator)
     except (ImportError, OSError, OverflowError, ValueError) as exc:
@@ -149,6 +150,12 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         metavar="NAME=HOST:PORT",
         help="your own service, which a service of the topology passes its traffic on to",
     )
+    add(
+        "--timestamp-window",
+        type=float,
+        metavar="SECONDS",
+        help="real seconds for which a signed request is valid (900, or the topology's setting)",
+    )
     add("--no-auth", action="store_true", help="check no signatures")
     add(
         "--allow-remote",
@@ -169,19 +176,19 @@ def _upstreams(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def _service_port(text: str) -> tuple[str, int]:
-    name, _, port = text.partition("=")
-    if not name or not port.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PORT, such as portal=0")
+    name, port = _pair(text, "NAME=PORT, such as portal=0", str.isdecimal)
     return name, int(port)
 
 
 def _upstream(text: str) -> tuple[str, str]:
-    name, _, address = text.partition("=")
-    if not name or not address:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not NAME=HOST:PORT, such as portal=127.0.0.1:3000"
-        )
-    return name, address
+    return _pair(text, "NAME=HOST:PORT, such as portal=127.0.0.1:3000", bool)
+
+
+def _pair(text: str, expected: str, is_valid: Callable[[str], bool]) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    if not name or not is_valid(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
+    return name, value
 
 
 if __name__ == "__main__":

@@ -8,21 +8,12 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Annotated
 
-from chaosfailover.emulator.schema import (
-    TRUTH,
-    listing,
-    one_of,
-    record,
-    record_of,
-    scalar,
-    secret_text,
-    table,
-)
+from chaosfailover.emulator import schema
 
 __all__ = ["ACCOUNTS", "AccessKey", "access_keys_from"]
 
 PATTERN = re.compile(r"\*|(vpc|sts):[A-Za-z*?]+")
-ACTION = scalar(
+ACTION = schema.scalar(
     "* or an action such as vpc:Describe*",
     lambda value: value if isinstance(value, str) and PATTERN.fullmatch(value) else None,
 )
@@ -37,12 +28,12 @@ class AccessKey:
     """
 
     id: str
-    secret: Annotated[str, secret_text] = field(repr=False)
+    secret: Annotated[str, schema.secret_text] = field(repr=False)
     account: str
-    token: Annotated[str, secret_text] = field(default="", repr=False)
-    status: Annotated[str, one_of("Active", "Inactive")] = "Active"
-    expired: Annotated[bool, TRUTH] = False
-    actions: Annotated[tuple[str, ...], listing(ACTION)] = ("*",)
+    token: Annotated[str, schema.secret_text] = field(default="", repr=False)
+    status: Annotated[str, schema.one_of("Active", "Inactive")] = "Active"
+    expired: Annotated[bool, schema.TRUTH] = False
+    actions: Annotated[tuple[str, ...], schema.listing(ACTION)] = ("*",)
 
     def may(self, operation: str) -> bool:
         """
@@ -51,18 +42,20 @@ class AccessKey:
         return any(fnmatchcase(f"vpc:{operation}", pattern) for pattern in self.actions)
 
 
-DETAILS = record_of(AccessKey, id="", account="")
+DETAILS = schema.record_of(AccessKey, id="", account="")
 
 
 def _key(value: object, place: str) -> AccessKey:
     """
     Read one key: its secret alone, or its details.
     """
-    details = value if isinstance(value, Mapping) else {"secret": secret_text(value, place)}
+    details = value if isinstance(value, Mapping) else {"secret": schema.secret_text(value, place)}
     return DETAILS(details, place)
 
 
-ACCOUNTS = table(record(dict[str, dict[str, AccessKey]], {"access_keys": table(_key)}))
+ACCOUNTS = schema.table(
+    schema.record(dict[str, dict[str, AccessKey]], {"access_keys": schema.table(_key)})
+)
 """
 The schema of a topology's `accounts:`.
 """

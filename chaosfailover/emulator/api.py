@@ -19,7 +19,7 @@ from chaosfailover.emulator.operations.call import Call, Document
 from chaosfailover.emulator.operations.parameters import Arguments, arguments_from
 from chaosfailover.emulator.operations.table import OPERATIONS, STS_VERSION, VERSION
 from chaosfailover.emulator.request_log import LoggedRequest, parameters_shown, shortened
-from chaosfailover.emulator.signatures import claimed_key, identify
+from chaosfailover.emulator.signatures import claimed_key, identify, signed_at
 from chaosfailover.emulator.state_file import TokenReply
 from chaosfailover.emulator.wire import Reply, Request, refusal_reply, success_reply
 
@@ -114,17 +114,31 @@ def _outcome(cloud: Cloud, request: Request, request_id: str, now: float) -> Out
     except Refusal as refusal:
         return Outcome(refusal_reply(refusal, request, request_id), refusal.code)
     region = request.parameters.get("RegionId") or cloud.network.regions[0]
-    call = Call(cloud, operation, key.account, region, {}, now)
+    dry_run = request.parameters.get("DryRun", "").lower() == "true"
+    valid_for = _valid_for(cloud, request)
+    call = Call(cloud, operation, key.account, region, {}, now, valid_for, dry_run)
     code = ""
     try:
         reply = _instead(call) or _performed(call, key, request, request_id)
     except Refusal as refusal:
         reply, code = refusal_reply(refusal, request, request_id), refusal.code
     if all(each.fault == "answer" or FAULTS[each.fault].stage != BEFORE for each in call.faults):
-        reply = call.with_faults(REPLY, reply)
+        reply, code = _replied(call, reply, request, request_id, code)
     reply = call.with_faults(DELAY, reply)
     real = replace(reply, delay=cloud.clock.real(reply.delay)) if reply.delay else reply
     return Outcome(real, code, key.account, tuple(each.fault for each in call.faults))
+
+
+def _replied(
+    call: Call, reply: Reply, request: Request, request_id: str, code: str
+) -> tuple[Reply, str]:
+    """
+    Return the reply after the faults that act on it, and its error code.
+    """
+    changed = call.with_faults(REPLY, reply)
+    if isinstance(changed, Refusal):
+        return refusal_reply(changed, request, request_id), changed.code
+    return changed, code
 
 
 def _instead(call: Call) -> Reply | None:
@@ -183,6 +197,14 @@ def _caller(cloud: Cloud, request: Request) -> AccessKey:
         return identify(request, cloud.keys, cloud.nonces, time.time(), window)
     anyone = AccessKey(id="", secret="", account=cloud.topology.account)
     return claimed_key(request, cloud.keys) or anyone
+
+
+def _valid_for(cloud: Cloud, request: Request) -> float:
+    """
+    Return how many emulated seconds the signature of a request stays valid.
+    """
+    age = time.time() - signed_at(request) if cloud.auth else 0.0
+    return cloud.clock.emulated(cloud.settings.timestamp_window - age)
 
 
 def _once(call: Call) -> Document:

@@ -50,7 +50,7 @@ class Clock:
         """
         Return the emulated instant.
         """
-        return self._began + (self._monotonic() - self._real) * 60.0 / self.minute
+        return self._began + self.emulated(self._monotonic() - self._real)
 
     def set(self, instant: float) -> None:
         """
@@ -74,6 +74,12 @@ class Clock:
         Convert a length of emulated seconds to real ones.
         """
         return seconds * self.minute / 60.0
+
+    def emulated(self, seconds: float) -> float:
+        """
+        Convert a length of real seconds to emulated ones.
+        """
+        return seconds * 60.0 / self.minute
 
 
 def utc(instant: float) -> str:

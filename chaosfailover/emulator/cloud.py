@@ -10,12 +10,20 @@ from contextlib import contextmanager
 
 from chaosfailover.emulator.access_keys import AccessKey
 from chaosfailover.emulator.clock import Clock
+from chaosfailover.emulator.downtime import Downtime, downtimes_from, fields_after
+from chaosfailover.emulator.error_codes import Refusal
 from chaosfailover.emulator.faults import ArmedFaults
-from chaosfailover.emulator.job import Job
+from chaosfailover.emulator.job import UNFINISHED, Job
 from chaosfailover.emulator.ledger import Ledger
+from chaosfailover.emulator.operations.rules import (
+    check_free,
+    check_region,
+    check_resources,
+    requested_resources,
+)
 from chaosfailover.emulator.request_log import RequestLog
 from chaosfailover.emulator.resources import Network
-from chaosfailover.emulator.routing import Downtime, Segment, courses, downtimes_from
+from chaosfailover.emulator.routing import Segment, courses
 from chaosfailover.emulator.services import Service
 from chaosfailover.emulator.settings import Settings, drawn, longest
 from chaosfailover.emulator.signatures import Nonces
@@ -87,7 +95,7 @@ class Cloud:
                 raise ClosedError("the emulator is being stopped")
         try:
             now = self.clock.now()
-            self.ledger.refresh(now, self._settled)
+            self.ledger.refresh(now, self._settled, self._may_start)
             yield now
         finally:
             self._lock.release()
@@ -125,21 +133,62 @@ class Cloud:
         job_id = "ftj-" + "".join(self._job_ids.choices(LETTERS, k=17))
         return self.new_job_id() if job_id in self.ledger else job_id
 
-    def job_lengths(self, job_id: str, duration_minutes: int) -> dict[str, float]:
+    def new_job(self, planned: PlannedJob, now: float, job_type: str = "StartLater") -> Job:
         """
-        Return how many seconds a job takes in each passing status.
+        Build a job with the next number; its status begins now.
         """
-        return {
-            "Starting": drawn(self.settings.starting, self.seed, job_id, "starting"),
-            "Testing": duration_minutes * 60.0,
-            "Stopping": drawn(self.settings.stopping, self.seed, job_id, "stopping"),
-        }
+        job_id, minutes = planned.id or self.new_job_id(), planned.duration_minutes
+        later = ((planned.status, now),) if planned.status != "Init" else ()
+        return Job(
+            job_id=job_id,
+            number=self.ledger.next_number(),
+            account=planned.account,
+            region=planned.region,
+            name=planned.name,
+            description=planned.description,
+            resource_type=planned.resource_type,
+            resource_ids=planned.resources,
+            job_type=job_type,
+            duration_minutes=minutes,
+            history=(("Init", now), *later),
+            lasts={
+                "Starting": drawn(self.settings.starting, self.seed, job_id, "starting"),
+                "Testing": minutes * 60.0,
+                "Stopping": drawn(self.settings.stopping, self.seed, job_id, "stopping"),
+            },
+        )
+
+    def check_region(self, account: str, region: str) -> None:
+        """
+        Refuse a second running job of an account in a region.
+        """
+        check_region(self.ledger.running(region), account, self.settings)
+
+    def check_resources(
+        self, kind: str, ids: tuple[str, ...], account: str, region: str, but: str = ""
+    ) -> None:
+        """
+        Refuse resources that a job cannot take down now, as far as other jobs than `but` matter.
+        """
+        resources = requested_resources(self.network, kind, ids, account, region)
+        check_resources(self.network, resources)
+        others = (job for job in self._blocking(region) if job.job_id != but)
+        check_free(self.network, resources, others)
+
+    def check_start(self, job: Job) -> None:
+        """
+        Refuse to start a job whose region is busy or whose resources cannot be taken down now.
+        """
+        self.check_region(job.account, job.region)
+        self.check_resources(
+            job.resource_type, job.resource_ids, job.account, job.region, but=job.job_id
+        )
 
     def cuts(self) -> tuple[Downtime, ...]:
         """
         Return what jobs take down: lately, now, and in the time to come.
         """
-        return downtimes_from(self.ledger.live(), self.settings)
+        return downtimes_from(self.ledger.live(), self.settings, self.network)
 
     def courses(self, service: Service) -> tuple[tuple[Segment, ...], ...]:
         """
@@ -154,6 +203,28 @@ class Cloud:
         cuts = (cut for cut in self.cuts() if cut.start <= at < cut.end)
         return self.network.down(id_ for cut in cuts for id_ in cut.resource_ids)
 
+    def fields_after(self, at: float) -> Mapping[str, Mapping[str, object]]:
+        """
+        Return the fields that resources show instead of their own, after a job, by their ID.
+        """
+        return fields_after(self.ledger.live(), at, self.settings, self.network)
+
+    def _blocking(self, region: str) -> Iterator[Job]:
+        """
+        Yield the jobs that block their resources: running jobs, by a setting also those in Init.
+        """
+        if not self.settings.init_blocks_resources:
+            return self.ledger.running(region)
+        everything = (job for job in self.ledger.everything() if job.region == region)
+        return (job for job in everything if job.status in UNFINISHED and job.exists)
+
+    def _may_start(self, job: Job) -> bool:
+        try:
+            self.check_start(job)
+        except Refusal:
+            return False
+        return True
+
     @property
     def _settled(self) -> float:
         """
@@ -167,32 +238,10 @@ class Cloud:
         self.faults = ArmedFaults(self.topology.faults, self.seed)
         if new:
             for planned in self.topology.jobs:
-                self.ledger.save(_job(self, planned))
+                self.ledger.save(self.new_job(planned, self.clock.now()))
         self._save_clock()
 
     def _save_clock(self) -> None:
         if self.state_file:
             self.state_file.put_clock(self.clock.now(), self.clock.minute)
             self.state_file.commit()
-
-
-def _job(cloud: Cloud, planned: PlannedJob) -> Job:
-    """
-    Build a job of the topology; its status begins now.
-    """
-    job_id, now = planned.id or cloud.new_job_id(), cloud.clock.now()
-    later = ((planned.status, now),) if planned.status != "Init" else ()
-    return Job(
-        job_id=job_id,
-        number=cloud.ledger.next_number(),
-        account=planned.account,
-        region=planned.region,
-        name=planned.name,
-        description=planned.description,
-        resource_type=planned.resource_type,
-        resource_ids=planned.resources,
-        job_type="StartLater",
-        duration_minutes=planned.duration_minutes,
-        history=(("Init", now), *later),
-        lasts=cloud.job_lengths(job_id, planned.duration_minutes),
-    )

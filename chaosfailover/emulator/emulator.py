@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import httpx
@@ -31,12 +30,12 @@ class Emulator:
     """
     A stand-in for the VPC endpoint of Alibaba Cloud, as a context manager.
 
-    `topology` is a bundled name or a file. `minute` is the length of an emulated minute in
-    seconds. `port` 0 takes any free port. `service_ports` overrides ports of the topology's
-    services by name; `upstreams` (`host:port` by name) puts your own services behind the emulated
-    network. `access_keys` (ID to secret) adds keys to the topology's first account. `auth=False`
-    checks no signatures. `state` is a file in which jobs survive a restart. The same `seed` gives
-    the same IDs and jitter.
+    `topology` is a bundled name or a file. `minute` is the length of an emulated minute in seconds.
+    `port` 0 takes any free port. `service_ports` overrides ports of the topology's services by
+    name; `upstreams` (`host:port` by name) puts your own services behind the emulated network.
+    `access_keys` (ID to secret) adds keys to the topology's first account. `auth=False` checks no
+    signatures. `state` is a file in which jobs survive a restart. The same `seed` gives the same
+    IDs and jitter. `timestamp_window` overrides the topology's setting.
 
         with Emulator("dual-circuit") as emulator:
             print(emulator.url, emulator.service_urls)
@@ -55,12 +54,15 @@ class Emulator:
         access_keys: Mapping[str, str] | None = None,
         service_ports: Mapping[str, int] | None = None,
         upstreams: Mapping[str, str] | None = None,
+        timestamp_window: float | None = None,
     ) -> None:
         self._host, self._port = host, port
         self.service_ports = dict(service_ports or {})
         self._server: Server | None = None
         self._plane: DataPlane | None = None
         description = load(topology).with_upstreams(upstreams or {})
+        if timestamp_window is not None:
+            description = description.with_timestamp_window(timestamp_window)
         clock = Clock(minute)
         state_file = StateFile(state) if state else None
         if state_file and (now := state_file.emulated_now()) is not None:
@@ -73,12 +75,7 @@ class Emulator:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def start(self) -> None:
@@ -128,6 +125,20 @@ class Emulator:
         return dict(self._plane.shortcomings) if self._plane else {}
 
     @property
+    def files_per_connection(self) -> int:
+        """
+        How many files of this process a client's connection to a service takes.
+        """
+        return self._plane.files_per_connection if self._plane else 0
+
+    @property
+    def files_of_a_cut(self) -> int:
+        """
+        How many files of this process it takes to cut every service.
+        """
+        return self._plane.files_of_a_cut if self._plane else 0
+
+    @property
     def regions(self) -> tuple[str, ...]:
         """
         The regions of the topology; the first one is the endpoint's own.
@@ -140,6 +151,13 @@ class Emulator:
         The topology's first account.
         """
         return self.cloud.topology.account
+
+    @property
+    def timestamp_window(self) -> float:
+        """
+        For how many real seconds a signed request stays valid, and may take effect late.
+        """
+        return self.cloud.settings.timestamp_window
 
     def ground_truth(self) -> dict[str, list[TrueOutage]]:
         """

@@ -2,8 +2,10 @@
 The ledger: the failover test jobs, and the replies that client tokens got.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import takewhile
+from math import inf
 
 from chaosfailover.emulator.job import RUNNING, Job, advanced, entered
 from chaosfailover.emulator.state_file import StateFile, TokenKey, TokenReply
@@ -15,7 +17,8 @@ class Ledger:
     """
     Jobs by ID in the order of their creation, and replies by client token.
 
-    A job is `live` from its start until its resources are back and have settled.
+    A job is `live` from its start until its resources are back and have settled. A job whose start
+    has had no effect yet is live, too.
     """
 
     def __init__(self, state_file: StateFile | None = None) -> None:
@@ -31,7 +34,7 @@ class Ledger:
     def _load(self, state_file: StateFile) -> None:
         for job, deleted in state_file.jobs():
             self._number = job.number
-            if job.status != "Init":
+            if job.status != "Init" or job.pending:
                 self._live[job.job_id] = job
             if not deleted:
                 self._keep(job)
@@ -74,13 +77,15 @@ class Ledger:
     def _keep(self, job: Job) -> None:
         self._jobs[job.job_id] = job
         self._ids.setdefault((job.account, job.region), {})[job.job_id] = None
-        if job.status in RUNNING or job.job_id in self._live:
+        if job.status in RUNNING or job.pending or job.job_id in self._live:
             self._live[job.job_id] = job
 
     def delete(self, job: Job) -> None:
         """
-        Remove a job; it stays `live` until its resources are back.
+        Remove a job; it stays `live` until its resources are back, unless it never started.
         """
+        if job.status == "Init":
+            self._live.pop(job.job_id, None)
         del self._jobs[job.job_id]
         del self._ids[job.account, job.region][job.job_id]
         if self._state_file and job.job_id in self._live:
@@ -92,13 +97,15 @@ class Ledger:
         """
         Return a job of an account in a region, or None.
         """
-        return self._jobs.get(job_id) if job_id in self._ids.get((account, region), ()) else None
+        job = self._jobs.get(job_id) if job_id in self._ids.get((account, region), ()) else None
+        return job if job and job.exists else None
 
     def of(self, account: str, region: str) -> Iterator[Job]:
         """
         Yield the account's jobs in the region, newest first.
         """
-        return (self._jobs[each] for each in reversed(self._ids.get((account, region), {})))
+        jobs = (self._jobs[each] for each in reversed(self._ids.get((account, region), {})))
+        return (job for job in jobs if job.exists)
 
     def running(self, region: str) -> Iterator[Job]:
         """
@@ -113,12 +120,25 @@ class Ledger:
         """
         return iter(self._jobs.values())
 
-    def refresh(self, now: float, settled: float) -> None:
+    def refresh(self, now: float, settled: float, may_start: Callable[[Job], bool]) -> None:
         """
         Advance every job to `now`; jobs restored `settled` seconds ago leave `live`.
+
+        A start that takes effect late is checked again at that instant.
         """
+        while due := [job for job in self._live.values() if job.pending and job.starts_at <= now]:
+            job = min(due, key=lambda each: (each.starts_at, each.number))
+            self._advance(job.starts_at, settled)
+            if may_start(job):
+                self.save(advanced(job, job.starts_at))
+            else:
+                del self._live[job.job_id]
+                self.save(replace(job, starts_at=inf))
+        self._advance(now, settled)
+
+    def _advance(self, now: float, settled: float) -> None:
         for before in tuple(self._live.values()):
-            job = advanced(before, now)
+            job = before if before.pending else advanced(before, now)
             if job is not before:
                 self._keep(job)
             if _is_settled(job, now - settled):
@@ -156,4 +176,4 @@ class Ledger:
 
 def _is_settled(job: Job, before: float) -> bool:
     ended = entered(job, "Stopped")
-    return ended is not None and ended + job.late < before
+    return ended is not None and ended + job.aftermath_ends < before

@@ -14,7 +14,6 @@ __all__ = ["CHANGES", "DEFAULTS", "FIELDS", "OVERLAYS", "REGION"]
 
 DEFAULTS: dict[str, dict[str, object]] = {
     CIRCUIT: {
-        "PhysicalConnectionId": "",
         "Name": "",
         "Description": "",
         "Status": "Enabled",
@@ -47,7 +46,6 @@ DEFAULTS: dict[str, dict[str, object]] = {
         "ResourceGroupId": "rg-default",
     },
     VBR: {
-        "VbrId": "",
         "Name": "",
         "Description": "",
         "Status": "active",
@@ -79,7 +77,6 @@ DEFAULTS: dict[str, dict[str, object]] = {
         "ResourceGroupId": "rg-default",
     },
     GROUP: {
-        "BgpGroupId": "",
         "RouterId": "",
         "Name": "",
         "Description": "",
@@ -91,13 +88,10 @@ DEFAULTS: dict[str, dict[str, object]] = {
         "Hold": "30",
         "Keepalive": "10",
         "RouteLimit": "110",
-        "RegionId": "",
         "AuthKey": "",
     },
     PEER: {
-        "BgpPeerId": "",
         "BgpGroupId": "",
-        "RouterId": "",
         "Name": "",
         "Description": "",
         "Status": "Available",
@@ -114,7 +108,6 @@ DEFAULTS: dict[str, dict[str, object]] = {
         "RouteLimit": "110",
         "AdvertisedRouteCount": 1,
         "ReceivedRouteCount": 3,
-        "RegionId": "",
         "GmtModified": "2024-01-03T00:00:00Z",
         "AuthKey": "",
     },
@@ -126,16 +119,6 @@ OPTIONAL: dict[str, dict[str, Schema[object]]] = {
 }
 """
 Fields that are absent unless they are set.
-"""
-
-DERIVED: dict[str, tuple[str, ...]] = {
-    CIRCUIT: ("PhysicalConnectionId",),
-    VBR: ("VbrId",),
-    GROUP: ("BgpGroupId", "RegionId"),
-    PEER: ("BgpPeerId", "RouterId", "RegionId"),
-}
-"""
-Fields that follow from a resource's place in the topology.
 """
 
 DISPLAYED: dict[str, dict[str, Schema[object]]] = {
@@ -166,8 +149,7 @@ def _schema(default: object) -> Schema[object]:
 
 
 def _fields(kind: str) -> dict[str, Schema[object]]:
-    typed = {name: _schema(default) for name, default in DEFAULTS[kind].items()}
-    return {name: each for name, each in typed.items() if name not in DERIVED[kind]}
+    return {name: _schema(default) for name, default in DEFAULTS[kind].items()}
 
 
 def _entry(**values: Any) -> Entry:

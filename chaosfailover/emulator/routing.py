@@ -11,26 +11,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 
-from chaosfailover.emulator.job import Job, entered, projected
+from chaosfailover.emulator.downtime import Downtime
 from chaosfailover.emulator.resources import Network
 from chaosfailover.emulator.services import Route, Service
 from chaosfailover.emulator.settings import Settings, drawn
 
-__all__ = ["Downtime", "Segment", "courses", "downtimes_from"]
+__all__ = ["Segment", "courses"]
 
 Intervals = Mapping[str, Sequence[tuple[float, ...]]]
-
-
-@dataclass(frozen=True)
-class Downtime:
-    """
-    The resources that a job takes down, and for how long; `number` is the job's.
-    """
-
-    resource_ids: tuple[str, ...]
-    start: float
-    end: float
-    number: int
 
 
 @dataclass(frozen=True)
@@ -42,23 +30,6 @@ class Segment:
     start: float
     path: Route | None
     flows: bool
-
-
-def downtimes_from(jobs: Iterable[Job], settings: Settings) -> tuple[Downtime, ...]:
-    """
-    Return what jobs take down, past and to come, if no operation changes them.
-    """
-    ends = [projected(job) for job in jobs]
-    return tuple(
-        Downtime(job.resource_ids, start, _restored(job, settings), job.number)
-        for job in ends
-        if (start := entered(job, "Testing")) is not None
-    )
-
-
-def _restored(job: Job, settings: Settings) -> float:
-    at = entered(job, settings.restored_on)
-    return inf if at is None else at + job.late
 
 
 def courses(

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 __all__ = [
-    "ANYTHING",
     "SPAN",
     "TEXT",
     "TRUTH",
@@ -179,10 +178,6 @@ def _span(value: object, place: str) -> Span:
     return (least, most) if least < most else least
 
 
-def _anything(value: object, _place: str) -> object:
-    return value
-
-
 def _within(value: object, least: float, most: float) -> float | None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
@@ -209,7 +204,6 @@ def _at(place: str, key: str) -> str:
     return f"{place}.{key}" if place else key
 
 
-ANYTHING: Schema[object] = _anything
 SPAN: Schema[Span] = _span
 TEXT: Schema[str] = scalar(
     "text, in quotes",

@@ -8,19 +8,8 @@ from dataclasses import dataclass, replace
 from math import lcm
 from typing import Annotated, NamedTuple
 
+from chaosfailover.emulator import schema
 from chaosfailover.emulator.resources import CARRYING, Network
-from chaosfailover.emulator.schema import (
-    SPAN,
-    TEXT,
-    TRUTH,
-    Span,
-    integer,
-    listing,
-    number,
-    one_of,
-    record_of,
-    table,
-)
 
 __all__ = [
     "DETECTION",
@@ -45,13 +34,13 @@ check 8 x 2 s.
 """
 
 
-def _detection(value: object, place: str) -> Span:
+def _detection(value: object, place: str) -> schema.Span:
     """
     Read the time until a dead path is detected: a mechanism, or a length.
     """
     if isinstance(value, str):
-        return DETECTION[one_of(*DETECTION)(value, place)]
-    return SPAN(value, place)
+        return DETECTION[schema.one_of(*DETECTION)(value, place)]
+    return schema.SPAN(value, place)
 
 
 class Upstream(NamedTuple):
@@ -89,11 +78,11 @@ class Route:
     """
 
     name: str
-    over: Annotated[str, TEXT]
-    detection: Annotated[Span, _detection] = DETECTION["bfd"]
-    delay: Annotated[float, number(0, 3600)] = 0.0
-    loss: Annotated[float, number(0, 1)] = 0.0
-    carries: Annotated[bool, TRUTH] = True
+    over: Annotated[str, schema.TEXT]
+    detection: Annotated[schema.Span, _detection] = DETECTION["bfd"]
+    delay: Annotated[float, schema.number(0, 3600)] = 0.0
+    loss: Annotated[float, schema.number(0, 1)] = 0.0
+    carries: Annotated[bool, schema.TRUTH] = True
 
 
 @dataclass(frozen=True)
@@ -102,14 +91,16 @@ class ServiceEntry:
     A service as a topology writes it; `paths` are names.
     """
 
-    kind: Annotated[str, one_of("http", "tcp", "udp")]
-    paths: Annotated[tuple[tuple[str, ...], ...], listing(listing(TEXT, least=1))]
-    port: Annotated[int, integer(0, 65535)] = 0
+    kind: Annotated[str, schema.one_of("http", "tcp", "udp")]
+    paths: Annotated[
+        tuple[tuple[str, ...], ...], schema.listing(schema.listing(schema.TEXT, least=1))
+    ]
+    port: Annotated[int, schema.integer(0, 65535)] = 0
     upstream: Annotated[Upstream | None, upstream_from] = None
 
 
-PATHS = table(record_of(Route, name=""))
-SERVICES = table(record_of(ServiceEntry))
+PATHS = schema.table(schema.record_of(Route, name=""))
+SERVICES = schema.table(schema.record_of(ServiceEntry))
 """
 The schemas of a topology's `paths:` and `services:`.
 """

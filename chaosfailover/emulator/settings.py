@@ -54,7 +54,10 @@ class Settings:
     ] = (CIRCUIT, VBR, PEER)
     token_lifetime: Annotated[float, number(0), "how long a ClientToken is remembered"] = 86400.0
     timestamp_window: Annotated[
-        float, number(0), "how many real seconds the date of a signature may be off"
+        float,
+        number(0),
+        "how many real seconds the date of a signature may be off, and how late a request may"
+        " take effect",
     ] = 900.0
     fuzzy_names: Annotated[bool, TRUTH, "whether filters on names match parts of them"] = False
     empty_next_token: Annotated[

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from operator import itemgetter
 from urllib.parse import quote
 
@@ -19,7 +20,15 @@ from chaosfailover.emulator.access_keys import AccessKey
 from chaosfailover.emulator.error_codes import invalid, missing, refuse
 from chaosfailover.emulator.wire import Request
 
-__all__ = ["Nonces", "Signed", "claimed_key", "identify", "signature_v1", "signature_v3"]
+__all__ = [
+    "Nonces",
+    "Signed",
+    "claimed_key",
+    "identify",
+    "signature_v1",
+    "signature_v3",
+    "signed_at",
+]
 
 ALGORITHM = "ACS3-HMAC-SHA256"
 AUTHORIZATION = re.compile(
@@ -70,16 +79,13 @@ class Nonces:
         """
         Store a nonce; False if it was used before.
         """
-        for old in [each for each, at in self._oldest() if at < now - self._lifetime]:
+        oldest = list(islice(self._seen.items(), 16))
+        for old in [each for each, at in oldest if at < now - self._lifetime]:
             del self._seen[old]
         fresh = (key_id, nonce) not in self._seen
         if fresh:
             self._seen[key_id, nonce] = now
         return fresh
-
-    def _oldest(self, count: int = 16) -> list[tuple[tuple[str, str], float]]:
-        entries = iter(self._seen.items())
-        return [each for each, _ in zip(entries, range(count), strict=False)]
 
 
 def identify(
@@ -107,6 +113,13 @@ def claimed_key(request: Request, keys: Mapping[str, AccessKey]) -> AccessKey | 
     claim = re.search("Credential=([^,]+)", request.headers.get("authorization", ""))
     named = claim[1] if claim else request.parameters.get("AccessKeyId", "")
     return keys.get(named)
+
+
+def signed_at(request: Request) -> float:
+    """
+    Return the date of an identified request, in real seconds since 1970.
+    """
+    return datetime.fromisoformat(_claims(request).date).timestamp()
 
 
 def signature_v3(request: Request, signed_headers: tuple[str, ...], secret: str) -> tuple[str, str]:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from chaosfailover.emulator.clock import LATEST, LONGEST_MINUTE, SHORTEST_MINUTE
-from chaosfailover.emulator.job import AFTER, STATUSES, Job
+from chaosfailover.emulator.job import AFTER, STATUSES, Aftermath, Job, Period
+from chaosfailover.emulator.resource_fields import OVERLAYS
 from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR
 from chaosfailover.emulator.schema import (
     TEXT,
@@ -76,6 +77,15 @@ def _entry(value: object, place: str) -> tuple[str, float]:
     return STATUS(value[0], place), INSTANT(value[1], place)
 
 
+def _period(value: object, place: str) -> Period:
+    """
+    Read a period: when it begins and ends.
+    """
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError(f"{place} is {reprlib.repr(value)}, expected a begin and an end")
+    return number(0)(value[0], place), _or(inf, number(0))(value[1], place)
+
+
 def _or(infinite: float, otherwise: Schema[float]) -> Schema[float]:
     """
     Make the schema of a number that may also be infinite.
@@ -99,6 +109,11 @@ class StoredClock:
 
 
 STATUS = one_of(*STATUSES)
+AFTERMATH = record(
+    Aftermath,
+    {"resource": TEXT, "periods": listing(_period, least=1), "fields": OVERLAYS},
+    required=("resource", "periods"),
+)
 JOB = record(
     _stored,
     {
@@ -117,7 +132,9 @@ JOB = record(
             dict[str, float], {each: _or(inf, number(0)) for each in AFTER}, tuple(AFTER)
         ),
         "touched": _or(-inf, INSTANT),
-        "late": _or(inf, number(0)),
+        "aftermaths": listing(AFTERMATH),
+        "starts_at": _or(inf, INSTANT),
+        "hidden": TRUTH,
         "deleted": TRUTH,
     },
     required=(

@@ -16,7 +16,16 @@ from chaosfailover.emulator.faults import Fault, fault_from
 from chaosfailover.emulator.job import RUNNING, STATUSES
 from chaosfailover.emulator.resource_fields import REGION
 from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR, Network, Regions, network_from
-from chaosfailover.emulator.schema import TEXT, integer, listing, one_of, record, record_of, table
+from chaosfailover.emulator.schema import (
+    TEXT,
+    integer,
+    listing,
+    number,
+    one_of,
+    record,
+    record_of,
+    table,
+)
 from chaosfailover.emulator.services import (
     PATHS,
     SERVICES,
@@ -81,6 +90,13 @@ class Topology:
         Return the topology with the user's own services as upstreams, `host:port` by name.
         """
         return replace(self, services=with_upstreams(self.services, upstreams))
+
+    def with_timestamp_window(self, seconds: float) -> Self:
+        """
+        Return the topology with another `timestamp_window`; ValueError when it cannot be one.
+        """
+        settings = replace(self.settings, timestamp_window=number(0)(seconds, "timestamp_window"))
+        return replace(self, settings=settings)
 
 
 def load(name: str | Path) -> Topology:
@@ -162,6 +178,8 @@ def _build(
         **others,
     )
     _check_jobs(topology, accounts)
+    for position, fault in enumerate(topology.faults):
+        fault.check_resource(network, f"faults[{position}]")
     return topology
 
 
@@ -176,8 +194,8 @@ def _check_jobs(topology: Topology, accounts: Iterable[str]) -> None:
     """
     ids: set[str] = set()
     running: dict[tuple[str, str], str] = {}
-    for number, job in enumerate(topology.jobs):
-        place = f"jobs[{number}]"
+    for position, job in enumerate(topology.jobs):
+        place = f"jobs[{position}]"
         _among(accounts, job.account, f"{place}.account")
         _among(topology.network.regions, job.region, f"{place}.region")
         if (job_id := job.id or place) in ids:

@@ -3,6 +3,7 @@ Requests and replies, and their documents as JSON or XML.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
@@ -13,21 +14,13 @@ from xml.sax.saxutils import escape
 
 from chaosfailover.emulator.error_codes import Refusal
 
-__all__ = [
-    "BODILESS",
-    "JSON",
-    "XML",
-    "Ending",
-    "Reply",
-    "Request",
-    "refusal_reply",
-    "success_reply",
-]
+__all__ = ["BODILESS", "JSON", "Reply", "Request", "refusal_reply", "success_reply"]
 
 JSON = "application/json;charset=utf-8"
 XML = "text/xml;charset=utf-8"
 FORM = "application/x-www-form-urlencoded"
 BODILESS = frozenset({204, 304})
+NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 Ending = Literal["complete", "cut", "lost", "reset"]
 
@@ -168,8 +161,4 @@ def _printable(text: str) -> str:
     """
     Replace the characters that XML 1.0 does not allow.
     """
-    return "".join(each if _in_xml(each) else "\ufffd" for each in text)
-
-
-def _in_xml(letter: str) -> bool:
-    return letter in "\t\n\r" or (letter >= " " and letter not in "\ufffe\uffff")
+    return NOT_IN_XML.sub("\ufffd", text)

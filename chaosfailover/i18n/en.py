@@ -34,7 +34,10 @@ ENGLISH: Mapping[str, str] = {
     "reason.rto_back": "{target} was down for up to {at_most} s after the cut of {test} was stopped, longer than its RTO of {rto} s.",
     "reason.rollback_idle": "The rollback {name} did not stop {test}, which the control had to stop after it.",
     "reason.rollback": "The rollback {name} failed: {error}.",
+    "reason.not_back": "What {test} took is not back: {resources}.",
     # gaps in the evidence
+    "reason.may_start": "Whether {test} was started is not known: its start was not answered, and may take effect later.",
+    "reason.back_unknown": "Whether all that {test} took is back was not seen.",
     "reason.toolkit_deviated": "The toolkit reports that the run deviated.",
     "reason.running": "The failover test {test} may still run: {error}.",
     "reason.interrupted": "The run was interrupted before its end.",

@@ -35,6 +35,9 @@ CHINESE: Mapping[str, str] = {
     "reason.rollback_idle": "回滚 {name} 未停止 {test}，之后由控制器将其停止。",
     "reason.rollback": "回滚 {name} 失败：{error}。",
     # gaps in the evidence
+    "reason.not_back": "{test} 所中断的资源未恢复：{resources}。",
+    "reason.may_start": "{test} 是否已启动未知：启动请求未得到应答，之后仍可能生效。",
+    "reason.back_unknown": "未观测到 {test} 所中断的全部资源是否已恢复。",
     "reason.toolkit_deviated": "工具包报告本次运行发生偏离。",
     "reason.running": "故障演练任务 {test} 可能仍在运行：{error}。",
     "reason.interrupted": "运行在结束前被打断。",

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from chaosfailover.alibaba.documents import FailoverTestJob, PhysicalConnection
+from chaosfailover.alibaba.failover_tests import instant, listed_resources
 from chaosfailover.inspection.findings import Finding, findings
 from chaosfailover.network.health import UNKNOWN_GROUP, identified, text
 from chaosfailover.network.snapshot import Snapshot
@@ -125,29 +126,13 @@ def last_tests(jobs: Iterable[FailoverTestJob], now: datetime) -> dict[str, Last
     ]
     return {
         circuit_id: _last_test(job, now)
-        for job in sorted(ran, key=lambda job: _began(job) or EVER)
-        for circuit_id in _circuit_ids(job)
+        for job in sorted(ran, key=lambda job: instant(job, "StartTime") or EVER)
+        for circuit_id in listed_resources(job)
     }
 
 
-def _circuit_ids(job: FailoverTestJob) -> list[str]:
-    listed = job.get("ResourceId")
-    return [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
-
-
-def _began(job: FailoverTestJob) -> datetime | None:
-    """
-    Return the start of a test, in UTC if it has no zone; None if it is not ISO 8601.
-    """
-    try:
-        at = datetime.fromisoformat(text(job, "StartTime") or "")
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
 def _last_test(job: FailoverTestJob, now: datetime) -> LastTest:
-    at = _began(job)
+    at = instant(job, "StartTime")
     return LastTest(
         job_id=str(job.get("JobId")),
         name=str(job.get("Name") or ""),
@@ -181,13 +166,9 @@ def _row(
         bfd=bfd.pop() if len(bfd) == 1 else None,
         survivors=finding.survivors,
         finding=finding.finding,
-        why=tuple(finding.warnings if finding.finding == "redundant" else _why(finding)),
+        why=(*([] if finding.finding == "redundant" else finding.reasons), *finding.warnings),
         last_test=tests.get(finding.circuit_id),
     )
-
-
-def _why(finding: Finding) -> list[str]:
-    return [*finding.reasons, *finding.warnings]
 
 
 def _group(finding: Finding, pairs: Mapping[str, str]) -> str:

@@ -41,12 +41,6 @@ class Finding:
     warnings: list[str]
     reasons: list[str]
 
-    def as_dict(self) -> dict[str, object]:
-        """
-        Return the finding as JSON can hold it.
-        """
-        return {**vars(self), "sessions": [path.as_dict() for path in self.sessions]}
-
 
 def findings(paths: Iterable[Path]) -> list[Finding]:
     """

@@ -4,12 +4,61 @@ The health of circuits, VBRs and BGP peers, by the faults that their Describe do
 A fault is "down" if a field has the wrong value and "unknown" if the field is missing; without
 faults a resource is up. Literals are compared regardless of case, as the API's own case varies
 (API reference 5.2, 5.5). No document shows static routes.
+
+A path is a survivor only if every field in this table has one of its values. Any other value,
+missing, null or of another type, counts as no. IDs are non-empty texts.
+
+=====================================  ===================================================
+Circuit, and every circuit above it    (one that was not read, or a circle, counts as no)
+-------------------------------------  ---------------------------------------------------
+Status                                 Enabled
+BusinessStatus                         Normal
+ProductType                            PhysicalConnection, VirtualPhysicalConnection (hosted)
+ParentPhysicalConnectionId             ID of a circuit that was read if hosted, else nothing
+VpconnStatus                           Confirmed if hosted, else not read
+-------------------------------------  ---------------------------------------------------
+VBR
+-------------------------------------  ---------------------------------------------------
+Status                                 active
+PhysicalConnectionId                   ID
+PhysicalConnectionStatus               Enabled, over its own circuit
+PhysicalConnectionBusinessStatus       Normal, over its own circuit
+AssociatedPhysicalConnections          a list, or left out; each entry for the path's circuit:
+.. PhysicalConnectionId                ID, of every entry
+.. Status                              active
+.. PhysicalConnectionStatus            Enabled
+.. PhysicalConnectionBusinessStatus    Normal
+-------------------------------------  ---------------------------------------------------
+Attachment to the ECR or CEN           (each entry that names it)
+-------------------------------------  ---------------------------------------------------
+EcrId, CenId                           ID
+EcrAttatchStatus, CenStatus            Attached
+-------------------------------------  ---------------------------------------------------
+BGP peer
+-------------------------------------  ---------------------------------------------------
+RouterId                               ID of the VBR
+Status                                 Available
+BgpStatus                              Established
+IpVersion                              IPv4, IPv6
+ReceivedRouteCount                     whole number from 1
+AdvertisedRouteCount                   whole number from 1
+=====================================  ===================================================
+
+VirtualPhysicalConnectionCount decides what a cut takes: unless it is a whole number, and no greater
+than the number of hosted circuits that were read, the cut has no survivor. AccessPointId, Spec,
+Bandwidth, RedundantPhysicalConnectionId, EnableBfd and PeerAsn only make warnings.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal, TypeVar
 
-from chaosfailover.alibaba.documents import BgpPeer, PhysicalConnection, VirtualBorderRouter
+from chaosfailover.alibaba.documents import (
+    BgpPeer,
+    PhysicalConnection,
+    VirtualBorderRouter,
+    number,
+    text,
+)
 from chaosfailover.errors import ArgumentError
 
 __all__ = [
@@ -17,6 +66,7 @@ __all__ = [
     "UNKNOWN_GROUP",
     "Fault",
     "Health",
+    "ancestors",
     "attachments",
     "circuit_faults",
     "health",
@@ -26,6 +76,7 @@ __all__ = [
     "links",
     "number",
     "parent",
+    "routes_in",
     "session_faults",
     "text",
     "unseen_load",
@@ -38,13 +89,16 @@ Health = Literal["up", "down", "unknown"]
 Fault = tuple[Health, str]
 
 UNKNOWN_GROUP = "unknown"
+PARENT: Final = "ParentPhysicalConnectionId"
 
 IDLE = "no VBR was read on it"
 """The reason of a circuit without VBR on which the API counts no hosted circuits."""
 
 CIRCUIT = {"Status": "Enabled", "BusinessStatus": "Normal"}
+HOSTED = {"VpconnStatus": "Confirmed"}
 VBR = {"Status": "active"}
-LINK = {"Status": "active"}
+OWN_LINK = {"PhysicalConnectionStatus": "Enabled", "PhysicalConnectionBusinessStatus": "Normal"}
+LINK = {"Status": "active", **OWN_LINK}
 PEER = {"Status": "Available", "BgpStatus": "Established"}
 IP_VERSIONS = {"ipv4": "IPv4", "ipv6": "IPv6"}
 
@@ -66,28 +120,11 @@ def identified(documents: Iterable[T], key: str) -> dict[str, T]:
     return by_id
 
 
-def text(document: Mapping[str, object], key: str) -> str | None:
-    """
-    Return a field's text; None if it is missing, null, empty or no text.
-    """
-    value = document.get(key)
-    return value if isinstance(value, str) and value else None
-
-
 def is_literal(value: str | None, literal: str) -> bool:
     """
     Return whether a value is the literal, regardless of case.
     """
     return value is not None and value.casefold() == literal.casefold()
-
-
-def number(document: Mapping[str, object], key: str) -> int | None:
-    """
-    Return a field's count; None if it is missing or no whole number from 0.
-    """
-    value = document.get(key)
-    digits = str(value) if isinstance(value, int | str) else ""
-    return int(digits) if digits.isascii() and digits.isdigit() else None
 
 
 def ip_version(peer: BgpPeer) -> str | None:
@@ -97,11 +134,34 @@ def ip_version(peer: BgpPeer) -> str | None:
     return IP_VERSIONS.get((text(peer, "IpVersion") or "").casefold())
 
 
+def routes_in(peer: BgpPeer, key: str) -> int | None:
+    """
+    Return a count of routes; None if it is missing or no whole number from 0, or a text.
+    """
+    return None if isinstance(peer.get(key), str) else number(peer, key)
+
+
 def parent(circuits: Mapping[str, PhysicalConnection], circuit_id: str | None) -> str | None:
     """
     Return the parent of a hosted circuit; None for other circuits.
     """
-    return text(circuits.get(circuit_id or "", {}), "ParentPhysicalConnectionId")
+    return text(circuits.get(circuit_id or "", {}), PARENT)
+
+
+def ancestors(
+    circuits: Mapping[str, PhysicalConnection], circuit_id: str | None
+) -> tuple[str, ...]:
+    """
+    Return the circuits that carry a hosted circuit, from its parent to the root.
+
+    The chain ends at a circuit that was not read, and where it would repeat.
+    """
+    chain: dict[str, None] = {}
+    above = parent(circuits, circuit_id)
+    while above and above not in chain:
+        chain[above] = None
+        above = parent(circuits, above)
+    return tuple(chain)
 
 
 def links(vbr: VirtualBorderRouter) -> dict[str | None, list[Mapping[str, object]]]:
@@ -122,19 +182,16 @@ def attachments(vbr: VirtualBorderRouter) -> list[tuple[str, str | None]]:
     """
     Return the ECRs and CENs of a VBR with their statuses, sorted; `Detached` ones are left out.
 
-    An ECR or CEN without ID is `UNKNOWN_GROUP`.
+    One that is also listed with another status is not. An ECR or CEN without ID is `UNKNOWN_GROUP`.
     """
     cens = _listed(vbr, "AssociatedCens", "AssociatedCen")
     named = [(text(cen, "CenId"), text(cen, "CenStatus")) for cen in cens]
-    ecr = (text(vbr, "EcrId"), text(vbr, "EcrAttatchStatus"))
-    if any(ecr):
-        named.append(ecr)
-    attached = [
-        (group or UNKNOWN_GROUP, status)
-        for group, status in named
-        if not is_literal(status, "Detached")
-    ]
-    return sorted(attached, key=str)
+    if any(vbr.get(key) not in (None, "") for key in ("EcrId", "EcrAttatchStatus")):
+        named.append((text(vbr, "EcrId"), text(vbr, "EcrAttatchStatus")))
+    present = {group for group, status in named if not is_literal(status, "Detached")}
+    return sorted(
+        ((group or UNKNOWN_GROUP, status) for group, status in named if group in present), key=str
+    )
 
 
 def health(faults: Iterable[Fault]) -> tuple[Health, str]:
@@ -149,14 +206,16 @@ def health(faults: Iterable[Fault]) -> tuple[Health, str]:
 
 def circuit_faults(circuits: Mapping[str, PhysicalConnection], circuit_id: str) -> list[Fault]:
     """
-    Return the faults of a circuit and of its parent, if the parent is among the circuits.
+    Return the faults of a circuit and of all circuits that carry it.
     """
-    circuit, carrier = circuits.get(circuit_id, {}), parent(circuits, circuit_id)
-    faults = _faults(circuit_id, circuit, CIRCUIT)
-    if carrier is not None and carrier in circuits:
-        faults += _faults(carrier, circuits[carrier], CIRCUIT)
-    if carrier is None and is_literal(text(circuit, "ProductType"), "VirtualPhysicalConnection"):
-        faults.append(("unknown", f"{circuit_id} is hosted, but its parent circuit is not named"))
+    chain = ancestors(circuits, circuit_id)
+    faults = [
+        fault
+        for each in (circuit_id, *chain)
+        for fault in _circuit_faults(each, circuits.get(each, {}))
+    ]
+    if chain and parent(circuits, chain[-1]):
+        faults.append(("unknown", f"{circuit_id} is hosted in a circle, so its root is unknown"))
     return faults
 
 
@@ -166,6 +225,8 @@ def vbr_faults(vbr_id: str, vbr: VirtualBorderRouter, circuit_id: str | None) ->
     """
     named, circuits = attachments(vbr), links(vbr)
     faults = _faults(vbr_id, vbr, VBR)
+    if circuit_id and circuit_id == text(vbr, "PhysicalConnectionId"):
+        faults += _faults(vbr_id, vbr, OWN_LINK)
     for link in circuits[circuit_id] if circuit_id else []:
         faults += _faults(f"{vbr_id} over {circuit_id}", link, LINK)
     if None in circuits:
@@ -185,7 +246,8 @@ def session_faults(vbr_id: str, peer: BgpPeer) -> list[Fault]:
     """
     if not peer:
         return [("unknown", f"{vbr_id} has no BGP peer, and static routes prove nothing")]
-    name, routes = peer["BgpPeerId"], number(peer, "ReceivedRouteCount")
+    name, routes = peer["BgpPeerId"], routes_in(peer, "ReceivedRouteCount")
+    advertised = routes_in(peer, "AdvertisedRouteCount")
     faults = _faults(name, peer, PEER)
     if ip_version(peer) is None:
         faults.append(("unknown", f"{name}: IpVersion is neither IPv4 nor IPv6"))
@@ -193,7 +255,9 @@ def session_faults(vbr_id: str, peer: BgpPeer) -> list[Fault]:
         faults.append(("unknown", f"{name}: ReceivedRouteCount is unknown"))
     if routes == 0:
         faults.append(("down", f"{name}: receives no routes, so it carries nothing"))
-    if number(peer, "AdvertisedRouteCount") == 0:
+    if advertised is None:
+        faults.append(("unknown", f"{name}: AdvertisedRouteCount is unknown"))
+    if advertised == 0:
         faults.append(("unknown", f"{name}: advertises no routes, so the way back is not proven"))
     return faults
 
@@ -204,18 +268,36 @@ def unseen_load(
     """
     Return why a circuit may carry more than was read; None if all of it was read.
 
-    The API counts the hosted circuits of all accounts; a missing count is no evidence
-    (API reference 5.1).
+    The API counts the hosted circuits of all accounts (API reference 5.1).
     """
     key: Final = "VirtualPhysicalConnectionCount"
     circuit = circuits.get(circuit_id)
     if circuit is None:
         return "it was not read, so what else it carries is unknown"
     hosted = sum(parent(circuits, other) == circuit_id for other in circuits)
-    counted = number(circuit, key) if key in circuit else hosted
+    counted = number(circuit, key)
     if counted is None or counted > hosted:
-        return f"{key} is {circuit[key]}, but {hosted} hosted circuits were read"
+        return f"{key} is {circuit.get(key, 'missing')}, but {hosted} hosted circuits were read"
     return None if hosted or has_vbr else IDLE
+
+
+def _circuit_faults(name: str, circuit: PhysicalConnection) -> list[Fault]:
+    """
+    Return the faults of one circuit; only a hosted one has a parent and a VpconnStatus.
+    """
+    faults, above = _faults(name, circuit, CIRCUIT), circuit.get(PARENT)
+    product = (text(circuit, "ProductType") or "missing").casefold()
+    if not circuit:
+        return faults
+    if product == "virtualphysicalconnection":
+        faults += _faults(name, circuit, HOSTED)
+        if not text(circuit, PARENT):
+            faults.append(("unknown", f"{name} is hosted, but its parent circuit is not named"))
+    elif product != "physicalconnection":
+        faults.append(("unknown", f"{name}: ProductType is {circuit.get('ProductType')!r}"))
+    elif above not in (None, ""):
+        faults.append(("unknown", f"{name}: is not hosted, but {PARENT} is {above!r}"))
+    return faults
 
 
 def _listed(vbr: Mapping[str, object], outer: str, inner: str) -> list[Mapping[str, object]]:

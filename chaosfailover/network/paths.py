@@ -14,6 +14,7 @@ from chaosfailover.network.health import (
     IDLE,
     UNKNOWN_GROUP,
     Health,
+    ancestors,
     attachments,
     circuit_faults,
     health,
@@ -22,7 +23,7 @@ from chaosfailover.network.health import (
     is_literal,
     links,
     number,
-    parent,
+    routes_in,
     session_faults,
     text,
     unseen_load,
@@ -42,7 +43,8 @@ class Path:
 
     `groups` are proven attachments of the VBR, `unproven_groups` are possible ones. A VBR over
     several circuits yields a path for each: its session may use any of `other_circuit_ids`, which
-    include the parents of hosted circuits. `redundant_circuit_id` is the owner's declaration and
+    include the circuits that carry those. `parent_circuit_ids` are the circuits that carry a hosted
+    circuit, from its parent to the root. `redundant_circuit_id` is the owner's declaration and
     proves nothing. An `idle` circuit has no VBR and no hosted circuits.
 
     `peer_asn` is the autonomous system of the peer. `established` is the state of the session
@@ -63,7 +65,7 @@ class Path:
     peer_asn: str | None = None
     established: bool = False
     ip_version: str | None = None
-    parent_circuit_id: str | None = None
+    parent_circuit_ids: tuple[str, ...] = ()
     other_circuit_ids: frozenset[str] = frozenset()
     unproven_groups: frozenset[str] = frozenset()
     redundant_circuit_id: str | None = None
@@ -85,18 +87,19 @@ class Path:
     @property
     def carrier_id(self) -> str | None:
         """
-        The circuit that is a line of its own: the parent of a hosted circuit, else the circuit.
+        The circuit that is a line of its own: the root of a hosted circuit, else the circuit.
         """
-        return self.parent_circuit_id or self.circuit_id
+        return (self.circuit_id, *self.parent_circuit_ids)[-1]
 
     def as_dict(self) -> dict[str, object]:
         """
         Return the path as JSON can hold it; sets become sorted lists.
         """
-        return {
-            key: sorted(value, key=str) if isinstance(value, frozenset) else value
-            for key, value in asdict(self).items()
-        }
+        document: dict[str, object] = asdict(self)
+        for key, value in document.items():
+            if isinstance(value, frozenset):
+                document[key] = sorted(value, key=str)
+        return document | {"parent_circuit_ids": [*self.parent_circuit_ids]}
 
 
 def paths(
@@ -161,12 +164,12 @@ def _path(
         health=state,
         reason=reason,
         bfd=bfd if isinstance(bfd, bool) else None,
-        received_routes=number(peer, "ReceivedRouteCount"),
-        advertised_routes=number(peer, "AdvertisedRouteCount"),
+        received_routes=routes_in(peer, "ReceivedRouteCount"),
+        advertised_routes=routes_in(peer, "AdvertisedRouteCount"),
         peer_asn=text(peer, "PeerAsn"),
         established=is_literal(text(peer, "BgpStatus"), "Established"),
         ip_version=ip_version(peer),
-        parent_circuit_id=parent(lines, circuit_id),
+        parent_circuit_ids=ancestors(lines, circuit_id),
         other_circuit_ids=_others(lines, vbr, circuit_id),
         unproven_groups=unproven,
         redundant_circuit_id=text(line, "RedundantPhysicalConnectionId"),
@@ -193,7 +196,7 @@ def _others(
     lines: Mapping[str, PhysicalConnection], vbr: VirtualBorderRouter, circuit_id: str | None
 ) -> frozenset[str]:
     others = {other for other in links(vbr) if other and other != circuit_id}
-    return frozenset(others | {parent(lines, other) or other for other in others})
+    return frozenset(others.union(*(ancestors(lines, other) for other in others)))
 
 
 def _bare(lines: Mapping[str, PhysicalConnection], others: Iterable[Path]) -> list[Path]:
@@ -219,7 +222,7 @@ def _circuit(lines: Mapping[str, PhysicalConnection], circuit_id: str, reason: s
         groups=frozenset(),
         health="unknown",
         reason=reason or "it carries hosted circuits only",
-        parent_circuit_id=parent(lines, circuit_id),
+        parent_circuit_ids=ancestors(lines, circuit_id),
         unproven_groups=frozenset({UNKNOWN_GROUP} if reason else ()),
         idle=reason == IDLE,
         redundant_circuit_id=text(line, "RedundantPhysicalConnectionId"),

@@ -4,19 +4,21 @@ The status of circuits, VBRs and BGP peers in the API, and the survivors of a cu
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from chaosfailover.alibaba.client import VpcClient
-from chaosfailover.alibaba.failover_tests import running_tests
+from chaosfailover.alibaba.documents import text
 from chaosfailover.errors import ArgumentError, JobTimeoutError, PreflightError
 from chaosfailover.events import publish
-from chaosfailover.network.paths import paths
+from chaosfailover.network.paths import Path, paths
 from chaosfailover.network.survival import Survival, surviving_paths
-from chaosfailover.network.under_test import under_test
+from chaosfailover.network.under_test import read_underway, under_test
 
 __all__ = [
     "check_ready",
     "check_survivors",
+    "read_paths",
     "resource_status",
     "survival",
     "wait_for_resource_status",
@@ -69,7 +71,7 @@ def resource_status(client: VpcClient, resource_type: str, resource_id: str) -> 
     Raises ArgumentError when the region has no such resource.
     """
     key = KINDS[resource_type].status_key
-    status = str(_document(client, resource_type, resource_id).get(key) or "")
+    status = text(_document(client, resource_type, resource_id), key) or ""
     publish("resource", resource_id=resource_id, resource_type=resource_type, status=status)
     return status
 
@@ -105,19 +107,26 @@ def wait_for_resource_status(
     return status
 
 
-def survival(client: VpcClient, resource_ids: Sequence[str], resource_type: str) -> Survival:
+def read_paths(client: VpcClient) -> list[Path]:
     """
-    Read the region's circuits, VBRs, BGP peers and running tests, and return what survives a cut.
-
-    Resources of a running test count as down, whatever status the API reports.
+    Read the region's circuits, VBRs and BGP peers, and return their paths.
     """
-    region = paths(
+    return paths(
         client.describe_physical_connections(),
         client.describe_virtual_border_routers(include_cross_account=True),
         client.describe_bgp_peers(),
     )
-    tested = under_test(region, running_tests(client))
-    return surviving_paths(tested, resource_ids, resource_type)
+
+
+def survival(client: VpcClient, resource_ids: Sequence[str], resource_type: str) -> Survival:
+    """
+    Read the region's circuits, VBRs, BGP peers and tests, and return what survives a cut.
+
+    Resources of a test under way count as down, whatever status the API reports.
+    """
+    region, underway = read_paths(client), read_underway(client)
+    outcome = surviving_paths(under_test(region, underway.jobs), resource_ids, resource_type)
+    return replace(outcome, warnings=[*outcome.warnings, *underway.warnings])
 
 
 def check_survivors(

@@ -2,7 +2,8 @@
 The network and the failover tests of one region, read in as few calls as paging allows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.documents import (
@@ -12,8 +13,9 @@ from chaosfailover.alibaba.documents import (
     PhysicalConnection,
     VirtualBorderRouter,
 )
+from chaosfailover.network.cut_resources import states_in
 from chaosfailover.network.paths import Path, paths
-from chaosfailover.network.under_test import is_underway, under_test
+from chaosfailover.network.under_test import judged, under_test
 
 __all__ = ["Snapshot", "read_network", "read_snapshot"]
 
@@ -30,6 +32,7 @@ class Snapshot:
     bgp_groups: tuple[BgpGroup, ...] = ()
     bgp_peers: tuple[BgpPeer, ...] = ()
     jobs: tuple[FailoverTestJob, ...] = ()
+    taken_at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
     def paths(self) -> list[Path]:
         """
@@ -37,13 +40,14 @@ class Snapshot:
 
         Raises ArgumentError for documents that contradict one another.
         """
-        return under_test(paths(self.circuits, self.vbrs, self.bgp_peers), self.jobs)
+        return under_test(paths(self.circuits, self.vbrs, self.bgp_peers), self.underway())
 
     def underway(self) -> list[FailoverTestJob]:
         """
         Return the tests that cut their resources, or may.
         """
-        return [job for job in self.jobs if is_underway(job)]
+        states = states_in(self.circuits, self.vbrs, self.bgp_peers)
+        return judged(self.jobs, states, self.taken_at).jobs
 
 
 def read_network(client: VpcClient) -> Snapshot:

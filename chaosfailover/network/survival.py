@@ -13,16 +13,13 @@ from chaosfailover.network.capacity import capacity_warnings
 from chaosfailover.network.health import UNKNOWN_GROUP
 from chaosfailover.network.paths import Path
 
-__all__ = ["RESOURCE_TYPES", "Need", "Survival", "lost_resources", "surviving_paths"]
+__all__ = ["RESOURCE_TYPES", "Need", "Survival", "surviving_paths"]
 
 RESOURCE_TYPES = {
     "PHYSICALCONNECTION": "circuit_id",
     "VIRTUALBORDERROUTER": "vbr_id",
     "BGPPEER": "bgp_peer_id",
 }
-
-
-KINDS = tuple(RESOURCE_TYPES.values())
 
 
 @dataclass(frozen=True)
@@ -120,15 +117,6 @@ def surviving_paths(
     )
 
 
-def lost_resources(survival: Survival, resource_type: str) -> list[str]:
-    """
-    Return the IDs of the cut resources and of the VBRs and BGP peers that depend on them.
-    """
-    kinds = KINDS[KINDS.index(RESOURCE_TYPES[resource_type]) :]
-    names = (getattr(path, kind) for path in survival.lost for kind in kinds)
-    return sorted({name for name in names if name})
-
-
 def _cut(paths: list[Path], resource_ids: Collection[str], resource_type: str) -> frozenset[str]:
     if resource_type not in RESOURCE_TYPES:
         raise ArgumentError(f"resource_type {resource_type!r} is none of {[*RESOURCE_TYPES]}")
@@ -145,7 +133,7 @@ def _fate(path: Path, cut: frozenset[str], resource_type: str) -> str:
         return "lost"
     if resource_type != "PHYSICALCONNECTION":
         return "spared"
-    if path.parent_circuit_id in cut:
+    if not cut.isdisjoint(path.parent_circuit_ids):
         return "lost"
     if path.circuit_id is None or path.other_circuit_ids & cut:
         return "doubtful"

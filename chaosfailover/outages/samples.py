@@ -6,16 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = [
-    "LONG_GAP",
-    "NOTHING",
-    "Count",
-    "Encoder",
-    "Gap",
-    "Run",
-    "Sample",
-    "count_after",
-]
+__all__ = ["LONG_GAP", "Count", "Encoder", "Gap", "Run", "Sample", "count_after"]
 
 LONG_GAP = 1.0  # a longer gap may hide a recovery
 RECENT = 64  # successes that show how long an answer usually takes

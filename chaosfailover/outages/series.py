@@ -20,7 +20,7 @@ MOST_GAPS = 1000
 MOST_SPELLS = 1000
 
 
-class Series:
+class Series(Encoder):
     """
     One target's samples, in the order of sending.
 
@@ -31,6 +31,7 @@ class Series:
     """
 
     def __init__(self, interval: float) -> None:
+        super().__init__(interval)
         self.interval = interval
         self.sent = 0
         self.lost = 0
@@ -41,14 +42,6 @@ class Series:
         self.folded_at_least = 0.0
         self.folded_at_most = 0.0
         self.folded_spells: list[Outage] = []
-        self._encoder = Encoder(interval)
-
-    @property
-    def runs(self) -> list[Run]:
-        """
-        The run-length coded samples; the last run still grows.
-        """
-        return self._encoder.runs
 
     @property
     def span(self) -> tuple[float, float]:
@@ -61,20 +54,6 @@ class Series:
         return self.runs[0].since, max(self.runs[-1].until, last)
 
     @property
-    def gaps(self) -> list[Gap]:
-        """
-        The gaps between samples of more than two intervals.
-        """
-        return self._encoder.gaps
-
-    @property
-    def unmeasured(self) -> float:
-        """
-        The length of all gaps, those included that are not kept.
-        """
-        return self._encoder.unmeasured
-
-    @property
     def cadence(self) -> Cadence:
         """
         The interval, the span and the gaps of the checks.
@@ -85,7 +64,7 @@ class Series:
         """
         Append one sample.
         """
-        self._encoder.add(sample)
+        super().add(sample)
         self.sent += 1
         self.lateness.add(max(sample.late, 0.0))
         self.timeline.add(sample.at, sample.rtt if sample.ok else None)
@@ -95,13 +74,7 @@ class Series:
         if len(self.runs) > MOST_RUNS:
             self._fold()
         if len(self.gaps) > MOST_GAPS:
-            self._encoder.gaps = _longer_half(self.gaps)
-
-    def end(self, at: float) -> None:
-        """
-        Note that checks were due up to this instant.
-        """
-        self._encoder.end(at)
+            self.gaps = _longer_half(self.gaps)
 
     def _fold(self) -> None:
         runs = self.runs
@@ -115,7 +88,7 @@ class Series:
         self.folded_spells = coalesce([*self.folded_spells, *folded], self.timeline.marks)
         if len(self.folded_spells) > MOST_SPELLS:
             self.folded_spells = self._needed_spells()
-        self._encoder.runs = _without(runs, short)
+        self.runs = _without(runs, short)
 
     def _needed_spells(self) -> list[Outage]:
         """

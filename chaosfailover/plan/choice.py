@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from chaosfailover.alibaba.documents import BgpPeer, PhysicalConnection, VirtualBorderRouter
+from chaosfailover.alibaba.failover_tests import job_label
 from chaosfailover.alibaba.regions import Place
 from chaosfailover.errors import ArgumentError, JobError
 from chaosfailover.network.health import UNKNOWN_GROUP, number, text
 from chaosfailover.network.paths import Path
 from chaosfailover.network.snapshot import Snapshot
 from chaosfailover.network.survival import Need, Survival, surviving_paths
-from chaosfailover.network.under_test import job_label
 from chaosfailover.prober.targets import INTERVAL
 
 __all__ = ["BFD", "RTO", "PlannedTest", "Refusal", "RegionPlan", "detection", "region_plan"]
@@ -162,7 +162,7 @@ def _choice(
     circuit: PhysicalConnection, paths: Sequence[Path], snapshot: Snapshot
 ) -> PlannedTest | Refusal:
     circuit_id = str(circuit["PhysicalConnectionId"])
-    if not _names_a_file(circuit_id):
+    if not NAME.fullmatch(circuit_id) or circuit_id.casefold() in RESERVED:
         return Refusal(circuit_id, ("its ID cannot be the name of a file of the plan",))
     if not_accepted := _not_accepted(circuit):
         return Refusal(circuit_id, tuple(not_accepted))
@@ -173,13 +173,6 @@ def _choice(
     if not cut:
         return Refusal(circuit_id, ("none of its sessions is up, so a cut would have no effect",))
     return _planned(circuit, cut, survival, snapshot)
-
-
-def _names_a_file(name: str) -> bool:
-    """
-    Return whether a name stays inside the folder of a plan and belongs to no other file there.
-    """
-    return bool(NAME.fullmatch(name)) and name.casefold() not in RESERVED
 
 
 def _not_accepted(circuit: PhysicalConnection) -> list[str]:
@@ -203,7 +196,11 @@ def _planned(
     circuit: PhysicalConnection, cut: list[Path], survival: Survival, snapshot: Snapshot
 ) -> PlannedTest:
     tested = min(cut, key=str)
-    standby = sorted(_need(tested, survival).survivors, key=lambda path: _rank(path, tested))
+    point = tested.access_point_id
+    standby = sorted(
+        _need(tested, survival).survivors,
+        key=lambda path: (path.access_point_id == point, str(path)),
+    )
     peers = {each["BgpPeerId"]: each for each in snapshot.bgp_peers}
     vbrs = {each["VbrId"]: each for each in snapshot.vbrs}
     return PlannedTest(
@@ -227,7 +224,3 @@ def _need(tested: Path, survival: Survival) -> Need:
         if need.group in tested.groups and need.ip_version == tested.ip_version:
             return need
     raise ArgumentError(f"{tested} serves no group that the cut affects")
-
-
-def _rank(path: Path, tested: Path) -> tuple[bool, str]:
-    return path.access_point_id == tested.access_point_id, str(path)

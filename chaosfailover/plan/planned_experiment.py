@@ -5,7 +5,7 @@ A planned experiment as its file has it, possibly edited: what it cuts, watches 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from chaosfailover.plan.yaml_file import as_mapping, as_mappings
+from chaosfailover.verdict.values import mapping, mappings
 
 __all__ = ["EXTENSION", "PlannedExperiment", "planned_experiment"]
 
@@ -52,14 +52,14 @@ def planned_experiment(document: object) -> PlannedExperiment | None:
     """
     Return a document as an experiment; None if it is none.
     """
-    experiment = as_mapping(document)
+    experiment = mapping(document)
     if "method" not in experiment:
         return None
     settings = {
         str(key): entry.get("default") if isinstance(entry, Mapping) else entry
-        for key, entry in as_mapping(experiment.get("configuration")).items()
+        for key, entry in mapping(experiment.get("configuration")).items()
     }
-    extensions = as_mappings(experiment.get("extensions"))
+    extensions = mappings(experiment.get("extensions"))
     plan = next((entry for entry in extensions if entry.get("name") == EXTENSION), {})
     late = plan.get("late")
     return PlannedExperiment(
@@ -72,9 +72,9 @@ def planned_experiment(document: object) -> PlannedExperiment | None:
 
 
 def _cut_circuits(experiment: Document, settings: Document) -> Iterator[str]:
-    for activity in as_mappings(experiment.get("method")):
-        provider = as_mapping(activity.get("provider"))
-        arguments = as_mapping(provider.get("arguments"))
+    for activity in mappings(experiment.get("method")):
+        provider = mapping(activity.get("provider"))
+        arguments = mapping(provider.get("arguments"))
         kind = arguments.get("resource_type", "PHYSICALCONNECTION")
         if provider.get("func") == "create_failover_test" and kind == "PHYSICALCONNECTION":
             ids = arguments.get("resource_ids")
@@ -83,9 +83,9 @@ def _cut_circuits(experiment: Document, settings: Document) -> Iterator[str]:
 
 
 def _watched(experiment: Document, settings: Document) -> Iterator[tuple[str, str]]:
-    for control in as_mappings(experiment.get("controls")):
-        arguments = as_mapping(as_mapping(control.get("provider")).get("arguments"))
-        for name, target in as_mapping(arguments.get("targets")).items():
+    for control in mappings(experiment.get("controls")):
+        arguments = mapping(mapping(control.get("provider")).get("arguments"))
+        for name, target in mapping(arguments.get("targets")).items():
             url = target.get("url") if isinstance(target, Mapping) else target
             yield str(name), _resolved(settings, url)
 

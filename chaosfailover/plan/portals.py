@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.plan.choice import PlannedTest, RegionPlan
-from chaosfailover.plan.yaml_file import as_mapping
 from chaosfailover.prober.targets import parse_target
+from chaosfailover.verdict.values import mapping
 
 __all__ = [
     "EXAMPLE",
@@ -75,17 +75,12 @@ def portals(
 
     `earlier` are the live targets of an earlier plan, by variable: they stay where none is given.
     """
-    return {
-        test.circuit_id: _portal(
-            test.circuit_id, ports[test.circuit_id], live_url(plan, test, targets), earlier or {}
-        )
-        for test in plan.tests
-    }
-
-
-def _portal(circuit_id: str, port: int, live: str | None, earlier: Mapping[str, str]) -> Portal:
-    portal = Portal(circuit_id, port, live)
-    return portal if live else replace(portal, live=earlier.get(portal.key))
+    own: dict[str, Portal] = {}
+    for test in plan.tests:
+        portal = Portal(test.circuit_id, ports[test.circuit_id])
+        live = live_url(plan, test, targets) or (earlier or {}).get(portal.key)
+        own[test.circuit_id] = replace(portal, live=live)
+    return own
 
 
 def targets_in(text: str) -> dict[str, str]:
@@ -121,8 +116,8 @@ def ports_in(topology: object) -> dict[str, int]:
     """
     Return the port of each service of an earlier plan's topology.
     """
-    services = as_mapping(as_mapping(topology).get("services")).items()
-    ports = {str(name): as_mapping(service).get("port") for name, service in services}
+    services = mapping(mapping(topology).get("services")).items()
+    ports = {str(name): mapping(service).get("port") for name, service in services}
     return {name: port for name, port in ports.items() if isinstance(port, int) and port > 0}
 
 

@@ -3,16 +3,16 @@ The rehearsal of one planned experiment: how it is run, and how its outcome comp
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from chaosfailover.plan.planned_experiment import PlannedExperiment, planned_experiment
 from chaosfailover.plan.topology import Topology, owner_of
-from chaosfailover.plan.yaml_file import as_mapping, as_mappings
 from chaosfailover.verdict.journal import brief
+from chaosfailover.verdict.values import mapping, mappings
 from chaosfailover.verdict.verdict import VERDICTS, examine
 
-__all__ = ["Rehearsal", "RehearsalOutcome", "not_to_run", "rehearsals", "surprise", "verdict_of"]
+__all__ = ["Rehearsal", "RehearsalOutcome", "rehearsals", "surprise", "verdict_of"]
 
 Document = Mapping[str, object]
 
@@ -35,9 +35,9 @@ class Rehearsal:
 
     folder: str
     file: str
-    expected: str
-    key: tuple[str, str]
-    portals: Mapping[str, str]
+    expected: str = "held"
+    key: tuple[str, str] = ("", "")
+    portals: Mapping[str, str] = field(default_factory=dict)
     problem: str | None = None
     late: frozenset[str] | None = None
 
@@ -112,25 +112,18 @@ def rehearsals(
     ]
 
 
-def not_to_run(folder: str, file: str, problem: str) -> Rehearsal:
-    """
-    Return a rehearsal that cannot be run, and why.
-    """
-    return Rehearsal(folder, file, "held", ("", ""), {}, problem)
-
-
 def verdict_of(exit_code: int, journal: Document) -> str:
     """
     Return the verdict in a run's journal; without one, derive it from the toolkit's own result.
     """
-    verdict = as_mapping(as_mapping(journal.get("failover")).get("verdict"))
+    verdict = mapping(mapping(journal.get("failover")).get("verdict"))
     if verdict.get("verdict"):
         return str(verdict["verdict"])
     if journal.get("deviated") is True:
         return "deviated"
     if journal.get("status") == "interrupted":
         return "aborted"
-    runs = [*as_mappings(journal.get("run")), *as_mappings(journal.get("rollbacks"))]
+    runs = [*mappings(journal.get("run")), *mappings(journal.get("rollbacks"))]
     succeeded = bool(runs) and all(run.get("status") == "succeeded" for run in runs)
     return "held" if exit_code == 0 and succeeded else "inconclusive"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 
 from chaosfailover.plan.rehearsal import Rehearsal, RehearsalOutcome, surprise, verdict_of
-from chaosfailover.plan.yaml_file import as_mapping
+from chaosfailover.verdict.values import mapping
 
 __all__ = ["Runner"]
 
@@ -147,6 +147,6 @@ def _journal(file: Path) -> Mapping[str, object]:
     Return the journal of a run; empty if there is none that can be read.
     """
     try:
-        return as_mapping(json.loads(file.read_text(encoding="utf-8")))
+        return mapping(json.loads(file.read_text(encoding="utf-8")))
     except (OSError, RecursionError, ValueError):
         return {}

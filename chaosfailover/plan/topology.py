@@ -14,7 +14,7 @@ from chaosfailover.network.health import attachments, identified, is_literal, li
 from chaosfailover.network.snapshot import Snapshot
 from chaosfailover.plan.choice import BFD, RegionPlan, detection
 from chaosfailover.plan.portals import ports_for
-from chaosfailover.plan.yaml_file import as_mapping
+from chaosfailover.verdict.values import mapping
 
 __all__ = ["Topology", "checked_topology", "merged", "mirror", "owner_of"]
 
@@ -105,16 +105,16 @@ def checked_topology(document: object) -> Topology:
     Raises ArgumentError for what is no topology of a plan, such as an empty file. Everything else
     is left to the emulator's own check.
     """
-    parts = {key: as_mapping(as_mapping(document).get(key)) for key in PARTS}
+    parts = {key: mapping(mapping(document).get(key)) for key in PARTS}
     if missing := [key for key, part in parts.items() if not part]:
         raise ArgumentError(f"it has no {', '.join(missing)}")
     accounts, regions, paths, services = map(_entries, parts.values())
-    if not as_mapping(next(iter(accounts.values())).get("access_keys")):
+    if not mapping(next(iter(accounts.values())).get("access_keys")):
         raise ArgumentError("its first account has no access key")
     return {
         "accounts": accounts,  # type: ignore[typeddict-item] # the emulator checks it
         "regions": {
-            name: {kind: _entries(as_mapping(entries)) for kind, entries in kinds.items()}
+            name: {kind: _entries(mapping(entries)) for kind, entries in kinds.items()}
             for name, kinds in regions.items()
         },
         "paths": paths,
@@ -150,7 +150,7 @@ def merged(topologies: Mapping[str, Topology]) -> Topology:
 
 
 def _entries(entries: Mapping[str, object]) -> Entries:
-    return {name: dict(as_mapping(entry)) for name, entry in entries.items()}
+    return {name: dict(mapping(entry)) for name, entry in entries.items()}
 
 
 def _service(service: dict[str, object]) -> Service:

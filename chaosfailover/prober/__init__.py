@@ -55,7 +55,7 @@ One check, in order
 1.  The sender sleeps until the schedule's next instant and asks the resolver for addresses. While
     the first lookup is under way, nothing is sent.
 2.  The sender starts a task and advances the schedule. Instants that have passed are left out,
-    since a burst measures nothing.
+    since a burst measures nothing. A check for which no socket is left is counted as `unjudged`.
 3.  The task notes the instant of sending, takes a ticket from the track, reads the starvation
     watch, and runs the check under the target's time limit.
 4.  The check connects, to the next address too if one is slow (happy_eyeballs.py), sends, and
@@ -80,6 +80,8 @@ Invariants
     failure of the target.
 -   A check closes what it opened, however it ends. Only persistent targets keep a connection,
     until the prober stops.
+-   The checks never take the files that are set aside for the stop of a test (open_files.py). A
+    prober whose targets would need them while all are down does not start.
 -   All instants come from one clock that nobody sets and that goes on while the system sleeps.
     The wall clock is read once, at the start.
 -   A time limit is below a second: the kernel then repeats a lost SYN, which would hide the loss.

@@ -4,6 +4,7 @@ The dispatcher: sends each check when it is due and times it, in the event loop.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from math import inf
 
 from chaosfailover.outages.samples import Sample
 from chaosfailover.prober.check import Attempt, CheckFailedError, failure_kind, is_local
@@ -21,12 +22,17 @@ class Dispatcher:
     """
     Sends the checks of all tracks until it is stopped, then waits for those under way.
 
-    `on_end` is called for every check that was sent, with its sample, or None if the failure was
-    ours.
+    `on_end` is called for every check that was due, with its sample, or None if the failure was
+    ours. A check that would need more than `most` sockets, with those under way, is not sent.
     """
 
     def __init__(
-        self, tracks: Sequence[Track], resolver: Resolver, clock: Callable[[], float], on_end: OnEnd
+        self,
+        tracks: Sequence[Track],
+        resolver: Resolver,
+        clock: Callable[[], float],
+        on_end: OnEnd,
+        most: float = inf,
     ) -> None:
         self._tracks = tracks
         self._resolver = resolver
@@ -36,6 +42,8 @@ class Dispatcher:
             clock, min((track.timeout for track in tracks), default=TIMEOUT)
         )
         self._under_way: set[asyncio.Task[None]] = set()
+        # Those of persistent targets are few, and stay.
+        self._free = most - sum(it.most_sockets(1) for it in tracks if it.target.persistent)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """
@@ -61,10 +69,23 @@ class Dispatcher:
             host, port = track.target.host, track.target.port
             addresses = self._resolver.addresses(host, port, track.timeout)
             if addresses is not None:
-                task = asyncio.create_task(self._check(track, addresses, schedule.due))
-                self._under_way.add(task)
-                task.add_done_callback(self._under_way.discard)
+                self._begin(track, addresses, schedule.due)
             schedule.advance(self._clock())
+
+    def _begin(self, track: Track, addresses: Sequence[Address], due: float) -> None:
+        sockets = 0 if track.target.persistent else len(addresses)
+        if sockets > self._free:
+            self._on_end(track, track.begin(), None)
+            return
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._free += sockets
+            self._under_way.discard(task)
+
+        self._free -= sockets
+        task = asyncio.create_task(self._check(track, addresses, due))
+        self._under_way.add(task)
+        task.add_done_callback(ended)
 
     async def _check(self, track: Track, addresses: Sequence[Address], due: float) -> None:
         attempt = Attempt(self._clock)

@@ -10,6 +10,7 @@ from chaosfailover.errors import ArgumentError
 from chaosfailover.events import Event, publish
 from chaosfailover.outages.outage import Length, Outage
 from chaosfailover.outages.summary import Summary
+from chaosfailover.prober.open_files import Room
 from chaosfailover.prober.prober import Prober, elapsed
 from chaosfailover.prober.targets import Target
 
@@ -45,8 +46,10 @@ class Measurement:
     Checks targets from `start` to `stop` and relates their outages to the cuts of the run.
     """
 
-    def __init__(self, targets: list[Target], interval: float, timeout: float) -> None:
-        self._prober = Prober(targets, interval, timeout, on_change=_announce)
+    def __init__(
+        self, targets: list[Target], interval: float, timeout: float, room: Room | None = None
+    ) -> None:
+        self._prober = Prober(targets, interval, timeout, room=room, on_change=_announce)
         self.windows: list[CutWindow] = []
 
     @property
@@ -58,7 +61,7 @@ class Measurement:
 
     def start(self) -> None:
         """
-        Start the checks.
+        Start the checks; raises ConfigurationError if they need more files than may be open.
         """
         self._prober.start()
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from math import ceil
+from math import inf
 from typing import Self
 
 from chaosfailover.errors import ArgumentError, FailoverError
@@ -18,8 +18,8 @@ from chaosfailover.outages.outage import Length, Outage
 from chaosfailover.outages.samples import Sample
 from chaosfailover.outages.summary import Summary, summarize
 from chaosfailover.prober.dispatcher import Dispatcher
-from chaosfailover.prober.open_files import allow_open_files
-from chaosfailover.prober.resolver import GetAddrInfo, Resolver
+from chaosfailover.prober.open_files import Room
+from chaosfailover.prober.resolver import GetAddrInfo, Resolver, is_address
 from chaosfailover.prober.schedule import Ticket, Track
 from chaosfailover.prober.schemes import make_check
 from chaosfailover.prober.targets import INTERVAL, TIMEOUT, Target
@@ -47,7 +47,8 @@ class Prober:
 
     `interval` and `timeout` apply to targets without their own. `on_change` is called in the
     prober's thread when an outage begins (it is `ongoing`) and when it has ended, at most one
-    timeout later; it must return quickly and not raise. Instants are those of `clock`.
+    timeout later; it must return quickly and not raise. Instants are those of `clock`. `room` is
+    how many files the checks may hold.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Prober:
         interval: float = INTERVAL,
         timeout: float = TIMEOUT,
         *,
+        room: Room | None = None,
         on_change: OnChange | None = None,
         clock: Callable[[], float] = elapsed,
         getaddrinfo: GetAddrInfo = socket.getaddrinfo,
@@ -63,6 +65,8 @@ class Prober:
         self._tracks: dict[str, Track] = {}
         for target in targets:
             self._add(target, interval, timeout)
+        self._room = room or Room()
+        self._most = inf
         self._on_change = on_change
         self._clock = clock
         self._getaddrinfo = getaddrinfo
@@ -94,10 +98,15 @@ class Prober:
         """
         Start the thread; return when its event loop runs.
 
-        Raises `FailoverError` if the system has no room for the prober's event loop.
+        Raises `ConfigurationError` if this process may not open as many files as the checks need
+        while all targets are down, and `FailoverError` if there is no room for the event loop.
         """
-        pending = (ceil(track.timeout / track.interval) + 1 for track in self._tracks.values())
-        allow_open_files(sum(pending))
+        tracks = self._tracks.values()
+        names = {track.target.host for track in tracks if not is_address(track.target.host)}
+        sockets = sum(
+            track.most_sockets(2 if track.target.host in names else 1) for track in tracks
+        )
+        self._most = self._room.take(sockets, len(names), len(tracks))
         self.began, self._began_utc = self._clock(), datetime.now(UTC)
         self._thread.start()
         self._ready.wait()
@@ -219,7 +228,8 @@ class Prober:
         self._ready.set()
         resolver = Resolver(self._clock, self._getaddrinfo)
         tracks = list(self._tracks.values())
-        await Dispatcher(tracks, resolver, self._clock, self._end).run(self._stopping)
+        dispatcher = Dispatcher(tracks, resolver, self._clock, self._end, self._most)
+        await dispatcher.run(self._stopping)
 
     def _end(self, track: Track, ticket: Ticket, sample: Sample | None) -> None:
         with self._lock:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from math import inf
 
-__all__ = ["Address", "GetAddrInfo", "Resolver", "SocketAddress"]
+__all__ = ["Address", "GetAddrInfo", "Resolver", "SocketAddress", "is_address"]
 
 SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 Address = tuple[socket.AddressFamily, SocketAddress]
@@ -85,13 +85,22 @@ class Resolver:
         entry.due = self._clock() + (TTL if addresses else RETRY)
 
 
-def _literal(host: str, port: int) -> list[Address]:
+def is_address(host: str) -> bool:
     """
-    Return the address that a host already is, or none; asks no name server.
+    Tell whether a host is an address already, which needs no name server.
     """
     try:
         ip_address(host)
     except ValueError:
+        return False
+    return True
+
+
+def _literal(host: str, port: int) -> list[Address]:
+    """
+    Return the address that a host already is, or none; asks no name server.
+    """
+    if not is_address(host):
         return []
     flags = socket.AI_NUMERICHOST
     return _addresses(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags))

@@ -69,6 +69,14 @@ class Track:
         self._waiting: deque[Ticket] = deque()
         self._answered_at = float("-inf")
 
+    def most_sockets(self, addresses: int) -> int:
+        """
+        Return how many sockets its checks hold while it is down: one for each address of each check
+        under way. Those of a persistent target take turns, beside the connection that is kept.
+        """
+        at_once = 1 if self.target.persistent else ceil(self.timeout / self.interval) + 1
+        return at_once * addresses
+
     def begin(self) -> Ticket:
         """
         Note that a check is being sent.

@@ -4,15 +4,22 @@ The SHA-256 of a record over its canonical form, RFC 8785, and the schema of rec
 
 import json
 import math
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Container, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from functools import cache, lru_cache
 from hashlib import sha256
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rfc8785
 
-__all__ = ["Record", "digest", "plain", "schema", "sealed", "verify"]
+from chaosfailover.outages.outage import Length
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
+__all__ = ["Record", "digest", "members", "misfit", "part", "plain", "schema", "sealed", "verify"]
 
 Record = dict[str, Any]
 """A record as JSON: what `record.schema.json` describes."""
@@ -31,20 +38,47 @@ def plain(value: Any) -> Any:
     """
     Return a value as JSON can hold it, so that it reads back equal.
 
-    Infinity and NaN become None and lone surrogates a question mark. Integers that other readers
-    would round, and values that JSON does not have, become text.
+    Dataclasses become objects, instants ISO 8601. Infinity and NaN become None, lone surrogates a
+    question mark. Integers that other readers would round, and values that JSON does not have,
+    become text.
     """
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode()
-    if isinstance(value, Mapping):
-        return {plain(str(key)): plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, dict | Mapping | Length) or is_dataclass(value):
+        return {_key(str(key)): plain(inner) for key, inner in members(value).items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
     if isinstance(value, int) and abs(value) > LARGEST:
         return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
     return value if value is None or isinstance(value, bool | int) else str(value)
+
+
+@lru_cache
+def _key(key: str) -> Any:
+    return plain(key)
+
+
+def members(value: Any, but: Container[str] = ()) -> Mapping[str, object]:
+    """
+    Return the members of a mapping or a length, or those of a dataclass but some, by their names.
+    """
+    if isinstance(value, dict):
+        return value
+    if is_dataclass(value):
+        names = (field.name for field in fields(value))
+        return {name: getattr(value, name) for name in names if name not in but}
+    return value._asdict() if isinstance(value, Length) else value
+
+
+def part(value: object, *names: str) -> dict[str, object]:
+    """
+    Return some fields of an object by their names; empty texts are None.
+    """
+    return {name: getattr(value, name) or None for name in names}
 
 
 OPEN = ("sha256", "findings", "notices")
@@ -66,6 +100,26 @@ def verify(record: Mapping[str, object]) -> bool:
         return record.get("sha256") == digest(_content(record))
     except rfc8785.CanonicalizationError:
         return False
+
+
+def misfit(record: object) -> str:
+    """
+    Return the first place that does not match the schema, such as `$.targets[0].name`, or "".
+    """
+    error = next(_validator().iter_errors(record), None)
+    if error is None:
+        return ""
+    missing = error.validator == "required" and [
+        name for name in error.validator_value if name not in error.instance
+    ]
+    return f"{error.json_path}.{missing[0]}" if missing else error.json_path
+
+
+@cache
+def _validator() -> "Draft202012Validator":
+    from jsonschema import Draft202012Validator  # slow to load, and rarely needed
+
+    return Draft202012Validator(schema())
 
 
 @cache

@@ -8,10 +8,10 @@ within each other.
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 
-__all__ = ["HIDDEN", "SHORTEST", "Needles", "hide", "needles"]
+__all__ = ["HIDDEN", "SHORTEST", "Needles", "Span", "hide", "needles"]
 
 HIDDEN = "***"
 SHORTEST = 6
@@ -89,17 +89,24 @@ def needles(secrets: Iterable[str]) -> Needles:
     return tuple(sorted(text.translate(SPACES) for text in readings))
 
 
-def hide(text: str, sought: Needles) -> str:
+def hide(text: str, sought: Needles, kept: Collection[Span] = ()) -> str:
     """
-    Hide every occurrence of what is sought; a text without any is returned as it is.
+    Hide every occurrence of what is sought, save within spans that are `kept`.
+
+    A text without any is returned as it is.
     """
-    spans = sorted(_occurrences(text, sought)) if sought and len(text) >= SHORTEST else []
+    found = _occurrences(text, sought) if sought and len(text) >= SHORTEST else ()
+    spans = sorted(span for span in found if not any(_within(span, each) for each in kept))
     shown, end = [], 0
     for first, last in spans:
         if first >= end:
             shown += [text[end:first], HIDDEN]
         end = max(end, last)
     return "".join(shown) + text[end:]
+
+
+def _within(inner: Span, outer: Span) -> bool:
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
 
 
 def _occurrences(text: str, sought: Needles) -> Iterator[Span]:

@@ -3,16 +3,23 @@ Makes the record of a run from its journal.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 
 from chaosfailover.record.digest import Record, plain, sealed
 from chaosfailover.record.redaction import inline_values, named_values, redact, run_names
 from chaosfailover.record.sections import activities as course
-from chaosfailover.record.sections import experiment as plan
-from chaosfailover.record.sections import place, results
+from chaosfailover.record.sections import results, setting
 from chaosfailover.verdict.journal import Run, mapping, parse
 from chaosfailover.verdict.verdict import review
 
-__all__ = ["RECORD_VERSION", "make_record", "record_of_run", "redacted_run", "without_secrets"]
+__all__ = [
+    "RECORD_VERSION",
+    "entry_of",
+    "make_record",
+    "record_of_run",
+    "redacted_run",
+    "without_secrets",
+]
 
 RECORD_VERSION = 1
 
@@ -48,7 +55,7 @@ def redacted_run(journal: Journal, secrets: Iterable[str] = ()) -> Run:
 
     Long texts are cut off where they are quoted, and half a secret would not be found any more.
     """
-    entry = {key: value for key, value in _entry(journal).items() if key != "record"}
+    entry = {key: value for key, value in entry_of(journal).items() if key != "record"}
     return parse(without_secrets({**journal, "failover": entry}, journal, secrets))
 
 
@@ -66,29 +73,28 @@ def known_secrets(journal: Journal) -> set[str]:
     Return the values that a journal shows to be secret, by where they stand.
     """
     experiment = mapping(journal.get("experiment"))
-    configurations = (experiment.get("configuration"), _entry(journal).get("configuration"))
+    configurations = (experiment.get("configuration"), entry_of(journal).get("configuration"))
     named = {value for each in configurations for value in named_values(each)}
     return named.union(inline_values(experiment.get("secrets")))
 
 
-def _entry(journal: Journal) -> Journal:
+def entry_of(journal: Journal) -> Journal:
+    """
+    Return what the control left in a journal.
+    """
     return mapping(journal.get("failover"))
 
 
-def _verdict(run: Run) -> object:
-    return review(run).as_dict()
-
-
 SECTIONS: Mapping[str, Callable[[Run], object]] = {
-    "experiment": plan.experiment,
-    "people": plan.people,
-    "place": place.place,
-    "period": place.period,
-    "tools": place.tools,
-    "configuration": plan.configuration,
-    "settings": plan.settings,
-    "scope": plan.scope,
-    "preflight": course.preflight,
+    "experiment": setting.experiment,
+    "people": setting.people,
+    "place": setting.place,
+    "period": setting.period,
+    "tools": setting.tools,
+    "configuration": attrgetter("control.configuration"),
+    "settings": attrgetter("control.settings"),
+    "scope": attrgetter("control.cuts"),
+    "preflight": attrgetter("control.preflight"),
     "abort": course.abort,
     "tests": course.tests,
     "hypotheses": course.hypotheses,
@@ -97,8 +103,8 @@ SECTIONS: Mapping[str, Callable[[Run], object]] = {
     "requests": course.requests,
     "targets": results.targets,
     "recoveries": results.recoveries,
-    "data_loss": results.data_loss,
+    "data_loss": lambda _: {"rpo": 0, "note": "links keep no data"},
     "stopped": course.stopped,
     "interruption": course.interruption,
-    "verdict": _verdict,
+    "verdict": review,
 }

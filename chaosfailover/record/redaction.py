@@ -142,9 +142,11 @@ def _joined(rows: object) -> Iterator[str]:
 class LogRedaction(logging.Filter):
     """
     Hides known secrets in what is logged; `names` returns what is logged as it is.
+
+    An operator acts by these lines: names, statuses and times stay in what a message is given.
     """
 
-    def __init__(self, secrets: Iterable[str], names: Callable[[], Iterable[object]]) -> None:
+    def __init__(self, secrets: Iterable[str], names: Callable[[], Iterable[str]]) -> None:
         super().__init__()
         self._sought, self._names = needles(secrets), names
 
@@ -153,24 +155,22 @@ class LogRedaction(logging.Filter):
         Change a log record, never drop one; logging itself reports one that cannot be formatted.
         """
         with contextlib.suppress(Exception):
-            self._redact(record, frozenset(self._names()))
+            self._redact(record)
         return True
 
-    def _redact(self, record: logging.LogRecord, names: frozenset[object]) -> None:
+    def _redact(self, record: logging.LogRecord) -> None:
         if isinstance(record.args, tuple) and record.args:
-            record.args = tuple(self._shown(argument, names) for argument in record.args)
+            record.args = tuple(map(self._shown, record.args))
         else:
             record.msg, record.args = hide(record.getMessage(), self._sought), None
         if record.exc_info:
             trace = logging.Formatter().formatException(record.exc_info)
             record.exc_text = hide(trace, self._sought)
 
-    def _shown(self, argument: object, names: frozenset[object]) -> object:
-        if isinstance(argument, str) and (argument in names or argument in STATUSES):
+    def _shown(self, argument: object) -> object:
+        if isinstance(argument, int | float) or hide(str(argument), self._sought) == str(argument):
             return argument
-        shown = hide(str(argument), self._sought)
-        evidence = isinstance(argument, int | float) or shown == str(argument)
-        return argument if evidence else shown
+        return _sentence(str(argument), self._sought, self._names())
 
 
 def given_secrets(secrets: object) -> set[str]:
@@ -278,13 +278,19 @@ STATUSES = {
     *("Allocated", "Confirmed", "Enabled", "Rejected", "Canceled", "Allocation Failed", "Normal"),
     *("Terminating", "Terminated", "Available", "Unavailable", "Idle", "Connect", "Active", "Down"),
     *("OpenSent", "OpenConfirm", "Established", "active", "inactive", "unconfirmed", "recovering"),
-    *("terminating", "terminated", "deleting"),
+    *("terminating", "terminated", "deleting", "Deleted", "unknown"),
 }
-"""The statuses of tests, circuits, VBRs and BGP peers, as probes return them."""
+"""The statuses of tests, circuits, VBRs and BGP peers, as probes and events have them."""
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
 FREE = ("output", "arguments", "configuration", "extensions", "more", "secrets", "tolerance")
 """Members whose values are not ours; the keys of outputs are texts, save those that are READ."""
-READ = ("Status", "status", "JobId", "job_id", "Name", "test", "stopped", "stderr", "stdout")
+READ = (
+    *("Status", "status", "JobId", "job_id", "Name", "test", "stopped", "not_back", "may_start"),
+    *("stderr", "stdout"),
+)
+SENTENCES = ("not_back", "reasons")
+"""Members whose values are sentences of ours: the names, statuses and times in them stay."""
+CLOCK = r"\d\d:\d\d:\d\d UTC"
 MEASURED = ("summary", "cuts", "series")
 """The parts of a target's entry that are long, and hold no text of others."""
 
@@ -301,7 +307,9 @@ def _member(key: object, value: object, rules: _Rules) -> object:
         return {_key(name, inside): _member(name, inner, inside) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_member(key, inner, rules) for inner in value]
-    return _text(value, rules) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return _told(value, rules) if key in SENTENCES else _text(value, rules)
+    return value
 
 
 def _stays(key: object, value: str, rules: _Rules) -> bool:
@@ -337,6 +345,23 @@ def _addressed(value: object, rules: _Rules) -> object:
     if isinstance(url := redacted.get("url"), str):
         redacted["url"] = QUERY.sub(rf"\1={HIDDEN}", url)
     return redacted
+
+
+def _sentence(value: str, sought: Needles, names: Iterable[str]) -> str:
+    """
+    Hide secrets in a sentence of ours, but no word that is a name, a status or a time of day.
+    """
+    if hide(value, sought) == value:
+        return value
+    longest_first = sorted({*names, *STATUSES}, key=len, reverse=True)
+    words = "|".join([*map(re.escape, longest_first), CLOCK])
+    kept = re.finditer(rf"(?<![^\s(])(?:{words})(?![^\s,;.:)])", value)
+    return hide(value, sought, [match.span() for match in kept])
+
+
+def _told(value: str, rules: _Rules) -> str:
+    shown = _sentence(value, rules.sought, rules.names)
+    return _line(shown, ()) if rules.by_name else shown
 
 
 def _text(value: str, rules: _Rules) -> str:

@@ -5,9 +5,8 @@ The record that a run left in its journal, and whether it can be trusted.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from chaosfailover.record.digest import Record, plain, sealed, verify
-from chaosfailover.record.json_schema import misfit
-from chaosfailover.record.record import record_of_run, redacted_run, without_secrets
+from chaosfailover.record.digest import Record, misfit, plain, sealed, verify
+from chaosfailover.record.record import entry_of, record_of_run, redacted_run, without_secrets
 from chaosfailover.verdict.journal import Run, mapping, text
 from chaosfailover.verdict.verdict import GRAVITY
 
@@ -47,7 +46,7 @@ def review_stored(journal: Journal, run: Run) -> Stored:
     """
     Check the record that a journal holds against the run that was parsed from it.
     """
-    document = _entry(journal).get("record")
+    document = entry_of(journal).get("record")
     if document is None:
         return Stored(record_of_run(run, journal), "absent")
     problem, detail = _problem(plain(document))
@@ -77,11 +76,7 @@ def is_record(journal: Journal) -> bool:
     """
     Tell whether a journal holds nothing but a record.
     """
-    return journal.keys() == {"failover"} and _entry(journal).keys() == {"record"}
-
-
-def _entry(journal: Journal) -> Journal:
-    return mapping(journal.get("failover"))
+    return journal.keys() == {"failover"} and entry_of(journal).keys() == {"record"}
 
 
 def _problem(document: object) -> tuple[str, str]:

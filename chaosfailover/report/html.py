@@ -7,22 +7,19 @@ nothing else can run: not even a text that came in from outside and was not esca
 
 import base64
 from collections.abc import Sequence
-from functools import cache, partial
 from hashlib import sha256
-from importlib import resources
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from chaosfailover.i18n import message, words
+from chaosfailover.i18n import words
 from chaosfailover.record import Record
 from chaosfailover.report.campaign import places
 from chaosfailover.report.charts import round_trips, rto_bars
 from chaosfailover.report.charts.timeline import make_timeline
-from chaosfailover.report.jinja_filters import FILTERS
+from chaosfailover.report.jinja_filters import environment, template_text
 from chaosfailover.report.view import RunView, mode_of, verdict_of
 
-__all__ = ["environment", "render_html", "template_text"]
+__all__ = ["render_html"]
 
 POLICY = "default-src 'none'; img-src data:"
 MOST_EVENTS = 300
@@ -41,6 +38,8 @@ def render_html(views: Sequence[RunView], language: str) -> str:
         places=places(views),
         verdict=verdict_of(views),
         mode=mode_of(views),
+        most_events=MOST_EVENTS,
+        most_outages=MOST_OUTAGES,
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         policy=f"{POLICY}; style-src {_hash(style)}; script-src {_hash(script)}",
@@ -67,44 +66,9 @@ def _run(view: RunView, number: int, language: str) -> Record:
         "timeline": timeline,
         "plots": round_trips.make_plots(record, view.series, timeline.axis) if timeline else [],
         "gauges": rto_bars.gauges(record),
-        "events": events[:MOST_EVENTS],
-        "events_left": len(events) - len(events[:MOST_EVENTS]),
-        "outages": outages[:MOST_OUTAGES],
-        "outages_left": len(outages) - len(outages[:MOST_OUTAGES]),
+        "events": events,
+        "outages": outages,
     }
-
-
-@cache
-def environment(language: str) -> Environment:
-    """
-    Return the Jinja2 environment whose `t` speaks a language; an unknown name is an error.
-
-    It is the same each time, since it is slow to compile the template.
-    """
-    made = Environment(
-        loader=FunctionLoader(template_text),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    made.globals.update(t=partial(_say, language), language=language)
-    made.filters.update(FILTERS)
-    return made
-
-
-def _say(language: str, key: str, **values: object) -> str:
-    return message(key, language, **values)
-
-
-@cache
-def template_text(name: str) -> str:
-    """
-    Return one of the package's templates.
-    """
-    file = resources.files("chaosfailover.report") / "templates" / name
-    return file.read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

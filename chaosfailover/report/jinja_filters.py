@@ -1,14 +1,18 @@
 """
-The filters of the templates: how values are shown.
+The templates of the reports, and their filters: how values are shown.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib import resources
 from typing import Any
 
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from chaosfailover.i18n import message
 from chaosfailover.record import Record
 from chaosfailover.report import formatting as wording
 from chaosfailover.report.charts.axis import Axis
@@ -16,8 +20,12 @@ from chaosfailover.report.charts.bars import Bar
 from chaosfailover.report.charts.rto_bars import worst
 from chaosfailover.verdict.journal import brief, instant
 
-__all__ = ["FILTERS", "labelled"]
+__all__ = ["environment", "template_text"]
 
+# What Markdown gives a meaning: anywhere, before an address, and where a list would begin.
+ACTIVE = re.compile(
+    r"[\\`*_{}\[\]<>#|~&!$^]|:(?=//)|(?<=www)\.|^[-+=](?=\s)|(?<=^\d)[.)]|(?<=^\d\d)[.)]"
+)
 ROW = re.compile(r"(?=<tr>)")
 CELL = re.compile(r"<(td|th)(?=[ >])")
 SPAN = re.compile(r'<th [^>]*rowspan="(\d+)"')
@@ -46,8 +54,12 @@ def _next(names: Iterator[str]) -> Markup:
     return escape(next(names, ""))
 
 
-def _amount(value: float | None) -> str:
-    return wording.NOTHING if value is None else f"{value:.0f}"
+def _plain(value: object, limit: int) -> str:
+    """
+    Write a text as Markdown that shows it as it is: no markup, no link, and nobody is mentioned.
+    """
+    shown = ACTIVE.sub(r"\\\g<0>", brief(value, limit))
+    return shown.replace("@", "@\u200b")
 
 
 def _span(axis: Axis, bar: Bar) -> str:
@@ -56,10 +68,6 @@ def _span(axis: Axis, bar: Bar) -> str:
     """
     ends = " \u2013 ".join(wording.clock(axis.began, at) for at in (bar.since, bar.until))
     return f"{ends} UTC (+{bar.since:.3f} \u2013 +{bar.until:.3f} s)"
-
-
-def _moment(axis: Axis, at: float) -> str:
-    return f"{wording.clock(axis.began, at)} UTC (+{at:.3f} s)"
 
 
 def _detail(event: Record) -> str:
@@ -92,20 +100,56 @@ def _parts(run: Record) -> list[Record]:
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
-    "amount": _amount,
+    "amount": lambda value: wording.NOTHING if value is None else f"{value:.0f}",
     "bounds": wording.bounds,
     "brief": brief,
+    "cell": lambda value, limit: wording.isolate(_plain(value, limit)),
     "day": wording.day,
     "detail": _detail,
     "failover": wording.failover,
     "labelled": labelled,
     "length": wording.length,
-    "moment": _moment,
+    "moment": lambda axis, at: f"{wording.clock(axis.began, at)} UTC (+{at:.3f} s)",
     "ms": wording.milliseconds,
     "parts": _parts,
+    "plain": _plain,
     "percent": wording.percent,
     "span": _span,
     "time": wording.time_of_day,
     "when": wording.when,
     "worst": worst,
 }
+
+
+@cache
+def environment(language: str, *, markup: bool = True) -> Environment:
+    """
+    Return the Jinja2 environment whose `t` speaks a language; an unknown name is an error.
+
+    Of `markup`, what comes from outside is escaped. It is the same each time, since it is slow to
+    compile a template.
+    """
+    made = Environment(
+        loader=FunctionLoader(template_text),
+        autoescape=markup,  # noqa: S701 - Markdown is escaped by the filters `cell` and `plain`
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.globals.update(
+        t=lambda key, **values: message(key, language, **values),
+        language=language,
+        nothing=wording.NOTHING,
+    )
+    made.filters.update(FILTERS)
+    return made
+
+
+@cache
+def template_text(name: str) -> str:
+    """
+    Return one of the package's templates.
+    """
+    file = resources.files("chaosfailover.report") / "templates" / name
+    return file.read_text(encoding="utf-8")

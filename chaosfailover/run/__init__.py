@@ -2,8 +2,8 @@
 One run of an experiment under the control, from its settings to its journal entry.
 
     control (hooks)
-      validate            -> Settings.check
-      before experiment   -> Settings.parse -> Session.begin
+      validate            -> check_declarations, Settings.check
+      before experiment   -> check_declarations, Settings.parse -> Session.begin
                                check_files            the report and the record can be written
                                Interruption.install   signals
                                open_venue             emulator, or watchdog

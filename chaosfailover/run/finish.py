@@ -12,7 +12,7 @@ from chaoslib.types import Journal
 
 from chaosfailover.errors import ConfigurationError
 from chaosfailover.record import make_record
-from chaosfailover.record.redaction import redact, redact_run
+from chaosfailover.record.redaction import redact, redact_run, run_names
 from chaosfailover.report import SUFFIXES, render
 from chaosfailover.run.otel import trace_run
 from chaosfailover.run.settings import Settings
@@ -93,7 +93,8 @@ def _without_secrets(verdict: Verdict, redacted: Journal, secrets: Collection[st
     """
     quoted = judge(redacted)
     sentences = quoted.reasons if quoted.verdict == verdict.verdict else verdict.reasons
-    return Verdict(verdict.verdict, tuple(redact(list(sentences), secrets)))
+    shown = redact({"reasons": sentences}, secrets, run_names(redacted, secrets))
+    return Verdict(verdict.verdict, tuple(shown["reasons"]))
 
 
 def _record(journal: Journal, settings: Settings, secrets: Collection[str]) -> None:

@@ -83,7 +83,7 @@ def make_ready(
         _check(facts, context)
     tests = [cut.test for cut in cuts]
     _warn(facts, "rollbacks", idle_rollbacks(experiment, configuration, secrets, tests))
-    _warn(facts, "secrets", _shown(experiment, secrets, [*tests, *context.targets]))
+    _warn(facts, "secrets", _shown(facts, experiment, secrets, [*tests, *context.targets]))
     facts.cuts = cuts
     if cuts and measured:
         measured.wait_for_baseline(facts.settings.baseline)
@@ -99,7 +99,7 @@ def make_ready(
 
 def _check(facts: RunFacts, context: PreflightContext) -> None:
     facts.checks = preflight(context)
-    facts.lost = context.lost
+    facts.before = context.before
     facts.clock_offset = context.client.clock_offset
     if failed := [check for check in facts.checks if not check.passed]:
         raise PreflightError("; ".join(f"{check.name}: {check.detail}" for check in failed))
@@ -124,11 +124,14 @@ def _warn(facts: RunFacts, name: str, warnings: Sequence[str]) -> None:
         facts.checks.append(PreflightCheck(name, True, detail, tuple(warnings)))
 
 
-def _shown(experiment: Experiment, secrets: Secrets, names: Sequence[str]) -> list[str]:
+def _shown(
+    facts: RunFacts, experiment: Experiment, secrets: Secrets, names: Sequence[str]
+) -> list[str]:
     """
     Return warnings of the secrets that cannot be hidden everywhere, by their keys.
     """
-    words = {*names, *OWN_NAMES, *keys(experiment), *keys(schema()), *RUN_WORDS}
+    resources = {each.resource_id for states in facts.before.values() for each in states}
+    words = {*names, *resources, *OWN_NAMES, *keys(experiment), *keys(schema()), *RUN_WORDS}
     return [
         f"the secret {place} is a word, a status, a number or a name that this run writes, or is "
         "too short: it is not hidden everywhere"
@@ -138,7 +141,8 @@ def _shown(experiment: Experiment, secrets: Secrets, names: Sequence[str]) -> li
 
 RUN_WORDS = (
     *("activity", "chaoslib-version", "deviated", "duration", "exception", "experiment"),
-    *("failover", "provider", "series", "steady_states", "summary", "tolerance_met"),
+    *("failover", "may_start", "not_back", "provider", "series", "steady_states", "summary"),
+    "tolerance_met",
     *("aborted", "completed", "failed", "inconclusive", "interrupted", "succeeded"),
 )
 """Keys and words of a journal that neither the experiment nor the record has."""

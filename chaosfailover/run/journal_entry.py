@@ -21,6 +21,7 @@ from chaosfailover.run import Configuration, Experiment
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety.cut import Cut
 from chaosfailover.safety.guarded_test import StopOutcome
+from chaosfailover.safety.observation import States
 from chaosfailover.safety.preflight import PreflightCheck
 
 __all__ = ["RunFacts", "check_depth", "json_object", "make_entry"]
@@ -39,8 +40,9 @@ class RunFacts:
     """
     What the entry needs of a run, filled in as the run goes on.
 
-    `lost` has the resources that go down with each test. `mode` is REHEARSAL on an emulator, LIVE
-    on anything else. `rollback_strategy` is the one in force, None if the toolkit did not say.
+    `before` has what goes down with each test, and its state before. `mode` is REHEARSAL on an
+    emulator, LIVE on anything else. `rollback_strategy` is the one in force, None if the toolkit
+    did not say.
     """
 
     settings: Settings
@@ -53,7 +55,7 @@ class RunFacts:
     clock_offset: float | None = None
     aborted: str = ""
     cuts: list[Cut] = field(default_factory=list)
-    lost: dict[str, list[str]] = field(default_factory=dict)
+    before: dict[str, States] = field(default_factory=dict)
     checks: list[PreflightCheck] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
@@ -83,7 +85,7 @@ def make_entry(
         "dry": experiment.get("dry"),
         "rollback_strategy": facts.rollback_strategy,
         "preflight": [check.as_dict() for check in facts.checks],
-        "cuts": [asdict(cut) | {"lost": facts.lost.get(cut.test, [])} for cut in facts.cuts],
+        "cuts": [asdict(cut) | {"lost": _lost(facts, cut)} for cut in facts.cuts],
         "events": facts.events,
         "clock_offset": facts.clock_offset,
         "cut_at": _first(facts.events, "cut"),
@@ -92,6 +94,10 @@ def make_entry(
     }
     # The series of the targets are long, and JSON already.
     return {**json_object(entry), "targets": measured.as_dict() if measured else {}}
+
+
+def _lost(facts: RunFacts, cut: Cut) -> list[str]:
+    return [resource.resource_id for resource in facts.before.get(cut.test, ())]
 
 
 def _versions() -> Iterator[tuple[str, str]]:

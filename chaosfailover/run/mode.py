@@ -2,20 +2,24 @@
 The venue of a run: the embedded emulator, another emulator, or the cloud.
 """
 
+import errno
+import resource
 import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from chaosfailover.alibaba import config
 from chaosfailover.errors import ConfigurationError
+from chaosfailover.prober.open_files import RESERVE, Room
 from chaosfailover.prober.targets import Target
 from chaosfailover.run import Configuration
 from chaosfailover.run.settings import Settings
-from chaosfailover.safety.watchdog import Watchdog
+from chaosfailover.safety.guarded_test import LATEST_START
+from chaosfailover.safety.watchdog import Watchdogs
 
 if TYPE_CHECKING:
     from chaosfailover.emulator import Emulator
@@ -34,14 +38,19 @@ class Venue:
     """
     Where a run takes place; an emulator has a `topology`, and `services` by name, with their URLs.
 
-    The embedded emulator ends with this process. Everything else needs a `watchdog`.
+    The embedded emulator ends with this process, and takes files of it beside those that the checks
+    take, as `room` says. Everything else needs `watchdogs`. A start without an answer may take
+    effect for `latest_start` seconds. A `volatile` emulator ends with its tests.
     """
 
     place: str
     topology: str | None = None
     account_id: str | None = None
-    watchdog: Watchdog | None = None
     services: Mapping[str, str] | None = None
+    watchdogs: Watchdogs | None = None
+    latest_start: float = LATEST_START
+    volatile: bool = False
+    room: Room = field(default_factory=Room)
 
     @property
     def mode(self) -> str:
@@ -53,18 +62,25 @@ class Venue:
 
 def open_venue(settings: Settings, configuration: Configuration, resources: ExitStack) -> Venue:
     """
-    Start the embedded emulator, which closes with `resources`, or else the watchdog.
+    Start the embedded emulator, which closes with `resources`, or else the watchdogs.
 
     The configuration then points to that emulator. Raises ConfigurationError.
     """
     place = config.network(configuration)
     if place == "emulator":
         return _embedded(settings, configuration, resources)
-    if emulator := config.running_emulator(configuration):
-        _check_emulation(emulator.shortcomings, emulator.services, settings)
-        place = f"the emulator at {place}, topology {emulator.topology}"
-    topology, services = (emulator.topology, emulator.services) if emulator else (None, None)
-    return Venue(place, topology, watchdog=Watchdog(), services=services)
+    emulator = config.running_emulator(configuration)
+    if emulator is None:
+        return Venue(place, watchdogs=Watchdogs(settings.restore_timeout))
+    _check_emulation(emulator.shortcomings, emulator.services, settings)
+    return Venue(
+        f"the emulator at {place}, topology {emulator.topology}",
+        emulator.topology,
+        services=emulator.services,
+        watchdogs=Watchdogs(settings.restore_timeout),
+        latest_start=emulator.timestamp_window,
+        volatile=emulator.volatile,
+    )
 
 
 def _embedded(settings: Settings, configuration: Configuration, resources: ExitStack) -> Venue:
@@ -73,7 +89,14 @@ def _embedded(settings: Settings, configuration: Configuration, resources: ExitS
     configuration[config.ENDPOINT] = emulator.url
     configuration[config.REHEARSAL] = True
     place = f"the embedded emulator, topology {settings.topology}"
-    return Venue(place, settings.topology, emulator.account_id, services=emulator.service_urls)
+    return Venue(
+        place,
+        settings.topology,
+        emulator.account_id,
+        services=emulator.service_urls,
+        latest_start=emulator.timestamp_window,
+        room=Room(1 + emulator.files_per_connection, RESERVE + emulator.files_of_a_cut),
+    )
 
 
 def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
@@ -94,6 +117,13 @@ def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
     except PortTakenError as exc:
         taken, _, _ = str(exc).partition("; ")
         raise ConfigurationError(f"{taken}: {OTHER_PORTS}") from exc
+    except OSError as exc:
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        hint = f"; the limit is {limit}: raise it with ulimit -n 256"
+        raise ConfigurationError(
+            f"the embedded emulator cannot start: {exc.strerror or exc}"
+            f"{hint if exc.errno == errno.EMFILE else ''}"
+        ) from exc
     except ValueError as exc:
         raise ConfigurationError(str(exc)) from exc
 

@@ -2,9 +2,10 @@
 The session: the resources of one run, from the first hook to the last.
 """
 
+import contextlib
 import logging
+import os
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 
@@ -13,8 +14,10 @@ from chaoslib.types import Journal
 
 from chaosfailover import events
 from chaosfailover.alibaba import config
+from chaosfailover.errors import GuardError
 from chaosfailover.prober import measurement
 from chaosfailover.prober.measurement import Measurement
+from chaosfailover.prober.open_files import Room
 from chaosfailover.record.redaction import LogRedaction, given_secrets
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe_breach
@@ -22,16 +25,18 @@ from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import check_files, conclude
 from chaosfailover.run.go_no_go import make_ready
 from chaosfailover.run.journal_entry import RunFacts, check_depth, json_object, make_entry
-from chaosfailover.run.mode import open_venue
+from chaosfailover.run.mode import Venue, open_venue
 from chaosfailover.run.safeguard import note_safeguard
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety import guard
+from chaosfailover.safety.alarm import alarm, utc_after
 from chaosfailover.safety.guard import Guard
 from chaosfailover.safety.guarded_test import StopOutcome
-from chaosfailover.safety.watchdog import Watchdog
+from chaosfailover.safety.observer import ObserverThread
+from chaosfailover.safety.watchdog import Watchdogs, log_name
 from chaosfailover.signals import Interruption
 
-__all__ = ["Session", "alarm", "interruption"]
+__all__ = ["Session", "interruption"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -49,24 +54,13 @@ def interruption(aborted: str, signal: str | None) -> dict[str, str] | None:
     return None
 
 
-def alarm(outcomes: Sequence[StopOutcome], region_id: object) -> bool:
-    """
-    Log the tests that could not be stopped as errors; return whether there are any.
-    """
-    failed = [outcome for outcome in outcomes if outcome.error]
-    for outcome in failed:
-        logger.error(
-            "A FAILOVER TEST MAY STILL BE RUNNING: %s: %s. "
-            "To stop it: chaos failover stop %s --region %s",
-            outcome.test,
-            outcome.error,
-            outcome.job_id or outcome.test,
-            region_id,
-        )
-    return bool(failed)
-
-
 AT_THE_END = "the run is ending"
+# In a container, the watchdogs die with process 1.
+FIRST_PROCESS = 1
+# Seconds for one call of the observer, which is tried once: the calls that matter come first.
+OBSERVER_DEADLINE = 5.0
+# The members of events that name tests and resources.
+NAMING = ("test", "job_id", "resource_id")
 NOT_CONCLUDED = """\
 NO VERDICT: the toolkit did not call the control after the experiment, so this run proves \
 nothing, whatever its status; the control chaosfailover.control must have no `scope`"""
@@ -77,7 +71,7 @@ PROBE_INTERVAL = 1.0
 
 class Session:
     """
-    Holds the emulator or the watchdog, the guard, the measurement and the abort watches.
+    Holds the emulator or the watchdogs, the guard, the observer, the measurement and the aborts.
     """
 
     def __init__(
@@ -94,13 +88,15 @@ class Session:
         self._secrets = secrets
         self._resources = ExitStack()
         self._facts = RunFacts(settings, configuration, rollback_strategy)
-        self._watchdog: Watchdog | None = None
+        self._venue: Venue | None = None
         self._guard: Guard | None = None
         self._measurement: Measurement | None = None
         self._abort_probe: Activity | None = None
         self._aborts: list[AbortWatch] = []
         self._concluded = False
-        self._interruption = Interruption(self._on_signal, self._is_restoring)
+        self._outcomes: list[StopOutcome] = []
+        self._observer: ObserverThread | None = None
+        self._interruption = Interruption(self._on_signal, self._end_wait, self._is_restoring)
 
     def begin(self) -> None:
         """
@@ -129,12 +125,14 @@ class Session:
         if not self._interruption.install():
             logger.warning("Not in the main thread: signals are not handled")
         self._resources.callback(self._interruption.put_back)
-        self._open_network()
-        guarding = self._start_guard()
-        self._start_measurement()
-        guarding.approved = make_ready(
+        venue = self._open_venue()
+        guarding = self._start_guard(venue)
+        self._start_measurement(venue.room)
+        approved = make_ready(
             self._facts, self._experiment, self._configuration, self._secrets, self._measurement
         )
+        guarding.approve(approved, self._facts.before)
+        self._start_observer(guarding)
         self._watch_for_breaches()
 
     def _redact_logs(self) -> None:
@@ -142,12 +140,18 @@ class Session:
         Hide secrets in what is logged until the session is closed, but not the names in alarms.
         """
         secrets = given_secrets(json_object({"secrets": self._secrets}))
-        region_id = self._configuration.get(config.REGION_ID)
-        redaction = LogRedaction(
-            secrets, lambda: [region_id, *(cut.test for cut in self._facts.cuts)]
-        )
+        redaction = LogRedaction(secrets, self._names)
         logger.addFilter(redaction)
         self._resources.callback(logger.removeFilter, redaction)
+
+    def _names(self) -> set[str]:
+        """
+        Return the names by which an operator stops a test, and looks for what it took.
+        """
+        region_id = self._configuration.get(config.REGION_ID)
+        tests = [cut.test for cut in self._facts.cuts]
+        seen = [event.get(key) for event in self._facts.events for key in NAMING]
+        return {str(name) for name in (region_id, log_name(os.getpid()), *tests, *seen) if name}
 
     def begin_to_end(self) -> None:
         """
@@ -160,17 +164,16 @@ class Session:
         Stop what the run started, measure the reversion, and complete the journal.
         """
         self.begin_to_end()
-        self._end_aborts()
-        outcomes = self._guard.restore(AT_THE_END) if self._guard else []
+        self._restore()
         self._finish_measurement()
         events.publish("end")
-        entry = make_entry(self._facts, self._experiment, self._measurement, outcomes)
+        entry = make_entry(self._facts, self._experiment, self._measurement, self._outcomes)
         if ended := interruption(self._facts.aborted, self._interruption.received):
             journal.update(interruption=ended, status="interrupted")
         journal.update({**json_object(journal), "failover": entry})
         note_safeguard(journal)
         conclude(journal, self._settings, given_secrets(json_object({"secrets": self._secrets})))
-        if alarm(outcomes, self._configuration.get(config.REGION_ID)):
+        if alarm(self._outcomes, self._configuration.get(config.REGION_ID)):
             journal["status"] = "failed"
         self._concluded = True
 
@@ -178,45 +181,94 @@ class Session:
         """
         Close everything that is still open; safe to repeat.
 
-        The watchdog is dismissed only when the guard's list is empty. A run without a conclusion
+        The watchdogs are dismissed only when the guard's list is empty. A run without a conclusion
         is logged as an error, since the toolkit may call it completed.
         """
         self.begin_to_end()
-        self._end_aborts()
-        outcomes = self._guard.restore(AT_THE_END) if self._guard else []
+        self._restore()
         if not self._concluded:
             logger.error(NOT_CONCLUDED)
-            alarm(outcomes, self._configuration.get(config.REGION_ID))
+            alarm(self._outcomes, self._configuration.get(config.REGION_ID))
             self._concluded = True
-        if self._watchdog:
-            tests = self._guard.tests if self._guard else []
-            self._watchdog.leave_alone() if tests else self._watchdog.dismiss()
+        if self._venue and self._venue.watchdogs:
+            self._leave_to(self._venue.watchdogs)
         self._resources.close()
 
-    def _open_network(self) -> None:
-        network = open_venue(self._settings, self._configuration, self._resources)
-        self._watchdog = network.watchdog
-        self._facts.mode, self._facts.topology = network.mode, network.topology
-        self._facts.account_id, self._facts.services = network.account_id, network.services
-        region_id = self._configuration.get(config.REGION_ID)
-        logger.info("%s in %s on %s", network.mode, region_id, network.place)
+    def _restore(self) -> None:
+        """
+        End what may still cut or observe, and stop what the run started; safe to repeat.
+        """
+        for watch in self._aborts:
+            watch.end()
+        self._outcomes = self._guard.restore(AT_THE_END) if self._guard else []
+        if self._observer:
+            self._observer.end()
 
-    def _start_guard(self) -> Guard:
+    def _leave_to(self, watchdogs: Watchdogs) -> None:
+        """
+        Dismiss the watchdogs, or leave them the tests that are not over.
+        """
+        tests = self._guard.tests if self._guard else []
+        if not tests:
+            watchdogs.dismiss()
+            return
+        for guarded in tests:
+            with contextlib.suppress(GuardError):
+                watchdogs.watch(guarded)
+        left = max(guarded.seconds_left(time.monotonic()) for guarded in tests)
+        longest = left + self._settings.restore_timeout
+        names = ", ".join(guarded.test for guarded in tests)
+        watchdogs.leave(f"it ended before they were over: {names}")
+        logger.warning(
+            "The watchdog (process %s) stays until %s at the latest, since %s is not over; "
+            "it writes %s",
+            watchdogs.pids[0] if watchdogs.pids else "gone",
+            utc_after(longest),
+            names,
+            log_name(os.getpid()),
+        )
+
+    def _open_venue(self) -> Venue:
+        self._venue = venue = open_venue(self._settings, self._configuration, self._resources)
+        self._facts.mode, self._facts.topology = venue.mode, venue.topology
+        self._facts.account_id, self._facts.services = venue.account_id, venue.services
+        region_id = self._configuration.get(config.REGION_ID)
+        logger.info("%s in %s on %s", venue.mode, region_id, venue.place)
+        return venue
+
+    def _start_guard(self, venue: Venue) -> Guard:
         self._guard = Guard(
-            backup=self._watchdog,
+            backup=venue.watchdogs,
             timeout=self._settings.restore_timeout,
+            latest_start=venue.latest_start,
+            late_starts=bool(venue.watchdogs) and os.getpid() == FIRST_PROCESS,
             min_survivors=self._settings.min_survivors,
+            volatile=venue.volatile,
         )
         self._resources.enter_context(events.listening(self._guard.listen))
         guard.set_current(self._guard)
         self._resources.callback(guard.set_current, None)
         return self._guard
 
-    def _start_measurement(self) -> None:
+    def _start_observer(self, guarding: Guard) -> None:
+        if not guarding.observations:
+            return
+        access = partial(
+            config.client,
+            self._configuration,
+            self._secrets,
+            deadline=OBSERVER_DEADLINE,
+            attempts=1,
+        )
+        self._observer = ObserverThread(access, guarding)
+        self._observer.start()
+
+    def _start_measurement(self, room: Room) -> None:
         targets = self._settings.parsed_targets()
         if not targets:
             return
-        self._measurement = Measurement(targets, self._settings.interval, self._settings.timeout)
+        settings = self._settings
+        self._measurement = Measurement(targets, settings.interval, settings.timeout, room)
         self._measurement.start()
         self._resources.callback(self._measurement.stop)
         self._resources.enter_context(events.listening(self._measurement.listen))
@@ -232,10 +284,6 @@ class Session:
             breach = partial(probe_breach, self._abort_probe, self._configuration, self._secrets)
             self._aborts.append(AbortWatch(breach, self._on_breach, PROBE_INTERVAL))
 
-    def _end_aborts(self) -> None:
-        for watch in self._aborts:
-            watch.end()
-
     def _on_breach(self, reason: str) -> None:
         self._facts.aborted = self._facts.aborted or reason
         if self._guard:
@@ -249,6 +297,13 @@ class Session:
         if self._guard:
             self._guard.restore_soon(f"the run was interrupted by {name}")
         events.publish("signal", name=name)
+
+    def _end_wait(self) -> None:
+        """
+        End the wait for what is not back; runs in the signal handler too.
+        """
+        if self._guard:
+            self._guard.end_wait()
 
     def _is_restoring(self) -> bool:
         return bool(self._guard and self._guard.restoring)

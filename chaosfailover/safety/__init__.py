@@ -1,92 +1,112 @@
 """
-The safety of a run: no cut without a proven survivor, and no test left running.
+The safety of a run: no cut without a proven survivor, and nothing left down.
 
 A failover test takes real circuits down, so every start and every stop of a run goes through this
 package. The cloud ends a test by itself after its `JobDuration`; this package ends it earlier,
-whatever happens to the run.
+whatever happens to the run, and then waits until what was cut is seen back.
 
 Actors
 ------
 
 control       `control.py` and `run/`. Opens and closes everything below, in the toolkit's hooks.
-preflight     `preflight.py`. Checks once, before the method, that the cuts may be made. It makes
-              only Describe calls and dry runs.
+preflight     `preflight.py`. Checks once, before the method, that the cuts may be made, and reads
+              what each will take and its state. It makes only Describe calls and dry runs.
 approval      `cut.py`. `ApprovedCuts` are those that passed the preflight; others are refused.
 guard         `guard.py`. The list of the tests that this run may have started, and the thread that
               stops them. The actions that cut enter by `check_cut` and `under_guard`.
-watchdog      `watchdog.py`. A second process with a copy of the list. It stops the tests when the
-              run is killed.
-stopping      `stopping.py`. The loop that stops tests. The guard, the watchdog, the stop actions
-              and `chaos failover stop` all call it.
+observer      `observer.py`. Reads jobs and resources once a second, and makes events of changes.
+observation   `observation.py`. What was seen of one test. Whoever reads the API writes here.
+watchdogs     `watchdog.py`. Two more processes with a copy of the list. They stop the tests when
+              the run is killed, and look for what the run had to leave.
+stopping      `stopping.py`. The machine that stops a test and sees it back. The guard, the
+              watchdogs, the stop actions and `chaos failover stop` all run it.
+requests      `requests.py`. The requests that machines ask for, and the driver that sends them.
 
 Threads and processes
 ---------------------
 
 main thread          hooks, activities, rollbacks. Background activities have threads of their own.
 failover-guard       waits for one order, stops what is on the list, then ends.
-failover-backup      starts a new watchdog when the old one died and a test may be running.
+failover-observer    reads until the run has ended; it asks nothing while a test is being stopped.
+failover-watchdog    one for each watchdog: notices its death at once, and starts another.
 failover-signals     wakes the main thread for a signal, and orders the stop if that takes long.
 failover-abort       one for each abort rule. Orders the stop, then interrupts the main thread.
-watchdog process     a session of its own, so that a signal to the run's process group misses it.
-                     It reads the list from a pipe. The embedded emulator needs none: it ends with
-                     the run.
+watchdog processes   two, in sessions of their own, so that a signal to the run's process group
+                     misses them. Each reads the list from a pipe. When the run is gone, the first
+                     acts at once and the spare a second later: a stop that is sent twice does no
+                     harm. The embedded emulator needs none: it ends with the run.
+
+`Stopping` and `Observer` are generators without input or output of their own. They yield requests,
+and get replies, errors and the time from outside, so that any schedule can be played through them.
 
 Order of events
 ---------------
 
-    main thread                      failover-guard               watchdog process
-    -----------                      --------------               ----------------
-    start the watchdog, the guard    wait for an order            "ready"
-    preflight, baseline, approval
+    main thread                      failover-guard               watchdog processes
+    -----------                      --------------               ------------------
+    start watchdogs, guard           wait for an order            "ready"
+    preflight: states before
+    baseline, approval
+    start the observer
     check_cut: approved? earlier
-      tests Stopped? survivors?
+      tests over? survivors?
     put the test on the list  -------------------------------->   {"watch": ...}
     send StartFailoverTestJob
     note the answer  ----------------------------------------->   {"watch": ...}
     wait for Testing, go on
     stop_failover_test (rollback)
-      until Stopped, forget  --------------------------------->   {"forget": ...}
-    after the experiment: restore -> stop what is left, forget ->   {"forget": ...}
+      until Stopped and back, forget  ------------------------>   {"forget": ...}
+    after the experiment: restore -> stop what is left until
+                                     it is back, forget  ----->   {"forget": ...}
     measure the way back, verdict
     list empty: dismiss  ------------------------------------->   {"done": true}, exit
-    list not empty: alarm, close the pipe  ------------------->   take over
+    list not empty: alarm  ----------------------------------->   {"leave": why}, take over
 
 A signal or a breach gives `failover-guard` its order at once, at any point of this list. SIGKILL,
-or a crash, closes the pipe without `done`, and the watchdog takes over.
+or a crash, closes the pipe without `done` or `leave`, and the watchdogs take over.
 
-The start of a test
--------------------
+The life of a test
+------------------
 
                          refused (4xx), each time
            +--------------------------------------------------> off the list
            |
-    sent --+-- accepted ----------> runs --- seen Stopped ----> off the list
-           |                         ^
-           |                         | the start took effect
-           +-- no answer, or 5xx -> open --- START_SETTLE ----> Init: it never started; off
+    sent --+-- accepted ----------> runs --- seen Stopped ----> ended --- seen as before --> off
+           |                         ^                           |
+           |                         | the start took effect     +-- restore_timeout: alarm,
+           |                         |                               stays on the list
+           +-- no answer, or 5xx -> open --- Init, and created by the run: deleted --------> off
                                      |
-                                     +------ Init: deleted, so that a late start finds nothing; off
+                                     +------ LATEST_START has passed: it never started ----> off
+
+A start without an answer is looked for until its signature is no longer valid. The run looks for
+START_SETTLE seconds at its end, then leaves it to the watchdogs. Process 1 of a container waits
+itself, since its watchdogs would die with it.
 
 What the API shows may be older than what it did. An accepted test is therefore stopped even when it
-is shown as Init, or not at all.
+is shown as Init, or not at all. Any status but `Init` and `Stopped` may mean that it runs. A test
+that the API calls `Deleted`, or no longer knows, is judged by its resources.
 
 Invariants
 ----------
 
-1.  A test is on the guard's list, and on the watchdog's, from before its start is sent until it was
-    seen Stopped, or its start is known to have had no effect.
+1.  A test is on the guard's list, and on the watchdogs', from before its start is sent until it was
+    seen to end and everything that it took was seen as before, or its start is known to have had no
+    effect.
 2.  Nothing is cut that the preflight has not approved, by resources, type and duration.
 3.  Nothing is cut unless the survivors were read in the last CHECK_LIFETIME seconds. Each attempt
     to send the start compares the time again.
-4.  A test is not started while an earlier test of the run was not seen Stopped.
+4.  A test is not started while an earlier test of the run is not over.
 5.  No start is sent after a stop was ordered. `watch` writes the list before it reads the reason,
     `restore` writes the reason before it reads the list.
-6.  Unknown counts as no before a cut, and as running after it.
+6.  Unknown counts as no before a cut, as running during it, and as not back after it. A state that
+    was asked for before the end of a test says nothing about what came after.
 7.  `stop_tests` never raises. A test that cannot be stopped delays the others only by the request
     that is being sent.
-8.  The watchdog is dismissed only when the list is empty.
+8.  The watchdogs are dismissed only when the list is empty.
 9.  Signal handlers wait for no lock and send no request: they queue the order and publish an event.
-10. Credentials go to the watchdog through its pipe, never on a command line or to disk.
+    Once all tests have ended, a further signal ends the wait for what is not back.
+10. Credentials go to the watchdogs through their pipes, never on a command line or to disk.
 """
 
 __all__: list[str] = []

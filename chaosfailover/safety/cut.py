@@ -2,11 +2,14 @@
 The cuts of a run: what each failover test takes down, and which cuts are approved.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
-from chaosfailover.errors import GuardError
+from chaosfailover.alibaba.documents import FailoverTestJob, number, text
+from chaosfailover.alibaba.failover_tests import job_label
+from chaosfailover.errors import ArgumentError, GuardError
+from chaosfailover.network.under_test import resource_ids
 
 __all__ = ["ApprovedCuts", "Cut", "cut_of"]
 
@@ -41,16 +44,24 @@ class Cut:
         return self.resource_type, sorted(self.resource_ids), self.duration_minutes
 
 
-def cut_of(test: str, job: Mapping[str, Any]) -> Cut:
+def cut_of(test: str, job: FailoverTestJob) -> Cut:
     """
     Return the cut that a test makes when it is started, given its job document.
+
+    Raises ArgumentError for a document that does not say what is cut, or for how long.
     """
+    resource_type, minutes = text(job, "ResourceType"), number(job, "JobDuration")
+    if not resource_type or not minutes:
+        raise ArgumentError(
+            f"{job_label(job)} has the ResourceType {job.get('ResourceType')!r} and the "
+            f"JobDuration {job.get('JobDuration')!r}, expected a type and minutes"
+        )
     return Cut(
         test=test,
-        resource_ids=tuple(job["ResourceId"]),
-        resource_type=job["ResourceType"],
-        duration_minutes=int(job["JobDuration"]),
-        job_id=job["JobId"],
+        resource_ids=resource_ids(job),
+        resource_type=resource_type,
+        duration_minutes=minutes,
+        job_id=text(job, "JobId") or "",
     )
 
 

@@ -1,9 +1,9 @@
 """
 The guard: the list of the failover tests that this run may have started, and their stop.
 
-A test is on the list from before its start is sent until it was seen `Stopped`. A thread that waits
-from the beginning stops what is on the list, so neither a signal handler nor a busy main thread has
-to. The actions that cut come in by `check_cut` and `under_guard`.
+A test is on the list from before its start is sent until it was seen `Stopped` and what it took
+back. A thread that waits from the beginning stops what is on the list, so neither a signal handler
+nor a busy main thread has to. The actions that cut come in by `check_cut` and `under_guard`.
 """
 
 import contextlib
@@ -12,22 +12,32 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Collection, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple, Protocol
 
 from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.documents import text
 from chaosfailover.alibaba.failover_tests import find_test
 from chaosfailover.alibaba.transport import Attempting
 from chaosfailover.errors import ApiError, GuardError, JobNotFoundError
 from chaosfailover.events import Event, publish
 from chaosfailover.network import resource_status as survey
+from chaosfailover.network.cut_resources import Resource, read_states
 from chaosfailover.safety.cut import ApprovedCuts, Cut
-from chaosfailover.safety.guarded_test import START_SETTLE, GuardedTest, StopOutcome
-from chaosfailover.safety.stopping import stop_tests
+from chaosfailover.safety.guarded_test import (
+    LATEST_START,
+    START_SETTLE,
+    GuardedTest,
+    StopOutcome,
+    StopRequest,
+)
+from chaosfailover.safety.observation import Observation, States
+from chaosfailover.safety.stopping import Patience, stop_tests
 from chaosfailover.signals import end_run, leave_signals_to_the_main_thread
 
 __all__ = [
     "Backup",
+    "Clearance",
     "Guard",
     "GuardedStart",
     "check_cut",
@@ -44,8 +54,6 @@ logger = logging.getLogger("chaostoolkit")
 PATIENCE = 10.0
 # Seconds after which the check of the survivors has expired, and no start is sent any more.
 CHECK_LIFETIME = 20.0
-# Seconds between looks at whether the backup still runs.
-BACKUP_INTERVAL = 1.0
 MISSING_CONTROL = """\
 nothing would stop the failover test {test!r} if this run were interrupted, so it is not started; \
 add to the experiment:
@@ -76,19 +84,16 @@ class Backup(Protocol):
         Take a test off its list.
         """
 
-    def revive(self, guarded_tests: Collection[GuardedTest]) -> None:
-        """
-        Start again, with these tests on its list.
-        """
-
 
 class Guard:
     """
-    Holds the list, and stops what is on it within `timeout` seconds.
+    Holds the list, and stops what is on it.
 
-    A start without an answer may take effect for `settle` seconds. A check of the survivors expires
-    after `check_lifetime` seconds. Every cut must leave `min_survivors` circuits. No cut is
-    approved until `approved` is set.
+    `timeout` is the time limit for the stop, and again for the wait until everything is back. A
+    start without an answer may take effect for `latest_start` seconds; `late_starts` has the stop
+    wait for that, where no backup outlives this process. A check of the survivors expires after
+    `check_lifetime` seconds. Every cut must leave `min_survivors` circuits. No cut is approved
+    until `approve` is called. A `volatile` endpoint is as for StopRequest.
     """
 
     def __init__(
@@ -96,28 +101,51 @@ class Guard:
         *,
         backup: Backup | None = None,
         timeout: float = 300.0,
-        settle: float = START_SETTLE,
+        latest_start: float = LATEST_START,
+        late_starts: bool = False,
         check_lifetime: float = CHECK_LIFETIME,
         min_survivors: int = 1,
+        volatile: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.min_survivors = min_survivors
+        self.volatile = volatile
         self.approved = ApprovedCuts()
+        self.observations: dict[str, Observation] = {}
+        self.created: set[str] = set()
         self._backup = backup
         self._timeout = timeout
-        self._settle = settle
+        self.latest_start = latest_start
+        self._late_starts = late_starts
         self._check_lifetime = check_lifetime
+        self._clock = clock
         self._lock = threading.Lock()
         self._list: dict[str, GuardedTest] = {}
         self._statuses: dict[str, str] = {}
         self._reason = ""
+        self._stopping = 0
+        self._enough = False
         # SimpleQueue.put may be called from a signal handler at any line.
         self._orders: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._outcomes: list[StopOutcome] = []
         self._thread = threading.Thread(target=self._wait, name="failover-guard", daemon=True)
         self._thread.start()
-        if backup:
-            keep = functools.partial(self._keep_running, backup)
-            threading.Thread(target=keep, name="failover-backup", daemon=True).start()
+
+    def approve(self, approved: ApprovedCuts, before: Mapping[str, States]) -> None:
+        """
+        Approve cuts; `before` has by test what it will take, as it is now.
+        """
+        self.observations = {test: Observation(test, states) for test, states in before.items()}
+        for test, seen in self.observations.items():
+            seen.see_states(before[test], self._clock())
+        self.approved = approved
+
+    def observation(self, cut: Cut) -> Observation:
+        """
+        Return what is seen of a cut from now on.
+        """
+        named = dict.fromkeys(Resource(cut.resource_type, each) for each in cut.resource_ids)
+        return self.observations.setdefault(cut.test, Observation(cut.test, named))
 
     @property
     def tests(self) -> list[GuardedTest]:
@@ -137,9 +165,16 @@ class Guard:
     @property
     def restoring(self) -> bool:
         """
-        Whether tests are being stopped at this moment.
+        Whether the stop of everything was ordered and is not finished.
         """
         return bool(self._reason) and self._thread.is_alive()
+
+    @property
+    def is_stopping(self) -> bool:
+        """
+        Whether tests are being stopped at this moment, by whomever in this run.
+        """
+        return self._stopping > 0
 
     def listen(self, event: Event) -> None:
         """
@@ -174,12 +209,12 @@ class Guard:
             guarded.start.in_flight = True
             if self._reason:
                 raise self._refusal(guarded)
-            if (age := time.monotonic() - guarded.checked_at) > self._check_lifetime:
+            if (age := self._clock() - guarded.checked_at) > self._check_lifetime:
                 raise GuardError(
                     f"{guarded.test!r} is not started: its survivors were checked {age:.0f} s ago, "
                     f"and no start was accepted within {self._check_lifetime:g} s of that"
                 )
-            with guarded.start.attempt(self._settle):
+            with guarded.start.attempt(self._clock):
                 yield
         finally:
             guarded.start.in_flight = False
@@ -192,18 +227,20 @@ class Guard:
         if self._backup and guarded.key in self._list:
             self._backup.watch(guarded)
 
-    def time_to_stop(self, timeout: float) -> float:
+    def stop(self, stop_requests: list[StopRequest], timeout: float) -> list[StopOutcome]:
         """
-        Return how long a rollback may try, which is short once the guard itself has failed.
+        Stop tests for a rollback within `timeout` seconds, or sooner once the guard has failed.
         """
         has_failed = any(outcome.error for outcome in self._outcomes)
-        return min(timeout, PATIENCE) if has_failed else timeout
+        limit = min(timeout, PATIENCE) if has_failed else timeout
+        patience = Patience(limit, back=self._timeout, enough=self._has_enough)
+        return self._stop(stop_requests, patience)
 
     def note(self, guarded: GuardedTest, outcome: StopOutcome) -> None:
         """
-        Take a test off the list if it was seen `Stopped`; nothing less is enough.
+        Take a test off the list if it was seen to end and everything is back.
         """
-        if outcome.error is None and outcome.status == "Stopped":
+        if outcome.is_over and outcome.status in ("Stopped", "Deleted"):
             self.forget(guarded)
 
     def forget(self, guarded: GuardedTest) -> None:
@@ -225,13 +262,30 @@ class Guard:
 
     def restore(self, reason: str) -> list[StopOutcome]:
         """
-        Stop everything on the list, wait for it, and return the outcomes.
+        Stop everything on the list, wait until it is back, and return the outcomes.
 
-        What could not be stopped stays on the list. No test can be started afterwards.
+        What is not over stays on the list. No test can be started afterwards.
         """
         self.restore_soon(reason)
         self._thread.join()
         return self._outcomes
+
+    def end_wait(self) -> None:
+        """
+        End the wait for resources and late starts, unless a test may run. Safe in a signal handler.
+        """
+        tests = list(self._list.values())
+        if self.is_stopping and tests and all(map(self._has_ended, tests)):
+            self._enough = True
+
+    def _has_ended(self, guarded: GuardedTest) -> bool:
+        start = guarded.start
+        if start.accepted or start.in_flight or start.sent_at is None:
+            return guarded.observation.stopped_at is not None
+        return self._clock() >= start.sent_at + START_SETTLE
+
+    def _has_enough(self) -> bool:
+        return self._enough
 
     def _refusal(self, guarded: GuardedTest) -> GuardError:
         return GuardError(f"{guarded.test!r} is not started: {self._reason}")
@@ -247,46 +301,37 @@ class Guard:
         self._orders.get()
         guarded_tests = self.tests
         try:
-            self._outcomes = self._stop(guarded_tests)
+            self._outcomes = self._restore(guarded_tests)
         except Exception as exc:  # noqa: BLE001 - tests may run, and no one else would report it
             self._outcomes = [_unexpected(guarded, exc) for guarded in guarded_tests]
         for guarded, outcome in zip(guarded_tests, self._outcomes, strict=True):
-            if outcome.error is None:
+            if outcome.is_over:
                 self.forget(guarded)
 
-    def _keep_running(self, backup: Backup) -> None:
-        """
-        Start the backup again if it dies while a test may be running.
-        """
-        leave_signals_to_the_main_thread()
-        while self._thread.is_alive():
-            self._thread.join(BACKUP_INTERVAL)
-            if guarded_tests := self.tests:
-                _revive(backup, guarded_tests)
-
-    def _stop(self, guarded_tests: list[GuardedTest]) -> list[StopOutcome]:
+    def _restore(self, guarded_tests: list[GuardedTest]) -> list[StopOutcome]:
         for guarded in guarded_tests:
             logger.info("Stopping failover test %s in %s", guarded.test, guarded.region_id)
+        patience = Patience(
+            self._timeout, PATIENCE, self._timeout, self._late_starts, self._has_enough
+        )
         with contextlib.ExitStack() as clients:
-            requests = [guarded.stop_request(clients) for guarded in guarded_tests]
-            return stop_tests(requests, timeout=self._timeout, patience=PATIENCE)
+            return self._stop([each.stop_request(clients) for each in guarded_tests], patience)
+
+    def _stop(self, stop_requests: list[StopRequest], patience: Patience) -> list[StopOutcome]:
+        with self._lock:
+            self._stopping += 1
+        try:
+            return stop_tests(stop_requests, patience)
+        finally:
+            with self._lock:
+                self._stopping -= 1
 
 
 def _unexpected(guarded: GuardedTest, exc: Exception) -> StopOutcome:
     reason = "it could not be stopped"
-    return StopOutcome(guarded.test, guarded.start.job_id, "", reason, error=f"unexpected: {exc!r}")
-
-
-def _revive(backup: Backup, guarded_tests: Collection[GuardedTest]) -> None:
-    try:
-        backup.check()
-    except GuardError as exc:
-        logger.warning("%s: starting another", exc)
-        with contextlib.suppress(GuardError, OSError):
-            backup.revive(guarded_tests)
-            return
-        names = ", ".join(guarded.test for guarded in guarded_tests)
-        logger.critical("Nothing would stop %s if this process died", names)
+    return StopOutcome(
+        guarded.test, guarded.start.job_id, "", reason, error=f"unexpected: {exc!r}", back=None
+    )
 
 
 _current: Guard | None = None
@@ -327,42 +372,59 @@ def require_guard(test: str) -> Guard:
     return _current
 
 
-def check_cut(client: VpcClient, cut: Cut) -> float:
+class Clearance(NamedTuple):
+    """
+    The permission for a cut: the instant (monotonic) of its check, and what is seen of it.
+
+    It was given by `guard`.
+    """
+
+    checked_at: float
+    observation: Observation
+    guard: Guard
+
+
+def check_cut(client: VpcClient, cut: Cut) -> Clearance:
     """
     Check right before a cut that it is approved, and that the network is as the preflight saw it.
 
-    Earlier cuts of this run may not be restored, and others may cut as well. Returns the instant
-    (monotonic) of the check, which expires. Raises GuardError when there is no guard, the cut is
-    not approved, or an earlier test is not Stopped; PreflightError when too little would survive.
+    Earlier cuts of this run may not be restored, and others may cut as well. The clearance expires.
+    Raises GuardError when there is no guard, the cut is not approved, or an earlier test is not
+    over; PreflightError when too little would survive.
     """
     checked_at = time.monotonic()
     guard = require_guard(cut.test)
     guard.approved.check(cut)
     for earlier in guard.tests:
-        _check_ended(guard, earlier, cut)
+        if state := _state(earlier):
+            raise GuardError(
+                f"{cut.test!r} is not started: {earlier.test!r}, an earlier test of this run, "
+                f"is {state}"
+            )
+        guard.forget(earlier)
     survey.check_survivors(client, cut.resource_ids, cut.resource_type, guard.min_survivors)
-    return checked_at
+    return Clearance(checked_at, guard.observation(cut), guard)
 
 
-def _check_ended(guard: Guard, earlier: GuardedTest, cut: Cut) -> None:
+def _state(guarded: GuardedTest) -> str:
     """
-    Take a test that has ended by itself off the list; raise GuardError for any other.
+    Return why a test is not over, or "" if it has ended by itself and everything is back.
     """
-    status = _status(earlier) if earlier.start.accepted else "unknown"
-    if status != "Stopped":
-        raise GuardError(
-            f"{cut.test!r} is not started: {earlier.test!r}, an earlier test of this run, "
-            f"is {status}, not Stopped"
-        )
-    guard.forget(earlier)
-
-
-def _status(guarded: GuardedTest) -> str:
+    seen = guarded.observation
+    if not guarded.start.accepted:
+        return "unknown, not Stopped"
     with guarded.access() as client:
         try:
-            return str(find_test(client, guarded.start.job_id or guarded.test)["Status"])
+            job = find_test(client, guarded.start.job_id or guarded.test)
         except JobNotFoundError:
-            return "unknown"
+            return "unknown, not Stopped"
+        if (status := text(job, "Status")) != "Stopped":
+            return f"{status or 'unknown'}, not Stopped"
+        seen.see_job(text(job, "JobId") or "", status)
+        seen.see_end()
+        asked_at = time.monotonic()
+        seen.see_states(read_states(client, seen.resources), asked_at)
+    return "" if seen.is_back else f"Stopped, but {', '.join(seen.not_back())}"
 
 
 class GuardedStart:

@@ -11,12 +11,24 @@ from functools import cache
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.codes import CONFLICT, PROCESSING
-from chaosfailover.errors import ApiError, FailoverError
+from chaosfailover.errors import ApiError
+from chaosfailover.safety.observation import Observation
 
-__all__ = ["START_SETTLE", "GuardedTest", "Start", "StopOutcome", "StopRequest", "opened_once"]
+__all__ = [
+    "LATEST_START",
+    "START_SETTLE",
+    "GuardedTest",
+    "Start",
+    "StopOutcome",
+    "StopRequest",
+    "opened_once",
+]
 
-# Seconds that a start without an answer may take to have its effect, or an effect to be shown.
+# Seconds that an accepted request may take to be shown by the API.
 START_SETTLE = 10.0
+# Seconds after which a request can no longer take effect: the longest documented validity of a
+# signature (API reference 6.6).
+LATEST_START = 31 * 60.0
 
 
 @dataclass(slots=True)
@@ -25,34 +37,48 @@ class Start:
     The request that cuts: written by the thread that sends it, read by the thread that stops it.
 
     Once `accepted`, the test runs until it was seen `Stopped`, whatever else the API shows. Until
-    then, a request that is `in_flight` or got no answer may still cut until `settles_at`
-    (monotonic). A refused request has no effect.
+    then, a request that is `in_flight`, or got no answer, may still cut: `latest` seconds after it
+    was sent, at `sent_at` (monotonic). A refused request has no effect. `created` tells whether
+    this run created the test, so that it may delete it.
     """
 
     job_id: str = ""
     accepted: bool = False
     in_flight: bool = False
-    settles_at: float = 0.0
+    sent_at: float | None = None
+    latest: float = LATEST_START
+    created: bool = True
 
     @property
     def is_refused(self) -> bool:
         """
         Whether every attempt was refused.
         """
-        return not (self.accepted or self.in_flight or self.settles_at)
+        return not (self.accepted or self.in_flight or self.sent_at is not None)
+
+    @property
+    def open_until(self) -> float:
+        """
+        The instant (monotonic) from which a request without an answer has no effect any more.
+        """
+        return -1.0 if self.sent_at is None else self.sent_at + self.latest
 
     def is_open(self, now: float) -> bool:
         """
         Tell whether the request may still take effect, although no answer accepted it.
         """
-        return not self.accepted and (self.in_flight or now < self.settles_at)
+        return not self.accepted and (self.in_flight or now < self.open_until)
+
+    def remaining(self, now: float) -> float:
+        """
+        Return for how many seconds the request, sent or not, may still take effect.
+        """
+        return self.latest if self.sent_at is None else max(0.0, self.open_until - now)
 
     @contextlib.contextmanager
-    def attempt(
-        self, settle: float = START_SETTLE, clock: Callable[[], float] = time.monotonic
-    ) -> Iterator[None]:
+    def attempt(self, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
         """
-        Send it once; without a clear answer it stays open for `settle` seconds.
+        Send it once; without a clear answer it stays open for `latest` seconds.
         """
         self.in_flight = True
         answered = False
@@ -64,26 +90,28 @@ class Start:
             raise
         finally:
             if not answered:
-                self.settles_at = clock() + settle
+                self.sent_at = clock()
             self.in_flight = False
 
     def _concerns_earlier_attempt(self, answer: ApiError) -> bool:
-        return answer.code in PROCESSING or (answer.code == CONFLICT and self.settles_at > 0)
+        return answer.code in PROCESSING or (answer.code == CONFLICT and self.sent_at is not None)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class StopRequest:
     """
-    A test to stop, and the progress of stopping it.
+    A test to stop, until what it took is back.
 
     `client` returns the same client for its region each time. What the API shows may be old:
 
     - a test whose `start` was accepted is stopped whatever is shown;
-    - a test whose start is open is looked for again, and deleted in `Init`, so that a late start
-      has no effect;
+    - a test whose start is open is looked for again, and deleted in `Init` if the run created it,
+      so that a late start has no effect;
     - what is shown of any other test is final from `look_until` (monotonic) on.
 
-    `others` are the IDs of earlier tests of the same name, which are left alone.
+    `others` are the IDs of earlier tests of the same name, which are left alone. A `volatile`
+    endpoint is an emulator without a state file: if it refuses connections, it has ended with all
+    its tests.
     """
 
     client: Callable[[], VpcClient]
@@ -91,18 +119,19 @@ class StopRequest:
     start: Start = field(default_factory=Start)
     others: Collection[str] = ()
     look_until: float = 0.0
-    status: str = field(default="", init=False)
-    job_id: str = field(default="", init=False)
-    stop_sent: bool = field(default=False, init=False)
-    gone_since: float | None = field(default=None, init=False)
-    problem: FailoverError | None = field(default=None, init=False)
-    problem_since: float = field(default=0.0, init=False)
+    volatile: bool = False
+    observation: Observation | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StopOutcome:
     """
-    The result of stopping one test: `error` is None when nothing is left running.
+    The result of stopping one test.
+
+    `error` is why it may still run, else None. `back` tells whether what it took was seen as it was
+    before, None if that could not be read or was not waited for; `not_back` has a sentence for each
+    resource that was not. `open_until` (monotonic) is when a start without an answer can no longer
+    take effect, None if it was answered.
     """
 
     test: str
@@ -111,6 +140,16 @@ class StopOutcome:
     reason: str
     stopped: bool = False
     error: str | None = None
+    back: bool | None = True
+    not_back: tuple[str, ...] = ()
+    open_until: float | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """
+        Whether nothing runs, nothing can start, and everything is back.
+        """
+        return self.error is None and self.open_until is None and self.back is True
 
     def as_dict(self) -> dict[str, object]:
         """
@@ -122,6 +161,9 @@ class StopOutcome:
             "status": self.status or None,
             "stopped": self.stopped,
             "reason": self.reason,
+            "back": self.back,
+            **({"not_back": list(self.not_back)} if self.not_back else {}),
+            **({"may_start": True} if self.open_until is not None else {}),
             **({"error": self.error} if self.error else {}),
         }
 
@@ -138,12 +180,12 @@ def opened_once(
 @dataclass(frozen=True, slots=True)
 class GuardedTest:
     """
-    One test on the guard's list.
+    One test on the guard's list, with what was seen of it.
 
     `access` opens a client for the test's region and account; `configuration` and `secrets` let the
-    watchdog do the same. `others` are the IDs of earlier tests of the same name. `checked_at`
-    (monotonic) is when its survivors were checked. `key` is unique, since tests in two accounts may
-    share a name.
+    watchdog do the same. `others` and `volatile` are as for StopRequest. `checked_at` (monotonic)
+    is when its survivors were checked. `key` is unique, since tests in two accounts may share a
+    name.
     """
 
     test: str
@@ -152,8 +194,10 @@ class GuardedTest:
     access: Callable[[], VpcClient]
     configuration: Mapping[str, object]
     secrets: Mapping[str, object]
+    observation: Observation
     start: Start = field(default_factory=Start)
     others: Collection[str] = ()
+    volatile: bool = False
     checked_at: float = field(default_factory=time.monotonic)
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -163,8 +207,24 @@ class GuardedTest:
         """
         return region_id == self.region_id and test in (self.test, self.start.job_id)
 
+    def seconds_left(self, now: float) -> float:
+        """
+        Return for how many seconds it may run or start, at most.
+        """
+        if self.observation.stopped_at is not None:
+            return 0.0
+        start = self.start
+        return self.duration_minutes * 60 + (0.0 if start.accepted else start.remaining(now))
+
     def stop_request(self, clients: contextlib.ExitStack) -> StopRequest:
         """
         Return the request to stop it, whose client closes with `clients`.
         """
-        return StopRequest(opened_once(self.access, clients), self.test, self.start, self.others)
+        return StopRequest(
+            opened_once(self.access, clients),
+            self.test,
+            self.start,
+            self.others,
+            volatile=self.volatile,
+            observation=self.observation,
+        )

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from chaosfailover.alibaba.client import VpcClient
-from chaosfailover.alibaba.failover_tests import find_test, running_tests
+from chaosfailover.alibaba.failover_tests import find_test, job_label
 from chaosfailover.errors import FailoverError, PreflightError, TransportError
 from chaosfailover.network import resource_status as survey
-from chaosfailover.network.survival import lost_resources
+from chaosfailover.network.cut_resources import Resource, lost, read_states
+from chaosfailover.network.under_test import read_underway
 from chaosfailover.safety.cut import Cut, cut_of
+from chaosfailover.safety.observation import States
 
 __all__ = ["PreflightCheck", "PreflightContext", "existing_cut", "preflight"]
 
@@ -29,7 +31,7 @@ class PreflightContext:
     The input of the preflight: the cuts and their conditions.
 
     `planned_time` is in seconds. `answer_now` returns why a target does not answer, or "". The
-    preflight fills `lost` with the resources that go down with each test.
+    preflight fills `before` with what goes down with each test, and its state.
     """
 
     client: VpcClient
@@ -38,7 +40,7 @@ class PreflightContext:
     min_survivors: int
     targets: Sequence[str] = ()
     answer_now: Callable[[str], str] = field(default=lambda _: "")
-    lost: dict[str, list[str]] = field(default_factory=dict)
+    before: dict[str, States] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +126,12 @@ def _region(client: VpcClient) -> str:
     return f"{client.region_id} answers at {client.endpoint}, and the credentials work"
 
 
-def _quiet(client: VpcClient) -> str:
-    if running := running_tests(client):
-        listing = ", ".join(f"{job['JobId']} ({job['Status']})" for job in running)
+def _quiet(client: VpcClient) -> Finding:
+    underway = read_underway(client)
+    if underway.jobs:
+        listing = ", ".join(map(job_label, underway.jobs))
         raise PreflightError(f"{listing} in {client.region_id}; at most one can run")
-    return f"none in {client.region_id}"
+    return f"none in {client.region_id}", underway.warnings
 
 
 def _resources(client: VpcClient, cut: Cut) -> str:
@@ -141,9 +144,19 @@ def _survivors(flight: PreflightContext, cut: Cut) -> Finding:
     survival = survey.check_survivors(
         flight.client, cut.resource_ids, cut.resource_type, flight.min_survivors
     )
-    flight.lost[cut.test] = lost_resources(survival, cut.resource_type)
+    flight.before[cut.test] = _states(flight.client, lost(survival, cut.resource_type))
     paths = ", ".join(str(path) for path in survival.survivors)
     return f"{survival.count}: {paths}", survival.warnings
+
+
+def _states(client: VpcClient, resources: Sequence[Resource]) -> States:
+    """
+    Read the states in which the resources will have to be again after the cut.
+    """
+    states = read_states(client, resources)
+    if missing := [each.resource_id for each in resources if each not in states]:
+        raise PreflightError(f"{', '.join(missing)}: not shown by the API when asked for")
+    return states
 
 
 def _duration(flight: PreflightContext, cut: Cut) -> str:

@@ -1,23 +1,42 @@
 """
-Stopping failover tests, several at a time, until each was seen `Stopped`.
+Stopping failover tests, several at a time, until each was seen `Stopped` and its resources back.
 """
 
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from chaosfailover.alibaba.codes import NO_SUCH_JOB, STATUS_MOVED_ON
-from chaosfailover.alibaba.failover_tests import RUNNING, find_running_test
+from chaosfailover.alibaba.documents import FailoverTestJob, text
+from chaosfailover.alibaba.failover_tests import STATUSES, is_outdated, is_underway
 from chaosfailover.alibaba.retries import is_retryable
-from chaosfailover.errors import ApiError, FailoverError, JobNotFoundError
+from chaosfailover.errors import (
+    ApiError,
+    ArgumentError,
+    ConnectionFailedError,
+    FailoverError,
+    JobNotFoundError,
+)
 from chaosfailover.events import publish
+from chaosfailover.network.cut_resources import Resource
+from chaosfailover.network.under_test import resources_of
+from chaosfailover.safety import requests
 from chaosfailover.safety.guarded_test import START_SETTLE, StopOutcome, StopRequest
+from chaosfailover.safety.observation import Observation
+from chaosfailover.safety.requests import Exchange, advance
 
-__all__ = ["stop_tests"]
+__all__ = ["Patience", "Stopping", "stop_tests"]
 
 logger = logging.getLogger("chaostoolkit")
 
 INTERVAL = 0.5
+# Seconds for which an emulator refuses connections once it has ended.
+EMULATOR_GONE = 3.0
+ENDED = ("Stopped", "Deleted")
+
+Step = Exchange[StopOutcome | None]
 
 
 class UnexpectedError(FailoverError):
@@ -26,174 +45,338 @@ class UnexpectedError(FailoverError):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """
+    How long a test is being stopped, in seconds.
+
+    `timeout` is for all of it, and `refusals` for errors that will not pass. `back` is how long its
+    resources are waited for, from when it was first seen to have ended. `late_starts` waits for a
+    start until it can no longer come. The wait for resources and late starts ends when `enough`
+    returns true.
+    """
+
+    timeout: float = 300.0
+    refusals: float = 0.0
+    back: float = 300.0
+    late_starts: bool = False
+    enough: Callable[[], bool] = lambda: False
+
+
 def stop_tests(
-    requests: Sequence[StopRequest],
+    stop_requests: Sequence[StopRequest],
+    patience: Patience,
     *,
-    timeout: float = 300.0,
-    patience: float = 0.0,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[StopOutcome]:
     """
-    Stop tests and wait until each is `Stopped`; a test that fails delays no other.
+    Stop tests and wait until each is `Stopped` and back; a test that fails delays no other.
 
-    A test that never started, has ended or does not exist is left as it is. Errors that may pass
-    are tried again for `timeout` seconds, and refusals for `patience` seconds. Never raises: the
-    outcomes, in the order of `requests`, hold the errors.
+    A test that never started, has ended or does not exist is left as it is. Never raises: the
+    outcomes, in the order of the requests, hold the errors.
     """
-    deadline = clock() + timeout
+    machines = {n: Stopping(each, patience, clock).run() for n, each in enumerate(stop_requests)}
     outcomes: dict[int, StopOutcome] = {}
     while True:
-        for number, request in enumerate(requests):
-            if number not in outcomes and (outcome := _attempt(request, clock(), patience)):
-                outcomes[number] = outcome
-        if len(outcomes) == len(requests) or clock() >= deadline:
-            break
+        for number in [*machines]:
+            if finished := advance(machines[number]):
+                outcomes[number] = finished.result
+                del machines[number]
+        if not machines:
+            return [outcomes[number] for number in sorted(outcomes)]
         sleep(INTERVAL)
-    return [outcomes.get(n) or _late(request, timeout) for n, request in enumerate(requests)]
 
 
-def _attempt(request: StopRequest, now: float, patience: float) -> StopOutcome | None:
+class Stopping:
+    """
+    The state machine that stops one test; `run` is its rounds.
+    """
+
+    def __init__(
+        self, request: StopRequest, patience: Patience, clock: Callable[[], float]
+    ) -> None:
+        self._request = request
+        self._patience = patience
+        self._clock = clock
+        self._began = clock()
+        self._seen = request.observation or Observation(request.test, clock=clock)
+        self._status = ""
+        self._job_id = ""
+        self._stop_published = False
+        self._stop_sent = False
+        self._refused = False
+        self._wait_told = False
+        self._ended = ""
+        self._gone_since: float | None = None
+        self._problem: FailoverError | None = None
+        self._problem_since = 0.0
+
+    def run(self) -> Exchange[StopOutcome]:
+        """
+        Stop the test; the result is its outcome.
+        """
+        while True:
+            try:
+                outcome = yield from self._step()
+            except FailoverError as exc:
+                outcome = self._failed(exc)
+            except Exception as exc:  # noqa: BLE001 - the next try may succeed
+                outcome = self._failed(UnexpectedError(f"{type(exc).__name__}: {exc}"))
+            else:
+                self._problem = None
+            if outcome := outcome or self._late():
+                return outcome
+            yield None
+
+    def _step(self) -> Step:
+        """
+        Read the status of the test and do what it requires; the result is None unless it is over.
+        """
+        if self._ended:
+            return (yield from self._look_back())
+        request = self._request
+        self._job_id = self._job_id or request.start.job_id
+        try:
+            job = yield from requests.find(
+                request.client, self._job_id or request.test, request.others
+            )
+        except JobNotFoundError:
+            return (yield from self._not_listed())
+        if not is_underway(job) and self._may_be_another():
+            return None
+        return (yield from self._act_on(job))
+
+    def _act_on(self, job: FailoverTestJob) -> Step:
+        status = text(job, "Status") or ""
+        self._gone_since = None
+        self._see(job, status)
+        if status == "Init":
+            return (yield from self._not_started())
+        if status in ENDED:
+            return (yield from self._end("it was stopped" if self._stop_sent else "it had ended"))
+        if is_outdated(job, datetime.now(UTC)) and (yield from self._is_back()):
+            return self._outcome(f"it is {status!r} long after its end, and its resources are back")
+        if status != "Stopping":
+            yield from self._stop()
+        return None
+
+    def _see(self, job: FailoverTestJob, status: str) -> None:
+        self._job_id = text(job, "JobId") or self._job_id
+        if status != self._status or not self._seen.job_id:
+            shown = status or "of unknown status"
+            logger.info("Failover test %s (%s) is %s", self._request.test, self._job_id, shown)
+        self._status = status
+        self._seen.take(_resources(job))
+        self._seen.see_job(self._job_id, status)
+
+    def _may_be_another(self) -> bool:
+        """
+        Tell whether another test of this name may be running that the API does not show yet.
+        """
+        by_name = not self._job_id and not self._request.test.startswith("ftj-")
+        return by_name and self._clock() < self._request.look_until
+
+    def _not_listed(self) -> Step:
+        """
+        Handle a test that the API does not show.
+
+        An accepted test does not exist once the API has refused its ID for START_SETTLE seconds.
+        What it took decides then.
+        """
+        start, now = self._request.start, self._clock()
+        if start.accepted:
+            gone = self._job_id and (yield from self._is_gone())
+            return (yield from self._end("it does not exist")) if gone else None
+        if start.is_open(now):
+            return self._open_start(now)
+        if now < self._request.look_until:
+            return None
+        return self._outcome("it does not exist")
+
+    def _open_start(self, now: float) -> StopOutcome | None:
+        """
+        Look for a late start: for a while, or as long as it may come.
+        """
+        start, patience = self._request.start, self._patience
+        if start.in_flight or start.sent_at is None or now < start.sent_at + START_SETTLE:
+            return None
+        if patience.late_starts and not patience.enough():
+            return None
+        return self._outcome("its start was not answered", open_until=start.open_until)
+
+    def _is_gone(self) -> Exchange[bool]:
+        try:
+            yield from self._stop()
+        except ApiError as exc:
+            if exc.code != NO_SUCH_JOB:
+                raise
+            now = self._clock()
+            self._gone_since = now if self._gone_since is None else self._gone_since
+            return now - self._gone_since >= START_SETTLE
+        return False
+
+    def _not_started(self) -> Step:
+        start, now = self._request.start, self._clock()
+        if start.accepted:
+            yield from self._stop()
+            return None
+        if not start.is_open(now):
+            return None if now < self._request.look_until else self._outcome("it never started")
+        if start.in_flight or not start.created:
+            return self._open_start(now)
+        return (yield from self._delete())
+
+    def _delete(self) -> Step:
+        try:
+            yield from requests.delete(self._request.client, self._job_id)
+        except ApiError as exc:
+            if exc.code not in STATUS_MOVED_ON:
+                raise
+            return None
+        # A start that finds no test has no effect.
+        self._request.start.sent_at = None
+        return self._outcome("its start was never answered, so it was deleted")
+
+    def _stop(self) -> Exchange[None]:
+        """
+        Send the stop; a test that the API refuses to stop, as it is, is looked at again.
+
+        The event comes before the stop, or after a stop that may be refused as too early.
+        """
+        if self._status != "Starting":
+            self._publish_stop()
+        try:
+            yield from requests.stop(self._request.client, self._job_id)
+        except ApiError as exc:
+            if exc.code not in STATUS_MOVED_ON:
+                raise
+            if self._status not in STATUSES and not self._refused:
+                self._refused = True
+                logger.warning("%s is not stopped yet: %s", self._request.test, exc)
+        else:
+            self._publish_stop()
+            self._stop_sent = True
+
+    def _publish_stop(self) -> None:
+        if not self._stop_published:
+            self._stop_published = True
+            publish("stop", test=self._request.test, job_id=self._job_id)
+
+    def _is_back(self) -> Exchange[bool]:
+        if self._seen.resources:
+            yield from self._read_states()
+        return self._seen.is_back is True
+
+    def _end(self, reason: str) -> Step:
+        self._ended = reason
+        self._seen.see_end()
+        return (yield from self._look_back())
+
+    def _look_back(self) -> Step:
+        """
+        Read the resources of a test that has ended, until they are as before.
+        """
+        if self._seen.resources:
+            yield from self._read_states()
+        return self._back()
+
+    def _read_states(self) -> Exchange[None]:
+        asked_at = self._clock()
+        states = yield from requests.read(self._request.client, self._seen.resources)
+        self._seen.see_states(states, asked_at)
+
+    def _back(self) -> StopOutcome | None:
+        back = self._seen.is_back
+        if back is True or not self._seen.resources or self._is_waited_for():
+            return self._over(back, *self._seen.not_back())
+        if not self._wait_told:
+            self._wait_told = True
+            away = "; ".join(self._seen.not_back())
+            logger.warning(
+                "%s is Stopped, and waited for until it is back: %s", self._request.test, away
+            )
+        return None
+
+    def _over(self, back: bool | None, *not_back: str) -> StopOutcome:
+        return self._outcome(self._ended, stopped=self._stop_sent, back=back, not_back=not_back)
+
+    def _is_waited_for(self) -> bool:
+        """
+        Tell whether the wait for the resources is over.
+        """
+        ended_at = self._seen.stopped_at
+        waited = self._clock() - (self._began if ended_at is None else ended_at)
+        return waited >= self._patience.back or self._patience.enough()
+
+    def _failed(self, problem: FailoverError) -> StopOutcome | None:
+        now = self._clock()
+        if self._problem is None:
+            self._problem_since = now
+        self._tell(problem)
+        self._miss()
+        if self._has_no_emulator(problem, now):
+            return self._outcome("the emulator has ended, and the test with it")
+        passing = is_retryable(problem) or isinstance(problem, UnexpectedError)
+        if passing or now - self._problem_since < self._patience.refusals:
+            return self._back() if self._ended else None
+        if self._ended:
+            return self._over(None, str(problem))
+        return self._outcome("it could not be stopped", error=str(problem), back=None)
+
+    def _miss(self) -> None:
+        if self._ended:
+            self._seen.miss_states()
+        else:
+            self._seen.miss_job()
+
+    def _has_no_emulator(self, problem: FailoverError, now: float) -> bool:
+        gone = self._request.volatile and isinstance(problem, ConnectionFailedError)
+        return gone and now - self._problem_since >= EMULATOR_GONE
+
+    def _tell(self, problem: FailoverError) -> None:
+        if self._problem is None:
+            what = "not seen back" if self._ended else "not stopped"
+            logger.warning("%s is %s yet: %s", self._request.test, what, problem)
+        self._problem = problem
+
+    def _late(self) -> StopOutcome | None:
+        timeout = self._patience.timeout
+        if self._ended or self._clock() < self._began + timeout:
+            return None
+        state = f"it is {self._status}" if self._status else "its status is unknown"
+        cause = f": {self._problem}" if self._problem else ""
+        error = f"{state} after {timeout:g} s{cause}"
+        return self._outcome("it could not be stopped", error=error, back=None)
+
+    def _outcome(
+        self,
+        reason: str,
+        *,
+        stopped: bool = False,
+        error: str | None = None,
+        back: bool | None = True,
+        not_back: tuple[str, ...] = (),
+        open_until: float | None = None,
+    ) -> StopOutcome:
+        return StopOutcome(
+            self._request.test,
+            self._job_id,
+            self._status,
+            reason,
+            stopped,
+            error,
+            back,
+            not_back,
+            open_until,
+        )
+
+
+def _resources(job: FailoverTestJob) -> list[Resource]:
+    """
+    Return the resources that a test names; none if they cannot be read.
+    """
     try:
-        outcome = _step(request, now)
-    except FailoverError as exc:
-        return _failed(request, exc, now, patience)
-    except Exception as exc:  # noqa: BLE001 - the next try may succeed
-        return _failed(request, UnexpectedError(f"{type(exc).__name__}: {exc}"), now, patience)
-    request.problem = None
-    return outcome
-
-
-def _failed(
-    request: StopRequest, problem: FailoverError, now: float, patience: float
-) -> StopOutcome | None:
-    if request.problem is None:
-        request.problem_since = now
-        logger.warning("%s is not stopped yet: %s", request.test, problem)
-    request.problem = problem
-    may_pass = is_retryable(problem) or isinstance(problem, UnexpectedError)
-    if may_pass or now - request.problem_since < patience:
-        return None
-    return _outcome(request, "it could not be stopped", error=str(problem))
-
-
-def _step(request: StopRequest, now: float) -> StopOutcome | None:
-    """
-    Read the status of one test and do what it requires; return an outcome when that is nothing.
-    """
-    request.job_id = request.job_id or request.start.job_id
-    try:
-        job = find_running_test(request.client(), request.job_id or request.test, request.others)
-    except JobNotFoundError:
-        return _look_again(request, now)
-    if job["Status"] not in RUNNING and _may_be_another(request, now):
-        return None
-    request.job_id, request.gone_since = job["JobId"], None
-    _log_change(request, job["Status"])
-    step = STEPS.get(job["Status"])
-    return step(request, now) if step else None
-
-
-def _may_be_another(request: StopRequest, now: float) -> bool:
-    """
-    Tell whether another test of this name may be running that the API does not show yet.
-    """
-    return not request.job_id and not request.test.startswith("ftj-") and now < request.look_until
-
-
-def _look_again(request: StopRequest, now: float) -> StopOutcome | None:
-    """
-    Handle a test that the API does not show.
-
-    An accepted test does not exist once the API has refused its ID for START_SETTLE seconds.
-    """
-    if request.start.accepted and (not request.job_id or not _is_gone(request, now)):
-        return None
-    if request.start.is_open(now) or now < request.look_until:
-        return None
-    return _outcome(request, "it does not exist")
-
-
-def _is_gone(request: StopRequest, now: float) -> bool:
-    try:
-        _stop_unseen(request)
-    except ApiError as exc:
-        if exc.code != NO_SUCH_JOB:
-            raise
-        request.gone_since = now if request.gone_since is None else request.gone_since
-        return now - request.gone_since >= START_SETTLE
-    return False
-
-
-def _stop_unseen(request: StopRequest) -> None:
-    """
-    Stop a test that the API does not show as running; what it shows may be old.
-    """
-    if not _moved_on(request.client().stop_failover_test_job, request.job_id):
-        publish("stop", test=request.test, job_id=request.job_id)
-        request.stop_sent = True
-
-
-def _log_change(request: StopRequest, status: str) -> None:
-    if status != request.status:
-        logger.info("Failover test %s (%s) is %s", request.test, request.job_id, status)
-        publish("status", test=request.test, job_id=request.job_id, status=status)
-        request.status = status
-
-
-def _not_started(request: StopRequest, now: float) -> StopOutcome | None:
-    if request.start.accepted:
-        _stop_unseen(request)
-        return None
-    if request.start.is_open(now):
-        return _delete(request)
-    return None if now < request.look_until else _outcome(request, "it never started")
-
-
-def _delete(request: StopRequest) -> StopOutcome | None:
-    if _moved_on(request.client().delete_failover_test_job, request.job_id):
-        return None
-    return _outcome(request, "its start was never answered, so it was deleted")
-
-
-def _stop(request: StopRequest, _: float) -> None:
-    publish("stop", test=request.test, job_id=request.job_id)
-    if not _moved_on(request.client().stop_failover_test_job, request.job_id):
-        request.stop_sent = True
-
-
-def _moved_on(operation: Callable[[str], None], job_id: str) -> bool:
-    """
-    Send an operation; return whether the test had left the status that was just read.
-    """
-    try:
-        operation(job_id)
-    except ApiError as exc:
-        if exc.code not in STATUS_MOVED_ON:
-            raise
-        return True
-    return False
-
-
-def _ended(request: StopRequest, _: float) -> StopOutcome:
-    reason = "it was stopped" if request.stop_sent else "it had ended"
-    return _outcome(request, reason, stopped=request.stop_sent)
-
-
-STEPS: dict[str, Callable[[StopRequest, float], StopOutcome | None]] = {
-    "Init": _not_started,
-    "Testing": _stop,
-    "Stopped": _ended,
-}
-
-
-def _late(request: StopRequest, timeout: float) -> StopOutcome:
-    state = f"it is {request.status}" if request.status else "its status is unknown"
-    cause = f": {request.problem}" if request.problem else ""
-    return _outcome(request, "it could not be stopped", error=f"{state} after {timeout:g} s{cause}")
-
-
-def _outcome(
-    request: StopRequest, reason: str, *, stopped: bool = False, error: str | None = None
-) -> StopOutcome:
-    return StopOutcome(request.test, request.job_id, request.status, reason, stopped, error)
+        return resources_of(job)
+    except ArgumentError:
+        return []

@@ -1,9 +1,10 @@
 """
-The watchdog: a detached process that stops the failover tests of a run that was killed.
+The watchdogs: detached processes that stop the failover tests of a run that was killed.
 
-It reads one JSON object a line from its standard input, a pipe from the run: `{"watch": {...}}`,
-`{"forget": "key"}` and `{"done": true}`. The end of the pipe without `done` means that the run was
-killed. Credentials travel through the pipe only, never on a command line or to disk.
+The run keeps two of them, with the same list. Each reads one JSON object a line from its standard
+input, a pipe from the run: `{"watch": {...}}`, `{"forget": "key"}`, `{"leave": "why"}` and
+`{"done": true}`. The end of the pipe without `leave` or `done` means that the run was killed.
+Credentials travel through the pipe only, never on a command line or to disk.
 """
 
 import contextlib
@@ -18,22 +19,27 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
 from chaosfailover.alibaba import config
-from chaosfailover.errors import GuardError
+from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.errors import FailoverError, GuardError
+from chaosfailover.network.cut_resources import Resource, ResourceState
+from chaosfailover.safety.alarm import alarm
 from chaosfailover.safety.guarded_test import (
-    START_SETTLE,
     GuardedTest,
     Start,
     StopRequest,
     opened_once,
 )
-from chaosfailover.safety.stopping import stop_tests
+from chaosfailover.safety.observation import Observation
+from chaosfailover.safety.stopping import Patience, stop_tests
+from chaosfailover.signals import leave_signals_to_the_main_thread
 
-__all__ = ["Watchdog", "log_handler", "main"]
+__all__ = ["WatchList", "Watchdogs", "log_handler", "log_name", "main"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -41,19 +47,32 @@ READY = b"ready\n"
 LONGEST_START = 30.0
 # Seconds after the planned end of a test for which its stop is still tried.
 GRACE = 300.0
+# Seconds by which the spare takes over later, so that it mostly finds nothing to do.
+SPARE_DELAY = 1.0
+SPARE = "--spare"
+BACK = "--back="
+NONE_RUNNING = "no watchdog process is running"
 
 
 class WatchedTest(TypedDict):
     """
     A test on the watchdog's list, with what opens a client for its region and account.
+
+    `before` has rows of resource type, ID, status and session. `latest_start` is how many seconds a
+    start without an answer may take, None if the start was answered.
     """
 
     key: str
     test: str
     job_id: str
     accepted: bool
+    created: bool
+    volatile: bool
     others: list[str]
+    before: list[list[str]]
+    region_id: str
     duration_minutes: int
+    latest_start: float | None
     configuration: dict[str, object]
     secrets: dict[str, object]
 
@@ -65,19 +84,161 @@ class Message(TypedDict, total=False):
 
     watch: WatchedTest
     forget: str
+    leave: str
     done: bool
 
 
-class Watchdog:
+@dataclass(slots=True)
+class WatchList:
     """
-    The run's end of the pipe: starts the process, keeps its list, and dismisses it.
+    The state machine of a watchdog: its list, from the messages of the run.
+
+    `reason` is why the watchdog takes over: what the run said last, else that it died.
     """
 
-    def __init__(self) -> None:
-        self._process = _start()
-        self._ready = False
-        # Two threads check the process, which writes `ready` only once.
-        self._checking = threading.RLock()
+    reason: str = "it died"
+    is_dismissed: bool = False
+    tests: dict[str, tuple[float, WatchedTest]] = field(default_factory=dict)
+
+    def receive(self, message: Message, now: float) -> None:
+        """
+        Note a message of the run.
+        """
+        if "watch" in message:
+            self.tests[message["watch"]["key"]] = now, message["watch"]
+        elif "forget" in message:
+            self.tests.pop(message["forget"], None)
+        elif "leave" in message:
+            self.reason = message["leave"]
+        else:
+            self.is_dismissed = True
+
+    @property
+    def takes_over(self) -> bool:
+        """
+        Whether the tests are the watchdog's, once the pipe has ended.
+        """
+        return bool(self.tests) and not self.is_dismissed
+
+
+class Watchdogs:
+    """
+    The run's end of the pipes: two processes, either of which is replaced at once when it dies.
+
+    They wait for `restore_timeout` seconds until what was cut is back.
+    """
+
+    def __init__(self, restore_timeout: float = GRACE) -> None:
+        self._lock = threading.RLock()
+        self._list: dict[str, WatchedTest] = {}
+        self._left = False
+        self._back = f"{BACK}{restore_timeout}"
+        self._processes = [self._start(), self._start(SPARE)]
+
+    @property
+    def pids(self) -> list[int]:
+        """
+        The IDs of the processes.
+        """
+        with self._lock:
+            return [each.pid for each in self._processes]
+
+    def check(self) -> None:
+        """
+        Raise GuardError unless both processes are running; wait for one that is starting.
+        """
+        processes = list(self._processes)
+        if not processes:
+            raise GuardError(NONE_RUNNING)
+        for process in processes:
+            process.check()
+
+    def watch(self, guarded: GuardedTest) -> None:
+        """
+        Put a test on the list, or replace it there; raises GuardError if no process could note it.
+        """
+        with self._lock:
+            self._list[guarded.key] = test = _watched(guarded)
+            self._send({"watch": test})
+
+    def forget(self, key: str) -> None:
+        """
+        Take a test off the list.
+        """
+        with self._lock, contextlib.suppress(GuardError):
+            self._list.pop(key, None)
+            self._send({"forget": key})
+
+    def dismiss(self) -> None:
+        """
+        End the processes, since no test is left. Safe to repeat.
+        """
+        self._leave({"done": True})
+        for process in self._processes:
+            process.wait()
+
+    def leave(self, reason: str) -> None:
+        """
+        Leave the tests on the list to the processes, which outlive the run. Safe to repeat.
+        """
+        self._leave({"leave": reason})
+
+    def _leave(self, message: Message) -> None:
+        with self._lock:
+            left, self._left = self._left, True
+            if not left:
+                with contextlib.suppress(GuardError):
+                    self._send(message)
+            for process in self._processes:
+                process.close()
+
+    def _start(self, *options: str) -> "_Process":
+        return _Process(self._replace, self._back, *options)
+
+    def _send(self, message: Message) -> None:
+        received = [process.send(message) for process in self._processes]
+        if not any(received):
+            raise GuardError(NONE_RUNNING)
+
+    def _replace(self, dead: "_Process") -> None:
+        """
+        Start another process for one that has died, with the same list.
+        """
+        with self._lock:
+            if self._left or dead not in self._processes:
+                return
+            logger.warning("%s: starting another", dead.state)
+            self._processes.remove(dead)
+            dead.close()
+            try:
+                process = self._start(SPARE)
+            except OSError as exc:
+                logger.critical("No watchdog process can be started: %s", exc)
+                return
+            self._processes.append(process)
+            for test in self._list.values():
+                process.send({"watch": test})
+
+
+class _Process:
+    """
+    One watchdog process; `on_death` is called in a thread when it ends by itself.
+    """
+
+    def __init__(self, on_death: Callable[["_Process"], None], *options: str) -> None:
+        # Without -P, a file of the experiment's folder might be imported in place of a library's.
+        self._process = subprocess.Popen(  # noqa: S603 - this interpreter, this module
+            [sys.executable, "-P", "-m", __name__, *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._ready = threading.Event()
+        self._is_dead = False
+        threading.Thread(
+            target=self._attend, args=[on_death], name="failover-watchdog", daemon=True
+        ).start()
 
     @property
     def pid(self) -> int:
@@ -86,101 +247,89 @@ class Watchdog:
         """
         return self._process.pid
 
+    @property
+    def state(self) -> str:
+        """
+        That the process is not running, with its exit code.
+        """
+        return f"the watchdog process {self.pid} is not running (exit code {self._process.poll()})"
+
     def check(self) -> None:
         """
         Raise GuardError unless the process is running; the first time, wait until it is ready.
         """
-        with self._checking:
-            if not self._ready:
-                self._ready = self._read_ready()
-        if not self._ready or self._process.poll() is not None:
-            raise GuardError(
-                f"the watchdog process {self.pid} is not running (exit code {self._process.poll()})"
-            )
+        self._ready.wait(LONGEST_START)
+        if not self._ready.is_set() or self._is_dead or self._process.poll() is not None:
+            raise GuardError(self.state)
 
-    def watch(self, guarded: GuardedTest) -> None:
+    def send(self, message: Message) -> bool:
         """
-        Put a test on the list, or replace it there.
+        Send a message; return whether the process could take it.
         """
-        document: WatchedTest = {
-            "key": guarded.key,
-            "test": guarded.test,
-            "job_id": guarded.start.job_id,
-            "accepted": guarded.start.accepted,
-            "others": list(guarded.others),
-            "duration_minutes": guarded.duration_minutes,
-            "configuration": _only(guarded.configuration, config.CONFIGURATION_KEYS),
-            "secrets": _only(guarded.secrets, config.SECRET_KEYS),
-        }
-        self._send({"watch": document})
-
-    def forget(self, key: str) -> None:
-        """
-        Take a test off its list.
-        """
-        with contextlib.suppress(GuardError):
-            self._send({"forget": key})
-
-    def revive(self, guarded_tests: Collection[GuardedTest]) -> None:
-        """
-        Start another process in place of a dead one, with these tests on its list.
-        """
-        with self._checking:
-            self.leave_alone()
-            self._process.poll()
-            self._process, self._ready = _start(), False
-            self.check()
-        for guarded in guarded_tests:
-            self.watch(guarded)
-
-    def dismiss(self) -> None:
-        """
-        End the process, since no test is left. Safe to repeat.
-        """
-        with contextlib.suppress(GuardError):
-            self._send({"done": True})
-        self.leave_alone()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(LONGEST_START)
-
-    def leave_alone(self) -> None:
-        """
-        Close the pipe; a process that was not dismissed then stops the tests on its list.
-        """
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-
-    def _read_ready(self) -> bool:
-        pipe = self._process.stdout
-        if pipe is None or not select.select([pipe], [], [], LONGEST_START)[0]:
-            return False
-        return pipe.readline() == READY
-
-    def _send(self, message: Message) -> None:
         pipe = self._process.stdin
         try:
             if pipe is None:
-                raise BrokenPipeError
+                return False
             pipe.write(json.dumps(message).encode() + b"\n")
             pipe.flush()
         except (OSError, ValueError):
-            raise GuardError(f"the watchdog process {self.pid} has ended") from None
+            return False
+        return True
+
+    def close(self) -> None:
+        """
+        Close the pipe to the process.
+        """
+        if self._process.stdin:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
+    def wait(self) -> None:
+        """
+        Wait until the process has ended.
+        """
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(LONGEST_START)
+
+    def _attend(self, on_death: Callable[["_Process"], None]) -> None:
+        """
+        Wait for the process to be ready, and then for its end, which closes its pipe.
+        """
+        leave_signals_to_the_main_thread()
+        if pipe := self._process.stdout:
+            with pipe:
+                if pipe.readline() == READY:
+                    self._ready.set()
+                pipe.read()
+        self._process.wait()
+        self._is_dead = True
+        self._ready.set()
+        on_death(self)
 
 
-def _start() -> subprocess.Popen[bytes]:
-    # Without -P, a file of the experiment's folder might be imported in place of a library's.
-    return subprocess.Popen(  # noqa: S603 - this interpreter, this module
-        [sys.executable, "-P", "-m", __name__],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+def _watched(guarded: GuardedTest) -> WatchedTest:
+    start = guarded.start
+    return {
+        "key": guarded.key,
+        "test": guarded.test,
+        "job_id": start.job_id,
+        "accepted": start.accepted,
+        "created": start.created,
+        "volatile": guarded.volatile,
+        "others": list(guarded.others),
+        "before": [
+            [each.resource_type, each.resource_id, *(state or ("", ""))]
+            for each, state in guarded.observation.before.items()
+        ],
+        "region_id": guarded.region_id,
+        "duration_minutes": guarded.duration_minutes,
+        "latest_start": None if start.accepted else start.remaining(time.monotonic()),
+        "configuration": _only(guarded.configuration, config.CONFIGURATION_KEYS),
+        "secrets": _only(guarded.secrets, config.SECRET_KEYS),
+    }
 
 
-def main() -> None:
+def main(options: Sequence[str]) -> None:
     """
     Keep the list of the run at the other end of standard input, then exit or take over.
     """
@@ -188,16 +337,23 @@ def main() -> None:
         signal.signal(signum, signal.SIG_IGN)
     runner = os.getppid()
     os.write(1, READY)
-    watched: dict[str, tuple[float, WatchedTest]] = {}
+    watched = WatchList()
     for message in _messages(runner):
-        if "done" in message:
-            return
-        if "forget" in message:
-            watched.pop(message["forget"], None)
-        else:
-            watched[message["watch"]["key"]] = time.monotonic(), message["watch"]
-    if watched:
-        _take_over(runner, list(watched.values()))
+        watched.receive(message, time.monotonic())
+        if "watch" in message:
+            _read_authorities(message["watch"])
+    if watched.takes_over:
+        time.sleep(SPARE_DELAY if SPARE in options else 0.0)
+        back = [float(each.removeprefix(BACK)) for each in options if each.startswith(BACK)]
+        _take_over(runner, watched, *back)
+
+
+def _read_authorities(test: WatchedTest) -> None:
+    """
+    Read the certificate authorities now, since their file may vanish while the test runs.
+    """
+    with contextlib.suppress(FailoverError, OSError):
+        _access(test)().close()
 
 
 def _messages(runner: int) -> Iterator[Message]:
@@ -216,31 +372,60 @@ def _messages(runner: int) -> Iterator[Message]:
         yield from map(json.loads, lines)
 
 
-def _take_over(runner: int, watched: list[tuple[float, WatchedTest]]) -> None:
+def _take_over(runner: int, watched: WatchList, back: float = GRACE) -> None:
     _open_log(runner)
-    logger.warning("The run (process %d) died; stopping its failover tests", runner)
-    timeout = max(_remaining(since, test) for since, test in watched)
+    logger.warning("The run (process %d) left its failover tests: %s", runner, watched.reason)
+    now = time.monotonic()
+    timeout = max(_remaining(since, test, now) for since, test in watched.tests.values())
     with contextlib.ExitStack() as clients:
-        requests = [_stop_request(test, clients) for _, test in watched]
-        for outcome in stop_tests(requests, timeout=timeout, patience=timeout):
-            level = logging.ERROR if outcome.error else logging.INFO
-            logger.log(level, "%s: %s", outcome.test, outcome.error or outcome.reason)
+        stop_requests = [_stop_request(test, clients, now) for _, test in watched.tests.values()]
+        patience = Patience(timeout, timeout, back, late_starts=True)
+        outcomes = stop_tests(stop_requests, patience)
+    for outcome in outcomes:
+        if outcome.is_over:
+            logger.info("%s: %s", outcome.test, outcome.reason)
+    region_ids = {test["region_id"] for _, test in watched.tests.values()}
+    alarm(outcomes, " or ".join(sorted(region_ids)))
 
 
-def _stop_request(test: WatchedTest, clients: contextlib.ExitStack) -> StopRequest:
-    start = Start(test["job_id"], test["accepted"], settles_at=time.monotonic() + START_SETTLE)
-    access = functools.partial(config.client, test["configuration"], test["secrets"])
-    return StopRequest(opened_once(access, clients), test["test"], start, test["others"])
+def _stop_request(test: WatchedTest, clients: contextlib.ExitStack, now: float) -> StopRequest:
+    latest = test["latest_start"]
+    start = Start(test["job_id"], test["accepted"], created=test["created"])
+    if latest is not None:
+        start.sent_at, start.latest = now, latest
+    before = {
+        Resource(resource_type, resource_id): ResourceState(status, session) if status else None
+        for resource_type, resource_id, status, session in test["before"]
+    }
+    return StopRequest(
+        opened_once(_access(test), clients),
+        test["test"],
+        start,
+        test["others"],
+        volatile=test["volatile"],
+        observation=Observation(test["test"], before),
+    )
 
 
-def _remaining(since: float, test: WatchedTest) -> float:
-    planned = since + test["duration_minutes"] * 60 + GRACE
-    return max(planned - time.monotonic(), GRACE)
+def _access(test: WatchedTest) -> Callable[[], VpcClient]:
+    return functools.partial(config.client, test["configuration"], test["secrets"], emergency=True)
+
+
+def _remaining(since: float, test: WatchedTest, now: float) -> float:
+    planned = since + test["duration_minutes"] * 60 - now
+    return max(planned, test["latest_start"] or 0.0, 0.0) + GRACE
+
+
+def log_name(runner: int) -> str:
+    """
+    Return the name of the log of a run's watchdogs.
+    """
+    return f"failover-watchdog-{runner}.log"
 
 
 def _open_log(runner: int) -> None:
-    handler = log_handler(f"failover-watchdog-{runner}.log")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler = log_handler(log_name(runner))
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
 
@@ -260,4 +445,4 @@ def _only(values: Mapping[str, object], keys: tuple[str, ...]) -> dict[str, obje
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 
-from chaosfailover.verdict.evidence import CutResult, TargetResult
+from chaosfailover.verdict.evidence import TargetResult
 from chaosfailover.verdict.job_history import JobHistory
 from chaosfailover.verdict.journal import Run, text
+from chaosfailover.verdict.recovery import Recovery
 
 __all__ = ["had_effect"]
 
 STATUS_PROBES = ("circuit_status", "virtual_border_router_status", "bgp_session_status")
+UNREAD = "unknown"
+"""The status of a resource that the control could not read."""
 LONGEST_DETECTION = timedelta(seconds=180)
 """The usual BGP hold time; a later loss is not an effect of the cut."""
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
@@ -44,7 +47,8 @@ def _status_changed(run: Run, test: JobHistory) -> bool:
 
 def _statuses(run: Run) -> Iterator[tuple[datetime, str, str]]:
     for event in run.control.events_of("resource"):
-        yield event.at, event.resource_id, event.status
+        if event.status != UNREAD:
+            yield event.at, event.resource_id, event.status
     probes = [probe for reading in run.readings for probe in reading.probes]
     for each in (*probes, *run.method, *run.rollbacks):
         if each.ended and each.func in STATUS_PROBES and isinstance(each.output, str):
@@ -70,7 +74,7 @@ def _target_lost(run: Run, test: JobHistory) -> bool:
     )
 
 
-def _lost_in(cut: CutResult, target: TargetResult) -> bool:
+def _lost_in(cut: Recovery, target: TargetResult) -> bool:
     """
     Tell whether an outage began soon after the cut, both by the clock of the prober.
     """

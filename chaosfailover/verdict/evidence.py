@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chaosfailover.outages.outage import Length, Outage
+from chaosfailover.verdict.recovery import Recovery
 from chaosfailover.verdict.series import Series
 
 __all__ = [
     "ActivityRun",
     "Control",
     "Cut",
-    "CutResult",
     "Event",
     "Experiment",
     "HypothesisReading",
@@ -24,6 +24,7 @@ __all__ = [
     "People",
     "PhaseResult",
     "PreflightResult",
+    "RoundTrips",
     "StopResult",
     "Summary",
     "TargetResult",
@@ -169,33 +170,48 @@ class Cut:
     resource_ids: tuple[str, ...]
     duration_minutes: float | None
     lost: tuple[str, ...]
-    survivors: tuple[str, ...]
+    survivors: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class StopResult:
     """
     The attempt of the control to stop a failover test; `fields` are all that it wrote of it.
+
+    `back` tells whether what the test took was seen as before, None if that is unknown; `not_back`
+    names what was not. A test that `may_start` has a start without an answer.
     """
 
     test: str
     job_id: str
     status: str
     error: str
+    back: bool | None
+    not_back: tuple[str, ...]
+    may_start: bool
     fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTrips:
+    """
+    The median, the 95th percentile and the longest of the round trips.
+    """
+
+    p50: float | None
+    p95: float | None
+    most: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseResult:
     """
-    The checks of a target in one phase; round trips are the median, 95th percentile and longest.
+    The checks of a target in one phase.
     """
 
     sent: float | None
     lost: float | None
-    p50: float | None
-    p95: float | None
-    most: float | None
+    rtt: RoundTrips
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,26 +236,6 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class CutResult:
-    """
-    The measurement of a target in one cut, as `outages.summary.Summary` names it.
-
-    `down_at_stop` is how long at least an outage had lasted that the stop found open, None without.
-    """
-
-    test: str
-    cut_at: datetime | None
-    stop_at: datetime | None
-    failover: Length | None
-    reversion: Length | None
-    worst_during: Length | None
-    worst_after: Length | None
-    unseen_during: float
-    unseen_after: float
-    down_at_stop: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class TargetResult:
     """
     A target with its settings and its measurement.
@@ -261,7 +257,7 @@ class TargetResult:
     external: bool
     measured: bool
     summary: Summary
-    cuts: tuple[CutResult, ...]
+    cuts: Sequence[Recovery]
     series: Series
 
 
@@ -289,12 +285,12 @@ class Control:
     versions: Mapping[str, str]
     clock_offset: float | None
     set_back: float
-    preflight: tuple[PreflightResult, ...]
-    cuts: tuple[Cut, ...]
-    events: tuple[Event, ...]
-    targets: tuple[TargetResult, ...]
-    unmeasured: tuple[str, ...]
-    stopped: tuple[StopResult, ...]
+    preflight: Sequence[PreflightResult]
+    cuts: Sequence[Cut]
+    events: Sequence[Event]
+    targets: Sequence[TargetResult]
+    unmeasured: Sequence[str]
+    stopped: Sequence[StopResult]
     verdict: tuple[str, tuple[str, ...]] | None
 
     def events_of(self, kind: str) -> list[Event]:

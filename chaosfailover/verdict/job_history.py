@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from chaosfailover.alibaba.failover_tests import RUNNING
+from chaosfailover.alibaba.failover_tests import STATUSES
 from chaosfailover.verdict.evidence import ActivityRun, Event
 
 __all__ = ["Change", "JobHistory", "job_histories"]
-
-STATUSES = ("Init", *RUNNING, "Stopped")
 
 
 class Change(NamedTuple):
@@ -30,13 +28,15 @@ class JobHistory:
     One failover test; `job_id` is "" where it is unknown.
 
     It cut from `since`, before its start was sent, to `until`, before its stop was sent. Both are
-    None if it never cut; `until` is None if its end was not seen.
+    None if it never cut; `until` is None if its end was not seen. `back` is when all that it took
+    was seen as it was before, None if it was not.
     """
 
     test: str
     job_id: str
     since: datetime | None = None
     until: datetime | None = None
+    back: datetime | None = None
     changes: list[Change] = field(default_factory=list)
 
     @property
@@ -80,7 +80,9 @@ def job_histories(events: Sequence[Event], runs: Sequence[ActivityRun]) -> list[
 
 def _from_events(events: Sequence[Event]) -> Iterator[Sighting]:
     for event in events:
-        if event.kind in ("cut", "stop") or (event.kind == "status" and event.status in STATUSES):
+        if event.kind in ("cut", "stop", "back") or (
+            event.kind == "status" and event.status in STATUSES
+        ):
             yield Sighting(event.at, event.kind, event.test, event.job_id, event.status)
 
 
@@ -129,6 +131,8 @@ def _is_of(history: JobHistory, seen: Sighting) -> bool:
 def _note(history: JobHistory, seen: Sighting) -> None:
     if seen.kind == "cut":
         history.since = history.since or seen.at
+    elif seen.kind == "back":
+        history.back = seen.at
     elif seen.kind == "stop" or seen.status in ("Stopping", "Stopped"):
         history.until = history.until or (seen.at if history.since else None)
     elif seen.status in ("Starting", "Testing"):

@@ -2,10 +2,12 @@
 Reads the objects of a journal: what is missing is absent, what is misshapen is noted as damage.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import is_dataclass
 from datetime import datetime
+from functools import cache
 from math import inf
-from typing import TypeVar
+from typing import TypeVar, cast, get_args, get_type_hints
 
 from chaosfailover.outages.outage import Length
 from chaosfailover.verdict.values import instant, mapping, number, text
@@ -53,18 +55,31 @@ class Reader:
         """
         return Reader(self.members.get(key), self.place(key), self.damage)
 
+    def document(self, kind: Callable[..., Value], **others: object) -> Value:
+        """
+        Return a dataclass whose fields are members of this object, read by their types.
+
+        A field named `fields` is all of them. `others` are the fields that need more than that.
+        """
+        types = _types(kind)
+        own = {key: self._field(key, types[key]) for key in types if key not in others}
+        return kind(**own, **others)
+
+    def _field(self, key: str, kind: object) -> object:
+        if key == "fields":
+            return self.members
+        if read := READERS.get(kind):
+            return read(self, key)
+        if is_dataclass(kind):
+            return self.section(key).document(cast("type[object]", kind))
+        return [each.document(get_args(kind)[0]) for each in self.sections(key)]
+
     def named(self, key: str) -> "dict[str, Reader]":
         """
         Return the objects of an object, by their names.
         """
         outer = self.section(key)
         return {text(name): outer.section(name) for name in outer.members}
-
-    def names(self, key: str) -> "list[str]":
-        """
-        Return the names of the members of an object.
-        """
-        return [text(name) for name in self.section(key).members]
 
     def items(self, key: str) -> Sequence[object]:
         """
@@ -94,15 +109,9 @@ class Reader:
         """
         return tuple(text(item) for item in self.items(key))
 
-    def text(self, key: str) -> str:
+    def text(self, *keys: str) -> str:
         """
-        Return a value as text, "" without one.
-        """
-        return text(self.members.get(key))
-
-    def any_text(self, *keys: str) -> str:
-        """
-        Return the first of some values that is not empty.
+        Return the first of some values that is not empty, as text.
         """
         return next((text(value) for key in keys if (value := self.members.get(key))), "")
 
@@ -132,10 +141,42 @@ class Reader:
         if self.members.get(key) is None:
             return None
         reader = self.section(key)
-        at_least, at_most = reader.number("at_least"), reader.number("at_most")
-        return Length(at_least or 0.0, inf if at_most is None else at_most)
+        return Length(reader.number("at_least") or 0.0, reader.bound("at_most"))
+
+    def bound(self, key: str) -> float:
+        """
+        Return seconds that may be unknown, which counts as infinite.
+        """
+        seconds = self.number(key)
+        return inf if seconds is None else seconds
 
     def _noted(self, key: str, value: Value | None) -> Value | None:
         if value is None and self.members.get(key) is not None:
             self.note(key)
         return value
+
+
+@cache
+def _types(kind: Callable[..., object]) -> Mapping[str, object]:
+    return get_type_hints(kind)
+
+
+READERS: Mapping[object, Callable[[Reader, str], object]] = {
+    str: Reader.text,
+    bool: lambda reader, key: reader.flag(key) is True,
+    float: Reader.bound,
+    float | None: Reader.number,
+    bool | None: Reader.flag,
+    datetime: Reader.instant,
+    datetime | None: Reader.instant,
+    Length | None: Reader.length,
+    tuple[str, ...]: Reader.texts,
+    Mapping[str, object]: lambda reader, key: reader.section(key).members,
+    Mapping[str, str]: lambda reader, key: {
+        text(name): text(value) for name, value in reader.section(key).members.items()
+    },
+    Mapping[str, float | None]: lambda reader, key: {
+        text(name): reader.section(key).number(name) for name in reader.section(key).members
+    },
+}
+"""How a field of a dataclass is read, by its type."""

@@ -41,9 +41,9 @@ def number(value: object) -> float | None:
     """
     Return a plausible number as a float, None for anything else.
     """
-    if type(value) is float or type(value) is int:  # a boolean is no number
-        return float(value) if -ABSURD < value < ABSURD else None
-    return None
+    if type(value) is int:  # a boolean is no number
+        value = float(value) if -ABSURD < value < ABSURD else None
+    return value if type(value) is float and -ABSURD < value < ABSURD else None
 
 
 def pair(value: object, missing: float) -> tuple[float, float]:

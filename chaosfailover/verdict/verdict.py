@@ -4,17 +4,18 @@ The verdict of a run: held, deviated, aborted or inconclusive, with its reasons.
 The verdict is the first of `ORDER` for which there is a reason; all reasons are given:
 
 1. Aborts. Nothing else counts after them.
-2. Missing premises of any conclusion: a real run, a steady state, a clean baseline, and a cut that
+2. What was cut is not back: the gravest deviation, whatever else is known.
+3. Missing premises of any conclusion: a real run, a steady state, a clean baseline, and a cut that
    had an effect. Without them even a deviation says nothing about the network.
-3. Deviations from the hypothesis. Nothing that came later takes them back.
-4. Gaps in the evidence.
-5. Evidence for the network. Without any, nothing was observed.
+4. Deviations from the hypothesis. Nothing that came later takes them back.
+5. Gaps in the evidence.
+6. Evidence for the network. Without any, nothing was observed.
 
 The toolkit's own status and `deviated` come last: the control sets them from this very verdict, so
 they count only if nothing else speaks against the run.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chaosfailover.i18n import message
@@ -22,17 +23,7 @@ from chaosfailover.verdict.journal import Run, parse
 from chaosfailover.verdict.rules import Reason, completeness, execution, hypothesis, objectives
 from chaosfailover.verdict.rules.completeness import contradictions
 
-__all__ = [
-    "DIFFERS",
-    "GRAVITY",
-    "ORDER",
-    "VERDICTS",
-    "Verdict",
-    "examine",
-    "given",
-    "judge",
-    "review",
-]
+__all__ = ["DIFFERS", "GRAVITY", "VERDICTS", "Verdict", "examine", "given", "judge", "review"]
 
 VERDICTS = ("held", "deviated", "aborted", "inconclusive")
 
@@ -42,6 +33,7 @@ DIFFERS = "verdict.differs"
 
 ORDER: Sequence[tuple[str, Sequence[str]]] = (
     ("aborted", ["aborted", "safeguard"]),
+    ("deviated", ["not_back"]),
     (
         "inconclusive",
         [
@@ -51,6 +43,7 @@ ORDER: Sequence[tuple[str, Sequence[str]]] = (
             "unsteady",
             "unread_before",
             "cut_failed",
+            "may_start",
             "no_cut",
             "no_effect",
             "lossy",
@@ -78,6 +71,7 @@ ORDER: Sequence[tuple[str, Sequence[str]]] = (
         "inconclusive",
         [
             "running",
+            "back_unknown",
             "interrupted",
             "signal",
             "action",
@@ -105,6 +99,7 @@ ORDER: Sequence[tuple[str, Sequence[str]]] = (
     ),
 )
 """The verdicts in the order in which they apply, each with the reasons for it."""
+RULES = (*execution.RULES, *hypothesis.RULES, *objectives.RULES, *completeness.RULES)
 WEIGHTS = [key for _, keys in ORDER for key in keys]
 
 
@@ -130,7 +125,8 @@ def judge(journal: Mapping[str, object] | Run) -> Verdict:
     """
     reasons = examine(journal)
     sentences = (message(f"reason.{reason.key}", **reason.values) for reason in reasons)
-    return Verdict(_verdict_of(reasons), tuple(sentences))
+    verdict = next(verdict for verdict, keys in ORDER if reasons[0].key in keys)
+    return Verdict(verdict, tuple(sentences))
 
 
 def examine(journal: Mapping[str, object] | Run) -> list[Reason]:
@@ -138,7 +134,8 @@ def examine(journal: Mapping[str, object] | Run) -> list[Reason]:
     Return the reasons, the weightiest first; those for the network only if none is against it.
     """
     run = journal if isinstance(journal, Run) else parse(journal)
-    reasons = sorted(_reasons(run), key=lambda reason: WEIGHTS.index(reason.key))
+    found = (reason for rule in RULES for reason in rule(run))
+    reasons = sorted(found, key=lambda reason: WEIGHTS.index(reason.key))
     against = [reason for reason in reasons if reason.key not in ORDER[-1][1]]
     return against or [*contradictions(run)] or reasons or [Reason("nothing", {})]
 
@@ -163,12 +160,3 @@ def review(journal: Mapping[str, object] | Run) -> Verdict:
         return stored
     differs = message(DIFFERS, verdict=stored.verdict)
     return Verdict(judged.verdict, (differs, *judged.reasons))
-
-
-def _verdict_of(reasons: Sequence[Reason]) -> str:
-    return next(verdict for verdict, keys in ORDER if reasons[0].key in keys)
-
-
-def _reasons(run: Run) -> Iterator[Reason]:
-    for rule in (*execution.RULES, *hypothesis.RULES, *objectives.RULES, *completeness.RULES):
-        yield from rule(run)

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from chaosfailover.alibaba import config
+from chaosfailover.alibaba.config import RunningEmulator
 from chaosfailover.emulator import Emulator
 from chaosfailover.errors import ConfigurationError, CredentialsError
 
@@ -228,7 +229,9 @@ def test_emulator_is_told_from_the_cloud(emulator: Emulator) -> None:
     """It says so itself."""
     emulated = LIVE | {"alibaba_cloud_vpc_endpoint": emulator.url}
 
-    assert config.running_emulator(emulated) == ("dual-circuit", emulator.service_urls, {})
+    assert config.running_emulator(emulated) == RunningEmulator(
+        "dual-circuit", emulator.service_urls, {}, emulator.timestamp_window, volatile=True
+    )
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,20 @@ def test_default_chain_reads_the_environment(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("from-env TOKEN\n" * 2, "")
 
 
+def test_environment_needs_no_library(tmp_path: Path) -> None:
+    """The library cannot be used in every time zone, or with every key log; a stop has to be."""
+    done = run(
+        CALL + "call(None)\n" + "print('alibabacloud_credentials' in sys.modules)",
+        tmp_path,
+        ALIBABA_CLOUD_ACCESS_KEY_ID="from-env",
+        ALIBABA_CLOUD_ACCESS_KEY_SECRET="SECRET",
+        TZ="Nowhere/Nothing",
+        SSLKEYLOGFILE="/nowhere/keys",
+    )
+
+    assert (done.stdout, done.stderr) == ("from-env None\n" * 2 + "False\n", "")
+
+
 def test_missing_credentials_are_one_sentence(tmp_path: Path) -> None:
     """It lists what was looked for; the library's own words stay out of the log."""
     done = run(CALL + "call(None)", tmp_path)

@@ -2,17 +2,21 @@
 Proxies and certificate authorities of the environment: used, left out, or one clear error.
 """
 
+import errno
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from threading import Thread
 
+import certifi
 import pytest
 from click.testing import CliRunner
 from faces import CREDENTIALS
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.environment import Proxy, proxy_of
-from chaosfailover.cli.stop import stop
+from chaosfailover.cli.status import status
 from chaosfailover.errors import ConfigurationError, ConnectionFailedError
 
 PROXY = "http://proxy.example:3128"
@@ -64,14 +68,14 @@ def test_file_of_authorities_that_cannot_be_used(
     assert refusal() == f"SSL_CERT_FILE is {str(file)!r}: {reason}"
 
 
-def test_emergency_stop_names_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever has to stop a test sees what to change, and nothing that was never asked."""
+def test_command_names_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks for a test sees what to change, and nothing that was never asked."""
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
 
-    stopped = CliRunner().invoke(stop, ["--all", "--yes", "--region", "cn-hangzhou"])
+    looked = CliRunner().invoke(status, ["--region", "cn-hangzhou"])
 
-    assert stopped.exit_code == 1
-    assert stopped.stderr == (
+    assert looked.exit_code == 1
+    assert looked.stderr == (
         "cn-hangzhou: NOT READ: SSL_CERT_FILE is '/nowhere.pem': No such file or directory\n"
     )
 
@@ -103,6 +107,33 @@ def test_key_log_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("SSLKEYLOGFILE", "/nowhere/keys")
 
     assert refusal() == "SSLKEYLOGFILE is '/nowhere/keys': No such file or directory"
+
+
+def test_want_of_files_is_no_fault_of_a_variable() -> None:
+    """It passes, so that the next attempt to stop a test may succeed."""
+    code = (
+        "import resource\n"
+        "from chaosfailover.alibaba.environment import http_transport, leave_out_unusable\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 64))\n"
+        "for call in (lambda: http_transport('https://x', None), lambda: leave_out_unusable('https://x')):\n"
+        "    try: call()\n"
+        "    except OSError as error: print(error.errno)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n"
+        "http_transport('https://x', None)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 64))\n"
+        "http_transport('https://x', None)\n"
+    )
+    authorities = certifi.where()
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"SSL_CERT_FILE": authorities},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.stdout, done.returncode) == (f"{errno.EMFILE}\n" * 2, 0), done.stderr
+    assert "The certificate authorities read before are used" in done.stderr
 
 
 def test_authorities_are_not_read_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,4 +186,7 @@ def test_every_region_of_the_account(cloud: Cloud, tmp_path: Path) -> None:
     """`--all-regions` asks the account which there are."""
     done = failover(tmp_path, "status", "--all-regions", "--output", "json", **cloud.exports)
 
-    assert (done.returncode, json.loads(done.stdout)) == (0, {"running": [], "errors": []})
+    assert (done.returncode, json.loads(done.stdout)) == (
+        0,
+        {"running": [], "down": [], "warnings": [], "errors": []},
+    )

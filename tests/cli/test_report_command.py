@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 from made_journals import held
 
 from chaosfailover.cli import failover
-from chaosfailover.record import make_record, schema, verify
+from chaosfailover.record import make_record, schema
+from chaosfailover.record.digest import verify
 from chaosfailover.run.journal_entry import json_object
 
 

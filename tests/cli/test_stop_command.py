@@ -2,6 +2,7 @@
 `chaos failover stop`, where a wrong word must not look like success.
 """
 
+import httpx
 import pytest
 from accounts import ACCOUNTS
 from click.testing import CliRunner, Result
@@ -54,3 +55,33 @@ def test_nothing_runs() -> None:
     done = stop("--all", "--yes", *HANGZHOU)
 
     assert (done.exit_code, done.stdout) == (0, "No failover test runs in 1 region.\n")
+
+
+@pytest.mark.parametrize(
+    ("document", "named"),
+    [
+        pytest.param({"JobId": "ftj-1", "Status": "testing"}, "ftj-1", id="another case"),
+        pytest.param({"JobId": "ftj-1", "Status": "Failed"}, "ftj-1", id="unknown word"),
+        pytest.param({"JobId": "ftj-1", "Status": ""}, "ftj-1", id="empty"),
+        pytest.param({"JobId": "ftj-1"}, "ftj-1", id="missing"),
+        pytest.param({"Name": "drill", "Status": "Testing"}, "drill", id="without ID"),
+        pytest.param({"Status": "Testing"}, "", id="without name"),
+    ],
+)
+def test_test_of_any_other_status_is_not_overlooked(
+    document: dict[str, str], named: str, ten_circuits: Emulator
+) -> None:
+    """What cannot be stopped is said, whatever its document lacks."""
+    for operation, result in (
+        ("DescribeFailoverTestJobs", {"FailoverTestJobList": [document]}),
+        ("DescribeFailoverTestJob", {"FailoverTestJobModel": document}),
+    ):
+        body = {"RequestId": "C44F62BE", **result}
+        fault = {"fault": "answer", "operation": operation, "reply": {"body": body}}
+        url = f"{ten_circuits.url}/_emulator/faults"
+        httpx.post(url, json=fault, trust_env=False).raise_for_status()
+
+    done = stop("--all", "--yes", "--timeout", "1", *HANGZHOU)
+
+    assert done.exit_code == 1, done.output
+    assert f"cn-hangzhou  {named}: MAY STILL RUN" in done.stderr

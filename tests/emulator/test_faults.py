@@ -154,6 +154,20 @@ def test_a_fault_strikes_only_the_calls_it_names() -> None:
     assert caller.status(job_id) == "Init"
 
 
+@pytest.mark.parametrize(
+    ("given", "struck"),
+    [({}, [503, 503]), ({"dry_run": True}, [503, 200]), ({"dry_run": False}, [400, 503])],
+)
+@pytest.mark.parametrize("fault", ["unavailable", "falsely-refused"])
+def test_a_fault_spares_dry_runs_or_strikes_nothing_else(
+    fault: str, given: dict[str, Any], struck: list[int]
+) -> None:
+    caller = caller_with(fault=fault, operation="Create*", **given)
+    calls: list[dict[str, Any]] = [{**CREATE, "DryRun": "true"}, {**CREATE}]
+
+    assert [caller.send("CreateFailoverTestJob", **call)[0] for call in calls] == struck
+
+
 def test_stuck_in_starting() -> None:
     caller = caller_with(fault="stuck-starting")
     job_id = started(caller)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from chaosfailover.emulator.coverage import README
+from readme_tables import README
 
 PLAIN = """
 def test_plain(failover_emulator):

@@ -15,6 +15,7 @@ from chaosfailover.emulator.job import (
     as_of,
     document,
     due,
+    entered,
     moved,
     projected,
 )
@@ -112,6 +113,17 @@ def test_advancing_in_steps_or_at_once_is_the_same() -> None:
 def test_an_init_job_never_moves_by_itself() -> None:
     assert due(JOB) == inf
     assert advanced(JOB, BEGAN + 1e9) == JOB
+
+
+def test_a_late_start_is_a_matter_of_time_only() -> None:
+    job = replace(JOB, starts_at=BEGAN + 100.0)
+    stepwise = job
+    for seconds in range(300):
+        stepwise = advanced(stepwise, BEGAN + seconds)
+
+    assert stepwise == advanced(job, BEGAN + 299) == projected(job)
+    assert advanced(job, BEGAN + 99.9) == job
+    assert entered(stepwise, "Starting") == BEGAN + 100.0
 
 
 def test_a_job_stuck_in_a_status_stays_there() -> None:

@@ -10,8 +10,9 @@ from math import inf
 
 import pytest
 
+from chaosfailover.emulator.downtime import Downtime
 from chaosfailover.emulator.resources import Network
-from chaosfailover.emulator.routing import Downtime, Segment, courses
+from chaosfailover.emulator.routing import Segment, courses
 from chaosfailover.emulator.services import Route, Service
 from chaosfailover.emulator.settings import Settings
 from chaosfailover.emulator.topology import load

@@ -3,11 +3,11 @@ What people write is read by one table of fields, types and ranges, and a slip i
 place, its value and what was expected.
 """
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from emulator_callers import Caller
 
 from chaosfailover.emulator import Emulator
 from chaosfailover.emulator.faults import FAULTS, fault_from
@@ -170,13 +170,40 @@ def test_a_slip_in_a_fault_is_explained(fault: Any, says: str) -> None:
     assert says in str(caught.value)
 
 
-@pytest.mark.parametrize("kind", sorted(set(FAULTS) - {"answer"}))
-def test_armed_faults_are_shown_as_they_can_be_armed_again(kind: str) -> None:
-    caller = Caller()
-    caller.cloud.faults.faults.append(fault_from({"fault": kind}))
-    (shown,) = caller.cloud.faults.shown()
+SAMPLES: dict[str, object] = {
+    "seconds": 7.0,
+    "code": "Throttling",
+    "retry_after": 5,
+    "status": None,
+    "job": "ftj-*",
+    "during": ["Testing", "Stopped"],
+    "listed": True,
+    "resource": "BGPPEER",
+    "times": 2,
+    "fields": {"BGPPEER": {"BgpStatus": "Idle"}},
+    "reply": {"status": 429, "headers": {"A": "b"}, "body": {"Code": "Busy"}},
+}
+NEEDED = {"answer": "reply", "odd-return": "fields"}
 
-    assert fault_from(shown) == fault_from({"fault": kind})
+
+@pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.parametrize("all_keys", [False, True])
+def test_armed_faults_are_shown_as_they_can_be_armed_again(kind: str, all_keys: bool) -> None:
+    keys = FAULTS[kind].takes if all_keys else [NEEDED[kind]] if kind in NEEDED else []
+    given = {"fault": kind, **{key: SAMPLES[key] for key in keys}}
+    emulator = Emulator(auth=False)
+    armed = emulator.handle("POST", "/_emulator/faults", body=json.dumps(given).encode())
+    (shown,) = json.loads(armed.body)
+
+    assert fault_from(shown) == fault_from(given)
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_fault_takes_no_key_that_its_kind_does_not_read(kind: str) -> None:
+    needed = {NEEDED[kind]: SAMPLES[NEEDED[kind]]} if kind in NEEDED else {}
+    for key in set(SAMPLES) - set(FAULTS[kind].takes):
+        with pytest.raises(ValueError, match=f"fault.{key} is not for {kind}, which takes "):
+            fault_from({"fault": kind, **needed, key: SAMPLES[key]})
 
 
 @pytest.mark.parametrize(

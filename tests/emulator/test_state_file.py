@@ -92,8 +92,16 @@ def test_what_an_emulator_leaves_can_be_used(state: Path) -> None:
     assert job.status in ("Starting", "Testing")
 
 
-@pytest.mark.parametrize("late", [{"fault": "stays-down"}, {"fault": "stuck-starting"}])
-def test_what_lasts_for_ever_can_be_used(late: dict[str, str], tmp_path: Path) -> None:
+LASTING = [
+    {"fault": "stays-down"},
+    {"fault": "stuck-starting"},
+    {"fault": "flaps", "count": 1},
+    {"fault": "odd-return", "fields": {"BGPPEER": {"BgpStatus": "Idle"}}},
+]
+
+
+@pytest.mark.parametrize("late", LASTING)
+def test_what_lasts_for_ever_can_be_used(late: dict[str, Any], tmp_path: Path) -> None:
     """JSON has no infinity of its own, and the file holds some."""
     path = tmp_path / "state.db"
     emulator = Emulator(auth=False, state=path)
@@ -109,6 +117,15 @@ def test_what_lasts_for_ever_can_be_used(late: dict[str, str], tmp_path: Path) -
 
 
 INF, NAN = float("inf"), float("nan")
+
+
+def late(seconds: float) -> dict[str, object]:
+    """
+    Write how a job's resources come back late.
+    """
+    return {"resource": "*", "periods": [[0, seconds]]}
+
+
 FIELDS = [
     ("job_id", None, "job_id is None, expected text"),
     ("job_id", "ftj-other", "job_id is 'ftj-other', expected 'ftj-"),
@@ -153,8 +170,13 @@ FIELDS = [
     ("lasts", {"Begun": 1}, "lasts has no 'Begun'"),
     ("touched", "soon", "touched is 'soon', expected a number"),
     ("touched", INF, "touched is inf, expected a number from 0 to"),
-    ("late", 1e308, "late is 1e+308, expected a number from 0 to"),
-    ("late", -INF, "late is -inf, expected a number"),
+    ("aftermaths", [late(1e308)], "aftermaths[0].periods[0] is 1e+308, expected a number from 0"),
+    ("aftermaths", [late(-INF)], "aftermaths[0].periods[0] is -inf, expected a number"),
+    ("aftermaths", [{"resource": "*"}], "aftermaths[0] needs periods"),
+    ("aftermaths", [{"resource": "*", "periods": [7]}], "periods[0] is 7, expected a begin and an"),
+    ("starts_at", "soon", "starts_at is 'soon', expected a number"),
+    ("starts_at", -INF, "starts_at is -inf, expected a number from 0 to"),
+    ("hidden", 1, "hidden is 1, expected true or false"),
     ("deleted", "no", "deleted is 'no', expected true or false"),
     ("colour", "red", "has no 'colour'"),
 ]
@@ -348,7 +370,7 @@ def test_a_huge_file_takes_little_memory_and_time(statement: str, says: str, sta
         "UPDATE clock SET emulated = 1e308",
         "UPDATE clock SET minute = 1e400",
         "UPDATE jobs SET content = replace(content, '_minutes\": 5', '_minutes\": 1e400')",
-        "UPDATE jobs SET content = replace(content, '\"late\": 0.0', '\"late\": NaN')",
+        "UPDATE jobs SET content = replace(content, 's_at\": Infinity', 's_at\": NaN')",
     ],
 )
 def test_the_command_ends_with_one_line(damage: str, state: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from readme_tables import README
 
-from chaosfailover.emulator.coverage import README
 from chaosfailover.emulator.settings import drawn
 from chaosfailover.emulator.topology import BUNDLED, TopologyError, load, topology_from
 

@@ -10,7 +10,7 @@ from faces import CREDENTIALS, Face
 
 from chaosfailover.alibaba.client import VpcClient
 
-__all__ = ["Answer", "Clock", "Cloud", "client_of", "error_reply", "job", "reply"]
+__all__ = ["Answer", "Clock", "Cloud", "circuit", "client_of", "error_reply", "job", "reply"]
 
 Answer = httpx.Response | BaseException | Callable[[httpx.Request], httpx.Response]
 
@@ -37,17 +37,28 @@ class Cloud(httpx.BaseTransport):
     A transport that stores the requests and answers them in order.
 
     With a face, the request is sent to it, and a response is what it answers. Exceptions are
-    raised, and callables called, without a request to the face.
+    raised, and callables called, without a request to the face. With `circuits`, the status of
+    pc-1 each time that it is asked for, those requests take no answer; the last one stays.
     """
 
-    def __init__(self, answers: Iterable[Answer], face: Face | None = None) -> None:
+    def __init__(
+        self,
+        answers: Iterable[Answer],
+        face: Face | None = None,
+        circuits: Iterable[Answer | str] = (),
+    ) -> None:
         self._answers = iter(answers)
         self._face = face
+        self._circuits = list(circuits)
         self.requests: list[httpx.Request] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        answer = next(self._answers)
+        if self._circuits and request.headers["x-acs-action"] == "DescribePhysicalConnections":
+            first = self._circuits.pop(0) if len(self._circuits) > 1 else self._circuits[0]
+            answer = circuit(first) if isinstance(first, str) else first
+        else:
+            answer = next(self._answers)
         if isinstance(answer, BaseException):
             raise answer
         if not isinstance(answer, httpx.Response):
@@ -83,5 +94,22 @@ def error_reply(code: str, http_status: int = 400, **headers: str) -> httpx.Resp
     )
 
 
-def job(status: str) -> httpx.Response:
-    return reply(FailoverTestJobModel={"JobId": "ftj-1", "Status": status})
+def job(status: object, **more: object) -> httpx.Response:
+    """
+    Return the document of ftj-1, which takes the circuit pc-1.
+    """
+    resources = {"ResourceType": "PHYSICALCONNECTION", "ResourceId": ["pc-1"]}
+    return reply(FailoverTestJobModel={"JobId": "ftj-1", "Status": status, **resources, **more})
+
+
+def circuit(status: str) -> httpx.Response:
+    """
+    Return the list of circuits with pc-1 only.
+    """
+    circuits = [{"PhysicalConnectionId": "pc-1", "Status": status}]
+    return reply(
+        PhysicalConnectionSet={"PhysicalConnectionType": circuits},
+        TotalCount=1,
+        PageNumber=1,
+        PageSize=50,
+    )

@@ -7,6 +7,7 @@ import json
 import os
 import queue
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -65,6 +66,9 @@ class Cloud:
     def fault(self, **fault: Any) -> None:
         self._admin.post("/faults", json=fault).raise_for_status()
 
+    def reset(self) -> None:
+        self._admin.post("/reset").raise_for_status()
+
     def sent(self, operation: str) -> int:
         requests: list[dict[str, Any]] = self._admin.get("/requests").json()
         return sum(request["operation"] == operation for request in requests)
@@ -77,11 +81,12 @@ class Cloud:
 
     def seconds_until_restored(self) -> float:
         """
-        Wait until nothing is cut and the portal answers; return how long that took.
+        Wait until nothing is cut or down, and the portal answers; return how long that took.
         """
         since = time.monotonic()
         while (took := time.monotonic() - since) < PATIENCE:
-            if set(self.statuses()) <= {"Init", "Stopped"} and self.portal_answers():
+            ended = set(self.statuses()) <= {"Init", "Stopped"}
+            if ended and not self.down() and self.portal_answers():
                 return took
             time.sleep(0.05)
         raise AssertionError(f"not restored within {PATIENCE:g} s: {self.statuses()}")
@@ -127,10 +132,12 @@ def _exports(process: subprocess.Popen[str]) -> dict[str, str]:
 
 
 @contextmanager
-def tunnel(cloud: Cloud) -> Iterator[Cloud]:
+def tunnel(cloud: Cloud, tls: ssl.SSLContext | None = None) -> Iterator[Cloud]:
     """
     Have the runs of this cloud reach its API alone, through a tunnel: they cannot tell it from one
     that is not emulated.
+
+    With TLS, its address is one of this machine that is no loopback address by name.
     """
 
     class Forwarding(BaseHTTPRequestHandler):
@@ -154,8 +161,11 @@ def tunnel(cloud: Cloud) -> Iterator[Cloud]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Forwarding) as server:
+        place = "https://0.0.0.0" if tls else "http://127.0.0.1"
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever).start()
-        cloud.exports["ALIBABA_CLOUD_ENDPOINT_VPC"] = f"http://127.0.0.1:{server.server_port}"
+        cloud.exports["ALIBABA_CLOUD_ENDPOINT_VPC"] = f"{place}:{server.server_port}"
         try:
             yield cloud
         finally:
@@ -164,7 +174,7 @@ def tunnel(cloud: Cloud) -> Iterator[Cloud]:
 
 class Runner:
     """
-    One `chaos run`, whose log is read as it is written.
+    One `chaos run`, whose log is read as it is written; `command` is what runs it.
     """
 
     def __init__(
@@ -173,13 +183,14 @@ class Runner:
         folder: Path,
         environment: Mapping[str, str],
         options: Sequence[str] = (),
+        command: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.lines: list[str] = []
         self._new: queue.Queue[str | None] = queue.Queue()
         (folder / "experiment.json").write_text(json.dumps(experiment), encoding="utf-8")
         self.process = subprocess.Popen(
-            [*CHAOS, "run", *options, "experiment.json"],
+            [*command, *CHAOS, "run", *options, "experiment.json"],
             cwd=folder,
             env=clean_environment(**environment),
             stdin=subprocess.DEVNULL,

@@ -4,7 +4,11 @@ Journals made by hand: a run that held, and what can be changed in it.
 
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Any
+
+from chaosfailover.outages.flapping import worst_lost
+from chaosfailover.outages.outage import Outage
 
 __all__ = ["activity", "at", "changed", "event", "held", "probe", "reading", "target", "without"]
 
@@ -90,8 +94,8 @@ def target(**summary: Any) -> Document:
         "reversion": None,
         "outages": [outage],
     }
-    cut = {"test": "drill", "cut_at": at(10), "stop_at": at(20)}
     merged = {**whole, **summary}
+    cut = {"test": "drill", "cut_at": at(10), "stop_at": at(20), **_worst(merged["outages"])}
     lengths = {key: merged[key] for key in ("failover", "reversion")}
     return {
         "url": "http://127.0.0.1/",
@@ -102,6 +106,19 @@ def target(**summary: Any) -> Document:
         "cuts": [{**cut, **lengths}],
         "series": {"utc": at(0), "runs": [], "gaps": [], "slots": []},
     }
+
+
+def _worst(outages: list[Document]) -> Document:
+    """
+    Return the longest losses of a cut from 10 to 20 s as the prober writes them, without any gap.
+    """
+    found = [
+        Outage(row["at_least"], row["at_most"], since=row["since"], until=row["until"])
+        for row in outages
+    ]
+    worst = {"during": worst_lost(found, 10, 20, 20), "after": worst_lost(found, 20, inf)}
+    lengths = {f"worst_{when}": lost and lost._asdict() for when, lost in worst.items()}
+    return {**lengths, "unseen_during": 0.0, "unseen_after": 0.0}
 
 
 def held() -> Document:
@@ -147,6 +164,7 @@ def held() -> Document:
                 event(20, "stop", **test),
                 event(20.1, "status", **test, status="Stopping"),
                 event(22, "status", **test, status="Stopped"),
+                event(22, "back", **test),
                 event(30, "end"),
             ],
             "targets": {"portal": target()},

@@ -10,6 +10,11 @@ from recorded import MISSING, recorded
 from chaosfailover.errors import ArgumentError
 from chaosfailover.network.paths import Path
 
+IN_SERVICE = {
+    "PhysicalConnectionStatus": "Enabled",
+    "PhysicalConnectionBusinessStatus": "Normal",
+}
+
 
 def west(**fields: Any) -> Path:
     """
@@ -57,6 +62,10 @@ def test_path_fits_in_json() -> None:
         pytest.param("pc_west", "Status", "Enabled", id="circuit"),
         pytest.param("pc_west", "BusinessStatus", "Normal", id="bill"),
         pytest.param("vbr_west", "Status", "active", id="VBR"),
+        pytest.param("vbr_west", "PhysicalConnectionStatus", "Enabled", id="circuit of the VBR"),
+        pytest.param(
+            "vbr_west", "PhysicalConnectionBusinessStatus", "Normal", id="bill, says the VBR"
+        ),
         pytest.param("vbr_west", "EcrAttatchStatus", "Attached", id="attachment"),
         pytest.param("bgp_west", "Status", "Available", id="peer"),
         pytest.param("bgp_west", "BgpStatus", "Established", id="session"),
@@ -100,6 +109,33 @@ def test_each_status_has_one_good_literal(item: str, field: str, literal: str) -
             "unknown",
             "bgp-west: ReceivedRouteCount is unknown",
             id="impossible count",
+        ),
+        *(
+            pytest.param(
+                {"bgp_west": {"AdvertisedRouteCount": count}},
+                "unknown",
+                "bgp-west: AdvertisedRouteCount is unknown",
+                id=f"advertised {name}",
+            )
+            for name, count in {
+                "missing": MISSING,
+                "null": None,
+                "-1": -1,
+                "true": True,
+                "text": "7",
+            }.items()
+        ),
+        pytest.param(
+            {"pc_west": {"ProductType": MISSING}},
+            "unknown",
+            "pc-west: ProductType is None",
+            id="product not said",
+        ),
+        pytest.param(
+            {"pc_west": {"ParentPhysicalConnectionId": "pc-east"}},
+            "unknown",
+            "pc-west: is not hosted, but ParentPhysicalConnectionId is 'pc-east'",
+            id="parent of a circuit that is not hosted",
         ),
         pytest.param(
             {"bgp_west": {"IpVersion": ""}},
@@ -195,7 +231,7 @@ def test_other_circuits_come_with_their_parents() -> None:
 
 def test_primary_circuit_may_be_listed_again() -> None:
     """A VBR whose list of circuits repeats its only one runs over one circuit."""
-    link = {"PhysicalConnectionId": "pc-west", "Status": "active"}
+    link = {"PhysicalConnectionId": "pc-west", "Status": "active", **IN_SERVICE}
     wrapped = {"AssociatedPhysicalConnection": [link]}
     path = west(vbr_west={"AssociatedPhysicalConnections": wrapped})
 
@@ -252,6 +288,105 @@ def test_hosted_circuit_needs_a_named_parent() -> None:
 
     assert far.health == "unknown"
     assert far.reason == "pc-far is hosted, but its parent circuit is not named"
+
+
+@pytest.mark.parametrize("status", ["UnConfirmed", "Deleted", "", None, MISSING, 1])
+def test_hosted_circuit_has_to_be_confirmed(status: object) -> None:
+    """What is not confirmed, by its owner or the parent's, carries nothing that is proven."""
+    network = recorded("hosted-circuits").changed("pc-far", VpconnStatus=status)
+    health = {path.vbr_id: path.health for path in network.paths() if path.vbr_id}
+
+    assert health["vbr-far"] == ("down" if status in ("UnConfirmed", "Deleted") else "unknown")
+    assert health["vbr-red"] == "up"
+
+
+def test_vpconn_status_of_an_ordinary_circuit_means_nothing() -> None:
+    """It is empty, or what the API's sample shows."""
+    for status in ("", None, "Confirmed", "Deleted"):
+        assert west(pc_west={"VpconnStatus": status}).health == "up"
+
+
+@pytest.mark.parametrize("field", [*IN_SERVICE, "Status"])
+@pytest.mark.parametrize("value", ["Terminated", "Unavailable", "", None, MISSING, 1])
+def test_link_to_another_circuit_has_to_be_in_service(field: str, value: object) -> None:
+    """Each of its fields counts."""
+    link = {"PhysicalConnectionId": "pc-west", "Status": "active", **IN_SERVICE, field: value}
+    entry = {key: value for key, value in link.items() if value is not MISSING}
+    network = recorded("two-circuit-vbr").changed(
+        "vbr-twin", AssociatedPhysicalConnections={"AssociatedPhysicalConnection": [entry]}
+    )
+    health = {path.circuit_id: path.health for path in network.paths()}
+
+    assert health["pc-west"] == ("down" if isinstance(value, str) and value else "unknown")
+    assert health["pc-east"] == "up"
+
+
+def hosted_on(*levels: str) -> Path:
+    """
+    Return the far path with its circuit hosted on others, each of which is hosted on the next.
+    """
+    network = recorded("hosted-circuits")
+    far = next(each for each in network.circuits if each["PhysicalConnectionId"] == "pc-far")
+    new = {name for name in levels if name.startswith("pc-level")}
+    network.circuits.extend(far | {"PhysicalConnectionId": name} for name in new)
+    for name, above in zip(("pc-far", *levels), levels, strict=False):
+        network = network.changed(name, ParentPhysicalConnectionId=above)
+    return next(path for path in network.paths() if path.vbr_id == "vbr-far")
+
+
+def test_hosted_circuit_is_followed_to_the_root() -> None:
+    """However many levels there are."""
+    levels = [f"pc-level-{number}" for number in range(50)]
+    path = hosted_on(*levels, "pc-far-parent")
+
+    assert path.health == "up"
+    assert path.parent_circuit_ids == (*levels, "pc-far-parent")
+    assert path.carrier_id == "pc-far-parent"
+
+
+@pytest.mark.parametrize(
+    ("levels", "chain", "reason"),
+    [
+        pytest.param(
+            ["pc-gone"], ["pc-gone"], "pc-gone was not read", id="parent of another account"
+        ),
+        pytest.param(
+            ["pc-level-1", "pc-gone"],
+            ["pc-level-1", "pc-gone"],
+            "pc-gone was not read",
+            id="root of another account",
+        ),
+        pytest.param(
+            ["pc-far"],
+            ["pc-far"],
+            "pc-far is hosted in a circle, so its root is unknown",
+            id="on itself",
+        ),
+        pytest.param(
+            ["pc-level-1", "pc-level-2", "pc-level-1"],
+            ["pc-level-1", "pc-level-2"],
+            "pc-far is hosted in a circle, so its root is unknown",
+            id="above a circle",
+        ),
+    ],
+)
+def test_hosted_circuit_without_root_is_unknown(
+    levels: list[str], chain: list[str], reason: str
+) -> None:
+    """What it shares with a cut cannot be told."""
+    path = hosted_on(*levels)
+
+    assert (path.health, path.reason) == ("unknown", reason)
+    assert path.parent_circuit_ids == tuple(chain)
+
+
+def test_attachment_that_is_listed_twice_has_to_be_attached_twice() -> None:
+    """Which of two statuses is current is unknown."""
+    for status in ("Detached", "Detaching", None):
+        cens = {"AssociatedCen": [{"CenId": "ecr-main", "CenStatus": status}]}
+        path = west(vbr_west={"AssociatedCens": cens})
+
+        assert (path.groups, "ecr-main" in path.unproven_groups) == (frozenset(), True)
 
 
 def test_parent_that_is_not_enabled_takes_its_hosted_circuits_down() -> None:

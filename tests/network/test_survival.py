@@ -10,7 +10,7 @@ from recorded import MISSING, Network, recorded
 
 from chaosfailover.alibaba.documents import FailoverTestJob
 from chaosfailover.errors import ArgumentError
-from chaosfailover.network.survival import Survival, lost_resources, surviving_paths
+from chaosfailover.network.survival import Survival, surviving_paths
 from chaosfailover.network.under_test import under_test
 
 
@@ -29,21 +29,6 @@ def names(paths: list[Any]) -> list[str]:
 
 
 EAST, WEST = "pc-east - vbr-east - bgp-east", "pc-west - vbr-west - bgp-west"
-
-
-@pytest.mark.parametrize(
-    ("kind", "resource_id", "lost"),
-    [
-        pytest.param(
-            "PHYSICALCONNECTION", "pc-east", ["bgp-east", "pc-east", "vbr-east"], id="circuit"
-        ),
-        pytest.param("VIRTUALBORDERROUTER", "vbr-east", ["bgp-east", "vbr-east"], id="VBR"),
-        pytest.param("BGPPEER", "bgp-east", ["bgp-east"], id="BGP peer"),
-    ],
-)
-def test_what_is_on_it_goes_down_with_it(kind: str, resource_id: str, lost: list[str]) -> None:
-    """What lies below what is cut stays up."""
-    assert lost_resources(cut(recorded("dual-circuit"), resource_id, kind=kind), kind) == lost
 
 
 @pytest.mark.parametrize(
@@ -243,7 +228,21 @@ def test_survivor_on_the_same_parent_is_a_warning() -> None:
     )
 
 
-@pytest.mark.parametrize("count", [pytest.param(3, id="one unseen"), None, "", "many", -1])
+def test_cut_takes_what_is_hosted_on_hosted_circuits() -> None:
+    """A circuit two levels above takes it, as does a test that is under way on it."""
+    network = recorded("hosted-circuits")
+    red = next(each for each in network.circuits if each["PhysicalConnectionId"] == "pc-red")
+    network.circuits.append(red | {"PhysicalConnectionId": "pc-mid"})
+    network = network.changed("pc-red", ParentPhysicalConnectionId="pc-mid")
+    network = network.changed("pc-mid", VirtualPhysicalConnectionCount=1)
+    job: FailoverTestJob = {"JobId": "ftj-1", "Status": "Failed", "ResourceId": ["pc-parent"]}
+
+    for cut_id in ("pc-parent", "pc-mid"):
+        assert "pc-red - vbr-red - bgp-red" in names(cut(network, cut_id).lost)
+    assert names(surviving_paths(under_test(network.paths(), [job]), ["pc-far"]).survivors) == []
+
+
+@pytest.mark.parametrize("count", [pytest.param(3, id="one unseen"), MISSING, None, "", "many", -1])
 def test_parent_that_hosts_more_than_was_read_has_no_survivor(count: object) -> None:
     """A hosted circuit of another account goes down with the parent, and nobody sees its path."""
     network = recorded("hosted-circuits").changed("pc-parent", VirtualPhysicalConnectionCount=count)
@@ -252,9 +251,9 @@ def test_parent_that_hosts_more_than_was_read_has_no_survivor(count: object) -> 
     assert cut(network, "pc-red").count == 2
 
 
-@pytest.mark.parametrize("count", [pytest.param(MISSING, id="not said"), 2, "2"])
+@pytest.mark.parametrize("count", [2, "2"])
 def test_parent_of_which_all_was_read_has_survivors(count: object) -> None:
-    """A count that is left out says nothing; what was read is what there is."""
+    """The count is that of what was read."""
     network = recorded("hosted-circuits").changed("pc-parent", VirtualPhysicalConnectionCount=count)
 
     assert cut(network, "pc-parent").count == 1
@@ -516,8 +515,8 @@ def test_resources_have_to_be_there(resource_ids: Any, kind: str, message: str) 
 
 def test_parent_that_was_not_read_cannot_be_cut() -> None:
     """The parent of a hosted circuit in another account is not ours."""
-    with pytest.raises(ArgumentError, match="pc-foreign"):
-        cut(recorded("hosted-circuits"), "pc-foreign")
+    with pytest.raises(ArgumentError, match="pc-far-parent"):
+        cut(recorded("hosted-circuits").without("pc-far-parent"), "pc-far-parent")
 
 
 def test_survival_fits_in_json() -> None:

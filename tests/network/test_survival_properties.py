@@ -17,10 +17,11 @@ from chaosfailover.network.survival import RESOURCE_TYPES, Survival, surviving_p
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 UNSAID: list[Any] = [MISSING, None, "", 7]
+IN_SERVICE = {"PhysicalConnectionStatus": "Enabled", "PhysicalConnectionBusinessStatus": "Normal"}
 LISTS: list[Any] = [None, "", [], {"AssociatedCen": None, "AssociatedPhysicalConnection": [None]}]
 
-# Field -> worse values. A list or a count that is left out means none, so it is never left out
-# here; and Detached is not worse: it says that the VBR has nothing to lose.
+# Field -> worse values. A list that is left out means none, so it is never left out here; and
+# Detached is not worse: it says that the VBR has nothing to lose.
 WORSE: dict[str, list[Any]] = {
     "PhysicalConnectionId": UNSAID,
     "VbrId": UNSAID,
@@ -40,8 +41,11 @@ WORSE: dict[str, list[Any]] = {
     "AssociatedPhysicalConnections": LISTS,
     "BgpStatus": [*UNSAID, "Idle", "Connect", "Active", "Down"],
     "IpVersion": [MISSING, None, "", "ipv5"],
-    "ReceivedRouteCount": [MISSING, None, "", 0, -1, True, "few"],
-    "AdvertisedRouteCount": [MISSING, None, 0],
+    "ReceivedRouteCount": [MISSING, None, "", 0, -1, True, "few", "5"],
+    "AdvertisedRouteCount": [MISSING, None, "", 0, -1, True, "few", "5"],
+    "VpconnStatus": [*UNSAID, "UnConfirmed", "Deleted"],
+    "PhysicalConnectionStatus": [*UNSAID, "Terminated", "Unavailable"],
+    "PhysicalConnectionBusinessStatus": [*UNSAID, "FinancialLocked"],
     "EnableBfd": [MISSING, None, False],
 }
 
@@ -77,6 +81,7 @@ def circuit(draw: Draw, number: int, hosted: bool, hosts: int) -> dict[str, Any]
         "ProductType": "VirtualPhysicalConnection" if hosted else "PhysicalConnection",
         "AccessPointId": draw(st.sampled_from(["ap-1", "ap-2"])),
         "ParentPhysicalConnectionId": "pc-0" if hosted else "",
+        **({"VpconnStatus": draw(mostly("Confirmed", "UnConfirmed"))} if hosted else {}),
         "VirtualPhysicalConnectionCount": hosts,
     }
 
@@ -92,9 +97,14 @@ def vbr(draw: Draw, number: int, circuits: int) -> dict[str, Any]:
         "VbrId": f"vbr-{number}",
         "Status": draw(mostly("active", "terminated")),
         "PhysicalConnectionId": f"pc-{number % circuits}",
+        **IN_SERVICE,
         "AssociatedPhysicalConnections": {
             "AssociatedPhysicalConnection": [
-                {"PhysicalConnectionId": name, "Status": draw(mostly("active", "deleting"))}
+                {
+                    "PhysicalConnectionId": name,
+                    "Status": draw(mostly("active", "deleting")),
+                    **IN_SERVICE,
+                }
                 for name in others
             ]
         },
@@ -178,7 +188,7 @@ def touches(path: Path, resource_ids: list[str]) -> bool:
     """
     Return whether a path uses, or may use, one of the resources.
     """
-    used = {path.circuit_id, path.parent_circuit_id, path.vbr_id, path.bgp_peer_id}
+    used = {path.circuit_id, *path.parent_circuit_ids, path.vbr_id, path.bgp_peer_id}
     return not (used | path.other_circuit_ids).isdisjoint(resource_ids)
 
 

@@ -553,9 +553,10 @@ def test_a_prober_without_room_says_so() -> None:
     code = (
         "import resource\n"
         "from chaosfailover.errors import FailoverError\n"
+        "from chaosfailover.prober.open_files import Room\n"
         "from chaosfailover.prober.prober import Prober\n"
         "from chaosfailover.prober.targets import parse_target\n"
-        "prober = Prober([parse_target('it', 'tcp://127.0.0.1:9')])\n"
+        "prober = Prober([parse_target('it', 'tcp://127.0.0.1:9')], room=Room(reserve=-99))\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n"
         "try: prober.start()\n"
         "except (FailoverError, OSError) as error: print(error)\n"

@@ -292,6 +292,46 @@ def test_a_suspended_process_makes_up_no_loss() -> None:
     assert output == "0 True\n"
 
 
+class Silent(Check):
+    """
+    A check that nobody answers; it counts how many are under way.
+    """
+
+    under_way = most = 0
+
+    async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:  # noqa: ARG002
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            await asyncio.sleep(60.0)
+        finally:
+            self.under_way -= 1
+
+
+def test_a_check_without_a_socket_is_not_sent() -> None:
+    """It is counted as unjudged, not as lost, and leaves the sockets to others."""
+    target = parse_target("it", {"url": "tcp://127.0.0.1:9", "interval": 0.01, "timeout": 0.1})
+    check = Silent(target)
+    it = Track(target, check)
+
+    def end(track: Track, ticket: Ticket, sample: Sample | None) -> None:
+        track.end(ticket, sample)
+
+    async def scenario() -> None:
+        stopping = asyncio.Event()
+        dispatcher = Dispatcher([it], Resolver(time.monotonic), time.monotonic, end, most=3)
+        run = asyncio.create_task(dispatcher.run(stopping))
+        await asyncio.sleep(0.5)
+        stopping.set()
+        await run
+
+    asyncio.run(scenario())
+
+    assert check.most == 3
+    assert it.unjudged > it.series.sent > 0
+    assert it.series.sent == it.series.lost
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [

@@ -11,7 +11,8 @@ from jsonschema import Draft202012Validator
 from made_journals import activity, changed, event, held
 from recorded_journals import RECORDED, errors, load
 
-from chaosfailover.record import make_record, schema, stored, verify
+from chaosfailover.record import make_record, schema, stored
+from chaosfailover.record.digest import verify
 
 Journal = dict[str, Any]
 

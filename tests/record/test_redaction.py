@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from made_journals import activity, changed, held
 
-from chaosfailover.record import make_record, stored, verify
+from chaosfailover.record import make_record, stored
+from chaosfailover.record.digest import verify
 from chaosfailover.record.redaction import (
     HIDDEN,
     given_secrets,

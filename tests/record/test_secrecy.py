@@ -22,10 +22,41 @@ from chaosfailover.record.redaction import READ, STATUSES, LogRedaction
 from chaosfailover.report.view import make_view
 from chaosfailover.run.finish import conclude
 from chaosfailover.run.settings import Settings
+from chaosfailover.safety.alarm import alarm
+from chaosfailover.safety.guarded_test import StopOutcome
 from chaosfailover.verdict.journal import instant
 from chaosfailover.verdict.verdict import VERDICTS, judge
 
 Journal = dict[str, Any]
+
+
+def not_back() -> Journal:
+    """Return a run after which a circuit could not be read, and a session was not as before."""
+    journal = without(held(), "back")
+    unread = event(
+        25, "resource", resource_id="pc-a", resource_type="PHYSICALCONNECTION", status="unknown"
+    )
+    stop = {
+        "test": "drill",
+        "job_id": "ftj-1",
+        "status": "Stopped",
+        "stopped": True,
+        "reason": "it is Stopped",
+        "back": False,
+        "not_back": [
+            "pc-a is of unknown status, not Enabled since 12:00:12 UTC",
+            "bgp-a is Available and Active, not Available and Established since 12:00:12 UTC",
+        ],
+    }
+    events = [*journal["failover"]["events"], unread]
+    rollback = {**journal["rollbacks"][0], "output": stop}
+    return changed(
+        journal,
+        ("failover.events", events),
+        ("failover.stopped", [stop]),
+        ("rollbacks", [rollback]),
+    )
+
 
 JOURNALS = [
     held(),
@@ -36,6 +67,7 @@ JOURNALS = [
     changed(
         held(), ("failover.events", [*held()["failover"]["events"], event(13, "abort", reason="x")])
     ),
+    not_back(),
 ]
 WORDS = sorted(
     {
@@ -52,10 +84,10 @@ HARD = st.text(
 SECRETS = st.sampled_from(WORDS) | HARD | st.text(min_size=6, max_size=40)
 
 
-def concluded(journal: Journal, secret: str) -> Journal:
-    """Return a journal as a run with a secret writes it."""
+def concluded(journal: Journal, *secrets: str) -> Journal:
+    """Return a journal as a run with secrets writes it."""
     copy = deepcopy(journal)
-    conclude(copy, Settings(), [secret])
+    conclude(copy, Settings(), secrets)
     written: Journal = json.loads(json.dumps(copy))
     return written
 
@@ -135,6 +167,50 @@ def test_secret_is_found_however_it_is_written(secret: str) -> None:
 def test_what_only_looks_encoded_stays(text: str) -> None:
     """Damaged and endless encodings are texts like any other."""
     assert hide(text, needles(["some secret"])) == text
+
+
+@pytest.mark.parametrize("secret", ["Enabled", "Established", "unknown", "12:00:12", "12 UTC"])
+def test_what_is_not_back_is_told_whatever_the_secrets(secret: str) -> None:
+    """Names, statuses and times stay in its sentences, and in the events; a secret goes."""
+    journal = not_back()
+    told = journal["failover"]["stopped"][0]["not_back"]
+    told += [f"pc-a is hunter22/{secret} and {secret}-hunter22"]
+
+    written = concluded(journal, secret, "hunter22")["failover"]
+
+    shown = [*told[:2], "pc-a is ***/*** and ***-***"]
+    assert written["events"] == journal["failover"]["events"]
+    assert written["stopped"][0]["not_back"] == shown
+    assert written["verdict"]["reasons"] == [f"What drill took is not back: {'; '.join(shown)}."]
+
+
+@pytest.mark.parametrize("secret", ["drill-1", "cn-hangzhou", "ftj-000001", "pc-a-1234", "Enabled"])
+def test_alarms_are_whole_whatever_the_secrets(
+    secret: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An operator acts by them; what is neither a name, a status nor a time is hidden."""
+    told = "pc-a-1234 is Terminated, not Enabled since 12:00:12 UTC"
+    ended = StopOutcome("drill-1", "ftj-000001", "Stopped", "", back=False, not_back=(told,))
+    running = StopOutcome("drill-1", "ftj-000001", "Testing", "", error="hunter22 is wrong")
+    names = ["drill-1", "cn-hangzhou", "ftj-000001", "pc-a-1234"]
+    redaction = LogRedaction([secret, "hunter22"], lambda: names)
+    logger = logging.getLogger("chaostoolkit")
+    logger.addFilter(redaction)
+
+    alarm([ended, running], "cn-hangzhou")
+
+    logger.removeFilter(redaction)
+    assert caplog.messages == [
+        (
+            f"NOT BACK: drill-1 (ftj-000001) is Stopped, but {told}. To see it: chaos "
+            "failover status --region cn-hangzhou, and the console; if it stays so, "
+            "ask Alibaba Cloud's support"
+        ),
+        (
+            "A FAILOVER TEST MAY STILL BE RUNNING: drill-1: *** is wrong. "
+            "To stop it: chaos failover stop ftj-000001 --region cn-hangzhou"
+        ),
+    ]
 
 
 def test_logs_show_no_secret_and_every_name() -> None:

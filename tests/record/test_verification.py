@@ -12,9 +12,9 @@ from jsonschema import Draft202012Validator
 from made_journals import changed, held
 from recorded_journals import RECORDED, load
 
-from chaosfailover.record import STATES, as_journal, make_record, schema, stored, verify
-from chaosfailover.record.digest import sealed
-from chaosfailover.record.json_schema import misfit
+from chaosfailover.record import as_journal, make_record, schema, stored
+from chaosfailover.record.digest import misfit, sealed, verify
+from chaosfailover.record.verification import STATES
 from chaosfailover.report import FORMATS, render
 
 Document = dict[str, Any]

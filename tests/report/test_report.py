@@ -27,7 +27,7 @@ from chaosfailover.i18n import CATALOGUES
 from chaosfailover.record import make_record
 from chaosfailover.report import FORMATS, render
 from chaosfailover.report.charts.axis import STEPS
-from chaosfailover.report.html import template_text
+from chaosfailover.report.jinja_filters import template_text
 
 Journal = dict[str, Any]
 

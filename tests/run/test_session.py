@@ -21,6 +21,7 @@ from chaosfailover.run.session import Session
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety import guard
 from chaosfailover.safety.guarded_test import GuardedTest, Start
+from chaosfailover.safety.observation import Observation
 
 Configuration = dict[str, Any]
 
@@ -134,7 +135,11 @@ def test_run_that_was_not_concluded_is_loud(
     rehearsal.begin()
     guarding = guard.current()
     assert guarding
-    guarding.watch(GuardedTest("drill", "cn-hangzhou", 5, unreachable, {}, {}, Start("ftj-1")))
+    guarding.watch(
+        GuardedTest(
+            "drill", "cn-hangzhou", 5, unreachable, {}, {}, Observation("drill"), Start("ftj-1")
+        )
+    )
 
     rehearsal.close()
 

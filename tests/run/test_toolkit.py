@@ -110,7 +110,8 @@ def test_rollback_of_another_test_is_told(tmp_path: Path) -> None:
     file = Path(drill(tmp_path))
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
     document["rollbacks"][0]["provider"]["arguments"]["test"] = "dril"
-    document["secrets"] = {"db": {"user": "targets", "name": "drill", "port": "1234567"}}
+    secrets = {"user": "targets", "name": "drill", "port": "1234567", "vbr": "vbr-rehearsal-a"}
+    document["secrets"] = {"db": secrets}
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
 
     run = chaos("run", str(file), folder=tmp_path)
@@ -120,7 +121,9 @@ def test_rollback_of_another_test_is_told(tmp_path: Path) -> None:
     assert run.returncode == 1
     assert warnings["rollbacks"] == ["bring-back stops 'dril', which the method does not start"]
     shown = [warning.split()[2] for warning in warnings["secrets"]]
-    assert sorted(shown) == ["db.name", "db.port", "db.user"]
+    assert sorted(shown) == ["db.name", "db.port", "db.user", "db.vbr"]
+    seen = {each.get("resource_id") for each in written["events"]}
+    assert seen >= {"pc-rehearsal-a", "vbr-rehearsal-a", "bgp-rehearsal-a"}
     assert written["verdict"]["verdict"] == "deviated"
     assert "The rollback bring-back did not stop" in written["verdict"]["reasons"][0]
     assert [each["status"] for each in written["stopped"]] == ["Stopped"]

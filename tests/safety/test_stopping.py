@@ -2,15 +2,27 @@
 Stopping goes on until nothing runs, whatever the API answers meanwhile.
 """
 
+import time
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
 from client_stand_in import Answer, Clock, Cloud, client_of, error_reply, job, reply
 
 from chaosfailover.alibaba.client import VpcClient
-from chaosfailover.safety.guarded_test import START_SETTLE, Start, StopOutcome, StopRequest
-from chaosfailover.safety.stopping import stop_tests
+from chaosfailover.network.cut_resources import Resource
+from chaosfailover.network.cut_resources import ResourceState as State
+from chaosfailover.safety.guarded_test import (
+    LATEST_START,
+    START_SETTLE,
+    Start,
+    StopOutcome,
+    StopRequest,
+)
+from chaosfailover.safety.observation import Observation
+from chaosfailover.safety.stopping import Patience, stop_tests
 
 CONFLICT = "EcFailoverTestJobConflict"
 REFUSED = "Forbidden.RAM"
@@ -20,19 +32,21 @@ OK = reply()
 
 
 def stop(
-    answers: Iterable[Answer], start: Start | None = None, **more: float
+    answers: Iterable[Answer],
+    start: Start | None = None,
+    circuits: Iterable[Answer | str] = ("Enabled",),
+    look: float = 0.0,
+    **patience: Any,
 ) -> tuple[StopOutcome, list[str], Clock]:
     """
     Stop ftj-1 with these answers; return the outcome, the operations sent, and the clock.
     """
-    clock, cloud = Clock(), Cloud(answers)
+    clock, cloud = Clock(), Cloud(answers, circuits=circuits)
     # One attempt a call, so that what is counted here are the tries of stop_tests.
     client = client_of(cloud, clock, attempts=1)
     start = start or Start()
-    requests = [
-        StopRequest(lambda: client, "ftj-1", start, look_until=clock() + more.pop("look", 0.0))
-    ]
-    (outcome,) = stop_tests(requests, clock=clock, sleep=clock.sleep, **more)
+    requests = [StopRequest(lambda: client, "ftj-1", start, look_until=clock() + look)]
+    (outcome,) = stop_tests(requests, Patience(**patience), clock=clock, sleep=clock.sleep)
     return outcome, [request.headers["x-acs-action"] for request in cloud.requests], clock
 
 
@@ -50,11 +64,11 @@ def stop(
             id="stopped",
         ),
         pytest.param(
-            [job("Starting"), job("Starting"), job("Testing"), OK, job("Stopped")],
+            [*[job("Starting"), error_reply(MOVED_ON)] * 2, job("Testing"), OK, job("Stopped")],
             True,
             "it was stopped",
-            1,
-            id="waits until it can be stopped",
+            3,
+            id="tries until it can be stopped",
         ),
         pytest.param(
             [job("Testing"), error_reply(MOVED_ON), job("Stopped")],
@@ -84,13 +98,6 @@ def stop(
             1,
             id="reply to Stop lost",
         ),
-        pytest.param(
-            [job("Thawing"), job("Testing"), OK, job("Stopped")],
-            True,
-            "it was stopped",
-            1,
-            id="status that nobody documented",
-        ),
     ],
 )
 def test_stop_ends_when_nothing_runs(
@@ -101,6 +108,201 @@ def test_stop_ends_when_nothing_runs(
 
     assert (outcome.stopped, outcome.reason, outcome.error) == (stopped, reason, None)
     assert operations.count("StopFailoverTestJob") == sent
+
+
+ODD_STATUSES = ["testing", "Pausing", "Failed", "", None, 7, ["Stopped"], " Stopped", "INIT"]
+
+
+@pytest.mark.parametrize("status", ODD_STATUSES)
+def test_whatever_may_be_underway_is_stopped(status: object) -> None:
+    """Only `Init` and `Stopped` say that nothing runs; any other status, or none, gets its Stop."""
+    outcome, operations, _ = stop([job(status), OK, job(status), OK, job("Stopped")])
+
+    assert (outcome.stopped, outcome.is_over) == (True, True)
+    assert operations.count("StopFailoverTestJob") == 2
+
+
+def test_job_without_a_status_is_stopped() -> None:
+    """What is not shown may run."""
+    nothing = reply(FailoverTestJobModel={"JobId": "ftj-1"})
+
+    outcome, operations, _ = stop([nothing, OK, job("Stopped")])
+
+    assert outcome.stopped is True
+    assert operations.count("StopFailoverTestJob") == 1
+
+
+def test_refused_stop_of_an_odd_status_is_told_and_tried_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The API may call it neither running nor stopped; the log says what it answered, once."""
+    refused = [job("Pausing"), error_reply(MOVED_ON)] * 3
+
+    outcome, operations, _ = stop([*refused, job("Testing"), OK, job("Stopped")])
+
+    assert outcome.stopped is True
+    assert operations.count("StopFailoverTestJob") == 4
+    assert caplog.text.count(f"ftj-1 is not stopped yet: {MOVED_ON}") == 1
+
+
+def long_ago(**days: float) -> str:
+    return (datetime.now(UTC) - timedelta(**days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@pytest.mark.parametrize(
+    ("days", "circuit", "over"),
+    [
+        pytest.param(2, "Enabled", True, id="long past, and back"),
+        pytest.param(2, "Disabled", False, id="long past, and down"),
+        pytest.param(0.5, "Enabled", False, id="not long past"),
+    ],
+)
+def test_odd_status_long_after_the_end_is_judged_by_the_resources(
+    days: float, circuit: str, over: bool
+) -> None:
+    """The cloud has no word for a test that failed; one that is back blocks nothing."""
+    failed = job("Failed", StartTime=long_ago(days=days), JobDuration=1)
+
+    outcome, operations, _ = stop([failed, OK] * 9, circuits=[circuit], timeout=2.0)
+
+    assert outcome.is_over is over
+    assert ("StopFailoverTestJob" in operations) is not over
+
+
+@pytest.mark.parametrize("ended", ["Stopped", "Deleted"])
+def test_resources_are_waited_for(ended: str) -> None:
+    """`Stopped` is what the job says; back is what the circuit says."""
+    circuits: list[Answer | str] = [
+        "Disabled",
+        "Disabled",
+        error_reply("ServiceUnavailable", 503),
+        "Enabled",
+    ]
+
+    outcome, _, clock = stop([job("Testing"), OK, job(ended)], circuits=circuits)
+
+    assert (outcome.is_over, outcome.back, outcome.not_back) == (True, True, ())
+    assert clock.now == 1002.0
+
+
+def test_resources_that_stay_down_are_named() -> None:
+    """The wait ends, and says what was seen last and what was expected."""
+    outcome, _, clock = stop([job("Testing"), OK, job("Stopped")], circuits=["Disabled"], back=20.0)
+
+    assert (outcome.is_over, outcome.back, outcome.error) == (False, False, None)
+    assert outcome.not_back[0].startswith("pc-1 is Disabled, not Enabled since ")
+    assert clock.now == 1020.5
+
+
+def test_resources_that_cannot_be_read_are_not_back() -> None:
+    """What was not seen is unknown."""
+    away = error_reply("ServiceUnavailable", 503)
+
+    outcome, _, _ = stop([job("Testing"), OK, job("Stopped")], circuits=[away], back=20.0)
+
+    assert (outcome.is_over, outcome.back) == (False, None)
+    assert outcome.not_back[0].startswith("pc-1 is of unknown status")
+
+
+def test_state_before_the_cut_is_what_has_to_come_back() -> None:
+    """A session has to be up again, and what was down before may stay so."""
+    peer, vbr = Resource("BGPPEER", "bgp-1"), Resource("VIRTUALBORDERROUTER", "vbr-1")
+    seen = Observation("drill", {peer: State("Available", "Established"), vbr: State("off", "")})
+    rows = [(State("Available", "Idle"), "off"), (State("Available", "Established"), "off")]
+    seen.see_end()
+
+    shown = []
+    for session, router in rows:
+        seen.see_states({peer: session, vbr: State(router, "")}, time.monotonic())
+        shown.append((seen.is_back, [*seen.not_back()]))
+
+    (first, reasons), last = shown
+    assert first is False
+    assert reasons[0].startswith("bgp-1 is Available and Idle, not Available and Established")
+    assert last == (True, [])
+
+
+def test_states_asked_for_before_the_end_prove_nothing() -> None:
+    """A slow answer may show the circuit as it was before the cut."""
+    circuit = Resource("PHYSICALCONNECTION", "pc-1")
+    seen = Observation("drill", {circuit: State("Enabled", "")})
+    asked_at = time.monotonic()
+    seen.see_end()
+
+    seen.see_states({circuit: State("Enabled", "")}, asked_at)
+
+    assert seen.is_back is None
+
+
+def test_job_that_is_gone_is_judged_by_its_resources() -> None:
+    """Somebody deleted the job; the circuit that it took is still down."""
+    circuit = Resource("PHYSICALCONNECTION", "pc-1")
+    clock = Clock()
+    cloud = Cloud([error_reply(GONE)] * 99, circuits=["Disabled"])
+    client = client_of(cloud, clock, attempts=1)
+    seen = Observation("drill", {circuit: State("Enabled", "")}, clock)
+    start = Start("ftj-1", accepted=True)
+
+    (outcome,) = stop_tests(
+        [StopRequest(lambda: client, "drill", start, observation=seen)],
+        Patience(back=30.0),
+        clock=clock,
+        sleep=clock.sleep,
+    )
+
+    assert (outcome.reason, outcome.back, outcome.is_over) == ("it does not exist", False, False)
+
+
+def test_wait_for_resources_ends_when_it_is_enough() -> None:
+    """A further signal ends the wait, and what was not seen back is told."""
+    enough = iter([False, False, True])
+
+    outcome, _, clock = stop(
+        [job("Stopped")], circuits=["Disabled"], enough=lambda: next(enough, True)
+    )
+
+    assert (outcome.back, outcome.is_over) == (False, False)
+    assert clock.now == 1001.0
+
+
+def test_late_start_is_looked_for_as_long_as_it_can_come() -> None:
+    """A signed request stays valid for long: the test begins after ten minutes, and is stopped."""
+    answers = [*[error_reply(GONE)] * 120, job("Testing"), OK, job("Stopped")]
+
+    outcome, _, _ = stop(answers, Start(sent_at=1000.0), late_starts=True, timeout=3000.0)
+
+    assert (outcome.stopped, outcome.is_over) == (True, True)
+
+
+def test_late_start_that_nobody_waits_for_is_told() -> None:
+    """The run looks for it for a while; then the outcome says until when it may come."""
+    outcome, _, clock = stop([error_reply(GONE)] * 99, Start(sent_at=1000.0))
+
+    assert (outcome.is_over, outcome.open_until) == (False, 1000.0 + LATEST_START)
+    assert clock.now == 1000.0 + START_SETTLE
+
+
+def test_late_start_of_a_test_that_the_run_did_not_create_deletes_nothing() -> None:
+    """The job is somebody's, who may want it; its start is looked for instead."""
+    start = Start("ftj-1", sent_at=1000.0, created=False)
+
+    outcome, operations, _ = stop([job("Init")] * 99, start)
+
+    assert "DeleteFailoverTestJob" not in operations
+    assert outcome.open_until is not None
+
+
+def test_emulator_that_has_ended_is_not_waited_for() -> None:
+    """What it emulated is gone with it, unless it has a state file."""
+    clock = Clock()
+    cloud = Cloud([httpx.ConnectError("refused")] * 99)
+    client = client_of(cloud, clock, attempts=1)
+    requests = [StopRequest(lambda: client, "drill", Start("ftj-1", accepted=True), volatile=True)]
+
+    (outcome,) = stop_tests(requests, Patience(), clock=clock, sleep=clock.sleep)
+
+    assert outcome.reason == "the emulator has ended, and the test with it"
+    assert clock.now < 1005.0
 
 
 def test_refusal_for_good_is_an_error() -> None:
@@ -115,7 +317,7 @@ def test_refusal_is_tried_again_with_patience() -> None:
     """With patience a refusal may pass."""
     refused = [job("Testing"), error_reply(REFUSED, 403)]
 
-    outcome, _, clock = stop([*refused * 3, job("Testing"), OK, job("Stopped")], patience=10.0)
+    outcome, _, clock = stop([*refused * 3, job("Testing"), OK, job("Stopped")], refusals=10.0)
 
     assert outcome.error is None
     assert clock.slept == [0.5] * 4
@@ -133,14 +335,14 @@ def test_missing_test_whose_start_was_not_answered_is_looked_for_again() -> None
     """A Create whose reply was lost may still take effect."""
     answers = [error_reply(GONE), error_reply(GONE), job("Testing"), OK, job("Stopped")]
 
-    outcome, _, _ = stop(answers, Start(settles_at=1005.0))
+    outcome, _, _ = stop(answers, Start(sent_at=1000.0, latest=5.0))
 
     assert outcome.stopped is True
 
 
 def test_missing_test_is_given_up_once_it_has_settled() -> None:
     """It is not looked for longer than a late effect takes."""
-    outcome, _, clock = stop([error_reply(GONE)] * 20, Start(settles_at=1005.0))
+    outcome, _, clock = stop([error_reply(GONE)] * 20, Start(sent_at=1000.0, latest=5.0))
 
     assert outcome.reason == "it does not exist"
     assert clock.now == 1005.0
@@ -148,7 +350,7 @@ def test_missing_test_is_given_up_once_it_has_settled() -> None:
 
 def test_init_test_whose_start_was_not_answered_is_deleted() -> None:
     """A Start that arrives late then finds nothing to cut."""
-    outcome, operations, _ = stop([job("Init"), OK], Start(settles_at=1005.0))
+    outcome, operations, _ = stop([job("Init"), OK], Start(sent_at=1000.0, latest=5.0))
 
     assert operations == ["DescribeFailoverTestJob", "DeleteFailoverTestJob"]
     assert "deleted" in outcome.reason
@@ -160,7 +362,7 @@ def test_init_test_that_starts_before_it_is_deleted_is_stopped() -> None:
 
     answers = [job("Init"), lost, job("Testing"), OK, job("Stopped")]
 
-    outcome, _, _ = stop(answers, Start(settles_at=1005.0))
+    outcome, _, _ = stop(answers, Start(sent_at=1000.0, latest=5.0))
 
     assert outcome.stopped is True
 
@@ -232,9 +434,9 @@ def test_older_test_of_the_same_name_is_not_meant() -> None:
     clock = Clock()
     over = reply(FailoverTestJobModel=new | {"Status": "Stopped"})
     client = client_of(Cloud([*lists, OK, over]), clock, attempts=1)
-    requests = StopRequest(lambda: client, "drill", Start(settles_at=1005.0), ["ftj-old"])
+    requests = StopRequest(lambda: client, "drill", Start(sent_at=1000.0, latest=5.0), ["ftj-old"])
 
-    (outcome,) = stop_tests([requests], clock=clock, sleep=clock.sleep)
+    (outcome,) = stop_tests([requests], Patience(), clock=clock, sleep=clock.sleep)
 
     assert (outcome.job_id, outcome.stopped) == ("ftj-new", True)
 
@@ -265,6 +467,7 @@ def test_older_test_of_the_same_name_hides_none_that_is_not_shown_yet(older: str
 
     (outcome,) = stop_tests(
         [StopRequest(lambda: client, "drill", look_until=clock() + 5.0)],
+        Patience(),
         clock=clock,
         sleep=clock.sleep,
     )
@@ -274,7 +477,7 @@ def test_older_test_of_the_same_name_hides_none_that_is_not_shown_yet(older: str
 
 def test_what_nobody_foresaw_is_tried_again() -> None:
     """A process without a free socket has one a moment later."""
-    clock, cloud = Clock(), Cloud([job("Testing"), OK, job("Stopped")])
+    clock, cloud = Clock(), Cloud([job("Testing"), OK, job("Stopped")], circuits=["Enabled"])
     client = client_of(cloud, clock, attempts=1)
     failures = [OSError(24, "Too many open files"), RuntimeError("can't start new thread")]
 
@@ -283,7 +486,9 @@ def test_what_nobody_foresaw_is_tried_again() -> None:
             raise failures.pop()
         return client
 
-    (outcome,) = stop_tests([StopRequest(opened, "ftj-1")], clock=clock, sleep=clock.sleep)
+    (outcome,) = stop_tests(
+        [StopRequest(opened, "ftj-1")], Patience(), clock=clock, sleep=clock.sleep
+    )
 
     assert (outcome.error, outcome.reason) == (None, "it was stopped")
 
@@ -292,10 +497,12 @@ def test_one_that_fails_delays_no_other() -> None:
     """Several tests are stopped in turn; each has its own outcome."""
     clock = Clock()
     bad = client_of(Cloud([job("Testing"), error_reply(REFUSED, 403)]), clock, attempts=1)
-    good = client_of(Cloud([job("Testing"), OK, job("Stopped")]), clock, attempts=1)
+    good = client_of(
+        Cloud([job("Testing"), OK, job("Stopped")], circuits=["Enabled"]), clock, attempts=1
+    )
     requests = [StopRequest(lambda: bad, "ftj-bad"), StopRequest(lambda: good, "ftj-good")]
 
-    first, second = stop_tests(requests, clock=clock, sleep=clock.sleep)
+    first, second = stop_tests(requests, Patience(), clock=clock, sleep=clock.sleep)
 
     assert REFUSED in str(first.error)
     assert (second.stopped, second.error) == (True, None)

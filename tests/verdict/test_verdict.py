@@ -22,6 +22,20 @@ EVENTS = HELD["failover"]["events"]
 
 MET = "The hypothesis was met after the method."
 WITHIN = "portal was down for 0.8 to 1 s after the cut of drill, within its RTO of 3 s."
+NO_EFFECT = (
+    "The cut of drill had no effect: no circuit, VBR or BGP session changed its status, and "
+    "nothing was lost soon after it."
+)
+MAY_START = (
+    "Whether drill was started is not known: its start was not answered, and may take effect later."
+)
+NOT_BACK = {
+    "test": "drill",
+    "job_id": "ftj-1",
+    "status": "Stopped",
+    "back": False,
+    "not_back": ["bgp-a is Down, not Established since 10:00:00 UTC"],
+}
 NOTHING_CUT = "Nothing was cut: no failover test was seen in the status Testing."
 NO_EFFECT = (
     "The cut of drill had no effect: no circuit, VBR or BGP session changed its status, "
@@ -277,12 +291,69 @@ CASES = [
         id="nothing read before",
     ),
     pytest.param(
+        changed(without(HELD, "back"), ("failover.stopped", [NOT_BACK])),
+        "deviated",
+        ["What drill took is not back: bgp-a is Down, not Established since 10:00:00 UTC."],
+        id="not back after the stop",
+    ),
+    pytest.param(
+        changed(without(HELD, "back", "resource", "target"), ("failover.stopped", [NOT_BACK])),
+        "deviated",
+        [
+            "What drill took is not back: bgp-a is Down, not Established since 10:00:00 UTC.",
+            NO_EFFECT,
+        ],
+        id="not back is graver than a premise that is missing",
+    ),
+    pytest.param(
+        changed(
+            without(HELD, "back"),
+            ("failover.stopped", [{**NOT_BACK, "back": None, "not_back": []}]),
+        ),
+        "inconclusive",
+        ["Whether all that drill took is back was not seen."],
+        id="statuses that could not be read after the stop",
+    ),
+    pytest.param(
+        without(HELD, "back"),
+        "inconclusive",
+        ["Whether all that drill took is back was not seen."],
+        id="nothing says that it is back",
+    ),
+    pytest.param(
+        changed(
+            without(HELD, "status", "back", "resource", "target"),
+            ("failover.stopped", [{"test": "drill", "may_start": True, "back": True}]),
+        ),
+        "inconclusive",
+        [MAY_START],
+        id="a start that was not answered",
+    ),
+    pytest.param(
+        changed(
+            without(HELD, "target"),
+            (
+                "failover.events",
+                [
+                    {**each, "status": "unknown"} if each.get("status") == "Down" else each
+                    for each in without(HELD, "target")["failover"]["events"]
+                ],
+            ),
+        ),
+        "inconclusive",
+        [NO_EFFECT],
+        id="a status that could not be read is no change",
+    ),
+    pytest.param(
         changed(
             HELD,
             ("run", [failed("cut", func="start_failover_test")]),
             ("failover.events", EVENTS[:4]),
             ("failover.targets", {}),
-            ("failover.stopped", [{"test": "drill", "job_id": "ftj-1", "status": "Stopped"}]),
+            (
+                "failover.stopped",
+                [{"test": "drill", "job_id": "ftj-1", "status": "Stopped", "back": True}],
+            ),
         ),
         "inconclusive",
         ["The cutting action cut failed: ApiError: Throttling.", NOTHING_CUT],
@@ -780,17 +851,13 @@ def test_journal_that_lost_the_controls_events() -> None:
     assert judged.reasons == ("The journal holds none of the control's events.",)
 
 
-def test_older_journal_tells_of_a_later_outage_too() -> None:
-    """What an older version's cut does not tell is found in the outages and gaps."""
-    later = {"since": [14.0, 14.1], "until": [18.9, 19.0], "at_least": 4.8, "at_most": 5.0}
-    outages = [*target()["summary"]["outages"], later]
-    gone = changed(portal(), ("failover.targets.portal.series.gaps", [[14.0, 18.0]]))
+def test_cut_that_does_not_say_what_went_unseen_proves_nothing() -> None:
+    """What was not seen may have been of any length."""
+    cut = {key: value for key, value in cut_result().items() if not key.startswith("unseen")}
 
-    again, unseen = judge(portal(outages=outages)), judge(gone)
+    judged = judge(changed(HELD, ("failover.targets.portal.cuts", [cut])))
 
-    # less than 5 s lie between the two outages, which are one therefore
-    assert again.reasons[0].endswith("6.8 to 7 s, longer than its RTO of 3 s.")
-    assert (unseen.verdict, unseen.reasons[0][:36]) == ("inconclusive", UNSEEN[:36])
+    assert (judged.verdict, judged.reasons[0][:36]) == ("inconclusive", UNSEEN[:36])
 
 
 def test_given_verdict_is_reviewed() -> None:

@@ -3,22 +3,15 @@ The small applications behind services that have no upstream: an echo and a web 
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
 from chaosfailover.emulator.dataplane.flow_groups import FlowGroup
-from chaosfailover.emulator.dataplane.transit import Ending, Sink
+from chaosfailover.emulator.dataplane.transit import Ending
 
-__all__ = ["Answer", "Application", "Echo", "WebServer"]
+__all__ = ["Answer", "Echo", "WebServer"]
 
 LONGEST_HEAD = 65536
 
 Answer = Callable[[bytes | Ending], None]
-
-
-class Application(Sink, Protocol):
-    """
-    Takes what arrives from a client, and answers.
-    """
 
 
 class Echo:
@@ -68,18 +61,15 @@ class WebServer(Echo):
         if self._head is None:
             head, end, rest = self._buffer.partition(b"\r\n\r\n")
             if not end:
-                self._refuse_long_head()
+                if len(self._buffer) > LONGEST_HEAD:
+                    self._closing = True
+                    self.answer(Ending.RST)
                 return False
             self._head, self._body_left, self._buffer = head, _body_length(head), rest
         dropped = min(self._body_left, len(self._buffer))
         self._body_left -= dropped
         self._buffer = self._buffer[dropped:]
         return not self._body_left
-
-    def _refuse_long_head(self) -> None:
-        if len(self._buffer) > LONGEST_HEAD:
-            self._closing = True
-            self.answer(Ending.RST)
 
     def _respond(self) -> None:
         head, self._head = self._head or b"", None

@@ -4,7 +4,9 @@ The TCP listening sockets of one service: they let new connections in, or lose t
 
 import asyncio
 import contextlib
+import errno
 import logging
+import os
 import random
 import select
 import socket
@@ -12,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from chaosfailover.emulator.dataplane.flow_groups import FlowGroup
-from chaosfailover.emulator.dataplane.sockets import dial, reachable, reset
+from chaosfailover.emulator.dataplane.sockets import dial, has_file_left, reachable, reset
 
 __all__ = ["Listener", "Listeners", "sockets_per_group"]
 
@@ -190,6 +192,8 @@ class Listeners:
         """
         for _ in range(ACCEPTED_AT_ONCE):
             try:
+                if not has_file_left(listener.sock):
+                    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))  # noqa: TRY301 - as below
                 sock, address = listener.sock.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return

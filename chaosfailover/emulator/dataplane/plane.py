@@ -54,6 +54,7 @@ class DataPlane:
         self.urls: dict[str, str] = {}
         self.shortcomings: dict[str, str] = {}
         check_names(ports, self._states, "a service port")
+        allow_open_files()
         try:
             self._test_system(host)
             for state in self._states.values():
@@ -104,12 +105,28 @@ class DataPlane:
             return 1
         return len(state.groups) * sockets_per_group(state.groups)
 
+    @property
+    def files_per_connection(self) -> int:
+        """
+        The files that a client's connection takes here: two with an upstream.
+        """
+        return 2 if any(state.service.upstream for state in self._states.values()) else 1
+
+    @property
+    def files_of_a_cut(self) -> int:
+        """
+        The files that fill the accept queues while every service is cut, and their spares.
+        """
+        shut = [
+            self._sockets_needed(it) for it in self._states.values() if it.service.kind != "udp"
+        ]
+        return self._fillers * sum(shut) + len(shut)
+
     async def start(self) -> None:
         """
         Serve on the running loop.
         """
         self._loop = asyncio.get_running_loop()
-        allow_open_files()
         for state in self._states.values():
             await self._serve(state)
         self._replan()

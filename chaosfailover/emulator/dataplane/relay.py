@@ -10,10 +10,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import cast
 
-from chaosfailover.emulator.dataplane.applications import Answer, Application
+from chaosfailover.emulator.dataplane.applications import Answer
 from chaosfailover.emulator.dataplane.flow_groups import FlowGroup
 from chaosfailover.emulator.dataplane.sockets import reason_of, reset_on_close
-from chaosfailover.emulator.dataplane.transit import Ending, Transit
+from chaosfailover.emulator.dataplane.transit import Ending, Sink, Transit
 from chaosfailover.emulator.services import Upstream
 
 __all__ = ["ApplicationRelay", "Relay", "UpstreamRelay"]
@@ -125,13 +125,14 @@ class End(asyncio.Protocol):
 
 class Relay(ABC):
     """
-    A client's connection over the path of a flow group; `done` is called at its end.
+    A client's connection over the path of a flow group; `done` is called once all ends are lost.
     """
 
-    def __init__(self, group: FlowGroup, done: Callable[["Relay"], None]) -> None:
+    def __init__(self, group: FlowGroup, done: Callable[["Relay"], None], ends: int = 1) -> None:
         self.group = group
-        self.client = End(self._client_lost)
+        self.client = End(self._lost)
         self._done = done
+        self._open = ends
 
     @abstractmethod
     def connect(self) -> End:
@@ -145,8 +146,10 @@ class Relay(ABC):
         """
         self.client.abort()
 
-    def _client_lost(self) -> None:
-        self._done(self)
+    def _lost(self) -> None:
+        self._open -= 1
+        if not self._open:
+            self._done(self)
 
 
 class ApplicationRelay(Relay):
@@ -158,7 +161,7 @@ class ApplicationRelay(Relay):
         self,
         group: FlowGroup,
         done: Callable[[Relay], None],
-        application: Callable[[Answer], Application],
+        application: Callable[[Answer], Sink],
     ) -> None:
         super().__init__(group, done)
         self._application = application
@@ -182,12 +185,11 @@ class UpstreamRelay(Relay):
     def __init__(
         self, group: FlowGroup, done: Callable[[Relay], None], name: str, upstream: Upstream
     ) -> None:
-        super().__init__(group, done)
+        super().__init__(group, done, ends=2)
         self._name, self._address = name, upstream
-        self._upstream = End(self._upstream_lost)
+        self._upstream = End(self._lost)
         self._task: asyncio.Task[None] | None = None
         self._closed = False
-        self._open = 2
 
     def connect(self) -> End:
         """
@@ -223,7 +225,7 @@ class UpstreamRelay(Relay):
             self._report(f"cannot be reached: {reason_of(exc)}")
             self._upstream.outgoing.close()
             self._upstream.incoming.push(Ending.RST)
-            self._upstream_lost()
+            self._lost()
         else:
             self._upstream.outgoing.release()
             if self._closed:  # it was reached just as the emulator stopped
@@ -235,14 +237,3 @@ class UpstreamRelay(Relay):
         logger.warning(
             "service %s: its upstream %s %s; this is no cut", self._name, self._address, problem
         )
-
-    def _client_lost(self) -> None:
-        self._end()
-
-    def _upstream_lost(self) -> None:
-        self._end()
-
-    def _end(self) -> None:
-        self._open -= 1
-        if not self._open:
-            self._done(self)

@@ -15,6 +15,7 @@ __all__ = [
     "bound",
     "bound_together",
     "dial",
+    "has_file_left",
     "is_connected",
     "is_this_machine",
     "reachable",
@@ -29,6 +30,8 @@ TCP = (socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY only 
 UDP = (socket.SOCK_DGRAM, socket.IPPROTO_UDP)
 SOCKETS = {"http": TCP, "tcp": TCP, "udp": UDP}
 OPEN_FILES = 65536
+# Clients of services leave these: the API has to be reachable, above all for the stop of a test.
+KEPT_FILES = 16
 
 
 class PortTakenError(OSError):
@@ -164,3 +167,18 @@ def allow_open_files() -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def has_file_left(sock: socket.socket) -> bool:
+    """
+    Say whether this process may open a file beside those that are kept from services' clients.
+
+    A new file gets the lowest number that is free, so the highest numbers are the ones kept.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        number = os.dup(sock.fileno())
+    except OSError:
+        return False
+    os.close(number)
+    return limit == resource.RLIM_INFINITY or number < limit - KEPT_FILES

@@ -5,11 +5,12 @@ One admitted call of an operation.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf
 from typing import TypeVar
 
 from chaosfailover.emulator.cloud import Cloud
-from chaosfailover.emulator.faults import ANSWERING, FAULTS, VIEW, Fault, Stage
-from chaosfailover.emulator.job import Job
+from chaosfailover.emulator.faults import ANSWERING, BEFORE, FAULTS, VIEW, Fault, Stage
+from chaosfailover.emulator.job import Job, viewed
 from chaosfailover.emulator.operations.parameters import Arguments
 
 __all__ = ["Call", "Document"]
@@ -26,7 +27,8 @@ class Call:
     """
     Who calls which operation, in which region, with which arguments, and when.
 
-    `faults` are those that have acted on the call.
+    `faults` are those that have acted on the call. `valid_for` is how many emulated seconds its
+    signature stays valid.
     """
 
     cloud: Cloud
@@ -35,6 +37,8 @@ class Call:
     region: str
     arguments: Arguments
     now: float
+    valid_for: float = inf
+    dry_run: bool = False
     faults: list[Fault] = field(default_factory=list)
 
     def with_faults(self, stage: Stage[T], subject: T) -> T:
@@ -45,7 +49,11 @@ class Call:
         fault acts.
         """
         armed = self.cloud.faults
-        for fault in armed.due(stage, self.operation, self.region, self.account):
+        for fault in armed.due(
+            stage, self.operation, self.region, self.account, dry_run=self.dry_run
+        ):
+            if stage == BEFORE and not self._is_time_for(fault):
+                continue
             changed = FAULTS[fault.fault].act(subject, fault)
             if changed == subject:
                 continue
@@ -55,6 +63,14 @@ class Call:
             if stage in ANSWERING:
                 break
         return subject
+
+    def _is_time_for(self, fault: Fault) -> bool:
+        """
+        Say whether a job of the caller is as the fault asks for; most ask for nothing.
+        """
+        if fault.job == "*" and not fault.during and fault.seconds is None:
+            return True
+        return any(fault.concerns_job(viewed(job, self.now)) for job in self.own_jobs())
 
     @cached_property
     def seen_at(self) -> float:
@@ -69,6 +85,13 @@ class Call:
         The IDs of the resources that this call sees down.
         """
         return self.cloud.down(self.seen_at)
+
+    @cached_property
+    def fields_after(self) -> Mapping[str, Mapping[str, object]]:
+        """
+        The fields that resources show after a job took them down, by their ID.
+        """
+        return self.cloud.fields_after(self.seen_at)
 
     def own_jobs(self) -> Iterator[Job]:
         """

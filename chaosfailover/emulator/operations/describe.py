@@ -2,7 +2,7 @@
 The Describe operations on the network: circuits, VBRs, BGP groups and peers, regions.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from chaosfailover.emulator.error_codes import illegal
 from chaosfailover.emulator.operations.call import Call, Document
@@ -28,10 +28,12 @@ def border_routers(call: Call) -> Document:
     List the account's VBRs, on request with other accounts' VBRs on its circuits.
     """
     foreign = bool(call.arguments.get("IncludeCrossAccountVbr"))
+    network = call.cloud.network
     resources = [
         each
-        for each in call.cloud.network.of(VBR, call.region)
-        if each.owner == call.account or (foreign and _is_on_own_circuit(call, each))
+        for each in network.of(VBR, call.region)
+        if each.owner == call.account
+        or (foreign and call.account in {network.resources[below].owner for below in each.below})
     ]
     resources = _narrowed(call, resources, VBR_FILTERS)
     return _page(call, resources, "VirtualBorderRouterSet", "VirtualBorderRouterType")
@@ -81,11 +83,6 @@ def _own(call: Call, kind: str) -> list[Resource]:
     return [each for each in call.cloud.network.of(kind, call.region) if each.owner == call.account]
 
 
-def _is_on_own_circuit(call: Call, router: Resource) -> bool:
-    network = call.cloud.network
-    return any(network.resources[below].owner == call.account for below in router.below)
-
-
 def _of_router(call: Call, kind: str, id_name: str) -> list[Resource]:
     shape, network = SHAPES[kind], call.cloud.network
     requested = {
@@ -107,13 +104,11 @@ def _is_default(call: Call, resource: Resource) -> bool:
     return group.default
 
 
-def _narrowed(
-    call: Call, resources: Sequence[Resource], fields: Mapping[str, str]
-) -> list[Resource]:
+def _narrowed(call: Call, resources: Sequence[Resource], keys: Sequence[str]) -> list[Resource]:
     """
     Return the resources that match the call's filters, tags and resource group.
     """
-    fuzzy, getters = call.cloud.settings.fuzzy_names, _getters(call, fields)
+    fuzzy, getters = call.cloud.settings.fuzzy_names, _getters(call, keys)
     matching = filtered(resources, call.arguments.get("Filter", ()), getters, fuzzy=fuzzy)
     group = call.arguments.get("ResourceGroupId")
     return [
@@ -130,43 +125,29 @@ def _page(call: Call, resources: Sequence[Resource], outer: str, inner: str) -> 
 
 def _document(call: Call, resource: Resource) -> Document:
     """
-    Write a resource, with the fields that the settings overlay while it is down.
+    Write a resource, with the fields that settings and faults overlay during and after a cut.
     """
     settings = call.cloud.settings
     overlay = settings.while_testing.get(resource.kind, {}) if resource.id in call.down else {}
-    return {**SHAPES[resource.kind](call.cloud.network, resource), **overlay}
+    after = call.fields_after.get(resource.id, {})
+    return {**SHAPES[resource.kind](call.cloud.network, resource), **overlay, **after}
 
 
-CIRCUIT_FILTERS = {
-    "PhysicalConnectionId": "PhysicalConnectionId",
-    "AccessPointId": "AccessPointId",
-    "Type": "Type",
-    "LineOperator": "LineOperator",
-    "Spec": "Spec",
-    "Status": "Status",
-    "Name": "Name",
-    "ProductType": "ProductType",
-}
-VBR_FILTERS = {
-    "PhysicalConnectionId": "PhysicalConnectionId",
-    "VbrId": "VbrId",
-    "Status": "Status",
-    "Name": "Name",
-    "AccessPointId": "AccessPointId",
-    "eccId": "EccId",
-    "type": "Type",
-}
+SHARED = ("PhysicalConnectionId", "AccessPointId", "Status", "Name")
+CIRCUIT_FILTERS = (*SHARED, "Type", "LineOperator", "Spec", "ProductType")
+VBR_FILTERS = (*SHARED, "VbrId", "eccId", "type")
 """
-Filter key -> the field of the document that it compares.
+The filter keys; each compares the field of its name, written with a capital.
 """
 
 
-def _getters(call: Call, names: Mapping[str, str]) -> dict[str, Getter]:
-    def getter(field: str) -> Getter:
+def _getters(call: Call, keys: Sequence[str]) -> dict[str, Getter]:
+    def getter(key: str) -> Getter:
+        field = key[0].upper() + key[1:]
         return lambda resource: (_document(call, resource)[field],)
 
-    getters = {key: getter(field) for key, field in names.items()}
-    if "VbrId" in names:
+    getters = {key: getter(key) for key in keys}
+    if "VbrId" in keys:
         getters["PhysicalConnectionId"] = lambda resource: resource.below
     return getters
 

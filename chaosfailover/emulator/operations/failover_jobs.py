@@ -9,17 +9,12 @@ from dataclasses import replace
 from math import inf
 
 from chaosfailover.emulator.error_codes import illegal, refuse
-from chaosfailover.emulator.faults import JOB
-from chaosfailover.emulator.job import UNFINISHED, Job, as_of, document, moved
+from chaosfailover.emulator.faults import FIND, JOB, SHOW
+from chaosfailover.emulator.job import Job, JobView, as_of, moved, view_document, viewed
 from chaosfailover.emulator.operations.call import Call, Document
 from chaosfailover.emulator.operations.filters import Getters, filtered, token_for, token_value
 from chaosfailover.emulator.operations.rendering import shown
-from chaosfailover.emulator.operations.rules import (
-    check_free,
-    check_region,
-    check_resources,
-    requested_resources,
-)
+from chaosfailover.emulator.topology import PlannedJob
 
 __all__ = ["HANDLERS"]
 
@@ -35,14 +30,14 @@ def create(call: Call) -> Document:
         raise illegal("ResourceType")
     if arguments.get("DryRun"):
         if cloud.settings.dry_run_checks_resources:
-            _check_resources(call, kind, ids)
+            cloud.check_resources(kind, ids, call.account, call.region)
         raise refuse("DryRunOperation")
     if starts:
-        check_region(cloud.ledger.running(call.region), call.account, cloud.settings)
-    _check_resources(call, kind, ids)
+        cloud.check_region(call.account, call.region)
+    cloud.check_resources(kind, ids, call.account, call.region)
     job = _new_job(call)
     if starts:
-        job = call.with_faults(JOB, moved(job, "StartFailoverTestJob", call.now))
+        job = _started(call, moved(job, "StartFailoverTestJob", call.now))
     cloud.ledger.save(job)
     return {"JobId": job.job_id}
 
@@ -53,9 +48,8 @@ def start(call: Call) -> Document:
     """
     job = _job(call)
     after = moved(job, call.operation, call.now)
-    check_region(call.cloud.ledger.running(call.region), call.account, call.cloud.settings)
-    _check_resources(call, job.resource_type, job.resource_ids, but=job)
-    call.cloud.ledger.save(call.with_faults(JOB, after))
+    call.cloud.check_start(job)
+    call.cloud.ledger.save(_started(call, after))
     return {}
 
 
@@ -77,7 +71,9 @@ def update(call: Call) -> Document:
     job = moved(_job(call), call.operation, call.now)
     ids = arguments.get("ResourceId", job.resource_ids)
     if "ResourceId" in arguments:
-        _check_resources(call, job.resource_type, ids, but=job)
+        call.cloud.check_resources(
+            job.resource_type, ids, call.account, call.region, but=job.job_id
+        )
     minutes = arguments.get("JobDuration", job.duration_minutes)
     call.cloud.ledger.save(
         replace(
@@ -106,7 +102,8 @@ def describe(call: Call) -> Document:
     """
     Show one job.
     """
-    return {"FailoverTestJobModel": document(_seen(call, _job(call)))}
+    (view,) = call.with_faults(SHOW, (_view(call, _job(call)),))
+    return {"FailoverTestJobModel": view_document(view)}
 
 
 def describe_list(call: Call) -> Document:
@@ -117,11 +114,12 @@ def describe_list(call: Call) -> Document:
     keys = {key for key, _ in filters}
     if keys & {"ResourceId", "ResourceName"} and "ResourceType" not in keys:
         raise refuse("MissingParam.ResourceType")
-    seen = (_seen(call, job) for job in call.own_jobs())
-    jobs = filtered(seen, filters, _getters(call), fuzzy=call.cloud.settings.fuzzy_names)
+    views = call.with_faults(FIND, tuple(_view(call, job) for job in call.own_jobs()))
+    views = call.with_faults(SHOW, views)
+    jobs = filtered(views, filters, _getters(call), fuzzy=call.cloud.settings.fuzzy_names)
     token = call.arguments.get("NextToken")
     before = token_value(token) if token else inf
-    rest = [job for job in jobs if job.number < before]
+    rest = [view for view in jobs if view.job.number < before]
     size = call.arguments.get("MaxResults", 20)
     page = rest[:size]
     return {
@@ -129,29 +127,30 @@ def describe_list(call: Call) -> Document:
         "TotalCount": len(jobs),
         "MaxResults": size,
         **_next_token(call, page, more=len(rest) > size),
-        "FailoverTestJobList": [document(job) for job in page],
+        "FailoverTestJobList": [view_document(view) for view in page],
     }
 
 
-def _next_token(call: Call, page: list[Job], *, more: bool) -> Document:
+def _next_token(call: Call, page: list[JobView], *, more: bool) -> Document:
     if more:
-        return {"NextToken": token_for(page[-1].number)}
+        return {"NextToken": token_for(page[-1].job.number)}
     return {"NextToken": ""} if call.cloud.settings.empty_next_token else {}
 
 
-def _getters(call: Call) -> Getters[Job]:
+def _getters(call: Call) -> Getters[JobView]:
     resources = call.cloud.network.resources
 
-    def names(job: Job) -> Iterable[object]:
-        return [shown(resources[id_], "Name") for id_ in job.resource_ids if id_ in resources]
+    def names(view: JobView) -> Iterable[object]:
+        ids = view.job.resource_ids
+        return [shown(resources[id_], "Name") for id_ in ids if id_ in resources]
 
     return {
-        "JobId": lambda job: (job.job_id,),
-        "JobName": lambda job: (job.name,),
-        "JobStatus": lambda job: (job.status,),
-        "ResourceId": lambda job: job.resource_ids,
+        "JobId": lambda view: (view.job.job_id,),
+        "JobName": lambda view: (view.job.name,),
+        "JobStatus": lambda view: (each for each in view.status if each is not None),
+        "ResourceId": lambda view: view.job.resource_ids,
         "ResourceName": names,
-        "ResourceType": lambda job: (job.resource_type,),
+        "ResourceType": lambda view: (view.job.resource_type,),
     }
 
 
@@ -160,7 +159,7 @@ def _job(call: Call) -> Job:
     Return the job that a call names, if it is of the caller's account and region.
     """
     job = call.cloud.ledger.find(call.account, call.region, call.arguments["JobId"])
-    if job is None:
+    if job is None or not call.with_faults(FIND, (viewed(job, call.now),)):
         raise illegal("JobId")
     busy = call.now < job.touched + call.cloud.settings.operation_lasts
     if busy and not call.operation.startswith("Describe"):
@@ -168,46 +167,31 @@ def _job(call: Call) -> Job:
     return job
 
 
-def _seen(call: Call, job: Job) -> Job:
-    return as_of(job, call.seen_at) if call.seen_at < call.now else job
+def _view(call: Call, job: Job) -> JobView:
+    return viewed(as_of(job, call.seen_at) if call.seen_at < call.now else job, call.seen_at)
 
 
-def _check_resources(call: Call, kind: str, ids: tuple[str, ...], but: Job | None = None) -> None:
-    network = call.cloud.network
-    resources = requested_resources(network, kind, ids, call.account, call.region)
-    check_resources(network, resources)
-    check_free(network, resources, _others(call, but.job_id if but else ""))
-
-
-def _others(call: Call, but: str) -> Iterable[Job]:
+def _started(call: Call, job: Job) -> Job:
     """
-    Yield the jobs that block their resources: running jobs, by a setting also those in Init.
+    Return a job that starts now, or late by a fault; never once the signature is out of date.
     """
-    ledger = call.cloud.ledger
-    blocking = ledger.running(call.region)
-    if call.cloud.settings.init_blocks_resources:
-        everything = (job for job in ledger.everything() if job.region == call.region)
-        blocking = (job for job in everything if job.status in UNFINISHED)
-    return (job for job in blocking if job.job_id != but)
+    job = call.with_faults(JOB, job)
+    outdated = job.pending and job.starts_at > call.now + call.valid_for
+    return replace(job, starts_at=inf) if outdated else job
 
 
 def _new_job(call: Call) -> Job:
-    arguments, cloud = call.arguments, call.cloud
-    job_id = cloud.new_job_id()
-    return Job(
-        job_id=job_id,
-        number=cloud.ledger.next_number(),
+    arguments = call.arguments
+    planned = PlannedJob(
         account=call.account,
         region=call.region,
         name=arguments.get("Name", ""),
         description=arguments.get("Description", ""),
         resource_type=arguments["ResourceType"],
-        resource_ids=arguments["ResourceId"],
-        job_type=arguments["JobType"],
+        resources=arguments["ResourceId"],
         duration_minutes=arguments["JobDuration"],
-        history=(("Init", call.now),),
-        lasts=cloud.job_lengths(job_id, arguments["JobDuration"]),
     )
+    return call.cloud.new_job(planned, call.now, arguments["JobType"])
 
 
 HANDLERS: dict[str, Callable[[Call], Document]] = {

@@ -130,16 +130,14 @@ def _cen(resource: Resource, cen_id: str) -> Fields:
 
 def _associated(router: Resource, on: Resource) -> Fields:
     fields = _plain(router)
+    same = ("Status", "VlanInterfaceId", "LocalGatewayIp", "PeerGatewayIp")
     return {
         "PhysicalConnectionId": on.id,
         "PhysicalConnectionStatus": shown(on, "Status"),
         "PhysicalConnectionBusinessStatus": shown(on, "BusinessStatus"),
         "PhysicalConnectionOwnerUid": on.owner,
-        "Status": fields["Status"],
+        **{name: fields[name] for name in same},
         "VlanId": str(fields["VlanId"]),
-        "VlanInterfaceId": fields["VlanInterfaceId"],
-        "LocalGatewayIp": fields["LocalGatewayIp"],
-        "PeerGatewayIp": fields["PeerGatewayIp"],
     }
 
 

@@ -1,7 +1,7 @@
 """
 The table of operations: their parameters, and how well each is documented.
 
-Requests are read by it, and `coverage` writes it into the README.
+Requests are read by it, and the README shows it.
 """
 
 from collections.abc import Callable
@@ -42,13 +42,6 @@ def _within(least: int, most: int) -> Callable[[int], bool]:
     return lambda value: least <= value <= most
 
 
-def _one_of(*literals: str) -> Callable[[str], bool]:
-    """
-    Make the rule for a literal.
-    """
-    return lambda value: value in literals
-
-
 REGION = Parameter(
     "RegionId",
     source="inferred",
@@ -75,10 +68,15 @@ JOB = (REGION, TOKEN, JOB_ID, *IGNORED_OF_JOBS)
 PAGE = (
     Parameter("PageNumber", "integer", rule=_within(1, 2**31 - 1), note="default 1"),
     Parameter("PageSize", "integer", rule=_within(1, 50), note="default 10, 50 at most"),
+    *IGNORED,
 )
 FILTER = Parameter("Filter", "filters", note="5 keys and 5 values each at most")
-TAGS = Parameter("Tags", "tags", note="20 at most; all must match")
-GROUP_ID = Parameter("ResourceGroupId")
+LISTING = (
+    FILTER,
+    Parameter("ResourceGroupId"),
+    Parameter("Tags", "tags", note="20 at most; all must match"),
+    *PAGE,
+)
 ROUTER = (
     Parameter("RouterId"),
     Parameter("BgpGroupId"),
@@ -96,7 +94,7 @@ OPERATIONS: dict[str, Operation] = {
                 note="PHYSICALCONNECTION, VIRTUALBORDERROUTER, BGPPEER",
             ),
             Parameter("ResourceId", "list", True, RESOURCES.rule, note=RESOURCES.note),
-            Parameter("JobType", required=True, rule=_one_of("StartNow", "StartLater")),
+            Parameter("JobType", required=True, rule=("StartNow", "StartLater").__contains__),
             Parameter("JobDuration", "integer", True, DURATION.rule, note=DURATION.note),
             NAME,
             DESCRIPTION,
@@ -134,33 +132,21 @@ OPERATIONS: dict[str, Operation] = {
         (
             REGION_REQUIRED,
             TOKEN,
-            FILTER,
             Parameter("IncludeReservationData", "boolean", source="not done", note="there is none"),
-            GROUP_ID,
-            TAGS,
-            *PAGE,
-            *IGNORED,
+            *LISTING,
         ),
         remark="the fields of a cut circuit are inferred",
     ),
     "DescribeVirtualBorderRouters": Operation(
-        (
-            REGION_REQUIRED,
-            FILTER,
-            Parameter("IncludeCrossAccountVbr", "boolean"),
-            GROUP_ID,
-            TAGS,
-            *PAGE,
-            *IGNORED,
-        ),
+        (REGION_REQUIRED, Parameter("IncludeCrossAccountVbr", "boolean"), *LISTING),
         remark="the fields of a cut VBR are inferred",
     ),
     "DescribeVirtualBorderRoutersForPhysicalConnection": Operation(
-        (REGION_REQUIRED, Parameter("PhysicalConnectionId", required=True), FILTER, *PAGE, *IGNORED)
+        (REGION_REQUIRED, Parameter("PhysicalConnectionId", required=True), FILTER, *PAGE)
     ),
-    "DescribeBgpGroups": Operation((REGION_REQUIRED, *ROUTER, *PAGE, *IGNORED)),
+    "DescribeBgpGroups": Operation((REGION_REQUIRED, *ROUTER, *PAGE)),
     "DescribeBgpPeers": Operation(
-        (REGION_REQUIRED, *ROUTER, Parameter("BgpPeerId"), *PAGE, *IGNORED),
+        (REGION_REQUIRED, *ROUTER, Parameter("BgpPeerId"), *PAGE),
         remark="the fields of a cut peer are inferred",
     ),
     "DescribeRegions": Operation(

@@ -45,15 +45,23 @@ class AdminRequest:
 
 def state(request: AdminRequest) -> object:
     """
-    Show jobs, clock, regions, accounts, what is down, the armed faults and the services.
+    Show jobs, clock, regions, accounts, what is down, the armed faults, the services, the
+    `timestamp_window`, and whether jobs survive a restart, as `state_file`.
     """
     with request.cloud.held() as now:
         jobs = [
-            {"account": job.account, "region": job.region, **document(job)}
+            {
+                "account": job.account,
+                "region": job.region,
+                "exists": job.exists,
+                **document(job),
+            }
             for job in request.cloud.ledger.everything()
         ]
         return {
             "topology": request.cloud.topology.name,
+            "timestamp_window": request.emulator.timestamp_window,
+            "state_file": request.cloud.state_file is not None,
             "clock": _clock(request.cloud, now),
             "regions": request.cloud.network.regions,
             "accounts": sorted({key.account for key in request.cloud.keys.values()}),
@@ -127,6 +135,8 @@ def arm(request: AdminRequest) -> object:
     """
     armed = listing(fault_from, least=1)(request.body, "faults")
     with request.cloud.held():
+        for position, fault in enumerate(armed):
+            fault.check_resource(request.cloud.network, f"faults[{position}]")
         request.cloud.faults.faults += armed
     return faults(request)
 

@@ -9,9 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from chaosfailover.emulator.clock import real_monotonic
@@ -20,7 +18,7 @@ from chaosfailover.emulator.dataplane import DataPlane
 from chaosfailover.emulator.dataplane.sockets import reset_on_close
 from chaosfailover.emulator.wire import Reply, Request
 
-__all__ = ["Server", "application"]
+__all__ = ["Server"]
 
 Answer = Callable[[Request], Reply]
 
@@ -44,7 +42,7 @@ class Server:
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         config = uvicorn.Config(
-            application(answer),
+            Endpoint(answer),
             http="h11",
             ws="none",
             loop="asyncio",
@@ -135,16 +133,9 @@ def _loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def application(answer: Answer) -> Starlette:
-    """
-    Build the ASGI application that gives every request to `answer`.
-    """
-    return Starlette(routes=[Route("/{path:path}", Endpoint(answer))])
-
-
 class Endpoint:
     """
-    The endpoint of all paths; plain ASGI, as some replies break the protocol on purpose.
+    The ASGI application; plain, as some replies break the protocol on purpose.
     """
 
     def __init__(self, answer: Answer) -> None:

@@ -1,12 +1,12 @@
 """
-The sections about the course of the run: preflight, tests, hypothesis, activities and events.
+The sections about the course of the run: tests, hypothesis, activities and events.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from chaosfailover.record.sections.place import iso
+from chaosfailover.record.digest import part
 from chaosfailover.verdict.evidence import ActivityRun, HypothesisReading
 from chaosfailover.verdict.journal import Run, brief
 
@@ -15,7 +15,6 @@ __all__ = [
     "activities",
     "hypotheses",
     "interruption",
-    "preflight",
     "requests",
     "stopped",
     "tests",
@@ -28,21 +27,6 @@ OUTPUT = 500
 """How many characters of an output a record keeps; the journal has the whole."""
 
 
-def preflight(run: Run) -> list[Row]:
-    """
-    Return each check with its result.
-    """
-    return [
-        {
-            "name": check.name,
-            "passed": check.passed,
-            "detail": check.detail,
-            "warnings": list(check.warnings),
-        }
-        for check in run.control.preflight
-    ]
-
-
 def abort(run: Run) -> Row:
     """
     Return the abort conditions, and the aborts that fired.
@@ -51,8 +35,7 @@ def abort(run: Run) -> Row:
         "abort_after": run.control.abort_after,
         "abort_when": run.control.abort_when or None,
         "fired": [
-            {"at": iso(event.at), "reason": event.reason}
-            for event in run.control.events_of("abort")
+            {"at": event.at, "reason": event.reason} for event in run.control.events_of("abort")
         ],
     }
 
@@ -65,11 +48,10 @@ def tests(run: Run) -> list[Row]:
         {
             "test": test.test,
             "job_id": test.job_id or None,
-            "cut_at": iso(test.since),
-            "stop_at": iso(test.until),
-            "statuses": [
-                {"at": iso(change.at), "status": change.status} for change in test.changes
-            ],
+            "cut_at": test.since,
+            "stop_at": test.until,
+            "back_at": test.back,
+            "statuses": [change._asdict() for change in test.changes],
         }
         for test in run.tests
     ]
@@ -98,8 +80,8 @@ def _reading(readings: Sequence[HypothesisReading]) -> Row:
         "when": first.when,
         "count": len(readings),
         "met": first.met,
-        "began": iso(min(began, default=None)),
-        "ended": iso(max(ended, default=None)),
+        "began": min(began, default=None),
+        "ended": max(ended, default=None),
         "probes": [{**_activity(probe), "met": probe.tolerance_met} for probe in first.probes],
     }
 
@@ -120,8 +102,8 @@ def _activity(activity: ActivityRun) -> Row:
     return {
         "type": activity.type,
         "name": activity.name,
-        "began": iso(activity.began),
-        "ended": iso(activity.ended),
+        "began": activity.began,
+        "ended": activity.ended,
         "status": activity.status or None,
         "output": _output(activity.output),
         "error": activity.error or None,
@@ -139,7 +121,7 @@ def timeline(run: Run) -> list[Row]:
     Return the control's events, save the requests.
     """
     return [
-        {**event.fields, "at": iso(event.at), "kind": event.kind}
+        {**event.fields, "at": event.at, "kind": event.kind}
         for event in run.control.events
         if event.kind != "request"
     ]
@@ -150,21 +132,16 @@ def requests(run: Run) -> list[Row]:
     Return the provider's evidence: the request ID of every change.
     """
     return [
-        {
-            "at": iso(event.at),
-            "operation": event.operation or None,
-            "request_id": event.request_id or None,
-            "job_id": event.job_id or None,
-        }
+        part(event, "at", "operation", "request_id", "job_id")
         for event in run.control.events_of("request")
     ]
 
 
-def stopped(run: Run) -> list[Row]:
+def stopped(run: Run) -> list[Mapping[str, object]]:
     """
     Return the tests that the control stopped after the rollbacks.
     """
-    return [dict(stop.fields) for stop in run.control.stopped]
+    return [stop.fields for stop in run.control.stopped]
 
 
 def interruption(run: Run) -> Row | None:
@@ -172,5 +149,5 @@ def interruption(run: Run) -> Row | None:
     Return what ended the run early, None if nothing did.
     """
     if run.interruption:
-        return dict(run.interruption.fields)
+        return {**run.interruption.fields}
     return {"kind": "unknown"} if run.status in ("interrupted", "aborted") else None

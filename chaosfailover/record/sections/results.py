@@ -7,13 +7,12 @@ from heapq import nlargest
 from math import isfinite
 from operator import attrgetter
 
-from chaosfailover.outages.outage import Length, Outage
-from chaosfailover.record.digest import Record
-from chaosfailover.record.sections.place import iso
-from chaosfailover.verdict.evidence import PhaseResult, TargetResult
+from chaosfailover.outages.outage import Outage
+from chaosfailover.record.digest import Record, members, plain
+from chaosfailover.verdict.evidence import TargetResult
 from chaosfailover.verdict.journal import Run
 
-__all__ = ["MOST_OUTAGES", "data_loss", "outages", "recoveries", "targets"]
+__all__ = ["MOST_OUTAGES", "outages", "recoveries", "targets"]
 
 Row = dict[str, object]
 
@@ -43,7 +42,7 @@ def outages(run: Run) -> list[list[Record]]:
 
 def _longest(target: TargetResult, most: int) -> list[Outage]:
     longest = nlargest(most, target.summary.outages, key=attrgetter("at_most"))
-    return sorted(longest, key=_since)
+    return sorted(longest, key=lambda outage: outage.since[1])
 
 
 def recoveries(run: Run) -> list[Row]:
@@ -54,18 +53,9 @@ def recoveries(run: Run) -> list[Row]:
     """
     return [
         {
-            "target": recovery.target,
-            "test": recovery.test,
-            "rto": recovery.rto,
-            "interval": recovery.interval,
-            "failover": _length(recovery.shown),
-            "reversion": _length(recovery.shown_back),
-            "worst_during": _length(recovery.worst),
-            "worst_after": _length(recovery.worst_after),
-            "unseen_during": _finite(recovery.unseen),
-            "unseen_after": _finite(recovery.unseen_after),
-            "down_at_stop": recovery.down_at_stop,
-            "persistent": recovery.persistent,
+            **members(recovery, but=("cut_at", "stop_at", "cut_off", "external")),
+            "failover": recovery.shown,
+            "reversion": recovery.shown_back,
             "exceeded": recovery.exceeded or recovery.exceeded_at_stop,
             "exceeded_again": recovery.exceeded_again,
             "exceeded_back": recovery.exceeded_back,
@@ -75,15 +65,7 @@ def recoveries(run: Run) -> list[Row]:
     ]
 
 
-def data_loss(_: Run) -> Row:
-    """
-    Return the recovery point: links keep no data, so there is none to lose.
-    """
-    return {"rpo": 0, "note": "links keep no data"}
-
-
 def _target(target: TargetResult) -> Row:
-    summary = target.summary
     return {
         "name": target.name,
         "url": target.url or None,
@@ -91,53 +73,26 @@ def _target(target: TargetResult) -> Row:
         "interval": target.interval,
         "timeout": target.timeout,
         "rto": target.rto,
-        "sent": summary.sent,
-        "lost": summary.lost,
-        "count": summary.count,
-        "duration": summary.duration,
-        "unmeasured": summary.unmeasured,
-        "accumulated": summary.accumulated,
-        "errors": dict(summary.errors),
-        "longest": _length(summary.longest),
-        "availability": _length(summary.availability),
-        "before": _phase(summary.before),
-        "during": _phase(summary.during),
-        "after": _phase(summary.after),
+        **members(target.summary, but=("outages",)),
     }
-
-
-def _since(outage: Outage) -> float:
-    return outage.since[1]
-
-
-def _phase(phase: PhaseResult) -> Row:
-    rtt = {"p50": phase.p50, "p95": phase.p95, "most": phase.most}
-    return {"sent": phase.sent, "lost": phase.lost, "rtt": rtt}
 
 
 def _outage(outage: Outage, began: datetime | None) -> Record:
-    return {
-        "at_least": outage.at_least,
-        "at_most": _finite(outage.at_most),
-        "lost": outage.lost,
-        "error": outage.error,
-        "since": [_instant(began, at) for at in outage.since],
-        "until": [_instant(began, at) for at in outage.until],
-    }
+    row: Record = plain(
+        {
+            "at_least": outage.at_least,
+            "at_most": outage.at_most,
+            "lost": outage.lost,
+            "error": outage.error,
+            "since": [_instant(began, at) for at in outage.since],
+            "until": [_instant(began, at) for at in outage.until],
+        }
+    )
+    return row
 
 
-def _instant(began: datetime | None, seconds: float) -> str | None:
+def _instant(began: datetime | None, seconds: float) -> datetime | None:
     try:
-        return iso(began + timedelta(seconds=seconds)) if began and isfinite(seconds) else None
+        return began + timedelta(seconds=seconds) if began and isfinite(seconds) else None
     except OverflowError:
         return None
-
-
-def _length(length: Length | None) -> Row | None:
-    if length is None:
-        return None
-    return {"at_least": length.at_least, "at_most": _finite(length.at_most)}
-
-
-def _finite(length: float) -> float | None:
-    return length if isfinite(length) else None

@@ -4,6 +4,7 @@ The bars of a time line; too many of them are drawn as one outline.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 __all__ = ["GRAIN", "Bar", "ChartRow", "Crowd", "Mark", "thinned"]
@@ -70,8 +71,10 @@ def thinned(row: ChartRow, most: int) -> ChartRow:
     crowds: list[Crowd] = []
     for style in styles:
         bars = [bar for bar in row.bars if bar.style == style]
-        long = sorted(bars, key=_length, reverse=True)[: max(1, most // len(styles))]
-        kept += sorted(long, key=_since)
+        long = sorted(bars, key=lambda bar: bar.until - bar.since, reverse=True)[
+            : max(1, most // len(styles))
+        ]
+        kept += sorted(long, key=attrgetter("since"))
         if len(bars) > len(long):
             crowds.append(Crowd(style, _outline(bars), row.label, len(bars)))
     return ChartRow(row.label, kept, crowds)
@@ -82,17 +85,9 @@ def _outline(bars: Sequence[Bar]) -> str:
     Return an SVG path around bars: the time in units of `GRAIN`, the height is 1.
     """
     parts, last = [], 0
-    for bar in sorted(bars, key=_since):
+    for bar in sorted(bars, key=attrgetter("since")):
         x = round(min(bar.since, FARTHEST) / GRAIN)
         width = max(1, round(min(bar.until - bar.since, FARTHEST) / GRAIN))
         parts.append(f"m{x - last} 0h{width}v1h-{width}z")
         last = x
     return "".join(parts)
-
-
-def _length(bar: Bar) -> float:
-    return bar.until - bar.since
-
-
-def _since(bar: Bar) -> float:
-    return bar.since

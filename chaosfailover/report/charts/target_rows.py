@@ -24,9 +24,11 @@ def target_rows(
     for target, measured in zip(record["targets"], series, strict=True):
         offset = axis.seconds(measured.utc) if measured.utc else 0.0
         row = TargetRow(brief(target["name"], 60), offset, words)
-        bars = [*row.up(measured), *row.gaps(measured)]
-        if (target["count"] or 0) > len(target["outages"]):
-            bars += row.down(measured)
+        # The other bars are drawn over that of the whole measurement.
+        bars = [row.bar(*measured.extent, "up")] if measured.extent else []
+        bars += [row.bar(*gap, "gap") for gap in measured.gaps]
+        if (target["count"] or 0) > len(target["outages"]):  # too many to be listed one by one
+            bars += [row.bar(*loss, "down") for loss in measured.losses()]
         for outage in target["outages"]:
             bars += row.outage(outage, axis)
         yield ChartRow(row.name, bars)
@@ -42,25 +44,6 @@ class TargetRow:
     offset: float
     words: Words
 
-    def up(self, series: Series) -> Iterator[Bar]:
-        """
-        Yield one bar for the whole measurement; the other bars are drawn over it.
-        """
-        if series.extent:
-            yield self._bar(*series.extent, "up")
-
-    def gaps(self, series: Series) -> Iterator[Bar]:
-        """
-        Yield the times in which nothing was sent.
-        """
-        return (self._bar(gap.since, gap.until, "gap") for gap in series.gaps)
-
-    def down(self, series: Series) -> Iterator[Bar]:
-        """
-        Yield the runs of lost checks: outages that are too many to be listed one by one.
-        """
-        return (self._bar(since, until, "down") for since, until in series.losses())
-
     def outage(self, outage: Record, axis: Axis) -> Iterator[Bar]:
         """
         Yield the time in which checks may have been lost, and over it when they surely were.
@@ -72,7 +55,10 @@ class TargetRow:
         yield Bar(earliest, latest, "maybe", title)
         yield Bar(sure_since, max(sure_since, sure_until), "down", title)
 
-    def _bar(self, since: float, until: float, style: str) -> Bar:
+    def bar(self, since: float, until: float, style: str) -> Bar:
+        """
+        Return a bar from one instant of the series to another.
+        """
         began = self.offset + min(max(since, 0.0), LONGEST)
         ended = self.offset + min(max(until, 0.0), LONGEST)
         return Bar(began, ended, style, f"{self.name}: {self.words[style]}")

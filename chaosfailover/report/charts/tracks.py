@@ -57,18 +57,13 @@ def test_rows(record: Record, axis: Axis) -> Iterator[ChartRow]:
         ends = [axis.after(change["at"]) for change in statuses[1:]] + [axis.duration]
         bars = [
             Bar(
-                since,
+                axis.after(change["at"]),
                 until,
-                f"status {_style(status)}",
-                f"{test['test']} ({test['job_id'] or '?'}): {status}",
-                status,
+                f"status {_style(change['status'])}",
+                f"{test['test']} ({test['job_id'] or '?'}): {change['status']}",
+                change["status"],
             )
-            for status, since, until in zip(
-                (change["status"] for change in statuses),
-                (axis.after(change["at"]) for change in statuses),
-                ends,
-                strict=False,  # no status, no bar
-            )
+            for change, until in zip(statuses, ends, strict=False)  # no status, no bar
         ]
         yield ChartRow(brief(test["test"], 40), bars)
 

@@ -4,7 +4,7 @@ Rules about the course of the run: aborted, dry, refused, interrupted, or with f
 
 from collections.abc import Iterator
 
-from chaosfailover.alibaba.failover_tests import RUNNING
+from chaosfailover.alibaba.failover_tests import is_underway
 from chaosfailover.verdict.effect import had_effect
 from chaosfailover.verdict.evidence import ActivityRun
 from chaosfailover.verdict.journal import Run, brief
@@ -112,7 +112,10 @@ def _cuts(run: Run) -> Iterator[Reason]:
     """
     Find whether anything was cut, and whether each cut had an effect.
     """
-    if not run.tested:
+    may_start = [stop for stop in run.control.stopped if stop.may_start]
+    for stop in may_start:
+        yield Reason("may_start", {"test": brief(stop.test)})
+    if not run.tested and not may_start:
         yield Reason("no_cut", {})
     for test in run.tested:
         if not had_effect(run, test):
@@ -131,12 +134,34 @@ def _running(run: Run) -> Iterator[Reason]:
         name
         for stop in run.control.stopped
         for name in (stop.test, stop.job_id)
-        if not stop.error and stop.status not in RUNNING
+        if not stop.error and not _runs(stop.status)
     }
     for test in run.tests:
         names = {test.job_id, test.test} - {""}
-        if test.status in RUNNING and not names & (ended | unstopped):
+        if _runs(test.status) and not names & (ended | unstopped):
             yield Reason("running", {"test": brief(test.test), "error": test.status})
+
+
+def _runs(status: str) -> bool:
+    return bool(status) and is_underway({"Status": status})
+
+
+def _restoration(run: Run) -> Iterator[Reason]:
+    """
+    Find tests that have ended, and whose resources were not seen as they were before.
+
+    Without a control, or its events, nobody looked.
+    """
+    if not run.control.events:
+        return
+    stops = {name: stop for stop in run.control.stopped for name in (stop.test, stop.job_id)}
+    for test in run.tests:
+        stop = stops.get(test.job_id) or stops.get(test.test)
+        if stop and stop.back is False:
+            resources = _clause("; ".join(stop.not_back) or "?")
+            yield Reason("not_back", {"test": brief(test.test), "resources": resources})
+        elif test.status == "Stopped" and not (test.back or (stop and stop.back)):
+            yield Reason("back_unknown", {"test": brief(test.test)})
 
 
 def _failed(key: str, activity: ActivityRun) -> Reason:
@@ -160,4 +185,5 @@ RULES: tuple[Rule, ...] = (
     _tolerances,
     _cuts,
     _running,
+    _restoration,
 )

@@ -8,7 +8,7 @@ from math import inf
 
 from chaosfailover.outages.outage import Length
 from chaosfailover.verdict.journal import Run, brief
-from chaosfailover.verdict.recoveries import Recovery
+from chaosfailover.verdict.recovery import Recovery
 from chaosfailover.verdict.rules import Reason, Rule
 
 __all__ = ["FEWEST_SAMPLES", "LOSSY", "RULES", "UNMEASURED"]
@@ -102,12 +102,12 @@ def _against(recovery: Recovery, *, cut_short: bool) -> list[str]:
 def _unrecovered(recovery: Recovery, *, cut_short: bool) -> bool:
     if recovery.down_at_stop is not None:
         return not cut_short
-    return any(loss and loss.at_most == inf for loss in (recovery.failover, recovery.worst))
+    return any(loss and loss.at_most == inf for loss in (recovery.failover, recovery.worst_during))
 
 
 def _favour(recovery: Recovery) -> str:
     if recovery.failover is None:
-        return "no_loss_seen" if recovery.unseen else "no_loss"
+        return "no_loss_seen" if recovery.unseen_during else "no_loss"
     if recovery.persistent:
         return "persistent"
     return "recovered" if recovery.rto is None else "within_rto"
@@ -131,11 +131,11 @@ def _length(recovery: Recovery, key: str) -> Length:
     """
     back = [loss for loss in (recovery.worst_after, recovery.reversion) if loss]
     lengths = {
-        "rto_again": recovery.worst,
+        "rto_again": recovery.worst_during,
         "rto_open": Length(0.0, recovery.down_at_stop or 0.0),
         "rto_back": max(back, key=lambda loss: loss.at_most, default=None),
         "rto_open_back": max(back, key=lambda loss: loss.at_least, default=None),
-        "unseen": Length(0.0, max(recovery.unseen, recovery.unseen_after)),
+        "unseen": Length(0.0, max(recovery.unseen_during, recovery.unseen_after)),
         "rto": recovery.failover,
     }
     return lengths.get(key, recovery.shown) or Length(0.0, 0.0)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from alibabacloud_vpc20160428 import models
+from readme_tables import README, rewritten
 
 from chaosfailover.emulator.api import HANDLERS
-from chaosfailover.emulator.coverage import README, rewritten
 from chaosfailover.emulator.operations.table import OPERATIONS, VERSION
 from chaosfailover.emulator.resource_fields import DEFAULTS
 from chaosfailover.emulator.resources import CIRCUIT, GROUP, PEER, VBR
@@ -17,7 +17,7 @@ from chaosfailover.emulator.resources import CIRCUIT, GROUP, PEER, VBR
 
 def test_the_readme_is_up_to_date() -> None:
     """
-    Run `python -m chaosfailover.emulator.coverage` after a change of the tables.
+    Run `python tests/helpers/readme_tables.py` after a change of the tables.
     """
     text = README.read_text(encoding="utf-8")
 

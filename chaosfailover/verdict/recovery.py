@@ -2,52 +2,53 @@
 The recovery of each target in each cut: how long it was down, against its objective.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from math import inf
 
 from chaosfailover.outages.outage import Length
-from chaosfailover.verdict.evidence import CutResult, TargetResult
 
-__all__ = ["Recovery", "recoveries"]
+__all__ = ["Recovery"]
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """
-    One target in one cut.
+    One target in one cut, as `outages.summary.Summary` names it.
 
-    `failover` is None if nothing was lost, `reversion` if nothing was lost on the way back. `worst`
-    is the longest loss that had ended by the stop, `worst_after` the longest after it. `unseen` and
-    `unseen_after` bound a loss that includes time without checks, 0 without any. `down_at_stop` is
-    how long a target had been down at least when the stop came, None if it was up again by then.
-    A `persistent` target keeps one connection, whose stall is no outage of the network: no
-    objective applies to it but its own, and with one it counts as any other. After a signal the
-    measurement is `cut_off`: a loss that is open at its end is as long as it was seen. That an
-    `external` target was there says nothing for the network.
+    `failover` is None if nothing was lost, `reversion` if nothing was lost on the way back.
+    `worst_during` is the longest loss that had ended by the stop, `worst_after` the longest after
+    it. `unseen_during` and `unseen_after` bound a loss that includes time without checks, 0 without
+    any. `down_at_stop` is how long a target had been down at least when the stop came, None if it
+    was up again by then. A `persistent` target keeps one connection, whose stall is no outage of
+    the network: no objective applies to it but its own, and with one it counts as any other. After
+    a signal the measurement is `cut_off`: a loss that is open at its end is as long as it was seen.
+    That an `external` target was there says nothing for the network.
     """
 
     target: str
     test: str
+    cut_at: datetime | None
+    stop_at: datetime | None
     rto: float | None
     interval: float | None
     failover: Length | None
     reversion: Length | None
-    worst: Length | None = None
-    worst_after: Length | None = None
-    unseen: float = 0.0
-    unseen_after: float = 0.0
-    down_at_stop: float | None = None
-    persistent: bool = False
-    cut_off: bool = False
-    external: bool = False
+    worst_during: Length | None
+    worst_after: Length | None
+    unseen_during: float
+    unseen_after: float
+    down_at_stop: float | None
+    persistent: bool
+    cut_off: bool
+    external: bool
 
     @property
     def exceeded(self) -> bool:
         """
         Whether the pessimistic bound of the failover time is longer than the objective.
         """
-        ended = self.down_at_stop is None or self.worst is not None
+        ended = self.down_at_stop is None or self.worst_during is not None
         return ended and self._over(self.failover)
 
     @property
@@ -55,7 +56,7 @@ class Recovery:
         """
         Whether a later loss was longer than the objective, though the failover time is not.
         """
-        return not self.exceeded and self._over(self.worst)
+        return not self.exceeded and self._over(self.worst_during)
 
     @property
     def exceeded_at_stop(self) -> bool:
@@ -87,7 +88,7 @@ class Recovery:
         """
         Whether something longer than the objective may have gone unseen.
         """
-        return self._over(Length(0.0, max(self.unseen, self.unseen_after)))
+        return self._over(Length(0.0, max(self.unseen_during, self.unseen_after)))
 
     @property
     def shown(self) -> Length | None:
@@ -96,9 +97,9 @@ class Recovery:
 
         It is open-ended if the stop came first, since the stop itself brought the path back.
         """
-        if self.down_at_stop is not None and self.worst is None:
+        if self.down_at_stop is not None and self.worst_during is None:
             return Length(self.down_at_stop, inf)
-        return _widened(self.failover, self.unseen)
+        return _widened(self.failover, self.unseen_during)
 
     @property
     def shown_back(self) -> Length | None:
@@ -115,32 +116,6 @@ class Recovery:
         if self.rto is None or self.persistent or length is None:
             return False
         return length.at_most > self.rto
-
-
-def recoveries(targets: Sequence[TargetResult], *, cut_off: bool) -> list[Recovery]:
-    """
-    Return the effect of each cut on each target, by target and then in the order of the cuts.
-    """
-    return [_recovery(target, cut, cut_off) for target in targets for cut in target.cuts]
-
-
-def _recovery(target: TargetResult, cut: CutResult, cut_off: bool) -> Recovery:
-    return Recovery(
-        target=target.name,
-        test=cut.test,
-        rto=target.rto,
-        interval=target.interval,
-        failover=cut.failover,
-        reversion=cut.reversion,
-        worst=cut.worst_during,
-        worst_after=cut.worst_after,
-        unseen=cut.unseen_during,
-        unseen_after=cut.unseen_after,
-        down_at_stop=cut.down_at_stop,
-        persistent=target.persistent and not target.own_rto,
-        cut_off=cut_off,
-        external=target.external,
-    )
 
 
 def _widened(length: Length | None, unseen: float) -> Length | None:

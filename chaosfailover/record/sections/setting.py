@@ -1,17 +1,46 @@
 """
-The sections about place, period and tools.
+The sections about the setting of the run: experiment, people, place, period and tools.
 """
 
 from datetime import datetime
 
+from chaosfailover.record.digest import part
 from chaosfailover.verdict.journal import Run
 
-__all__ = ["MODES", "UNKNOWN", "iso", "period", "place", "tools"]
+__all__ = ["experiment", "people", "period", "place", "tools"]
 
 Row = dict[str, object]
 
 MODES = ("REHEARSAL", "LIVE")
 UNKNOWN = "UNKNOWN"
+ROLES = ("commander", "operator", "observer", "approver", "abort_owner")
+
+
+def experiment(run: Run) -> Row:
+    """
+    Return the experiment's title, description, tags and hash.
+    """
+    return {
+        "title": run.experiment.title,
+        "description": run.experiment.description,
+        "tags": run.experiment.tags,
+        "hypothesis": run.experiment.hypothesis,
+        "hash": run.control.experiment_hash or None,
+        "dry": run.control.dry or None,
+    }
+
+
+def people(run: Run) -> Row:
+    """
+    Return the roles, the change ticket and the rest of the experiment's extension.
+    """
+    people = run.experiment.people
+    return {
+        "roles": {role: people.roles.get(role, []) for role in ROLES},
+        "more_roles": {role: names for role, names in people.roles.items() if role not in ROLES},
+        **part(people, "change_ticket", "environment"),
+        "more": people.more,
+    }
 
 
 def place(run: Run) -> Row:
@@ -21,10 +50,7 @@ def place(run: Run) -> Row:
     control = run.control
     return {
         "mode": control.mode if control.mode in MODES else UNKNOWN,
-        "account_id": control.account_id or None,
-        "region_id": control.region_id or None,
-        "endpoint": control.endpoint or None,
-        "topology": control.topology or None,
+        **part(control, "account_id", "region_id", "endpoint", "topology"),
         "node": run.node,
     }
 
@@ -35,8 +61,8 @@ def period(run: Run) -> Row:
     """
     began, ended = _last(run, "begin") or run.start, _last(run, "end") or run.end
     return {
-        "began": iso(began),
-        "ended": iso(ended),
+        "began": began,
+        "ended": ended,
         "duration": max(0.0, (ended - began).total_seconds()) if began and ended else None,
         "clock_offset": run.control.clock_offset,
         "set_back": run.control.set_back,
@@ -55,10 +81,3 @@ def tools(run: Run) -> Row:
     toolkit = {"chaostoolkit-lib": run.toolkit, "platform": run.platform}
     recorded = {tool: version for tool, version in toolkit.items() if version}
     return {**recorded, **run.control.versions}
-
-
-def iso(at: datetime | None) -> str | None:
-    """
-    Write an instant as ISO 8601 in UTC, to the microsecond.
-    """
-    return at.isoformat(timespec="microseconds").replace("+00:00", "Z") if at else None

@@ -1,10 +1,9 @@
 """
-The tables of the README, generated from the emulator's own tables.
+The tables of the emulator's README, generated from the emulator's own tables.
 
-`python -m chaosfailover.emulator.coverage` writes them into the README.
+`python tests/helpers/readme_tables.py` writes them into the README.
 """
 
-import sys
 from collections.abc import Iterable, Iterator
 from importlib import resources
 from itertools import groupby
@@ -19,7 +18,7 @@ from chaosfailover.emulator.settings import Settings
 from chaosfailover.emulator.topology import BUNDLED, load
 from chaosfailover.emulator.web.admin import PREFIX, ROUTES
 
-__all__ = ["README", "TABLES", "main", "rewritten"]
+__all__ = ["README", "rewritten"]
 
 README = Path(str(resources.files("chaosfailover.emulator") / "README.md"))
 
@@ -61,7 +60,8 @@ def faults() -> Rows:
     Yield the kinds of faults.
     """
     for name, kind in FAULTS.items():
-        yield (f"`{name}`", kind.stage.name, kind.meaning)
+        keys = ", ".join(f"`{key}`" for key in kind.takes)
+        yield (f"`{name}`", kind.stage.name, keys, kind.meaning)
 
 
 def admin() -> Rows:
@@ -83,7 +83,7 @@ def topologies() -> Rows:
 TABLES = {
     "topologies": (("topology", "what it shows"), topologies),
     "settings": (("setting", "default", "meaning"), settings),
-    "faults": (("fault", "stage", "what the client meets"), faults),
+    "faults": (("fault", "stage", "its keys", "what the client meets"), faults),
     "admin": (("request", "does"), admin),
     "coverage": (("operation", "parameter", "kind", "source", "note"), coverage),
     "errors": (("code", "HTTP", "message", "source"), errors),
@@ -110,13 +110,5 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def main() -> int:
-    """
-    Write the tables into the README.
-    """
-    README.write_text(rewritten(README.read_text(encoding="utf-8")), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    README.write_text(rewritten(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,166 @@
+"""
+What was seen of one failover test: the status of its job, and the states of what it takes.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, datetime
+from threading import Lock
+
+from chaosfailover.events import publish
+from chaosfailover.network.cut_resources import NORMAL, Resource, ResourceState, is_back
+
+__all__ = ["UNKNOWN", "Observation", "States"]
+
+UNKNOWN = "unknown"
+"""The status, in events, of what could not be read."""
+
+Clock = Callable[[], float]
+States = Mapping[Resource, ResourceState]
+
+
+class Observation:
+    """
+    Holds what was last seen of one test, and publishes each change as an event.
+
+    `before` has the resources that the test takes and their states before the cut, None if those
+    are not known. The observer and whoever stops the test write here, each from its own thread.
+    """
+
+    def __init__(
+        self,
+        test: str,
+        before: Mapping[Resource, ResourceState | None] | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.test = test
+        self.job_id = ""
+        self.status = ""
+        self.stopped_at: float | None = None
+        self.back_at: float | None = None
+        self.before = dict(before or {})
+        self._clock = clock
+        self._lock = Lock()
+        self._published: dict[str, str] = {}
+        self._states: dict[Resource, ResourceState] | None = None
+        self._away_since: dict[Resource, datetime] = {}
+
+    @property
+    def resources(self) -> Collection[Resource]:
+        """
+        The resources that the test takes.
+        """
+        return self.before.keys()
+
+    def take(self, resources: Collection[Resource]) -> None:
+        """
+        Set the resources of a test of which nothing was known before its cut.
+        """
+        self.before = self.before or dict.fromkeys(resources)
+
+    def see_job(self, job_id: str, status: str) -> None:
+        """
+        Note the status of the job as the API shows it.
+        """
+        with self._lock:
+            self.job_id, self.status = job_id or self.job_id, status
+            self._publish_status(status)
+
+    def see_end(self) -> None:
+        """
+        Note that the test has ended; only states that are asked for from now on show what is back.
+        """
+        with self._lock:
+            if self.stopped_at is None:
+                self.stopped_at, self._states = self._clock(), None
+
+    def see_states(self, states: Mapping[Resource, ResourceState], asked_at: float) -> None:
+        """
+        Note the states of the resources, asked for at an instant of the clock.
+
+        A resource that is missing is not shown by the API.
+        """
+        with self._lock:
+            for resource in self.before:
+                self._note_state(resource, states.get(resource))
+            if self.stopped_at is not None and asked_at < self.stopped_at:
+                return
+            self._states = {each: states[each] for each in self.before if each in states}
+            if self.stopped_at is not None and self.back_at is None and self.is_back:
+                self.back_at = self._clock()
+                publish("back", test=self.test, job_id=self.job_id or None)
+
+    def miss_job(self) -> None:
+        """
+        Note that the status of the job could not be read.
+        """
+        with self._lock:
+            self._publish_status(UNKNOWN)
+
+    def miss_states(self) -> None:
+        """
+        Note that the states of the resources could not be read.
+        """
+        with self._lock:
+            self._states = None
+            for resource in self.before:
+                self._publish_state(resource, UNKNOWN)
+
+    @property
+    def is_back(self) -> bool | None:
+        """
+        Whether all that the test takes is as before the cut, None if that was not read.
+        """
+        states = self._states
+        if states is None or not self.before:
+            return None
+        return all(is_back(each, states.get(each), before) for each, before in self.before.items())
+
+    def not_back(self) -> Iterator[str]:
+        """
+        Yield a sentence for each resource that was not seen as it was before the cut.
+        """
+        states = self._states
+        for resource, before in self.before.items():
+            state = states.get(resource) if states is not None else None
+            if states is None or not is_back(resource, state, before):
+                known = "not shown by the API" if states is not None else "of unknown status"
+                shown = _shown(state) if state else known
+                expected = _shown(before) if before else NORMAL[resource.resource_type]
+                since = self._away_since.get(resource)
+                seen = f" since {since:%H:%M:%S} UTC" if since else ""
+                yield f"{resource.resource_id} is {shown}, not {expected}{seen}"
+
+    def _note_state(self, resource: Resource, state: ResourceState | None) -> None:
+        if is_back(resource, state, self.before[resource]):
+            self._away_since.pop(resource, None)
+        else:
+            self._away_since.setdefault(resource, datetime.now(UTC))
+        self._publish_state(resource, _status(state))
+
+    def _publish_status(self, status: str) -> None:
+        if self._published.get("") != status:
+            self._published[""] = status
+            publish("status", test=self.test, job_id=self.job_id, status=status)
+
+    def _publish_state(self, resource: Resource, status: str) -> None:
+        if self._published.get(resource.resource_id) != status:
+            self._published[resource.resource_id] = status
+            publish(
+                "resource",
+                test=self.test,
+                resource_id=resource.resource_id,
+                resource_type=resource.resource_type,
+                status=status,
+            )
+
+
+def _status(state: ResourceState | None) -> str:
+    """
+    Return the status that events and the probes show: of a BGP peer, that of its session.
+    """
+    return UNKNOWN if state is None else (state.session or state.status or UNKNOWN)
+
+
+def _shown(state: ResourceState) -> str:
+    return " and ".join(each for each in state if each) or "without a status"

@@ -1,0 +1,151 @@
+"""
+The observer makes events of what changes, and asks nothing while a test is being stopped.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from client_stand_in import Answer, Clock, Cloud, client_of, error_reply, job, reply
+
+from chaosfailover import events
+from chaosfailover.events import Event
+from chaosfailover.network.cut_resources import Resource, ResourceState
+from chaosfailover.safety.guarded_test import GuardedTest, Start
+from chaosfailover.safety.observation import Observation
+from chaosfailover.safety.observer import LONGEST_INTERVAL, Observer
+from chaosfailover.safety.requests import advance
+
+CIRCUIT = Resource("PHYSICALCONNECTION", "pc-1")
+ENABLED = ResourceState("Enabled", "")
+AWAY = error_reply("ServiceUnavailable", 503)
+
+
+class Watched:
+    """
+    A guard with one test on its list.
+    """
+
+    def __init__(self, seen: Observation, start: Start) -> None:
+        self.observations = {"drill": seen}
+        self.tests = [GuardedTest("drill", "cn-hangzhou", 5, no_client, {}, {}, seen, start)]
+        self.is_stopping = False
+
+
+def no_client() -> Any:
+    pytest.fail("the observer has a client of its own")
+
+
+@pytest.fixture
+def published() -> Iterator[list[Event]]:
+    listed: list[Event] = []
+    with events.listening(listed.append):
+        yield listed
+
+
+def observe(
+    answers: Iterable[Answer],
+    circuits: Iterable[Answer | str],
+    rounds: int,
+    start: Start | None = None,
+) -> tuple[Watched, Observer, Cloud]:
+    """
+    Play some rounds; the circuit was Enabled before.
+    """
+    clock, cloud = Clock(), Cloud(answers, circuits=circuits)
+    client = client_of(cloud, clock, attempts=1)
+    seen = Observation("drill", {CIRCUIT: ENABLED}, clock)
+    watched = Watched(seen, start or Start("ftj-1", accepted=True))
+    observer = Observer(lambda: client, watched, clock)
+    machine = observer.rounds()
+    for _ in range(rounds):
+        advance(machine)
+    return watched, observer, cloud
+
+
+def shown(published: Iterable[Event]) -> list[tuple[str, str]]:
+    return [(event["kind"], event.get("status", "")) for event in published]
+
+
+def test_each_change_is_one_event(published: list[Event]) -> None:
+    """What stays as it was is no event."""
+    jobs = [job(status) for status in ("Starting", "Testing", "Testing", "Stopped")]
+
+    observe(jobs, ["Enabled", "Disabled", "Disabled", "Enabled"], 4)
+
+    assert shown(published) == [
+        ("status", "Starting"),
+        ("resource", "Enabled"),
+        ("status", "Testing"),
+        ("resource", "Disabled"),
+        ("status", "Stopped"),
+        ("resource", "Enabled"),
+    ]
+
+
+def test_what_cannot_be_read_is_unknown(published: list[Event]) -> None:
+    """Not the last status that was seen, and what is read later is an event again."""
+    observe([job("Testing"), AWAY, job("Testing")], ["Enabled", AWAY, "Enabled"], 3)
+
+    assert shown(published) == [
+        ("status", "Testing"),
+        ("resource", "Enabled"),
+        ("status", "unknown"),
+        ("resource", "unknown"),
+        ("status", "Testing"),
+        ("resource", "Enabled"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        pytest.param(error_reply("Throttling.User"), id="throttled"),
+        pytest.param(httpx.ConnectError("down"), id="unreachable"),
+        pytest.param(error_reply("Forbidden.RAM", 403), id="forbidden"),
+    ],
+)
+def test_errors_make_it_slower(failure: Answer) -> None:
+    """It stays within the pace of the API, and is quick again once it is answered."""
+    _, slow, _ = observe([failure] * 9, [failure], 9)
+    _, quick, _ = observe([failure, job("Testing")], ["Enabled"], 2)
+
+    assert slow.interval == LONGEST_INTERVAL
+    assert quick.interval == 1.0
+
+
+def test_nothing_is_asked_while_a_test_is_being_stopped() -> None:
+    """The stop has the API for itself."""
+    clock, cloud = Clock(), Cloud([job("Testing")] * 9, circuits=["Enabled"])
+    client = client_of(cloud, clock, attempts=1)
+    watched = Watched(Observation("drill", {CIRCUIT: ENABLED}, clock), Start("ftj-1", True))
+    machine = Observer(lambda: client, watched, clock).rounds()
+    counts = []
+
+    for watched.is_stopping in (False, True, True, False):
+        advance(machine)
+        counts.append(len(cloud.requests))
+
+    assert counts == [2, 2, 2, 4]
+
+
+def test_test_whose_start_is_under_way_is_not_unknown(published: list[Event]) -> None:
+    """It is not there yet; one that was accepted should be."""
+    nothing = [error_reply("IllegalParam.JobId")]
+
+    observe(nothing, ["Enabled"], 1, Start("ftj-1"))
+    observe(nothing, ["Enabled"], 1)
+
+    assert shown(published) == [
+        ("resource", "Enabled"),
+        ("status", "unknown"),
+        ("resource", "Enabled"),
+    ]
+
+
+def test_job_without_status_is_told(published: list[Event]) -> None:
+    """A document may lack it."""
+    observe([reply(FailoverTestJobModel={"JobId": "ftj-1"})], ["Enabled"], 1)
+
+    assert ("status", "") in shown(published)
