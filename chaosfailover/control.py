@@ -9,8 +9,10 @@ an experiment repeats by `ref` is one declaration, whose hooks are called twice.
 import logging
 import threading
 from collections.abc import Iterable
+from typing import Any
 
 from chaoslib.exceptions import InterruptExecution, InvalidControl
+from chaoslib.run import EventHandlerRegistry, RunEventHandler
 from chaoslib.types import (
     Activity,
     Configuration,
@@ -26,6 +28,7 @@ from chaosfailover.alibaba import config
 from chaosfailover.errors import ArgumentError
 from chaosfailover.record.redaction import given_secrets, named_values, redact_message, redact_run
 from chaosfailover.run.declarations import check_declarations, check_scope, validated_experiment
+from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import conclude_refused
 from chaosfailover.run.journal_entry import json_object
 from chaosfailover.run.probe_tolerance import evaluate
@@ -40,6 +43,7 @@ __all__ = [
     "before_hypothesis_control",
     "before_rollback_control",
     "cleanup_control",
+    "configure_control",
     "validate_control",
 ]
 
@@ -51,21 +55,46 @@ and nothing could be cut; the control chaosfailover.control must have no `scope`
 
 _session: Session | None = None
 _refusal: str | None = None
+_rollback_strategy: str | None = None
 # The threads that evaluate the hypothesis now, which may go on beside the method.
 _in_hypothesis: set[int] = set()
 
 
 def validate_control(control: Control) -> None:
     """
-    Refuse unknown and wrong arguments, a `scope` and a second control, at `chaos validate`.
+    Refuse wrong arguments, a `scope`, a second control and misspelt keys, at `chaos validate`.
     """
     check_scope(control)
-    check_declarations(validated_experiment() or {})
+    experiment = validated_experiment() or {}
+    check_declarations(experiment)
     try:
+        check_keys(experiment)
         Settings.check(control["provider"].get("arguments") or {})
     except ArgumentError as exc:
         message, cause = _redacted(exc, given_secrets({}))
         raise InvalidControl(f"control {control['name']!r}: {message}") from cause
+
+
+class StrategyNote(RunEventHandler):  # type: ignore[misc]
+    """
+    Notes the rollback strategy in force, which may be given on the command line.
+    """
+
+    def running(self, *run: Any) -> None:
+        """
+        Note the strategy just before the controls begin; the settings of the run come last.
+        """
+        global _rollback_strategy  # noqa: PLW0603 - the toolkit's hooks are functions
+        rollbacks = run[-1].get("runtime", {}).get("rollbacks", {})
+        _rollback_strategy = rollbacks.get("strategy", "default")
+
+
+def configure_control(event_registry: EventHandlerRegistry = None, **arguments: object) -> None:
+    """
+    Listen for the settings of the run, since no hook is given them without a settings file.
+    """
+    if event_registry:
+        event_registry.register(StrategyNote())
 
 
 def before_experiment_control(
@@ -81,7 +110,7 @@ def before_experiment_control(
         config.network(configuration)
         check_declarations(context)
         settings = Settings.parse(arguments)
-        _session = Session(settings, context, configuration, secrets)
+        _session = Session(settings, context, configuration, secrets, _rollback_strategy)
         _session.begin()
     except Exception as exc:  # noqa: BLE001 - raised again, as what ends the run
         message, cause = _redacted(exc, _known_secrets(configuration, secrets))
@@ -180,7 +209,7 @@ def cleanup_control() -> None:
     """
     Close the session; the toolkit calls this on every way out that can be caught.
     """
-    global _session, _refusal
-    session, _session, _refusal = _session, None, None
+    global _session, _refusal, _rollback_strategy
+    session, _session, _refusal, _rollback_strategy = _session, None, None, None
     if session:
         session.close()

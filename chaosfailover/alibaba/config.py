@@ -179,7 +179,7 @@ def running_emulator(
             float(state["timestamp_window"]),
             volatile=state["state_file"] is False,
         )
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+    except (httpx.HTTPError, RecursionError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -31,7 +31,10 @@ ENGLISH: Mapping[str, str] = {
     "reason.rto_open": "{target} had been down for at least {at_most} s when the cut of {test} was stopped, longer than its RTO of {rto} s.",
     "reason.unrecovered": "{target} did not come back before the cut of {test} was stopped.",
     "reason.down_at_end": "{target} was still down when the measurement ended.",
+    "reason.rto_open_back": "{target} had been down for at least {at_least} s after the cut of {test} was stopped when the measurement ended, longer than its RTO of {rto} s.",
+    "reason.not_seen_back": "{target} was down when the interruption ended its measurement, and was not seen back.",
     "reason.rto_back": "{target} was down for up to {at_most} s after the cut of {test} was stopped, longer than its RTO of {rto} s.",
+    "reason.rollback_idle": "The rollback {name} did not stop {test}, which the control had to stop after it.",
     "reason.rollback": "The rollback {name} failed: {error}.",
     "reason.not_back": "What {test} took is not back: {resources}.",
     # gaps in the evidence
@@ -57,6 +60,7 @@ ENGLISH: Mapping[str, str] = {
     "reason.unseen": "{target} was not measured throughout the cut of {test} and the way back: it may have been down for up to {at_most} s, longer than its RTO of {rto} s.",
     "reason.toolkit_status": "The toolkit reports the status {status} for the run.",
     "reason.unread_after": "The hypothesis was not read after the cut.",
+    "reason.all_external": "Nothing was observed that the cut could touch: no hypothesis was read, and every target is external.",
     "reason.nothing": "Nothing was observed: no hypothesis was read and no target checked.",
     # evidence for the network
     "reason.hypothesis_held": "The hypothesis was met after the method.",

@@ -31,7 +31,10 @@ CHINESE: Mapping[str, str] = {
     "reason.rto_open": "停止 {test} 的切断时，{target} 至少已中断 {at_most} 秒，超过其 RTO {rto} 秒。",
     "reason.unrecovered": "直到停止 {test} 的切断，{target} 都没有恢复。",
     "reason.down_at_end": "测量结束时 {target} 仍处于中断状态。",
+    "reason.rto_open_back": "停止 {test} 的切断后直到测量结束，{target} 至少已中断 {at_least} 秒，超过其 RTO {rto} 秒。",
+    "reason.not_seen_back": "运行被打断、测量结束时 {target} 处于中断状态，未观察到其恢复。",
     "reason.rto_back": "停止 {test} 的切断后 {target} 最长中断 {at_most} 秒，超过其 RTO {rto} 秒。",
+    "reason.rollback_idle": "回滚 {name} 未停止 {test}，之后由控制器将其停止。",
     "reason.rollback": "回滚 {name} 失败：{error}。",
     # gaps in the evidence
     "reason.not_back": "{test} 所中断的资源未恢复：{resources}。",
@@ -57,6 +60,7 @@ CHINESE: Mapping[str, str] = {
     "reason.unseen": "{test} 进行期间或恢复期间 {target} 并非一直被测量：可能中断长达 {at_most} 秒，超过其 RTO {rto} 秒。",
     "reason.toolkit_status": "工具包报告的运行状态为 {status}。",
     "reason.unread_after": "切断后没有读取假设。",
+    "reason.all_external": "未观察任何可能受切断影响的对象：未读取假设，且所有目标均为外部目标。",
     "reason.nothing": "没有任何观测：既未读取假设，也未探测目标。",
     # evidence for the network
     "reason.hypothesis_held": "执行方法后满足假设。",

@@ -18,7 +18,7 @@ Actors
     icmp.py. schemes.py maps a URL's scheme to its check.
 -   The resolver (resolver.py) caches the addresses of host names.
 -   The starvation watch (starvation.py) sums up the time for which the event loop did not run,
-    at a tenth of the shortest time limit, so that it notices every stall that can cause a timeout.
+    at a twentieth of the shortest time limit, so that it notices stalls from a quarter of it on.
 -   A track (schedule.py) puts the samples of one target into the order of sending and keeps them in
     a series of `chaosfailover.outages`.
 -   The measurement (measurement.py) starts and stops the prober of a run, notes the instants of
@@ -61,8 +61,8 @@ One check, in order
 4.  The check connects, to the next address too if one is slow (happy_eyeballs.py), sends, and
     judges the answer. It returns, or raises what went wrong.
 5.  The task makes a sample. It makes none if the failure was ours: no socket was available, or
-    the check timed out while the loop missed more than half of the time limit. Such a check is
-    counted as `unjudged`.
+    the check timed out while the loop missed a quarter of the time limit, which turns a late answer
+    into none. Such a check is counted as `unjudged`.
 6.  The track stores the sample on the ticket, then moves the finished tickets at the head of its
     queue into the series. `on_change` is called for each outage that begins or ends.
 

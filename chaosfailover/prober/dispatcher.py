@@ -95,7 +95,7 @@ class Dispatcher:
                 await self._run(track, addresses, attempt)
         except Exception as exc:  # noqa: BLE001 an unforeseen error is a failed check, named after it; a lost ticket would hold up the series
             # Judged here: an exception that a frame keeps is garbage that only gc can free.
-            starved = self._starvation.missed() - missed > track.timeout / 2
+            starved = self._starvation.starved(missed, track.timeout)
             sample = self._failed(attempt, attempt.at - due, exc, starved=starved)
         else:
             sample = Sample(attempt.at, True, self._clock() - attempt.at, late=attempt.at - due)

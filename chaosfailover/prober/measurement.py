@@ -168,6 +168,7 @@ class Measurement:
             "timeout": target.timeout,
             "rto": target.rto,
             "persistent": target.persistent,
+            "external": target.external,
             "summary": self._summary(target.name, 0).as_dict(began),
             "cuts": [self._cut(target.name, number) for number in range(len(self.windows))],
             "series": self._prober.series(target.name),

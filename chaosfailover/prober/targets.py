@@ -24,7 +24,7 @@ SETTINGS = {
     "icmp": set(),
 }
 STATUSES = range(100, 600)
-COMMON = {"url", "interval", "timeout", "rto"}
+COMMON = {"url", "interval", "timeout", "rto", "external"}
 
 Reader = Callable[[str, str, object], Any]
 
@@ -37,7 +37,8 @@ class Target:
     `scheme` is http, https, tcp, udp or icmp. `status` holds the accepted statuses, empty for any
     2xx and 3xx; `body` and `expect` are patterns searched for in the answer. `persistent` targets
     keep one connection, whose stall is not the network's outage. If `verify` is False, any
-    certificate is accepted. If `interval` or `timeout` is None, the prober's own applies.
+    certificate is accepted. An `external` target is none that a cut could touch. If `interval` or
+    `timeout` is None, the prober's own applies.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Target:
     expect: re.Pattern[bytes] | None = None
     persistent: bool = False
     verify: bool = field(default=True, kw_only=True)
+    external: bool = field(default=False, kw_only=True)
 
 
 def parse_target(name: str, value: str | Mapping[str, object]) -> Target:
@@ -163,10 +165,13 @@ def _wrong(name: str, problem: str, expected: str) -> ArgumentError:
     return ArgumentError(f"target {name!r}: {problem}, expected {expected}")
 
 
+# The kernel repeats a lost SYN after a second: a longer check would hide the loss. Stalls of this
+# process cannot be told from losses in a shorter one than the least.
+TIMEOUTS = (0.01, 1.0)
+
 READERS: dict[str, Reader] = {
     "interval": _seconds(0.01, 3600.0),
-    # The kernel repeats a lost SYN after a second: a longer check would hide the loss.
-    "timeout": _seconds(0.01, 1.0),
+    "timeout": _seconds(*TIMEOUTS),
     "rto": _seconds(0.0, MOST),
     "status": _statuses,
     "body": _pattern,
@@ -174,4 +179,5 @@ READERS: dict[str, Reader] = {
     "expect": _pattern,
     "persistent": _boolean,
     "verify": _boolean,
+    "external": _boolean,
 }

@@ -2,11 +2,11 @@
 Makes the record of a run from its journal.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 
 from chaosfailover.record.digest import Record, plain, sealed
-from chaosfailover.record.redaction import inline_values, named_values, redact
+from chaosfailover.record.redaction import inline_values, named_values, redact, run_names
 from chaosfailover.record.sections import activities as course
 from chaosfailover.record.sections import results, setting
 from chaosfailover.verdict.journal import Run, mapping, parse
@@ -15,59 +15,57 @@ from chaosfailover.verdict.verdict import review
 __all__ = [
     "RECORD_VERSION",
     "entry_of",
-    "known_secrets",
     "make_record",
     "record_of_run",
     "redacted_run",
+    "without_secrets",
 ]
 
 RECORD_VERSION = 1
-MEASURED = ("summary", "cuts", "series")
-"""The parts of a target's entry that are long, and hold no secret."""
 
 Journal = Mapping[str, object]
 
 
-def make_record(journal: Journal) -> Record:
+def make_record(journal: Journal, secrets: Iterable[str] = ()) -> Record:
     """
     Make the record of a run from its journal, which may be interrupted or damaged.
 
-    It matches `schema()` and can be written as JSON. `sha256` is over the canonical form, RFC 8785,
-    of all other members but `findings`: people fill these in, and `verify` still proves the rest.
+    It matches `schema()` and can be written as JSON, without `secrets` and without those that the
+    journal gives away. `sha256` is over the canonical form, RFC 8785, of all other members but
+    `findings`: people fill these in, and `verify` still proves the rest.
     """
-    return record_of_run(redacted_run(journal), known_secrets(journal))
+    return record_of_run(redacted_run(journal, secrets), journal, secrets)
 
 
-def record_of_run(run: Run, secrets: set[str]) -> Record:
+def record_of_run(run: Run, journal: Journal, secrets: Iterable[str] = ()) -> Record:
     """
-    Make the record of a parsed run, without these secrets.
+    Make the record of a run that was parsed from a journal.
     """
     record = {"version": RECORD_VERSION, **{name: make(run) for name, make in SECTIONS.items()}}
     outages = results.outages(run)
-    shown: Record = redact(plain({**record, "findings": []}), secrets)
+    shown: Record = without_secrets(plain({**record, "findings": []}), journal, secrets)
     for target, rows in zip(shown["targets"], outages, strict=True):
-        errors = sorted({row["error"] for row in rows if row["error"]})
-        hidden = dict(zip(errors, redact(plain(errors), secrets), strict=True))
-        target["outages"] = [{**row, "error": hidden.get(row["error"])} for row in rows]
+        target["outages"] = plain(rows)
     return sealed(shown)
 
 
-def redacted_run(journal: Journal) -> Run:
+def redacted_run(journal: Journal, secrets: Iterable[str] = ()) -> Run:
     """
-    Parse a journal without the secrets that it gives away, and without the record that it holds.
+    Parse a journal without secrets, and without the record that it holds.
+
+    Long texts are cut off where they are quoted, and half a secret would not be found any more.
     """
     entry = {key: value for key, value in entry_of(journal).items() if key != "record"}
-    targets = mapping(entry.pop("targets", None))
-    hidden = redact({**journal, "failover": entry}, known_secrets(journal))
-    shown = {name: _redacted(target) for name, target in targets.items()}
-    return parse({**hidden, "failover": {**hidden["failover"], "targets": shown}})
+    return parse(without_secrets({**journal, "failover": entry}, journal, secrets))
 
 
-def _redacted(target: object) -> object:
-    if not isinstance(target, Mapping):
-        return target
-    rest = {key: value for key, value in target.items() if key not in MEASURED}
-    return {**target, **redact({"targets": [rest]})["targets"][0]}
+def without_secrets(document: Journal, journal: Journal, secrets: Iterable[str] = ()) -> Record:
+    """
+    Return a document of a journal without these secrets and those that the journal gives away.
+    """
+    known = known_secrets(journal).union(secrets)
+    redacted: Record = redact(document, known, run_names(journal, known))
+    return redacted
 
 
 def known_secrets(journal: Journal) -> set[str]:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from chaosfailover.record.digest import Record, misfit, plain, sealed, verify
-from chaosfailover.record.record import entry_of, known_secrets, record_of_run, redacted_run
-from chaosfailover.record.redaction import redact
+from chaosfailover.record.record import entry_of, record_of_run, redacted_run, without_secrets
 from chaosfailover.verdict.journal import Run, mapping, text
 from chaosfailover.verdict.verdict import GRAVITY
 
@@ -47,15 +46,15 @@ def review_stored(journal: Journal, run: Run) -> Stored:
     """
     Check the record that a journal holds against the run that was parsed from it.
     """
-    document, secrets = entry_of(journal).get("record"), known_secrets(journal)
+    document = entry_of(journal).get("record")
     if document is None:
-        return Stored(record_of_run(run, secrets), "absent")
+        return Stored(record_of_run(run, journal), "absent")
     problem, detail = _problem(plain(document))
     if problem:
-        return Stored(record_of_run(run, secrets), problem, detail)
+        return Stored(record_of_run(run, journal), problem, detail)
     record = {**mapping(document), "findings": _findings(mapping(document).get("findings"))}
-    shown: Record = redact(record, secrets)
-    made = shown if is_record(journal) else record_of_run(run, secrets)
+    shown: Record = without_secrets(record, journal)
+    made = shown if is_record(journal) else record_of_run(run, journal)
     differing = [part for part in SHARED if not _agree(shown[part], made[part])]
     if _gravity(made) < _gravity(shown):
         shown = {**made, "findings": record["findings"]}

@@ -4,7 +4,7 @@ The conclusion of a run: its verdict, its record, and the files made from them.
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,10 +12,11 @@ from chaoslib.types import Journal
 
 from chaosfailover.errors import ConfigurationError
 from chaosfailover.record import make_record
+from chaosfailover.record.redaction import redact, redact_run, run_names
 from chaosfailover.report import SUFFIXES, render
 from chaosfailover.run.otel import trace_run
 from chaosfailover.run.settings import Settings
-from chaosfailover.verdict.verdict import judge
+from chaosfailover.verdict.verdict import Verdict, judge
 
 __all__ = ["check_files", "conclude", "conclude_refused"]
 
@@ -46,17 +47,16 @@ def _try_to_write(key: str, file: Path) -> None:
         ) from exc
 
 
-def conclude(journal: Journal, settings: Settings) -> None:
+def conclude(journal: Journal, settings: Settings, secrets: Collection[str] = ()) -> None:
     """
-    Judge a run, and write its record and its report.
+    Judge a run by all that was seen, then hide secrets, and write its record and its report.
 
     Only a run that held leaves the toolkit's exit code at 0. Errors are logged and make
     the run `failed`, since the toolkit swallows whatever a control raises here.
     """
-    steps: tuple[Callable[[Journal, Settings], None], ...] = (_judge, _record, _report)
-    for step in steps:
+    for step in (_judge, _record, _report):
         try:
-            step(journal, settings)
+            step(journal, settings, secrets)
         except Exception:
             logger.exception("The conclusion of the run failed")
             journal["status"] = "failed"
@@ -71,26 +71,41 @@ def conclude_refused(journal: Journal, reason: str) -> None:
     conclude(journal, Settings())
 
 
-def _judge(journal: Journal, _: Settings) -> None:
-    verdict = judge(journal)
-    journal["failover"]["verdict"] = verdict.as_dict()
-    level = logging.INFO if verdict.verdict == "held" else logging.WARNING
-    logger.log(level, "VERDICT: %s. %s", verdict.verdict, " ".join(verdict.reasons))
-    if verdict.verdict == "deviated":
+def _judge(journal: Journal, _: Settings, secrets: Collection[str]) -> None:
+    try:
+        verdict = judge(journal)
+    finally:
+        journal.update(redact_run(journal, secrets))
+    shown = _without_secrets(verdict, journal, secrets)
+    journal["failover"]["verdict"] = shown.as_dict()
+    level = logging.INFO if shown.verdict == "held" else logging.WARNING
+    logger.log(level, "VERDICT: %s. %s", shown.verdict, " ".join(shown.reasons))
+    if shown.verdict == "deviated":
         journal["deviated"] = True
-    elif verdict.verdict != "held" and journal["status"] == "completed":
+    elif shown.verdict != "held" and journal["status"] == "completed":
         journal["status"] = "failed"
 
 
-def _record(journal: Journal, settings: Settings) -> None:
-    record = make_record(journal)
+def _without_secrets(verdict: Verdict, redacted: Journal, secrets: Collection[str]) -> Verdict:
+    """
+    Return a verdict whose sentences quote the redacted journal: in a cut-off quotation of the
+    other, half a secret could not be found.
+    """
+    quoted = judge(redacted)
+    sentences = quoted.reasons if quoted.verdict == verdict.verdict else verdict.reasons
+    shown = redact({"reasons": sentences}, secrets, run_names(redacted, secrets))
+    return Verdict(verdict.verdict, tuple(shown["reasons"]))
+
+
+def _record(journal: Journal, settings: Settings, secrets: Collection[str]) -> None:
+    record = make_record(journal, secrets)
     journal["failover"]["record"] = record
     trace_run(record)
     if settings.record:
         _write(settings.record, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
 
-def _report(journal: Journal, settings: Settings) -> None:
+def _report(journal: Journal, settings: Settings, _: Collection[str]) -> None:
     if settings.report:
         form = SUFFIXES[Path(settings.report).suffix.lower()]
         _write(settings.report, render([journal], form, "en"))

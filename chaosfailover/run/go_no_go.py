@@ -6,15 +6,19 @@ import logging
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from chaosfailover.alibaba import config
 from chaosfailover.errors import FailoverError, PreflightError
 from chaosfailover.prober.measurement import Measurement
+from chaosfailover.record.digest import schema
+from chaosfailover.record.redaction import OWN_NAMES, keys, shown_secrets
 from chaosfailover.run import Configuration, Experiment, Secrets
 from chaosfailover.run.journal_entry import RunFacts
-from chaosfailover.run.steps import planned_cuts, planned_time
+from chaosfailover.run.mode import outside
+from chaosfailover.run.steps import idle_rollbacks, planned_cuts, planned_time
 from chaosfailover.safety.cut import ApprovedCuts, Cut
-from chaosfailover.safety.preflight import PreflightContext, existing_cut, preflight
+from chaosfailover.safety.preflight import PreflightCheck, PreflightContext, existing_cut, preflight
 
 __all__ = ["announce", "ask_for_confirmation", "make_ready"]
 
@@ -74,9 +78,12 @@ def make_ready(
             planned_time=planned_time(experiment, configuration, secrets),
             min_survivors=facts.settings.min_survivors,
             targets=[target.name for target in measured.targets] if measured else [],
-            answer_now=measured.problem if measured else lambda _: "",
+            answer_now=partial(_problem, facts, measured) if measured else lambda _: "",
         )
         _check(facts, context)
+    tests = [cut.test for cut in cuts]
+    _warn(facts, "rollbacks", idle_rollbacks(experiment, configuration, secrets, tests))
+    _warn(facts, "secrets", _shown(facts, experiment, secrets, [*tests, *context.targets]))
     facts.cuts = cuts
     if cuts and measured:
         measured.wait_for_baseline(facts.settings.baseline)
@@ -96,6 +103,49 @@ def _check(facts: RunFacts, context: PreflightContext) -> None:
     facts.clock_offset = context.client.clock_offset
     if failed := [check for check in facts.checks if not check.passed]:
         raise PreflightError("; ".join(f"{check.name}: {check.detail}" for check in failed))
+
+
+def _problem(facts: RunFacts, measured: Measurement, name: str) -> str:
+    """
+    Return why a target cannot be watched, "" if it can.
+    """
+    target = next(target for target in measured.targets if target.name == name)
+    return measured.problem(name) or outside(target, facts.services)
+
+
+def _warn(facts: RunFacts, name: str, warnings: Sequence[str]) -> None:
+    """
+    Note warnings as a check that passed, and log them.
+    """
+    for warning in warnings:
+        logger.warning("Preflight: %s: %s", name, warning)
+    if warnings:
+        detail = "see the warnings"
+        facts.checks.append(PreflightCheck(name, True, detail, tuple(warnings)))
+
+
+def _shown(
+    facts: RunFacts, experiment: Experiment, secrets: Secrets, names: Sequence[str]
+) -> list[str]:
+    """
+    Return warnings of the secrets that cannot be hidden everywhere, by their keys.
+    """
+    resources = {each.resource_id for states in facts.before.values() for each in states}
+    words = {*names, *resources, *OWN_NAMES, *keys(experiment), *keys(schema()), *RUN_WORDS}
+    return [
+        f"the secret {place} is a word, a status, a number or a name that this run writes, or is "
+        "too short: it is not hidden everywhere"
+        for place in shown_secrets(secrets, words)
+    ]
+
+
+RUN_WORDS = (
+    *("activity", "chaoslib-version", "deviated", "duration", "exception", "experiment"),
+    *("failover", "may_start", "not_back", "provider", "series", "steady_states", "summary"),
+    "tolerance_met",
+    *("aborted", "completed", "failed", "inconclusive", "interrupted", "succeeded"),
+)
+"""Keys and words of a journal that neither the experiment nor the record has."""
 
 
 def _account_id(configuration: Configuration, secrets: Secrets) -> str | None:

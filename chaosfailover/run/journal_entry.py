@@ -28,8 +28,9 @@ __all__ = ["RunFacts", "check_depth", "json_object", "make_entry"]
 
 ENTRY_VERSION = 1
 TOOLS = ("chaostoolkit-failover", "chaostoolkit-lib", "chaostoolkit")
-# Deeper levels are not written: redaction and `json` recurse.
-DEEPEST = 100
+# Deeper levels are not written: redaction and `json` recurse. `report` reads 100 levels, and the
+# record, in which the configuration stands again, is itself within our entry.
+DEEPEST = 96
 # Longer integers are not written: Python refuses to print them.
 MOST_BITS = 4096
 
@@ -40,14 +41,17 @@ class RunFacts:
     What the entry needs of a run, filled in as the run goes on.
 
     `before` has what goes down with each test, and its state before. `mode` is REHEARSAL on an
-    emulator, LIVE on anything else.
+    emulator, LIVE on anything else. `rollback_strategy` is the one in force, None if the toolkit
+    did not say.
     """
 
     settings: Settings
     configuration: Configuration
+    rollback_strategy: str | None = None
     mode: str = "LIVE"
     topology: str | None = None
     account_id: str | None = None
+    services: Mapping[str, str] | None = None
     clock_offset: float | None = None
     aborted: str = ""
     cuts: list[Cut] = field(default_factory=list)
@@ -79,6 +83,7 @@ def make_entry(
         "versions": dict(_versions()),
         "experiment_hash": experiment_hash(json_object(as_written)),
         "dry": experiment.get("dry"),
+        "rollback_strategy": facts.rollback_strategy,
         "preflight": [check.as_dict() for check in facts.checks],
         "cuts": [asdict(cut) | {"lost": _lost(facts, cut)} for cut in facts.cuts],
         "events": facts.events,

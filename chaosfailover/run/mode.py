@@ -4,15 +4,18 @@ The venue of a run: the embedded emulator, another emulator, or the cloud.
 
 import errno
 import resource
+import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from chaosfailover.alibaba import config
 from chaosfailover.errors import ConfigurationError
 from chaosfailover.prober.open_files import RESERVE, Room
+from chaosfailover.prober.targets import Target
 from chaosfailover.run import Configuration
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety.guarded_test import LATEST_START
@@ -21,7 +24,7 @@ from chaosfailover.safety.watchdog import Watchdogs
 if TYPE_CHECKING:
     from chaosfailover.emulator import Emulator
 
-__all__ = ["Venue", "open_venue"]
+__all__ = ["Venue", "open_venue", "outside"]
 
 OTHER_PORTS = (
     "stop the process that listens there, or use another port: write a topology file with "
@@ -33,7 +36,7 @@ OTHER_PORTS = (
 @dataclass(frozen=True, slots=True)
 class Venue:
     """
-    Where a run takes place; an emulator has a `topology`.
+    Where a run takes place; an emulator has a `topology`, and `services` by name, with their URLs.
 
     The embedded emulator ends with this process, and takes files of it beside those that the checks
     take, as `room` says. Everything else needs `watchdogs`. A start without an answer may take
@@ -43,6 +46,7 @@ class Venue:
     place: str
     topology: str | None = None
     account_id: str | None = None
+    services: Mapping[str, str] | None = None
     watchdogs: Watchdogs | None = None
     latest_start: float = LATEST_START
     volatile: bool = False
@@ -72,6 +76,7 @@ def open_venue(settings: Settings, configuration: Configuration, resources: Exit
     return Venue(
         f"the emulator at {place}, topology {emulator.topology}",
         emulator.topology,
+        services=emulator.services,
         watchdogs=Watchdogs(settings.restore_timeout),
         latest_start=emulator.timestamp_window,
         volatile=emulator.volatile,
@@ -88,6 +93,7 @@ def _embedded(settings: Settings, configuration: Configuration, resources: ExitS
         place,
         settings.topology,
         emulator.account_id,
+        services=emulator.service_urls,
         latest_start=emulator.timestamp_window,
         room=Room(1 + emulator.files_per_connection, RESERVE + emulator.files_of_a_cut),
     )
@@ -120,6 +126,39 @@ def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
         ) from exc
     except ValueError as exc:
         raise ConfigurationError(str(exc)) from exc
+
+
+def outside(target: Target, services: Mapping[str, str] | None) -> str:
+    """
+    Return why a target is none that a cut of the emulator touches; "" if it is, or is `external`.
+
+    It would seem to survive every cut. Without `services`, this is no rehearsal.
+    """
+    if services is None or target.external:
+        return ""
+    if any(map(partial(_is_service, target), services.values())):
+        return ""
+    listing = ", ".join(f"{name} {url}" for name, url in services.items()) or "none"
+    return (
+        f"{target.url} is no service of the topology, so that the rehearsal would prove nothing "
+        f"about it; the services are {listing}; watch one of them, or set external: true for the "
+        "target"
+    )
+
+
+def _is_service(target: Target, url: str) -> bool:
+    service = urlsplit(url)
+    datagrams = [scheme == "udp" for scheme in (target.scheme, service.scheme)]
+    if target.port != service.port or datagrams[0] != datagrams[1]:
+        return False
+    return bool(_addresses(target.host) & _addresses(service.hostname or ""))
+
+
+def _addresses(host: str) -> set[str]:
+    try:
+        return {str(address[0]) for *_, address in socket.getaddrinfo(host, None)}
+    except OSError:
+        return set()
 
 
 def _check_emulation(

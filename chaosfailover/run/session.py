@@ -18,13 +18,15 @@ from chaosfailover.errors import GuardError
 from chaosfailover.prober import measurement
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.prober.open_files import Room
-from chaosfailover.record.redaction import given_secrets, redact_run
+from chaosfailover.record.redaction import LogRedaction, given_secrets
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe_breach
+from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import check_files, conclude
 from chaosfailover.run.go_no_go import make_ready
 from chaosfailover.run.journal_entry import RunFacts, check_depth, json_object, make_entry
 from chaosfailover.run.mode import Venue, open_venue
+from chaosfailover.run.safeguard import note_safeguard
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety import guard
 from chaosfailover.safety.alarm import alarm, utc_after
@@ -57,6 +59,8 @@ AT_THE_END = "the run is ending"
 FIRST_PROCESS = 1
 # Seconds for one call of the observer, which is tried once: the calls that matter come first.
 OBSERVER_DEADLINE = 5.0
+# The members of events that name tests and resources.
+NAMING = ("test", "job_id", "resource_id")
 NOT_CONCLUDED = """\
 NO VERDICT: the toolkit did not call the control after the experiment, so this run proves \
 nothing, whatever its status; the control chaosfailover.control must have no `scope`"""
@@ -76,13 +80,14 @@ class Session:
         experiment: Experiment,
         configuration: Configuration,
         secrets: Secrets,
+        rollback_strategy: str | None = None,
     ) -> None:
         self._settings = settings
         self._experiment = experiment
         self._configuration = configuration
         self._secrets = secrets
         self._resources = ExitStack()
-        self._facts = RunFacts(settings=settings, configuration=configuration)
+        self._facts = RunFacts(settings, configuration, rollback_strategy)
         self._venue: Venue | None = None
         self._guard: Guard | None = None
         self._measurement: Measurement | None = None
@@ -102,6 +107,7 @@ class Session:
         """
         if self._settings.abort_when is not None:
             self._abort_probe = find_probe(self._experiment, self._settings.abort_when)
+        self._redact_logs()
         self._resources.enter_context(events.listening(self._facts.events.append))
         events.publish("begin")
         try:
@@ -114,6 +120,7 @@ class Session:
 
     def _make_ready(self) -> None:
         check_depth(self._experiment)
+        check_keys(self._experiment)
         check_files(self._settings)
         if not self._interruption.install():
             logger.warning("Not in the main thread: signals are not handled")
@@ -127,6 +134,24 @@ class Session:
         guarding.approve(approved, self._facts.before)
         self._start_observer(guarding)
         self._watch_for_breaches()
+
+    def _redact_logs(self) -> None:
+        """
+        Hide secrets in what is logged until the session is closed, but not the names in alarms.
+        """
+        secrets = given_secrets(json_object({"secrets": self._secrets}))
+        redaction = LogRedaction(secrets, self._names)
+        logger.addFilter(redaction)
+        self._resources.callback(logger.removeFilter, redaction)
+
+    def _names(self) -> set[str]:
+        """
+        Return the names by which an operator stops a test, and looks for what it took.
+        """
+        region_id = self._configuration.get(config.REGION_ID)
+        tests = [cut.test for cut in self._facts.cuts]
+        seen = [event.get(key) for event in self._facts.events for key in NAMING]
+        return {str(name) for name in (region_id, log_name(os.getpid()), *tests, *seen) if name}
 
     def begin_to_end(self) -> None:
         """
@@ -146,9 +171,9 @@ class Session:
         entry = make_entry(self._facts, self._experiment, self._measurement, self._outcomes)
         if ended := interruption(self._facts.aborted, self._interruption.received):
             journal.update(interruption=ended, status="interrupted")
-        secrets = given_secrets(json_object({"secrets": self._secrets}))
-        journal.update(redact_run({**json_object(journal), "failover": entry}, secrets))
-        conclude(journal, self._settings)
+        journal.update({**json_object(journal), "failover": entry})
+        note_safeguard(journal)
+        conclude(journal, self._settings, given_secrets(json_object({"secrets": self._secrets})))
         if alarm(self._outcomes, self._configuration.get(config.REGION_ID)):
             journal["status"] = "failed"
         self._concluded = True
@@ -212,7 +237,7 @@ class Session:
     def _open_venue(self) -> Venue:
         self._venue = venue = open_venue(self._settings, self._configuration, self._resources)
         self._facts.mode, self._facts.topology = venue.mode, venue.topology
-        self._facts.account_id = venue.account_id
+        self._facts.account_id, self._facts.services = venue.account_id, venue.services
         region_id = self._configuration.get(config.REGION_ID)
         logger.info("%s in %s on %s", venue.mode, region_id, venue.place)
         return venue

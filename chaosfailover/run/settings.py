@@ -95,14 +95,14 @@ class Settings:
 
     def parsed_targets(self) -> list[Target]:
         """
-        Return the targets, each with its own `rto` or that of all; raises ArgumentError.
+        Return the targets, each with its own times or those of all; raises ArgumentError.
         """
-        return [parse_target(name, self._with_rto(value)) for name, value in self.targets.items()]
+        return [parse_target(name, self._with_times(value)) for name, value in self.targets.items()]
 
-    def _with_rto(self, value: TargetSetting) -> TargetSetting:
-        if self.rto is None:
-            return value
-        return {"rto": self.rto, **({"url": value} if isinstance(value, str) else value)}
+    def _with_times(self, value: TargetSetting) -> TargetSetting:
+        own = {"url": value} if isinstance(value, str) else value
+        times = {"interval": self.interval, "timeout": self.timeout, "rto": self.rto}
+        return {**{key: time for key, time in times.items() if time is not None}, **own}
 
 
 def _check_rto(target: Target, interval: float, timeout: float) -> None:

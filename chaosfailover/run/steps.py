@@ -2,7 +2,7 @@
 The planned cuts: the steps of an experiment that create, start or stop failover tests.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from chaosfailover.errors import ArgumentError, PreflightError
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.safety.cut import Cut
 
-__all__ = ["hypothesis_probes", "planned_cuts", "planned_time"]
+__all__ = ["hypothesis_probes", "idle_rollbacks", "planned_cuts", "planned_time"]
 
 METHOD = "method"
 HYPOTHESIS = "steady-state hypothesis"
@@ -64,6 +64,20 @@ def planned_cuts(
     names = {cut.test for cut in created}
     started = dict.fromkeys(step.effect.starts for step in method if step.effect.starts)
     return created, [test for test in started if test not in names]
+
+
+def idle_rollbacks(
+    experiment: Experiment, configuration: Configuration, secrets: Secrets, tests: Sequence[str]
+) -> list[str]:
+    """
+    Return a warning for each rollback that stops a test which is none of `tests`.
+    """
+    return [
+        f"{step.name} stops {step.effect.stops!r}, which the method does not start"
+        for step in _steps(experiment, configuration, secrets)
+        if step.place == ROLLBACKS and step.effect.stops
+        if not any(_may_stop(step.effect.stops, test) for test in tests)
+    ]
 
 
 def planned_time(experiment: Experiment, configuration: Configuration, secrets: Secrets) -> float:

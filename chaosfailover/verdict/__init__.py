@@ -31,8 +31,8 @@ Order of events
 
 1. At the end of a run, `run.finish` calls `judge` with the journal as it is in memory.
 2. The verdict is stored in the control's entry; the control sets `status` and `deviated` from it.
-3. Redaction follows, then `record.make_record` parses the redacted journal, once, and every section
-   of the record reads that `Run`.
+3. Redaction follows. It changes no evidence: `record.make_record` parses the redacted journal,
+   once, every section of the record reads that `Run`, and the verdict is the same.
 4. `report.render` may come years later. It parses the redacted journal, once, checks the stored
    record against it, and shows the graver of the two verdicts (`review`).
 

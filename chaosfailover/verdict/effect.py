@@ -12,7 +12,7 @@ from math import isfinite
 
 from chaosfailover.verdict.evidence import TargetResult
 from chaosfailover.verdict.job_history import JobHistory
-from chaosfailover.verdict.journal import Run
+from chaosfailover.verdict.journal import Run, text
 from chaosfailover.verdict.recovery import Recovery
 
 __all__ = ["had_effect"]
@@ -59,12 +59,17 @@ def _target_lost(run: Run, test: JobHistory) -> bool:
     """
     Tell whether a target was lost soon enough after the cut for the cut to be the reason.
     """
+    external = {target.name for target in run.control.targets if target.external}
     return any(
-        event.up is False and _within(event.at, test) and _soon(event.at, test.since)
+        event.up is False
+        and text(event.fields.get("target")) not in external
+        and _within(event.at, test)
+        and _soon(event.at, test.since)
         for event in run.control.events_of("target")
     ) or any(
         cut.test in (test.test, test.job_id) and _lost_in(cut, target)
         for target in run.control.targets
+        if not target.external
         for cut in target.cuts
     )
 

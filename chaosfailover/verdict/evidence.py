@@ -241,7 +241,9 @@ class TargetResult:
     A target with its settings and its measurement.
 
     `rto` is None for a target without an objective, or with one that is no number, which
-    `unreadable_rto` then quotes. It is `measured` if it has a summary with intact outages.
+    `unreadable_rto` then quotes; it is its `own_rto` if the settings give it to this target, not to
+    all. An `external` target is none that the cut could touch. It is `measured` if it has a summary
+    with intact outages.
     """
 
     name: str
@@ -251,6 +253,8 @@ class TargetResult:
     rto: float | None
     unreadable_rto: str | None
     persistent: bool
+    own_rto: bool
+    external: bool
     measured: bool
     summary: Summary
     cuts: Sequence[Recovery]

@@ -75,16 +75,20 @@ def parse(journal: Mapping[str, object]) -> Run:
     """
     damage: list[str] = []
     root = Reader(journal, "", damage)
-    control = _control(root.section("failover"))
+    entry = root.section("failover")
+    control = _control(entry)
     readings = tuple(_readings(root.section("steady_states")))
     method, rollbacks = (tuple(map(_activity, root.sections(key))) for key in ("run", "rollbacks"))
+    interruption = _interruption(root.section("interruption"))
     interrupted = root.text("status") in ("interrupted", "aborted")
     return root.document(
         Run,
-        experiment=_experiment(root.section("experiment"), readings),
+        experiment=_experiment(
+            root.section("experiment"), readings, entry.text("rollback_strategy")
+        ),
         deviated=root.members.get("deviated") not in (None, False),
         cut_short=interrupted or bool(root.members.get("interruption")),
-        interruption=_interruption(root.section("interruption")),
+        interruption=interruption,
         safeguard=root.section("safeguards").text("triggered_by"),
         toolkit=root.text("chaoslib-version"),
         readings=readings,
@@ -92,16 +96,21 @@ def parse(journal: Mapping[str, object]) -> Run:
         rollbacks=rollbacks,
         control=control,
         tests=job_histories(control.events, [*method, *rollbacks]),
-        recoveries=[cut for target in control.targets for cut in target.cuts],
+        recoveries=[
+            replace(cut, cut_off=interruption is not None and interruption.kind == "signal")
+            for target in control.targets
+            for cut in target.cuts
+        ],
         damage=damage,
     )
 
 
 def _experiment(
-    reader: Reader, readings: Sequence[evidence.HypothesisReading]
+    reader: Reader, readings: Sequence[evidence.HypothesisReading], strategy_in_force: str
 ) -> evidence.Experiment:
     hypothesis = reader.section("steady-state-hypothesis")
-    always = reader.section("runtime").section("rollbacks").text("strategy") == "always"
+    written = reader.section("runtime").section("rollbacks").text("strategy")
+    always = (strategy_in_force or written) == "always"
     probes, rollbacks = hypothesis.sections("probes"), reader.sections("rollbacks")
     return reader.document(
         evidence.Experiment,
@@ -223,7 +232,7 @@ def _control(entry: Reader) -> evidence.Control:
         preflight=preflight,
         cuts=[_cut(each, preflight) for each in entry.sections("cuts")],
         events=sorted(events, key=lambda event: event.at),
-        targets=[_target(name, each) for name, each in targets.items()],
+        targets=[_target(name, each, mapping(listed.get(name))) for name, each in targets.items()],
         unmeasured=[name for name in map(text, listed) if name not in targets],
         verdict=(verdict.text("verdict"), verdict.texts("reasons")) if verdict.present else None,
     )
@@ -249,7 +258,7 @@ def _cut(reader: Reader, preflight: Sequence[evidence.PreflightResult]) -> evide
     )
 
 
-def _target(name: str, reader: Reader) -> evidence.TargetResult:
+def _target(name: str, reader: Reader, setting: Mapping[str, object]) -> evidence.TargetResult:
     summary, written = reader.section("summary"), reader.members.get("rto")
     series = Series(reader.section("series").members)
     damaged = len(reader.damage)
@@ -261,6 +270,7 @@ def _target(name: str, reader: Reader) -> evidence.TargetResult:
         name=name,
         rto=rto,
         unreadable_rto=brief(written) if written is not None and rto is None else None,
+        own_rto="rto" in setting,
         measured=summary.present and intact,
         summary=summary.document(evidence.Summary, outages=outages),
         cuts=(),
@@ -289,7 +299,8 @@ def _recovery(reader: Reader, target: evidence.TargetResult) -> Recovery:
         rto=target.rto,
         interval=target.interval,
         down_at_stop=_down_at_stop(target, cut_at, stop_at),
-        persistent=target.persistent,
+        persistent=target.persistent and not target.own_rto,
+        external=target.external,
     )
 
 

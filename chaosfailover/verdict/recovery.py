@@ -21,7 +21,9 @@ class Recovery:
     it. `unseen_during` and `unseen_after` bound a loss that includes time without checks, 0 without
     any. `down_at_stop` is how long a target had been down at least when the stop came, None if it
     was up again by then. A `persistent` target keeps one connection, whose stall is no outage of
-    the network: no objective applies to it.
+    the network: no objective applies to it but its own, and with one it counts as any other. After
+    a signal the measurement is `cut_off`: a loss that is open at its end is as long as it was seen.
+    That an `external` target was there says nothing for the network.
     """
 
     target: str
@@ -38,6 +40,8 @@ class Recovery:
     unseen_after: float
     down_at_stop: float | None
     persistent: bool
+    cut_off: bool
+    external: bool
 
     @property
     def exceeded(self) -> bool:
@@ -68,14 +72,16 @@ class Recovery:
         """
         Whether something was lost on the way back for longer than the objective.
         """
-        return self._over(self.reversion) or self._over(self.worst_after)
+        if self.open_at_end and self.cut_off:
+            return self._over(Length(0.0, max(loss.at_least for loss in self._back)))
+        return any(self._over(loss) for loss in self._back)
 
     @property
-    def down_at_end(self) -> bool:
+    def open_at_end(self) -> bool:
         """
         Whether the target was still down when the measurement ended.
         """
-        return any(loss and loss.at_most == inf for loss in (self.reversion, self.worst_after))
+        return any(loss.at_most == inf for loss in self._back)
 
     @property
     def may_exceed(self) -> bool:
@@ -101,6 +107,10 @@ class Recovery:
         The reversion time, unmeasured time counted as lost; None if nothing was lost.
         """
         return _widened(self.reversion, self.unseen_after)
+
+    @property
+    def _back(self) -> list[Length]:
+        return [loss for loss in (self.reversion, self.worst_after) if loss]
 
     def _over(self, length: Length | None) -> bool:
         if self.rto is None or self.persistent or length is None:

@@ -11,8 +11,9 @@ from click.testing import CliRunner, Result
 from made_journals import held
 
 from chaosfailover.cli import failover
-from chaosfailover.record import schema
+from chaosfailover.record import make_record, schema
 from chaosfailover.record.digest import verify
+from chaosfailover.run.journal_entry import json_object
 
 
 @pytest.fixture
@@ -52,6 +53,22 @@ def test_what_is_no_journal_is_said_in_one_line(
     assert done.stderr.startswith(f"Error: {path} is no journal: ")
     assert says in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_deepest_journal_of_a_run_is_read(tmp_path: Path) -> None:
+    """What a run writes of values without end is no deeper than what is read."""
+    deep: object = "x"
+    for _ in range(200):
+        deep = {"a": deep}
+    entry = json_object({"configuration": deep, "settings": {"a": deep}})
+    journal = {**json_object({"run": [{"output": deep}]}), "failover": entry}
+    entry["record"] = make_record(journal)
+    path = tmp_path / "journal.json"
+    path.write_text(json.dumps(journal), encoding="utf-8")
+
+    done = run(path)
+
+    assert (done.exit_code, done.stderr) == (0, "")
 
 
 def test_a_journal_without_end_is_not_read_to_the_end() -> None:

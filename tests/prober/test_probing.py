@@ -5,6 +5,7 @@ The parts of the prober's thread, each alone.
 import asyncio
 import errno
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,9 +204,39 @@ class Quick(Check):
 @pytest.mark.parametrize("timeout", [0.02, 0.05])
 def test_a_stall_of_this_process_is_no_loss(timeout: float) -> None:
     """A check that times out since the event loop stood still is not judged."""
+    stalls = [random.uniform(1.0, 1.4) * timeout for _ in range(25)]
+
+    it = stalled(Quick, timeout, stalls)
+
+    assert it.series.lost == 0
+    assert it.unjudged > 0
+
+
+class Late(Check):
+    """
+    A check that succeeds after 0.7 of its time limit, whenever this process runs.
+    """
+
+    async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:  # noqa: ARG002
+        await asyncio.sleep(0.7 * (self._target.timeout or 0.0))
+
+
+@pytest.mark.parametrize("timeout", [0.01, 0.02, 0.05, 0.2])
+def test_a_short_stall_of_this_process_is_no_loss(timeout: float) -> None:
+    """Little more than a quarter of the time limit is noticed, which is too long for late ones."""
+    stalls = [random.uniform(0.3, 0.6) * timeout for _ in range(25)]
+
+    it = stalled(Late, timeout, stalls)
+
+    assert it.series.lost == 0
+    assert it.unjudged > 0
+
+
+def stalled(kind: type[Check], timeout: float, stalls: Sequence[float]) -> Track:
+    """Check in a thread that is blocked time and again; return the track."""
     settings = {"url": "tcp://127.0.0.1:9", "interval": 0.01, "timeout": timeout}
     target = parse_target("it", settings)
-    it = Track(target, Quick(target))
+    it = Track(target, kind(target))
 
     def end(track: Track, ticket: Ticket, sample: Sample | None) -> None:
         track.end(ticket, sample)
@@ -214,16 +246,50 @@ def test_a_stall_of_this_process_is_no_loss(timeout: float) -> None:
         resolver = Resolver(time.monotonic)
         dispatcher = Dispatcher([it], resolver, time.monotonic, end)
         run = asyncio.create_task(dispatcher.run(stopping))
-        for _ in range(25):
-            await asyncio.sleep(random.uniform(0.02, 0.04))
-            time.sleep(random.uniform(1.0, 1.4) * timeout)
+        for stall in stalls:
+            await asyncio.sleep(random.uniform(0.02, 0.04) + timeout / 2)
+            time.sleep(stall)
         stopping.set()
         await run
 
     asyncio.run(scenario())
+    return it
 
-    assert it.series.lost == 0
-    assert it.unjudged > 0
+
+SUSPENDED = """
+import sys, time
+from chaosfailover.prober import prober
+from chaosfailover.prober.targets import parse_target
+from test_probing import Late
+
+prober.make_check = Late
+target = parse_target("it", {"url": "tcp://127.0.0.1:9", "interval": 0.01, "timeout": 0.1})
+with prober.Prober([target]) as it:
+    print("up", flush=True)
+    sys.stdin.read()
+print(it.summary("it").lost, it.series("it")["unjudged"] > 0)
+"""
+
+
+def test_a_suspended_process_makes_up_no_loss() -> None:
+    """A real process that is stopped for less than its time limit judges none of these checks."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SUSPENDED],
+        cwd=Path(__file__).parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        for _ in range(20):
+            time.sleep(random.uniform(0.1, 0.2))
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(random.uniform(0.03, 0.06))
+            process.send_signal(signal.SIGCONT)
+        output, _ = process.communicate(timeout=30)
+
+    assert output == "0 True\n"
 
 
 class Silent(Check):

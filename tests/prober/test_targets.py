@@ -66,7 +66,7 @@ def test_numbers_from_the_environment_are_text() -> None:
         ),
         pytest.param(
             {"url": "icmp://x", "persistent": True},
-            "persistent is no setting of icmp, expected interval, rto, timeout, url",
+            "persistent is no setting of icmp, expected external, interval, rto, timeout, url",
             id="not for icmp",
         ),
         pytest.param(

@@ -3,16 +3,20 @@ A session that may not begin opens nothing, and a session without an end logs an
 """
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from chaos_command import free_port
 from chaoslib.exceptions import InterruptExecution, InvalidControl
 
 from chaosfailover import actions, control
 from chaosfailover.alibaba.client import VpcClient
-from chaosfailover.errors import ConfigurationError
+from chaosfailover.errors import ConfigurationError, PreflightError
+from chaosfailover.prober.targets import parse_target
+from chaosfailover.run.mode import outside
 from chaosfailover.run.session import Session
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety import guard
@@ -37,6 +41,71 @@ def rehearsal(tmp_path: Path) -> Session:
         topology=str(topology),
         restore_timeout=1.0,
     )
+
+
+def watching(folder: Path, target: Any) -> Session:
+    """A session whose emulator's portal is on a free port, `{}` in the target's URL."""
+    port = free_port()
+    services = {"portal": {"port": port}, "echo": {"port": 0}, "ledger": {"port": 0}}
+    topology = folder / "topology.yaml"
+    topology.write_text(yaml.safe_dump({"extends": "dual-circuit", "services": services}))
+    watched = json.loads(json.dumps(target).replace("{}", str(port)))
+    configuration = {
+        "alibaba_cloud_region_id": "cn-hangzhou",
+        "alibaba_cloud_vpc_endpoint": "emulator",
+    }
+    return session_of(configuration, topology=str(topology), targets={"it": watched}, baseline=0.1)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("http://127.0.0.1:1/", id="another port"),
+        pytest.param("http://192.0.2.1:28080/", id="another host"),
+        pytest.param("udp://127.0.0.1:28080", id="another protocol"),
+        pytest.param("icmp://127.0.0.1", id="a host"),
+    ],
+)
+def test_target_that_no_cut_touches(url: str) -> None:
+    """It would seem to survive every cut; the services that can be watched are named."""
+    services = {"portal": "http://127.0.0.1:28080", "echo": "udp://127.0.0.1:28082"}
+
+    problem = outside(parse_target("it", url), services)
+
+    assert "is no service of the topology" in problem
+    assert "portal http://127.0.0.1:28080, echo udp://127.0.0.1:28082" in problem
+    assert outside(parse_target("it", {"url": url, "external": True}), services) == ""
+    assert outside(parse_target("it", url), None) == ""
+
+
+def test_target_that_no_cut_touches_is_refused(tmp_path: Path) -> None:
+    """Though it answers: it does so from outside of the topology."""
+    with socket.create_server(("127.0.0.1", 0)) as own:
+        session = watching(tmp_path, f"tcp://127.0.0.1:{own.getsockname()[1]}")
+
+        with pytest.raises(PreflightError, match=r"^target it: .* is no service of the topology"):
+            session.begin()
+
+        session.close()
+
+
+@pytest.mark.parametrize("url", ["http://localhost:{}/", "tcp://127.0.0.1:{}"])
+def test_service_of_the_topology_may_be_watched(tmp_path: Path, url: str) -> None:
+    """However it is named, and over whatever scheme."""
+    session = watching(tmp_path, url)
+
+    session.begin()
+    session.close()
+
+
+def test_external_target_may_be_watched(tmp_path: Path) -> None:
+    """What the experiment says to be outside of the topology is measured all the same."""
+    with socket.create_server(("127.0.0.1", 0)) as outside:
+        url = f"tcp://127.0.0.1:{outside.getsockname()[1]}"
+        session = watching(tmp_path, {"url": url, "external": True})
+
+        session.begin()
+        session.close()
 
 
 def unreachable() -> VpcClient:

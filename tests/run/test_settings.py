@@ -40,6 +40,16 @@ def echo(**settings: float) -> dict[str, Any]:
             "of 0.1 s and its timeout of 0.9 s, expected at least 1",
             id="an abort that could not fire in time",
         ),
+        pytest.param(
+            {**PORTAL, "timeout": 0.005},
+            "target 'portal': timeout is 0.005, expected seconds, at least 0.01 and below 1",
+            id="a timeout for all in which a stall of this process would look like a loss",
+        ),
+        pytest.param(
+            {**PORTAL, "timeout": 2.0},
+            "target 'portal': timeout is 2.0, expected seconds, at least 0.01 and below 1",
+            id="a timeout for all in which the kernel would repeat a SYN",
+        ),
     ],
 )
 def test_what_could_never_be_seen_is_refused(arguments: dict[str, Any], message: str) -> None:

@@ -155,6 +155,48 @@ CASES = [
         ],
         id="a kept connection stalls longer than the objective",
     ),
+    pytest.param(
+        changed(
+            HELD,
+            ("failover.targets.portal.rto", 0.5),
+            ("failover.targets.portal.persistent", True),
+            ("failover.settings", {"targets": {"portal": {"url": "http://h/", "rto": 0.5}}}),
+        ),
+        "deviated",
+        ["portal was down for up to 1 s after the cut of drill, longer than its RTO of 0.5 s."],
+        id="a kept connection stalls longer than an objective of its own",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.targets.portal.external", True)),
+        "held",
+        [MET],
+        id="an external target says nothing for the network",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.targets.portal.external", True), ("steady_states", None)),
+        "inconclusive",
+        [
+            (
+                "Nothing was observed that the cut could touch: no hypothesis was read, and every "
+                "target is external."
+            )
+        ],
+        id="nothing but an external target",
+    ),
+    pytest.param(
+        changed(without(HELD, "resource"), ("failover.targets.portal.external", True)),
+        "inconclusive",
+        [NO_EFFECT],
+        id="the loss of an external target shows no cut",
+    ),
+    pytest.param(
+        changed(
+            HELD, ("failover.targets.portal.external", True), ("failover.targets.portal.rto", 0.5)
+        ),
+        "deviated",
+        ["portal was down for up to 1 s after the cut of drill, longer than its RTO of 0.5 s."],
+        id="an external target may speak against the network",
+    ),
     # 1. aborts
     pytest.param(
         changed(HELD, ("failover.events", [*EVENTS, ABORT])),
@@ -429,6 +471,27 @@ CASES = [
         id="a deviation that was seen stays seen when a signal comes",
     ),
     pytest.param(
+        changed(portal(reversion={"at_least": 2.0, "at_most": None}), ("interruption", SIGTERM)),
+        "inconclusive",
+        [
+            "The run was interrupted by SIGTERM.",
+            "portal was down when the interruption ended its measurement, and was not seen back.",
+        ],
+        id="a signal that ended the measurement on the way back",
+    ),
+    pytest.param(
+        changed(portal(reversion={"at_least": 3.5, "at_most": None}), ("interruption", SIGTERM)),
+        "deviated",
+        [
+            (
+                "portal had been down for at least 3.5 s after the cut of drill was stopped "
+                "when the measurement ended, longer than its RTO of 3 s."
+            ),
+            "The run was interrupted by SIGTERM.",
+        ],
+        id="a way back that was seen to be too long before the signal ended the measurement",
+    ),
+    pytest.param(
         portal(reversion={"at_least": 5.0, "at_most": None}),
         "deviated",
         ["portal was still down when the measurement ended."],
@@ -692,6 +755,26 @@ CASES = [
         id="an activity with an unknown status",
     ),
     pytest.param(
+        changed(
+            HELD,
+            ("rollbacks", [{**HELD["rollbacks"][0], "output": {"test": "other", "status": None}}]),
+            ("failover.stopped", [{"test": "drill", "status": "Stopped", "stopped": True}]),
+        ),
+        "deviated",
+        ["The rollback bring back did not stop drill, which the control had to stop after it."],
+        id="a rollback that stopped nothing",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("rollbacks", []),
+            ("failover.stopped", [{"test": "drill", "status": "Stopped", "stopped": True}]),
+        ),
+        "held",
+        [MET, WITHIN],
+        id="no rollback, so that the control stopped the test",
+    ),
+    pytest.param(
         changed(HELD, ("rollbacks", [activity("bring back", 20, 22, status=None)])),
         "inconclusive",
         ["The end of bring back is unknown: its status is ?."],
@@ -710,6 +793,26 @@ CASES = [
             "The journal holds no preflight.",
         ],
         id="activities and a preflight that left no trace",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("experiment", {"method": [{}] * 2, "rollbacks": [{}] * 2, "runtime": ALWAYS}),
+            ("failover.rollback_strategy", "never"),
+        ),
+        "held",
+        [MET, WITHIN],
+        id="rollbacks that the strategy in force left out",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("experiment", {"method": [{}] * 2, "rollbacks": [{}] * 2}),
+            ("failover.rollback_strategy", "always"),
+        ),
+        "inconclusive",
+        ["The journal holds only 1 of 2 rollbacks."],
+        id="rollbacks that the strategy in force required",
     ),
     pytest.param(
         changed(HELD, ("steady_states.after", reading(probe("portal", 18, met=False), met=True))),

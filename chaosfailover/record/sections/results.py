@@ -53,7 +53,7 @@ def recoveries(run: Run) -> list[Row]:
     """
     return [
         {
-            **members(recovery, but=("cut_at", "stop_at")),
+            **members(recovery, but=("cut_at", "stop_at", "cut_off", "external")),
             "failover": recovery.shown,
             "reversion": recovery.shown_back,
             "exceeded": recovery.exceeded or recovery.exceeded_at_stop,

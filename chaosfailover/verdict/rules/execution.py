@@ -13,6 +13,7 @@ from chaosfailover.verdict.rules import Reason, Rule
 __all__ = ["RULES"]
 
 CUTTING = ("create_failover_test", "start_failover_test")
+STOPPING = ("stop_failover_test", "stop_running_failover_tests")
 
 
 def _aborted(run: Run) -> Iterator[Reason]:
@@ -80,6 +81,17 @@ def _rollbacks(run: Run) -> Iterator[Reason]:
     for activity in () if run.control.events_of("refused") else run.rollbacks:
         if activity.status == "failed":
             yield _failed("rollback", activity)
+
+
+def _missed_rollbacks(run: Run) -> Iterator[Reason]:
+    """
+    Find tests that the rollbacks were to stop, but that the control had to stop after them.
+    """
+    stops = [each for each in run.rollbacks if each.func in STOPPING and each.status == "succeeded"]
+    idle = [brief(each.name) for each in stops if not (each.job and each.job.stopped)]
+    for stop in () if run.cut_short else run.control.stopped:
+        if idle and stop.fields.get("stopped") is True:
+            yield Reason("rollback_idle", {"name": ", ".join(idle), "test": brief(stop.test)})
 
 
 def _tolerances(run: Run) -> Iterator[Reason]:
@@ -182,6 +194,7 @@ RULES: tuple[Rule, ...] = (
     _interrupted,
     _activities,
     _rollbacks,
+    _missed_rollbacks,
     _tolerances,
     _cuts,
     _running,

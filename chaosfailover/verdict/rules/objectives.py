@@ -65,8 +65,19 @@ def _gaps(run: Run) -> Iterator[Reason]:
 
 def _recoveries(run: Run) -> Iterator[Reason]:
     for recovery in run.recoveries:
-        keys = _against(recovery, cut_short=run.cut_short) or [_favour(recovery)]
+        favour = [] if recovery.external else [_favour(recovery)]
+        keys = _against(recovery, cut_short=run.cut_short) or favour
         yield from (Reason(key, _values(recovery, key)) for key in keys)
+
+
+def _external(run: Run) -> Iterator[Reason]:
+    """
+    Find that nothing was watched which a cut could touch.
+    """
+    targets = run.control.targets
+    watched = run.experiment.has_hypothesis or not all(target.external for target in targets)
+    if run.tested and targets and not watched:
+        yield Reason("all_external", {})
 
 
 def _against(recovery: Recovery, *, cut_short: bool) -> list[str]:
@@ -79,8 +90,10 @@ def _against(recovery: Recovery, *, cut_short: bool) -> list[str]:
         "rto_again": recovery.exceeded_again,
         "rto_open": recovery.exceeded_at_stop,
         "unrecovered": not late and _unrecovered(recovery, cut_short=cut_short),
-        "down_at_end": recovery.down_at_end,
-        "rto_back": recovery.exceeded_back and not recovery.down_at_end,
+        "down_at_end": recovery.open_at_end and not recovery.cut_off,
+        "rto_back": recovery.exceeded_back and not recovery.open_at_end,
+        "rto_open_back": recovery.exceeded_back and recovery.open_at_end and recovery.cut_off,
+        "not_seen_back": recovery.open_at_end and recovery.cut_off and not recovery.exceeded_back,
         "unseen": not late and recovery.may_exceed,
     }
     return [key for key, applies in reasons.items() if applies]
@@ -121,6 +134,7 @@ def _length(recovery: Recovery, key: str) -> Length:
         "rto_again": recovery.worst_during,
         "rto_open": Length(0.0, recovery.down_at_stop or 0.0),
         "rto_back": max(back, key=lambda loss: loss.at_most, default=None),
+        "rto_open_back": max(back, key=lambda loss: loss.at_least, default=None),
         "unseen": Length(0.0, max(recovery.unseen_during, recovery.unseen_after)),
         "rto": recovery.failover,
     }
@@ -138,4 +152,4 @@ def _count(value: float) -> str:
     return f"{value:.0f}"
 
 
-RULES: tuple[Rule, ...] = (_baseline, _samples, _objectives, _gaps, _recoveries)
+RULES: tuple[Rule, ...] = (_baseline, _samples, _objectives, _gaps, _recoveries, _external)
