@@ -467,10 +467,19 @@ def test_test_of_an_undocumented_status_is_underway(
 def test_deleted_test_is_judged_by_its_resources(
     configuration: Configuration, emulator: Emulator
 ) -> None:
-    """It blocks nothing while they are in service, and everything while they are not."""
-    create(configuration)
+    """
+    After its end it blocks nothing while they are in service, and everything while they are not.
+    """
+    faults = f"{emulator.url}/_emulator/faults"
+    early = {"fault": "ends-early", "seconds": 0.1}
+    httpx.post(faults, json=early, trust_env=False).raise_for_status()
+    with config.client(configuration, None) as client:
+        job_id = client.create_failover_test_job(
+            resource_ids=[A], job_type="StartNow", job_duration=1
+        )
+        client.wait_for_status(job_id, "Stopped", timeout=60.0)
     fault = {"fault": "unknown-status", "status": "Deleted"}
-    httpx.post(f"{emulator.url}/_emulator/faults", json=fault, trust_env=False).raise_for_status()
+    httpx.post(faults, json=fault, trust_env=False).raise_for_status()
 
     def seen() -> tuple[object, int, list[PreflightCheck]]:
         left = probes.surviving_paths([B], configuration=configuration)

@@ -45,12 +45,12 @@ def alarm(outcomes: Sequence[StopOutcome], region_id: object) -> bool:
 
 def _alarm_for_resources(outcome: StopOutcome, region_id: object) -> None:
     logger.critical(
-        "%s: %s (%s): %s, but %s. To see it: chaos failover status --region %s, and the "
+        "%s: %s (%s) is %s, but %s. To see it: chaos failover status --region %s, and the "
         "console; if it stays so, ask Alibaba Cloud's support",
         "NOT BACK" if outcome.back is False else "NOT SEEN BACK",
         outcome.test,
         outcome.job_id,
-        outcome.reason,
+        outcome.status or "unknown to the API",
         "; ".join(outcome.not_back) or "which resources it took is not known",
         region_id,
     )
