@@ -21,13 +21,14 @@ watchdogs     `watchdog.py`. Two more processes with a copy of the list. They st
 stopping      `stopping.py`. The machine that stops a test and sees it back. The guard, the
               watchdogs, the stop actions and `chaos failover stop` all run it.
 requests      `requests.py`. The requests that machines ask for, and the driver that sends them.
+log           `bounded_log.py`. A terminal or a pipe that takes no line delays no stop.
 
 Threads and processes
 ---------------------
 
 main thread          hooks, activities, rollbacks. Background activities have threads of their own.
 failover-guard       waits for one order, stops what is on the list, then ends.
-failover-observer    reads until the run has ended; it asks nothing while a test is being stopped.
+failover-observer    reads until the measurement has ended; it asks nothing while a test is being stopped.
 failover-watchdog    one for each watchdog: notices its death at once, and starts another.
 failover-signals     wakes the main thread for a signal, and orders the stop if that takes long.
 failover-abort       one for each abort rule. Orders the stop, then interrupts the main thread.
@@ -85,7 +86,8 @@ itself, since its watchdogs would die with it.
 
 What the API shows may be older than what it did. An accepted test is therefore stopped even when it
 is shown as Init, or not at all. Any status but `Init` and `Stopped` may mean that it runs. A test
-that the API calls `Deleted`, or no longer knows, is judged by its resources.
+that the API calls `Deleted`, or no longer knows, is stopped too. It is over once what it took was
+seen down and is back, or once its planned end has passed and what it took is in service.
 
 Invariants
 ----------
@@ -99,8 +101,9 @@ Invariants
 4.  A test is not started while an earlier test of the run is not over.
 5.  No start is sent after a stop was ordered. `watch` writes the list before it reads the reason,
     `restore` writes the reason before it reads the list.
-6.  Unknown counts as no before a cut, as running during it, and as not back after it. A state that
-    was asked for before the end of a test says nothing about what came after.
+6.  Unknown counts as no before a cut, as running during it, and as not back after it. What was
+    asked for before the end of a test says nothing about what came after. Back is measured by the
+    best state that was seen before the start was sent.
 7.  `stop_tests` never raises. A test that cannot be stopped delays the others only by the request
     that is being sent.
 8.  The watchdogs are dismissed only when the list is empty.
