@@ -28,7 +28,7 @@ Threads and processes
 
 main thread          hooks, activities, rollbacks. Background activities have threads of their own.
 failover-guard       waits for one order, stops what is on the list, then ends.
-failover-observer    reads until the measurement has ended; it asks nothing while a test is being stopped.
+failover-observer    reads until the measurement has ended; it asks nothing while a test is stopped.
 failover-watchdog    one for each watchdog: notices its death at once, and starts another.
 failover-signals     wakes the main thread for a signal, and orders the stop if that takes long.
 failover-abort       one for each abort rule. Orders the stop, then interrupts the main thread.
