@@ -69,6 +69,9 @@ class Cloud:
     def reset(self) -> None:
         self._admin.post("/reset").raise_for_status()
 
+    def change(self, resource: str, fields: Mapping[str, Any]) -> None:
+        self._admin.patch(f"/resources/{resource}", json=dict(fields)).raise_for_status()
+
     def sent(self, operation: str) -> int:
         requests: list[dict[str, Any]] = self._admin.get("/requests").json()
         return sum(request["operation"] == operation for request in requests)

@@ -276,6 +276,29 @@ def test_test_of_an_odd_status_is_no_survivor(
 
 
 @pytest.mark.parametrize(
+    ("resource", "fields"),
+    [
+        pytest.param("pc-rehearsal-b", {"BusinessStatus": "FinancialLocked"}, id="locked"),
+        pytest.param("pc-rehearsal-b", {"Status": "Terminated"}, id="terminated"),
+        pytest.param("vbr-rehearsal-b", {"Status": "unconfirmed"}, id="VBR unconfirmed"),
+        pytest.param("bgp-rehearsal-b", {"BgpStatus": "Idle"}, id="session idle"),
+        pytest.param("bgp-rehearsal-b", {"AdvertisedRouteCount": 0}, id="no routes"),
+    ],
+)
+def test_what_is_not_proven_is_no_survivor(
+    cloud: Cloud, runners: ExitStack, tmp_path: Path, resource: str, fields: dict[str, Any]
+) -> None:
+    """The cut is refused, and nothing is started."""
+    cloud.change(resource, fields)
+
+    runner = run(runners, cloud, tmp_path)
+
+    assert runner.end() == 1
+    assert "0 of 1 needed circuits survive" in runner.log
+    assert cloud.statuses() == []
+
+
+@pytest.mark.parametrize(
     "signum",
     [
         pytest.param(signal.SIGINT, id="interrupted"),
