@@ -43,7 +43,6 @@ __all__ = [
     "before_hypothesis_control",
     "before_rollback_control",
     "cleanup_control",
-    "configure_control",
     "validate_control",
 ]
 

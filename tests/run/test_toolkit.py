@@ -13,7 +13,7 @@ import pytest
 import yaml
 from chaos_command import CHAOS, chaos, journal, on_free_ports
 from drills import action, python, shell
-from live import clean_environment
+from live import clean_environment, default_signals
 
 Document = dict[str, Any]
 
@@ -141,6 +141,8 @@ def test_interruption_in_the_middle_of_a_cut_is_no_deviation(tmp_path: Path) -> 
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # A shell's background job, which these tests may be, ignores some signals.
+        preexec_fn=default_signals,  # noqa: PLW1509 - it takes no lock
     ) as process:
         assert process.stdout is not None
         next(line for line in process.stdout if "portal is DOWN" in line)
