@@ -137,7 +137,7 @@ def test_verdict_is_that_of_the_evidence(journal: Journal, secret: str) -> None:
     check(journal, secret)
 
 
-@pytest.mark.long
+@pytest.mark.matrix
 @EACH
 @settings(max_examples=834, deadline=None)
 @given(secret=SECRETS)

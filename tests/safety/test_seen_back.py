@@ -32,6 +32,11 @@ ODD_STATUSES: list[dict[str, Any]] = [
     {"fault": "no-status"},
 ]
 NAMES = [str(fault.get("status", "missing")) or "empty" for fault in ODD_STATUSES]
+# All of them for each way to stop are many runs: `pytest -m matrix`.
+ODD = [
+    pytest.param(fault, id=name, marks=() if name in ("Pausing", "missing") else pytest.mark.matrix)
+    for fault, name in zip(ODD_STATUSES, NAMES, strict=True)
+]
 
 
 @pytest.fixture
@@ -198,7 +203,7 @@ def test_session_before_is_what_has_to_come_back(
     }
 
 
-@pytest.mark.parametrize("fault", ODD_STATUSES, ids=NAMES)
+@pytest.mark.parametrize("fault", ODD)
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=["guard", "watchdog"])
 def test_whatever_status_is_shown_the_test_is_stopped(
     cloud: Cloud, runners: ExitStack, tmp_path: Path, fault: dict[str, Any], signum: int
@@ -214,7 +219,7 @@ def test_whatever_status_is_shown_the_test_is_stopped(
     assert cloud.seconds_until_restored() < 10.0
 
 
-@pytest.mark.parametrize("fault", ODD_STATUSES, ids=NAMES)
+@pytest.mark.parametrize("fault", ODD)
 def test_rollback_stops_whatever_status_is_shown(
     cloud: Cloud, runners: ExitStack, tmp_path: Path, fault: dict[str, Any]
 ) -> None:
@@ -230,7 +235,7 @@ def test_rollback_stops_whatever_status_is_shown(
     assert cloud.statuses() == ["Stopped"]
 
 
-@pytest.mark.parametrize("fault", ODD_STATUSES, ids=NAMES)
+@pytest.mark.parametrize("fault", ODD)
 def test_command_line_stops_whatever_status_is_shown(
     cloud: Cloud, runners: ExitStack, tmp_path: Path, fault: dict[str, Any]
 ) -> None:
@@ -370,6 +375,7 @@ needs_root = pytest.mark.skipif(
 )
 
 
+@pytest.mark.matrix
 @needs_root
 def test_first_process_of_a_container_waits_itself(tmp_path: Path) -> None:
     """Its watchdogs would die with it."""
