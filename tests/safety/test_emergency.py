@@ -42,6 +42,9 @@ STOP = [*CHAOS, "failover", "stop", "--all", "--yes", "--region", "cn-hangzhou",
 NAMES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "REQUESTS_CA_BUNDLE")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
+# All of them are many runs: `pytest -m matrix`.
+BY_HAND = pytest.mark.matrix
+
 
 def certificate(folder: Path) -> Path:
     """
@@ -143,8 +146,10 @@ def stop(
     ("variables", "named"),
     [
         pytest.param({"HTTPS_PROXY": "bogus://me:pa55@x"}, "HTTPS_PROXY", id="proxy, scheme"),
-        pytest.param({"https_proxy": "http://proxy:x"}, "https_proxy", id="proxy, port"),
-        pytest.param({"ALL_PROXY": "http://"}, "ALL_PROXY", id="proxy, empty"),
+        pytest.param(
+            {"https_proxy": "http://proxy:x"}, "https_proxy", id="proxy, port", marks=BY_HAND
+        ),
+        pytest.param({"ALL_PROXY": "http://"}, "ALL_PROXY", id="proxy, empty", marks=BY_HAND),
         pytest.param({"ALL_PROXY": "socks5://127.0.0.1:9"}, "ALL_PROXY", id="proxy, SOCKS"),
         pytest.param({"NO_PROXY": "http://[,://,a b,10.0.0.0/99,["}, "", id="exemptions"),
         pytest.param(
@@ -156,20 +161,28 @@ def stop(
             {"SSL_CERT_FILE": "/dev/null", "SSL_CERT_DIR": "$HERE/hashed"},
             "SSL_CERT_FILE",
             id="authorities, empty",
+            marks=BY_HAND,
         ),
         pytest.param(
             {"SSL_CERT_FILE": "$HERE", "SSL_CERT_DIR": "$HERE/hashed"},
             "SSL_CERT_FILE",
             id="authorities, a folder",
+            marks=BY_HAND,
         ),
-        pytest.param({"SSL_CERT_DIR": "/nowhere"}, "", id="authorities, second place"),
+        pytest.param(
+            {"SSL_CERT_DIR": "/nowhere"}, "", id="authorities, second place", marks=BY_HAND
+        ),
         pytest.param({"SSLKEYLOGFILE": "/nowhere/keys"}, "SSLKEYLOGFILE", id="key log"),
-        pytest.param({"REQUESTS_CA_BUNDLE": "/nowhere"}, "REQUESTS_CA_BUNDLE", id="library"),
+        pytest.param(
+            {"REQUESTS_CA_BUNDLE": "/nowhere"}, "REQUESTS_CA_BUNDLE", id="library", marks=BY_HAND
+        ),
         pytest.param({"HOME": None}, "", id="home, unset"),
-        pytest.param({"HOME": "/nowhere"}, "", id="home, missing"),
-        pytest.param({"TMPDIR": "/nowhere"}, "", id="temporary files"),
+        pytest.param({"HOME": "/nowhere"}, "", id="home, missing", marks=BY_HAND),
+        pytest.param({"TMPDIR": "/nowhere"}, "", id="temporary files", marks=BY_HAND),
         pytest.param({"LC_ALL": "xx_YY.nonsense"}, "", id="locale"),
-        pytest.param({"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}, "", id="encoding"),
+        pytest.param(
+            {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}, "", id="encoding", marks=BY_HAND
+        ),
         pytest.param({"TZ": "Nowhere/Nothing"}, "", id="time zone"),
     ],
 )
@@ -198,7 +211,14 @@ def test_cloud_that_cannot_be_verified_is_not_called(
 
 @pytest.mark.parametrize(
     "streams",
-    ["1>&-", "2>&-", "1>&- 2>&- 0<&-", "1>/dev/full", "2>/dev/full", "1>/dev/full 2>/dev/full"],
+    [
+        *(
+            pytest.param(each, marks=BY_HAND)
+            for each in ("1>&-", "2>&-", "1>/dev/full", "2>/dev/full")
+        ),
+        "1>&- 2>&- 0<&-",
+        "1>/dev/full 2>/dev/full",
+    ],
 )
 def test_output_that_cannot_be_written(cut: Cloud, tmp_path: Path, streams: str) -> None:
     """The test is stopped, whoever can read of it."""
@@ -260,8 +280,10 @@ def vanish(folder: Path) -> None:
     "variables",
     [
         pytest.param({}, id="file"),
-        pytest.param({"SSL_CERT_FILE": "", "SSL_CERT_DIR": "$HERE/hashed"}, id="folder"),
-        pytest.param({"SSLKEYLOGFILE": "$HERE/keys/log"}, id="key log"),
+        pytest.param(
+            {"SSL_CERT_FILE": "", "SSL_CERT_DIR": "$HERE/hashed"}, id="folder", marks=BY_HAND
+        ),
+        pytest.param({"SSLKEYLOGFILE": "$HERE/keys/log"}, id="key log", marks=BY_HAND),
     ],
 )
 def test_authorities_that_vanish_during_the_run(
@@ -317,7 +339,14 @@ def children_of(pid: int) -> list[int]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit and /proc")
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("lose", [close_the_log, fill_the_disk, remove_the_folder])
+@pytest.mark.parametrize(
+    "lose",
+    [
+        pytest.param(close_the_log, marks=BY_HAND),
+        fill_the_disk,
+        pytest.param(remove_the_folder, marks=BY_HAND),
+    ],
+)
 def test_run_that_can_write_nothing_any_more(
     cloud: Cloud,
     tmp_path: Path,

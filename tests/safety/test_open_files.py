@@ -25,6 +25,7 @@ from yaml import safe_dump
 
 from chaosfailover.prober.open_files import RESERVE
 
+MOST_IN_A_STALL = 5
 WANT_OF_FILES = ("Too many open files", "Errno 24", "emfile", "cannot accept", "Traceback")
 OPEN = 12
 """The files that a run has open when it begins to measure, or a few less."""
@@ -79,14 +80,20 @@ def seconds_to_stop(entry: Mapping[str, Any]) -> float:
 
 def problems(journal: dict[str, Any], log: str) -> list[str]:
     """
-    Return what tells of a want of files: in the log, in a loss, or in a check that was not made.
+    Return what tells of a want of files: in the log, in a loss, or in checks that were not made.
+
+    A stall of this process leaves a few checks unjudged too; a want of files leaves nearly all.
     """
     series = [row["series"] for row in journal["failover"]["targets"].values()]
-    unjudged = [f"{each['target']}: {each['unjudged']} unjudged" for each in series]
+    unjudged = [
+        f"{each['target']}: {each['unjudged']} unjudged"
+        for each in series
+        if each["unjudged"] > MOST_IN_A_STALL
+    ]
     losses = {error for each in series for error in each["errors"]}
     return [
         *(text for text in WANT_OF_FILES if text in log),
-        *(text for text in unjudged if ": 0 " not in text),
+        *unjudged,
         *sorted(losses - {"timeout"}),
     ]
 
