@@ -37,7 +37,6 @@ class Observation:
     ) -> None:
         self.test = test
         self.job_id = ""
-        self.status = ""
         self.stopped_at: float | None = None
         self.back_at: float | None = None
         self.went_down = False
@@ -76,7 +75,7 @@ class Observation:
             ended = self.stopped_at is not None
             if ended and asked_at is not None and asked_at < (self.stopped_at or 0.0):
                 return
-            self.job_id, self.status = job_id or self.job_id, status
+            self.job_id = job_id or self.job_id
             self._publish_status(status)
 
     def see_end(self, ago: float = 0.0) -> None:

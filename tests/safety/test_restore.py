@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -21,18 +20,6 @@ from places import HELPERS
 IN_A_PAUSE = "Pausing after activity"
 
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc, to preload a call")
-
-
-@pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[Cloud]:
-    with emulated_cloud(tmp_path) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def runners() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 def run(

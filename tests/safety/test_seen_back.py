@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -37,18 +36,6 @@ ODD = [
     pytest.param(fault, id=name, marks=() if name in ("Pausing", "missing") else pytest.mark.matrix)
     for fault, name in zip(ODD_STATUSES, NAMES, strict=True)
 ]
-
-
-@pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[Cloud]:
-    with emulated_cloud(tmp_path) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def runners() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 def run(

@@ -9,12 +9,11 @@ import itertools
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from drills import experiment
-from live import Cloud, Runner, emulated_cloud
+from live import Cloud, Runner
 
 SIGNALS: dict[str, tuple[signal.Signals, ...]] = {
     "SIGINT": (signal.SIGINT,),
@@ -65,12 +64,6 @@ def interrupt(runner: Runner, moment: str, signals: tuple[signal.Signals, ...]) 
             time.sleep(0.5)
         if runner.process.poll() is None:
             os.kill(runner.process.pid, signum)
-
-
-@pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[Cloud]:
-    with emulated_cloud(tmp_path) as cloud:
-        yield cloud
 
 
 def run_cell(cloud: Cloud, folder: Path, signals: str, moment: str, strategy: str) -> None:
