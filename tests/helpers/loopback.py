@@ -21,40 +21,58 @@ def served(handler: Handler, tls: ssl.SSLContext | None = None) -> Iterator[int]
     """
     Serve TCP connections with a handler; yield the port.
     """
+    service = _Service(handler)
     loop = asyncio.new_event_loop()
     server = loop.run_until_complete(
-        asyncio.start_server(_quiet(handler), "127.0.0.1", 0, ssl=tls, backlog=1024)
+        asyncio.start_server(service.connected, "127.0.0.1", 0, ssl=tls, backlog=2048)
     )
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
-        asyncio.run_coroutine_threadsafe(_end(server), loop).result(5)
+        asyncio.run_coroutine_threadsafe(service.end(server), loop).result(20)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
         loop.close()
 
 
-def _quiet(handler: Handler) -> Handler:
-    async def handle(reader: StreamReader, writer: StreamWriter) -> None:
-        try:
-            with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                await handler(reader, writer)
-        finally:
+class _Service:
+    """
+    The connections of one server, each with the task of its handler.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._open: dict[asyncio.Task[None], StreamWriter] = {}
+
+    def connected(self, reader: StreamReader, writer: StreamWriter) -> None:
+        # No coroutine function: asyncio's own task, cancelled before it runs, closes nothing.
+        self._open[asyncio.ensure_future(self._handle(reader, writer))] = writer
+
+    async def _handle(self, reader: StreamReader, writer: StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await self._handler(reader, writer)
+        writer.close()
+
+    async def end(self, server: asyncio.Server) -> None:
+        """
+        Accept nothing more, and close what was accepted.
+
+        The server is closed last, and tasks of asyncio are not cancelled: a connection that was
+        accepted just before would be left open.
+        """
+        for sock in server.sockets:
+            asyncio.get_running_loop().remove_reader(sock.fileno())
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task, writer in self._open.items():
+                writer.transport.abort()
+                task.cancel()
+            await asyncio.wait(others, timeout=0.05)
+        for writer in self._open.values():
             writer.transport.abort()
-
-    return handle
-
-
-async def _end(server: asyncio.Server) -> None:
-    server.close()
-    await asyncio.sleep(0)  # what has just been accepted gets a transport, which closes its socket
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        server.close()
 
 
 @contextmanager

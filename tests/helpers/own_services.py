@@ -3,13 +3,12 @@ The user's own services, which tests put behind the emulated network.
 """
 
 import asyncio
-import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["answering", "echo", "listening", "total"]
+from loopback import Handler, served
 
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+__all__ = ["answering", "echo", "listening", "total"]
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -39,36 +38,5 @@ async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 @contextmanager
 def listening(handler: Handler) -> Iterator[str]:
     """Serve on a free port of loopback, on a thread of its own; yields `host:port`."""
-    ready, over = threading.Event(), threading.Event()
-    addresses: list[str] = []
-
-    writers: set[asyncio.StreamWriter] = set()
-
-    async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.add(writer)
-        try:
-            await handler(reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
-            writer.close()
-
-    async def serve() -> None:
-        server = await asyncio.start_server(guarded, "127.0.0.1", 0, backlog=2048)
-        host, port = server.sockets[0].getsockname()[:2]
-        addresses.append(f"{host}:{port}")
-        ready.set()
-        while not over.is_set():
-            await asyncio.sleep(0.05)
-        server.close()
-        await asyncio.sleep(0.05)  # those that were just accepted
-        for writer in writers:
-            writer.transport.abort()
-        await asyncio.sleep(0.05)
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    ready.wait()
-    try:
-        yield addresses[0]
-    finally:
-        over.set()
-        thread.join()
+    with served(handler) as port:
+        yield f"127.0.0.1:{port}"
