@@ -18,7 +18,8 @@ class Sample(NamedTuple):
 
     `at` is the monotonic instant just before the first packet was sent, `late` its distance from
     the schedule. `rtt` is None unless `ok`. `error` is the kind of failure. `spent` is the time
-    from `at` to the refusal, or to the last data that was sent and not answered.
+    from `at` to the refusal, or to the last data that was sent and not answered; of an answer, by
+    how much `at` may be too early.
     """
 
     at: float
@@ -127,7 +128,7 @@ class Encoder:
         self.runs.append(Run(sample.at, sample.at, 0, 0, error, float("inf"), before=before))
 
     def _extend(self, run: Run, sample: Sample) -> None:
-        judged_at = sample.at + (sample.rtt or 0.0 if sample.ok else sample.spent + self._usual)
+        judged_at = sample.at + (sample.rtt or 0.0 if sample.ok else self._usual) + sample.spent
         run.until = sample.at
         run.count += 1
         run.lost += not sample.ok

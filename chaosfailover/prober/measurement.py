@@ -4,17 +4,18 @@ The measurement of one run: checks of its targets throughout, related to the cut
 
 import logging
 import time
-from dataclasses import dataclass
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.events import Event, publish
+from chaosfailover.events.evidence_file import SAMPLES, Line
+from chaosfailover.outages.measured import CutWindow, borders
 from chaosfailover.outages.outage import Length, Outage
 from chaosfailover.outages.summary import Summary
 from chaosfailover.prober.open_files import Room
 from chaosfailover.prober.prober import Prober, elapsed
 from chaosfailover.prober.targets import Target
 
-__all__ = ["CutWindow", "Measurement", "current", "set_current"]
+__all__ = ["Measurement", "current", "set_current"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -22,23 +23,10 @@ logger = logging.getLogger("chaostoolkit")
 LONGEST_FIRST_CHECK = 5.0
 # Checks of a target before the cut, at least.
 BASELINE_CHECKS = 12
-# The keys of a summary that each cut has too.
-RECOVERY = (
-    *("failover", "worst_during", "unseen_during"),
-    *("reversion", "worst_after", "unseen_after"),
-)
-
-
-@dataclass(slots=True)
-class CutWindow:
-    """
-    One cut, on the prober's clock: from before its start was sent to before its stop was.
-    """
-
-    test: str
-    cut_at: float
-    stop_at: float | None = None
-    job_id: str = ""
+# Seconds after which samples are written although none is lost, and for which lines build on
+# those before them.
+LONGEST_BLOCK = 10.0
+LONGEST_CHAIN = 60.0
 
 
 class Measurement:
@@ -49,8 +37,11 @@ class Measurement:
     def __init__(
         self, targets: list[Target], interval: float, timeout: float, room: Room | None = None
     ) -> None:
-        self._prober = Prober(targets, interval, timeout, room=room, on_change=_announce)
+        self._prober = Prober(targets, interval, timeout, room=room, on_change=_announce, coded=True)
         self.windows: list[CutWindow] = []
+        self._number = 0
+        self._written_at = elapsed()
+        self._anew_at = elapsed()
 
     @property
     def targets(self) -> list[Target]:
@@ -82,6 +73,38 @@ class Measurement:
             window.job_id = window.job_id or event.get("job_id") or ""
             if _ends_a_cut(event) and window.stop_at is None:
                 window.stop_at = self._prober.mark()
+
+    def about(self) -> dict[str, object]:
+        """
+        Return what a reader of the samples must know: the targets, and when the checks began.
+        """
+        began, utc = self._prober.origin
+        targets = [self._prober.about(target) for target in self.targets]
+        return {"began": began, "utc": utc.isoformat(), "targets": targets}
+
+    def take(self, *, final: bool) -> Line | None:
+        """
+        Return the samples since the last line if one is lost, or after some seconds.
+
+        Lines are numbered. Every minute one begins that can be read without those before it.
+        """
+        now = elapsed()
+        due = final or now - self._written_at >= LONGEST_BLOCK
+        texts = self._prober.take_code(losses_only=not due)
+        if not texts:
+            return None
+        self._written_at = now
+        if now - self._anew_at >= LONGEST_CHAIN:
+            self.lose()
+        self._number += 1
+        return {SAMPLES: texts, "number": self._number}
+
+    def lose(self) -> None:
+        """
+        Let the next line be readable without those before it.
+        """
+        self._prober.begin_anew()
+        self._anew_at = elapsed()
 
     def problem(self, target: str) -> str:
         """
@@ -129,7 +152,8 @@ class Measurement:
         """
         Return the measurement as plain data for the journal, by target.
         """
-        return {target.name: self._row(target) for target in self.targets}
+        names = [target.name for target in self.targets]
+        return {name: self._prober.entry(name, self.windows) for name in names}
 
     def _names(self, target: str | None) -> list[str]:
         names = [target.name for target in self.targets]
@@ -153,38 +177,7 @@ class Measurement:
         return next(reversed([*same_test, *same_id]), None)
 
     def _summary(self, name: str, number: int) -> Summary:
-        if not self.windows:
-            return self._prober.summary(name)
-        window = self.windows[number]
-        later = self.windows[number + 1 :]
-        until = later[0].cut_at if later else None
-        return self._prober.summary(name, window.cut_at, window.stop_at, until)
-
-    def _row(self, target: Target) -> dict[str, object]:
-        began = self._prober.began
-        return {
-            "url": target.url,
-            "interval": target.interval,
-            "timeout": target.timeout,
-            "rto": target.rto,
-            "persistent": target.persistent,
-            "external": target.external,
-            "summary": self._summary(target.name, 0).as_dict(began),
-            "cuts": [self._cut(target.name, number) for number in range(len(self.windows))],
-            "series": self._prober.series(target.name),
-        }
-
-    def _cut(self, name: str, number: int) -> dict[str, object]:
-        window = self.windows[number]
-        summary = self._summary(name, number).as_dict(self._prober.began)
-        stop_at = window.stop_at
-        return {
-            "test": window.test,
-            "job_id": window.job_id,
-            "cut_at": self._prober.wall_clock(window.cut_at).isoformat(),
-            "stop_at": stop_at and self._prober.wall_clock(stop_at).isoformat(),
-            **{key: summary[key] for key in RECOVERY},
-        }
+        return self._prober.summary(name, *borders(self.windows, number))
 
 
 def _ends_a_cut(event: Event) -> bool:

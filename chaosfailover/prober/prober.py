@@ -6,14 +6,15 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from math import inf
 from typing import Self
 
 from chaosfailover.errors import ArgumentError, FailoverError
+from chaosfailover.outages.measured import CutWindow, Origin, series_entry, target_entry
 from chaosfailover.outages.outage import Length, Outage
 from chaosfailover.outages.samples import Sample
 from chaosfailover.outages.summary import Summary, summarize
@@ -48,7 +49,7 @@ class Prober:
     `interval` and `timeout` apply to targets without their own. `on_change` is called in the
     prober's thread when an outage begins (it is `ongoing`) and when it has ended, at most one
     timeout later; it must return quickly and not raise. Instants are those of `clock`. `room` is
-    how many files the checks may hold.
+    how many files the checks may hold. If `coded`, samples are also written as text, to be taken.
     """
 
     def __init__(
@@ -61,7 +62,9 @@ class Prober:
         on_change: OnChange | None = None,
         clock: Callable[[], float] = elapsed,
         getaddrinfo: GetAddrInfo = socket.getaddrinfo,
+        coded: bool = False,
     ) -> None:
+        self._coded = coded
         self._tracks: dict[str, Track] = {}
         for target in targets:
             self._add(target, interval, timeout)
@@ -85,7 +88,7 @@ class Prober:
         target = replace(
             target, interval=target.interval or interval, timeout=target.timeout or timeout
         )
-        self._tracks[target.name] = Track(target, make_check(target))
+        self._tracks[target.name] = Track(target, make_check(target), coded=self._coded)
 
     @property
     def targets(self) -> list[Target]:
@@ -132,7 +135,7 @@ class Prober:
             raise FailoverError(f"the prober has not ended within {timeout:g} s")
         with self._lock:
             for track in self._tracks.values():
-                track.series.end(asked)
+                track.close(asked)
 
     def __enter__(self) -> Self:
         self.start()
@@ -145,7 +148,7 @@ class Prober:
         """
         Return an instant of the prober's clock as UTC, by the wall clock at the start.
         """
-        return self._began_utc + timedelta(seconds=at - self.began)
+        return self.origin.wall_clock(at)
 
     def current_outage(self, target: str) -> Length | None:
         """
@@ -180,23 +183,65 @@ class Prober:
 
     def series(self, target: str) -> dict[str, object]:
         """
-        Return the series of one target as plain data; instants count from `utc`, the start.
-
-        `unjudged` counts the checks that failed since this process had no socket or was starved:
-        they are not in the series.
+        Return the series of one target as plain data, see `series_entry`.
         """
         track = self._track(target)
         with self._lock:
-            series = track.series.as_dict(self.began)
+            return series_entry(self.about(track.target), track.series, track.unjudged, self.origin)
+
+    def entry(self, target: str, windows: Sequence[CutWindow]) -> dict[str, object]:
+        """
+        Return the entry of one target in the journal, once the checks have ended.
+        """
+        track = self._track(target)
+        with self._lock:
+            return target_entry(
+                self.about(track.target), track.series, track.unjudged, windows, self.origin
+            )
+
+    @property
+    def origin(self) -> Origin:
+        """
+        When the checks began.
+        """
+        return Origin(self.began, self._began_utc)
+
+    @staticmethod
+    def about(target: Target) -> dict[str, object]:
+        """
+        Return what the journal says of a target beside its measurement.
+        """
         return {
-            "target": target,
-            "url": track.target.url,
-            "persistent": track.target.persistent,
-            "timeout": track.timeout,
-            "utc": self._began_utc.isoformat(),
-            "unjudged": track.unjudged,
-            **series,
+            "target": target.name,
+            "url": target.url,
+            "interval": target.interval,
+            "timeout": target.timeout,
+            "rto": target.rto,
+            "persistent": target.persistent,
+            "external": target.external,
         }
+
+    def take_code(self, *, losses_only: bool = False) -> list[str]:
+        """
+        Return the samples since the last call as text, one for each target; empty without any.
+
+        With `losses_only`, nothing is returned until one of them is a loss.
+        """
+        with self._lock:
+            codes = [track.code for track in self._tracks.values() if track.code]
+            if losses_only and not any(code.has_losses for code in codes):
+                return []
+            texts = [code.take() for code in codes]
+        return texts if any(texts) else []
+
+    def begin_anew(self) -> None:
+        """
+        Write the samples from now on so that they can be read without those before them.
+        """
+        with self._lock:
+            for track in self._tracks.values():
+                if track.code:
+                    track.code.begin_anew()
 
     def mark(self) -> float:
         """
@@ -205,7 +250,7 @@ class Prober:
         with self._lock:
             at = self._clock()
             for track in self._tracks.values():
-                track.series.timeline.mark(at)
+                track.mark(at)
         return at
 
     def _track(self, target: str) -> Track:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from chaosfailover.outages.outage import Length, Outage, find_outages
+from chaosfailover.outages.sample_code import SampleEncoder
 from chaosfailover.outages.samples import Sample
 from chaosfailover.outages.series import Series
 from chaosfailover.prober.check import Check
@@ -56,15 +57,16 @@ class Track:
     One target, its check and its samples.
 
     Checks overlap and end in any order; samples enter the series in the order of sending, at most
-    one time limit later.
+    one time limit later. With a `code`, they are written there first.
     """
 
-    def __init__(self, target: Target, check: Check) -> None:
+    def __init__(self, target: Target, check: Check, *, coded: bool = False) -> None:
         self.target = target
         self.check = check
         self.interval = target.interval or 0.0
         self.timeout = target.timeout or 0.0
         self.series = Series(self.interval)
+        self.code = SampleEncoder(self.interval) if coded else None
         self.unjudged = 0
         self._waiting: deque[Ticket] = deque()
         self._answered_at = float("-inf")
@@ -92,7 +94,8 @@ class Track:
         Returns the outages that begin or end with the samples that enter the series now.
         """
         ticket.done, ticket.sample = True, sample
-        self.unjudged += sample is None
+        if sample is None:
+            self._skip()
         if sample and sample.ok:
             self._answered_at = max(self._answered_at, sample.at)
         changes: list[Outage] = []
@@ -101,9 +104,30 @@ class Track:
                 changes += self._take(first)
         return changes
 
+    def mark(self, at: float) -> None:
+        """
+        Divide the timeline at an instant.
+        """
+        self.series.timeline.mark(at)
+        if self.code:
+            self.code.mark(at)
+
+    def close(self, at: float) -> None:
+        """
+        Note that checks were due up to this instant.
+        """
+        self.series.end(at)
+        if self.code:
+            self.code.end(at)
+
+    def _skip(self) -> None:
+        self.unjudged += 1
+        if self.code:
+            self.code.skip()
+
     def _take(self, sample: Sample) -> list[Outage]:
         was_down = self.is_down
-        self.series.add(sample)
+        self.series.add(self.code.encode(sample) if self.code else sample)
         return [] if self.is_down == was_down else [self.last_outage(sample.at)]
 
     @property

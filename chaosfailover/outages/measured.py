@@ -1,0 +1,114 @@
+"""
+A target's part of the journal: its summary, its cuts and its series, from its samples alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from chaosfailover.outages.series import Series
+from chaosfailover.outages.summary import Summary, summarize
+
+__all__ = ["CutWindow", "Origin", "borders", "series_entry", "target_entry"]
+
+# The keys of a summary that each cut has too.
+RECOVERY = (
+    *("failover", "worst_during", "unseen_during"),
+    *("reversion", "worst_after", "unseen_after"),
+)
+
+
+@dataclass(slots=True)
+class CutWindow:
+    """
+    One cut, on the prober's clock: from before its start was sent to before its stop was.
+    """
+
+    test: str
+    cut_at: float
+    stop_at: float | None = None
+    job_id: str = ""
+
+
+class Origin(NamedTuple):
+    """
+    The beginning of a measurement, on the prober's clock and as UTC.
+    """
+
+    began: float
+    utc: datetime
+
+    def wall_clock(self, at: float) -> datetime:
+        """
+        Return an instant of the prober's clock as UTC, by the wall clock at the beginning.
+        """
+        return self.utc + timedelta(seconds=at - self.began)
+
+
+def borders(
+    windows: Sequence[CutWindow], number: int
+) -> tuple[float | None, float | None, float | None]:
+    """
+    Return when a cut began, when its stop was sent, and when the next cut began.
+    """
+    if not windows:
+        return None, None, None
+    window, later = windows[number], windows[number + 1 :]
+    return window.cut_at, window.stop_at, later[0].cut_at if later else None
+
+
+def target_entry(
+    about: Mapping[str, object],
+    series: Series,
+    unjudged: int,
+    windows: Sequence[CutWindow],
+    origin: Origin,
+) -> dict[str, object]:
+    """
+    Return the entry of a target that is no longer checked; `about` has its name and its settings.
+    """
+    settings = {key: value for key, value in about.items() if key != "target"}
+    numbers = range(len(windows) or 1)
+    summaries = [_summary(series, *borders(windows, number)) for number in numbers]
+    return {
+        **settings,
+        "summary": summaries[0].as_dict(origin.began),
+        "cuts": [_cut(*each, origin) for each in zip(windows, summaries, strict=False)],
+        "series": series_entry(about, series, unjudged, origin),
+    }
+
+
+def series_entry(
+    about: Mapping[str, object], series: Series, unjudged: int, origin: Origin
+) -> dict[str, object]:
+    """
+    Return a series as plain data; instants count from `utc`, the beginning.
+
+    `unjudged` counts the checks that failed since this process had no socket or was starved: they
+    are not in the series.
+    """
+    return {
+        **{key: about[key] for key in ("target", "url", "persistent", "timeout")},
+        "utc": origin.utc.isoformat(),
+        "unjudged": unjudged,
+        **series.as_dict(origin.began),
+    }
+
+
+def _summary(
+    series: Series, cut_at: float | None, stop_at: float | None, until: float | None
+) -> Summary:
+    return summarize(series, cut_at, stop_at, until=until)
+
+
+def _cut(window: CutWindow, summary: Summary, origin: Origin) -> dict[str, object]:
+    stop_at = window.stop_at
+    row = summary.as_dict(origin.began)
+    return {
+        "test": window.test,
+        "job_id": window.job_id,
+        "cut_at": origin.wall_clock(window.cut_at).isoformat(),
+        "stop_at": stop_at and origin.wall_clock(stop_at).isoformat(),
+        **{key: row[key] for key in RECOVERY},
+    }
