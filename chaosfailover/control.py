@@ -8,7 +8,7 @@ an experiment repeats by `ref` is one declaration, whose hooks are called twice.
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chaoslib.exceptions import InterruptExecution, InvalidControl
@@ -28,6 +28,7 @@ from chaosfailover.alibaba import config
 from chaosfailover.errors import ArgumentError
 from chaosfailover.record.redaction import given_secrets, named_values, redact_message, redact_run
 from chaosfailover.run.declarations import check_declarations, check_scope, validated_experiment
+from chaosfailover.run.evidence import RunEvidence
 from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import conclude_refused
 from chaosfailover.run.journal_entry import json_object
@@ -39,8 +40,11 @@ __all__ = [
     "after_activity_control",
     "after_experiment_control",
     "after_hypothesis_control",
+    "after_method_control",
+    "before_activity_control",
     "before_experiment_control",
     "before_hypothesis_control",
+    "before_method_control",
     "before_rollback_control",
     "cleanup_control",
     "validate_control",
@@ -54,7 +58,7 @@ and nothing could be cut; the control chaosfailover.control must have no `scope`
 
 _session: Session | None = None
 _refusal: str | None = None
-_rollback_strategy: str | None = None
+_noted: tuple[str | None, Journal | None] = None, None
 # The threads that evaluate the hypothesis now, which may go on beside the method.
 _in_hypothesis: set[int] = set()
 
@@ -74,18 +78,18 @@ def validate_control(control: Control) -> None:
         raise InvalidControl(f"control {control['name']!r}: {message}") from cause
 
 
-class StrategyNote(RunEventHandler):  # type: ignore[misc]
+class RunNote(RunEventHandler):  # type: ignore[misc]
     """
-    Notes the rollback strategy in force, which may be given on the command line.
+    Notes the journal and the rollback strategy in force, which may come from the command line.
     """
 
     def running(self, *run: Any) -> None:
         """
-        Note the strategy just before the controls begin; the settings of the run come last.
+        Note both just before the controls begin; the settings of the run come last.
         """
-        global _rollback_strategy  # noqa: PLW0603 - the toolkit's hooks are functions
+        global _noted  # noqa: PLW0603 - the toolkit's hooks are functions
         rollbacks = run[-1].get("runtime", {}).get("rollbacks", {})
-        _rollback_strategy = rollbacks.get("strategy", "default")
+        _noted = rollbacks.get("strategy", "default"), run[1]
 
 
 def configure_control(event_registry: EventHandlerRegistry = None, **arguments: object) -> None:
@@ -93,7 +97,7 @@ def configure_control(event_registry: EventHandlerRegistry = None, **arguments: 
     Listen for the settings of the run, since no hook is given them without a settings file.
     """
     if event_registry:
-        event_registry.register(StrategyNote())
+        event_registry.register(RunNote())
 
 
 def before_experiment_control(
@@ -109,7 +113,7 @@ def before_experiment_control(
         config.network(configuration)
         check_declarations(context)
         settings = Settings.parse(arguments)
-        _session = Session(settings, context, configuration, secrets, _rollback_strategy)
+        _session = Session(settings, context, configuration, secrets, *_noted)
         _session.begin()
     except Exception as exc:  # noqa: BLE001 - raised again, as what ends the run
         message, cause = _redacted(exc, _known_secrets(configuration, secrets))
@@ -138,11 +142,39 @@ def before_hypothesis_control(context: Hypothesis, **arguments: object) -> None:
     _in_hypothesis.add(threading.get_ident())
 
 
-def after_hypothesis_control(context: Hypothesis, **arguments: object) -> None:
+def after_hypothesis_control(
+    context: Hypothesis, state: Mapping[str, object], **arguments: object
+) -> None:
     """
-    Evaluate tolerances again.
+    Evaluate tolerances again, and keep the reading.
     """
     _in_hypothesis.discard(threading.get_ident())
+    if state and (evidence := _evidence()):
+        evidence.reading(state)
+
+
+def before_method_control(context: Experiment, **arguments: object) -> None:
+    """
+    Note that the method begins.
+    """
+    if evidence := _evidence():
+        evidence.enter("during")
+
+
+def after_method_control(context: Experiment, state: list[Run], **arguments: object) -> None:
+    """
+    Note that the method has ended.
+    """
+    if evidence := _evidence():
+        evidence.enter("after")
+
+
+def before_activity_control(context: Activity, **arguments: object) -> None:
+    """
+    Keep that an activity outside the hypothesis begins.
+    """
+    if threading.get_ident() not in _in_hypothesis and (evidence := _evidence()):
+        evidence.activity_begins(context)
 
 
 def after_activity_control(
@@ -157,8 +189,16 @@ def after_activity_control(
     Evaluate the tolerance of a probe outside the hypothesis, unless the run or the probe is dry.
     """
     dry = experiment.get("dry") or context.get("dry")
-    if state and not dry and threading.get_ident() not in _in_hypothesis:
+    if not state or threading.get_ident() in _in_hypothesis:
+        return
+    if not dry:
         evaluate(context, state, configuration, secrets)
+    if evidence := _evidence():
+        evidence.activity_ends(state)
+
+
+def _evidence() -> RunEvidence | None:
+    return _session.evidence if _session else None
 
 
 def before_rollback_control(context: Experiment, **arguments: object) -> None:
@@ -167,6 +207,8 @@ def before_rollback_control(context: Experiment, **arguments: object) -> None:
     """
     if _session:
         _session.begin_to_end()
+    if evidence := _evidence():
+        evidence.enter("rollbacks")
 
 
 def after_experiment_control(
@@ -208,7 +250,7 @@ def cleanup_control() -> None:
     """
     Close the session; the toolkit calls this on every way out that can be caught.
     """
-    global _session, _refusal, _rollback_strategy
-    session, _session, _refusal, _rollback_strategy = _session, None, None, None
+    global _session, _refusal, _noted
+    session, _session, _refusal, _noted = _session, None, None, (None, None)
     if session:
         session.close()

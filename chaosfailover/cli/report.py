@@ -11,7 +11,15 @@ import click
 
 from chaosfailover.cli.region_options import NOT_DONE
 from chaosfailover.i18n import CATALOGUES
-from chaosfailover.record import as_journal, is_record, schema, stored
+from chaosfailover.record import (
+    Evidence,
+    as_journal,
+    is_evidence,
+    is_record,
+    read_evidence,
+    schema,
+    stored,
+)
 from chaosfailover.report import FORMATS, SUFFIXES, render
 from chaosfailover.verdict.journal import brief
 
@@ -51,11 +59,11 @@ def report(
     """
     Render the journal of a run, or those of several as one campaign.
 
-    Journals of interrupted runs are accepted. A record file is accepted in place of a journal; the
-    report then has no round-trip chart. The JSON format is the record of the run, with its SHA-256.
-    A journal that cannot be read is named and left out. Exits 1 in that case, and if the report
-    cannot be written. --verify renders nothing: it exits 1 unless each journal holds an unchanged
-    record that agrees with the journal.
+    Journals of interrupted runs are accepted. So is an evidence file, whole, cut off or growing,
+    and a record, whose report has no round-trip chart. The JSON format is the record of the run,
+    with its SHA-256. A journal that cannot be read is named and left out. Exits 1 in that case, and
+    if the report cannot be written. --verify renders nothing: it exits 1 unless each journal holds
+    an unchanged record that agrees with it, and each evidence file is unchanged.
 
     Example: chaos failover report journal.json -o failover-report.html
     """
@@ -97,27 +105,48 @@ def _verify(journals: Sequence[Path]) -> None:
     """
     states = []
     for path in journals:
-        if (journal := _read(path)) is not None:
-            record = stored(journal)
-            states.append(record.state)
-            click.echo(f"{path}: {STATES[record.state].format(detail=brief(record.detail))}")
+        if (document := _read(path)) is not None:
+            state, detail = _state(document)
+            states.append(state)
+            click.echo(f"{path}: {STATES[state].format(detail=brief(detail))}")
     if len(states) < len(journals) or not set(states) <= set(SOUND):
         sys.exit(NOT_DONE)
 
 
 Document = Mapping[str, object]
 
+
+def _state(document: Document | Evidence) -> tuple[str, str]:
+    """
+    Return whether a journal's record, or an evidence file, is unchanged, and a detail.
+    """
+    if isinstance(document, Evidence):
+        if document.changed:
+            return "changed", str(document.changed)
+        if not document.is_whole:
+            return "unfinished", f"{document.sealed} of {document.lines}"
+    record = stored(_journal(document))
+    return record.state, record.detail
+
+
+def _journal(document: Document | Evidence) -> Document:
+    return document.journal if isinstance(document, Evidence) else document
+
+
 LARGEST = 300_000_000
 DEEPEST = 100
 TOO_DEEP = f"it is nested more than {DEEPEST} levels deep, expected fewer"
 
-SOUND = ("intact", "redacted")
+SOUND = ("intact", "redacted", "unfinished")
 STATES = {
     "absent": "there is no record",
     "broken": "the record does not match its SHA-256: it was changed or damaged",
     "misshapen": "the record does not match the schema, see {detail}",
     "differs": "the record matches its SHA-256, but contradicts the journal in {detail}",
     "redacted": "the record matches its SHA-256; it contains what looks like secrets",
+    "changed": "line {detail} does not match the lines before it: the file was changed or damaged",
+    "unfinished": "the evidence is unchanged up to line {detail}; it has no record, since the run "
+    "was killed or goes on",
     "intact": "the record matches its SHA-256",
 }
 
@@ -126,7 +155,8 @@ def _sound(path: Path) -> Document | None:
     """
     Return a journal or a record; None, after a message, for a record that was changed.
     """
-    journal = _read(path)
+    document = _read(path)
+    journal = None if document is None else _journal(document)
     if journal and is_record(journal) and (state := stored(journal).state) not in SOUND:
         problem = f"it cannot be used as a record: {STATES[state]}"
         click.echo(f"Error: {path} is no journal, and {problem}", err=True)
@@ -134,15 +164,17 @@ def _sound(path: Path) -> Document | None:
     return journal
 
 
-def _read(path: Path) -> Document | None:
+def _read(path: Path) -> Document | Evidence | None:
     """
-    Return a journal; None, after a message, if the file holds none.
+    Return a journal or evidence; None, after a message, if the file holds none.
     """
     try:
         journal = _document(path)
     except (OSError, ValueError) as exc:
         problem = str(exc)
     else:
+        if isinstance(journal, Evidence):
+            return journal
         if isinstance(journal, dict):
             return as_journal(journal)
         problem = f"it holds {type(journal).__name__}, expected an object"
@@ -152,12 +184,16 @@ def _read(path: Path) -> Document | None:
 
 def _document(path: Path) -> object:
     """
-    Return the document of a JSON file; raises OSError, or ValueError beyond the limits.
+    Return the document of a JSON file, or what an evidence file holds.
+
+    Raises OSError, or ValueError beyond the limits.
     """
     with path.open("rb") as stream:
         content = stream.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise ValueError(f"it is larger than {LARGEST // 1_000_000} MB, expected less")
+    if is_evidence(content):
+        return read_evidence(content)
     try:
         document: object = json.loads(content.decode())
     except RecursionError:

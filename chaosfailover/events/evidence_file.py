@@ -15,8 +15,7 @@ import json
 import os
 import queue
 import threading
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -60,39 +59,41 @@ class EvidenceFile:
     """
     Appends lines to a file, in a thread of its own, and samples of its `sources` when they are due.
 
-    `lost` counts the lines that could not be written. What is put raises nothing. One process at a
-    time writes.
+    Each line that was put is written as `shape` returns it. `lost` counts the lines that could not
+    be written. What is put raises nothing. One process at a time writes.
     """
 
-    def __init__(self, path: Path, flags: int) -> None:
+    def __init__(self, path: Path, flags: int, shape: Callable[[Line], Line]) -> None:
         self.path = path
+        self._shape = shape
         self.lost = 0
         self.sources: list[Source] = []
         self._flags = flags | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = -1
         self._sum = sha256()
         self._torn = False
+        self._is_closing = threading.Event()
         self._waiting: list[Line] = []
         self._untold = 0
         self._lines: queue.SimpleQueue[Line | threading.Event | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="failover-evidence", daemon=True)
 
     @classmethod
-    def create(cls, path: Path) -> Self:
+    def create(cls, path: Path, shape: Callable[[Line], Line]) -> Self:
         """
         Create a file that only this user can read; raises OSError, also if it exists.
         """
-        file = cls(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        file = cls(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, shape)
         file._open()
         file._thread.start()
         return file
 
     @classmethod
-    def add_to(cls, path: Path) -> Self:
+    def add_to(cls, path: Path, shape: Callable[[Line], Line]) -> Self:
         """
         Add to a file what happened since its writer ended, as soon as that has ended.
         """
-        file = cls(path, os.O_RDWR)
+        file = cls(path, os.O_RDWR, shape)
         file._thread.start()
         return file
 
@@ -117,6 +118,7 @@ class EvidenceFile:
         A disk that hangs is left behind after `timeout`.
         """
         if self._thread.is_alive():
+            self._is_closing.set()
             self._lines.put(None)
             self._thread.join(timeout)
 
@@ -131,9 +133,9 @@ class EvidenceFile:
 
     def _reopen(self) -> bool:
         """
-        Open the file once no other process writes it, and read it; False if that fails.
+        Open the file once no other process writes it, and read it; False if it is closed first.
         """
-        for _ in range(int(LONGEST_END / OPENING_PAUSE)):
+        while True:
             with contextlib.suppress(OSError):
                 self._open()
                 last = b"\n"
@@ -142,8 +144,8 @@ class EvidenceFile:
                     last = chunk[-1:]
                 self._torn = last != b"\n"
                 return True
-            time.sleep(OPENING_PAUSE)
-        return False
+            if self._is_closing.wait(OPENING_PAUSE):
+                return False
 
     def _run(self) -> None:
         leave_signals_to_the_main_thread()
@@ -158,7 +160,7 @@ class EvidenceFile:
                 elif isinstance(each, threading.Event):
                     written.append(each)
                 else:
-                    self._waiting.append(each)
+                    self._waiting.append(self._shaped(each))
             self._write_waiting()
             for source in self.sources:
                 self._write_samples(source, final=not goes_on)
@@ -174,6 +176,12 @@ class EvidenceFile:
             yield self._lines.get(timeout=PAUSE)
             while True:
                 yield self._lines.get_nowait()
+
+    def _shaped(self, line: Line) -> Line:
+        try:
+            return self._shape(line)
+        except Exception as exc:  # noqa: BLE001 - the run goes on, and what failed is not shown
+            return {"at": line["at"], "problem": type(exc).__name__}
 
     def _write_waiting(self) -> None:
         """

@@ -43,6 +43,8 @@ ENGLISH: Mapping[str, str] = {
     "reason.toolkit_deviated": "The toolkit reports that the run deviated.",
     "reason.running": "The failover test {test} may still run: {error}.",
     "reason.interrupted": "The run was interrupted before its end.",
+    "reason.unfinished": "The run was killed, or goes on: its evidence ends at {at}.",
+    "reason.emulator_ended": "The emulator ended with the run, so nothing is left down.",
     "reason.signal": "The run was interrupted by {name}.",
     "reason.action": "The action {name} failed: {error}.",
     "reason.probe": "The probe {name} of the method failed: {error}.",

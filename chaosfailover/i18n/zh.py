@@ -43,6 +43,8 @@ CHINESE: Mapping[str, str] = {
     "reason.toolkit_deviated": "工具包报告本次运行发生偏离。",
     "reason.running": "故障演练任务 {test} 可能仍在运行：{error}。",
     "reason.interrupted": "运行在结束前被打断。",
+    "reason.unfinished": "运行被强行终止，或仍在进行：其证据止于 {at}。",
+    "reason.emulator_ended": "模拟器已随运行一起结束，没有资源仍处于中断状态。",
     "reason.signal": "运行被信号 {name} 打断。",
     "reason.action": "操作 {name} 失败：{error}。",
     "reason.probe": "方法中的探测 {name} 失败：{error}。",

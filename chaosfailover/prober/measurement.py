@@ -4,6 +4,9 @@ The measurement of one run: checks of its targets throughout, related to the cut
 
 import logging
 import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.events import Event, publish
@@ -23,6 +26,8 @@ logger = logging.getLogger("chaostoolkit")
 LONGEST_FIRST_CHECK = 5.0
 # Checks of a target before the cut, at least.
 BASELINE_CHECKS = 12
+# Times that a target is told to be down or back within one phase of the run.
+MOST_CHANGES = 200
 # Seconds after which samples are written although none is lost, and for which lines build on
 # those before them.
 LONGEST_BLOCK = 10.0
@@ -32,12 +37,23 @@ LONGEST_CHAIN = 60.0
 class Measurement:
     """
     Checks targets from `start` to `stop` and relates their outages to the cuts of the run.
+
+    `on_window` is told of each change of a cut, with its number.
     """
 
     def __init__(
-        self, targets: list[Target], interval: float, timeout: float, room: Room | None = None
+        self,
+        targets: list[Target],
+        interval: float,
+        timeout: float,
+        room: Room | None = None,
+        on_window: Callable[[int, CutWindow], None] = lambda _, __: None,
     ) -> None:
-        self._prober = Prober(targets, interval, timeout, room=room, on_change=_announce, coded=True)
+        self._on_window = on_window
+        self._announced: Counter[str] = Counter()
+        self._prober = Prober(
+            targets, interval, timeout, room=room, on_change=self._announce, coded=True
+        )
         self.windows: list[CutWindow] = []
         self._number = 0
         self._written_at = elapsed()
@@ -68,11 +84,17 @@ class Measurement:
         """
         if event["kind"] == "cut":
             job_id = event.get("job_id") or ""
+            self._announced.clear()
             self.windows.append(CutWindow(event["test"], self._prober.mark(), job_id=job_id))
+            self._on_window(len(self.windows) - 1, self.windows[-1])
         elif event["kind"] in ("stop", "status") and (window := self._window(event)):
+            before = replace(window)
             window.job_id = window.job_id or event.get("job_id") or ""
             if _ends_a_cut(event) and window.stop_at is None:
+                self._announced.clear()
                 window.stop_at = self._prober.mark()
+            if window != before:
+                self._on_window(self.windows.index(window), window)
 
     def about(self) -> dict[str, object]:
         """
@@ -154,6 +176,18 @@ class Measurement:
         """
         names = [target.name for target in self.targets]
         return {name: self._prober.entry(name, self.windows) for name in names}
+
+    def _announce(self, target: Target, outage: Outage) -> None:
+        """
+        Tell that a target went down or came back, but not each time that it flaps for long.
+        """
+        self._announced[target.name] += 1
+        if self._announced[target.name] <= MOST_CHANGES:
+            _announce(target, outage)
+        elif self._announced[target.name] == MOST_CHANGES + 1:
+            logger.warning(
+                "Target %s flaps: it is not told any more until the next cut or stop", target.name
+            )
 
     def _names(self, target: str | None) -> list[str]:
         names = [target.name for target in self.targets]

@@ -29,6 +29,7 @@ __all__ = [
     "keys",
     "named_values",
     "redact",
+    "redact_fragment",
     "redact_message",
     "redact_run",
     "run_names",
@@ -97,7 +98,34 @@ def redact_run(journal: Mapping[str, object], secrets: Iterable[str]) -> dict[st
     entry = journal.get("failover")
     configuration = entry.get("configuration") if isinstance(entry, Mapping) else None
     values = {*secrets, *named_values(configuration)}
-    names = run_names(journal, values)
+    return _redact_run(journal, values, run_names(journal, values))
+
+
+def redact_fragment(
+    fragment: Mapping[str, object], secrets: Collection[str], known: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """
+    Return a fragment of a journal without secrets.
+
+    `known` are the parts of the fragments before that hold names; those of this one are added.
+    """
+    entry, parts = fragment.get("failover"), known["failover"]
+    for key, value in entry.items() if isinstance(entry, Mapping) else ():
+        if key in ("settings", "targets"):
+            parts[key] = value
+        elif key in ("events", "cuts", "stopped"):
+            rows = parts.setdefault(key, [])
+            rows += [row for row in map(_names_only, value) if row and row not in rows]
+    return _redact_run(fragment, secrets, run_names(known, secrets))
+
+
+def _names_only(row: Mapping[str, object]) -> dict[str, object]:
+    return {key: row[key] for key in JOINING if row.get(key)}
+
+
+def _redact_run(
+    journal: Mapping[str, object], values: Collection[str], names: Collection[str]
+) -> dict[str, Any]:
     rest = {key: value for key, value in journal.items() if key != "failover"}
     return {
         **hide_values(rest, values, names),

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
 from chaoslib.types import Journal
 
 from chaosfailover.errors import ConfigurationError
@@ -25,13 +26,24 @@ logger = logging.getLogger("chaostoolkit")
 
 def check_files(settings: Settings) -> None:
     """
-    Check that the report and the record can be written, and create their folders.
+    Check that the report, the record and the journal can be written, and create their folders.
 
     Existing files are not changed, and no new file is left. Raises ConfigurationError.
     """
     for key in ("report", "record"):
         if name := getattr(settings, key):
             _try_to_write(key, Path(name))
+    if name := _journal_path():
+        _try_to_write("the journal", Path(name))
+
+
+def _journal_path() -> str | None:
+    """
+    Return where the toolkit's command will write the journal; None if it is not the command.
+    """
+    context = click.get_current_context(silent=True)
+    name = context.params.get("journal_path") if context else None
+    return name if isinstance(name, str) else None
 
 
 def _try_to_write(key: str, file: Path) -> None:

@@ -24,7 +24,15 @@ from chaosfailover.safety.guarded_test import StopOutcome
 from chaosfailover.safety.observation import States
 from chaosfailover.safety.preflight import PreflightCheck
 
-__all__ = ["RunFacts", "check_depth", "json_object", "make_entry"]
+__all__ = [
+    "RunFacts",
+    "check_depth",
+    "entry_after_preflight",
+    "entry_at_first",
+    "hash_as_written",
+    "json_object",
+    "make_entry",
+]
 
 ENTRY_VERSION = 1
 TOOLS = ("chaostoolkit-failover", "chaostoolkit-lib", "chaostoolkit")
@@ -41,8 +49,8 @@ class RunFacts:
     What the entry needs of a run, filled in as the run goes on.
 
     `before` has what goes down with each test, and its state before. `mode` is REHEARSAL on an
-    emulator, LIVE on anything else. `rollback_strategy` is the one in force, None if the toolkit
-    did not say.
+    emulator, LIVE on anything else; an `embedded` emulator ends with the run. `rollback_strategy`
+    is the one in force, None if the toolkit did not say.
     """
 
     settings: Settings
@@ -50,6 +58,8 @@ class RunFacts:
     rollback_strategy: str | None = None
     mode: str = "LIVE"
     topology: str | None = None
+    embedded: bool = False
+    experiment_hash: str = ""
     account_id: str | None = None
     services: Mapping[str, str] | None = None
     clock_offset: float | None = None
@@ -58,6 +68,49 @@ class RunFacts:
     before: dict[str, States] = field(default_factory=dict)
     checks: list[PreflightCheck] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+
+
+def hash_as_written(experiment: Experiment) -> str:
+    """
+    Return the toolkit's hash of an experiment as it was written.
+
+    The toolkit puts `dry` into it for the run, and values that its probes read into tolerances.
+    """
+    as_written = {key: value for key, value in experiment.items() if key != "dry"}
+    return str(experiment_hash(json_object(as_written)))
+
+
+def entry_at_first(facts: RunFacts, experiment: Experiment) -> dict[str, object]:
+    """
+    Return what the control's entry says of a run before its preflight, not yet redacted.
+    """
+    return {
+        "version": ENTRY_VERSION,
+        "mode": facts.mode,
+        "account_id": facts.account_id,
+        "region_id": facts.configuration.get(config.REGION_ID),
+        "endpoint": facts.configuration.get(config.ENDPOINT) or "cloud",
+        "topology": facts.topology,
+        "settings": asdict(facts.settings),
+        "configuration": facts.configuration,
+        "versions": dict(_versions()),
+        "experiment_hash": facts.experiment_hash,
+        "dry": experiment.get("dry"),
+        "rollback_strategy": facts.rollback_strategy,
+        "embedded": facts.embedded,
+    }
+
+
+def entry_after_preflight(facts: RunFacts) -> dict[str, object]:
+    """
+    Return what the entry says of the preflight, or of the part of it that was made.
+    """
+    return {
+        "account_id": facts.account_id,
+        "clock_offset": facts.clock_offset,
+        "preflight": [check.as_dict() for check in facts.checks],
+        "cuts": [asdict(cut) | {"lost": _lost(facts, cut)} for cut in facts.cuts],
+    }
 
 
 def make_entry(
@@ -69,25 +122,10 @@ def make_entry(
     """
     Return the control's entry of the journal, not yet redacted.
     """
-    # The toolkit puts `dry` into the experiment for the run.
-    as_written = {key: value for key, value in experiment.items() if key != "dry"}
     entry = {
-        "version": ENTRY_VERSION,
-        "mode": facts.mode,
-        "account_id": facts.account_id,
-        "region_id": facts.configuration.get(config.REGION_ID),
-        "endpoint": facts.configuration.get(config.ENDPOINT) or "cloud",
-        "topology": facts.topology,
-        "settings": asdict(facts.settings),
-        "configuration": facts.configuration,
-        "versions": dict(_versions()),
-        "experiment_hash": experiment_hash(json_object(as_written)),
-        "dry": experiment.get("dry"),
-        "rollback_strategy": facts.rollback_strategy,
-        "preflight": [check.as_dict() for check in facts.checks],
-        "cuts": [asdict(cut) | {"lost": _lost(facts, cut)} for cut in facts.cuts],
+        **entry_at_first(facts, experiment),
+        **entry_after_preflight(facts),
         "events": facts.events,
-        "clock_offset": facts.clock_offset,
         "cut_at": _first(facts.events, "cut"),
         "stop_at": _first(facts.events, "stop"),
         "stopped": [outcome.as_dict() for outcome in outcomes],

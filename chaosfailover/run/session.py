@@ -18,13 +18,22 @@ from chaosfailover.errors import GuardError
 from chaosfailover.prober import measurement
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.prober.open_files import Room
-from chaosfailover.record.redaction import LogRedaction, given_secrets
+from chaosfailover.record.redaction import LogRedaction, given_secrets, named_values
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe_breach
+from chaosfailover.run.evidence import RunEvidence, open_evidence
 from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import check_files, conclude
 from chaosfailover.run.go_no_go import make_ready
-from chaosfailover.run.journal_entry import RunFacts, check_depth, json_object, make_entry
+from chaosfailover.run.journal_entry import (
+    RunFacts,
+    check_depth,
+    entry_after_preflight,
+    entry_at_first,
+    hash_as_written,
+    json_object,
+    make_entry,
+)
 from chaosfailover.run.mode import Venue, open_venue
 from chaosfailover.run.safeguard import note_safeguard
 from chaosfailover.run.settings import Settings
@@ -35,6 +44,7 @@ from chaosfailover.safety.guarded_test import StopOutcome
 from chaosfailover.safety.observer import ObserverThread
 from chaosfailover.safety.watchdog import GRACE, Watchdogs, log_name
 from chaosfailover.signals import Interruption
+from chaosfailover.verdict.values import mapping
 
 __all__ = ["Session", "interruption"]
 
@@ -81,6 +91,7 @@ class Session:
         configuration: Configuration,
         secrets: Secrets,
         rollback_strategy: str | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self._settings = settings
         self._experiment = experiment
@@ -94,8 +105,11 @@ class Session:
         self._abort_probe: Activity | None = None
         self._aborts: list[AbortWatch] = []
         self._concluded = False
+        self._is_wanted = True
         self._outcomes: list[StopOutcome] = []
         self._observer: ObserverThread | None = None
+        self._journal = journal or {}
+        self._evidence: RunEvidence | None = None
         self._interruption = Interruption(self._on_signal, self._end_wait, self._is_restoring)
 
     def begin(self) -> None:
@@ -105,10 +119,13 @@ class Session:
         Raises ConfigurationError, ArgumentError or PreflightError if not. The event `refused` then
         keeps the reason for the journal.
         """
+        check_depth(self._experiment)
+        self._facts.experiment_hash = hash_as_written(self._experiment)
         if self._settings.abort_when is not None:
             self._abort_probe = find_probe(self._experiment, self._settings.abort_when)
         self._redact_logs()
         self._resources.enter_context(events.listening(self._facts.events.append))
+        self._open_evidence()
         events.publish("begin")
         try:
             self._make_ready()
@@ -116,10 +133,27 @@ class Session:
             raise
         except Exception as exc:
             events.publish("refused", reason=str(exc))
+            self._note_entry()
             raise
 
+    def _open_evidence(self) -> None:
+        self._evidence = open_evidence(self._settings.evidence or None, self._hidden())
+        self._evidence.begin(self._journal)
+        self._resources.enter_context(events.listening(self._evidence.listen))
+
+    def _note_entry(self) -> None:
+        if self._evidence:
+            first = entry_at_first(self._facts, self._experiment)
+            self._evidence.note({"failover": {**first, **entry_after_preflight(self._facts)}})
+
+    def _hidden(self) -> set[str]:
+        """
+        Return the secrets of the run: those that it was given, and those that are named so.
+        """
+        given = json_object({"secrets": self._secrets, "configuration": self._configuration})
+        return {*given_secrets(given["secrets"]), *named_values(given["configuration"])}
+
     def _make_ready(self) -> None:
-        check_depth(self._experiment)
         check_keys(self._experiment)
         check_files(self._settings)
         if not self._interruption.install():
@@ -131,6 +165,7 @@ class Session:
         approved = make_ready(
             self._facts, self._experiment, self._configuration, self._secrets, self._measurement
         )
+        self._note_entry()
         guarding.approve(approved, self._facts.before)
         self._start_observer(guarding)
         self._watch_for_breaches()
@@ -153,6 +188,13 @@ class Session:
         seen = [event.get(key) for event in self._facts.events for key in NAMING]
         return {str(name) for name in (region_id, log_name(os.getpid()), *tests, *seen) if name}
 
+    @property
+    def evidence(self) -> RunEvidence | None:
+        """
+        Where the course of the run is written, once it has begun.
+        """
+        return self._evidence
+
     def begin_to_end(self) -> None:
         """
         Note that the rollbacks begin: signals interrupt nothing from here on.
@@ -174,9 +216,16 @@ class Session:
         journal.update({**json_object(journal), "failover": entry})
         note_safeguard(journal)
         conclude(journal, self._settings, given_secrets(json_object({"secrets": self._secrets})))
+        self._conclude_evidence(journal)
         if alarm(self._outcomes, self._configuration.get(config.REGION_ID)):
             journal["status"] = "failed"
         self._concluded = True
+
+    def _conclude_evidence(self, journal: Journal) -> None:
+        held = mapping(journal["failover"].get("verdict")).get("verdict") == "held"
+        self._is_wanted = not (held and self._facts.mode == "REHEARSAL")
+        if self._evidence:
+            self._evidence.conclude(journal)
 
     def close(self) -> None:
         """
@@ -195,6 +244,8 @@ class Session:
         if self._venue and self._venue.watchdogs:
             self._leave_to(self._venue.watchdogs)
         self._resources.close()
+        if self._evidence:
+            self._evidence.close(wanted=self._is_wanted)
 
     def _restore(self) -> None:
         """
@@ -238,6 +289,9 @@ class Session:
         self._venue = venue = open_venue(self._settings, self._configuration, self._resources)
         self._facts.mode, self._facts.topology = venue.mode, venue.topology
         self._facts.account_id, self._facts.services = venue.account_id, venue.services
+        self._facts.embedded = venue.watchdogs is None
+        if venue.watchdogs and self._evidence:
+            venue.watchdogs.add_to_evidence(self._evidence.path, self._evidence.hidden)
         region_id = self._configuration.get(config.REGION_ID)
         logger.info("%s in %s on %s", venue.mode, region_id, venue.place)
         return venue
@@ -271,11 +325,14 @@ class Session:
 
     def _start_measurement(self, room: Room) -> None:
         targets = self._settings.parsed_targets()
-        if not targets:
+        if not targets or self._evidence is None:
             return
         settings = self._settings
-        self._measurement = Measurement(targets, settings.interval, settings.timeout, room)
+        self._measurement = Measurement(
+            targets, settings.interval, settings.timeout, room, self._evidence.window
+        )
         self._measurement.start()
+        self._evidence.measure(self._measurement)
         self._resources.callback(self._measurement.stop)
         self._resources.enter_context(events.listening(self._measurement.listen))
         measurement.set_current(self._measurement)

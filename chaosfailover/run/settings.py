@@ -31,7 +31,8 @@ class Settings:
     tests. Measurement: `targets`, each a URL or a mapping; `interval`, `timeout` and `rto`, their
     defaults; `baseline`, the time to measure before any cut; `after_stop`, the time to measure
     after the last stop. Abort: `abort_after`, the longest outage of a target; `abort_when`, the
-    name of a probe of the hypothesis. Files: `report`, whose suffix is its format, and `record`.
+    name of a probe of the hypothesis. Files: `report`, whose suffix is its format, `record`, and
+    `evidence`, a file or a folder.
     """
 
     topology: str = "dual-circuit"
@@ -50,6 +51,7 @@ class Settings:
     abort_when: str | None = None
     report: str | None = None
     record: str | None = None
+    evidence: str | None = None
 
     @classmethod
     def parse(cls, given: Arguments) -> Self:
@@ -203,4 +205,5 @@ CHECKS: dict[str, Callable[[str, object], object]] = {
     "abort_when": _text,
     "report": _report,
     "record": _file,
+    "evidence": _file,
 }

@@ -22,11 +22,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from chaosfailover.alibaba import config
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.errors import FailoverError, GuardError
+from chaosfailover.events import listening
+from chaosfailover.events.evidence_file import EvidenceFile
 from chaosfailover.network.cut_resources import Resource, ResourceState
 from chaosfailover.safety.alarm import alarm
 from chaosfailover.safety.guarded_test import (
@@ -55,6 +57,7 @@ GRACE = 300.0
 SPARE_DELAY = 1.0
 SPARE = "--spare"
 BACK = "--back="
+HIDDEN = "***"
 NONE_RUNNING = "no watchdog process is running"
 
 
@@ -92,6 +95,16 @@ class Message(TypedDict, total=False):
     forget: str
     leave: str
     done: bool
+    evidence: "EvidencePlace"
+
+
+class EvidencePlace(TypedDict):
+    """
+    The evidence file of the run, and the secrets that must not be in it.
+    """
+
+    path: str
+    hidden: list[str]
 
 
 @dataclass(slots=True)
@@ -105,6 +118,7 @@ class WatchList:
     reason: str = "it died"
     is_dismissed: bool = False
     tests: dict[str, tuple[float, WatchedTest]] = field(default_factory=dict)
+    evidence: EvidencePlace | None = None
 
     def receive(self, message: Message, now: float) -> None:
         """
@@ -116,6 +130,8 @@ class WatchList:
             self.tests.pop(message["forget"], None)
         elif "leave" in message:
             self.reason = message["leave"]
+        elif "evidence" in message:
+            self.evidence = message["evidence"]
         else:
             self.is_dismissed = True
 
@@ -138,6 +154,7 @@ class Watchdogs:
         self._lock = threading.RLock()
         self._list: dict[str, WatchedTest] = {}
         self._left = False
+        self._evidence: EvidencePlace | None = None
         self._back = f"{BACK}{restore_timeout}"
         self._processes = [self._start(), self._start(SPARE)]
 
@@ -158,6 +175,14 @@ class Watchdogs:
             raise GuardError(NONE_RUNNING)
         for process in processes:
             process.check()
+
+    def add_to_evidence(self, path: Path, hidden: Sequence[str]) -> None:
+        """
+        Let a process that takes over add what it does to the evidence of the run.
+        """
+        with self._lock, contextlib.suppress(GuardError):
+            self._evidence = {"path": str(path.absolute()), "hidden": list(hidden)}
+            self._send({"evidence": self._evidence})
 
     def watch(self, guarded: GuardedTest) -> None:
         """
@@ -222,6 +247,8 @@ class Watchdogs:
                 logger.critical("No watchdog process can be started: %s", exc)
                 return
             self._processes.append(process)
+            if self._evidence:
+                process.send({"evidence": self._evidence})
             for test in self._list.values():
                 process.send({"watch": test})
 
@@ -390,16 +417,46 @@ def _take_over(runner: int, watched: WatchList, back: float = GRACE) -> None:
     now = time.monotonic()
     timeout = max(_remaining(since, test, now) for since, test in watched.tests.values())
     with contextlib.ExitStack() as clients:
+        evidence = _reopened(watched.evidence, clients) if watched.evidence else None
         stop_requests = [
             _stop_request(since, test, clients, now) for since, test in watched.tests.values()
         ]
         patience = Patience(timeout, timeout, back, late_starts=True)
         outcomes = stop_tests(stop_requests, patience)
+        if evidence:
+            stopped = [outcome.as_dict() for outcome in outcomes]
+            evidence.put({"journal": {"failover": {"stopped": stopped}}})
     for outcome in outcomes:
         if outcome.is_over:
             logger.info("%s: %s", outcome.test, outcome.reason)
     region_ids = {test["region_id"] for _, test in watched.tests.values()}
     alarm(outcomes, " or ".join(sorted(region_ids)))
+
+
+def _reopened(place: EvidencePlace, resources: contextlib.ExitStack) -> EvidenceFile:
+    """
+    Add the events of this process to the evidence of the run, until `resources` are closed.
+    """
+    hidden = [secret for secret in place["hidden"] if secret]
+    evidence = EvidenceFile.add_to(Path(place["path"]), functools.partial(_without, hidden))
+    resources.callback(evidence.close)
+    resources.enter_context(
+        listening(lambda event: evidence.put({"journal": {"failover": {"events": [event]}}}))
+    )
+    return evidence
+
+
+def _without(hidden: Sequence[str], value: Any) -> Any:
+    """
+    Return a document without secrets, save texts that are one: names of tests are not changed.
+    """
+    if isinstance(value, Mapping):
+        return {key: _without(hidden, inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without(hidden, inner) for inner in value]
+    if not isinstance(value, str) or value in hidden:
+        return value
+    return functools.reduce(lambda text, secret: text.replace(secret, HIDDEN), hidden, value)
 
 
 def _stop_request(

@@ -13,6 +13,7 @@ from chaosfailover.verdict.recovery import Recovery
 from chaosfailover.verdict.series import Series
 
 __all__ = [
+    "UNFINISHED",
     "ActivityRun",
     "Control",
     "Cut",
@@ -133,6 +134,10 @@ class Experiment:
     rollbacks: int
     dry: str
     people: People
+
+
+UNFINISHED = "unfinished"
+"""The kind of interruption of a run whose evidence has no end: it was killed, or goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,12 +271,14 @@ class Control:
     """
     The control's entry; `present` unless the run had no control.
 
-    `events` are in the order of their instants. `unmeasured` are targets that the settings name
-    and that have no measurement. `set_back` is by how many seconds the clock was set back.
+    An `embedded` emulator ends with the run. `events` are in the order of their instants.
+    `unmeasured` are targets that the settings name and that have no measurement. `set_back` is by
+    how many seconds the clock was set back.
     """
 
     present: bool
     mode: str
+    embedded: bool
     account_id: str
     region_id: str
     endpoint: str

@@ -23,6 +23,8 @@ __all__ = ["Run", "brief", "instant", "mapping", "mappings", "number", "parse", 
 
 PHASES = ("before", "during", "after")
 PEOPLE = ("name", "roles", "change_ticket", "environment")
+CUT_OFF = ("signal", evidence.UNFINISHED)
+"""The interruptions that end the measurement too."""
 CLOCK_JUMP = 0.5
 """Events of two threads may be out of order by less than this, in seconds."""
 
@@ -97,7 +99,7 @@ def parse(journal: Mapping[str, object]) -> Run:
         control=control,
         tests=job_histories(control.events, [*method, *rollbacks]),
         recoveries=[
-            replace(cut, cut_off=interruption is not None and interruption.kind == "signal")
+            replace(cut, cut_off=interruption is not None and interruption.kind in CUT_OFF)
             for target in control.targets
             for cut in target.cuts
         ],
@@ -225,6 +227,7 @@ def _control(entry: Reader) -> evidence.Control:
     return entry.document(
         evidence.Control,
         present=entry.present,
+        embedded=entry.flag("embedded") is True,
         settings=settings.members,
         abort_after=settings.number("abort_after"),
         abort_when=settings.text("abort_when"),

@@ -75,6 +75,8 @@ ORDER: Sequence[tuple[str, Sequence[str]]] = (
             "running",
             "back_unknown",
             "interrupted",
+            "unfinished",
+            "emulator_ended",
             "signal",
             "action",
             "probe",

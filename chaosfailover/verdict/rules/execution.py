@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from chaosfailover.alibaba.failover_tests import is_underway
 from chaosfailover.verdict.effect import had_effect
-from chaosfailover.verdict.evidence import ActivityRun
+from chaosfailover.verdict.evidence import UNFINISHED, ActivityRun
 from chaosfailover.verdict.journal import Run, brief
 from chaosfailover.verdict.rules import Reason, Rule
 
@@ -60,6 +60,10 @@ def _interrupted(run: Run) -> Iterator[Reason]:
             yield Reason("interrupted", {})
     elif interruption.kind == "signal":
         yield Reason("signal", {"name": brief(interruption.name)})
+    elif interruption.kind == UNFINISHED:
+        yield Reason(UNFINISHED, {"at": brief(interruption.reason or "?")})
+        if _emulator_ended(run) and run.tests:
+            yield Reason("emulator_ended", {})
     elif interruption.kind != "abort":
         yield Reason("interrupted", {})
 
@@ -129,6 +133,8 @@ def _running(run: Run) -> Iterator[Reason]:
     """
     Find tests that may still run: the control failed to stop them, or last saw them running.
     """
+    if _emulator_ended(run):
+        return
     failures = [stop for stop in run.control.stopped if stop.error]
     for stop in failures:
         yield Reason("running", {"test": brief(stop.test), "error": _clause(stop.error)})
@@ -143,6 +149,14 @@ def _running(run: Run) -> Iterator[Reason]:
         names = {test.job_id, test.test} - {""}
         if _runs(test.status) and not names & (ended | unstopped):
             yield Reason("running", {"test": brief(test.test), "error": test.status})
+
+
+def _emulator_ended(run: Run) -> bool:
+    """
+    Tell whether the run was killed, and with it the emulator and all that was down there.
+    """
+    interruption = run.interruption
+    return run.control.embedded and bool(interruption and interruption.kind == UNFINISHED)
 
 
 def _runs(status: str) -> bool:
@@ -165,7 +179,7 @@ def _restoration(run: Run) -> Iterator[Reason]:
 
     Without a control, or its events, nobody looked.
     """
-    if not run.control.events:
+    if not run.control.events or _emulator_ended(run):
         return
     stops = {name: stop for stop in run.control.stopped for name in (stop.test, stop.job_id)}
     for test in run.tests:

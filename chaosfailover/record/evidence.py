@@ -1,0 +1,213 @@
+"""
+Reads an evidence file, whole, cut off or growing, as the journal that the run would have left.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from math import inf
+from typing import Any
+
+from chaosfailover.events.evidence_file import SAMPLES, SEAL
+from chaosfailover.outages.measured import CutWindow, Origin, target_entry
+from chaosfailover.outages.sample_code import SampleDecoder
+from chaosfailover.verdict.evidence import UNFINISHED
+from chaosfailover.verdict.values import instant, mapping, mappings, number, text
+
+__all__ = ["Evidence", "is_evidence", "read_evidence"]
+
+Fragment = Mapping[str, Any]
+
+# Parts of the fragments that no journal has.
+SCAFFOLD = ("measured", "windows")
+
+
+@dataclass(slots=True)
+class Evidence:
+    """
+    What an evidence file holds.
+
+    `journal` is that of the run; without an end, its interruption is `unfinished`. `sealed` is
+    the number of the last line that has the SHA-256 of all before it; `changed` is that of the
+    first line that has another one, 0 if there is none. `damaged` counts the lines that cannot be
+    read, save one that was cut off at the end. `lost` lines could not be written.
+    """
+
+    journal: dict[str, Any] = field(default_factory=dict)
+    is_whole: bool = False
+    last_at: str = ""
+    lines: int = 0
+    sealed: int = 0
+    changed: int = 0
+    damaged: int = 0
+    lost: int = 0
+
+
+def is_evidence(content: bytes) -> bool:
+    """
+    Tell whether a file's content begins as an evidence file does.
+    """
+    first = _line(content.partition(b"\n")[0])
+    return first is not None and SEAL in first and "journal" in first
+
+
+def read_evidence(content: bytes) -> Evidence:
+    """
+    Read the content of an evidence file.
+    """
+    reader = _Reader()
+    *whole, rest = content.split(b"\n")
+    for line in whole:
+        reader.read(line)
+    if rest and (last := _line(rest)) is not None:
+        reader.take(last)
+    return reader.evidence()
+
+
+class _Reader:
+    """
+    Joins the fragments, and reads the samples into series.
+    """
+
+    def __init__(self) -> None:
+        self._evidence = Evidence()
+        self._before = sha256()
+        self._decoders: list[SampleDecoder] = []
+        self._number = 0
+
+    def read(self, written: bytes) -> None:
+        """
+        Read one line without its line break.
+        """
+        evidence, line = self._evidence, _line(written)
+        evidence.lines += 1
+        if line is None:
+            evidence.damaged += 1
+            self._lose()
+        else:
+            if SEAL in line and not evidence.changed:
+                if line[SEAL] == self._before.hexdigest():
+                    evidence.sealed = evidence.lines
+                else:
+                    evidence.changed = evidence.lines
+            self.take(line)
+        self._before.update(written + b"\n")
+
+    def take(self, line: Fragment) -> None:
+        """
+        Take the content of a line.
+        """
+        evidence = self._evidence
+        evidence.last_at = text(line.get("at")) or evidence.last_at
+        evidence.lost += int(number(line.get("lost")) or 0)
+        evidence.is_whole |= line.get("end") is True
+        _merge(evidence.journal, mapping(line.get("journal")))
+        if SAMPLES in line:
+            self._take_samples(line)
+
+    def _take_samples(self, line: Fragment) -> None:
+        self._decoders = self._decoders or [
+            SampleDecoder(_interval(about)) for about in self._targets()
+        ]
+        if line.get("number") != self._number + 1:
+            self._lose()
+        self._number = int(number(line.get("number")) or 0)
+        texts = line[SAMPLES] if isinstance(line[SAMPLES], list) else []
+        for decoder, written in zip(self._decoders, texts, strict=False):
+            try:
+                decoder.read(str(written))
+            except (ValueError, KeyError, IndexError, OverflowError):
+                decoder.lose()
+                self._evidence.damaged += 1
+
+    def _lose(self) -> None:
+        for decoder in self._decoders:
+            decoder.lose()
+
+    def _measured(self) -> Fragment:
+        return mapping(mapping(self._evidence.journal.get("failover")).get("measured"))
+
+    def _targets(self) -> list[Fragment]:
+        return [about for about in mappings(self._measured().get("targets")) if "target" in about]
+
+    def evidence(self) -> Evidence:
+        """
+        Return what was read.
+        """
+        journal = self._evidence.journal
+        running = mapping(journal.pop("running", None))
+        for each in mappings(list(running.values())):
+            journal.setdefault(text(each.get("part")) or "run", []).append(each.get("run"))
+        for part in ("run", "rollbacks"):
+            journal[part] = sorted(mappings(journal.get(part)), key=_start)
+        states: dict[str, object] = {"before": None, "after": None, "during": []}
+        journal["steady_states"] = {**states, **mapping(journal.get("steady_states"))}
+        entry = mapping(journal.get("failover"))
+        targets = self._entries()
+        journal["failover"] = {
+            **{key: value for key, value in entry.items() if key not in SCAFFOLD},
+            "targets": targets,
+        }
+        if not self._evidence.is_whole:
+            reason = self._evidence.last_at
+            journal["status"] = "interrupted"
+            journal["interruption"] = {"kind": UNFINISHED, "name": UNFINISHED, "reason": reason}
+        return self._evidence
+
+    def _entries(self) -> dict[str, object]:
+        measured = self._measured()
+        utc, began = instant(measured.get("utc")), number(measured.get("began"))
+        if utc is None or began is None:
+            return {}
+        windows = [*map(_window, self._rows_of_windows())]
+        return {
+            str(about["target"]): target_entry(
+                about, decoder.series, decoder.unjudged, windows, Origin(began, utc)
+            )
+            for about, decoder in zip(self._targets(), self._decoders, strict=False)
+        }
+
+    def _rows_of_windows(self) -> list[Fragment]:
+        entry = mapping(self._evidence.journal.get("failover"))
+        rows = mapping(entry.get("windows"))
+        return mappings([rows[key] for key in sorted(rows, key=int)])
+
+
+def _line(written: bytes) -> dict[str, Any] | None:
+    try:
+        line = json.loads(written)
+    except (ValueError, RecursionError):
+        return None
+    return line if isinstance(line, dict) else None
+
+
+def _merge(journal: dict[str, Any], fragment: Fragment) -> None:
+    """
+    Add a fragment: objects are joined, lists are appended, and anything else is replaced.
+    """
+    for key, value in fragment.items():
+        old = journal.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            _merge(old, value)
+        elif isinstance(old, list) and isinstance(value, list):
+            old.extend(value)
+        else:
+            journal[key] = value
+
+
+def _interval(about: Fragment) -> float:
+    return number(about.get("interval")) or inf
+
+
+def _start(run: Fragment) -> str:
+    return text(run.get("start"))
+
+
+def _window(row: Fragment) -> CutWindow:
+    return CutWindow(
+        text(row.get("test")),
+        number(row.get("cut_at")) or inf,
+        number(row.get("stop_at")),
+        text(row.get("job_id")),
+    )
