@@ -63,8 +63,11 @@ class EvidenceFile:
     be written. What is put raises nothing. One process at a time writes.
     """
 
-    def __init__(self, path: Path, flags: int, shape: Callable[[Line], Line]) -> None:
+    def __init__(
+        self, path: Path, flags: int, shape: Callable[[Line], Line], unless: bytes = b""
+    ) -> None:
         self.path = path
+        self._unless = unless
         self._shape = shape
         self.lost = 0
         self.sources: list[Source] = []
@@ -89,11 +92,13 @@ class EvidenceFile:
         return file
 
     @classmethod
-    def add_to(cls, path: Path, shape: Callable[[Line], Line]) -> Self:
+    def add_to(cls, path: Path, shape: Callable[[Line], Line], unless: bytes) -> Self:
         """
         Add to a file what happened since its writer ended, as soon as that has ended.
+
+        Nothing is added to a file that contains `unless`: somebody else has told it.
         """
-        file = cls(path, os.O_RDWR, shape)
+        file = cls(path, os.O_RDWR, shape, unless)
         file._thread.start()
         return file
 
@@ -133,19 +138,23 @@ class EvidenceFile:
 
     def _reopen(self) -> bool:
         """
-        Open the file once no other process writes it, and read it; False if it is closed first.
+        Open the file once no other process writes it, and read it; False if nothing is to be added.
         """
         while True:
             with contextlib.suppress(OSError):
                 self._open()
-                last = b"\n"
-                while chunk := os.read(self._descriptor, 1 << 20):
-                    self._sum.update(chunk)
-                    last = chunk[-1:]
-                self._torn = last != b"\n"
-                return True
+                return self._read()
             if self._is_closing.wait(OPENING_PAUSE):
                 return False
+
+    def _read(self) -> bool:
+        told, last = False, b""
+        while chunk := os.read(self._descriptor, 1 << 20):
+            self._sum.update(chunk)
+            told |= self._unless in last + chunk
+            last = chunk[-len(self._unless) :]
+        self._torn = not last.endswith(b"\n")
+        return not told
 
     def _run(self) -> None:
         leave_signals_to_the_main_thread()

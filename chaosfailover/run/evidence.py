@@ -188,9 +188,9 @@ def _create(path: Path, hidden: Collection[str], given: str | None = None) -> Ru
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return RunEvidence(path, hidden, named=given is not None)
-    except FileExistsError as exc:
-        raise ConfigurationError(
-            f"{shown} exists, and evidence is never overwritten: name another file, or a folder"
-        ) from exc
     except OSError as exc:
+        if path.exists():
+            raise ConfigurationError(
+                f"{shown} exists, and evidence is never overwritten: name another file, or a folder"
+            ) from exc
         raise ConfigurationError(f"{shown} cannot be written: {exc.strerror or exc}") from exc

@@ -58,6 +58,8 @@ SPARE_DELAY = 1.0
 SPARE = "--spare"
 BACK = "--back="
 HIDDEN = "***"
+# Marks the last line that a watchdog adds to the evidence: the other one then adds nothing.
+TOLD = {"by": "watchdog"}
 NONE_RUNNING = "no watchdog process is running"
 
 
@@ -425,7 +427,7 @@ def _take_over(runner: int, watched: WatchList, back: float = GRACE) -> None:
         outcomes = stop_tests(stop_requests, patience)
         if evidence:
             stopped = [outcome.as_dict() for outcome in outcomes]
-            evidence.put({"journal": {"failover": {"stopped": stopped}}})
+            evidence.put({**TOLD, "journal": {"failover": {"stopped": stopped}}})
     for outcome in outcomes:
         if outcome.is_over:
             logger.info("%s: %s", outcome.test, outcome.reason)
@@ -438,7 +440,8 @@ def _reopened(place: EvidencePlace, resources: contextlib.ExitStack) -> Evidence
     Add the events of this process to the evidence of the run, until `resources` are closed.
     """
     hidden = [secret for secret in place["hidden"] if secret]
-    evidence = EvidenceFile.add_to(Path(place["path"]), functools.partial(_without, hidden))
+    shape, told = functools.partial(_without, hidden), json.dumps(TOLD, separators=(",", ":"))
+    evidence = EvidenceFile.add_to(Path(place["path"]), shape, told.strip("{}").encode())
     resources.callback(evidence.close)
     resources.enter_context(
         listening(lambda event: evidence.put({"journal": {"failover": {"events": [event]}}}))
