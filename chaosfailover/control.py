@@ -34,11 +34,14 @@ from chaosfailover.run.journal_entry import json_object
 from chaosfailover.run.probe_tolerance import evaluate
 from chaosfailover.run.session import Session
 from chaosfailover.run.settings import Settings
+from chaosfailover.run.steps import stops_test
 
 __all__ = [
     "after_activity_control",
     "after_experiment_control",
     "after_hypothesis_control",
+    "after_method_control",
+    "before_activity_control",
     "before_experiment_control",
     "before_hypothesis_control",
     "before_rollback_control",
@@ -145,6 +148,14 @@ def after_hypothesis_control(context: Hypothesis, **arguments: object) -> None:
     _in_hypothesis.discard(threading.get_ident())
 
 
+def before_activity_control(context: Activity, **arguments: object) -> None:
+    """
+    Wait for the failover to settle before the method stops a test.
+    """
+    if _session and stops_test(context):
+        _session.settle()
+
+
 def after_activity_control(
     context: Activity,
     state: Run,
@@ -159,6 +170,14 @@ def after_activity_control(
     dry = experiment.get("dry") or context.get("dry")
     if state and not dry and threading.get_ident() not in _in_hypothesis:
         evaluate(context, state, configuration, secrets)
+
+
+def after_method_control(context: Experiment, **arguments: object) -> None:
+    """
+    Wait for the failover to settle before the hypothesis is read and the way back begins.
+    """
+    if _session:
+        _session.settle()
 
 
 def before_rollback_control(context: Experiment, **arguments: object) -> None:

@@ -5,16 +5,19 @@ The measurement of one run: checks of its targets throughout, related to the cut
 import logging
 import time
 from dataclasses import dataclass
+from math import inf
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.events import Event, publish
+from chaosfailover.outages.flapping import RECOVERY_HOLD
 from chaosfailover.outages.outage import Length, Outage
+from chaosfailover.outages.settled import AtStop
 from chaosfailover.outages.summary import Summary
 from chaosfailover.prober.open_files import Room
 from chaosfailover.prober.prober import Prober, elapsed
 from chaosfailover.prober.targets import Target
 
-__all__ = ["CutWindow", "Measurement", "current", "set_current"]
+__all__ = ["RECOVERY_HOLD", "CutWindow", "Measurement", "current", "set_current"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -33,12 +36,24 @@ RECOVERY = (
 class CutWindow:
     """
     One cut, on the prober's clock: from before its start was sent to before its stop was.
+
+    It was seen to be in effect at `testing_at`. If no stop of the run ended it, it ended where it
+    was last seen in effect, since the way back may have begun right then.
     """
 
     test: str
     cut_at: float
     stop_at: float | None = None
     job_id: str = ""
+    testing_at: float | None = None
+    stop_sent: bool = False
+
+    @property
+    def in_effect_at(self) -> float:
+        """
+        The instant from which on the cut was in effect, at the latest.
+        """
+        return self.cut_at if self.testing_at is None else self.testing_at
 
 
 class Measurement:
@@ -73,15 +88,28 @@ class Measurement:
 
     def listen(self, event: Event) -> None:
         """
-        Note the instant of a cut or a stop.
+        Note the instant of a cut, of its effect, or of its end.
         """
         if event["kind"] == "cut":
             job_id = event.get("job_id") or ""
             self.windows.append(CutWindow(event["test"], self._prober.mark(), job_id=job_id))
-        elif event["kind"] in ("stop", "status") and (window := self._window(event)):
+        elif event["kind"] in ("stop", "stop_refused", "status") and (
+            window := self._window(event)
+        ):
             window.job_id = window.job_id or event.get("job_id") or ""
-            if _ends_a_cut(event) and window.stop_at is None:
-                window.stop_at = self._prober.mark()
+            self._note(window, event)
+
+    def _note(self, window: CutWindow, event: Event) -> None:
+        if event.get("status") == "Testing":
+            window.testing_at = window.testing_at or elapsed()
+        elif event["kind"] == "stop_refused":
+            if window.stop_sent:
+                window.stop_at, window.stop_sent = None, False
+        elif _ends_a_cut(event) and window.stop_at is None:
+            window.stop_at, window.stop_sent = self._prober.mark(), event["kind"] == "stop"
+            if not window.stop_sent and window.testing_at is not None:
+                seen_at = window.stop_at - event.get("testing_ago", inf)
+                window.stop_at = max(seen_at, window.testing_at)
 
     def problem(self, target: str) -> str:
         """
@@ -109,6 +137,25 @@ class Measurement:
         Return the bounds of the outage that goes on; None if the target answers.
         """
         return self._prober.current_outage(target)
+
+    @property
+    def window(self) -> CutWindow | None:
+        """
+        The cut that is in effect now; None without one.
+        """
+        return next(
+            (it for it in self.windows if it.testing_at is not None and it.stop_at is None), None
+        )
+
+    def unsettled(self, window: CutWindow) -> list[Target]:
+        """
+        Return the targets, save external ones, that have not settled in a cut up to now.
+        """
+        return [
+            target
+            for target in self.targets
+            if not (target.external or self._at_stop(target.name, window).settled)
+        ]
 
     def summaries(self, target: str | None = None) -> list[Summary]:
         """
@@ -160,6 +207,9 @@ class Measurement:
         until = later[0].cut_at if later else None
         return self._prober.summary(name, window.cut_at, window.stop_at, until)
 
+    def _at_stop(self, name: str, window: CutWindow) -> AtStop:
+        return self._prober.at_stop(name, window.cut_at, window.in_effect_at, window.stop_at)
+
     def _row(self, target: Target) -> dict[str, object]:
         began = self._prober.began
         return {
@@ -184,6 +234,7 @@ class Measurement:
             "cut_at": self._prober.wall_clock(window.cut_at).isoformat(),
             "stop_at": stop_at and self._prober.wall_clock(stop_at).isoformat(),
             **{key: summary[key] for key in RECOVERY},
+            **self._at_stop(name, window).as_dict(),
         }
 
 

@@ -266,7 +266,8 @@ class Control:
     """
     The control's entry; `present` unless the run had no control.
 
-    `events` are in the order of their instants. `unmeasured` are targets that the settings name
+    `events` are in the order of their instants. `minute` is how long a minute of a rehearsal was
+    set to last. `unmeasured` are targets that the settings name
     and that have no measurement. `set_back` is by how many seconds the clock was set back.
     """
 
@@ -279,6 +280,7 @@ class Control:
     experiment_hash: str
     dry: str
     settings: Fields
+    minute: float | None
     abort_after: float | None
     abort_when: str
     configuration: Fields
