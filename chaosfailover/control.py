@@ -35,6 +35,7 @@ from chaosfailover.run.journal_entry import json_object
 from chaosfailover.run.probe_tolerance import evaluate
 from chaosfailover.run.session import Session
 from chaosfailover.run.settings import Settings
+from chaosfailover.run.steps import stops_test
 
 __all__ = [
     "after_activity_control",
@@ -161,18 +162,12 @@ def before_method_control(context: Experiment, **arguments: object) -> None:
         evidence.enter("during")
 
 
-def after_method_control(context: Experiment, state: list[Run], **arguments: object) -> None:
-    """
-    Note that the method has ended.
-    """
-    if evidence := _evidence():
-        evidence.enter("after")
-
-
 def before_activity_control(context: Activity, **arguments: object) -> None:
     """
-    Keep that an activity outside the hypothesis begins.
+    Wait for the failover to settle before the method stops a test; keep what begins.
     """
+    if _session and stops_test(context):
+        _session.settle()
     if threading.get_ident() not in _in_hypothesis and (evidence := _evidence()):
         evidence.activity_begins(context)
 
@@ -199,6 +194,16 @@ def after_activity_control(
 
 def _evidence() -> RunEvidence | None:
     return _session.evidence if _session else None
+
+
+def after_method_control(context: Experiment, **arguments: object) -> None:
+    """
+    Wait for the failover to settle before the hypothesis is read and the way back begins.
+    """
+    if _session:
+        _session.settle()
+    if evidence := _evidence():
+        evidence.enter("after")
 
 
 def before_rollback_control(context: Experiment, **arguments: object) -> None:

@@ -13,11 +13,14 @@ __all__ = ["Event", "Listener", "listening", "publish"]
 class Fields(TypedDict, total=False):
     """
     The fields of all kinds of events.
+
+    `testing_ago` is how many seconds before an end a test was last seen `Testing`.
     """
 
     test: str
     job_id: str | None
     status: str
+    testing_ago: float
     reason: str
     name: str
     operation: str

@@ -29,6 +29,8 @@ length is a `Length`, a lower and an upper bound, and a promise is held against 
          |  . x x x . . x x . . . . . . . . . |  . . x x . . . .
               |- failover --|                        |---| reversion
 
+6.  settled.py: what was lost less than 5 s before the stop is not over, and has no end.
+
 series.py keeps all samples of a target in bounded memory, histogram.py their round trips, and
 summary.py puts the results of one target and one cut together.
 """

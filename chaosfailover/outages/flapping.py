@@ -32,6 +32,13 @@ class Spell(NamedTuple):
     losses: Outage
     bounds: Outage
 
+    @property
+    def over_at(self) -> float:
+        """
+        The instant from which on it is over: the recovery hold has passed, and no bound goes on.
+        """
+        return max(self.losses.until[1] + RECOVERY_HOLD, self.bounds.until[1])
+
 
 def time_lost(
     outages: Iterable[Outage], since: float, until: float, cadence: Cadence | None = None
@@ -54,10 +61,10 @@ def worst_lost(
     cadence: Cadence | None = None,
 ) -> Length | None:
     """
-    Return the bounds of the longest spell of a phase that had ended by an instant.
+    Return the bounds of the longest spell of a phase that was over at an instant.
     """
     inside = spells(outages, since, until, cadence)
-    ended = [spell.bounds for spell in inside if spell.losses.until[1] <= ended_by]
+    ended = [spell.bounds for spell in inside if spell.over_at <= ended_by]
     return longest(ended) if ended else None
 
 

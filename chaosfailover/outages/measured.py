@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from chaosfailover.outages.series import Series
+from chaosfailover.outages.settled import at_stop
 from chaosfailover.outages.summary import Summary, summarize
 
 __all__ = ["CutWindow", "Origin", "borders", "series_entry", "target_entry"]
@@ -23,12 +24,24 @@ RECOVERY = (
 class CutWindow:
     """
     One cut, on the prober's clock: from before its start was sent to before its stop was.
+
+    It was seen to be in effect at `testing_at`. If no stop of the run ended it, it ended where it
+    was last seen in effect, since the way back may have begun right then.
     """
 
     test: str
     cut_at: float
     stop_at: float | None = None
     job_id: str = ""
+    testing_at: float | None = None
+    stop_sent: bool = False
+
+    @property
+    def in_effect_at(self) -> float:
+        """
+        The instant from which on the cut was in effect, at the latest.
+        """
+        return self.cut_at if self.testing_at is None else self.testing_at
 
 
 class Origin(NamedTuple):
@@ -74,7 +87,7 @@ def target_entry(
     return {
         **settings,
         "summary": summaries[0].as_dict(origin.began),
-        "cuts": [_cut(*each, origin) for each in zip(windows, summaries, strict=False)],
+        "cuts": [_cut(*each, series, origin) for each in zip(windows, summaries, strict=False)],
         "series": series_entry(about, series, unjudged, origin),
     }
 
@@ -102,8 +115,9 @@ def _summary(
     return summarize(series, cut_at, stop_at, until=until)
 
 
-def _cut(window: CutWindow, summary: Summary, origin: Origin) -> dict[str, object]:
+def _cut(window: CutWindow, summary: Summary, series: Series, origin: Origin) -> dict[str, object]:
     stop_at = window.stop_at
+    stood = at_stop(series, window.cut_at, window.in_effect_at, stop_at)
     row = summary.as_dict(origin.began)
     return {
         "test": window.test,
@@ -111,4 +125,5 @@ def _cut(window: CutWindow, summary: Summary, origin: Origin) -> dict[str, objec
         "cut_at": origin.wall_clock(window.cut_at).isoformat(),
         "stop_at": stop_at and origin.wall_clock(stop_at).isoformat(),
         **{key: row[key] for key in RECOVERY},
+        **stood.as_dict(),
     }

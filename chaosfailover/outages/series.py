@@ -7,7 +7,7 @@ from collections import Counter
 from itertools import pairwise
 from math import inf
 
-from chaosfailover.outages.flapping import coalesce
+from chaosfailover.outages.flapping import RECOVERY_HOLD, coalesce
 from chaosfailover.outages.histogram import Histogram, Timeline
 from chaosfailover.outages.outage import Outage, find_outages
 from chaosfailover.outages.partial_loss import Cadence
@@ -151,11 +151,12 @@ def _row(run: Run, began: float) -> list[float | str | None]:
 
 def _longest(spells: list[Outage], since: float, until: float) -> set[int]:
     """
-    Return the indexes of the longest spell of a phase, and of the longest that ended in it.
+    Return the indexes of the longest spell of a phase, and of the longest that was over in it.
     """
     # Time before the phase does not count.
     sizes = [it.until[1] - max(it.since[0], since) for it in spells]
-    ended = [size if it.until[1] <= until else 0.0 for it, size in zip(spells, sizes, strict=True)]
+    over = [it.until[1] + RECOVERY_HOLD <= until for it in spells]
+    ended = [size if is_over else 0.0 for is_over, size in zip(over, sizes, strict=True)]
     return {lengths.index(max(lengths)) for lengths in (sizes, ended) if lengths}
 
 

@@ -32,7 +32,7 @@ MINUTES = 5
 """The shortest duration of a planned test, in minutes."""
 
 PAUSE = 4
-"""How long an experiment observes the traffic after a cut and after a restoration, in seconds."""
+"""How long a game day observes the traffic after a restoration, in seconds."""
 
 PLAIN = re.compile(r"[a-z]+[-/][\w./-]*|(?!(?i:true|false|null)$)[A-Za-z]{4,}", re.ASCII)
 NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")

@@ -7,12 +7,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.events import Event, publish
 from chaosfailover.events.evidence_file import SAMPLES, Line
 from chaosfailover.outages.measured import CutWindow, borders
 from chaosfailover.outages.outage import Length, Outage
+from chaosfailover.outages.settled import AtStop
 from chaosfailover.outages.summary import Summary
 from chaosfailover.prober.open_files import Room
 from chaosfailover.prober.prober import Prober, elapsed
@@ -80,21 +82,34 @@ class Measurement:
 
     def listen(self, event: Event) -> None:
         """
-        Note the instant of a cut or a stop.
+        Note the instant of a cut, of its effect, or of its end.
         """
         if event["kind"] == "cut":
             job_id = event.get("job_id") or ""
             self._announced.clear()
             self.windows.append(CutWindow(event["test"], self._prober.mark(), job_id=job_id))
             self._on_window(len(self.windows) - 1, self.windows[-1])
-        elif event["kind"] in ("stop", "status") and (window := self._window(event)):
+        elif event["kind"] in ("stop", "stop_refused", "status") and (
+            window := self._window(event)
+        ):
             before = replace(window)
             window.job_id = window.job_id or event.get("job_id") or ""
-            if _ends_a_cut(event) and window.stop_at is None:
-                self._announced.clear()
-                window.stop_at = self._prober.mark()
+            self._note(window, event)
             if window != before:
                 self._on_window(self.windows.index(window), window)
+
+    def _note(self, window: CutWindow, event: Event) -> None:
+        if event.get("status") == "Testing":
+            window.testing_at = window.testing_at or elapsed()
+        elif event["kind"] == "stop_refused":
+            if window.stop_sent:
+                window.stop_at, window.stop_sent = None, False
+        elif _ends_a_cut(event) and window.stop_at is None:
+            self._announced.clear()
+            window.stop_at, window.stop_sent = self._prober.mark(), event["kind"] == "stop"
+            if not window.stop_sent and window.testing_at is not None:
+                seen_at = window.stop_at - event.get("testing_ago", inf)
+                window.stop_at = max(seen_at, window.testing_at)
 
     def about(self) -> dict[str, object]:
         """
@@ -155,6 +170,25 @@ class Measurement:
         """
         return self._prober.current_outage(target)
 
+    @property
+    def window(self) -> CutWindow | None:
+        """
+        The cut that is in effect now; None without one.
+        """
+        return next(
+            (it for it in self.windows if it.testing_at is not None and it.stop_at is None), None
+        )
+
+    def unsettled(self, window: CutWindow) -> list[Target]:
+        """
+        Return the targets, save external ones, that have not settled in a cut up to now.
+        """
+        return [
+            target
+            for target in self.targets
+            if not (target.external or self._at_stop(target.name, window).settled)
+        ]
+
     def summaries(self, target: str | None = None) -> list[Summary]:
         """
         Summarise a target, or all of them, over the whole run and for its first cut.
@@ -212,6 +246,9 @@ class Measurement:
 
     def _summary(self, name: str, number: int) -> Summary:
         return self._prober.summary(name, *borders(self.windows, number))
+
+    def _at_stop(self, name: str, window: CutWindow) -> AtStop:
+        return self._prober.at_stop(name, window.cut_at, window.in_effect_at, window.stop_at)
 
 
 def _ends_a_cut(event: Event) -> bool:

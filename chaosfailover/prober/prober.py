@@ -17,6 +17,7 @@ from chaosfailover.errors import ArgumentError, FailoverError
 from chaosfailover.outages.measured import CutWindow, Origin, series_entry, target_entry
 from chaosfailover.outages.outage import Length, Outage
 from chaosfailover.outages.samples import Sample
+from chaosfailover.outages.settled import AtStop, at_stop
 from chaosfailover.outages.summary import Summary, summarize
 from chaosfailover.prober.dispatcher import Dispatcher
 from chaosfailover.prober.open_files import Room
@@ -174,6 +175,16 @@ class Prober:
         now = None if self._stopped else self._clock()
         with self._lock:
             return summarize(track.series, cut_at, stop_at, now, until)
+
+    def at_stop(
+        self, target: str, cut_at: float, in_effect_at: float, stop_at: float | None = None
+    ) -> AtStop:
+        """
+        Tell how a target stood when the way back of a cut began, or stands now.
+        """
+        track = self._track(target)
+        with self._lock:
+            return at_stop(track.series, cut_at, in_effect_at, stop_at)
 
     def summaries(self) -> dict[str, Summary]:
         """

@@ -210,4 +210,6 @@ def _window(row: Fragment) -> CutWindow:
         number(row.get("cut_at")) or inf,
         number(row.get("stop_at")),
         text(row.get("job_id")),
+        number(row.get("testing_at")),
+        row.get("stop_sent") is True,
     )

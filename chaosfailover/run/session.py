@@ -37,6 +37,7 @@ from chaosfailover.run.journal_entry import (
 from chaosfailover.run.mode import Venue, open_venue
 from chaosfailover.run.safeguard import note_safeguard
 from chaosfailover.run.settings import Settings
+from chaosfailover.run.settling import wait_until_settled
 from chaosfailover.safety import guard
 from chaosfailover.safety.alarm import alarm, utc_after
 from chaosfailover.safety.guard import Guard
@@ -194,6 +195,23 @@ class Session:
         Where the course of the run is written, once it has begun.
         """
         return self._evidence
+
+    def settle(self) -> None:
+        """
+        Wait until the failover has settled, if a test cuts and nothing ends the run.
+        """
+        if not (self._measurement and self._guard and self._guard.testing):
+            return
+        minute = self._settings.minute if self._facts.mode == "REHEARSAL" else 60.0
+        minutes = min((each.duration_minutes for each in self._guard.tests), default=0)
+        wait_until_settled(
+            self._measurement, minutes * minute, self._settings.abort_after, self._may_wait
+        )
+
+    def _may_wait(self) -> bool:
+        ends = self._interruption.received or self._interruption.ending or self._facts.aborted
+        guarding = self._guard
+        return bool(guarding and guarding.testing and not guarding.is_stopping and not ends)
 
     def begin_to_end(self) -> None:
         """

@@ -12,8 +12,9 @@ from chaosfailover import arguments
 from chaosfailover.errors import ArgumentError, PreflightError
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.safety.cut import Cut
+from chaosfailover.verdict.rules.execution import STOPPING
 
-__all__ = ["hypothesis_probes", "idle_rollbacks", "planned_cuts", "planned_time"]
+__all__ = ["hypothesis_probes", "idle_rollbacks", "planned_cuts", "planned_time", "stops_test"]
 
 METHOD = "method"
 HYPOTHESIS = "steady-state hypothesis"
@@ -78,6 +79,14 @@ def idle_rollbacks(
         if step.place == ROLLBACKS and step.effect.stops
         if not any(_may_stop(step.effect.stops, test) for test in tests)
     ]
+
+
+def stops_test(activity: Activity) -> bool:
+    """
+    Tell whether an activity is an action that stops failover tests.
+    """
+    module, _, func = _function(activity).rpartition(".")
+    return module == "chaosfailover.actions" and func in STOPPING
 
 
 def planned_time(experiment: Experiment, configuration: Configuration, secrets: Secrets) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from threading import Lock
 
-from chaosfailover.events import publish
+from chaosfailover.events import Fields, publish
 from chaosfailover.network.cut_resources import NORMAL, Resource, ResourceState, better, is_back
 
 __all__ = ["UNKNOWN", "Observation", "States"]
@@ -15,6 +15,7 @@ __all__ = ["UNKNOWN", "Observation", "States"]
 UNKNOWN = "unknown"
 """The status, in events, of what could not be read."""
 
+ENDING = ("Stopping", "Stopped")
 Clock = Callable[[], float]
 States = Mapping[Resource, ResourceState]
 
@@ -44,6 +45,7 @@ class Observation:
         self.before = dict(before or {})
         self._clock = clock
         self._lock = Lock()
+        self._testing_at: float | None = None
         self._published: dict[str, str] = {}
         self._states: dict[Resource, ResourceState] | None = None
         self._away_since: dict[Resource, datetime] = {}
@@ -76,6 +78,8 @@ class Observation:
             if ended and asked_at is not None and asked_at < (self.stopped_at or 0.0):
                 return
             self.job_id = job_id or self.job_id
+            if status == "Testing":
+                self._testing_at = self._clock() if asked_at is None else asked_at
             self._publish_status(status)
 
     def see_end(self, ago: float = 0.0) -> None:
@@ -168,7 +172,10 @@ class Observation:
     def _publish_status(self, status: str) -> None:
         if self._published.get("") != status:
             self._published[""] = status
-            publish("status", test=self.test, job_id=self.job_id, status=status)
+            event: Fields = {"test": self.test, "job_id": self.job_id, "status": status}
+            if status in ENDING and self._testing_at is not None:
+                event["testing_ago"] = round(max(0.0, self._clock() - self._testing_at), 6)
+            publish("status", **event)
 
     def _publish_state(self, resource: Resource, status: str) -> None:
         if self._published.get(resource.resource_id) != status:

@@ -108,7 +108,7 @@ class Stopping:
         self._patience = patience
         self._clock = clock
         self.pause = INTERVAL
-        self._began = clock()
+        self._began = self._asked_at = clock()
         self._seen = request.observation or Observation(request.test, clock=clock)
         self._seen.begin()
         self._status = ""
@@ -149,6 +149,7 @@ class Stopping:
             return (yield from self._look_back())
         request = self._request
         self._job_id = self._job_id or request.start.job_id
+        self._asked_at = self._clock()
         try:
             job = yield from requests.find(
                 request.client, self._job_id or request.test, request.others
@@ -187,7 +188,7 @@ class Stopping:
         self._status = status
         self._was_underway = self._was_underway or is_underway(job)
         self._seen.take(_resources(job))
-        self._seen.see_job(self._job_id, status)
+        self._seen.see_job(self._job_id, status, self._asked_at)
 
     def _may_be_another(self) -> bool:
         """
@@ -267,7 +268,8 @@ class Stopping:
         """
         Send the stop; a test that the API refuses to stop, as it is, is looked at again.
 
-        The event comes before the stop, or after a stop that may be refused as too early.
+        The event comes before the stop, or after a stop that may be refused as too early. Another
+        one tells that it was refused, so that it was not what ended the test.
         """
         if self._status != "Starting":
             self._publish_stop()
@@ -276,6 +278,7 @@ class Stopping:
         except ApiError as exc:
             if exc.code not in STATUS_MOVED_ON:
                 raise
+            self._publish_refused()
             if self._status not in STATUSES and not self._refused:
                 self._refused = True
                 log(logging.WARNING, "%s is not stopped yet: %s", self._request.test, exc)
@@ -287,6 +290,11 @@ class Stopping:
         if not self._stop_published:
             self._stop_published = True
             publish("stop", test=self._request.test, job_id=self._job_id)
+
+    def _publish_refused(self) -> None:
+        if self._stop_published and not self._stop_sent:
+            self._stop_published = False
+            publish("stop_refused", test=self._request.test, job_id=self._job_id)
 
     def _is_back(self) -> Exchange[bool]:
         if self._seen.resources:

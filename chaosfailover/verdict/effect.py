@@ -15,7 +15,7 @@ from chaosfailover.verdict.job_history import JobHistory
 from chaosfailover.verdict.journal import Run, text
 from chaosfailover.verdict.recovery import Recovery
 
-__all__ = ["had_effect"]
+__all__ = ["had_effect", "was_read"]
 
 STATUS_PROBES = ("circuit_status", "virtual_border_router_status", "bgp_session_status")
 UNREAD = "unknown"
@@ -32,12 +32,32 @@ def had_effect(run: Run, test: JobHistory) -> bool:
     return _status_changed(run, test) or _target_lost(run, test) or _service_lost(run, test)
 
 
+def was_read(run: Run, test: JobHistory) -> bool:
+    """
+    Tell whether the status of a resource was known before the test and in it.
+
+    The control notes a status when it changes, and when it can no longer be read: a resource of
+    which it notes nothing in the test is as it was before.
+    """
+    before: dict[str, str] = {}
+    during: dict[str, set[str]] = {}
+    for at, resource, status in sorted(_statuses(run)):
+        if _within(at, test):
+            during.setdefault(resource, set()).add(status)
+        elif test.since and at < test.since:
+            before[resource] = status
+    known = [resource for resource, status in before.items() if status != UNREAD]
+    return any(during.get(resource) != {UNREAD} for resource in known)
+
+
 def _status_changed(run: Run, test: JobHistory) -> bool:
     """
     Tell whether the status of a resource during the test differs from the last one before it.
     """
     before: dict[str, str] = {}
     for at, resource, status in sorted(_statuses(run)):
+        if status == UNREAD:
+            continue
         if not _within(at, test):
             before[resource] = status
         elif before.get(resource, status) != status:
@@ -47,8 +67,7 @@ def _status_changed(run: Run, test: JobHistory) -> bool:
 
 def _statuses(run: Run) -> Iterator[tuple[datetime, str, str]]:
     for event in run.control.events_of("resource"):
-        if event.status != UNREAD:
-            yield event.at, event.resource_id, event.status
+        yield event.at, event.resource_id, event.status
     probes = [probe for reading in run.readings for probe in reading.probes]
     for each in (*probes, *run.method, *run.rollbacks):
         if each.ended and each.func in STATUS_PROBES and isinstance(each.output, str):

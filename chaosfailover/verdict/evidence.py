@@ -271,9 +271,9 @@ class Control:
     """
     The control's entry; `present` unless the run had no control.
 
-    An `embedded` emulator ends with the run. `events` are in the order of their instants.
-    `unmeasured` are targets that the settings name and that have no measurement. `set_back` is by
-    how many seconds the clock was set back.
+    An `embedded` emulator ends with the run. `minute` is how long a minute of a rehearsal was set
+    to last. `events` are in the order of their instants. `unmeasured` are targets that the settings
+    name and that have no measurement. `set_back` is by how many seconds the clock was set back.
     """
 
     present: bool
@@ -286,6 +286,7 @@ class Control:
     experiment_hash: str
     dry: str
     settings: Fields
+    minute: float | None
     abort_after: float | None
     abort_when: str
     configuration: Fields

@@ -4,13 +4,16 @@ The statuses of each failover test over time, and from when to when it cut.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from chaosfailover.alibaba.failover_tests import STATUSES
 from chaosfailover.verdict.evidence import ActivityRun, Event
+from chaosfailover.verdict.values import number
 
 __all__ = ["Change", "JobHistory", "job_histories"]
+
+ENDING = ("Stopping", "Stopped")
 
 
 class Change(NamedTuple):
@@ -29,7 +32,8 @@ class JobHistory:
 
     It cut from `since`, before its start was sent, to `until`, before its stop was sent. Both are
     None if it never cut; `until` is None if its end was not seen. It was `stopped` if the run sent
-    its stop before the test was seen to end. `back` is when all that it took
+    its stop before the test was seen to end, and was not refused. Without that, `until` is when it
+    was last seen to cut: the way back may have begun right then. `back` is when all that it took
     was seen as it was before, None if it was not.
     """
 
@@ -49,11 +53,25 @@ class JobHistory:
         return self.changes[-1].status if self.changes else ""
 
     @property
+    def seen_to_end(self) -> datetime | None:
+        """
+        When it was first seen to end; None if it was not.
+        """
+        return next((change.at for change in self.changes if change.status in ENDING), None)
+
+    @property
+    def seen_testing(self) -> datetime | None:
+        """
+        When it was first seen `Testing`; None if it was not.
+        """
+        return next((change.at for change in self.changes if change.status == "Testing"), None)
+
+    @property
     def tested(self) -> bool:
         """
         Whether it was ever seen `Testing`.
         """
-        return any(change.status == "Testing" for change in self.changes)
+        return self.seen_testing is not None
 
     @property
     def started(self) -> bool:
@@ -66,6 +84,8 @@ class JobHistory:
 class Sighting(NamedTuple):
     """
     A status of a test that was seen, or a start or stop that was about to be sent.
+
+    `testing_ago` is as in events, None if that is unknown.
     """
 
     at: datetime
@@ -73,6 +93,7 @@ class Sighting(NamedTuple):
     test: str
     job_id: str
     status: str
+    testing_ago: float | None = None
 
 
 def job_histories(events: Sequence[Event], runs: Sequence[ActivityRun]) -> list[JobHistory]:
@@ -89,10 +110,11 @@ def job_histories(events: Sequence[Event], runs: Sequence[ActivityRun]) -> list[
 
 def _from_events(events: Sequence[Event]) -> Iterator[Sighting]:
     for event in events:
-        if event.kind in ("cut", "stop", "back", "away") or (
+        if event.kind in ("cut", "stop", "stop_refused", "back", "away") or (
             event.kind == "status" and event.status in STATUSES
         ):
-            yield Sighting(event.at, event.kind, event.test, event.job_id, event.status)
+            ago = number(event.fields.get("testing_ago"))
+            yield Sighting(event.at, event.kind, event.test, event.job_id, event.status, ago)
 
 
 def _from_activities(runs: Sequence[ActivityRun]) -> Iterator[Sighting]:
@@ -142,10 +164,27 @@ def _note(history: JobHistory, seen: Sighting) -> None:
         history.since = history.since or seen.at
     elif seen.kind in ("back", "away"):
         history.back = seen.at if seen.kind == "back" else None
-    elif seen.kind == "stop" or seen.status in ("Stopping", "Stopped"):
-        history.stopped = history.stopped or (seen.kind == "stop" and history.until is None)
-        history.until = history.until or (seen.at if history.since else None)
+    elif seen.kind in ("stop", "stop_refused") or seen.status in ENDING:
+        _note_end(history, seen)
     elif seen.status in ("Starting", "Testing"):
         history.since = history.since or seen.at
     if seen.kind == "status" and seen.status != history.status:
         history.changes.append(Change(seen.at, seen.status))
+
+
+def _note_end(history: JobHistory, seen: Sighting) -> None:
+    if seen.kind == "stop_refused":
+        if history.stopped and not history.seen_to_end:
+            history.stopped, history.until = False, None
+    elif history.since and not history.until:
+        history.stopped = seen.kind == "stop"
+        history.until = seen.at if history.stopped else _last_testing(history, seen)
+
+
+def _last_testing(history: JobHistory, end: Sighting) -> datetime:
+    """
+    Return when a test was last seen `Testing` before it was seen to end.
+    """
+    first = history.seen_testing or end.at
+    ago = end.testing_ago
+    return first if ago is None else max(first, end.at - timedelta(seconds=ago))

@@ -7,7 +7,7 @@ is absent in the run; what has the wrong shape is absent too, and named in `Run.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from math import inf
 
@@ -229,6 +229,7 @@ def _control(entry: Reader) -> evidence.Control:
         present=entry.present,
         embedded=entry.flag("embedded") is True,
         settings=settings.members,
+        minute=settings.number("minute"),
         abort_after=settings.number("abort_after"),
         abort_when=settings.text("abort_when"),
         set_back=_set_back(events),
@@ -293,36 +294,14 @@ def _objective(value: object) -> float | None:
 
 
 def _recovery(reader: Reader, target: evidence.TargetResult) -> Recovery:
-    cut_at, stop_at = reader.instant("cut_at"), reader.instant("stop_at")
     return reader.document(
         Recovery,
         target=target.name,
-        cut_at=cut_at,
-        stop_at=stop_at,
         rto=target.rto,
         interval=target.interval,
-        down_at_stop=_down_at_stop(target, cut_at, stop_at),
         persistent=target.persistent and not target.own_rto,
         external=target.external,
     )
-
-
-def _down_at_stop(
-    target: evidence.TargetResult, cut_at: datetime | None, stop_at: datetime | None
-) -> float | None:
-    """
-    Return the least length, up to the stop, of an outage of the cut that the stop found open.
-    """
-    began = target.series.utc
-    if not (began and cut_at and stop_at):
-        return None
-    cut, stop = ((at - began) / timedelta(seconds=1) for at in (cut_at, stop_at))
-    lengths = (
-        max(0.0, stop - max(outage.since[1], cut))
-        for outage in target.summary.outages
-        if outage.since[1] < stop < outage.until[1]
-    )
-    return next(lengths, None)
 
 
 def _outages(summary: Reader) -> Iterator[Outage]:

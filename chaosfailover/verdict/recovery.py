@@ -17,13 +17,13 @@ class Recovery:
     One target in one cut, as `outages.summary.Summary` names it.
 
     `failover` is None if nothing was lost, `reversion` if nothing was lost on the way back.
-    `worst_during` is the longest loss that had ended by the stop, `worst_after` the longest after
+    `worst_during` is the longest loss that was over at the stop, `worst_after` the longest after
     it. `unseen_during` and `unseen_after` bound a loss that includes time without checks, 0 without
-    any. `down_at_stop` is how long a target had been down at least when the stop came, None if it
-    was up again by then. A `persistent` target keeps one connection, whose stall is no outage of
-    the network: no objective applies to it but its own, and with one it counts as any other. After
-    a signal the measurement is `cut_off`: a loss that is open at its end is as long as it was seen.
-    That an `external` target was there says nothing for the network.
+    any. `settled`, `down_at_stop` and `open_at_stop` are as in `outages.settled.AtStop`; what is
+    not known to have settled has not. A `persistent` target keeps one connection, whose stall is no
+    outage of the network: no objective applies to it but its own, and with one it counts as any
+    other. After a signal the measurement is `cut_off`: a loss that is open at its end is as long as
+    it was seen. That an `external` target was there says nothing for the network.
     """
 
     target: str
@@ -38,7 +38,9 @@ class Recovery:
     worst_after: Length | None
     unseen_during: float
     unseen_after: float
-    down_at_stop: float | None
+    settled: bool
+    down_at_stop: bool
+    open_at_stop: Length | None
     persistent: bool
     cut_off: bool
     external: bool
@@ -48,8 +50,7 @@ class Recovery:
         """
         Whether the pessimistic bound of the failover time is longer than the objective.
         """
-        ended = self.down_at_stop is None or self.worst_during is not None
-        return ended and self._over(self.failover)
+        return not self._is_cut_off and self._over(self.failover)
 
     @property
     def exceeded_again(self) -> bool:
@@ -65,7 +66,14 @@ class Recovery:
 
         How long it would have gone on is unknown.
         """
-        return self.down_at_stop is not None and self._over(Length(0.0, self.down_at_stop))
+        return self._over(self.open_at_stop)
+
+    @property
+    def is_late(self) -> bool:
+        """
+        Whether anything was lost for longer than the objective before the way back.
+        """
+        return self.exceeded or self.exceeded_again or self.exceeded_at_stop
 
     @property
     def exceeded_back(self) -> bool:
@@ -97,8 +105,8 @@ class Recovery:
 
         It is open-ended if the stop came first, since the stop itself brought the path back.
         """
-        if self.down_at_stop is not None and self.worst_during is None:
-            return Length(self.down_at_stop, inf)
+        if self.open_at_stop and self._is_cut_off:
+            return Length(self.open_at_stop.at_least, inf)
         return _widened(self.failover, self.unseen_during)
 
     @property
@@ -107,6 +115,13 @@ class Recovery:
         The reversion time, unmeasured time counted as lost; None if nothing was lost.
         """
         return _widened(self.reversion, self.unseen_after)
+
+    @property
+    def _is_cut_off(self) -> bool:
+        """
+        Whether the first loss after the cut was still open at the stop.
+        """
+        return self.open_at_stop is not None and self.worst_during is None
 
     @property
     def _back(self) -> list[Length]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from chaosfailover.outages.flapping import worst_lost
 from chaosfailover.outages.outage import Outage
+from chaosfailover.outages.settled import stand
 
 __all__ = ["activity", "at", "changed", "event", "held", "probe", "reading", "target", "without"]
 
@@ -118,7 +119,8 @@ def _worst(outages: list[Document]) -> Document:
     ]
     worst = {"during": worst_lost(found, 10, 20, 20), "after": worst_lost(found, 20, inf)}
     lengths = {f"worst_{when}": lost and lost._asdict() for when, lost in worst.items()}
-    return {**lengths, "unseen_during": 0.0, "unseen_after": 0.0}
+    stood = stand(found, [], cut_at=10, in_effect_at=12, stop_at=20, checked_until=30)
+    return {**lengths, "unseen_during": 0.0, "unseen_after": 0.0, **stood.as_dict()}
 
 
 def held() -> Document:
@@ -184,7 +186,7 @@ def changed(journal: Document, *changes: tuple[str, Any]) -> Document:
         *parents, last = path.split(".")
         place = copy
         for parent in parents:
-            place = place[parent]
+            place = place[int(parent) if isinstance(place, list) else parent]
         place[last] = value
     return copy
 

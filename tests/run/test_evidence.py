@@ -63,9 +63,11 @@ MOMENTS: list[tuple[str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("moment", "stay", "line"), MOMENTS, ids=[each[0] for each in MOMENTS])
+@pytest.mark.parametrize(
+    ("stay", "line"), [pytest.param(*stay, id=moment) for moment, *stay in MOMENTS]
+)
 def test_killed_run_leaves_its_evidence(
-    moment: str, stay: str, line: str, cloud: Cloud, runners: ExitStack, tmp_path: Path
+    stay: str, line: str, cloud: Cloud, runners: ExitStack, tmp_path: Path
 ) -> None:
     """After kill -9 the file has what was seen, and what the watchdog then did."""
     runner = begun(drill(cloud, stay), cloud, runners, tmp_path)

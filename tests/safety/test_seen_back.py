@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from chaos_command import ALL, chaos, journal, on_free_ports
-from drills import action, experiment, shell
+from drills import experiment
 from live import CHAOS, Cloud, Runner, clean_environment, emulated_cloud
 from places import EXPERIMENTS
 from processes import wait_for_watchdogs
@@ -47,13 +47,11 @@ def run(
     **control: Any,
 ) -> Runner:
     """
-    Start a run that cuts, and then pauses for a minute or, at no moment, for three seconds.
+    Start a run that cuts, and then pauses for a minute or, at no moment, ends once it has settled.
     """
     document = experiment(moment, "always", cloud.portal)
     document["controls"][0]["provider"]["arguments"] |= {"restore_timeout": 20.0, **control}
     document["title"] = document["description"] = "a run"
-    if not moment:
-        document["method"].append(action("rest", shell("true"), pauses={"after": 3}))
     document["rollbacks"] = document["rollbacks"] if rollbacks else []
     runner = Runner(document, folder, cloud.exports)
     runners.callback(runner.close)
@@ -134,7 +132,7 @@ def test_recovery_by_an_early_end_is_no_failover(
     if ended_by == "the cloud":
         cloud.fault(fault="ends-early", seconds=1.0)
     runner = run(runners, cloud, tmp_path, "")
-    runner.wait_for(IN_A_PAUSE)
+    runner.wait_for("Waiting for at most")
     if ended_by == "somebody else":
         assert failover(cloud, tmp_path, "stop", "--all", "--yes").returncode == 0
 
@@ -142,7 +140,9 @@ def test_recovery_by_an_early_end_is_no_failover(
 
     assert verdict(runner)["verdict"] == "inconclusive"
     assert re.search(
-        r"drill was seen to end at [\d:]{8} UTC, before", verdict(runner)["reasons"][0]
+        r"drill was last seen Testing at [\d:]{8} UTC and seen to end at [\d:]{8} UTC, before this "
+        r"run stopped it: somebody else stopped it, or the cloud",
+        verdict(runner)["reasons"][0],
     )
 
 

@@ -37,9 +37,23 @@ NOT_BACK = {
     "not_back": ["bgp-a is Down, not Established since 10:00:00 UTC"],
 }
 NOTHING_CUT = "Nothing was cut: no failover test was seen in the status Testing."
-NO_EFFECT = (
-    "The cut of drill had no effect: no circuit, VBR or BGP session changed its status, "
-    "and nothing was lost soon after it."
+EFFECT_UNREAD = (
+    "Nothing was read of the effect of the cut of drill: no status of a circuit, VBR or BGP "
+    "session was known both before and during it, and nothing was lost soon after it."
+)
+
+ENDED_EARLY = (
+    "drill was last seen Testing at 12:00:19 UTC and seen to end at 12:00:20 UTC, before this run "
+    "stopped it: somebody else stopped it, or the cloud ended it, which the API does not tell "
+    "apart; what recovered then proves no failover."
+)
+UNSETTLED = (
+    "portal had not settled before the cut of drill was stopped at 12:00:20 UTC: "
+    "a failover has worked once nothing is lost for 5 s."
+)
+BACK_EARLY = (
+    "The way back of drill may have begun at 12:00:20 UTC, before portal had settled: "
+    "a failover has worked once nothing is lost for 5 s."
 )
 
 LOST_NOTHING = (
@@ -52,7 +66,7 @@ KEPT = (
     "that is not an outage of the network, so no RTO applies."
 )
 TOO_LONG_AT_STOP = (
-    "portal had been down for at least 8 s when the cut of drill was stopped, "
+    "portal had been down for 8 to 8.1 s, and had not settled, when the cut of drill was stopped: "
     "longer than its RTO of 3 s."
 )
 
@@ -87,6 +101,17 @@ def process(name: str, status: int, kind: str = "action") -> Journal:
     return changed(made, ("activity.provider", {"type": "process", "path": "/sbin/ip"}))
 
 
+def with_cut_but(key: str) -> Journal:
+    return {name: value for name, value in cut_result().items() if name != key}
+
+
+def outage(since: float, until: float) -> Journal:
+    """Return an outage of which the first and the last lost check lie so."""
+    length = until - since
+    bounds = {"at_least": length - 0.1, "at_most": length + 0.1}
+    return {"since": [since - 0.1, since], "until": [until - 0.1, until], **bounds}
+
+
 def down_at_stop(since: float, **failover: float | None) -> Journal:
     """Return a run whose target went down at an instant and was not up again when the stop came."""
     outage = {"since": [since - 0.1, since], "until": [22.0, 22.1], "at_least": 1.0, "at_most": 9.0}
@@ -95,6 +120,27 @@ def down_at_stop(since: float, **failover: float | None) -> Journal:
 
 def method(*runs: Journal) -> tuple[str, list[Journal]]:
     return "run", [*HELD["run"], *runs]
+
+
+def ended_by_others(testing_ago: float, minutes: float = 5) -> Journal:
+    """Return the run that held, but for a test that was seen to end by itself."""
+    events = [
+        {**each, "testing_ago": testing_ago} if each.get("status") == "Stopping" else each
+        for each in without(HELD, "stop")["failover"]["events"]
+    ]
+    cuts = [{"test": "drill", "duration_minutes": minutes}]
+    return changed(HELD, ("failover.events", events), ("failover.cuts", cuts))
+
+
+def resources(before: str, *during: str) -> Journal:
+    """Return the run that held without a loss, with other statuses of the session."""
+    quiet = without(HELD, "resource", "target")
+    statuses = [(1.0, before), *((13.0 + at, status) for at, status in enumerate(during))]
+    read = [
+        event(at, "resource", resource_id="bgp-a", resource_type="BGPPEER", status=status)
+        for at, status in statuses
+    ]
+    return changed(quiet, ("failover.events", [*quiet["failover"]["events"], *read]))
 
 
 def failed(name: str, **more: Any) -> Journal:
@@ -186,7 +232,7 @@ CASES = [
     pytest.param(
         changed(without(HELD, "resource"), ("failover.targets.portal.external", True)),
         "inconclusive",
-        [NO_EFFECT],
+        [EFFECT_UNREAD],
         id="the loss of an external target shows no cut",
     ),
     pytest.param(
@@ -295,11 +341,74 @@ CASES = [
         "inconclusive",
         [
             (
-                "drill was seen to end at 12:00:20 UTC, before this run stopped it: the cloud or "
-                "somebody else ended it, and what recovered then proves no failover."
+                "drill was last seen Testing at 12:00:12 UTC and seen to end at 12:00:20 UTC, "
+                "before this run stopped it: somebody else stopped it, or the cloud ended it, "
+                "which the API does not tell apart; what recovered then proves no failover."
             )
         ],
         id="ended before the run stopped it",
+    ),
+    pytest.param(
+        ended_by_others(testing_ago=0.6),
+        "inconclusive",
+        [ENDED_EARLY],
+        id="ended before its planned end, and settled until then",
+    ),
+    pytest.param(
+        ended_by_others(testing_ago=0.6, minutes=0.15),
+        "inconclusive",
+        [
+            ENDED_EARLY.replace(
+                "before this run stopped it: somebody else stopped it, or the cloud "
+                "ended it, which the API does not tell apart",
+                "when its planned duration was over and before this run stopped it",
+            )
+        ],
+        id="ended at its planned end",
+    ),
+    pytest.param(
+        changed(
+            ended_by_others(testing_ago=0.6),
+            (
+                "failover.events",
+                [
+                    *ended_by_others(0.6)["failover"]["events"],
+                    event(20, "stop", test="drill"),
+                    event(20.05, "stop_refused", test="drill"),
+                ],
+            ),
+        ),
+        "inconclusive",
+        [ENDED_EARLY],
+        id="a stop that was refused ended nothing",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            (
+                "failover.events",
+                [
+                    *EVENTS,
+                    event(19, "stop", test="drill"),
+                    event(19.5, "stop_refused", test="drill"),
+                ],
+            ),
+        ),
+        "held",
+        [MET, WITHIN],
+        id="a stop that was refused once, and accepted then",
+    ),
+    pytest.param(
+        changed(
+            ended_by_others(testing_ago=0.6),
+            ("failover.targets.portal.cuts.0.settled", False),
+        ),
+        "inconclusive",
+        [
+            ENDED_EARLY,
+            BACK_EARLY,
+        ],
+        id="ended by others before it had settled",
     ),
     pytest.param(
         changed(without(HELD, "back"), ("failover.stopped", [NOT_BACK])),
@@ -312,7 +421,7 @@ CASES = [
         "deviated",
         [
             "What drill took is not back: bgp-a is Down, not Established since 10:00:00 UTC.",
-            NO_EFFECT,
+            EFFECT_UNREAD,
         ],
         id="not back is graver than a premise that is missing",
     ),
@@ -352,7 +461,7 @@ CASES = [
             ),
         ),
         "inconclusive",
-        [NO_EFFECT],
+        [EFFECT_UNREAD],
         id="a status that could not be read is no change",
     ),
     pytest.param(
@@ -379,8 +488,26 @@ CASES = [
     pytest.param(
         without(HELD, "resource", "target"),
         "inconclusive",
+        [EFFECT_UNREAD],
+        id="no effect: nothing was read",
+    ),
+    pytest.param(
+        resources("Established"),
+        "inconclusive",
         [NO_EFFECT],
         id="no effect: nothing changed",
+    ),
+    pytest.param(
+        resources("Established", "unknown", "Established"),
+        "inconclusive",
+        [NO_EFFECT],
+        id="no effect: unread for a while, and unchanged",
+    ),
+    pytest.param(
+        resources("unknown", "Down"),
+        "inconclusive",
+        [EFFECT_UNREAD],
+        id="no effect: what was not known before shows no change",
     ),
     pytest.param(
         changed(
@@ -388,7 +515,7 @@ CASES = [
             ("steady_states.after", reading(STILL_ESTABLISHED, met=False)),
         ),
         "inconclusive",
-        [NO_EFFECT, "The hypothesis deviated after the method: session."],
+        [EFFECT_UNREAD, "The hypothesis deviated after the method: session."],
         id="no effect: a session that stayed up is no deviation of the network",
     ),
     pytest.param(
@@ -446,6 +573,36 @@ CASES = [
         "deviated",
         ["portal did not come back before the cut of drill was stopped."],
         id="down until the stop, which came too early to tell how long",
+    ),
+    pytest.param(
+        portal(outages=[outage(15.0, 15.5)], failover={"at_least": 0.4, "at_most": 0.6}),
+        "inconclusive",
+        [UNSETTLED],
+        id="lost less than 5 s before the stop",
+    ),
+    pytest.param(
+        portal(
+            outages=[outage(at, at + 0.5) for at in range(12, 20)],
+            failover={"at_least": 0.4, "at_most": 0.6},
+        ),
+        "deviated",
+        [TOO_LONG_AT_STOP.replace("8 to 8.1", "7.4 to 7.6")],
+        id="a path that flaps until the stop is down for as long",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.targets.portal.cuts", [with_cut_but("settled")])),
+        "inconclusive",
+        [UNSETTLED],
+        id="what is not known to have settled has not",
+    ),
+    pytest.param(
+        changed(
+            portal(outages=[outage(15.0, 15.5)], failover={"at_least": 0.4, "at_most": 0.6}),
+            ("failover.targets.portal.external", True),
+        ),
+        "held",
+        [MET],
+        id="an external target need not settle",
     ),
     pytest.param(
         changed(

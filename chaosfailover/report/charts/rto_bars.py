@@ -56,7 +56,7 @@ def state(recovery: Record, *, proven: bool = True) -> str:
         if recovery.get(key):
             return word
     failover = recovery["failover"]
-    if recovery["down_at_stop"] is not None or (failover and failover["at_most"] is None):
+    if not recovery["settled"] or (failover and failover["at_most"] is None):
         return "open"
     if failover is None and not proven:
         return "unbound" if recovery["rto"] is None else "unproven"

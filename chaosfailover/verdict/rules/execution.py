@@ -5,8 +5,9 @@ Rules about the course of the run: aborted, dry, refused, interrupted, or with f
 from collections.abc import Iterator
 
 from chaosfailover.alibaba.failover_tests import is_underway
-from chaosfailover.verdict.effect import had_effect
+from chaosfailover.verdict.effect import had_effect, was_read
 from chaosfailover.verdict.evidence import UNFINISHED, ActivityRun
+from chaosfailover.verdict.job_history import JobHistory
 from chaosfailover.verdict.journal import Run, brief
 from chaosfailover.verdict.rules import Reason, Rule
 
@@ -126,7 +127,8 @@ def _cuts(run: Run) -> Iterator[Reason]:
         yield Reason("no_cut", {})
     for test in run.tested:
         if not had_effect(run, test):
-            yield Reason("no_effect", {"test": brief(test.test)})
+            key = "no_effect" if was_read(run, test) else "effect_unread"
+            yield Reason(key, {"test": brief(test.test)})
 
 
 def _running(run: Run) -> Iterator[Reason]:
@@ -165,12 +167,27 @@ def _runs(status: str) -> bool:
 
 def _early_ends(run: Run) -> Iterator[Reason]:
     """
-    Find tests that ended before the run stopped them: what recovered then may not be the failover.
+    Find tests that the run did not end: what recovered then may not be the failover.
+
+    The API does not show who ended a test, only whether its planned end had come.
     """
     for test in run.tested:
-        if test.until and not test.stopped:
-            at = f"{test.until:%H:%M:%S}"
-            yield Reason("ended_early", {"test": brief(test.test), "at": at})
+        if test.seen_to_end and not test.stopped:
+            key = "ended_as_planned" if _is_past_its_end(run, test) else "ended_early"
+            times = {"last": test.until or test.seen_to_end, "at": test.seen_to_end}
+            values = {name: f"{at:%H:%M:%S}" for name, at in times.items()}
+            yield Reason(key, {"test": brief(test.test), **values})
+
+
+def _is_past_its_end(run: Run, test: JobHistory) -> bool:
+    """
+    Tell whether a test was seen to end after the earliest instant that its duration allows.
+    """
+    minutes = [cut.duration_minutes for cut in run.control.cuts if cut.test == test.test]
+    minute = (run.control.minute if run.control.mode == "REHEARSAL" else None) or 60.0
+    if not (test.since and test.seen_to_end and minutes and minutes[0]):
+        return False
+    return (test.seen_to_end - test.since).total_seconds() >= minutes[0] * minute
 
 
 def _restoration(run: Run) -> Iterator[Reason]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from math import inf
 
+from chaosfailover.outages.flapping import RECOVERY_HOLD
 from chaosfailover.outages.outage import Length
 from chaosfailover.verdict.journal import Run, brief
 from chaosfailover.verdict.recovery import Recovery
@@ -66,7 +67,8 @@ def _gaps(run: Run) -> Iterator[Reason]:
 def _recoveries(run: Run) -> Iterator[Reason]:
     for recovery in run.recoveries:
         favour = [] if recovery.external else [_favour(recovery)]
-        keys = _against(recovery, cut_short=run.cut_short) or favour
+        against = [*_against(recovery, cut_short=run.cut_short), *_unsettled(run, recovery)]
+        keys = against or favour
         yield from (Reason(key, _values(recovery, key)) for key in keys)
 
 
@@ -84,7 +86,7 @@ def _against(recovery: Recovery, *, cut_short: bool) -> list[str]:
     """
     Return the keys of the reasons that a target's recovery gives against the network.
     """
-    late = recovery.exceeded or recovery.exceeded_again or recovery.exceeded_at_stop
+    late = recovery.is_late
     reasons = {
         "rto": recovery.exceeded,
         "rto_again": recovery.exceeded_again,
@@ -99,8 +101,19 @@ def _against(recovery: Recovery, *, cut_short: bool) -> list[str]:
     return [key for key, applies in reasons.items() if applies]
 
 
+def _unsettled(run: Run, recovery: Recovery) -> list[str]:
+    """
+    Return the key of the reason that the failover was not seen to settle before the way back.
+    """
+    told = recovery.is_late or recovery.down_at_stop
+    if recovery.settled or told or recovery.external or run.cut_short:
+        return []
+    ours = [test for test in run.tests if recovery.test in (test.test, test.job_id)]
+    return ["unsettled" if all(test.stopped for test in ours) else "back_early"]
+
+
 def _unrecovered(recovery: Recovery, *, cut_short: bool) -> bool:
-    if recovery.down_at_stop is not None:
+    if recovery.down_at_stop or (recovery.cut_off and recovery.stop_at is None):
         return not cut_short
     return any(loss and loss.at_most == inf for loss in (recovery.failover, recovery.worst_during))
 
@@ -122,6 +135,8 @@ def _values(recovery: Recovery, key: str) -> dict[str, str]:
         "interval": _seconds(recovery.interval or 0.0),
         "at_least": _seconds(length.at_least),
         "at_most": _seconds(length.at_most),
+        "hold": _seconds(RECOVERY_HOLD),
+        "at": f"{recovery.stop_at:%H:%M:%S}" if recovery.stop_at else "?",
     }
 
 
@@ -132,7 +147,7 @@ def _length(recovery: Recovery, key: str) -> Length:
     back = [loss for loss in (recovery.worst_after, recovery.reversion) if loss]
     lengths = {
         "rto_again": recovery.worst_during,
-        "rto_open": Length(0.0, recovery.down_at_stop or 0.0),
+        "rto_open": recovery.open_at_stop,
         "rto_back": max(back, key=lambda loss: loss.at_most, default=None),
         "rto_open_back": max(back, key=lambda loss: loss.at_least, default=None),
         "unseen": Length(0.0, max(recovery.unseen_during, recovery.unseen_after)),
