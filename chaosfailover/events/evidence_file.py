@@ -14,14 +14,13 @@ import fcntl
 import json
 import os
 import queue
+import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, Self
-
-from chaosfailover.signals import leave_signals_to_the_main_thread
 
 __all__ = ["SAMPLES", "SEAL", "EvidenceFile", "Line", "Source", "file_name"]
 
@@ -157,7 +156,9 @@ class EvidenceFile:
         return not told
 
     def _run(self) -> None:
-        leave_signals_to_the_main_thread()
+        signal.pthread_sigmask(
+            signal.SIG_BLOCK, signal.valid_signals()
+        )  # they wake the main thread
         if self._descriptor < 0 and not self._reopen():
             return
         goes_on = True
