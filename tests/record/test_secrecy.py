@@ -16,9 +16,15 @@ from made_journals import changed, event, held, target, without
 from recorded_journals import RECORDED, load
 from secretive_journals import leaves, secretive, ways_to_write
 
-from chaosfailover.record import make_record
+from chaosfailover.record import make_record, read_evidence
 from chaosfailover.record.occurrences import HIDDEN, hide, needles
-from chaosfailover.record.redaction import READ, STATUSES, LogRedaction
+from chaosfailover.record.redaction import (
+    READ,
+    STATUSES,
+    LogRedaction,
+    named_values,
+    redact_fragment,
+)
 from chaosfailover.report.view import make_view
 from chaosfailover.run.finish import conclude
 from chaosfailover.run.settings import Settings
@@ -103,8 +109,36 @@ def check(journal: Journal, secret: str) -> None:
     assert not any("looks like secrets" in notice for notice in view.notices)
     entry = {key: written["failover"][key] for key in written["failover"].keys() - STORED}
     assert judge({**written, "failover": entry}).verdict == view.verdict
+    evidence = in_fragments(whole, secret)
+    assert judge(evidence).verdict == view.verdict
     if len(secret.strip()) >= 6:
-        _check_secrecy(JOURNALS.index(journal), secret, leaves([written, view.reasons]))
+        shown = leaves([written, view.reasons, evidence])
+        _check_secrecy(JOURNALS.index(journal), secret, shown)
+
+
+def in_fragments(journal: Journal, secret: str) -> Journal:
+    """Return a journal as its evidence file holds it, whose lines are redacted one by one."""
+    secrets = {secret, *named_values(journal["failover"].get("configuration"))}
+    entry = journal["failover"]
+    lists = ("events", "stopped")
+    first = {key: value for key, value in journal.items() if key not in ("failover", *PARTS)}
+    fragments: list[Journal] = [
+        first,
+        {"failover": {key: value for key, value in entry.items() if key not in lists}},
+        *({part: [run]} for part in PARTS for run in journal.get(part, [])),
+        *({"failover": {key: [row]}} for key in lists for row in entry.get(key, [])),
+    ]
+    known: dict[str, dict[str, Any]] = {"failover": {}}
+    lines: list[Journal] = [
+        {"journal": redact_fragment(each, secrets, known)} for each in fragments
+    ]
+    content = "".join(json.dumps(line) + "\n" for line in [*lines, {"end": True}])
+    read: Journal = read_evidence(content.encode()).journal
+    read["failover"]["targets"] = lines[1]["journal"]["failover"].get("targets", {})
+    return read
+
+
+PARTS = ("run", "rollbacks")
 
 
 STORED = {"verdict", "record"}
