@@ -205,10 +205,14 @@ class EvidenceFile:
         del self._waiting[MOST_WAITING:]
 
     def _write_samples(self, source: Source, *, final: bool) -> None:
-        line = source.take(final=final)
-        if line is not None and not self._append(line):
+        try:
+            line = source.take(final=final)
+            if line is None or self._append(line):
+                return
             source.lose()
-            self._lose(1)
+        except Exception:  # noqa: BLE001, S110 - what a source has lost is no end of the evidence
+            pass
+        self._lose(1)
 
     def _lose(self, count: int) -> None:
         self.lost += count
