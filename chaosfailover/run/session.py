@@ -120,7 +120,6 @@ class Session:
         Raises ConfigurationError, ArgumentError or PreflightError if not. The event `refused` then
         keeps the reason for the journal.
         """
-        check_depth(self._experiment)
         self._facts.experiment_hash = hash_as_written(self._experiment)
         if self._settings.abort_when is not None:
             self._abort_probe = find_probe(self._experiment, self._settings.abort_when)
@@ -155,6 +154,7 @@ class Session:
         return {*given_secrets(given["secrets"]), *named_values(given["configuration"])}
 
     def _make_ready(self) -> None:
+        check_depth(self._experiment)
         check_keys(self._experiment)
         check_files(self._settings)
         if not self._interruption.install():
