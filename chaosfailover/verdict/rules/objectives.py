@@ -20,6 +20,8 @@ LOSSY = 0.01
 """The share of lost checks from which a baseline is not clean."""
 UNMEASURED = 0.1
 """The share of the time that may go unmeasured."""
+UNSETTLED = ("unsettled", "back_early")
+"""A failover that had not settled when the run stopped the test, or when something else did."""
 
 
 def _baseline(run: Run) -> Iterator[Reason]:
@@ -109,7 +111,7 @@ def _unsettled(run: Run, recovery: Recovery) -> list[str]:
     if recovery.settled or told or recovery.external or run.cut_short:
         return []
     ours = [test for test in run.tests if recovery.test in (test.test, test.job_id)]
-    return ["unsettled" if all(test.stopped for test in ours) else "back_early"]
+    return [UNSETTLED[0] if all(test.stopped for test in ours) else UNSETTLED[1]]
 
 
 def _unrecovered(recovery: Recovery, *, cut_short: bool) -> bool:
@@ -135,9 +137,13 @@ def _values(recovery: Recovery, key: str) -> dict[str, str]:
         "interval": _seconds(recovery.interval or 0.0),
         "at_least": _seconds(length.at_least),
         "at_most": _seconds(length.at_most),
-        "hold": _seconds(RECOVERY_HOLD),
-        "at": f"{recovery.stop_at:%H:%M:%S}" if recovery.stop_at else "?",
+        **(_hold(recovery) if key in UNSETTLED else {}),
     }
+
+
+def _hold(recovery: Recovery) -> dict[str, str]:
+    at = f"{recovery.stop_at:%H:%M:%S}" if recovery.stop_at else "?"
+    return {"hold": _seconds(RECOVERY_HOLD), "at": at}
 
 
 def _length(recovery: Recovery, key: str) -> Length:
