@@ -150,6 +150,22 @@ def test_refusal_of_a_stop_is_an_event(answers: list[Answer], expected: list[str
     assert [kind for kind in kinds if kind.startswith("stop")] == expected
 
 
+def test_refusal_is_none_if_another_stop_of_the_run_was_accepted() -> None:
+    """A rollback and the guard may stop the same test, and the API accepts the first alone."""
+    published: list[events.Event] = []
+    clock = Clock()
+    seen = Observation("ftj-1", clock=clock)
+    seen.stop_accepted = True
+    cloud = Cloud([job("Testing"), error_reply(MOVED_ON), job("Stopping"), job("Stopped")])
+    client = client_of(cloud, clock, attempts=1)
+    request = StopRequest(lambda: client, "ftj-1", observation=seen)
+
+    with events.listening(published.append):
+        stop_tests([request], Patience(), clock=clock, sleep=clock.sleep)
+
+    assert "stop_refused" not in [event["kind"] for event in published]
+
+
 @pytest.mark.parametrize("status", ODD_STATUSES)
 def test_whatever_may_be_underway_is_stopped(status: object) -> None:
     """Only `Init` and `Stopped` say that nothing runs; any other status, or none, gets its Stop."""
