@@ -6,9 +6,10 @@ from collections import deque
 from dataclasses import dataclass
 from math import ceil
 
+from chaosfailover.outages.flapping import RECOVERY_HOLD, coalesce
 from chaosfailover.outages.outage import Length, Outage, find_outages
 from chaosfailover.outages.sample_code import SampleEncoder
-from chaosfailover.outages.samples import Sample
+from chaosfailover.outages.samples import Run, Sample
 from chaosfailover.outages.series import Series
 from chaosfailover.prober.check import Check
 from chaosfailover.prober.targets import Target
@@ -147,10 +148,21 @@ class Track:
         """
         Return the bounds of the outage that goes on; None if the target answers.
 
-        An answer to a later check ends it, even while earlier checks are still awaited.
+        An answer to a later check ends it, even while earlier checks are still awaited. Losses
+        within the recovery hold of each other are one outage.
         """
         if not self.is_down or self._answered_at > self.series.runs[-1].until:
             return None
-        outage = self.last_outage(now)
+        outage = coalesce(find_outages(self._last_spell(), now))[-1]
         since = max(outage.since[0], self.series.runs[0].since)
         return Length(outage.at_least, now - since)
+
+    def _last_spell(self) -> list[Run]:
+        """
+        Return the runs from the last good one before the last spell of losses on.
+        """
+        runs = self.series.runs
+        first = len(runs) - 1
+        while first >= 2 and runs[first].edge - runs[first - 1].edge <= RECOVERY_HOLD:
+            first -= 2
+        return runs[max(0, first - 1) :]

@@ -55,6 +55,7 @@ Order of events
     send StartFailoverTestJob
     note the answer  ----------------------------------------->   {"watch": ...}
     wait for Testing, go on
+    wait until it has settled
     stop_failover_test (rollback)
       until Stopped and back, forget  ------------------------>   {"forget": ...}
     after the experiment: restore -> stop what is left until

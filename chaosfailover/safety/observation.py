@@ -26,8 +26,8 @@ class Observation:
 
     `before` has the resources that the test takes and the best states that were seen of them before
     its start was sent; None if those are not known. `went_down` tells whether one was seen in
-    another state since then. The observer and whoever stops the test write here, each from its own
-    thread.
+    another state since then, `stop_accepted` whether a stop of this run ends the test. The observer
+    and whoever stops the test write here, each from its own thread.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class Observation:
         self.stopped_at: float | None = None
         self.back_at: float | None = None
         self.went_down = False
+        self.stop_accepted = False
         self._has_begun = False
         self.before = dict(before or {})
         self._clock = clock

@@ -117,6 +117,7 @@ class Stopping:
         self._stop_published = False
         self._stop_sent = False
         self._refused = False
+        self._refusal_told = False
         self._wait_told = False
         self._ended = ""
         self._unknown_since: float | None = None
@@ -187,6 +188,7 @@ class Stopping:
             )
         self._status = status
         self._was_underway = self._was_underway or is_underway(job)
+        self._publish_refusal()
         self._seen.take(_resources(job))
         self._seen.see_job(self._job_id, status, self._asked_at)
 
@@ -268,8 +270,7 @@ class Stopping:
         """
         Send the stop; a test that the API refuses to stop, as it is, is looked at again.
 
-        The event comes before the stop, or after a stop that may be refused as too early. Another
-        one tells that it was refused, so that it was not what ended the test.
+        The event comes before the stop, or after a stop that may be refused as too early.
         """
         if self._status != "Starting":
             self._publish_stop()
@@ -278,23 +279,29 @@ class Stopping:
         except ApiError as exc:
             if exc.code not in STATUS_MOVED_ON:
                 raise
-            self._publish_refused()
-            if self._status not in STATUSES and not self._refused:
-                self._refused = True
+            self._refused = True
+            if self._status not in STATUSES and not self._refusal_told:
+                self._refusal_told = True
                 log(logging.WARNING, "%s is not stopped yet: %s", self._request.test, exc)
         else:
             self._publish_stop()
-            self._stop_sent = True
+            self._stop_sent = self._seen.stop_accepted = True
 
     def _publish_stop(self) -> None:
         if not self._stop_published:
             self._stop_published = True
             publish("stop", test=self._request.test, job_id=self._job_id)
 
-    def _publish_refused(self) -> None:
-        if self._stop_published and not self._stop_sent:
+    def _publish_refusal(self) -> None:
+        """
+        Tell that no stop of this run was accepted, so that it was not what ended the test.
+
+        This waits for the next look at the test: by then another stop of the run has its answer.
+        """
+        if self._refused and self._stop_published and not self._seen.stop_accepted:
             self._stop_published = False
             publish("stop_refused", test=self._request.test, job_id=self._job_id)
+        self._refused = False
 
     def _is_back(self) -> Exchange[bool]:
         if self._seen.resources:

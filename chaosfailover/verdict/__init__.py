@@ -44,6 +44,8 @@ Invariants
   damage. Both read as absent, and only damage is reported.
 - Unknown never counts for the network. A length without an upper bound is infinite, unmeasured time
   counts as lost, and a cut without a visible effect proves nothing.
+- What had not settled before the way back began proves no failover, and has no end. The way back
+  begins with the run's own stop, else right after the test was last seen to cut.
 - Bounds are compared at their pessimistic end, `at_most`.
 - `held` needs evidence for the network and no reason against it. One reason against it is enough.
 - Reasons are keys with values. Sentences exist only in `i18n`, in every language.

@@ -3,11 +3,13 @@ The cuts of a measurement, from the events of a run.
 """
 
 import json
+import time
 from typing import Any
 
 import pytest
 
 from chaosfailover.prober.measurement import Measurement
+from chaosfailover.prober.prober import elapsed
 from chaosfailover.prober.targets import parse_target
 
 FIRST = {"test": "first", "job_id": "ftj-1"}
@@ -64,6 +66,84 @@ def test_end_that_only_a_status_shows(measured: Measurement) -> None:
     )
 
     assert found == [("ftj-1", True)]
+
+
+def test_end_by_others_counts_from_when_the_test_was_last_seen_to_cut(
+    measured: Measurement,
+) -> None:
+    """What recovered after that may have recovered with the cut circuit."""
+    began = elapsed()
+    told(
+        measured,
+        {"kind": "cut", **FIRST},
+        {"kind": "status", "job_id": "ftj-1", "status": "Testing"},
+    )
+    time.sleep(0.3)
+
+    told(measured, {"kind": "status", **FIRST, "status": "Stopped", "testing_ago": 0.1})
+
+    (window,) = measured.windows
+    assert window.testing_at is not None
+    assert began <= window.testing_at < (window.stop_at or 0.0) <= elapsed() - 0.1
+
+
+@pytest.mark.parametrize(
+    "more", [{"testing_ago": 100.0}, {}], ids=["longer ago than it began", "nobody knows"]
+)
+def test_end_by_others_is_not_before_the_test_was_seen_to_cut(
+    measured: Measurement, more: dict[str, float]
+) -> None:
+    told(
+        measured,
+        {"kind": "cut", **FIRST},
+        {"kind": "status", "job_id": "ftj-1", "status": "Testing"},
+        {"kind": "status", **FIRST, "status": "Stopped", **more},
+    )
+
+    (window,) = measured.windows
+    assert window.stop_at == window.testing_at
+
+
+def test_stop_that_was_refused_ends_no_cut(measured: Measurement) -> None:
+    """Another one does, or the end that is seen after it."""
+    cut, stop = {"kind": "cut", **FIRST}, {"kind": "stop", **FIRST}
+    refused = told(measured, cut, stop, {"kind": "stop_refused", **FIRST})
+    again = told(measured, stop)
+    late = told(measured, {"kind": "status", **FIRST, "status": "Stopped"})
+
+    assert (refused, again, late) == ([("ftj-1", False)], [("ftj-1", True)], [("ftj-1", True)])
+
+
+def test_cut_that_is_in_effect(measured: Measurement) -> None:
+    """It is one from when the test was seen to cut until it is stopped."""
+    steps: list[Any] = [
+        {"kind": "cut", **FIRST},
+        {"kind": "status", "job_id": "ftj-1", "status": "Testing"},
+        {"kind": "stop", **FIRST},
+    ]
+    found = []
+    for step in steps:
+        told(measured, step)
+        found.append(measured.window is not None)
+
+    assert found == [False, True, False]
+
+
+def test_external_target_is_not_waited_for() -> None:
+    """It is none that the cut could touch."""
+    targets = [
+        parse_target(name, {"url": "http://127.0.0.1:9/", "external": name == "shop"})
+        for name in ("portal", "shop")
+    ]
+    measured = Measurement(targets, 0.1, 0.9)
+    told(
+        measured,
+        {"kind": "cut", **FIRST},
+        {"kind": "status", "job_id": "ftj-1", "status": "Testing"},
+    )
+    assert measured.window
+
+    assert [target.name for target in measured.unsettled(measured.window)] == ["portal"]
 
 
 def test_name_that_is_used_twice(measured: Measurement) -> None:

@@ -183,6 +183,27 @@ def test_samples_are_taken_over_in_the_order_of_sending() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("drawing", "expected"),
+    [
+        pytest.param("...xx", (1.0, 2.5), id="one run of losses"),
+        pytest.param("..x..x....xx", (9.0, 10.5), id="losses that return within 5 s"),
+        pytest.param("..x......xx", (1.0, 2.5), id="not losses before 5 good ones"),
+        pytest.param("x.x", (2.0, 2.5), id="from the first check on"),
+        pytest.param("..x.", None, id="up again"),
+    ],
+)
+def test_an_outage_goes_on_that_returns(drawing: str, expected: tuple[float, float] | None) -> None:
+    """A limit on outages is no shorter for a path that flaps: it has not recovered."""
+    it = track()
+    for at, drawn in enumerate(drawing):
+        it.end(it.begin(), Sample(float(at), drawn == ".", 0.0 if drawn == "." else None))
+
+    outage = it.current_outage(len(drawing) - 0.5)
+
+    assert outage == (expected and pytest.approx(expected))
+
+
 def test_a_check_that_says_nothing_leaves_no_sample() -> None:
     """Want of own means is counted, not measured."""
     it = track()

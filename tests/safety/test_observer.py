@@ -68,6 +68,25 @@ def shown(published: Iterable[Event]) -> list[tuple[str, str]]:
     return [(event["kind"], event.get("status", "")) for event in published]
 
 
+def test_end_tells_when_the_test_was_last_seen_to_cut(published: list[Event]) -> None:
+    """The way back may have begun right after that, not when it was seen."""
+    answers = [job("Testing"), job("Testing"), AWAY, AWAY, job("Stopped")]
+    clock, cloud = Clock(), Cloud(answers, circuits=["Enabled"])
+    client = client_of(cloud, clock, attempts=1)
+    watched = Watched(
+        Observation("drill", {CIRCUIT: ENABLED}, clock), Start("ftj-1", accepted=True)
+    )
+    machine = Observer(lambda: client, watched, clock).rounds()
+
+    for _ in answers:
+        advance(machine)
+        clock.sleep(1.0)
+
+    ends = [event for event in published if event.get("status") == "Stopped"]
+    assert [event["testing_ago"] for event in ends] == [pytest.approx(3.0, abs=0.1)]
+    assert [event for event in published if "testing_ago" in event] == ends
+
+
 def test_each_change_is_one_event(published: list[Event]) -> None:
     """What stays as it was is no event."""
     jobs = [job(status) for status in ("Starting", "Testing", "Testing", "Stopped")]

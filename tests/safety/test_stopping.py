@@ -11,6 +11,7 @@ import httpx
 import pytest
 from client_stand_in import Answer, Clock, Cloud, client_of, error_reply, job, reply
 
+from chaosfailover import events
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.network.cut_resources import Resource
 from chaosfailover.network.cut_resources import ResourceState as State
@@ -111,6 +112,58 @@ def test_stop_ends_when_nothing_runs(
 
 
 ODD_STATUSES = ["testing", "Pausing", "Failed", "", None, 7, ["Stopped"], " Stopped", "INIT"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        pytest.param([job("Testing"), OK, job("Stopped")], ["stop"], id="accepted"),
+        pytest.param(
+            [job("Testing"), error_reply(MOVED_ON), job("Stopped")],
+            ["stop", "stop_refused"],
+            id="the test had ended",
+        ),
+        pytest.param(
+            [job("Testing"), error_reply(MOVED_ON), job("Testing"), OK, job("Stopped")],
+            ["stop", "stop_refused", "stop"],
+            id="refused, then accepted",
+        ),
+        pytest.param(
+            [job("Starting"), error_reply(MOVED_ON), job("Testing"), OK, job("Stopped")],
+            ["stop"],
+            id="too early at first",
+        ),
+        pytest.param(
+            [job("Testing"), OK, job("Testing"), error_reply(MOVED_ON), job("Stopped")],
+            ["stop"],
+            id="accepted, and sent again",
+        ),
+    ],
+)
+def test_refusal_of_a_stop_is_an_event(answers: list[Answer], expected: list[str]) -> None:
+    """A stop that the API refuses is not what ended the test."""
+    published: list[events.Event] = []
+    with events.listening(published.append):
+        stop(answers)
+
+    kinds = [event["kind"] for event in published]
+    assert [kind for kind in kinds if kind.startswith("stop")] == expected
+
+
+def test_refusal_is_none_if_another_stop_of_the_run_was_accepted() -> None:
+    """A rollback and the guard may stop the same test, and the API accepts the first alone."""
+    published: list[events.Event] = []
+    clock = Clock()
+    seen = Observation("ftj-1", clock=clock)
+    seen.stop_accepted = True
+    cloud = Cloud([job("Testing"), error_reply(MOVED_ON), job("Stopping"), job("Stopped")])
+    client = client_of(cloud, clock, attempts=1)
+    request = StopRequest(lambda: client, "ftj-1", observation=seen)
+
+    with events.listening(published.append):
+        stop_tests([request], Patience(), clock=clock, sleep=clock.sleep)
+
+    assert "stop_refused" not in [event["kind"] for event in published]
 
 
 @pytest.mark.parametrize("status", ODD_STATUSES)

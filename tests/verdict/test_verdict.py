@@ -66,7 +66,7 @@ KEPT = (
     "that is not an outage of the network, so no RTO applies."
 )
 TOO_LONG_AT_STOP = (
-    "portal had been down for 8 to 8.1 s, and had not settled, when the cut of drill was stopped: "
+    "portal had been down for 8 to 8.1 s, and had not settled, before the way back of drill began: "
     "longer than its RTO of 3 s."
 )
 

@@ -20,6 +20,8 @@ LOSSY = 0.01
 """The share of lost checks from which a baseline is not clean."""
 UNMEASURED = 0.1
 """The share of the time that may go unmeasured."""
+UNSETTLED = ("unsettled", "back_early")
+"""A failover that had not settled when the run stopped the test, or when something else did."""
 
 
 def _baseline(run: Run) -> Iterator[Reason]:
@@ -67,8 +69,7 @@ def _gaps(run: Run) -> Iterator[Reason]:
 def _recoveries(run: Run) -> Iterator[Reason]:
     for recovery in run.recoveries:
         favour = [] if recovery.external else [_favour(recovery)]
-        against = [*_against(recovery, cut_short=run.cut_short), *_unsettled(run, recovery)]
-        keys = against or favour
+        keys = [*_against(run, recovery), *_unsettled(run, recovery)] or favour
         yield from (Reason(key, _values(recovery, key)) for key in keys)
 
 
@@ -82,7 +83,7 @@ def _external(run: Run) -> Iterator[Reason]:
         yield Reason("all_external", {})
 
 
-def _against(recovery: Recovery, *, cut_short: bool) -> list[str]:
+def _against(run: Run, recovery: Recovery) -> list[str]:
     """
     Return the keys of the reasons that a target's recovery gives against the network.
     """
@@ -91,7 +92,7 @@ def _against(recovery: Recovery, *, cut_short: bool) -> list[str]:
         "rto": recovery.exceeded,
         "rto_again": recovery.exceeded_again,
         "rto_open": recovery.exceeded_at_stop,
-        "unrecovered": not late and _unrecovered(recovery, cut_short=cut_short),
+        "unrecovered": not late and _unrecovered(run, recovery),
         "down_at_end": recovery.open_at_end and not recovery.cut_off,
         "rto_back": recovery.exceeded_back and not recovery.open_at_end,
         "rto_open_back": recovery.exceeded_back and recovery.open_at_end and recovery.cut_off,
@@ -105,17 +106,26 @@ def _unsettled(run: Run, recovery: Recovery) -> list[str]:
     """
     Return the key of the reason that the failover was not seen to settle before the way back.
     """
-    told = recovery.is_late or recovery.down_at_stop
+    told = recovery.is_late or _unrecovered(run, recovery)
     if recovery.settled or told or recovery.external or run.cut_short:
         return []
-    ours = [test for test in run.tests if recovery.test in (test.test, test.job_id)]
-    return ["unsettled" if all(test.stopped for test in ours) else "back_early"]
+    return [UNSETTLED[0] if _was_stopped(run, recovery) else UNSETTLED[1]]
 
 
-def _unrecovered(recovery: Recovery, *, cut_short: bool) -> bool:
-    if recovery.down_at_stop or (recovery.cut_off and recovery.stop_at is None):
-        return not cut_short
+def _unrecovered(run: Run, recovery: Recovery) -> bool:
+    if recovery.cut_off and recovery.stop_at is None:
+        return False
+    if recovery.down_at_stop and recovery.stop_at:
+        return not run.cut_short and _was_stopped(run, recovery)
     return any(loss and loss.at_most == inf for loss in (recovery.failover, recovery.worst_during))
+
+
+def _was_stopped(run: Run, recovery: Recovery) -> bool:
+    """
+    Tell whether the run itself stopped the cut, so that its end is known to the instant.
+    """
+    tests = [test for test in run.tests if recovery.test in (test.test, test.job_id)]
+    return all(test.stopped for test in tests)
 
 
 def _favour(recovery: Recovery) -> str:
@@ -135,9 +145,13 @@ def _values(recovery: Recovery, key: str) -> dict[str, str]:
         "interval": _seconds(recovery.interval or 0.0),
         "at_least": _seconds(length.at_least),
         "at_most": _seconds(length.at_most),
-        "hold": _seconds(RECOVERY_HOLD),
-        "at": f"{recovery.stop_at:%H:%M:%S}" if recovery.stop_at else "?",
+        **(_hold(recovery) if key in UNSETTLED else {}),
     }
+
+
+def _hold(recovery: Recovery) -> dict[str, str]:
+    at = f"{recovery.stop_at:%H:%M:%S}" if recovery.stop_at else "?"
+    return {"hold": _seconds(RECOVERY_HOLD), "at": at}
 
 
 def _length(recovery: Recovery, key: str) -> Length:
