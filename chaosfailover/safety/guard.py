@@ -106,7 +106,10 @@ class Guard:
         min_survivors: int = 1,
         volatile: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        thread: Callable[..., threading.Thread] = threading.Thread,
     ) -> None:
+        self.clock = clock
         self.min_survivors = min_survivors
         self.volatile = volatile
         self.approved = ApprovedCuts()
@@ -117,7 +120,7 @@ class Guard:
         self.latest_start = latest_start
         self._late_starts = late_starts
         self._check_lifetime = check_lifetime
-        self._clock = clock
+        self._sleep = sleep
         self._lock = threading.Lock()
         self._list: dict[str, GuardedTest] = {}
         self._statuses: dict[str, str] = {}
@@ -127,16 +130,18 @@ class Guard:
         # SimpleQueue.put may be called from a signal handler at any line.
         self._orders: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._outcomes: list[StopOutcome] = []
-        self._thread = threading.Thread(target=self._wait, name="failover-guard", daemon=True)
+        self._thread = thread(target=self._wait, name="failover-guard", daemon=True)
         self._thread.start()
 
     def approve(self, approved: ApprovedCuts, before: Mapping[str, States]) -> None:
         """
         Approve cuts; `before` has by test what it will take, as it is now.
         """
-        self.observations = {test: Observation(test, states) for test, states in before.items()}
+        self.observations = {
+            test: Observation(test, states, self.clock) for test, states in before.items()
+        }
         for test, seen in self.observations.items():
-            seen.see_states(before[test], self._clock())
+            seen.see_states(before[test], self.clock())
         self.approved = approved
 
     def observation(self, cut: Cut) -> Observation:
@@ -144,7 +149,7 @@ class Guard:
         Return what is seen of a cut from now on.
         """
         named = dict.fromkeys(Resource(cut.resource_type, each) for each in cut.resource_ids)
-        return self.observations.setdefault(cut.test, Observation(cut.test, named))
+        return self.observations.setdefault(cut.test, Observation(cut.test, named, self.clock))
 
     @property
     def tests(self) -> list[GuardedTest]:
@@ -209,12 +214,12 @@ class Guard:
             guarded.start.in_flight = True
             if self._reason:
                 raise self._refusal(guarded)
-            if (age := self._clock() - guarded.checked_at) > self._check_lifetime:
+            if (age := self.clock() - guarded.checked_at) > self._check_lifetime:
                 raise GuardError(
                     f"{guarded.test!r} is not started: its survivors were checked {age:.0f} s ago, "
                     f"and no start was accepted within {self._check_lifetime:g} s of that"
                 )
-            with guarded.start.attempt(self._clock):
+            with guarded.start.attempt(self.clock):
                 yield
         finally:
             guarded.start.in_flight = False
@@ -286,7 +291,7 @@ class Guard:
         start = guarded.start
         if start.accepted or start.in_flight or start.sent_at is None:
             return guarded.observation.stopped_at is not None
-        return self._clock() >= start.sent_at + START_SETTLE
+        return self.clock() >= start.sent_at + START_SETTLE
 
     def _has_enough(self) -> bool:
         return self._enough
@@ -327,7 +332,7 @@ class Guard:
         with self._lock:
             self._stopping += 1
         try:
-            return stop_tests(stop_requests, patience)
+            return stop_tests(stop_requests, patience, clock=self.clock, sleep=self._sleep)
         finally:
             with self._lock:
                 self._stopping -= 1
@@ -398,23 +403,23 @@ def check_cut(client: VpcClient, cut: Cut) -> Clearance:
     Raises GuardError when there is no guard, the cut is not approved, or an earlier test is not
     over; PreflightError when too little would survive.
     """
-    checked_at = time.monotonic()
     guard = require_guard(cut.test)
+    checked_at = guard.clock()
     guard.approved.check(cut)
     for earlier in guard.tests:
-        if state := _state(earlier):
+        if state := _state(earlier, guard.clock):
             raise GuardError(
                 f"{cut.test!r} is not started: {earlier.test!r}, an earlier test of this run, "
                 f"is {state}"
             )
         guard.forget(earlier)
     survey.check_survivors(client, cut.resource_ids, cut.resource_type, guard.min_survivors)
-    seen, asked_at = guard.observation(cut), time.monotonic()
+    seen, asked_at = guard.observation(cut), guard.clock()
     seen.see_states(read_states(client, seen.resources), asked_at)
     return Clearance(checked_at, seen, guard)
 
 
-def _state(guarded: GuardedTest) -> str:
+def _state(guarded: GuardedTest, clock: Callable[[], float]) -> str:
     """
     Return why a test is not over, or "" if it has ended by itself and everything is back.
     """
@@ -430,7 +435,7 @@ def _state(guarded: GuardedTest) -> str:
             return f"{status or 'unknown'}, not Stopped"
         seen.see_job(text(job, "JobId") or "", status)
         seen.see_end()
-        asked_at = time.monotonic()
+        asked_at = clock()
         seen.see_states(read_states(client, seen.resources), asked_at)
     return "" if seen.is_back else f"Stopped, but {', '.join(seen.not_back())}"
 
