@@ -129,7 +129,9 @@ class Guard:
         self._enough = False
         # SimpleQueue.put may be called from a signal handler at any line.
         self._orders: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._outcomes: list[StopOutcome] = []
+        # By key: what the stop of everything came to, and which tests others have seen to be over.
+        self._outcomes: dict[str, StopOutcome] = {}
+        self._over: dict[str, StopOutcome] = {}
         self._thread = thread(target=self._wait, name="failover-guard", daemon=True)
         self._thread.start()
 
@@ -236,7 +238,7 @@ class Guard:
         """
         Stop tests for a rollback within `timeout` seconds, or sooner once the guard has failed.
         """
-        has_failed = any(outcome.error for outcome in self._outcomes)
+        has_failed = any(outcome.error for outcome in self._outcomes.values())
         limit = min(timeout, self._timeout, *([PATIENCE] if has_failed else []))
         patience = Patience(limit, back=self._timeout, enough=self._has_enough)
         return self._stop(stop_requests, patience)
@@ -247,10 +249,10 @@ class Guard:
         """
         if outcome.is_over and outcome.status == "Stopped":
             self.forget(guarded)
-            over = (guarded.test, guarded.start.job_id)
-            self._outcomes = [
-                outcome if (each.test, each.job_id) == over else each for each in self._outcomes
-            ]
+            with self._lock:
+                self._over[guarded.key] = outcome
+                if guarded.key in self._outcomes:
+                    self._outcomes[guarded.key] = outcome
 
     def forget(self, guarded: GuardedTest) -> None:
         """
@@ -277,7 +279,7 @@ class Guard:
         """
         self.restore_soon(reason)
         self._thread.join()
-        return self._outcomes
+        return [*self._outcomes.values()]
 
     def end_wait(self) -> None:
         """
@@ -310,12 +312,21 @@ class Guard:
         self._orders.get()
         guarded_tests = self.tests
         try:
-            self._outcomes = self._restore(guarded_tests)
+            outcomes = self._restore(guarded_tests)
         except Exception as exc:  # noqa: BLE001 - tests may run, and no one else would report it
-            self._outcomes = [_unexpected(guarded, exc) for guarded in guarded_tests]
-        for guarded, outcome in zip(guarded_tests, self._outcomes, strict=True):
-            if outcome.is_over:
+            outcomes = [_unexpected(guarded, exc) for guarded in guarded_tests]
+        with self._lock:
+            for guarded, outcome in zip(guarded_tests, outcomes, strict=True):
+                self._outcomes[guarded.key] = self._known(guarded, outcome)
+        for guarded in guarded_tests:
+            if self._outcomes[guarded.key].is_over:
                 self.forget(guarded)
+
+    def _known(self, guarded: GuardedTest, outcome: StopOutcome) -> StopOutcome:
+        """
+        Return the outcome of a rollback instead of one that knows less of the end of a test.
+        """
+        return outcome if outcome.back is False else self._over.get(guarded.key, outcome)
 
     def _restore(self, guarded_tests: list[GuardedTest]) -> list[StopOutcome]:
         for guarded in guarded_tests:

@@ -5,6 +5,7 @@ It reads the truth, the requests as they were sent, and the lists of the process
 the product believes of a test it takes only as something that was told.
 """
 
+import random
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ __all__ = ["Judgement", "judged"]
 
 WALL = 1_800_000_000.0
 HORIZON = 4 * 3600.0
+# Seconds after which all that flaps is up. No test ends by itself in this time.
+SETTLE = 100.0
 # Seconds after all faults and after the order to stop within which a test is Stopped.
 BOUND = 100.0
 
@@ -48,11 +51,13 @@ def judged(
     """
     world = World(schedule.seed, WALL, set_wall)
     set_wall(WALL)
+    random.seed(schedule.seed)  # of the waits between the client's attempts
     cloud.begin(world, schedule.seed, WALL)
     judge = Judge(schedule, world, cloud)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
         world.play(BEGIN + HORIZON)
+        world.now += SETTLE
         judge.conclude()
     finally:
         judge.run.end()
@@ -107,7 +112,8 @@ class Judge:
         """
         outcome, truth = told.outcome, self._cloud.truth
         self.judgement.told.append(told)
-        self._last_told[outcome.test] = told
+        if told.process != "rollback":
+            self._last_told[outcome.test] = told
         self._world.note(told.process, f"tells {outcome}")
         test, said = outcome.test, f"{told.process} tells: {outcome}"
         if outcome.is_over and not truth.is_over(test, self._slack):
@@ -127,8 +133,7 @@ class Judge:
         return any(
             sent.operation == "StopFailoverTestJob"
             and sent.parameters["JobId"] == job_id
-            and sent.reply is not None
-            and sent.reply.status < 300
+            and sent.is_accepted
             for sent in self._cloud.sent
         )
 

@@ -5,29 +5,28 @@ The clients are the product's, with its retries and its errors. Only the connect
 since httpx would take five sixths of the time of a simulation.
 """
 
-import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from math import inf
 from urllib.parse import urlencode
+
+from virtual_time import World
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.documents import Reply
 from chaosfailover.alibaba.replies import document
 from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.alibaba.transport import VERSION, Connection
-from chaosfailover.emulator import Emulator
-from chaosfailover.emulator import wire
+from chaosfailover.emulator import Emulator, wire
 from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.downtime import downtimes_from, fields_after
 from chaosfailover.emulator.faults import fault_from
 from chaosfailover.emulator.job import RUNNING, Job, entered
 from chaosfailover.errors import ConnectionFailedError, InvalidReplyError, RequestTimeoutError
-from virtual_time import Process, World
 
-__all__ = ["REGION", "Network", "Sent", "SimulatedCloud", "Truth", "WINDOW"]
+__all__ = ["REGION", "WINDOW", "Network", "Sent", "SimulatedCloud", "Truth"]
 
 REGION = "cn-hangzhou"
 WINDOW = 60.0
@@ -54,6 +53,8 @@ class Network:
 class Sent:
     """
     A request that a process has sent; `delivered_at` is the instant of its effect, `inf` for none.
+
+    It `is_accepted` once it had its effect, whatever reply came back.
     """
 
     at: float
@@ -62,6 +63,7 @@ class Sent:
     parameters: Mapping[str, str]
     delivered_at: float = inf
     reply: wire.Reply | None = None
+    is_accepted: bool = False
 
     @property
     def starts(self) -> bool:
@@ -71,6 +73,13 @@ class Sent:
         return self.operation == "StartFailoverTestJob" or (
             self.operation == "CreateFailoverTestJob" and self.parameters["JobType"] == "StartNow"
         )
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """
+        Whether it will be delivered.
+        """
+        return self.reply is None and self.delivered_at < inf
 
 
 class SimulatedCloud:
@@ -131,17 +140,23 @@ class SimulatedCloud:
             endpoint="http://127.0.0.1:1",
             deadline=deadline,
             attempts=attempts,
-            clock=self._clock,
-            sleep=self._sleep,
+            clock=self.clock,
+            sleep=self.sleep,
         )
         client._connection.close()
         client._connection = Wire(self, attempts)
         return client
 
-    def _clock(self) -> float:
+    def clock(self) -> float:
+        """
+        Return the monotonic instant of the current world.
+        """
         return self.world.clock()
 
-    def _sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
+        """
+        Let the current fiber sleep.
+        """
         self.world.sleep(seconds)
 
     def exchange(self, operation: str, query: Mapping[str, str], patience: float) -> wire.Reply:
@@ -177,6 +192,7 @@ class SimulatedCloud:
         sent.reply = self._emulator.handle("POST", f"/?{urlencode(sent.parameters)}", headers)
         job_id = sent.parameters.get("JobId") or sent.parameters.get("Name") or ""
         log = self._emulator.cloud.request_log.shown()[-1]
+        sent.is_accepted = not log["code"] and 200 <= log["status"] < 300
         answer = f"{log['status']} {log['code']} {' '.join(log['faults'])} {sent.reply.ending}"
         self.world.note(sent.process, f"{sent.operation} {job_id} -> {answer}")
 
@@ -214,8 +230,7 @@ class Wire(Connection):
         self._route = "the simulated cloud"
         self._read_timeout = READ_TIMEOUT
         self._attempts = attempts
-        self._clock = lambda: cloud.world.clock()
-        self._sleep = lambda seconds: cloud.world.sleep(seconds)
+        self._clock, self._sleep = cloud.clock, cloud.sleep
         self.clock_offset = None
 
     def close(self) -> None:
@@ -255,14 +270,16 @@ class Truth:
         """
         Tell whether a start of a test is on its way, or was received and has no effect yet.
         """
-        jobs = self.jobs(test)
+        jobs, sent = self.jobs(test), self._sent
         ids = {job.job_id for job in jobs if job.status == "Init"}
+        # What comes again with the same token has no effect.
+        tokens = {each.parameters.get("ClientToken") for each in sent if each.is_accepted}
         return any(job.pending for job in jobs) or any(
-            sent.starts
-            and sent.reply is None
-            and sent.delivered_at < inf
-            and (sent.parameters.get("Name") == test or sent.parameters.get("JobId") in ids)
-            for sent in self._sent
+            each.starts
+            and each.is_on_its_way
+            and each.parameters["ClientToken"] not in tokens
+            and (each.parameters.get("Name") == test or each.parameters.get("JobId") in ids)
+            for each in sent
         )
 
     def runs(self, test: str) -> bool:
@@ -322,8 +339,8 @@ class Truth:
     def _away(self, test: str, at: float) -> bool:
         jobs, settings, network = self._jobs_live(test), self._cloud.settings, self._cloud.network
         cuts = downtimes_from(jobs, settings, network)
-        return any(cut.start <= at < cut.end for cut in cuts) or bool(
-            fields_after(jobs, at, settings, network)
+        return any(cut.start <= at < cut.end for cut in cuts) or any(
+            fields_after(jobs, at, settings, network).values()
         )
 
     def _jobs_live(self, test: str) -> list[Job]:

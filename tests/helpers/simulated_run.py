@@ -9,10 +9,10 @@ played here.
 import contextlib
 import json
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from schedules import Schedule
 from simulated_cloud import REGION, WINDOW, SimulatedCloud
@@ -33,8 +33,8 @@ from chaosfailover.safety.watchdog import (
     SPARE,
     SPARE_DELAY,
     Message,
-    WatchList,
     Watchdogs,
+    WatchList,
     stop_watched,
 )
 
@@ -96,7 +96,9 @@ class SimulatedRun:
         The tests on the list of a process that lives.
         """
         guarded = self.guard.tests if self.guard and self.process.alive else []
-        return frozenset(each.test for each in guarded).union(*(each.held for each in self.watchdogs))
+        return frozenset(each.test for each in guarded).union(
+            *(each.held for each in self.watchdogs)
+        )
 
     @property
     def lives(self) -> bool:
@@ -201,7 +203,7 @@ class SimulatedRun:
             for test in self.tests
         )
         before = read_states(self.cloud.client(), TAKEN)
-        guarding.approve(ApprovedCuts(cuts, ""), {test: before for test in self.tests})
+        guarding.approve(ApprovedCuts(cuts, ""), dict.fromkeys(self.tests, before))
         world.note("run", "is approved")
         self.approved_at = world.now
         world.spawn(self.process, "observer", partial(self._observe, guarding))
@@ -244,7 +246,10 @@ class SimulatedRun:
 
     def _stop(self, test: str) -> None:
         with contextlib.suppress(FailoverError):
-            actions.stop_failover_test(test, timeout=RESTORE_TIMEOUT, configuration=CONFIGURATION)
+            said = actions.stop_failover_test(
+                test, timeout=RESTORE_TIMEOUT, configuration=CONFIGURATION
+            )
+            self.tell(Told("rollback", _outcome(said), alarmed=True))
 
     def _end(self, guarding: Guard, watchdogs: Watchdogs) -> None:
         self.order()
@@ -261,6 +266,23 @@ class SimulatedRun:
             watchdogs.dismiss()
         self.world.note("run", f"ends; left: {[each.test for each in tests]}")
         self.world.later(0.0, self.process.end)
+
+
+def _outcome(said: Mapping[str, Any]) -> StopOutcome:
+    """
+    Return the outcome that an action has returned.
+    """
+    return StopOutcome(
+        said["test"],
+        said["job_id"] or "",
+        said["status"] or "",
+        said["reason"],
+        said["stopped"],
+        said.get("error"),
+        said["back"],
+        tuple(said.get("not_back", ())),
+        0.0 if said.get("may_start") else None,
+    )
 
 
 class SimulatedWatchdogs(Watchdogs):

@@ -1,8 +1,8 @@
 """
 A world with its own time, in which threads and processes take turns by chance.
 
-A fiber is a thread of a process. It runs until it sleeps, waits, or sends a request; then chance and
-the clock decide which one is next. The same seed plays the same turns.
+A fiber is a thread of a process. It runs until it sleeps, waits, or sends a request. Then chance
+and the clock decide which one is next. The same seed plays the same turns.
 """
 
 import heapq
@@ -65,7 +65,7 @@ class Fiber:
         self.process = process
         self.name = name
         self.ticket = 0
-        self.greenlet = greenlet(lambda: target())
+        self.greenlet = greenlet(target)
         process.fibers.append(self)
 
     @property
