@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.documents import text
-from chaosfailover.alibaba.failover_tests import find_test, is_underway
+from chaosfailover.alibaba.failover_tests import STATUSES, find_test, is_underway
 from chaosfailover.alibaba.transport import Attempting
 from chaosfailover.errors import ApiError, GuardError, JobNotFoundError
 from chaosfailover.events import Event, publish
@@ -489,10 +489,14 @@ def under_guard(guarded: GuardedTest) -> Iterator[GuardedStart]:
 def _was_started(guarded: GuardedTest) -> bool:
     """
     Tell whether a test is underway although its start was refused, and note it as accepted.
+
+    One of a status that is none of the documented ones may be: its start counts as unanswered.
     """
     # Whatever goes wrong here, the refusal is what the action tells.
     with contextlib.suppress(Exception), guarded.access() as client:
         job = find_test(client, guarded.start.job_id or guarded.test, guarded.others)
         if is_underway(job):
-            guarded.start.job_id, guarded.start.accepted = text(job, "JobId") or "", True
-    return guarded.start.accepted
+            guarded.start.job_id = text(job, "JobId") or ""
+            guarded.start.accepted = job.get("Status") in STATUSES
+            guarded.start.sent_at = require_guard(guarded.test).clock()
+    return not guarded.start.is_refused

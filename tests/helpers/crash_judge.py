@@ -103,7 +103,7 @@ class Judge:
         told = self._last_told.get(test)
         if told and not told.outcome.is_over and not self.run.process.alive:
             return
-        if not self._cloud.truth.is_over(test, self._slack):
+        if not self._is_over(test):
             self._break(f"{test} is off every list before it is over")
 
     def _hear(self, told: Told) -> None:
@@ -116,7 +116,7 @@ class Judge:
             self._last_told[outcome.test] = told
         self._world.note(told.process, f"tells {outcome}")
         test, said = outcome.test, f"{told.process} tells: {outcome}"
-        if outcome.is_over and not truth.is_over(test, self._slack):
+        if outcome.is_over and not (self._is_over(test) or self._was_told(told)):
             self._break(f"not over, but {said}")
         if not outcome.is_over and not told.alarmed:
             self._break(f"no alarm, but {said}")
@@ -128,6 +128,25 @@ class Judge:
             self._break(f"no stop was accepted, but {said}")
         if "never" in outcome.reason and truth.has_run(test):
             self._break(f"it has run, but {said}")
+
+    def _is_over(self, test: str) -> bool:
+        """
+        Tell whether a test has ended, and what it took was up since, as far as a reply can show.
+        """
+        truth, lag = self._cloud.truth, self._schedule.lag
+        # The product believes a reply that is as old as the API lags.
+        within = self._slack if lag else min(self._slack, truth.since_end(test))
+        return truth.is_over(test, within)
+
+    def _was_told(self, told: Told) -> bool:
+        """
+        Tell whether a rollback repeats the end of a test that was seen to be over before.
+
+        It reads what the test names, and not what depends on that.
+        """
+        test = told.outcome.test
+        off = test in self._left_at and test not in self._held
+        return told.process == "rollback" and off and self._cloud.truth.has_ended(test)
 
     def _was_stopped(self, job_id: str) -> bool:
         return any(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 
-from simulated_cloud import Network
+from simulated_cloud import WINDOW, Network
 
 __all__ = ["Schedule", "drawn"]
 
@@ -16,6 +16,8 @@ READS = ("Describe*", "DescribeFailoverTestJob", "DescribeFailoverTestJobs", "De
 WRITES = ("CreateFailoverTestJob", "StartFailoverTestJob", "StopFailoverTestJob")
 REPLIES = ("lost", "truncated", "html", "falsely-refused")
 REFUSALS = ("throttling", "internal-error", "unavailable", "reset")
+# Seconds by which a start may take effect late, on its way and in the cloud together.
+LATEST = WINDOW - 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ def drawn(seed: int) -> Schedule:
     """
     random = Random(f"{seed}/schedule")
     calm = random.uniform(20.0, 120.0)
+    faults = tuple((_moment(random, calm), _fault(random)) for _ in range(random.randrange(6)))
+    starts_late = any(fault["fault"] == "late-start" for _, fault in faults)
     return Schedule(
         seed=seed,
         way=random.choice(("create", "start")),
@@ -74,8 +78,8 @@ def drawn(seed: int) -> Schedule:
         minutes=random.choice((1, 30, 30)),
         rollback=random.random() < 0.6,
         container=random.random() < 0.1,
-        network=_network(random),
-        faults=tuple((random.uniform(0.0, calm), _fault(random)) for _ in range(_few(random))),
+        network=_network(random, LATEST / 2 if starts_late else LATEST),
+        faults=faults,
         calm=calm,
         run_dies_at=_step(random) if random.random() < 0.4 else None,
         watchdog_deaths=tuple((random.randrange(4), _step(random)) for _ in range(_few(random))),
@@ -90,6 +94,13 @@ def drawn(seed: int) -> Schedule:
     )
 
 
+def _moment(random: Random, calm: float) -> float:
+    """
+    Draw when a fault begins: before the cut, in its first seconds, or at any time.
+    """
+    return random.choice((0.0, random.uniform(0.0, 10.0), random.uniform(0.0, calm)))
+
+
 def _few(random: Random) -> int:
     return random.choice((0, 0, 1, 1, 2, 3))
 
@@ -98,13 +109,14 @@ def _step(random: Random) -> int:
     return int(2 ** random.uniform(0.0, 9.0))
 
 
-def _network(random: Random) -> Network:
+def _network(random: Random, latest: float) -> Network:
     often = random.choice((0.0, 0.0, 0.03, 0.1, 0.3))
     return Network(
         unsent=often * random.random(),
         unanswered=often * random.random(),
         late=often * random.random(),
         slowest=random.choice((0.05, 0.05, 0.3, 3.0)),
+        latest=latest,
     )
 
 
@@ -120,6 +132,7 @@ def _fault(random: Random) -> Fault:
         case 2 | 3:
             return {"fault": random.choice(REPLIES), "operation": _operation(random), **how_often}
         case 4:
+            seconds = random.uniform(1.0, LATEST / 2)
             return {"fault": "late-start", "seconds": seconds, "listed": random.random() < 0.5}
         case 5:
             kind = random.choice(("stuck-starting", "stuck-stopping", "ends-early"))

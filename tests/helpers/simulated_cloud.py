@@ -40,13 +40,15 @@ class Network:
     """
     The chances of a request: not delivered, delivered without a reply, delivered late.
 
-    `slowest` is the longest way of a request or a reply, in seconds.
+    `slowest` is the longest way of a request or a reply, in seconds, and `latest` that of a late
+    request.
     """
 
     unsent: float = 0.0
     unanswered: float = 0.0
     late: float = 0.0
     slowest: float = 0.3
+    latest: float = 0.0
 
 
 @dataclass(slots=True)
@@ -173,7 +175,7 @@ class SimulatedCloud:
             self._give_up(sent, "is lost", due)
         fate -= network.unsent
         if fate < network.late:
-            way = world.random.uniform(patience, WINDOW - 1.0)
+            way = world.random.uniform(patience, max(patience, network.latest))
         sent.delivered_at = world.now + way
         world.later(way, partial(self._deliver, sent))
         if fate < network.late + network.unanswered or way + back >= patience:
@@ -324,11 +326,24 @@ class Truth:
         """
         return any(self._away(test, at) for at in self._instants(test, within))
 
+    def has_ended(self, test: str) -> bool:
+        """
+        Tell whether nothing of a test runs or can start.
+        """
+        return not self.may_start(test) and not self.runs(test)
+
     def is_over(self, test: str, within: float) -> bool:
         """
         Tell whether nothing of a test runs or can start, and what it took was back lately.
         """
-        return not self.may_start(test) and not self.runs(test) and self.was_back(test, within)
+        return self.has_ended(test) and self.was_back(test, within)
+
+    def since_end(self, test: str) -> float:
+        """
+        Return the seconds since a test ended, `inf` if none of its jobs has.
+        """
+        ends = [entered(job, "Stopped") for job in self.jobs(test)]
+        return self._now - max((each for each in ends if each is not None), default=-inf)
 
     def _instants(self, test: str, within: float) -> list[float]:
         edges = {self._now, self._now - within}
