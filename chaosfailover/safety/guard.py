@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.documents import text
-from chaosfailover.alibaba.failover_tests import find_test, is_underway
+from chaosfailover.alibaba.failover_tests import STATUSES, find_test, is_underway
 from chaosfailover.alibaba.transport import Attempting
 from chaosfailover.errors import ApiError, GuardError, JobNotFoundError
 from chaosfailover.events import Event, publish
@@ -106,7 +106,10 @@ class Guard:
         min_survivors: int = 1,
         volatile: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        thread: Callable[..., threading.Thread] = threading.Thread,
     ) -> None:
+        self.clock = clock
         self.min_survivors = min_survivors
         self.volatile = volatile
         self.approved = ApprovedCuts()
@@ -117,7 +120,7 @@ class Guard:
         self.latest_start = latest_start
         self._late_starts = late_starts
         self._check_lifetime = check_lifetime
-        self._clock = clock
+        self._sleep = sleep
         self._lock = threading.Lock()
         self._list: dict[str, GuardedTest] = {}
         self._statuses: dict[str, str] = {}
@@ -126,17 +129,21 @@ class Guard:
         self._enough = False
         # SimpleQueue.put may be called from a signal handler at any line.
         self._orders: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._outcomes: list[StopOutcome] = []
-        self._thread = threading.Thread(target=self._wait, name="failover-guard", daemon=True)
+        # By key: what the stop of everything came to, and which tests others have seen to be over.
+        self._outcomes: dict[str, StopOutcome] = {}
+        self._over: dict[str, StopOutcome] = {}
+        self._thread = thread(target=self._wait, name="failover-guard", daemon=True)
         self._thread.start()
 
     def approve(self, approved: ApprovedCuts, before: Mapping[str, States]) -> None:
         """
         Approve cuts; `before` has by test what it will take, as it is now.
         """
-        self.observations = {test: Observation(test, states) for test, states in before.items()}
+        self.observations = {
+            test: Observation(test, states, self.clock) for test, states in before.items()
+        }
         for test, seen in self.observations.items():
-            seen.see_states(before[test], self._clock())
+            seen.see_states(before[test], self.clock())
         self.approved = approved
 
     def observation(self, cut: Cut) -> Observation:
@@ -144,7 +151,7 @@ class Guard:
         Return what is seen of a cut from now on.
         """
         named = dict.fromkeys(Resource(cut.resource_type, each) for each in cut.resource_ids)
-        return self.observations.setdefault(cut.test, Observation(cut.test, named))
+        return self.observations.setdefault(cut.test, Observation(cut.test, named, self.clock))
 
     @property
     def tests(self) -> list[GuardedTest]:
@@ -209,12 +216,12 @@ class Guard:
             guarded.start.in_flight = True
             if self._reason:
                 raise self._refusal(guarded)
-            if (age := self._clock() - guarded.checked_at) > self._check_lifetime:
+            if (age := self.clock() - guarded.checked_at) > self._check_lifetime:
                 raise GuardError(
                     f"{guarded.test!r} is not started: its survivors were checked {age:.0f} s ago, "
                     f"and no start was accepted within {self._check_lifetime:g} s of that"
                 )
-            with guarded.start.attempt(self._clock):
+            with guarded.start.attempt(self.clock):
                 yield
         finally:
             guarded.start.in_flight = False
@@ -231,7 +238,7 @@ class Guard:
         """
         Stop tests for a rollback within `timeout` seconds, or sooner once the guard has failed.
         """
-        has_failed = any(outcome.error for outcome in self._outcomes)
+        has_failed = any(outcome.error for outcome in self._outcomes.values())
         limit = min(timeout, self._timeout, *([PATIENCE] if has_failed else []))
         patience = Patience(limit, back=self._timeout, enough=self._has_enough)
         return self._stop(stop_requests, patience)
@@ -242,10 +249,10 @@ class Guard:
         """
         if outcome.is_over and outcome.status == "Stopped":
             self.forget(guarded)
-            over = (guarded.test, guarded.start.job_id)
-            self._outcomes = [
-                outcome if (each.test, each.job_id) == over else each for each in self._outcomes
-            ]
+            with self._lock:
+                self._over[guarded.key] = outcome
+                if guarded.key in self._outcomes:
+                    self._outcomes[guarded.key] = outcome
 
     def forget(self, guarded: GuardedTest) -> None:
         """
@@ -272,7 +279,7 @@ class Guard:
         """
         self.restore_soon(reason)
         self._thread.join()
-        return self._outcomes
+        return [*self._outcomes.values()]
 
     def end_wait(self) -> None:
         """
@@ -286,7 +293,7 @@ class Guard:
         start = guarded.start
         if start.accepted or start.in_flight or start.sent_at is None:
             return guarded.observation.stopped_at is not None
-        return self._clock() >= start.sent_at + START_SETTLE
+        return self.clock() >= start.sent_at + START_SETTLE
 
     def _has_enough(self) -> bool:
         return self._enough
@@ -305,12 +312,21 @@ class Guard:
         self._orders.get()
         guarded_tests = self.tests
         try:
-            self._outcomes = self._restore(guarded_tests)
+            outcomes = self._restore(guarded_tests)
         except Exception as exc:  # noqa: BLE001 - tests may run, and no one else would report it
-            self._outcomes = [_unexpected(guarded, exc) for guarded in guarded_tests]
-        for guarded, outcome in zip(guarded_tests, self._outcomes, strict=True):
-            if outcome.is_over:
+            outcomes = [_unexpected(guarded, exc) for guarded in guarded_tests]
+        with self._lock:
+            for guarded, outcome in zip(guarded_tests, outcomes, strict=True):
+                self._outcomes[guarded.key] = self._known(guarded, outcome)
+        for guarded in guarded_tests:
+            if self._outcomes[guarded.key].is_over:
                 self.forget(guarded)
+
+    def _known(self, guarded: GuardedTest, outcome: StopOutcome) -> StopOutcome:
+        """
+        Return the outcome of a rollback instead of one that knows less of the end of a test.
+        """
+        return outcome if outcome.back is False else self._over.get(guarded.key, outcome)
 
     def _restore(self, guarded_tests: list[GuardedTest]) -> list[StopOutcome]:
         for guarded in guarded_tests:
@@ -327,7 +343,7 @@ class Guard:
         with self._lock:
             self._stopping += 1
         try:
-            return stop_tests(stop_requests, patience)
+            return stop_tests(stop_requests, patience, clock=self.clock, sleep=self._sleep)
         finally:
             with self._lock:
                 self._stopping -= 1
@@ -398,23 +414,23 @@ def check_cut(client: VpcClient, cut: Cut) -> Clearance:
     Raises GuardError when there is no guard, the cut is not approved, or an earlier test is not
     over; PreflightError when too little would survive.
     """
-    checked_at = time.monotonic()
     guard = require_guard(cut.test)
+    checked_at = guard.clock()
     guard.approved.check(cut)
     for earlier in guard.tests:
-        if state := _state(earlier):
+        if state := _state(earlier, guard.clock):
             raise GuardError(
                 f"{cut.test!r} is not started: {earlier.test!r}, an earlier test of this run, "
                 f"is {state}"
             )
         guard.forget(earlier)
     survey.check_survivors(client, cut.resource_ids, cut.resource_type, guard.min_survivors)
-    seen, asked_at = guard.observation(cut), time.monotonic()
+    seen, asked_at = guard.observation(cut), guard.clock()
     seen.see_states(read_states(client, seen.resources), asked_at)
     return Clearance(checked_at, seen, guard)
 
 
-def _state(guarded: GuardedTest) -> str:
+def _state(guarded: GuardedTest, clock: Callable[[], float]) -> str:
     """
     Return why a test is not over, or "" if it has ended by itself and everything is back.
     """
@@ -430,7 +446,7 @@ def _state(guarded: GuardedTest) -> str:
             return f"{status or 'unknown'}, not Stopped"
         seen.see_job(text(job, "JobId") or "", status)
         seen.see_end()
-        asked_at = time.monotonic()
+        asked_at = clock()
         seen.see_states(read_states(client, seen.resources), asked_at)
     return "" if seen.is_back else f"Stopped, but {', '.join(seen.not_back())}"
 
@@ -473,10 +489,14 @@ def under_guard(guarded: GuardedTest) -> Iterator[GuardedStart]:
 def _was_started(guarded: GuardedTest) -> bool:
     """
     Tell whether a test is underway although its start was refused, and note it as accepted.
+
+    One of a status that is none of the documented ones may be: its start counts as unanswered.
     """
     # Whatever goes wrong here, the refusal is what the action tells.
     with contextlib.suppress(Exception), guarded.access() as client:
         job = find_test(client, guarded.start.job_id or guarded.test, guarded.others)
         if is_underway(job):
-            guarded.start.job_id, guarded.start.accepted = text(job, "JobId") or "", True
-    return guarded.start.accepted
+            guarded.start.job_id = text(job, "JobId") or ""
+            guarded.start.accepted = job.get("Status") in STATUSES
+            guarded.start.sent_at = require_guard(guarded.test).clock()
+    return not guarded.start.is_refused

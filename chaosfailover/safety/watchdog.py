@@ -35,6 +35,7 @@ from chaosfailover.safety.guarded_test import (
     CALL_DEADLINE,
     GuardedTest,
     Start,
+    StopOutcome,
     StopRequest,
     opened_once,
 )
@@ -42,7 +43,15 @@ from chaosfailover.safety.observation import Observation
 from chaosfailover.safety.stopping import Patience, stop_tests
 from chaosfailover.signals import leave_signals_to_the_main_thread
 
-__all__ = ["GRACE", "WatchList", "Watchdogs", "log_handler", "log_name", "main"]
+__all__ = [
+    "GRACE",
+    "WatchList",
+    "Watchdogs",
+    "log_handler",
+    "log_name",
+    "main",
+    "stop_watched",
+]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -58,6 +67,7 @@ SPARE_DELAY = 1.0
 SPARE = "--spare"
 BACK = "--back="
 HIDDEN = "***"
+SHORTEST_HIDDEN = 6
 # Marks the last line that a watchdog adds to the evidence: the other one then adds nothing.
 TOLD = {"by": "watchdog"}
 NONE_RUNNING = "no watchdog process is running"
@@ -152,7 +162,10 @@ class Watchdogs:
     They wait for `restore_timeout` seconds until what was cut is back.
     """
 
-    def __init__(self, restore_timeout: float = GRACE) -> None:
+    def __init__(
+        self, restore_timeout: float = GRACE, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self._lock = threading.RLock()
         self._list: dict[str, WatchedTest] = {}
         self._left = False
@@ -191,7 +204,7 @@ class Watchdogs:
         Put a test on the list, or replace it there; raises GuardError if no process could note it.
         """
         with self._lock:
-            self._list[guarded.key] = test = _watched(guarded)
+            self._list[guarded.key] = test = _watched(guarded, self._clock())
             self._send({"watch": test})
 
     def forget(self, key: str) -> None:
@@ -346,7 +359,7 @@ class _Process:
         on_death(self)
 
 
-def _watched(guarded: GuardedTest) -> WatchedTest:
+def _watched(guarded: GuardedTest, now: float) -> WatchedTest:
     start = guarded.start
     return {
         "key": guarded.key,
@@ -362,8 +375,8 @@ def _watched(guarded: GuardedTest) -> WatchedTest:
         ],
         "region_id": guarded.region_id,
         "duration_minutes": guarded.duration_minutes,
-        "latest_start": None if start.accepted else start.remaining(time.monotonic()),
-        "seconds_left": guarded.ends_by - time.monotonic(),
+        "latest_start": None if start.accepted else start.remaining(now),
+        "seconds_left": guarded.ends_by - now,
         "went_down": guarded.observation.went_down,
         "configuration": _only(guarded.configuration, config.CONFIGURATION_KEYS),
         "secrets": _only(guarded.secrets, config.SECRET_KEYS),
@@ -416,15 +429,9 @@ def _messages(runner: int) -> Iterator[Message]:
 def _take_over(runner: int, watched: WatchList, back: float = GRACE) -> None:
     _open_log(runner)
     logger.warning("The run (process %d) left its failover tests: %s", runner, watched.reason)
-    now = time.monotonic()
-    timeout = max(_remaining(since, test, now) for since, test in watched.tests.values())
-    with contextlib.ExitStack() as clients:
-        evidence = _reopened(watched.evidence, clients) if watched.evidence else None
-        stop_requests = [
-            _stop_request(since, test, clients, now) for since, test in watched.tests.values()
-        ]
-        patience = Patience(timeout, timeout, back, late_starts=True)
-        outcomes = stop_tests(stop_requests, patience)
+    with contextlib.ExitStack() as resources:
+        evidence = _reopened(watched.evidence, resources) if watched.evidence else None
+        outcomes = stop_watched(watched, back)
         if evidence:
             stopped = [outcome.as_dict() for outcome in outcomes]
             evidence.put({**TOLD, "journal": {"failover": {"stopped": stopped}}})
@@ -439,7 +446,7 @@ def _reopened(place: EvidencePlace, resources: contextlib.ExitStack) -> Evidence
     """
     Add the events of this process to the evidence of the run, until `resources` are closed.
     """
-    hidden = [secret for secret in place["hidden"] if secret]
+    hidden = [secret for secret in place["hidden"] if len(secret) >= SHORTEST_HIDDEN]
     shape, told = functools.partial(_without, hidden), json.dumps(TOLD, separators=(",", ":"))
     evidence = EvidenceFile.add_to(Path(place["path"]), shape, told.strip("{}").encode())
     resources.callback(evidence.close)
@@ -462,18 +469,38 @@ def _without(hidden: Sequence[str], value: Any) -> Any:
     return functools.reduce(lambda text, secret: text.replace(secret, HIDDEN), hidden, value)
 
 
+def stop_watched(
+    watched: WatchList,
+    back: float = GRACE,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[StopOutcome]:
+    """
+    Stop the tests of a list, wait `back` seconds until each is back, and return the outcomes.
+    """
+    now = clock()
+    timeout = max(_remaining(since, test, now) for since, test in watched.tests.values())
+    with contextlib.ExitStack() as clients:
+        stop_requests = [
+            _stop_request(since, test, clients, clock) for since, test in watched.tests.values()
+        ]
+        patience = Patience(timeout, timeout, back, late_starts=True)
+        return stop_tests(stop_requests, patience, clock=clock, sleep=sleep)
+
+
 def _stop_request(
-    since: float, test: WatchedTest, clients: contextlib.ExitStack, now: float
+    since: float, test: WatchedTest, clients: contextlib.ExitStack, clock: Callable[[], float]
 ) -> StopRequest:
     latest = test["latest_start"]
     start = Start(test["job_id"], test["accepted"], created=test["created"])
     if latest is not None:
-        start.sent_at, start.latest = now, latest
+        start.sent_at, start.latest = clock(), latest
     before = {
         Resource(resource_type, resource_id): ResourceState(status, session) if status else None
         for resource_type, resource_id, status, session in test["before"]
     }
-    seen = Observation(test["test"], before)
+    seen = Observation(test["test"], before, clock)
     seen.begin()
     seen.went_down = test["went_down"]
     return StopRequest(
