@@ -46,6 +46,7 @@ class Plan(TypedDict):
 
     `bfd` is an interval in ms and a multiplier, or null; `hold` is in seconds. `equal` circuits
     both carry; else b is the standby. `seeds` of the hash that spreads flows: of dc and of cloud.
+    `every` is the interval of the prober's checks, by scheme.
     """
 
     equal: bool
@@ -53,6 +54,7 @@ class Plan(TypedDict):
     hold: int
     ways: list[str]
     seeds: tuple[int, int]
+    every: dict[str, float]
 
 
 class Moments(TypedDict):
@@ -361,6 +363,7 @@ def observed(network: Network, rng: random.Random) -> Observed:
     Watch all cuts of the plan.
     """
     echo = inside("cloud", sys.executable, str(HERE / "lab_stream.py"), "echo", LOOPBACK["cloud"])
+    every = json.dumps(network.plan["every"])
     flows = "64" if network.plan["equal"] else "1"
     with ExitStack() as stack:
         network.build()
@@ -370,7 +373,7 @@ def observed(network: Network, rng: random.Random) -> Observed:
         process.stdout.readline()
         stack.enter_context(network.routing())
         stream = stack.enter_context(observer("lab_stream.py", "send", LOOPBACK["cloud"], flows))
-        prober = stack.enter_context(observer("lab_prober.py", LOOPBACK["cloud"]))
+        prober = stack.enter_context(observer("lab_prober.py", LOOPBACK["cloud"], every))
         time.sleep(1.0)
         cuts = [performed(network, way, rng) for way in network.plan["ways"]]
         seen = answer(stream, cuts), answer(prober, cuts)

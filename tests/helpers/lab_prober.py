@@ -1,10 +1,11 @@
 """
 The prober in the laboratory: checks from the data centre, and its summary of each cut.
 
-    lab_prober.py ADDRESS
+    lab_prober.py ADDRESS EVERY
 
-It measures until a line of JSON arrives on its input: a list of `Moments`. It prints its summaries
-of each as JSON, by target; instants are by CLOCK_BOOTTIME.
+`EVERY` are the intervals by scheme, as JSON. It measures until a line of JSON arrives: a
+list of `Moments`. It prints its summaries of each as JSON, by target; instants are by
+CLOCK_BOOTTIME.
 """
 
 import json
@@ -13,14 +14,13 @@ import sys
 from chaosfailover.prober.prober import Prober
 from chaosfailover.prober.targets import parse_target
 
-INTERVALS = {"udp": 0.02, "tcp": 0.05}
 TIMEOUT = 0.5
 
 
 def main() -> None:
     targets = [
         parse_target(scheme, {"url": f"{scheme}://{sys.argv[1]}:7", "interval": every})
-        for scheme, every in INTERVALS.items()
+        for scheme, every in json.loads(sys.argv[2]).items()
     ]
     with Prober(targets, timeout=TIMEOUT) as prober:
         cuts = json.loads(sys.stdin.readline())

@@ -131,6 +131,7 @@ class Stream:
             "since": self._began(lost[0], hit) if lost else None,
             "until": self._ended(lost[-1]) if lost else None,
             "stalled": self._stalled(since, until),
+            "asleep": self._asleep(since, until),
             "packets": self._packets(since, until),
         }
 
@@ -159,6 +160,13 @@ class Stream:
                 begun = end
             longest = max(longest, end - begun)
         return longest
+
+    def _asleep(self, since: float, until: float) -> float:
+        """
+        Return the longest time without a count: then this process was not scheduled.
+        """
+        inside = [at for at, _, _ in self.counted if since <= at < until]
+        return max(after - before for before, after in pairwise(inside))
 
     def _packets(self, since: float, until: float) -> dict[str, tuple[int, int]]:
         inside = [counters for at, _, counters in self.counted if since <= at < until]

@@ -31,7 +31,6 @@ SLACK = 0.005
 CLOSING = 0.5
 """Seconds: BIRD tries for as long to say goodbye over a session that has failed."""
 
-INTERVALS = {"udp": 0.02, "tcp": 0.05}
 CUT_IS = {"drained": "session-closed"}
 
 
@@ -74,16 +73,19 @@ class Cut:
     """
     One cut, or one return: what the stream saw, and what the prober says of it by target.
 
-    `begun` and `ended` are each the instants between which the loss began and ended.
+    `begun` and `ended` are each the instants between which the loss began and ended. `stalled` is
+    its length by the kernel's counters, which nobody read for `asleep` seconds.
     """
 
     phase: str
     way: str
+    every: Mapping[str, float]
     lost: int
     share: float
     begun: tuple[float, float]
     ended: tuple[float, float]
     stalled: float
+    asleep: float
     packets: Mapping[str, tuple[int, int]]
     bounds: Mapping[str, tuple[float, float] | None]
     outages: Mapping[str, Sequence[Mapping[str, list[float]]]]
@@ -103,7 +105,7 @@ class Cut:
         what = f"{self.phase} {self.way}"
         for target, bounds in self.bounds.items():
             if bounds is None:
-                unlikely = INTERVALS[target] * (1 if self.share == 1 else 8)
+                unlikely = self.every[target] * (1 if self.share == 1 else 8)
                 if least > unlikely:
                     yield f"{what}: {target} saw nothing of {least:.3f} s"
             elif not (bounds[0] <= most + SLACK and least <= bounds[1] + SLACK):
@@ -137,11 +139,13 @@ def cuts_of(plan: Plan, observed: Observed) -> Iterator[Cut]:
             yield Cut(
                 phase=phase,
                 way=way,
+                every=plan["every"],
                 lost=seen["lost"],
                 share=seen["share"],
                 begun=seen["since"] or (at, at),
                 ended=seen["until"] or (at, at),
                 stalled=seen["stalled"],
+                asleep=seen["asleep"],
                 packets=seen["packets"],
                 bounds={name: _bounds(each[phase]) for name, each in prober.items()},
                 outages={name: each["outages"] for name, each in prober.items()},
