@@ -340,13 +340,15 @@ def performed(network: Network, way: str, rng: random.Random) -> Moments:
 
 
 @contextmanager
-def observer(script: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def started(node: str, script: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """
-    Start one that watches from the data centre; it answers a list of moments on its input.
+    Start a script in a node's namespace; it prints a line when it is ready.
     """
-    command = inside("dc", sys.executable, str(HERE / script), *arguments)
+    command = inside(node, sys.executable, str(HERE / script), *arguments)
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout
+        process.stdout.readline()
         try:
             yield process
         finally:
@@ -354,6 +356,9 @@ def observer(script: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def answer(process: subprocess.Popen[str], cuts: list[Moments]) -> object:
+    """
+    Ask one that watches what it saw at some moments; it ends then.
+    """
     answered, _ = process.communicate(json.dumps(cuts) + "\n")
     return json.loads(answered)
 
@@ -362,18 +367,15 @@ def observed(network: Network, rng: random.Random) -> Observed:
     """
     Watch all cuts of the plan.
     """
-    echo = inside("cloud", sys.executable, str(HERE / "lab_stream.py"), "echo", LOOPBACK["cloud"])
+    address = LOOPBACK["cloud"]
     every = json.dumps(network.plan["every"])
     flows = "64" if network.plan["equal"] else "1"
     with ExitStack() as stack:
         network.build()
-        process = stack.enter_context(subprocess.Popen(echo, stdout=subprocess.PIPE))
-        stack.callback(process.terminate)
-        assert process.stdout
-        process.stdout.readline()
+        stack.enter_context(started("cloud", "lab_stream.py", "echo", address))
         stack.enter_context(network.routing())
-        stream = stack.enter_context(observer("lab_stream.py", "send", LOOPBACK["cloud"], flows))
-        prober = stack.enter_context(observer("lab_prober.py", LOOPBACK["cloud"], every))
+        stream = stack.enter_context(started("dc", "lab_stream.py", "send", address, flows))
+        prober = stack.enter_context(started("dc", "lab_prober.py", address, every))
         time.sleep(1.0)
         cuts = [performed(network, way, rng) for way in network.plan["ways"]]
         seen = answer(stream, cuts), answer(prober, cuts)

@@ -23,6 +23,7 @@ def main() -> None:
         for scheme, every in json.loads(sys.argv[2]).items()
     ]
     with Prober(targets, timeout=TIMEOUT) as prober:
+        print("ready", flush=True)  # noqa: T201
         cuts = json.loads(sys.stdin.readline())
     answers = [
         {

@@ -187,6 +187,7 @@ def send(address: str, flows: int) -> None:
             opened.connect((address, PORT))
             selector.register(opened, selectors.EVENT_READ)
         selector.register(sys.stdin, selectors.EVENT_READ)
+        print("ready", flush=True)  # noqa: T201
         line = _pumped(stream, selector)
         deadline = clock() + PATIENCE
         while clock() < deadline:

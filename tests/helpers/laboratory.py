@@ -88,7 +88,7 @@ class Cut:
     asleep: float
     packets: Mapping[str, tuple[int, int]]
     bounds: Mapping[str, tuple[float, float] | None]
-    outages: Mapping[str, Sequence[Mapping[str, list[float]]]]
+    outages: Mapping[str, Sequence[Mapping[str, tuple[float, float]]]]
 
     @property
     def length(self) -> tuple[float, float]:
@@ -148,7 +148,7 @@ def cuts_of(plan: Plan, observed: Observed) -> Iterator[Cut]:
                 asleep=seen["asleep"],
                 packets=seen["packets"],
                 bounds={name: _bounds(each[phase]) for name, each in prober.items()},
-                outages={name: each["outages"] for name, each in prober.items()},
+                outages={name: _windows(each["outages"]) for name, each in prober.items()},
             )
 
 
@@ -157,6 +157,19 @@ def _bounds(length: Mapping[str, float | None] | None) -> tuple[float, float] | 
         return None
     least, most = length["at_least"], length["at_most"]
     return least or 0.0, inf if most is None else most
+
+
+def _windows(outages: list[dict[str, list[float | None]]]) -> list[dict[str, tuple[float, float]]]:
+    """
+    Return the windows of outages; JSON has no infinity.
+    """
+    return [
+        {
+            name: (-inf if least is None else least, inf if most is None else most)
+            for name, (least, most) in (("since", each["since"]), ("until", each["until"]))
+        }
+        for each in outages
+    ]
 
 
 def allowed(plan: Plan, way: str) -> tuple[float, float]:
