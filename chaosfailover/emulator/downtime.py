@@ -6,11 +6,11 @@ there for longer, let it flap, or show it with other fields: each is an `Afterma
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from chaosfailover.emulator.job import Aftermath, Job, entered, projected
-from chaosfailover.emulator.resources import Network
+from chaosfailover.emulator.resources import CIRCUIT, Network
 from chaosfailover.emulator.settings import Settings
 
 __all__ = ["Downtime", "downtimes_from", "fields_after"]
@@ -19,13 +19,14 @@ __all__ = ["Downtime", "downtimes_from", "fields_after"]
 @dataclass(frozen=True)
 class Downtime:
     """
-    The resources that a job takes down, and for how long; `number` is the job's.
+    The resources that a job takes down, and for how long; `number` and `kind` are the job's.
     """
 
     resource_ids: tuple[str, ...]
     start: float
     end: float
     number: int
+    kind: str = CIRCUIT
 
 
 def downtimes_from(
@@ -41,15 +42,16 @@ def _of_job(job: Job, settings: Settings, network: Network) -> Iterator[Downtime
     start, restored = entered(job, "Testing"), entered(job, settings.restored_on)
     if start is None:
         return
+    down = Downtime(job.resource_ids, start, inf, job.number, job.resource_type)
     if restored is None:
-        yield Downtime(job.resource_ids, start, inf, job.number)
+        yield down
         return
-    yield Downtime(job.resource_ids, start, restored, job.number)
+    yield replace(down, end=restored)
     for aftermath in job.aftermaths:
         if not aftermath.fields:
+            ids = tuple(_affected(job, aftermath, network))
             for begin, end in aftermath.periods:
-                affected = tuple(_affected(job, aftermath, network))
-                yield Downtime(affected, restored + begin, restored + end, job.number)
+                yield replace(down, resource_ids=ids, start=restored + begin, end=restored + end)
 
 
 def fields_after(

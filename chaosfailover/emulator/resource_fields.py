@@ -7,10 +7,28 @@ a resource without it does not show it.
 
 from typing import Any
 
-from chaosfailover.emulator.resources import BELOW, CIRCUIT, GROUP, KINDS, PEER, VBR, Entry
-from chaosfailover.emulator.schema import TEXT, TRUTH, Schema, integer, listing, record, table
+from chaosfailover.emulator.resources import (
+    BELOW,
+    CIRCUIT,
+    GROUP,
+    KINDS,
+    PEER,
+    VBR,
+    Entry,
+    Resource,
+)
+from chaosfailover.emulator.schema import (
+    TEXT,
+    TRUTH,
+    Schema,
+    integer,
+    listing,
+    record,
+    scalar,
+    table,
+)
 
-__all__ = ["CHANGES", "DEFAULTS", "FIELDS", "OVERLAYS", "REGION"]
+__all__ = ["CHANGES", "DEFAULTS", "FIELDS", "OVERLAYS", "REGION", "shown"]
 
 DEFAULTS: dict[str, dict[str, object]] = {
     CIRCUIT: {
@@ -65,8 +83,8 @@ DEFAULTS: dict[str, dict[str, object]] = {
         "LocalIpv6GatewayIp": "",
         "PeerIpv6GatewayIp": "",
         "PeeringIpv6SubnetMask": "",
-        "MinTxInterval": 300,
-        "MinRxInterval": 300,
+        "MinTxInterval": 1000,
+        "MinRxInterval": 1000,
         "DetectMultiplier": 3,
         "SitelinkEnable": False,
         "EccId": "",
@@ -139,6 +157,33 @@ Keys of the topology that are no API fields.
 """
 
 
+def shown(resource: Resource, name: str) -> object:
+    """
+    Return the value of a field: the topology's, or the default.
+    """
+    return resource.fields.get(name, DEFAULTS[resource.kind].get(name))
+
+
+def _timer(least: int, most: int, zero: str) -> Schema[int]:
+    """
+    Make the schema of a timer, with the meaning of 0.
+    """
+    return scalar(
+        f"a whole number from {least} to {most}, or 0 for {zero}",
+        lambda value: (
+            value if type(value) is int and (value == 0 or least <= value <= most) else None
+        ),
+    )
+
+
+def _hold(value: object, place: str) -> str:
+    """
+    Read a hold time, which the API writes as text.
+    """
+    number = int(value) if isinstance(value, str) and value.isdecimal() else value
+    return str(_timer(3, 65535, "none")(number, place))
+
+
 def _schema(default: object) -> Schema[object]:
     """
     Return the schema of a field with this default.
@@ -148,8 +193,19 @@ def _schema(default: object) -> Schema[object]:
     return integer(0, 2**63) if isinstance(default, int) else TEXT
 
 
+TIMERS: dict[str, Schema[object]] = {
+    "MinTxInterval": _timer(200, 1000, "the default of 1000"),
+    "MinRxInterval": _timer(200, 1000, "the default of 1000"),
+    "DetectMultiplier": _timer(3, 10, "the default of 3"),
+    "Hold": _hold,
+}
+"""
+Fields with limits (ModifyVirtualBorderRouterAttribute; RFC 4271, 4.2).
+"""
+
+
 def _fields(kind: str) -> dict[str, Schema[object]]:
-    return {name: _schema(default) for name, default in DEFAULTS[kind].items()}
+    return {name: TIMERS.get(name, _schema(default)) for name, default in DEFAULTS[kind].items()}
 
 
 def _entry(**values: Any) -> Entry:

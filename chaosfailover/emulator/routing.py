@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 
+from chaosfailover.emulator.detection import detection
 from chaosfailover.emulator.downtime import Downtime
 from chaosfailover.emulator.resources import Network
 from chaosfailover.emulator.services import Route, Service
@@ -18,7 +19,7 @@ from chaosfailover.emulator.settings import Settings, drawn
 
 __all__ = ["Segment", "courses"]
 
-Intervals = Mapping[str, Sequence[tuple[float, ...]]]
+Intervals = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,10 @@ def courses(
     """
     Return the course of each flow group of a service over all time, as segments in order.
     """
-    downs = {path.name: _downs(path, cuts, network) for path in service.paths}
+    lost = {path.name: _lost(path, cuts, network) for path in service.paths}
+    downs = {name: [(start, end) for start, end, _ in each] for name, each in lost.items()}
     avoided = {
-        path.name: _avoided(path, downs[path.name], settings, seed)
+        path.name: _avoided(path, lost[path.name], network, settings, seed)
         if network.in_service(path.over)
         else [(-inf, inf)]
         for path in service.paths
@@ -60,7 +62,10 @@ def courses(
 
 
 def _moves(
-    order: Sequence[Route], edges: Iterable[float], downs: Intervals, avoided: Intervals
+    order: Sequence[Route],
+    edges: Iterable[float],
+    downs: Mapping[str, Intervals],
+    avoided: Mapping[str, Intervals],
 ) -> list[Segment]:
     """
     Return the course of a flow group, without the losses on its way back.
@@ -74,14 +79,14 @@ def _moves(
     return course
 
 
-def _downs(
+def _lost(
     path: Route, cuts: Sequence[Downtime], network: Network
-) -> list[tuple[float, float, int]]:
+) -> list[tuple[float, float, Downtime]]:
     """
-    Return when a path is down, as (start, end, number of the job that began it).
+    Return when a path is down, as (start, end, the cut that began it).
     """
     edges = sorted({cut.start for cut in cuts} | {cut.end for cut in cuts})
-    intervals: list[tuple[float, float, int]] = []
+    intervals: list[tuple[float, float, Downtime]] = []
     for start, end in pairwise(edges):
         acting = [cut for cut in cuts if cut.start <= start < cut.end]
         if path.over not in network.down(id_ for cut in acting for id_ in cut.resource_ids):
@@ -89,22 +94,27 @@ def _downs(
         if intervals and intervals[-1][1] == start:
             intervals[-1] = (intervals[-1][0], end, intervals[-1][2])
         else:
-            intervals.append((start, end, acting[-1].number))
+            intervals.append((start, end, acting[-1]))
     return intervals
 
 
 def _avoided(
-    path: Route, downs: Sequence[tuple[float, float, int]], settings: Settings, seed: object
+    path: Route,
+    lost: Iterable[tuple[float, float, Downtime]],
+    network: Network,
+    settings: Settings,
+    seed: object,
 ) -> list[tuple[float, float]]:
     """
     Return when routing believes a path to be down: from its detection to its reversion.
     """
     intervals: list[tuple[float, float]] = []
-    for start, end, number in downs:
-        back = end + drawn(settings.revert_delay, seed, path.name, number, "revert")
+    for start, end, cut in lost:
+        back = end + drawn(settings.revert_delay, seed, path.name, cut.number, "revert")
+        unnoticed = detection(path.detection, path.over, settings.cut_is[cut.kind], network)
         if intervals and start <= intervals[-1][1]:
             intervals[-1] = (intervals[-1][0], back)
-        elif (at := start + drawn(path.detection, seed, path.name, number)) < end:
+        elif (at := start + drawn(unnoticed, seed, path.name, cut.number)) < end:
             intervals.append((at, back))
     return intervals
 
@@ -136,9 +146,9 @@ def _is_reversion(order: Sequence[Route], before: Segment, after: Segment) -> bo
     return order.index(after.path) < order.index(before.path)
 
 
-def _edges(intervals: Iterable[Sequence[tuple[float, ...]]]) -> set[float]:
-    return {edge for each in intervals for interval in each for edge in interval[:2]}
+def _edges(intervals: Iterable[Intervals]) -> set[float]:
+    return {edge for each in intervals for interval in each for edge in interval}
 
 
-def _within(at: float, intervals: Iterable[tuple[float, ...]]) -> bool:
-    return any(interval[0] <= at < interval[1] for interval in intervals)
+def _within(at: float, intervals: Intervals) -> bool:
+    return any(start <= at < end for start, end in intervals)

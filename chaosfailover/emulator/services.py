@@ -9,10 +9,11 @@ from math import lcm
 from typing import Annotated, NamedTuple
 
 from chaosfailover.emulator import schema
-from chaosfailover.emulator.resources import CARRYING, Network
+from chaosfailover.emulator.detection import detection_from
+from chaosfailover.emulator.resource_fields import shown
+from chaosfailover.emulator.resources import CARRYING, PEER, Network
 
 __all__ = [
-    "DETECTION",
     "PATHS",
     "SERVICES",
     "Route",
@@ -26,21 +27,6 @@ __all__ = [
 
 MOST_EQUAL = 8  # equal paths; n of them make n * (n - 1) flow groups
 MOST_GROUPS = 64
-
-DETECTION: dict[str, float] = {"bfd": 0.9, "bgp-hold": 30.0, "health-check": 16.0}
-"""
-Mechanism -> seconds until it detects a dead path: BFD 3 x 300 ms, BGP hold time 30 s, VBR health
-check 8 x 2 s.
-"""
-
-
-def _detection(value: object, place: str) -> schema.Span:
-    """
-    Read the time until a dead path is detected: a mechanism, or a length.
-    """
-    if isinstance(value, str):
-        return DETECTION[schema.one_of(*DETECTION)(value, place)]
-    return schema.SPAN(value, place)
 
 
 class Upstream(NamedTuple):
@@ -79,7 +65,7 @@ class Route:
 
     name: str
     over: Annotated[str, schema.TEXT]
-    detection: Annotated[schema.Span, _detection] = DETECTION["bfd"]
+    detection: Annotated[schema.Span | str, detection_from] = "session"
     delay: Annotated[float, schema.number(0, 3600)] = 0.0
     loss: Annotated[float, schema.number(0, 1)] = 0.0
     carries: Annotated[bool, schema.TRUTH] = True
@@ -219,3 +205,5 @@ def _check_path(name: str, path: Route, network: Network) -> None:
         raise ValueError(
             f"paths.{name}.over is {path.over!r}, expected a circuit, VBR or BGP peer of regions"
         )
+    if path.detection == "bfd" and over.kind == PEER and not shown(over, "EnableBfd"):
+        raise ValueError(f"paths.{name}.detection is 'bfd', but {over.id} has EnableBfd: false")

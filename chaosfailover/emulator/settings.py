@@ -10,11 +10,25 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Annotated
 
+from chaosfailover.emulator.detection import CUT_IS
 from chaosfailover.emulator.resource_fields import OVERLAYS
 from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR
-from chaosfailover.emulator.schema import SPAN, TRUTH, Span, listing, number, one_of, record_of
+from chaosfailover.emulator.schema import (
+    SPAN,
+    TRUTH,
+    Span,
+    listing,
+    number,
+    one_of,
+    record,
+    record_of,
+)
 
 __all__ = ["SETTINGS", "Settings", "drawn", "longest"]
+
+
+def _cut_is(**others: str) -> dict[str, str]:
+    return {CIRCUIT: "silent", VBR: "silent", PEER: "silent", **others}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +44,11 @@ class Settings:
         one_of("Stopping", "Stopped"),
         "the status on which resources come back: `Stopped`, or `Stopping`",
     ] = "Stopped"
+    cut_is: Annotated[
+        Mapping[str, str],
+        record(_cut_is, {kind: one_of(*CUT_IS) for kind in (CIRCUIT, VBR, PEER)}),
+        "what a cut is to the routers, by resource type: `silent`, `link-down` or `session-closed`",
+    ] = field(default_factory=_cut_is)
     revert_delay: Annotated[Span, SPAN, "how much later the traffic moves back"] = 0.5
     revert_loss: Annotated[Span, SPAN, "how long traffic is lost while it moves back"] = 0.2
     operation_lasts: Annotated[

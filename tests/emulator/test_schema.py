@@ -38,6 +38,13 @@ def peers(**fields: Any) -> dict[str, Any]:
     return {"regions": {"cn-hangzhou": {"bgp_peers": {"bgp-rehearsal-a": fields}}}}
 
 
+def vbrs(**fields: Any) -> dict[str, Any]:
+    """
+    Describe a change of the first VBR.
+    """
+    return {"regions": {"cn-hangzhou": {"vbrs": {"vbr-rehearsal-a": fields}}}}
+
+
 def running(**more: Any) -> dict[str, Any]:
     """
     Describe a job that is Testing.
@@ -62,6 +69,18 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (peers(EnableBfd="no"), f"{REGION}.bgp_peers.bgp-rehearsal-a.EnableBfd is 'no', expected true"),
     ({"paths": {"a": {"loss": 30}}}, "paths.a.loss is 30, expected a number from 0 to 1"),
     ({"paths": {"a": {"loss": "x"}}}, "paths.a.loss is 'x', expected a number from 0 to 1"),
+    (vbrs(MinTxInterval=100), "vbr-rehearsal-a.MinTxInterval is 100, expected a whole number from"),
+    (vbrs(MinRxInterval=True), "vbr-rehearsal-a.MinRxInterval is True, expected a whole number"),
+    (vbrs(DetectMultiplier=2), "DetectMultiplier is 2, expected a whole number from 3 to 10, or 0"),
+    (peers(Hold="2"), "bgp-rehearsal-a.Hold is 2, expected a whole number from 3 to 65535, or 0"),
+    (peers(Hold="long"), "bgp-rehearsal-a.Hold is 'long', expected a whole number from 3 to"),
+    (
+        {**peers(EnableBfd=False), "paths": {"a": {"detection": "bfd"}}},
+        "paths.a.detection is 'bfd', but bgp-rehearsal-a has EnableBfd: false",
+    ),
+    ({"settings": {"cut_is": {"BGPPEER": "loud"}}}, "settings.cut_is.BGPPEER is 'loud', expected"),
+    ({"settings": {"cut_is": {"BGPGROUP": "silent"}}}, "settings.cut_is has no 'BGPGROUP'"),
+    ({"settings": {"cut_is": "silent"}}, "settings.cut_is is 'silent', expected names and values"),
     ({"paths": {"a": {"detection": "bdf"}}}, "paths.a.detection is 'bdf', expected one of bfd"),
     ({"paths": {"a": {"over": "bgpg-rehearsal-a"}}}, "paths.a.over is 'bgpg-rehearsal-a', expect"),
     ({"services": {"echo": {"prot": 1}}}, "services.echo has no 'prot', did you mean port?"),

@@ -143,8 +143,8 @@ def test_a_path_can_go_over_a_vbr_or_a_circuit() -> None:
     service = topology_from({**SMALL, "paths": paths, "services": services}).services[0]
 
     assert [(each.over, each.detection) for each in service.paths] == [
-        ("vbr-a", 16.0),
-        ("pc-a", 0.9),
+        ("vbr-a", "health-check"),
+        ("pc-a", "session"),
     ]
 
 

@@ -46,12 +46,13 @@ def circuit(name: str, owner: str, point: str, **more: Any) -> Topology:
     """
     Describe a circuit with a VBR and an established session; `more` are fields of the three.
 
-    Fields are named by kind: `circuit`, `vbr` or `peer`, each a mapping.
+    Fields are named by kind: `circuit`, `vbr` or `peer`, each a mapping. BFD takes 3 x 300 ms.
     """
     own = {"owner": owner}
+    vbr = {"PhysicalConnectionId": f"pc-{name}", "MinTxInterval": 300, "MinRxInterval": 300}
     return {
         "circuits": {f"pc-{name}": {**own, "AccessPointId": point, **more.get("circuit", {})}},
-        "vbrs": {f"vbr-{name}": {**own, "PhysicalConnectionId": f"pc-{name}", **more["vbr"]}},
+        "vbrs": {f"vbr-{name}": {**own, **vbr, **more["vbr"]}},
         "bgp_groups": {f"bgpg-{name}": {**own, "RouterId": f"vbr-{name}"}},
         "bgp_peers": {f"bgp-{name}": {**own, "BgpGroupId": f"bgpg-{name}", **more.get("peer", {})}},
     }

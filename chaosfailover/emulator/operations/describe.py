@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from chaosfailover.emulator.error_codes import illegal
 from chaosfailover.emulator.operations.call import Call, Document
 from chaosfailover.emulator.operations.filters import filtered, numbered_page, tagged
-from chaosfailover.emulator.operations.rendering import SHAPES, border_router_of_circuit, shown
+from chaosfailover.emulator.operations.rendering import SHAPES, border_router_of_circuit
+from chaosfailover.emulator.resource_fields import shown
 from chaosfailover.emulator.resources import CIRCUIT, GROUP, PEER, VBR, Resource
 
 __all__ = ["HANDLERS"]

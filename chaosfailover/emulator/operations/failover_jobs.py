@@ -13,7 +13,7 @@ from chaosfailover.emulator.faults import FIND, JOB, SHOW
 from chaosfailover.emulator.job import Job, JobView, as_of, moved, view_document, viewed
 from chaosfailover.emulator.operations.call import Call, Document
 from chaosfailover.emulator.operations.filters import Getters, filtered, token_for, token_value
-from chaosfailover.emulator.operations.rendering import shown
+from chaosfailover.emulator.resource_fields import shown
 from chaosfailover.emulator.topology import PlannedJob
 
 __all__ = ["HANDLERS"]

@@ -4,19 +4,12 @@ Resources as the API shows them (API reference 5), misspelt fields included.
 
 from collections.abc import Callable, Mapping
 
-from chaosfailover.emulator.resource_fields import DEFAULTS
+from chaosfailover.emulator.resource_fields import DEFAULTS, shown
 from chaosfailover.emulator.resources import CIRCUIT, GROUP, PEER, VBR, Network, Resource
 
-__all__ = ["SHAPES", "border_router_of_circuit", "shown"]
+__all__ = ["SHAPES", "border_router_of_circuit"]
 
 Fields = dict[str, object]
-
-
-def shown(resource: Resource, name: str) -> object:
-    """
-    Return the value of a field: the topology's, or the default.
-    """
-    return resource.fields.get(name, DEFAULTS[resource.kind].get(name))
 
 
 def _plain(resource: Resource) -> Fields:

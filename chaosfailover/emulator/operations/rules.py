@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from chaosfailover.emulator.error_codes import illegal, refuse
 from chaosfailover.emulator.job import Job
-from chaosfailover.emulator.operations.rendering import shown
+from chaosfailover.emulator.resource_fields import shown
 from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR, Network, Resource
 from chaosfailover.emulator.settings import Settings
 

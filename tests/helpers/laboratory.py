@@ -1,0 +1,216 @@
+"""
+The laboratory from outside: starts it, and judges prober and emulator by what it saw.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from typing import cast
+
+import lab_network
+from lab_network import Observed, Plan
+
+from chaosfailover.emulator.downtime import Downtime
+from chaosfailover.emulator.routing import courses
+from chaosfailover.emulator.topology import topology_from
+
+__all__ = ["Cut", "allowed", "cuts_of", "emulated", "missing", "observe", "starting"]
+
+PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
+NAMESPACES = ("unshare", "-Urnm", "--pid", "--fork", "--kill-child")
+LONGEST = 600.0
+
+SLACK = 0.005
+"""Seconds: the stream sends each millisecond, save when it is not scheduled."""
+
+CLOSING = 0.5
+"""Seconds: BIRD tries for as long to say goodbye over a session that has failed."""
+
+CUT_IS = {"drained": "session-closed"}
+
+
+def missing() -> str | None:
+    """
+    Say why there can be no laboratory here; None if there can.
+    """
+    for tool in ("bird", "birdc", "ip", "nsenter", "unshare"):
+        if shutil.which(tool, path=PATH) is None:
+            return f"{tool} is not installed"
+    tried = subprocess.run((*NAMESPACES, "true"), capture_output=True, text=True, check=False)
+    return f"no namespaces: {tried.stderr.strip()}" if tried.returncode else None
+
+
+def starting(folder: Path) -> subprocess.Popen[str]:
+    """
+    Start a laboratory, which reads its plan from its input.
+    """
+    command = (*NAMESPACES, sys.executable, lab_network.__file__, str(folder))
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+def observe(plan: Plan, folder: Path) -> Observed:
+    """
+    Build a laboratory, perform all cuts of a plan in it, and take it down.
+    """
+    with starting(folder) as process:
+        try:
+            printed, errors = process.communicate(json.dumps(plan), LONGEST)
+        finally:
+            process.kill()
+    if process.returncode:
+        raise RuntimeError(errors)
+    return cast("Observed", json.loads(printed))
+
+
+@dataclass(frozen=True)
+class Cut:
+    """
+    One cut, or one return: what the stream saw, and what the prober says of it by target.
+
+    `begun` and `ended` are each the instants between which the loss began and ended. `stalled` is
+    its length by the kernel's counters, which nobody read for `asleep` seconds.
+    """
+
+    phase: str
+    way: str
+    every: Mapping[str, float]
+    lost: int
+    share: float
+    begun: tuple[float, float]
+    ended: tuple[float, float]
+    stalled: float
+    asleep: float
+    packets: Mapping[str, tuple[int, int]]
+    bounds: Mapping[str, tuple[float, float] | None]
+    outages: Mapping[str, Sequence[Mapping[str, tuple[float, float]]]]
+
+    @property
+    def length(self) -> tuple[float, float]:
+        """
+        The true length: between these two.
+        """
+        return max(0.0, self.ended[0] - self.begun[1]), self.ended[1] - self.begun[0]
+
+    def slips(self) -> Iterator[str]:
+        """
+        Yield what the prober says that is not so.
+        """
+        least, most = self.length
+        what = f"{self.phase} {self.way}"
+        for target, bounds in self.bounds.items():
+            if bounds is None:
+                unlikely = self.every[target] * (1 if self.share == 1 else 8)
+                if least > unlikely:
+                    yield f"{what}: {target} saw nothing of {least:.3f} s"
+            elif not (bounds[0] <= most + SLACK and least <= bounds[1] + SLACK):
+                yield f"{what}: {target} says {bounds} of {least:.3f} to {most:.3f}"
+            elif self.lost and self.share == 1 and not self._in_place(target):
+                yield f"{what}: {target} puts {self} elsewhere"
+
+    def _in_place(self, target: str) -> bool:
+        """
+        Say whether an outage of a target began and ended when the loss did.
+        """
+        return any(
+            _meet(outage["since"], self.begun) and _meet(outage["until"], self.ended)
+            for outage in self.outages[target]
+        )
+
+
+def _meet(window: Sequence[float], other: Sequence[float]) -> bool:
+    return window[0] <= other[1] + SLACK and other[0] <= window[1] + SLACK
+
+
+def cuts_of(plan: Plan, observed: Observed) -> Iterator[Cut]:
+    """
+    Yield the cuts and the returns of a laboratory.
+    """
+    for way, moments, stream, prober in zip(
+        plan["ways"], observed["cuts"], observed["stream"], observed["prober"], strict=True
+    ):
+        for phase, at in (("failover", moments["cut"]), ("reversion", moments["stop"])):
+            seen = stream[phase]
+            yield Cut(
+                phase=phase,
+                way=way,
+                every=plan["every"],
+                lost=seen["lost"],
+                share=seen["share"],
+                begun=seen["since"] or (at, at),
+                ended=seen["until"] or (at, at),
+                stalled=seen["stalled"],
+                asleep=seen["asleep"],
+                packets=seen["packets"],
+                bounds={name: _bounds(each[phase]) for name, each in prober.items()},
+                outages={name: _windows(each["outages"]) for name, each in prober.items()},
+            )
+
+
+def _bounds(length: Mapping[str, float | None] | None) -> tuple[float, float] | None:
+    if length is None:
+        return None
+    least, most = length["at_least"], length["at_most"]
+    return least or 0.0, inf if most is None else most
+
+
+def _windows(outages: list[dict[str, list[float | None]]]) -> list[dict[str, tuple[float, float]]]:
+    """
+    Return the windows of outages; JSON has no infinity.
+    """
+    return [
+        {
+            name: (-inf if least is None else least, inf if most is None else most)
+            for name, (least, most) in (("since", each["since"]), ("until", each["until"]))
+        }
+        for each in outages
+    ]
+
+
+def allowed(plan: Plan, way: str) -> tuple[float, float]:
+    """
+    Return how long routers with these timers may take: the least and the most.
+
+    The last packet came up to an interval before the cut. BIRD shortens its hold timer by up to a
+    quarter, and closes a failed session for up to half a second before its routes move.
+    """
+    if way != "silent":
+        return 0.0, 0.05
+    if plan["bfd"]:
+        interval, multiplier = plan["bfd"][0] / 1000, plan["bfd"][1]
+        return (multiplier - 1) * interval, multiplier * interval + CLOSING
+    return 0.75 * plan["hold"] - plan["hold"] / 3, plan["hold"] + CLOSING
+
+
+def emulated(plan: Plan, way: str) -> tuple[float, float]:
+    """
+    Return the outage of the same cut in the emulator, and the share of flows that it hits.
+    """
+    interval, multiplier = plan["bfd"] or (1000, 3)
+    bfd = {"MinTxInterval": interval, "MinRxInterval": interval, "DetectMultiplier": multiplier}
+    peer = {"EnableBfd": plan["bfd"] is not None, "Hold": plan["hold"]}
+    region = {
+        "vbrs": {f"vbr-rehearsal-{name}": bfd for name in "ab"},
+        "bgp_peers": {f"bgp-rehearsal-{name}": peer for name in "ab"},
+    }
+    topology = topology_from(
+        {
+            "extends": "dual-circuit-ecmp" if plan["equal"] else "dual-circuit",
+            "regions": {"cn-hangzhou": region},
+            "settings": {"cut_is": {"PHYSICALCONNECTION": CUT_IS.get(way, way)}},
+        }
+    )
+    cut = Downtime(("pc-rehearsal-a",), 100.0, 200.0, 1)
+    groups = courses(topology.services[0], [cut], topology.network, topology.settings)
+    stalls = [
+        (after.start if after else inf) - segment.start
+        for group in groups
+        for segment, after in zip(group, (*group[1:], None), strict=True)
+        if not segment.flows and 100.0 <= segment.start < 200.0
+    ]
+    return max(stalls, default=0.0), len(stalls) / len(groups)
