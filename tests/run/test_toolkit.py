@@ -49,7 +49,7 @@ def drill(
         },
         "controls": [*first, {"name": "failover", "provider": provider}, *last],
         "runtime": {"rollbacks": {"strategy": "always"}},
-        "method": [action("cut", cut, pauses={"after": 1}), *more],
+        "method": [action("cut", cut), *more],
         "rollbacks": [action("bring-back", python("stop_failover_test", test="drill"))],
     }
     file = folder / "experiment.yaml"
