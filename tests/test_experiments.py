@@ -22,16 +22,24 @@ HOLDING = sorted({*ALL} - {"broken-standby.yaml"})
 
 @pytest.mark.parametrize("name", HOLDING)
 def test_rehearsal_holds(name: str, tmp_path: Path) -> None:
-    """The run completes with exit code 0, every activity succeeds, and the test ends `Stopped`."""
+    """
+    The run completes with exit code 0, every activity succeeds, and the test ends `Stopped`.
+
+    The log shows that it is a rehearsal, each status of the job, and the wait's progress.
+    """
     settings = on_free_ports("dual-circuit", tmp_path)
 
     done = chaos("run", str(EXPERIMENTS / name), folder=tmp_path, **settings)
 
     log = done.stderr + done.stdout
     assert done.returncode == 0, log
+    for expected in ("REHEARSAL", "is Starting", "waiting for Testing", "-> Testing", "is Stopped"):
+        assert expected in log, log
     assert "Traceback" not in log
     document = journal(tmp_path)
     assert (document["status"], document["deviated"]) == ("completed", False)
+    cuts = document["failover"]["targets"]["portal"]["cuts"]
+    assert all(cut["settled"] for cut in cuts)
     activities = [*document["run"], *document["rollbacks"]]
     assert [run["activity"]["name"] for run in activities if run["status"] != "succeeded"] == []
     tolerant = [run for run in document["run"] if "tolerance" in run["activity"]]
@@ -113,17 +121,6 @@ def test_wrong_upstream_is_refused(upstream: object, message: str, tmp_path: Pat
     assert done.returncode == 1
     assert message in done.stderr + done.stdout
     assert "Traceback" not in done.stderr + done.stdout
-
-
-def test_rehearsal_says_what_happens(tmp_path: Path) -> None:
-    """The log shows that it is a rehearsal, each status of the job, and the wait's progress."""
-    settings = on_free_ports("dual-circuit", tmp_path)
-
-    done = chaos("run", str(EXPERIMENTS / "circuit-failover.yaml"), folder=tmp_path, **settings)
-
-    log = done.stderr + done.stdout
-    for expected in ("REHEARSAL", "is Starting", "waiting for Testing", "-> Testing", "is Stopped"):
-        assert expected in log, log
 
 
 def test_broken_standby_is_found(tmp_path: Path) -> None:

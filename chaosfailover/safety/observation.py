@@ -47,6 +47,8 @@ class Observation:
         self._clock = clock
         self._lock = Lock()
         self._testing_at: float | None = None
+        self._testing_since: float | None = None
+        self._read_in_test = False
         self._published: dict[str, str] = {}
         self._states: dict[Resource, ResourceState] | None = None
         self._away_since: dict[Resource, datetime] = {}
@@ -81,6 +83,7 @@ class Observation:
             self.job_id = job_id or self.job_id
             if status == "Testing":
                 self._testing_at = self._clock() if asked_at is None else asked_at
+                self._testing_since = self._testing_since or self._testing_at
             self._publish_status(status)
 
     def see_end(self, ago: float = 0.0) -> None:
@@ -97,9 +100,12 @@ class Observation:
         """
         Note the states of the resources, asked for at an instant of the clock.
 
-        A resource that is missing is not shown by the API.
+        A resource that is missing is not shown by the API. The first states of the test are events
+        even if they are as before, so that it is known that they were read.
         """
         with self._lock:
+            if self._testing_since is not None and asked_at >= self._testing_since:
+                self._note_first_read()
             for resource, before in self.before.items():
                 if not self._has_begun:
                     self.before[resource] = better(resource, before, states.get(resource))
@@ -109,6 +115,12 @@ class Observation:
             self._states = {each: states[each] for each in self.before if each in states}
             if self.stopped_at is not None:
                 self._note_return()
+
+    def _note_first_read(self) -> None:
+        if not self._read_in_test:
+            self._read_in_test = True
+            for resource in self.before:
+                self._published.pop(resource.resource_id, None)
 
     def _note_return(self) -> None:
         """

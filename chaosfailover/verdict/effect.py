@@ -34,20 +34,18 @@ def had_effect(run: Run, test: JobHistory) -> bool:
 
 def was_read(run: Run, test: JobHistory) -> bool:
     """
-    Tell whether the status of a resource was known before the test and in it.
+    Tell whether the status of a resource was known before the test, and read in it.
 
-    The control notes a status when it changes, and when it can no longer be read: a resource of
-    which it notes nothing in the test is as it was before.
+    The control notes each status when it is read first in a test, though it be unchanged.
     """
     before: dict[str, str] = {}
-    during: dict[str, set[str]] = {}
+    during: set[str] = set()
     for at, resource, status in sorted(_statuses(run)):
-        if _within(at, test):
-            during.setdefault(resource, set()).add(status)
+        if _within(at, test) and status != UNREAD and at >= (test.seen_testing or END_OF_TIME):
+            during.add(resource)
         elif test.since and at < test.since:
             before[resource] = status
-    known = [resource for resource, status in before.items() if status != UNREAD]
-    return any(during.get(resource) != {UNREAD} for resource in known)
+    return any(status != UNREAD and resource in during for resource, status in before.items())
 
 
 def _status_changed(run: Run, test: JobHistory) -> bool:

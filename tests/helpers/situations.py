@@ -213,9 +213,8 @@ def _events(it: Situation) -> Iterator[Document]:
     yield event(CUT, "cut", **test)
     yield event(10.1, "status", **test, status="Starting")
     yield event(TESTING, "status", **test, status="Testing")
-    if it.session != "unchanged":
-        shown = "Down" if it.session == "down" else "unknown"
-        yield event(12.1, "resource", **session, status=shown)
+    shown = {"down": "Down", "unchanged": "Established", "not read": "unknown"}[it.session]
+    yield event(12.1, "resource", **session, status=shown)
     if it.ended_by in (*BY_THE_RUN, "others before a refused stop"):
         yield event(STOP, "stop", **test)
     if it.ended_by == "others before a refused stop":

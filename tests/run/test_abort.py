@@ -106,8 +106,7 @@ def test_probe_that_does_not_exist_cuts_nothing(cloud: Cloud, tmp_path: Path) ->
 def test_short_outage_does_not_abort(tmp_path: Path) -> None:
     """A failover within bounds is what the run is for."""
     with emulated_cloud(tmp_path) as cloud:
-        document = experiment("in a pause", "default", cloud.portal)
-        document["method"][-1]["pauses"]["after"] = 3
+        document = experiment("settled", "default", cloud.portal)
         document["controls"][0]["provider"]["arguments"]["abort_after"] = 5.0
         runner = Runner(document, tmp_path, cloud.exports)
         try:

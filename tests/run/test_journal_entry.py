@@ -143,7 +143,7 @@ def hostile_experiment(port: int) -> dict[str, Any]:
         ],
         "steady-state-hypothesis": {"title": "hostile", "probes": [probe]},
         "method": [
-            action("cut", cut, pauses={"after": 2}),
+            action("cut", cut),
             {**probe, "name": "again"},
             action("stop", python("stop_failover_test", test="drill")),
         ],

@@ -49,7 +49,7 @@ def drill(
         },
         "controls": [*first, {"name": "failover", "provider": provider}, *last],
         "runtime": {"rollbacks": {"strategy": "always"}},
-        "method": [action("cut", cut, pauses={"after": 1}), *more],
+        "method": [action("cut", cut), *more],
         "rollbacks": [action("bring-back", python("stop_failover_test", test="drill"))],
     }
     file = folder / "experiment.yaml"
@@ -145,7 +145,11 @@ def test_interruption_in_the_middle_of_a_cut_is_no_deviation(tmp_path: Path) -> 
         preexec_fn=default_signals,  # noqa: PLW1509 - it takes no lock
     ) as process:
         assert process.stdout is not None
-        next(line for line in process.stdout if "portal is DOWN" in line)
+        awaited = {"portal is DOWN", "-> Testing"}
+        for line in process.stdout:
+            awaited -= {each for each in awaited if each in line}
+            if not awaited:
+                break
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
 

@@ -103,6 +103,23 @@ def test_each_change_is_one_event(published: list[Event]) -> None:
     ]
 
 
+def test_first_reading_in_a_test_is_an_event_though_nothing_changed(
+    published: list[Event],
+) -> None:
+    """Else nobody could tell a cut without an effect from one at which nobody looked."""
+    jobs = [job(status) for status in ("Starting", "Testing", "Testing", "Stopped")]
+
+    observe(jobs, ["Enabled"], 4)
+
+    assert shown(published) == [
+        ("status", "Starting"),
+        ("resource", "Enabled"),
+        ("status", "Testing"),
+        ("resource", "Enabled"),
+        ("status", "Stopped"),
+    ]
+
+
 def test_what_cannot_be_read_is_unknown(published: list[Event]) -> None:
     """Not the last status that was seen, and what is read later is an event again."""
     observe([job("Testing"), AWAY, job("Testing")], ["Enabled", AWAY, "Enabled"], 3)

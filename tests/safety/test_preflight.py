@@ -186,8 +186,7 @@ def test_preflight_ends_where_nobody_answers() -> None:
 
 def test_live_run_says_what_it_will_do(live_cloud: Cloud, tmp_path: Path) -> None:
     """Account, region, resources and planned end are stated before the cut."""
-    document = experiment("in a pause", "default", live_cloud.portal)
-    document["method"][-1]["pauses"]["after"] = 4
+    document = experiment("settled", "default", live_cloud.portal)
     runner = Runner(document, tmp_path, live_cloud.exports)
     try:
         assert runner.end() == 0, runner.log
@@ -203,9 +202,8 @@ def test_live_run_says_what_it_will_do(live_cloud: Cloud, tmp_path: Path) -> Non
 
 def test_run_on_an_emulator_elsewhere_is_a_rehearsal(cloud: Cloud, tmp_path: Path) -> None:
     """Nothing real is cut there, and the record must not say so; nobody is asked to confirm."""
-    document = experiment("in a pause", "default", cloud.portal)
+    document = experiment("settled", "default", cloud.portal)
     document["controls"][0]["provider"]["arguments"]["confirm"] = True
-    document["method"][-1]["pauses"]["after"] = 4
     runner = Runner(document, tmp_path, cloud.exports)
     try:
         assert runner.end() == 0, runner.log
@@ -226,9 +224,8 @@ def test_operator_confirms_by_typing_the_name(
     live_cloud: Cloud, tmp_path: Path, typed: str, cut: bool
 ) -> None:
     """On a terminal, with `confirm`, nothing but the test's name lets the run go on."""
-    document = experiment("in a pause", "default", live_cloud.portal)
+    document = experiment("settled", "default", live_cloud.portal)
     document["controls"][0]["provider"]["arguments"]["confirm"] = True
-    document["method"][-1]["pauses"]["after"] = 4
     script = tmp_path / "experiment.json"
     script.write_text(json.dumps(document))
     terminal, theirs = pty.openpty()

@@ -21,6 +21,7 @@ from places import EXPERIMENTS
 from processes import wait_for_watchdogs
 
 IN_A_PAUSE = "Pausing after activity"
+SETTLING = "Waiting for at most"
 ODD_STATUSES: list[dict[str, Any]] = [
     {"fault": "unknown-status", "status": "testing"},
     {"fault": "unknown-status", "status": "Pausing"},
@@ -132,7 +133,7 @@ def test_recovery_by_an_early_end_is_no_failover(
     if ended_by == "the cloud":
         cloud.fault(fault="ends-early", seconds=1.0)
     runner = run(runners, cloud, tmp_path, "")
-    runner.wait_for("Waiting for at most")
+    runner.wait_for(SETTLING)
     if ended_by == "somebody else":
         assert failover(cloud, tmp_path, "stop", "--all", "--yes").returncode == 0
 
@@ -218,7 +219,7 @@ def test_rollback_stops_whatever_status_is_shown(
 ) -> None:
     """It goes on until the test is `Stopped` and back."""
     runner = run(runners, cloud, tmp_path, "")
-    runner.wait_for(IN_A_PAUSE)
+    runner.wait_for(SETTLING)
     cloud.fault(during=["Starting", "Testing", "Stopping"], **fault)
 
     runner.end()

@@ -492,10 +492,16 @@ CASES = [
         id="no effect: nothing was read",
     ),
     pytest.param(
-        resources("Established"),
+        resources("Established", "Established"),
         "inconclusive",
         [NO_EFFECT],
         id="no effect: nothing changed",
+    ),
+    pytest.param(
+        resources("Established"),
+        "inconclusive",
+        [EFFECT_UNREAD],
+        id="no effect: nothing was read in the test",
     ),
     pytest.param(
         resources("Established", "unknown", "Established"),
@@ -1060,7 +1066,7 @@ def test_each_cut_must_have_an_effect() -> None:
     judged = judge(changed(HELD, ("failover.events", [*EVENTS, *later])))
 
     assert judged.verdict == "inconclusive"
-    assert judged.reasons[0].startswith("The cut of other had no effect")
+    assert judged.reasons[0].startswith("Nothing was read of the effect of the cut of other")
 
 
 @pytest.mark.parametrize(
