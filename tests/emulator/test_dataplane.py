@@ -102,6 +102,18 @@ def test_services_answer_over_the_preferred_path(emulator: Emulator) -> None:
     assert echoes(emulator, "ledger")
 
 
+def test_a_closed_session_moves_the_traffic_at_once(tmp_path: Path) -> None:
+    """Nothing is lost, also on a path that would stall for 30 s."""
+    topology = tmp_path / "told.yaml"
+    topology.write_text(f"{PATIENT}settings: {{cut_is: {{PHYSICALCONNECTION: session-closed}}}}")
+    with Emulator(topology, auth=False, service_ports=ANY) as emulator:
+        cut(emulator)
+
+        assert path_of(emulator, PATIENCE) == "b"
+        assert echoes(emulator, "echo", PATIENCE)
+        assert emulator.ground_truth()["portal"] == []
+
+
 def test_a_cut_stalls_the_traffic_then_moves_it_and_moves_it_back(emulator: Emulator) -> None:
     job_id = cut(emulator)
     stalled = path_of(emulator), echoes(emulator, "echo"), echoes(emulator, "ledger")
