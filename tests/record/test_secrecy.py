@@ -164,10 +164,10 @@ EACH = pytest.mark.parametrize("journal", JOURNALS, ids=range(len(JOURNALS)))
 
 
 @EACH
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=72, deadline=None)
 @given(secret=SECRETS)
 def test_verdict_is_that_of_the_evidence(journal: Journal, secret: str) -> None:
-    """200 secrets: random ones, and words that are also keys, statuses, numbers, names of ours."""
+    """500 secrets: random ones, and words that are also keys, statuses, numbers, names of ours."""
     check(journal, secret)
 
 
