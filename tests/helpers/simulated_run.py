@@ -315,10 +315,10 @@ class SimulatedWatchdog:
     ) -> None:
         self.pid = len(run.watchdogs)
         self.process = Process(f"watchdog-{self.pid}")
-        for number, step in run.schedule.watchdog_deaths:
-            if number == self.pid:
-                self.process.at_step[step] = self._die
         self._run, self._world = run, run.world
+        for number, seconds in run.schedule.watchdog_deaths:
+            if number == self.pid:
+                run.world.later(seconds, self._die)
         self._is_spare = is_spare
         self._lines: deque[str] = deque()
         self._is_closed = self._is_ready = False
@@ -328,8 +328,9 @@ class SimulatedWatchdog:
         self._world.spawn(run.process, "attend", partial(self._attend, on_death))
 
     def _die(self) -> None:
-        self._world.note(self.process.name, "dies")
-        self.process.kill()
+        if self.process.alive:
+            self._world.note(self.process.name, "dies")
+            self.process.kill()
 
     @property
     def held(self) -> frozenset[str]:
