@@ -7,14 +7,14 @@ the product believes of a test it takes only as something that was told.
 
 import random
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
 from schedules import Schedule
 from simulated_cloud import SimulatedCloud
 from simulated_run import RESTORE_TIMEOUT, SimulatedRun, Told
-from virtual_time import BEGIN, World
+from virtual_time import BEGIN, Process, World
 
 __all__ = ["Judgement", "judged"]
 
@@ -73,7 +73,7 @@ class Judge:
     def __init__(self, schedule: Schedule, world: World, cloud: SimulatedCloud) -> None:
         self.judgement = Judgement(schedule, trace=world.trace)
         self._schedule, self._world, self._cloud = schedule, world, cloud
-        self._held: frozenset[str] = frozenset()
+        self._held: Mapping[str, list[Process]] = {}
         self._last_told: dict[str, Told] = {}
         self._left_at: dict[str, float] = {}
         self.run = SimulatedRun(schedule, world, cloud, self._hear)
@@ -86,17 +86,16 @@ class Judge:
         self.judgement.broken.append(rule)
 
     def _look(self) -> None:
-        held = self.run.held
-        for test in self._held - held:
+        before, self._held = self._held, self.run.held
+        for test in before.keys() - self._held:
             self._left_at[test] = self._world.now
-            self._check_left(test)
-        self._held = held
+            self._check_left(test, before[test])
 
-    def _check_left(self, test: str) -> None:
+    def _check_left(self, test: str, holders: Sequence[Process]) -> None:
         """
         Nothing that was accepted is off every list before it is Stopped, and what it took is back.
         """
-        if not self.run.lives and self.run.has_lost_a_process:
+        if not self.run.lives and all(holder.was_killed for holder in holders):
             self._world.note("JUDGE", f"nobody is left for {test}")
             self.judgement.orphaned.add(test)
             return

@@ -91,14 +91,17 @@ class SimulatedRun:
         return [f"drill-{number}" for number in range(self.schedule.tests)]
 
     @property
-    def held(self) -> frozenset[str]:
+    def held(self) -> dict[str, list[Process]]:
         """
-        The tests on the list of a process that lives.
+        The tests on the list of a process that lives, with these processes.
         """
-        guarded = self.guard.tests if self.guard and self.process.alive else []
-        return frozenset(each.test for each in guarded).union(
-            *(each.held for each in self.watchdogs)
-        )
+        holders: dict[str, list[Process]] = {}
+        for guarded in self.guard.tests if self.guard and self.process.alive else ():
+            holders.setdefault(guarded.test, []).append(self.process)
+        for watchdog in self.watchdogs:
+            for test in watchdog.held:
+                holders.setdefault(test, []).append(watchdog.process)
+        return holders
 
     @property
     def lives(self) -> bool:
@@ -113,13 +116,6 @@ class SimulatedRun:
         The instant from which the test is to be stopped: the order, or the death of the run.
         """
         return self.ordered_at if self.ordered_at >= 0.0 else self.died_at
-
-    @property
-    def has_lost_a_process(self) -> bool:
-        """
-        Whether a process was killed.
-        """
-        return any(each.was_killed for each in self._processes)
 
     @property
     def _processes(self) -> list[Process]:
