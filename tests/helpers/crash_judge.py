@@ -75,6 +75,7 @@ class Judge:
         self._schedule, self._world, self._cloud = schedule, world, cloud
         self._held: Mapping[str, list[Process]] = {}
         self._last_told: dict[str, Told] = {}
+        self._told_at: dict[str, float] = {}
         self._left_at: dict[str, float] = {}
         self.run = SimulatedRun(schedule, world, cloud, self._hear)
         # What was read may be as old as this when it is told.
@@ -112,7 +113,7 @@ class Judge:
         outcome, truth = told.outcome, self._cloud.truth
         self.judgement.told.append(told)
         if told.process != "rollback":
-            self._last_told[outcome.test] = told
+            self._last_told[outcome.test], self._told_at[outcome.test] = told, self._world.now
         self._world.note(told.process, f"tells {outcome}")
         test, said = outcome.test, f"{told.process} tells: {outcome}"
         if outcome.is_over and not (self._is_over(test) or self._was_told(told)):
@@ -176,7 +177,8 @@ class Judge:
         """
         truth, told = self._cloud.truth, self._last_told.get(test)
         is_told = bool(told and not told.outcome.is_over)
-        gives_up = self._schedule.down_for > RESTORE_TIMEOUT
+        faulty = self._told_at.get(test, inf) < self._calm_at
+        gives_up = faulty or self._schedule.down_for > RESTORE_TIMEOUT
         if not truth.is_over(test, 0.0) and not (is_told and gives_up):
             self._break(f"{test} is not over in the end")
         if is_told and not gives_up:
