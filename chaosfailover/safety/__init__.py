@@ -38,7 +38,8 @@ watchdog processes   two, in sessions of their own, so that a signal to the run'
                      harm. The embedded emulator needs none: it ends with the run.
 
 `Stopping` and `Observer` are generators without input or output of their own. They yield requests,
-and get replies, errors and the time from outside, so that any schedule can be played through them.
+and get replies, errors and the time from outside. The guard and the watchdogs take clock, sleep and
+threads as arguments. So any schedule can be played through them, and `tests/crashes/` does.
 
 Order of events
 ---------------
@@ -81,7 +82,8 @@ The life of a test
                                      |
                                      +------ LATEST_START has passed: it never started ----> off
 
-A start without an answer is looked for until its signature is no longer valid. The run looks for
+A start without an answer is looked for until its signature is no longer valid. So is one that was
+refused, if its test then shows a status that is none of the documented ones. The run looks for
 START_SETTLE seconds at its end, then leaves it to the watchdogs. Process 1 of a container waits
 itself, since its watchdogs would die with it.
 

@@ -246,7 +246,8 @@ class Stopping:
 
     def _not_started(self) -> Step:
         start, now = self._request.start, self._clock()
-        if start.accepted:
+        # Only a test that runs can be stopped: then Init is from before.
+        if start.accepted or self._stop_sent:
             yield from self._stop()
             return None
         if not start.is_open(now):

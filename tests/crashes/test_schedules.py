@@ -19,8 +19,10 @@ CHUNK = 100
 IN_CI = 2_000
 WHOLE = 100_000
 MENDED = {
-    6742: "a rollback saw the end that the guard missed; the guard's outcome was an alarm",
-    7476: "the same, where a second signal had ended the guard's wait",
+    905: "a refused start whose test showed no status was stopped in Init for half an hour",
+    1380: "the same, with a status that is not documented",
+    2726: "a stopped test was deleted, and told of as never started, for an old reply",
+    2773: "a rollback saw the end that the guard missed, whose alarm was told all the same",
 }
 """Seeds that failed while this was built, and what was mended."""
 
@@ -71,7 +73,7 @@ def test_schedules_that_failed_once(play: Play, seed: int) -> None:
     assert not judgement.broken, str(judgement)
 
 
-@pytest.mark.parametrize("seed", [1, 11, 997])
+@pytest.mark.parametrize("seed", [1, 16, 519])
 def test_seed_replays_to_the_same_end(play: Play, seed: int) -> None:
     """A schedule that fails can be played again, event by event."""
     first, second = play(seed), play(seed)

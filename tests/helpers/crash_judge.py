@@ -7,14 +7,14 @@ the product believes of a test it takes only as something that was told.
 
 import random
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
 from schedules import Schedule
 from simulated_cloud import SimulatedCloud
 from simulated_run import RESTORE_TIMEOUT, SimulatedRun, Told
-from virtual_time import BEGIN, World
+from virtual_time import BEGIN, Process, World
 
 __all__ = ["Judgement", "judged"]
 
@@ -73,8 +73,9 @@ class Judge:
     def __init__(self, schedule: Schedule, world: World, cloud: SimulatedCloud) -> None:
         self.judgement = Judgement(schedule, trace=world.trace)
         self._schedule, self._world, self._cloud = schedule, world, cloud
-        self._held: frozenset[str] = frozenset()
+        self._held: Mapping[str, list[Process]] = {}
         self._last_told: dict[str, Told] = {}
+        self._told_at: dict[str, float] = {}
         self._left_at: dict[str, float] = {}
         self.run = SimulatedRun(schedule, world, cloud, self._hear)
         # What was read may be as old as this when it is told.
@@ -86,17 +87,16 @@ class Judge:
         self.judgement.broken.append(rule)
 
     def _look(self) -> None:
-        held = self.run.held
-        for test in self._held - held:
+        before, self._held = self._held, self.run.held
+        for test in before.keys() - self._held:
             self._left_at[test] = self._world.now
-            self._check_left(test)
-        self._held = held
+            self._check_left(test, before[test])
 
-    def _check_left(self, test: str) -> None:
+    def _check_left(self, test: str, holders: Sequence[Process]) -> None:
         """
         Nothing that was accepted is off every list before it is Stopped, and what it took is back.
         """
-        if not self.run.lives and self.run.has_lost_a_process:
+        if not self.run.lives and all(holder.was_killed for holder in holders):
             self._world.note("JUDGE", f"nobody is left for {test}")
             self.judgement.orphaned.add(test)
             return
@@ -113,7 +113,7 @@ class Judge:
         outcome, truth = told.outcome, self._cloud.truth
         self.judgement.told.append(told)
         if told.process != "rollback":
-            self._last_told[outcome.test] = told
+            self._last_told[outcome.test], self._told_at[outcome.test] = told, self._world.now
         self._world.note(told.process, f"tells {outcome}")
         test, said = outcome.test, f"{told.process} tells: {outcome}"
         if outcome.is_over and not (self._is_over(test) or self._was_told(told)):
@@ -177,7 +177,8 @@ class Judge:
         """
         truth, told = self._cloud.truth, self._last_told.get(test)
         is_told = bool(told and not told.outcome.is_over)
-        gives_up = self._schedule.down_for > RESTORE_TIMEOUT
+        faulty = self._told_at.get(test, inf) < self._calm_at
+        gives_up = faulty or self._schedule.down_for > RESTORE_TIMEOUT
         if not truth.is_over(test, 0.0) and not (is_told and gives_up):
             self._break(f"{test} is not over in the end")
         if is_told and not gives_up:

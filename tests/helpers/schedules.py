@@ -26,8 +26,9 @@ class Schedule:
     One run and what happens to it; instants are seconds since its approval.
 
     `way` is how it cuts: it creates a test that starts, or starts one. `hold` is for how long. A
-    `rollback` stops the test at the end. In a `container`, the watchdogs die with the run. Deaths
-    are at steps of a process; a watchdog's has its number. From `calm` on, the API answers.
+    `rollback` stops the test at the end. In a `container`, the watchdogs die with the run. The run
+    dies at a step, and a watchdog, by its number, some seconds after its start. From `calm` on, the
+    API answers.
     """
 
     seed: int
@@ -41,7 +42,7 @@ class Schedule:
     faults: tuple[tuple[float, Fault], ...]
     calm: float
     run_dies_at: int | None
-    watchdog_deaths: tuple[tuple[int, int], ...]
+    watchdog_deaths: tuple[tuple[int, float], ...]
     signals: tuple[tuple[float, str, float], ...]
     jumps: tuple[tuple[float, float], ...]
 
@@ -82,7 +83,7 @@ def drawn(seed: int) -> Schedule:
         faults=faults,
         calm=calm,
         run_dies_at=_step(random) if random.random() < 0.4 else None,
-        watchdog_deaths=tuple((random.randrange(4), _step(random)) for _ in range(_few(random))),
+        watchdog_deaths=_watchdog_deaths(random),
         signals=tuple(
             (random.uniform(0.0, 30.0), random.choice(("SIGINT", "SIGTERM")), random.random() / 4)
             for _ in range(random.choice((0, 0, 1, 1, 2)))
@@ -94,6 +95,15 @@ def drawn(seed: int) -> Schedule:
     )
 
 
+def _watchdog_deaths(random: Random) -> tuple[tuple[int, float], ...]:
+    """
+    Draw which watchdogs die when: none, some, or each of the first, so that others get the list.
+    """
+    if random.random() < 0.3:
+        return tuple((number, random.uniform(0.5, 12.0)) for number in range(random.randint(2, 4)))
+    return tuple((random.randrange(4), random.uniform(0.0, 40.0)) for _ in range(_few(random)))
+
+
 def _moment(random: Random, calm: float) -> float:
     """
     Draw when a fault begins: before the cut, in its first seconds, or at any time.
@@ -102,7 +112,7 @@ def _moment(random: Random, calm: float) -> float:
 
 
 def _few(random: Random) -> int:
-    return random.choice((0, 0, 1, 1, 2, 3))
+    return random.choice((0, 0, 0, 1, 2, 3))
 
 
 def _step(random: Random) -> int:
@@ -115,6 +125,7 @@ def _network(random: Random, latest: float) -> Network:
         unsent=often * random.random(),
         unanswered=often * random.random(),
         late=often * random.random(),
+        late_start=random.choice((0.0, 0.0, 0.5)),
         slowest=random.choice((0.05, 0.05, 0.3, 3.0)),
         latest=latest,
     )

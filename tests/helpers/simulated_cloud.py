@@ -32,7 +32,6 @@ REGION = "cn-hangzhou"
 WINDOW = 60.0
 """Seconds for which a signed request may take effect."""
 READ_TIMEOUT = 10.0
-STARTS = ("CreateFailoverTestJob", "StartFailoverTestJob")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +39,14 @@ class Network:
     """
     The chances of a request: not delivered, delivered without a reply, delivered late.
 
-    `slowest` is the longest way of a request or a reply, in seconds, and `latest` that of a late
-    request.
+    A start has its own chance to be late. `slowest` is the longest way of a request or a reply, in
+    seconds, and `latest` that of a late request.
     """
 
     unsent: float = 0.0
     unanswered: float = 0.0
     late: float = 0.0
+    late_start: float = 0.0
     slowest: float = 0.3
     latest: float = 0.0
 
@@ -174,11 +174,12 @@ class SimulatedCloud:
         if fate < network.unsent:
             self._give_up(sent, "is lost", due)
         fate -= network.unsent
-        if fate < network.late:
+        late = network.late_start if sent.starts else network.late
+        if fate < late:
             way = world.random.uniform(patience, max(patience, network.latest))
         sent.delivered_at = world.now + way
         world.later(way, partial(self._deliver, sent))
-        if fate < network.late + network.unanswered or way + back >= patience:
+        if fate < late + network.unanswered or way + back >= patience:
             self._give_up(sent, "gets no reply", due)
         world.wait(lambda: sent.reply is not None)
         reply = sent.reply
@@ -194,7 +195,8 @@ class SimulatedCloud:
         sent.reply = self._emulator.handle("POST", f"/?{urlencode(sent.parameters)}", headers)
         job_id = sent.parameters.get("JobId") or sent.parameters.get("Name") or ""
         log = self._emulator.cloud.request_log.shown()[-1]
-        sent.is_accepted = not log["code"] and 200 <= log["status"] < 300
+        key = (log["account"], REGION, sent.operation, sent.parameters.get("ClientToken", ""))
+        sent.is_accepted = self._emulator.cloud.ledger.token_reply(key, -inf) is not None
         answer = f"{log['status']} {log['code']} {' '.join(log['faults'])} {sent.reply.ending}"
         self.world.note(sent.process, f"{sent.operation} {job_id} -> {answer}")
 

@@ -91,14 +91,17 @@ class SimulatedRun:
         return [f"drill-{number}" for number in range(self.schedule.tests)]
 
     @property
-    def held(self) -> frozenset[str]:
+    def held(self) -> dict[str, list[Process]]:
         """
-        The tests on the list of a process that lives.
+        The tests on the list of a process that lives, with these processes.
         """
-        guarded = self.guard.tests if self.guard and self.process.alive else []
-        return frozenset(each.test for each in guarded).union(
-            *(each.held for each in self.watchdogs)
-        )
+        holders: dict[str, list[Process]] = {}
+        for guarded in self.guard.tests if self.guard and self.process.alive else ():
+            holders.setdefault(guarded.test, []).append(self.process)
+        for watchdog in self.watchdogs:
+            for test in watchdog.held:
+                holders.setdefault(test, []).append(watchdog.process)
+        return holders
 
     @property
     def lives(self) -> bool:
@@ -113,13 +116,6 @@ class SimulatedRun:
         The instant from which the test is to be stopped: the order, or the death of the run.
         """
         return self.ordered_at if self.ordered_at >= 0.0 else self.died_at
-
-    @property
-    def has_lost_a_process(self) -> bool:
-        """
-        Whether a process was killed.
-        """
-        return any(each.was_killed for each in self._processes)
 
     @property
     def _processes(self) -> list[Process]:
@@ -315,10 +311,10 @@ class SimulatedWatchdog:
     ) -> None:
         self.pid = len(run.watchdogs)
         self.process = Process(f"watchdog-{self.pid}")
-        for number, step in run.schedule.watchdog_deaths:
-            if number == self.pid:
-                self.process.at_step[step] = self._die
         self._run, self._world = run, run.world
+        for number, seconds in run.schedule.watchdog_deaths:
+            if number == self.pid:
+                run.world.later(seconds, self._die)
         self._is_spare = is_spare
         self._lines: deque[str] = deque()
         self._is_closed = self._is_ready = False
@@ -328,8 +324,9 @@ class SimulatedWatchdog:
         self._world.spawn(run.process, "attend", partial(self._attend, on_death))
 
     def _die(self) -> None:
-        self._world.note(self.process.name, "dies")
-        self.process.kill()
+        if self.process.alive:
+            self._world.note(self.process.name, "dies")
+            self.process.kill()
 
     @property
     def held(self) -> frozenset[str]:
