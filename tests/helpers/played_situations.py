@@ -74,6 +74,8 @@ def more(it: Situation) -> list[str]:
 def _topology(it: Situation) -> str:
     if it.target == "half of the flows":
         return "dual-circuit-ecmp"
+    if it.target == "external" and it.lost == "late":
+        return "dual-circuit"  # its run waits for nothing
     return TOPOLOGIES.get(it.lost, "dual-circuit")
 
 

@@ -289,7 +289,7 @@ TROUBLE: dict[str, list[tuple[str, Any]]] = {
             "run",
             [
                 activity(
-                    "look", 13, 14, kind="probe", func="read", status="failed", exception=["no"]
+                    "look", 13, 14, kind="probe", func="read", status="failed", exception=[UNSEEN]
                 )
             ],
         )
