@@ -200,7 +200,7 @@ class Session:
         """
         Wait until the failover has settled, if a test cuts and nothing ends the run.
         """
-        if not (self._measurement and self._guard and self._guard.testing):
+        if not (self._measurement and self._guard):
             return
         minute = self._settings.minute if self._facts.mode == "REHEARSAL" else 60.0
         minutes = min((each.duration_minutes for each in self._guard.tests), default=0)
@@ -211,7 +211,7 @@ class Session:
     def _may_wait(self) -> bool:
         ends = self._interruption.received or self._interruption.ending or self._facts.aborted
         guarding = self._guard
-        return bool(guarding and guarding.testing and not guarding.is_stopping and not ends)
+        return bool(guarding and guarding.tests and not guarding.is_stopping and not ends)
 
     def begin_to_end(self) -> None:
         """

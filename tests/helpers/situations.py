@@ -155,6 +155,7 @@ def _experiment(it: Situation) -> Document:
     return document
 
 
+AWAY = "bgp-rehearsal-a is Available and Down, not Available and Established since 12:00:12 UTC"
 MET = reading(probe("portal", 1))
 AFTER = reading(probe("portal", 18))
 HYPOTHESES: dict[str, Document] = {
@@ -172,10 +173,13 @@ HYPOTHESES: dict[str, Document] = {
 
 def _rollbacks(it: Situation) -> list[Document]:
     stop = activity("bring back", STOP, STOP + 2, func="stop_failover_test", output=_outcome(it))
-    mail = activity("mail", 23, 24, func="mail", module="own", status="failed", exception=["no"])
+    if it.back == "not" and it.ended_by == "a rollback":
+        error = f"chaosfailover.errors.GuardError: stopped, but not back: {AWAY}"
+        stop |= {"status": "failed", "output": None, "exception": [error]}
+    mail = activity("mail", 23, 24, output={"status": 1})
     return {
         "as planned": [stop],
-        "failed": [stop, mail],
+        "failed": [stop, changed(mail, ("activity.provider", {"type": "process", "path": "sh"}))],
         "idle": [changed(stop, ("output", {"test": "dril", "status": None, "stopped": False}))],
         "not in the journal": [],
         "none": [],
@@ -196,8 +200,7 @@ def _stopped(it: Situation) -> Iterator[Document]:
     if it.ended_by == "nobody":
         yield test | {"status": "Testing", "error": "it is Testing after 300 s", "back": None}
     elif it.back == "not":
-        down = "bgp-a is Down, not Established since 12:00:12 UTC"
-        yield test | {"back": False, "not_back": [down]}
+        yield test | {"back": False, "not_back": [AWAY]}
     elif it.back == "not read":
         yield test | {"back": None, "not_back": []}
     elif it.ended_by == "the guard":
@@ -269,8 +272,10 @@ def _series(it: Situation) -> Series:
     return series
 
 
-ABORT = {"kind": "abort", "name": "abort", "reason": "portal has been down for 4 s"}
+TOO_LONG = "portal has been down for 4 s, longer than abort_after 3 s"
+ABORT = {"kind": "abort", "name": "abort", "reason": TOO_LONG}
 SIGTERM = {"kind": "signal", "name": "SIGTERM", "reason": "received SIGTERM"}
+UNSEEN = "chaosfailover.errors.JobTimeoutError: bgp-rehearsal-a is Down, not x, after 0.1 s"
 TROUBLE: dict[str, list[tuple[str, Any]]] = {
     "none": [],
     "a signal": [("interruption", SIGTERM), ("status", "interrupted")],
@@ -284,7 +289,7 @@ TROUBLE: dict[str, list[tuple[str, Any]]] = {
             "run",
             [
                 activity(
-                    "look", 13, 14, kind="probe", func="read", status="failed", exception=["no"]
+                    "look", 13, 14, kind="probe", func="read", status="failed", exception=[UNSEEN]
                 )
             ],
         )

@@ -217,7 +217,7 @@ def test_whatever_status_is_shown_the_test_is_stopped(
 def test_rollback_stops_whatever_status_is_shown(
     cloud: Cloud, runners: ExitStack, tmp_path: Path, fault: dict[str, Any]
 ) -> None:
-    """It goes on until the test is `Stopped` and back."""
+    """It goes on until the test is `Stopped` and back, once the failover has settled."""
     runner = run(runners, cloud, tmp_path, "")
     runner.wait_for(SETTLING)
     cloud.fault(during=["Starting", "Testing", "Stopping"], **fault)
@@ -227,6 +227,8 @@ def test_rollback_stops_whatever_status_is_shown(
     (rollback,) = runner.journal["rollbacks"]
     assert (rollback["status"], rollback["output"]["back"]) == ("succeeded", True)
     assert cloud.statuses() == ["Stopped"]
+    (cut,) = runner.journal["failover"]["targets"]["portal"]["cuts"]
+    assert cut["settled"] is True
 
 
 @pytest.mark.parametrize("fault", ODD)
