@@ -59,11 +59,15 @@ class Plan(TypedDict):
 
 class Moments(TypedDict):
     """
-    The instants of one cut, by CLOCK_BOOTTIME: cut, restored, steady again.
+    The instants of one cut, by CLOCK_BOOTTIME: until `until`, all is steady again.
+
+    Since `moved` and since `back`, the routes of both routers are those of the phase.
     """
 
     cut: float
+    moved: float
     stop: float
+    back: float
     until: float
 
 
@@ -329,14 +333,16 @@ def performed(network: Network, way: str, rng: random.Random) -> Moments:
         time.sleep(DRAIN)
     network.cut(way)
     network.await_routes("b")
+    moved = clock()
     time.sleep(rng.uniform(1.0, 2.0))
     stop = clock()
     network.restore(way)
     if way == "drained":
         network.drain(0)
     network.await_routes(usual)
+    back = clock()
     time.sleep(1.5)
-    return {"cut": cut, "stop": stop, "until": clock()}
+    return {"cut": cut, "moved": moved, "stop": stop, "back": back, "until": clock()}
 
 
 @contextmanager

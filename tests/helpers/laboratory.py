@@ -31,6 +31,7 @@ SLACK = 0.005
 CLOSING = 0.5
 """Seconds: BIRD tries for as long to say goodbye over a session that has failed."""
 
+UNSEEN = {"failover": "unseen_during", "reversion": "unseen_after"}
 CUT_IS = {"drained": "session-closed"}
 
 
@@ -74,7 +75,8 @@ class Cut:
     One cut, or one return: what the stream saw, and what the prober says of it by target.
 
     `begun` and `ended` are each the instants between which the loss began and ended. `stalled` is
-    its length by the kernel's counters, which nobody read for `asleep` seconds.
+    its length by the kernel's counters, off by up to `slow` on a busy machine. `unseen` is how long
+    a loss may have been for which the prober has no samples, by target.
     """
 
     phase: str
@@ -85,9 +87,10 @@ class Cut:
     begun: tuple[float, float]
     ended: tuple[float, float]
     stalled: float
-    asleep: float
+    slow: float
     packets: Mapping[str, tuple[int, int]]
     bounds: Mapping[str, tuple[float, float] | None]
+    unseen: Mapping[str, float]
     outages: Mapping[str, Sequence[Mapping[str, tuple[float, float]]]]
 
     @property
@@ -106,7 +109,7 @@ class Cut:
         for target, bounds in self.bounds.items():
             if bounds is None:
                 unlikely = self.every[target] * (1 if self.share == 1 else 8)
-                if least > unlikely:
+                if least > unlikely + self.unseen[target]:
                     yield f"{what}: {target} saw nothing of {least:.3f} s"
             elif not (bounds[0] <= most + SLACK and least <= bounds[1] + SLACK):
                 yield f"{what}: {target} says {bounds} of {least:.3f} to {most:.3f}"
@@ -145,9 +148,10 @@ def cuts_of(plan: Plan, observed: Observed) -> Iterator[Cut]:
                 begun=seen["since"] or (at, at),
                 ended=seen["until"] or (at, at),
                 stalled=seen["stalled"],
-                asleep=seen["asleep"],
+                slow=seen["slow"],
                 packets=seen["packets"],
                 bounds={name: _bounds(each[phase]) for name, each in prober.items()},
+                unseen={name: each[UNSEEN[phase]] for name, each in prober.items()},
                 outages={name: _windows(each["outages"]) for name, each in prober.items()},
             )
 
