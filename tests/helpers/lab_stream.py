@@ -58,9 +58,11 @@ def echo(address: str) -> None:
             for key, _ in selector.select():
                 if key.fileobj is datagrams:
                     for data, sender in received(datagrams):
-                        datagrams.sendto(data, sender)
+                        with suppress(OSError):  # without a route, say: then it is lost
+                            datagrams.sendto(data, sender)
                 else:
-                    connections.accept()[0].close()
+                    with suppress(OSError):
+                        connections.accept()[0].close()
 
 
 def received(opened: socket.socket) -> Iterator[tuple[bytes, tuple[str, int]]]:

@@ -76,7 +76,8 @@ class Cut:
 
     `begun` and `ended` are each the instants between which the loss began and ended. `stalled` is
     its length by the kernel's counters, off by up to `slow` on a busy machine. `unseen` is how long
-    a loss may have been for which the prober has no samples, by target.
+    a loss may have been for which the prober has no samples, `unjudged` how many checks failed in
+    the whole run as its process was not scheduled, by target.
     """
 
     phase: str
@@ -91,6 +92,7 @@ class Cut:
     packets: Mapping[str, tuple[int, int]]
     bounds: Mapping[str, tuple[float, float] | None]
     unseen: Mapping[str, float]
+    unjudged: Mapping[str, int]
     outages: Mapping[str, Sequence[Mapping[str, tuple[float, float]]]]
 
     @property
@@ -112,7 +114,8 @@ class Cut:
                 if least > unlikely + self.unseen[target]:
                     yield f"{what}: {target} saw nothing of {least:.3f} s"
             elif not (bounds[0] <= most + SLACK and least <= bounds[1] + SLACK):
-                yield f"{what}: {target} says {bounds} of {least:.3f} to {most:.3f}"
+                unseen = f"{self.unseen[target]:.3f} s unseen, {self.unjudged[target]} unjudged"
+                yield f"{what}: {target} says {bounds} of {least:.3f} to {most:.3f}, {unseen}"
             elif self.lost and self.share == 1 and not self._in_place(target):
                 yield f"{what}: {target} puts {self} elsewhere"
 
@@ -152,6 +155,7 @@ def cuts_of(plan: Plan, observed: Observed) -> Iterator[Cut]:
                 packets=seen["packets"],
                 bounds={name: _bounds(each[phase]) for name, each in prober.items()},
                 unseen={name: each[UNSEEN[phase]] for name, each in prober.items()},
+                unjudged={name: each["unjudged"] for name, each in prober.items()},
                 outages={name: _windows(each["outages"]) for name, each in prober.items()},
             )
 
