@@ -19,7 +19,7 @@ from chaosfailover.emulator.downtime import Downtime
 from chaosfailover.emulator.routing import courses
 from chaosfailover.emulator.topology import topology_from
 
-__all__ = ["Cut", "allowed", "cuts_of", "emulated", "missing", "observe", "starting"]
+__all__ = ["CONVERGENCE", "Cut", "allowed", "cuts_of", "emulated", "missing", "observe", "starting"]
 
 PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 NAMESPACES = ("unshare", "-Urnm", "--pid", "--fork", "--kill-child")
@@ -28,8 +28,11 @@ LONGEST = 600.0
 SLACK = 0.005
 """Seconds: the stream sends each millisecond, save when it is not scheduled."""
 
-CLOSING = 0.5
+CONVERGENCE = 0.5
 """Seconds: BIRD tries for as long to say goodbye over a session that has failed."""
+
+ENOUGH = 18
+"""Checks: of fewer, those that lose may come in a row by chance, see docs/routers.md."""
 
 UNSEEN = {"failover": "unseen_during", "reversion": "unseen_after"}
 CUT_IS = {"drained": "session-closed"}
@@ -109,11 +112,11 @@ class Cut:
         least, most = self.length
         what = f"{self.phase} {self.way}"
         for target, bounds in self.bounds.items():
+            short = 0.0 if self.share == 1 else ENOUGH * self.every[target]
             if bounds is None:
-                unlikely = self.every[target] * (1 if self.share == 1 else 8)
-                if least > unlikely + self.unseen[target]:
+                if least > max(short, self.every[target]) + self.unseen[target]:
                     yield f"{what}: {target} saw nothing of {least:.3f} s"
-            elif not (bounds[0] <= most + SLACK and least <= bounds[1] + SLACK):
+            elif bounds[0] > most + SLACK or least > max(bounds[1] + SLACK, short):
                 unseen = f"{self.unseen[target]:.3f} s unseen, {self.unjudged[target]} unjudged"
                 yield f"{what}: {target} says {bounds} of {least:.3f} to {most:.3f}, {unseen}"
             elif self.lost and self.share == 1 and not self._in_place(target):
@@ -188,11 +191,11 @@ def allowed(plan: Plan, way: str) -> tuple[float, float]:
     quarter, and closes a failed session for up to half a second before its routes move.
     """
     if way != "silent":
-        return 0.0, 0.05
+        return 0.0, CONVERGENCE
     if plan["bfd"]:
         interval, multiplier = plan["bfd"][0] / 1000, plan["bfd"][1]
-        return (multiplier - 1) * interval, multiplier * interval + CLOSING
-    return 0.75 * plan["hold"] - plan["hold"] / 3, plan["hold"] + CLOSING
+        return (multiplier - 1) * interval, multiplier * interval + CONVERGENCE
+    return 0.75 * plan["hold"] - plan["hold"] / 3, plan["hold"] + CONVERGENCE
 
 
 def emulated(plan: Plan, way: str) -> tuple[float, float]:

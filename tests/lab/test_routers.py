@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from lab_network import Observed, Plan
-from laboratory import Cut, allowed, cuts_of, emulated, starting
+from laboratory import CONVERGENCE, Cut, allowed, cuts_of, emulated, starting
 
 pytestmark = pytest.mark.lab
 
@@ -109,7 +109,7 @@ def out_of_range(given: Plan, cut: Cut) -> str | None:
     """
     seen, (said, share) = cut.length, emulated(given, cut.way)
     if cut.phase == "reversion":
-        return f"{cut.way}: {seen} s lost on return" if seen[0] > 0.05 else None
+        return f"{cut.way}: {seen} s lost on return" if seen[0] > CONVERGENCE else None
     least, most = allowed(given, cut.way)
     if not (seen[1] >= least and seen[0] <= most and least <= said <= most):
         return f"{cut.way}: routers {seen}, emulator {said} s, expected {least:.3f} to {most:.3f} s"
