@@ -33,6 +33,7 @@ __all__ = ["Moments", "Observed", "Plan"]
 HERE = Path(__file__).parent
 LOOPBACK = {"dc": "10.1.0.1", "cloud": "10.2.0.1"}
 ASN = {"dc": 65001, "cloud": 65002}
+OTHER = {"dc": "cloud", "cloud": "dc"}
 END = {"dc": 1, "cloud": 2}
 CIRCUITS = {"a": 1, "b": 2}
 PATIENCE = 60.0
@@ -59,11 +60,15 @@ class Plan(TypedDict):
 
 class Moments(TypedDict):
     """
-    The instants of one cut, by CLOCK_BOOTTIME: cut, restored, steady again.
+    The instants of one cut, by CLOCK_BOOTTIME: until `until`, all is steady again.
+
+    Since `moved` and since `back`, the routes of both routers are those of the phase.
     """
 
     cut: float
+    moved: float
     stop: float
+    back: float
     until: float
 
 
@@ -99,32 +104,35 @@ def inside(node: str, *command: str) -> list[str]:
     return ["nsenter", f"--net=/run/netns/{node}", *command]
 
 
-def configuration(node: str, plan: Plan, prepended: dict[str, int]) -> str:
+def session(node: str, plan: Plan, name: str, prepended: int) -> str:
     """
-    Write the configuration of a router; `prepended` is by circuit.
+    Write the BGP session of a router over a circuit.
     """
-    peer = "cloud" if node == "dc" else "dc"
-    bfd = plan["bfd"]
-    interval, multiplier = bfd or (1000, 3)
-    sessions = [
-        f"""
+    peer, subnet = OTHER[node], CIRCUITS[name]
+    return f"""
 protocol bgp circuit_{name} {{
     local 10.0.{subnet}.{END[node]} as {ASN[node]};
     neighbor 10.0.{subnet}.{END[peer]} as {ASN[peer]};
     hold time {plan["hold"]};
     connect delay time 1; connect retry time 1; error wait time 1, 1;
-    bfd {"on" if bfd else "off"};
+    bfd {"on" if plan["bfd"] else "off"};
     ipv4 {{
         import all;
         export filter {{
             if source != RTS_DEVICE then reject;
-            {f"bgp_path.prepend({ASN[node]});" * prepended[name]}
+            {f"bgp_path.prepend({ASN[node]});" * prepended}
             accept;
         }};
     }};
 }}"""
-        for name, subnet in CIRCUITS.items()
-    ]
+
+
+def configuration(node: str, plan: Plan, prepended: dict[str, int]) -> str:
+    """
+    Write the configuration of a router; `prepended` is by circuit.
+    """
+    interval, multiplier = plan["bfd"] or (1000, 3)
+    sessions = [session(node, plan, name, times) for name, times in prepended.items()]
     return f"""
 log stderr {{ warning, error, fatal, bug }};
 router id {LOOPBACK[node]};
@@ -272,12 +280,10 @@ class Network:
         wait_until(lambda: all(map(self._is_up, LOOPBACK)), self._log)
 
     def _gateways(self, node: str, circuits: str) -> set[str]:
-        peer = "cloud" if node == "dc" else "dc"
-        return {f"10.0.{CIRCUITS[name]}.{END[peer]}" for name in circuits}
+        return {f"10.0.{CIRCUITS[name]}.{END[OTHER[node]]}" for name in circuits}
 
     def _routes(self, node: str) -> set[str]:
-        peer = "cloud" if node == "dc" else "dc"
-        words = run("ip", "-n", node, "route", "show", LOOPBACK[peer]).split()
+        words = run("ip", "-n", node, "route", "show", LOOPBACK[OTHER[node]]).split()
         return {after for word, after in pairwise(words) if word == "via"}
 
     def _is_up(self, node: str) -> bool:
@@ -329,14 +335,16 @@ def performed(network: Network, way: str, rng: random.Random) -> Moments:
         time.sleep(DRAIN)
     network.cut(way)
     network.await_routes("b")
+    moved = clock()
     time.sleep(rng.uniform(1.0, 2.0))
     stop = clock()
     network.restore(way)
     if way == "drained":
         network.drain(0)
     network.await_routes(usual)
+    back = clock()
     time.sleep(1.5)
-    return {"cut": cut, "stop": stop, "until": clock()}
+    return {"cut": cut, "moved": moved, "stop": stop, "back": back, "until": clock()}
 
 
 @contextmanager
@@ -372,13 +380,15 @@ def observed(network: Network, rng: random.Random) -> Observed:
     flows = "64" if network.plan["equal"] else "1"
     with ExitStack() as stack:
         network.build()
-        stack.enter_context(started("cloud", "lab_stream.py", "echo", address))
+        echo = stack.enter_context(started("cloud", "lab_stream.py", "echo", address))
         stack.enter_context(network.routing())
         stream = stack.enter_context(started("dc", "lab_stream.py", "send", address, flows))
         prober = stack.enter_context(started("dc", "lab_prober.py", address, every))
         time.sleep(1.0)
         cuts = [performed(network, way, rng) for way in network.plan["ways"]]
         seen = answer(stream, cuts), answer(prober, cuts)
+        if echo.poll() is not None:
+            raise RuntimeError("the echo has ended")
         overflows = sum(map(overflowed, LOOPBACK))
     document = {"overflows": overflows, "cuts": cuts, "stream": seen[0], "prober": seen[1]}
     return cast("Observed", document)

@@ -30,6 +30,7 @@ def main() -> None:
             target.name: prober.summary(
                 target.name, cut["cut"], cut["stop"], cut["until"]
             ).as_dict()
+            | {"unjudged": prober.series(target.name)["unjudged"]}
             for target in targets
         }
         for cut in cuts

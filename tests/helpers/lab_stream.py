@@ -58,9 +58,11 @@ def echo(address: str) -> None:
             for key, _ in selector.select():
                 if key.fileobj is datagrams:
                     for data, sender in received(datagrams):
-                        datagrams.sendto(data, sender)
+                        with suppress(OSError):  # without a route, say: then it is lost
+                            datagrams.sendto(data, sender)
                 else:
-                    connections.accept()[0].close()
+                    with suppress(OSError):
+                        connections.accept()[0].close()
 
 
 def received(opened: socket.socket) -> Iterator[tuple[bytes, tuple[str, int]]]:
@@ -74,12 +76,12 @@ def received(opened: socket.socket) -> Iterator[tuple[bytes, tuple[str, int]]]:
 @dataclass
 class Stream:
     """
-    What was sent when, whether it came back, and the counters of the interfaces.
+    What was sent when, how long it took to come back, and the counters of the interfaces.
     """
 
     sockets: list[socket.socket]
     sent: list[float] = field(default_factory=list)
-    back: bytearray = field(default_factory=bytearray)
+    took: list[float | None] = field(default_factory=list)
     counted: list[tuple[float, int, dict[str, tuple[int, int]]]] = field(default_factory=list)
 
     def send(self) -> None:
@@ -88,7 +90,7 @@ class Stream:
         """
         number = len(self.sent)
         self.sent.append(clock())
-        self.back.append(0)
+        self.took.append(None)
         with suppress(OSError):
             self.sockets[number % len(self.sockets)].send(struct.pack("!Q", number))
 
@@ -103,7 +105,7 @@ class Stream:
                 return
             except OSError:
                 continue
-            self.back[number] = 1
+            self.took[number] = clock() - self.sent[number]
 
     def count(self) -> None:
         """
@@ -117,12 +119,16 @@ class Stream:
                 counters[name.strip()] = int(values[1]), int(values[9])
         self.counted.append((clock(), len(self.sent), counters))
 
-    def seen(self, since: float, until: float) -> dict[str, object]:
+    def seen(self, since: float, until: float, moved: float) -> dict[str, object]:
         """
         Return the loss of a phase: its bounds, the flows that it hit, and the packets counted.
+
+        `slow` is the time in which this process or the echo was not scheduled, at most; `packets`
+        are those since `moved`.
         """
         numbers = [number for number, at in enumerate(self.sent) if since <= at < until]
-        lost = [number for number in numbers if not self.back[number]]
+        lost = [number for number in numbers if self.took[number] is None]
+        latest = max((self.took[number] or 0.0 for number in numbers), default=0.0)
         flows = len(self.sockets)
         hit = {number % flows for number in lost}
         return {
@@ -131,8 +137,8 @@ class Stream:
             "since": self._began(lost[0], hit) if lost else None,
             "until": self._ended(lost[-1]) if lost else None,
             "stalled": self._stalled(since, until),
-            "asleep": self._asleep(since, until),
-            "packets": self._packets(since, until),
+            "slow": self._asleep(since, until) + latest,
+            "packets": self._packets(moved, until),
         }
 
     def _began(self, first: int, hit: set[int]) -> tuple[float, float]:
@@ -196,8 +202,8 @@ def send(address: str, flows: int) -> None:
                     stream.receive(key.fileobj)
     answers = [
         {
-            "failover": stream.seen(each["cut"], each["stop"]),
-            "reversion": stream.seen(each["stop"], each["until"]),
+            "failover": stream.seen(each["cut"], each["stop"], each["moved"]),
+            "reversion": stream.seen(each["stop"], each["until"], each["back"]),
         }
         for each in json.loads(line)
     ]

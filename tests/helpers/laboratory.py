@@ -19,7 +19,7 @@ from chaosfailover.emulator.downtime import Downtime
 from chaosfailover.emulator.routing import courses
 from chaosfailover.emulator.topology import topology_from
 
-__all__ = ["Cut", "allowed", "cuts_of", "emulated", "missing", "observe", "starting"]
+__all__ = ["CONVERGENCE", "Cut", "allowed", "cuts_of", "emulated", "missing", "observe", "starting"]
 
 PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 NAMESPACES = ("unshare", "-Urnm", "--pid", "--fork", "--kill-child")
@@ -28,9 +28,13 @@ LONGEST = 600.0
 SLACK = 0.005
 """Seconds: the stream sends each millisecond, save when it is not scheduled."""
 
-CLOSING = 0.5
+CONVERGENCE = 0.5
 """Seconds: BIRD tries for as long to say goodbye over a session that has failed."""
 
+ENOUGH = 18
+"""Checks: of fewer, those that lose may come in a row by chance, see docs/routers.md."""
+
+UNSEEN = {"failover": "unseen_during", "reversion": "unseen_after"}
 CUT_IS = {"drained": "session-closed"}
 
 
@@ -74,7 +78,9 @@ class Cut:
     One cut, or one return: what the stream saw, and what the prober says of it by target.
 
     `begun` and `ended` are each the instants between which the loss began and ended. `stalled` is
-    its length by the kernel's counters, which nobody read for `asleep` seconds.
+    its length by the kernel's counters, off by up to `slow` on a busy machine. `unseen` is how long
+    a loss may have been for which the prober has no samples, `unjudged` how many checks failed in
+    the whole run as its process was not scheduled, by target.
     """
 
     phase: str
@@ -85,9 +91,11 @@ class Cut:
     begun: tuple[float, float]
     ended: tuple[float, float]
     stalled: float
-    asleep: float
+    slow: float
     packets: Mapping[str, tuple[int, int]]
     bounds: Mapping[str, tuple[float, float] | None]
+    unseen: Mapping[str, float]
+    unjudged: Mapping[str, int]
     outages: Mapping[str, Sequence[Mapping[str, tuple[float, float]]]]
 
     @property
@@ -104,12 +112,13 @@ class Cut:
         least, most = self.length
         what = f"{self.phase} {self.way}"
         for target, bounds in self.bounds.items():
+            short = 0.0 if self.share == 1 else ENOUGH * self.every[target]
             if bounds is None:
-                unlikely = self.every[target] * (1 if self.share == 1 else 8)
-                if least > unlikely:
+                if least > max(short, self.every[target]) + self.unseen[target]:
                     yield f"{what}: {target} saw nothing of {least:.3f} s"
-            elif not (bounds[0] <= most + SLACK and least <= bounds[1] + SLACK):
-                yield f"{what}: {target} says {bounds} of {least:.3f} to {most:.3f}"
+            elif bounds[0] > most + SLACK or least > max(bounds[1] + SLACK, short):
+                unseen = f"{self.unseen[target]:.3f} s unseen, {self.unjudged[target]} unjudged"
+                yield f"{what}: {target} says {bounds} of {least:.3f} to {most:.3f}, {unseen}"
             elif self.lost and self.share == 1 and not self._in_place(target):
                 yield f"{what}: {target} puts {self} elsewhere"
 
@@ -145,9 +154,11 @@ def cuts_of(plan: Plan, observed: Observed) -> Iterator[Cut]:
                 begun=seen["since"] or (at, at),
                 ended=seen["until"] or (at, at),
                 stalled=seen["stalled"],
-                asleep=seen["asleep"],
+                slow=seen["slow"],
                 packets=seen["packets"],
                 bounds={name: _bounds(each[phase]) for name, each in prober.items()},
+                unseen={name: each[UNSEEN[phase]] for name, each in prober.items()},
+                unjudged={name: each["unjudged"] for name, each in prober.items()},
                 outages={name: _windows(each["outages"]) for name, each in prober.items()},
             )
 
@@ -180,11 +191,11 @@ def allowed(plan: Plan, way: str) -> tuple[float, float]:
     quarter, and closes a failed session for up to half a second before its routes move.
     """
     if way != "silent":
-        return 0.0, 0.05
+        return 0.0, CONVERGENCE
     if plan["bfd"]:
         interval, multiplier = plan["bfd"][0] / 1000, plan["bfd"][1]
-        return (multiplier - 1) * interval, multiplier * interval + CLOSING
-    return 0.75 * plan["hold"] - plan["hold"] / 3, plan["hold"] + CLOSING
+        return (multiplier - 1) * interval, multiplier * interval + CONVERGENCE
+    return 0.75 * plan["hold"] - plan["hold"] / 3, plan["hold"] + CONVERGENCE
 
 
 def emulated(plan: Plan, way: str) -> tuple[float, float]:
