@@ -162,6 +162,7 @@ DEVIATED = reading(probe("portal", 18, met=False), met=False)
 STILL_ESTABLISHED = probe(
     "session", 18, met=False, module="chaosfailover.probes", func="bgp_session_status"
 )
+ODD = ("unknown", "Pausing", "")
 UP_TO_TESTING = [one for one in EVENTS if one["at"] <= at(13)]
 
 CASES = [
@@ -798,6 +799,35 @@ CASES = [
         [MET, "portal was down for 0.8 to 2 s after the cut of drill, within its RTO of 3 s."],
         id="a gap widens the failover time",
     ),
+    # limits
+    pytest.param(
+        portal(before={"sent": 3, "lost": 0}, during={"sent": 3, "lost": 0}),
+        "held",
+        [MET, WITHIN],
+        id="as few samples as show anything",
+    ),
+    pytest.param(
+        portal(before={"sent": 100, "lost": 1}),
+        "inconclusive",
+        ["The baseline was lossy: portal lost 1 of 100 checks before the cut."],
+        id="one loss in a hundred",
+    ),
+    pytest.param(
+        portal(unmeasured=3.0), "held", [MET, WITHIN], id="a tenth of the time went unmeasured"
+    ),
+    pytest.param(
+        portal(failover={"at_least": 5.0, "at_most": None}),
+        "deviated",
+        ["portal was down for up to \u221e s after the cut of drill, longer than its RTO of 3 s."],
+        id="a failover time without an end",
+    ),
+    # the events of a test
+    pytest.param(
+        changed(HELD, ("failover.events", [*EVENTS, event(23, "away", test="drill")])),
+        "inconclusive",
+        ["Whether all that drill took is back was not seen."],
+        id="back, and away again",
+    ),
     # hypotheses that were not read
     pytest.param(
         changed(HELD, ("steady_states.before", None)),
@@ -1104,6 +1134,37 @@ def test_test_that_is_created_and_started_at_once() -> None:
 
     assert (test.test, test.job_id, test.status) == ("drill", "ftj-1", "Stopped")
     assert (test.since, test.until) == (instant(at(10)), instant(at(20)))
+
+
+def test_status_that_nobody_read_is_none() -> None:
+    """An odd one is not either; the test is as it was seen before."""
+    odd = [event(13 + at, "status", test="drill", status=each) for at, each in enumerate(ODD)]
+
+    (test,) = parse(changed(HELD, ("failover.events", [*UP_TO_TESTING, *odd]))).tests
+
+    assert [change.status for change in test.changes] == ["Starting", "Testing"]
+    assert test.until is None
+
+
+def test_activities_take_the_place_of_events() -> None:
+    """Those that return no job, or were cut off, say nothing of a test."""
+    job = {"JobId": "ftj-1", "Name": "drill"}
+    stopped = {"test": "drill", "job_id": "ftj-1", "status": "Stopped", "stopped": True}
+    runs = [
+        activity("warm up", 8, 9, func="warm_up", output="ready"),
+        activity("create", 9, 9.5, func="create_failover_test", output={**job, "Status": "Init"}),
+        {**activity("cut off", 9.6, 9.7, output={**job, "Status": "Testing"}), "end": None},
+        activity("cut", 10, 12, output={**job, "Status": "Testing"}),
+        activity("look", 14, 15, func="failover_test", output={**job, "Status": "Testing"}),
+        activity("odd", 15, 16, func="failover_test", output={**job, "Status": "Pausing"}),
+        activity("stop", 20, 22, func="stop_failover_test", output=stopped),
+    ]
+
+    (test,) = parse({"run": runs}).tests
+
+    assert [change.status for change in test.changes] == ["Init", "Testing", "Stopped"]
+    assert (test.since, test.until, test.stopped) == (instant(at(10)), instant(at(20)), True)
+    assert test.started
 
 
 def test_name_that_is_used_twice_names_two_tests() -> None:
