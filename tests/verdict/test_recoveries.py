@@ -10,6 +10,7 @@ from made_journals import changed, held, target
 from chaosfailover.record import make_record
 from chaosfailover.report import render
 from chaosfailover.report.charts import rto_bars as recovery_bars
+from chaosfailover.verdict.verdict import judge
 
 
 def gauge(journal: dict[str, Any]) -> tuple[str, tuple[float, float]]:
@@ -91,3 +92,51 @@ def test_report_does_not_believe_a_mild_verdict() -> None:
     assert "The stored verdict “held”" in english
     assert "已存的结论“成立”" in chinese
     assert "再次中断 5 至 6 秒" in chinese
+
+
+def row(since: float, until: float) -> dict[str, Any]:
+    """Return an outage whose first and last lost check lie so."""
+    bounds = {"at_least": until - since, "at_most": until - since + 0.2}
+    return {"since": [since - 0.1, since], "until": [until, until + 0.1], **bounds}
+
+
+def with_losses(*losses: tuple[float, float]) -> dict[str, Any]:
+    """Return the run that held with losses, of which the first is the failover time."""
+    rows = [row(*loss) for loss in losses]
+    failover = {key: rows[0][key] for key in ("at_least", "at_most")}
+    measured = target(outages=rows, failover=failover)
+    return changed(held(), ("failover.targets", {"portal": measured}))
+
+
+def test_failover_time_ends_though_a_later_loss_is_open() -> None:
+    """What had settled is as long as it was; only what the stop found open has no end."""
+    journal = with_losses((10.4, 11.0), (18.0, 18.5))
+
+    (found,) = make_record(journal)["recoveries"]
+
+    assert found["failover"] == pytest.approx({"at_least": 0.6, "at_most": 0.8})
+    assert found["open_at_stop"] == pytest.approx({"at_least": 0.5, "at_most": 0.7})
+    assert (found["settled"], found["exceeded"]) == (False, False)
+
+
+def test_failover_that_was_too_long_is_so_though_a_later_loss_is_open() -> None:
+    """The first loss had settled, and its length counts."""
+    verdict = judge(with_losses((10.1, 13.3), (18.7, 19.0)))
+
+    assert verdict.reasons == (
+        "portal was down for up to 3.4 s after the cut of drill, longer than its RTO of 3 s.",
+    )
+
+
+def test_what_is_too_long_is_not_said_to_be_unseen_as_well() -> None:
+    """Nor that it had not settled: one reason tells it all."""
+    too_long = {"at_least": 5.0, "at_most": 6.0}
+
+    for exceeded in ({"failover": too_long}, {"worst_during": too_long}):
+        verdict = judge(cut(**exceeded, unseen_during=4.0, settled=False))
+
+        assert (verdict.verdict, len(verdict.reasons)) == ("deviated", 1)
+
+
+def test_short_gap_is_no_longer_than_it_is() -> None:
+    assert gauge(cut(**NO_LOSS, unseen_during=0.5)) == ("within", (0.0, 0.5))

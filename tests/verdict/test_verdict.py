@@ -162,6 +162,7 @@ DEVIATED = reading(probe("portal", 18, met=False), met=False)
 STILL_ESTABLISHED = probe(
     "session", 18, met=False, module="chaosfailover.probes", func="bgp_session_status"
 )
+ODD = ("unknown", "Pausing", "")
 UP_TO_TESTING = [one for one in EVENTS if one["at"] <= at(13)]
 
 CASES = [
@@ -510,6 +511,12 @@ CASES = [
         id="no effect: unread for a while, and unchanged",
     ),
     pytest.param(
+        resources("Established", "unknown", "Down"),
+        "held",
+        [MET, LOST_NOTHING],
+        id="a session that went down while it could not be read",
+    ),
+    pytest.param(
         resources("unknown", "Down"),
         "inconclusive",
         [EFFECT_UNREAD],
@@ -798,6 +805,35 @@ CASES = [
         [MET, "portal was down for 0.8 to 2 s after the cut of drill, within its RTO of 3 s."],
         id="a gap widens the failover time",
     ),
+    # limits
+    pytest.param(
+        portal(before={"sent": 3, "lost": 0}, during={"sent": 3, "lost": 0}),
+        "held",
+        [MET, WITHIN],
+        id="as few samples as show anything",
+    ),
+    pytest.param(
+        portal(before={"sent": 100, "lost": 1}),
+        "inconclusive",
+        ["The baseline was lossy: portal lost 1 of 100 checks before the cut."],
+        id="one loss in a hundred",
+    ),
+    pytest.param(
+        portal(unmeasured=3.0), "held", [MET, WITHIN], id="a tenth of the time went unmeasured"
+    ),
+    pytest.param(
+        portal(failover={"at_least": 5.0, "at_most": None}),
+        "deviated",
+        ["portal was down for up to \u221e s after the cut of drill, longer than its RTO of 3 s."],
+        id="a failover time without an end",
+    ),
+    # the events of a test
+    pytest.param(
+        changed(HELD, ("failover.events", [*EVENTS, event(23, "away", test="drill")])),
+        "inconclusive",
+        ["Whether all that drill took is back was not seen."],
+        id="back, and away again",
+    ),
     # hypotheses that were not read
     pytest.param(
         changed(HELD, ("steady_states.before", None)),
@@ -1073,7 +1109,8 @@ def test_each_cut_must_have_an_effect() -> None:
     ("lost_at", "verdict"),
     [
         pytest.param(16.0, "held", id="15 s after the cut"),
-        pytest.param(180.0, "held", id="within the hold time of a BGP session"),
+        pytest.param(190.0, "held", id="at the end of the hold time of a BGP session"),
+        pytest.param(190.1, "inconclusive", id="just after it"),
         pytest.param(200.0, "inconclusive", id="much later"),
         pytest.param(9.0, "inconclusive", id="before the cut"),
     ],
@@ -1090,6 +1127,82 @@ def test_loss_shows_the_cut_only_if_it_comes_soon(lost_at: float, verdict: str) 
     assert judge(journal).verdict == verdict
 
 
+def test_loss_on_the_way_back_shows_no_cut() -> None:
+    """The traffic may have moved by the stop alone."""
+    journal = without(portal(outages=[outage(25.0, 26.0)], failover=None), "resource")
+
+    assert judge(journal).reasons[0] == EFFECT_UNREAD
+
+
+QUIET = without(HELD, "resource", "target")
+WENT_DOWN = {"target": "portal", "up": False, "at_least": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("lost", "external", "verdict"),
+    [
+        pytest.param(event(13, "target", **WENT_DOWN), False, "held", id="down in the test"),
+        pytest.param(event(13, "target", **WENT_DOWN), True, "inconclusive", id="external"),
+        pytest.param(
+            event(13, "target", **{**WENT_DOWN, "up": True}), False, "inconclusive", id="up"
+        ),
+        pytest.param(event(9, "target", **WENT_DOWN), False, "inconclusive", id="before the test"),
+        pytest.param(event(21, "target", **WENT_DOWN), False, "inconclusive", id="after the test"),
+    ],
+)
+def test_event_of_a_target_shows_the_cut(lost: Journal, external: bool, verdict: str) -> None:
+    """Where the outages themselves are not listed any more."""
+    journal = changed(
+        QUIET,
+        ("failover.events", [*QUIET["failover"]["events"], lost]),
+        ("failover.targets.portal.external", external),
+    )
+
+    assert judge(journal).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    "func", ["circuit_status", "virtual_border_router_status", "bgp_session_status"]
+)
+def test_probe_of_a_status_shows_the_cut(func: str) -> None:
+    """What an experiment reads of its own counts as what the control reads."""
+    status = {"kind": "probe", "module": "chaosfailover.probes", "func": func}
+    before, during = (
+        changed(
+            activity("look", began, began + 0.1, **status, output=output),
+            ("activity.provider.arguments", {"resource_id": "x-1"}),
+        )
+        for began, output in ((9.0, "Up"), (13.0, "Down"))
+    )
+
+    shown = judge(changed(QUIET, method(before, during)))
+    unchanged = judge(changed(QUIET, method(before, {**during, "output": "Up"})))
+
+    assert shown.verdict == "held"
+    assert unchanged.reasons[0] == NO_EFFECT
+
+
+@pytest.mark.parametrize("func", ["create_failover_test", "start_failover_test"])
+def test_either_action_that_cuts_may_fail(func: str) -> None:
+    assert judge(changed(HELD, ("run", [failed("cut", func=func)]))).reasons[0] == (
+        "The cutting action cut failed: ApiError: Throttling."
+    )
+
+
+@pytest.mark.parametrize("func", ["stop_failover_test", "stop_running_failover_tests"])
+def test_either_action_that_stops_may_be_idle(func: str) -> None:
+    """The control had to stop what the rollback did not."""
+    nothing = {"test": "dril", "job_id": None, "status": "Stopped", "stopped": False}
+    stopped = {"test": "drill", "job_id": "ftj-1", "status": "Stopped", "back": True}
+    journal = changed(
+        HELD,
+        ("rollbacks", [activity("bring back", 20, 22, func=func, output=nothing)]),
+        ("failover.stopped", [{**stopped, "stopped": True}]),
+    )
+
+    assert judge(journal).reasons[0].startswith("The rollback bring back did not stop drill")
+
+
 def test_test_that_is_created_and_started_at_once() -> None:
     """Its cut is known by name alone, its first statuses by ID alone; they are one test."""
     events = [
@@ -1104,6 +1217,37 @@ def test_test_that_is_created_and_started_at_once() -> None:
 
     assert (test.test, test.job_id, test.status) == ("drill", "ftj-1", "Stopped")
     assert (test.since, test.until) == (instant(at(10)), instant(at(20)))
+
+
+def test_status_that_nobody_read_is_none() -> None:
+    """An odd one is not either; the test is as it was seen before."""
+    odd = [event(13 + at, "status", test="drill", status=each) for at, each in enumerate(ODD)]
+
+    (test,) = parse(changed(HELD, ("failover.events", [*UP_TO_TESTING, *odd]))).tests
+
+    assert [change.status for change in test.changes] == ["Starting", "Testing"]
+    assert test.until is None
+
+
+def test_activities_take_the_place_of_events() -> None:
+    """Those that return no job, or were cut off, say nothing of a test."""
+    job = {"JobId": "ftj-1", "Name": "drill"}
+    stopped = {"test": "drill", "job_id": "ftj-1", "status": "Stopped", "stopped": True}
+    runs = [
+        activity("warm up", 8, 9, func="warm_up", output="ready"),
+        activity("create", 9, 9.5, func="create_failover_test", output={**job, "Status": "Init"}),
+        {**activity("cut off", 9.6, 9.7, output={**job, "Status": "Testing"}), "end": None},
+        activity("cut", 10, 12, output={**job, "Status": "Testing"}),
+        activity("look", 14, 15, func="failover_test", output={**job, "Status": "Testing"}),
+        activity("odd", 15, 16, func="failover_test", output={**job, "Status": "Pausing"}),
+        activity("stop", 20, 22, func="stop_failover_test", output=stopped),
+    ]
+
+    (test,) = parse({"run": runs}).tests
+
+    assert [change.status for change in test.changes] == ["Init", "Testing", "Stopped"]
+    assert (test.since, test.until, test.stopped) == (instant(at(10)), instant(at(20)), True)
+    assert test.started
 
 
 def test_name_that_is_used_twice_names_two_tests() -> None:
