@@ -322,14 +322,27 @@ def wait_until(condition: Callable[[], bool], state: Callable[[], str]) -> None:
         time.sleep(0.1)
 
 
-def performed(network: Network, way: str, rng: random.Random) -> Moments:
+def marked(prober: subprocess.Popen[str]) -> float:
+    """
+    Let the prober note that a phase begins, as in a run, and return the instant.
+    """
+    assert prober.stdin
+    assert prober.stdout
+    prober.stdin.write("mark\n")
+    prober.stdin.flush()
+    return float(prober.stdout.readline())
+
+
+def performed(
+    network: Network, way: str, prober: subprocess.Popen[str], rng: random.Random
+) -> Moments:
     """
     Cut circuit a in one way and restore it, each after a while of random length.
     """
     usual = "ab" if network.plan["equal"] else "a"
     network.await_sessions()
     time.sleep(rng.uniform(0.5, 1.5))
-    cut = clock()
+    cut = marked(prober)
     if way == "drained":
         network.drain(DRAINED)
         time.sleep(DRAIN)
@@ -337,14 +350,14 @@ def performed(network: Network, way: str, rng: random.Random) -> Moments:
     network.await_routes("b")
     moved = clock()
     time.sleep(rng.uniform(1.0, 2.0))
-    stop = clock()
+    stop = marked(prober)
     network.restore(way)
     if way == "drained":
         network.drain(0)
     network.await_routes(usual)
     back = clock()
     time.sleep(1.5)
-    return {"cut": cut, "moved": moved, "stop": stop, "back": back, "until": clock()}
+    return {"cut": cut, "moved": moved, "stop": stop, "back": back, "until": marked(prober)}
 
 
 @contextmanager
@@ -385,7 +398,7 @@ def observed(network: Network, rng: random.Random) -> Observed:
         stream = stack.enter_context(started("dc", "lab_stream.py", "send", address, flows))
         prober = stack.enter_context(started("dc", "lab_prober.py", address, every))
         time.sleep(1.0)
-        cuts = [performed(network, way, rng) for way in network.plan["ways"]]
+        cuts = [performed(network, way, prober, rng) for way in network.plan["ways"]]
         seen = answer(stream, cuts), answer(prober, cuts)
         if echo.poll() is not None:
             raise RuntimeError("the echo has ended")

@@ -3,9 +3,9 @@ The prober in the laboratory: checks from the data centre, and its summary of ea
 
     lab_prober.py ADDRESS EVERY
 
-`EVERY` are the intervals by scheme, as JSON. It measures until a line of JSON arrives: a
-list of `Moments`. It prints its summaries of each as JSON, by target; instants are by
-CLOCK_BOOTTIME.
+`EVERY` are the intervals by scheme, as JSON. A line `mark` on its input begins a phase, and is
+answered with the instant, by CLOCK_BOOTTIME. Any other line is JSON, a list of `Moments`, and ends
+the measurement. Then it prints its summaries of each as JSON, by target.
 """
 
 import json
@@ -24,7 +24,8 @@ def main() -> None:
     ]
     with Prober(targets, timeout=TIMEOUT) as prober:
         print("ready", flush=True)  # noqa: T201
-        cuts = json.loads(sys.stdin.readline())
+        while (line := sys.stdin.readline()) == "mark\n":
+            print(prober.mark(), flush=True)  # noqa: T201
     answers = [
         {
             target.name: prober.summary(
@@ -33,7 +34,7 @@ def main() -> None:
             | {"unjudged": prober.series(target.name)["unjudged"]}
             for target in targets
         }
-        for cut in cuts
+        for cut in json.loads(line)
     ]
     json.dump(answers, sys.stdout)
 
