@@ -201,6 +201,7 @@ class _Look:
         if self._evidence and self.verdict:
             yield from self._of_the_verdict(self.verdict)
             yield from self._of_the_evidence(self._evidence)
+            yield from self._of_the_journal(self.verdict)
             yield from self._of_the_report()
         elif self._jobs:
             yield "a test was created, and there is no evidence"
@@ -264,6 +265,17 @@ class _Look:
         interruption = evidence.journal.get("interruption") or {}
         if is_interrupted and interruption.get("name") != "SIGINT":
             yield f"interrupted, but {interruption}"
+
+    def _of_the_journal(self, verdict: Verdict) -> Iterator[str]:
+        """
+        Yield what the journal of a run that was not killed says against the evidence.
+        """
+        file = self._folder / "journal.json"
+        if self._act == "SIGKILL" or not (file.exists() and self._jobs):
+            return
+        stored = json.loads(file.read_text(encoding="utf-8"))["failover"]["verdict"]["verdict"]
+        if stored != verdict.verdict:
+            yield f"the journal has {stored}, the evidence {verdict}"
 
     def _of_the_report(self) -> Iterator[str]:
         for options in (("--verify",), ("-o", str(self._folder / "report.html"))):
