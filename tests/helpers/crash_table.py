@@ -1,7 +1,7 @@
 """
 Writes the tables of docs/crashes.md from results of `pytest -m crashes`.
 
-    python tests/crashes/crash_table.py RESULTS docs/crashes.md
+    python tests/helpers/crash_table.py RESULTS docs/crashes.md
 """
 
 import json
@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).parents[1] / "helpers"))
 from crash_points import ACTS, KINDS
+
+__all__ = ["tables"]
 
 Row = dict[str, Any]
 MEASURED = ("SIGKILL", "SIGINT")
