@@ -235,6 +235,8 @@ class _Look:
             if self._act in INTERRUPTED and not self._is_late():
                 yield f"held after {self._act}"
             yield from self._against_held()
+        if verdict.verdict == "deviated" and self._act in INTERRUPTED and self._is_within_rto:
+            yield f"deviated within the RTO after {self._act}: {verdict.reasons}"
         if any("may still run" in reason for reason in verdict.reasons):
             yield f"nothing runs, but the verdict is {verdict}"
 
@@ -245,18 +247,22 @@ class _Look:
         ran = [job for job in self._jobs if job["Status"] == "Stopped" and job.get("StartTime")]
         if len(ran) != CUTS[self._experiment]:
             yield f"held, but the tests were {self._jobs}"
-        lengths = [each["end"] - each["start"] for each in self._outages if each["end"]]
-        if not lengths or max(lengths) > RTO:
-            yield f"held, but the outages were {lengths}"
+        if not self._outages or not self._is_within_rto:
+            yield f"held, but the outages were {self._outages}"
+
+    @property
+    def _is_within_rto(self) -> bool:
+        return all(each["end"] and each["end"] - each["start"] <= RTO for each in self._outages)
 
     def _of_the_evidence(self, evidence: Evidence) -> Iterator[str]:
         if evidence.damaged or evidence.changed or evidence.lost:
             yield f"evidence: {evidence.damaged}, {evidence.changed}, {evidence.lost}"
         entry = evidence.journal["failover"]
-        told = json.dumps([entry.get("events", []), entry.get("stopped", [])])
+        told = [*entry.get("events", []), *(entry.get("stopped") or [])]
+        ended = {each.get("job_id") for each in told if each.get("status") == "Stopped"}
         for job in self._jobs:
-            if job["Status"] == "Stopped" and job["JobId"] not in told:
-                yield f"{job['JobId']} is in no evidence"
+            if job["Status"] == "Stopped" and job["JobId"] not in ended:
+                yield f"no evidence tells that {job['JobId']} ended"
         reasons = self.verdict.reasons if self.verdict else ()
         is_killed = self._act == "SIGKILL" and not evidence.is_whole
         if is_killed and not any("killed" in reason for reason in reasons):

@@ -90,7 +90,8 @@ def _against(recovery: Recovery, *, cut_short: bool) -> list[str]:
     reasons = {
         "rto": recovery.exceeded,
         "rto_again": recovery.exceeded_again,
-        "rto_open": recovery.exceeded_at_stop,
+        "rto_open": recovery.exceeded_at_stop and not recovery.ended_unstopped,
+        "rto_unstopped": recovery.exceeded_at_stop and recovery.ended_unstopped,
         "unrecovered": not late and _unrecovered(recovery, cut_short=cut_short),
         "down_at_end": recovery.open_at_end and not recovery.cut_off,
         "rto_back": recovery.exceeded_back and not recovery.open_at_end,
@@ -113,7 +114,7 @@ def _unsettled(run: Run, recovery: Recovery) -> list[str]:
 
 
 def _unrecovered(recovery: Recovery, *, cut_short: bool) -> bool:
-    if recovery.down_at_stop or (recovery.cut_off and recovery.stop_at is None):
+    if recovery.down_at_stop or recovery.ended_unstopped:
         return not cut_short
     return any(loss and loss.at_most == inf for loss in (recovery.failover, recovery.worst_during))
 
@@ -148,6 +149,7 @@ def _length(recovery: Recovery, key: str) -> Length:
     lengths = {
         "rto_again": recovery.worst_during,
         "rto_open": recovery.open_at_stop,
+        "rto_unstopped": recovery.open_at_stop,
         "rto_back": max(back, key=lambda loss: loss.at_most, default=None),
         "rto_open_back": max(back, key=lambda loss: loss.at_least, default=None),
         "unseen": Length(0.0, max(recovery.unseen_during, recovery.unseen_after)),
