@@ -235,8 +235,8 @@ class _Look:
             if self._act in INTERRUPTED and not self._is_late():
                 yield f"held after {self._act}"
             yield from self._against_held()
-        if verdict.verdict == "deviated" and self._act in INTERRUPTED and self._is_within_rto:
-            yield f"deviated within the RTO after {self._act}: {verdict.reasons}"
+        if verdict.verdict == "deviated" and self._is_within_rto:
+            yield f"nothing deviated, but {verdict.reasons}"
         if any("may still run" in reason for reason in verdict.reasons):
             yield f"nothing runs, but the verdict is {verdict}"
 
