@@ -26,10 +26,11 @@ ATTEMPTS = 3
 SAMPLE = [
     Crash("effect", "CreateFailoverTestJob", 1, "SIGKILL"),
     Crash("evidence", "event cut", 1, "SIGKILL"),
-    Crash("request", "StartFailoverTestJob", 1, "SIGKILL"),
+    Crash("request", "StartFailoverTestJob", 1, "SIGINT"),
     Crash("effect", "StartFailoverTestJob", 1, "SIGKILL"),
     Crash("effect", "StartFailoverTestJob", 1, "reply lost"),
-    Crash("reply", "StartFailoverTestJob", 1, "SIGINT"),
+    Crash("reply", "StartFailoverTestJob", 1, "SIGKILL"),
+    Crash("reply", "CreateFailoverTestJob (dry run)", 1, "SIGINT"),
     Crash("pipe", "watch", 2, "watchdog killed"),
     Crash("effect", "StopFailoverTestJob", 1, "SIGKILL"),
 ]
