@@ -109,7 +109,8 @@ class EvidenceFile:
 
     def flush(self, timeout: float) -> bool:
         """
-        Wait until what was put is written or has failed; False if that takes longer.
+        Wait until what was put, and all samples, are written or have failed; False if that takes
+        longer.
         """
         written = threading.Event()
         self._lines.put(written)
@@ -173,7 +174,7 @@ class EvidenceFile:
                     self._waiting.append(self._shaped(each))
             self._write_waiting()
             for source in self.sources:
-                self._write_samples(source, final=not goes_on)
+                self._write_samples(source, final=bool(written) or not goes_on)
             for event in written:
                 event.set()
         os.close(self._descriptor)

@@ -31,6 +31,7 @@ ENGLISH: Mapping[str, str] = {
     "reason.rto": "{target} was down for up to {at_most} s after the cut of {test}, longer than its RTO of {rto} s.",
     "reason.rto_again": "{target} went down again before the cut of {test} was stopped: {at_least} to {at_most} s, longer than its RTO of {rto} s.",
     "reason.rto_open": "{target} had been down for {at_least} to {at_most} s, and had not settled, before the way back of {test} began: longer than its RTO of {rto} s.",
+    "reason.rto_unstopped": "{target} had been down for {at_least} to {at_most} s in the cut of {test} when the measurement ended, longer than its RTO of {rto} s.",
     "reason.unrecovered": "{target} did not come back before the cut of {test} was stopped.",
     "reason.down_at_end": "{target} was still down when the measurement ended.",
     "reason.rto_open_back": "{target} had been down for at least {at_least} s after the cut of {test} was stopped when the measurement ended, longer than its RTO of {rto} s.",

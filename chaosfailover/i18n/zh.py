@@ -31,6 +31,7 @@ CHINESE: Mapping[str, str] = {
     "reason.rto": "{test} 切断后 {target} 最长中断 {at_most} 秒，超过其 RTO {rto} 秒。",
     "reason.rto_again": "停止 {test} 的切断之前 {target} 再次中断 {at_least} 至 {at_most} 秒，超过其 RTO {rto} 秒。",
     "reason.rto_open": "在 {test} 的回切开始之前，{target} 已中断 {at_least} 至 {at_most} 秒且尚未稳定，超过其 RTO {rto} 秒。",
+    "reason.rto_unstopped": "测量结束时，{test} 的切断中 {target} 已中断 {at_least} 至 {at_most} 秒，超过其 RTO {rto} 秒。",
     "reason.unrecovered": "直到停止 {test} 的切断，{target} 都没有恢复。",
     "reason.down_at_end": "测量结束时 {target} 仍处于中断状态。",
     "reason.rto_open_back": "停止 {test} 的切断后直到测量结束，{target} 至少已中断 {at_least} 秒，超过其 RTO {rto} 秒。",

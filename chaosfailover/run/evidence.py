@@ -135,7 +135,10 @@ class RunEvidence:
     def conclude(self, journal: Journal) -> None:
         """
         Write the conclusion of a run, from its journal, whose secrets are hidden already.
+
+        It comes after all samples, since a run that is killed after it has a record of them.
         """
+        self._file.flush(LONGEST_WAIT)
         entry = {key: journal["failover"][key] for key in CONCLUSION if key in journal["failover"]}
         last = {key: journal[key] for key in AT_LAST if key in journal}
         self._file.put({"journal": json_object({**last, "failover": entry}), "end": True})

@@ -111,6 +111,7 @@ class Session:
         self._observer: ObserverThread | None = None
         self._journal = journal or {}
         self._evidence: RunEvidence | None = None
+        self._entry_noted = False
         self._interruption = Interruption(self._on_signal, self._end_wait, self._is_restoring)
 
     def begin(self) -> None:
@@ -142,9 +143,13 @@ class Session:
         self._resources.enter_context(events.listening(self._evidence.listen))
 
     def _note_entry(self) -> None:
-        if self._evidence:
+        """
+        Write what is known after the preflight, once: at the latest when the run is concluded.
+        """
+        if self._evidence and not self._entry_noted:
             first = entry_at_first(self._facts, self._experiment)
             self._evidence.note({"failover": {**first, **entry_after_preflight(self._facts)}})
+            self._entry_noted = True
 
     def _hidden(self) -> set[str]:
         """
@@ -243,6 +248,7 @@ class Session:
         held = mapping(journal["failover"].get("verdict")).get("verdict") == "held"
         self._is_wanted = not (held and self._facts.mode == "REHEARSAL")
         if self._evidence:
+            self._note_entry()
             self._evidence.conclude(journal)
 
     def close(self) -> None:

@@ -22,8 +22,9 @@ class Recovery:
     any. `settled`, `down_at_stop` and `open_at_stop` are as in `outages.settled.AtStop`; what is
     not known to have settled has not. A `persistent` target keeps one connection, whose stall is no
     outage of the network: no objective applies to it but its own, and with one it counts as any
-    other. After a signal the measurement is `cut_off`: a loss that is open at its end is as long as
-    it was seen. That an `external` target was there says nothing for the network.
+    other. After a signal, or when the run was killed, the measurement is `cut_off`: a loss that is
+    open at its end is as long as it was seen, which without a stop is `open_at_stop`. That an
+    `external` target was there says nothing for the network.
     """
 
     target: str
@@ -92,6 +93,13 @@ class Recovery:
         return any(loss.at_most == inf for loss in self._back)
 
     @property
+    def ended_unstopped(self) -> bool:
+        """
+        Whether the measurement was cut off before the stop.
+        """
+        return self.cut_off and self.stop_at is None
+
+    @property
     def may_exceed(self) -> bool:
         """
         Whether something longer than the objective may have gone unseen.
@@ -129,6 +137,8 @@ class Recovery:
 
     def _over(self, length: Length | None) -> bool:
         if self.rto is None or self.persistent or length is None:
+            return False
+        if self.ended_unstopped and length.at_most == inf:
             return False
         return length.at_most > self.rto
 

@@ -62,6 +62,7 @@ ORDER: Sequence[tuple[str, Sequence[str]]] = (
             "rto",
             "rto_again",
             "rto_open",
+            "rto_unstopped",
             "unrecovered",
             "down_at_end",
             "rto_open_back",

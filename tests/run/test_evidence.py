@@ -151,6 +151,8 @@ def test_whole_file_is_the_journal(cloud: Cloud, runners: ExitStack, tmp_path: P
     assert stored(whole).state == "intact"
     assert stat.S_IMODE((tmp_path / "ev.jsonl").stat().st_mode) == 0o600
     grown = (tmp_path / "ev.jsonl").read_bytes()
+    concluded = grown[: grown.index(b"\n", grown.index(b'"end":true')) + 1]
+    assert stored(read_evidence(concluded).journal).state == "intact"
     for size in range(7_000, len(grown), len(grown) // 40):
         part = read_evidence(grown[:size])
         assert (part.changed, part.damaged) == (0, 0)

@@ -155,6 +155,12 @@ UNSEEN = (
 )
 ALWAYS = {"rollbacks": {"strategy": "always"}}
 SIGTERM = {"kind": "signal", "name": "SIGTERM", "reason": "received SIGTERM"}
+OPEN = {"at_least": 0.5, "at_most": None}
+TOO_LONG_UNTIL_KILLED = (
+    "portal had been down for 3.5 to 3.7 s in the cut of drill when the measurement ended, "
+    "longer than its RTO of 3 s."
+)
+KILLED = {"kind": "unfinished", "name": "unfinished", "reason": "10:00:15"}
 ABORT = event(14, "abort", reason="portal has been down for 4 s.")
 CUT_OFF = {"activity": {"type": "action", "name": "hold"}, "output": None, "start": at(13)}
 UNSTEADY = reading(probe("portal", 1, met=False), met=False)
@@ -639,6 +645,36 @@ CASES = [
             "The run was interrupted by SIGTERM.",
         ],
         id="a deviation that was seen stays seen when a signal comes",
+    ),
+    pytest.param(
+        changed(
+            with_cut(
+                failover=OPEN,
+                worst_during=OPEN,
+                stop_at=None,
+                open_at_stop={"at_least": 0.5, "at_most": 0.7},
+            ),
+            ("interruption", KILLED),
+            ("status", "interrupted"),
+        ),
+        "inconclusive",
+        ["The run was killed, or goes on: its evidence ends at 10:00:15."],
+        id="down for less than the objective when the run was killed",
+    ),
+    pytest.param(
+        changed(
+            with_cut(
+                failover=SHORT,
+                worst_during={**OPEN, "at_least": 3.5},
+                stop_at=None,
+                open_at_stop={"at_least": 3.5, "at_most": 3.7},
+            ),
+            ("interruption", KILLED),
+            ("status", "interrupted"),
+        ),
+        "deviated",
+        [TOO_LONG_UNTIL_KILLED, "The run was killed, or goes on: its evidence ends at 10:00:15."],
+        id="down again for longer than the objective when the run was killed",
     ),
     pytest.param(
         changed(portal(reversion={"at_least": 2.0, "at_most": None}), ("interruption", SIGTERM)),

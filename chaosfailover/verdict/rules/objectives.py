@@ -91,7 +91,8 @@ def _against(run: Run, recovery: Recovery) -> list[str]:
     reasons = {
         "rto": recovery.exceeded,
         "rto_again": recovery.exceeded_again,
-        "rto_open": recovery.exceeded_at_stop,
+        "rto_open": recovery.exceeded_at_stop and not recovery.ended_unstopped,
+        "rto_unstopped": recovery.exceeded_at_stop and recovery.ended_unstopped,
         "unrecovered": not late and _unrecovered(run, recovery),
         "down_at_end": recovery.open_at_end and not recovery.cut_off,
         "rto_back": recovery.exceeded_back and not recovery.open_at_end,
@@ -113,7 +114,7 @@ def _unsettled(run: Run, recovery: Recovery) -> list[str]:
 
 
 def _unrecovered(run: Run, recovery: Recovery) -> bool:
-    if recovery.cut_off and recovery.stop_at is None:
+    if recovery.ended_unstopped:
         return False
     if recovery.down_at_stop and recovery.stop_at:
         return not run.cut_short and _was_stopped(run, recovery)
@@ -162,6 +163,7 @@ def _length(recovery: Recovery, key: str) -> Length:
     lengths = {
         "rto_again": recovery.worst_during,
         "rto_open": recovery.open_at_stop,
+        "rto_unstopped": recovery.open_at_stop,
         "rto_back": max(back, key=lambda loss: loss.at_most, default=None),
         "rto_open_back": max(back, key=lambda loss: loss.at_least, default=None),
         "unseen": Length(0.0, max(recovery.unseen_during, recovery.unseen_after)),
