@@ -167,6 +167,10 @@ STILL_ESTABLISHED = probe(
     "session", 18, met=False, module="chaosfailover.probes", func="bgp_session_status"
 )
 ODD = ("unknown", "Pausing", "")
+GONE = [
+    event(22, "status", test="drill", job_id="ftj-1", status="Stopped", testing_ago=2.5),
+    event(22, "back", test="drill", job_id="ftj-1"),
+]
 UP_TO_TESTING = [one for one in EVENTS if one["at"] <= at(13)]
 
 CASES = [
@@ -352,6 +356,12 @@ CASES = [
             )
         ],
         id="ended before the run stopped it",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.events", [*UP_TO_TESTING, *GONE])),
+        "inconclusive",
+        [ENDED_EARLY.replace("12:00:20", "12:00:22")],
+        id="ended so quickly that it was never seen to stop",
     ),
     pytest.param(
         ended_by_others(testing_ago=0.6),
