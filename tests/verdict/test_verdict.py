@@ -872,6 +872,41 @@ CASES = [
         ["Whether all that drill took is back was not seen."],
         id="back, and away again",
     ),
+    pytest.param(
+        changed(HELD, ("failover.events", [*EVENTS, event(21, "stop_refused", test="drill")])),
+        "held",
+        [MET, WITHIN],
+        id="a second stop that was refused, since the first one ended the test",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("rollbacks", [activity("mail", 20, 22, func="mail", module="own")]),
+            ("failover.stopped", [{"test": "drill", "stopped": True, "back": True}]),
+        ),
+        "held",
+        [MET, WITHIN],
+        id="a rollback that has nothing to stop is not idle",
+    ),
+    pytest.param(
+        changed(
+            without(HELD, "back"),
+            ("failover.stopped", [{"test": "drill", "back": False, "not_back": ["x is Down"]}]),
+        ),
+        "deviated",
+        ["What drill took is not back: x is Down."],
+        id="not back, by the name of the test alone",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("failover.events", UP_TO_TESTING),
+            ("failover.stopped", [{"test": "drill", "error": "it is Testing."}]),
+        ),
+        "inconclusive",
+        ["The failover test drill may still run: it is Testing."],
+        id="a test that could not be stopped, by its name alone",
+    ),
     # hypotheses that were not read
     pytest.param(
         changed(HELD, ("steady_states.before", None)),
