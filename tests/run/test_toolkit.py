@@ -131,7 +131,7 @@ def test_rollback_of_another_test_is_told(tmp_path: Path) -> None:
 
 def test_interruption_in_the_middle_of_a_cut_is_no_deviation(tmp_path: Path) -> None:
     """The portal was down for less than its RTO when the signal came, and nobody saw more."""
-    hold = action("hold", shell("sleep 30"))
+    hold = action("hold", shell("true"), pauses={"after": 30})
     file = drill(tmp_path, hold, topology="broken-standby")
     with subprocess.Popen(
         [CHAOS, "--no-version-check", "run", file],

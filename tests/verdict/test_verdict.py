@@ -12,7 +12,7 @@ from places import DATA
 
 from chaosfailover.i18n import CATALOGUES
 from chaosfailover.verdict.journal import instant, parse
-from chaosfailover.verdict.verdict import ORDER, VERDICTS, judge, review
+from chaosfailover.verdict.verdict import GRAVITY, ORDER, VERDICTS, judge, review
 
 Journal = dict[str, Any]
 
@@ -50,6 +50,10 @@ ENDED_EARLY = (
 UNSETTLED = (
     "portal had not settled before the cut of drill was stopped at 12:00:20 UTC: "
     "a failover has worked once nothing is lost for 5 s."
+)
+ENDED_AS_PLANNED = (
+    "drill was last seen Testing at 12:00:19 UTC and seen to end at 12:00:20 UTC, when its planned "
+    "duration was over and before this run stopped it; what recovered then proves no failover."
 )
 BACK_EARLY = (
     "The way back of drill may have begun at 12:00:20 UTC, before portal had settled: "
@@ -169,6 +173,10 @@ STILL_ESTABLISHED = probe(
     "session", 18, met=False, module="chaosfailover.probes", func="bgp_session_status"
 )
 ODD = ("unknown", "Pausing", "")
+GONE = [
+    event(22, "status", test="drill", job_id="ftj-1", status="Stopped", testing_ago=2.5),
+    event(22, "back", test="drill", job_id="ftj-1"),
+]
 UP_TO_TESTING = [one for one in EVENTS if one["at"] <= at(13)]
 
 CASES = [
@@ -354,6 +362,12 @@ CASES = [
             )
         ],
         id="ended before the run stopped it",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.events", [*UP_TO_TESTING, *GONE])),
+        "inconclusive",
+        [ENDED_EARLY.replace("12:00:20", "12:00:22")],
+        id="ended so quickly that it was never seen to stop",
     ),
     pytest.param(
         ended_by_others(testing_ago=0.6),
@@ -863,12 +877,71 @@ CASES = [
         ["portal was down for up to \u221e s after the cut of drill, longer than its RTO of 3 s."],
         id="a failover time without an end",
     ),
+    pytest.param(
+        ended_by_others(testing_ago=0.6, minutes=1 / 6),
+        "inconclusive",
+        [ENDED_AS_PLANNED],
+        id="ended within the last second of its plan",
+    ),
+    pytest.param(
+        changed(
+            ended_by_others(testing_ago=0.6, minutes=5), ("failover.settings", {"minute": 2.0})
+        ),
+        "inconclusive",
+        [ENDED_AS_PLANNED],
+        id="ended at the planned end of a rehearsal with short minutes",
+    ),
+    pytest.param(
+        changed(
+            ended_by_others(testing_ago=0.6, minutes=5),
+            ("failover.settings", {"minute": 2.0}),
+            ("failover.mode", "LIVE"),
+        ),
+        "inconclusive",
+        [ENDED_EARLY],
+        id="a minute of a live run is a minute",
+    ),
     # the events of a test
     pytest.param(
         changed(HELD, ("failover.events", [*EVENTS, event(23, "away", test="drill")])),
         "inconclusive",
         ["Whether all that drill took is back was not seen."],
         id="back, and away again",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.events", [*EVENTS, event(21, "stop_refused", test="drill")])),
+        "held",
+        [MET, WITHIN],
+        id="a second stop that was refused, since the first one ended the test",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("rollbacks", [activity("mail", 20, 22, func="mail", module="own")]),
+            ("failover.stopped", [{"test": "drill", "stopped": True, "back": True}]),
+        ),
+        "held",
+        [MET, WITHIN],
+        id="a rollback that has nothing to stop is not idle",
+    ),
+    pytest.param(
+        changed(
+            without(HELD, "back"),
+            ("failover.stopped", [{"test": "drill", "back": False, "not_back": ["x is Down"]}]),
+        ),
+        "deviated",
+        ["What drill took is not back: x is Down."],
+        id="not back, by the name of the test alone",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("failover.events", UP_TO_TESTING),
+            ("failover.stopped", [{"test": "drill", "error": "it is Testing."}]),
+        ),
+        "inconclusive",
+        ["The failover test drill may still run: it is Testing."],
+        id="a test that could not be stopped, by its name alone",
     ),
     # hypotheses that were not read
     pytest.param(
@@ -1119,6 +1192,9 @@ def test_given_verdict_is_reviewed() -> None:
     mild = review(changed(deviated, ("failover.verdict", {"verdict": "held", "reasons": ["ok"]})))
     grave = review(changed(HELD, ("failover.verdict", {"verdict": "deviated", "reasons": ["no"]})))
 
+    verdicts = ("aborted", "deviated", "inconclusive", "held")
+    assert verdicts == GRAVITY
+    assert {*VERDICTS} == {*verdicts}
     assert mild.verdict == "deviated"
     assert mild.reasons[0] == "The stored verdict “held” does not match the journal's evidence."
     assert mild.reasons[1:] == judge(deviated).reasons
@@ -1161,6 +1237,74 @@ def test_loss_shows_the_cut_only_if_it_comes_soon(lost_at: float, verdict: str) 
     )
 
     assert judge(journal).verdict == verdict
+
+
+def test_several_names_stand_in_one_sentence() -> None:
+    """Of rollbacks that stopped nothing, resources that are away, and probes that were missed."""
+    nothing = {"test": "dril", "job_id": None, "status": "Stopped", "stopped": False}
+    idle = [
+        activity(name, 20, 22, func="stop_failover_test", output=nothing) for name in ("a", "b")
+    ]
+    away = {**NOT_BACK, "stopped": True, "not_back": ["bgp-a is Down", "pc-a is Disabled"]}
+    missed = [
+        reading(probe(name, 18, met=False), probe("other", 18, met=False), met=False)
+        for name in ("portal", "shop")
+    ]
+    journal = changed(
+        without(HELD, "back"),
+        ("rollbacks", idle),
+        ("failover.stopped", [away]),
+        ("steady_states.during", missed),
+    )
+
+    reasons = judge(journal).reasons
+
+    assert reasons[0] == "What drill took is not back: bgp-a is Down; pc-a is Disabled."
+    assert (
+        "The rollback a, b did not stop drill, which the control had to stop after it." in reasons
+    )
+    assert (
+        "The hypothesis deviated during the method, in 2 of 2 readings: "
+        "portal, other, shop, other." in reasons
+    )
+
+
+@pytest.mark.parametrize(
+    ("stop", "running"),
+    [
+        pytest.param({"test": "drill", "status": "Stopped"}, False, id="stopped, by name"),
+        pytest.param({"job_id": "ftj-1", "status": "Stopped"}, False, id="stopped, by ID"),
+        pytest.param({"test": "drill", "status": "Testing"}, True, id="still running"),
+        pytest.param({"test": "other", "status": "Stopped"}, True, id="another test"),
+    ],
+)
+def test_last_word_on_a_test_is_the_controls(stop: Journal, running: bool) -> None:
+    """What it stopped at the end is over, though no event says so."""
+    journal = changed(
+        HELD, ("failover.events", UP_TO_TESTING), ("failover.stopped", [{**stop, "back": True}])
+    )
+
+    reasons = judge(journal).reasons
+
+    assert ("The failover test drill may still run: Testing." in reasons) is running
+
+
+def test_reading_after_the_method_that_was_cut_off_is_none() -> None:
+    """One of two, or the only one, though others were read during the method."""
+    cut_off = reading(probe("portal", 18, met=None), met=None)
+
+    for during in ([], [reading(probe("portal", 15))]):
+        journal = changed(HELD, ("steady_states.after", cut_off), ("steady_states.during", during))
+
+        assert "The hypothesis was not read after the cut." in judge(journal).reasons
+
+
+def test_readings_during_the_method_are_enough() -> None:
+    """A strategy may leave out the reading after it."""
+    during = [reading(probe("portal", 15))]
+    journal = changed(HELD, ("steady_states.after", None), ("steady_states.during", during))
+
+    assert judge(journal).verdict == "held"
 
 
 def test_loss_on_the_way_back_shows_no_cut() -> None:
