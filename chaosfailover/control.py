@@ -8,7 +8,7 @@ an experiment repeats by `ref` is one declaration, whose hooks are called twice.
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from chaoslib.exceptions import InterruptExecution, InvalidControl
@@ -143,9 +143,7 @@ def before_hypothesis_control(context: Hypothesis, **arguments: object) -> None:
     _in_hypothesis.add(threading.get_ident())
 
 
-def after_hypothesis_control(
-    context: Hypothesis, state: Mapping[str, object], **arguments: object
-) -> None:
+def after_hypothesis_control(context: Hypothesis, state: Run, **arguments: object) -> None:
     """
     Evaluate tolerances again, and keep the reading.
     """

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -146,16 +146,15 @@ def tunnel(cloud: Cloud, tls: ssl.SSLContext | None = None) -> Iterator[Cloud]:
     class Forwarding(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            there = http.client.HTTPConnection(cloud.url.removeprefix("http://"))
-            there.request(self.command, self.path, body, dict(self.headers))
-            answer = there.getresponse()
-            content = answer.read()
+            with closing(http.client.HTTPConnection(cloud.url.removeprefix("http://"))) as there:
+                there.request(self.command, self.path, body, dict(self.headers))
+                answer = there.getresponse()
+                content = answer.read()
             self.send_response(answer.status)
             self.send_header("Content-Type", answer.getheader("Content-Type", ""))
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
-            there.close()
 
         def do_GET(self) -> None:
             self.send_error(404)
