@@ -151,7 +151,9 @@ def test_unexpected_verdict_exits_1(temporary: Path, tmp_path: Path) -> None:
         run = kept / file.relative_to(folder).with_suffix("")
         assert f"see {run / 'output.log'}\n" in done.stdout
         names = {"chaostoolkit.log", "journal.json", "output.log"}
-        assert {each.name for each in run.iterdir()} == names
+        evidence = [each.name for each in run.glob("failover-*.jsonl")]
+        assert len(evidence) == 1
+        assert {each.name for each in run.iterdir()} == {*names, *evidence}
     assert list(Path.cwd().iterdir()) == []
 
 
