@@ -12,7 +12,7 @@ from chaoslib.types import Configuration, Secrets
 from chaosfailover import arguments
 from chaosfailover.alibaba import config
 from chaosfailover.alibaba.client import VpcClient
-from chaosfailover.alibaba.codes import NOT_INIT
+from chaosfailover.alibaba.codes import NO_SUCH_JOB, NOT_INIT
 from chaosfailover.alibaba.documents import FailoverTestJob, text
 from chaosfailover.alibaba.failover_tests import (
     find_test,
@@ -269,7 +269,12 @@ def delete_failover_test(
         job_id = job["JobId"]
         if keep and job.get("Status") != "Init":
             return {"test": test, "job_id": job_id, "deleted": False}
-        client.delete_failover_test_job(job_id)
+        try:
+            client.delete_failover_test_job(job_id)
+        except ApiError as exc:
+            if exc.code != NO_SUCH_JOB:
+                raise
+            return {"test": test, "job_id": job_id, "deleted": False}
     return {"test": test, "job_id": job_id, "deleted": True}
 
 

@@ -183,6 +183,19 @@ def test_delete_removes_the_test(configuration: Configuration) -> None:
     assert second == {"test": "drill", "job_id": None, "deleted": False}
 
 
+def test_delete_of_a_test_that_is_deleted_meanwhile_is_no_error(
+    emulator: Emulator, configuration: Configuration
+) -> None:
+    """The guard of an interrupted run may delete it between the look and the deletion."""
+    job = create(configuration)
+    fault = {"fault": "refuse", "operation": "DeleteFailoverTestJob", "code": "IllegalParam.JobId"}
+    httpx.post(f"{emulator.url}/_emulator/faults", json=fault, trust_env=False).raise_for_status()
+
+    result = actions.delete_failover_test("drill", configuration=configuration)
+
+    assert result == {"test": "drill", "job_id": job["JobId"], "deleted": False}
+
+
 def test_proof_that_took_long_to_read_is_no_longer_one(
     emulator: Emulator, configuration: Configuration
 ) -> None:

@@ -260,7 +260,7 @@ class Stopping:
         try:
             yield from requests.delete(self._request.client, self._job_id)
         except ApiError as exc:
-            if exc.code not in STATUS_MOVED_ON:
+            if exc.code not in (*STATUS_MOVED_ON, NO_SUCH_JOB):
                 raise
             return None
         # A start that finds no test has no effect.

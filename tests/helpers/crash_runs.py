@@ -275,9 +275,12 @@ class _Look:
     def _of_the_journal(self, verdict: Verdict) -> Iterator[str]:
         """
         Yield what the journal of a run that was not killed says against the evidence.
+
+        The toolkit leaves a part of it if a signal comes while it writes.
         """
         file = self._folder / "journal.json"
-        if self._act == "SIGKILL" or not (file.exists() and self._jobs):
+        in_writing = self._planned is not None and self._planned.kind == "journal"
+        if self._act == "SIGKILL" or in_writing or not (file.exists() and self._jobs):
             return
         stored = json.loads(file.read_text(encoding="utf-8"))["failover"]["verdict"]["verdict"]
         if stored != verdict.verdict:

@@ -499,6 +499,15 @@ def test_init_test_that_starts_before_it_is_deleted_is_stopped() -> None:
     assert outcome.stopped is True
 
 
+def test_init_test_that_is_deleted_by_somebody_else_is_no_error() -> None:
+    """The guard and a rollback stop the same test: one of them finds nothing to delete."""
+    answers = [job("Init"), *[error_reply(GONE)] * 20]
+
+    outcome, _, _ = stop(answers, Start(sent_at=1000.0, latest=5.0))
+
+    assert (outcome.error, outcome.reason) == (None, "it does not exist")
+
+
 def test_accepted_test_is_stopped_although_it_shows_as_init() -> None:
     """What the API shows may be old; what it does is not."""
     answers = [job("Init"), OK, job("Init"), error_reply(MOVED_ON), job("Stopped")]
