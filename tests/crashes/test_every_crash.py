@@ -114,6 +114,7 @@ def crashed(cloud: Cloud, folder: Path, experiment: str, planned: Crash) -> Resu
         )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("planned", SAMPLE, ids=lambda each: "-".join(map(str, each)))
 def test_crash(tmp_path: Path, planned: Crash) -> None:
     """Nothing is left down or running, and evidence, report and exit code are true."""

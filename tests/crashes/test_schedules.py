@@ -16,6 +16,7 @@ from chaosfailover.alibaba import config
 Play = Callable[[int], Judgement]
 
 CHUNK = 100
+ON_EACH_PYTHON = 1_000
 IN_CI = 2_000
 WHOLE = 100_000
 MENDED = {
@@ -52,9 +53,16 @@ def check(play: Play, first: int) -> None:
         assert not judgement.broken, str(judgement)
 
 
-@pytest.mark.parametrize("first", range(0, IN_CI, CHUNK))
+@pytest.mark.parametrize("first", range(0, ON_EACH_PYTHON, CHUNK))
 def test_schedules_leave_nothing_down(play: Play, first: int) -> None:
     """Each schedule ends with all tests Stopped and back, or tells what is not so."""
+    check(play, first)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("first", range(ON_EACH_PYTHON, IN_CI, CHUNK))
+def test_more_schedules_leave_nothing_down(play: Play, first: int) -> None:
+    """The same, on one Python."""
     check(play, first)
 
 

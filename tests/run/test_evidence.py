@@ -63,8 +63,16 @@ MOMENTS: list[tuple[str, str, str]] = [
 ]
 
 
+ALWAYS = ("as the cut is sent", "once the target is down", "while it stops")
+"""The moments on each Python; the others are on one."""
+
+
 @pytest.mark.parametrize(
-    ("stay", "line"), [pytest.param(*stay, id=moment) for moment, *stay in MOMENTS]
+    ("stay", "line"),
+    [
+        pytest.param(*stay, id=moment, marks=() if moment in ALWAYS else pytest.mark.long)
+        for moment, *stay in MOMENTS
+    ],
 )
 def test_killed_run_leaves_its_evidence(
     stay: str, line: str, cloud: Cloud, runners: ExitStack, tmp_path: Path

@@ -35,16 +35,17 @@ CHECKS = 10
 
 def drill(targets: Mapping[str, str], **arguments: object) -> dict[str, Any]:
     """
-    Return an experiment that cuts the circuit on which all targets depend, for three seconds.
+    Return an experiment that cuts the circuit on which all targets depend, and waits in vain until
+    they are back.
     """
     document = experiment("files", "always", "")
     del document["steady-state-hypothesis"]
     document["controls"][0]["provider"]["arguments"] = {
         "targets": dict(targets),
         "after_stop": 0.2,
+        "rto": 1.0,
         **arguments,
     }
-    document["method"].append(action("stay-down", shell("sleep 3")))
     return document
 
 
