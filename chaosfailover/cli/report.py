@@ -20,6 +20,7 @@ from chaosfailover.record import (
     schema,
     stored,
 )
+from chaosfailover.record.evidence import DEEPEST, is_deep
 from chaosfailover.report import FORMATS, SUFFIXES, render
 from chaosfailover.verdict.journal import brief
 
@@ -134,7 +135,6 @@ def _journal(document: Document | Evidence) -> Document:
 
 
 LARGEST = 300_000_000
-DEEPEST = 100
 TOO_DEEP = f"it is nested more than {DEEPEST} levels deep, expected fewer"
 
 SOUND = ("intact", "redacted", "unfinished")
@@ -145,8 +145,8 @@ STATES = {
     "differs": "the record matches its SHA-256, but contradicts the journal in {detail}",
     "redacted": "the record matches its SHA-256; it contains what looks like secrets",
     "changed": "line {detail} does not match the lines before it: the file was changed or damaged",
-    "unfinished": "the evidence is unchanged up to line {detail}; it has no record, since the run "
-    "was killed or goes on",
+    "unfinished": "the evidence is unchanged up to line {detail}; it has no record: the run was "
+    "killed, goes on, or could not write more",
     "intact": "the record matches its SHA-256",
 }
 
@@ -198,21 +198,9 @@ def _document(path: Path) -> object:
         document: object = json.loads(content.decode())
     except RecursionError:
         raise ValueError(TOO_DEEP) from None
-    if _is_deep(document):
+    if is_deep(document):
         raise ValueError(TOO_DEEP)
     return document
-
-
-def _is_deep(document: object) -> bool:
-    level = [document]
-    for _ in range(DEEPEST):
-        containers = [each for each in level if isinstance(each, dict | list)]
-        level = [
-            value
-            for each in containers
-            for value in (each.values() if isinstance(each, dict) else each)
-        ]
-    return any(isinstance(each, dict | list) for each in level)
 
 
 def _write(rendered: str, output: Path | None) -> None:

@@ -2,8 +2,9 @@
 The evidence file of a run: JSON lines, appended and flushed while it happens.
 
 Each line is a fragment of the journal, or the samples of a while. Every line but those of samples
-ends with `sha256`, that of all bytes of the file before this line. A line that was cut off is
-followed by a line break and whatever comes next; what is lost for want of space is named.
+ends with `sha256`, that of all bytes of the file before this line and of this line without it. A
+line that was cut off is followed by a line break and whatever comes next; what is lost for want of
+space is named.
 
 One thread writes. Whoever has something to say puts it into a queue: neither a full disk nor a hung
 one delays a stop, and a signal handler may write too.
@@ -14,6 +15,7 @@ import fcntl
 import json
 import os
 import queue
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +24,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, Self
 
-__all__ = ["SAMPLES", "SEAL", "EvidenceFile", "Line", "Source", "file_name"]
+__all__ = ["SAMPLES", "SEAL", "EvidenceFile", "Line", "Source", "file_name", "unsealed"]
 
 Line = Mapping[str, object]
 SAMPLES = "samples"
@@ -40,6 +42,24 @@ def file_name(at: datetime, pid: int) -> str:
     Return the name of a run's evidence file.
     """
     return f"failover-{at:%Y%m%dT%H%M%SZ}-{pid}.jsonl"
+
+
+SEALED = re.compile(rb',"sha256":"([0-9a-f]{64})"\}$')
+
+
+def sealed(content: bytes, seal: str) -> bytes:
+    """
+    Return a line with its seal.
+    """
+    return content[:-1] + f',"{SEAL}":"{seal}"}}'.encode()
+
+
+def unsealed(written: bytes) -> tuple[bytes, str]:
+    """
+    Return a line without its seal, and the seal, "" if it has none.
+    """
+    match = SEALED.search(written)
+    return (written[: match.start()] + b"}", match[1].decode()) if match else (written, "")
 
 
 class Source(Protocol):
@@ -224,8 +244,10 @@ class EvidenceFile:
         Append one line; False if the disk takes no more.
         """
         start = b"\n" * self._torn
-        sealed = line if SAMPLES in line else {**line, SEAL: self._seal(start)}
-        data = start + json.dumps(sealed, separators=(",", ":")).encode() + b"\n"
+        content = json.dumps(line, separators=(",", ":")).encode()
+        if SAMPLES not in line:
+            content = sealed(content, self._seal(start + content))
+        data = start + content + b"\n"
         try:
             while data:
                 count = os.write(self._descriptor, data)

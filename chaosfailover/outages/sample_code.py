@@ -40,6 +40,9 @@ NEAR = 8  # levels from the usual round trip, in one character
 FAR = 40  # the same, after a tilde
 PER_LATE = 2 * NEAR + 1 + FORMS
 LATE = len(ALPHABET) // PER_LATE
+ABSURD = 10**12  # what no clock and no count of halves of a millisecond reaches
+MOST_LEVEL = 400  # more than a day
+MOST_SPENT = 10**8
 TOKEN = re.compile(r"[@|$!]([^;]*);|~..|.", re.S)
 
 
@@ -197,11 +200,11 @@ class SampleDecoder:
         if sign == "?":
             self.unjudged += 1
         elif sign == "|":
-            self.series.timeline.mark(float(written or ""))
+            self.series.timeline.mark(_instant(written))
         elif sign == "$":
-            self.series.end(float(written or ""))
+            self.series.end(_instant(written))
         elif sign == "@":
-            self._state = _State(self.series.interval, int(written or ""))
+            self._state = _State(self.series.interval, _integer(written))
         elif self._state:
             self.series.add(self._sample(self._state, token, written))
 
@@ -220,7 +223,25 @@ class SampleDecoder:
 
 
 def _written(state: _State, written: str) -> Sample:
-    ticks, late, *what = written.split(",")
+    first, second, *what = written.split(",")
+    tick, late = state.tick + _integer(first), _integer(second)
     if len(what) == 1:
-        return state.answer(state.tick + int(ticks), int(late), int(what[0]))
-    return state.loss(state.tick + int(ticks), int(late), what[0], int(what[1]))
+        return state.answer(tick, late, min(_integer(what[0]), MOST_LEVEL))
+    return state.loss(tick, late, what[0], min(_integer(what[1]), MOST_SPENT))
+
+
+def _integer(written: str | None) -> int:
+    """
+    Return a plausible number; raises ValueError for another.
+    """
+    value = int(written or "")
+    if abs(value) > ABSURD:
+        raise ValueError(f"{value} is no plausible number")
+    return value
+
+
+def _instant(written: str | None) -> float:
+    value = float(written or "")
+    if not abs(value) < ABSURD:
+        raise ValueError(f"{value} is no plausible instant")
+    return value

@@ -9,18 +9,22 @@ from hashlib import sha256
 from math import inf
 from typing import Any
 
-from chaosfailover.events.evidence_file import SAMPLES, SEAL
+from chaosfailover.events.evidence_file import SAMPLES, SEAL, unsealed
 from chaosfailover.outages.measured import CutWindow, Origin, target_entry
 from chaosfailover.outages.sample_code import SampleDecoder
 from chaosfailover.verdict.evidence import UNFINISHED
 from chaosfailover.verdict.values import instant, mapping, mappings, number, text
 
-__all__ = ["Evidence", "is_evidence", "read_evidence"]
+__all__ = ["DEEPEST", "Evidence", "is_deep", "is_evidence", "read_evidence"]
 
 Fragment = Mapping[str, Any]
 
 # Parts of the fragments that no journal has.
 SCAFFOLD = ("measured", "windows")
+LATEST = 1e10
+"""No instant of a monotonic clock, in seconds, is later."""
+DEEPEST = 100
+"""The levels of a document that are read."""
 
 
 @dataclass(slots=True)
@@ -86,13 +90,19 @@ class _Reader:
             evidence.damaged += 1
             self._lose()
         else:
-            if SEAL in line and not evidence.changed:
-                if line[SEAL] == self._before.hexdigest():
-                    evidence.sealed = evidence.lines
-                else:
-                    evidence.changed = evidence.lines
+            self._check_seal(written, line)
             self.take(line)
         self._before.update(written + b"\n")
+
+    def _check_seal(self, written: bytes, line: Fragment) -> None:
+        evidence = self._evidence
+        content, seal = unsealed(written)
+        before = self._before.copy()
+        before.update(content)
+        if seal == before.hexdigest():
+            evidence.sealed = evidence.lines
+        elif SAMPLES not in line or seal:
+            evidence.changed = evidence.changed or evidence.lines
 
     def take(self, line: Fragment) -> None:
         """
@@ -136,11 +146,11 @@ class _Reader:
         Return what was read.
         """
         journal = self._evidence.journal
-        running = mapping(journal.pop("running", None))
-        for each in mappings(list(running.values())):
-            journal.setdefault(text(each.get("part")) or "run", []).append(each.get("run"))
+        running = mappings([*mapping(journal.pop("running", None)).values()])
         for part in ("run", "rollbacks"):
-            journal[part] = sorted(mappings(journal.get(part)), key=_start)
+            begun = [each.get("run") for each in running if each.get("part") == part]
+            runs = mappings([*mappings(journal.get(part)), *begun])
+            journal[part] = sorted(runs, key=_start)
         states: dict[str, object] = {"before": None, "after": None, "during": []}
         journal["steady_states"] = {**states, **mapping(journal.get("steady_states"))}
         entry = mapping(journal.get("failover"))
@@ -148,6 +158,7 @@ class _Reader:
         journal["failover"] = {
             **{key: value for key, value in entry.items() if key not in SCAFFOLD},
             "targets": targets,
+            "evidence": {"changed": self._evidence.changed},
         }
         if not self._evidence.is_whole:
             reason = self._evidence.last_at
@@ -158,20 +169,24 @@ class _Reader:
     def _entries(self) -> dict[str, object]:
         measured = self._measured()
         utc, began = instant(measured.get("utc")), number(measured.get("began"))
-        if utc is None or began is None:
+        if utc is None or began is None or abs(began) > LATEST:
             return {}
-        windows = [*map(_window, self._rows_of_windows())]
-        return {
-            str(about["target"]): target_entry(
-                about, decoder.series, decoder.unjudged, windows, Origin(began, utc)
-            )
-            for about, decoder in zip(self._targets(), self._decoders, strict=False)
-        }
+        windows, origin = self._windows(), Origin(began, utc)
+        entries: dict[str, object] = {}
+        for about, decoder in zip(self._targets(), self._decoders, strict=False):
+            try:
+                entry = target_entry(about, decoder.series, decoder.unjudged, windows, origin)
+            except (ArithmeticError, LookupError, TypeError, ValueError):
+                self._evidence.damaged += 1
+            else:
+                entries[str(about["target"])] = entry
+        return entries
 
-    def _rows_of_windows(self) -> list[Fragment]:
+    def _windows(self) -> list[CutWindow]:
         entry = mapping(self._evidence.journal.get("failover"))
         rows = mapping(entry.get("windows"))
-        return mappings([rows[key] for key in sorted(rows, key=int)])
+        numbered = mappings([rows[key] for key in sorted(rows, key=_number)])
+        return [window for row in numbered if (window := _window(row))]
 
 
 def _line(written: bytes) -> dict[str, Any] | None:
@@ -179,7 +194,22 @@ def _line(written: bytes) -> dict[str, Any] | None:
         line = json.loads(written)
     except (ValueError, RecursionError):
         return None
-    return line if isinstance(line, dict) else None
+    return line if isinstance(line, dict) and not is_deep(line) else None
+
+
+def is_deep(document: object) -> bool:
+    """
+    Tell whether a document is nested deeper than reports read.
+    """
+    level = [document]
+    for _ in range(DEEPEST):
+        containers = [each for each in level if isinstance(each, dict | list)]
+        level = [
+            value
+            for each in containers
+            for value in (each.values() if isinstance(each, dict) else each)
+        ]
+    return any(isinstance(each, dict | list) for each in level)
 
 
 def _merge(journal: dict[str, Any], fragment: Fragment) -> None:
@@ -204,11 +234,18 @@ def _start(run: Fragment) -> str:
     return text(run.get("start"))
 
 
-def _window(row: Fragment) -> CutWindow:
+def _number(key: str) -> int:
+    return int(key) if key.isdecimal() else 0
+
+
+def _window(row: Fragment) -> CutWindow | None:
+    cut_at, stop_at = number(row.get("cut_at")), number(row.get("stop_at"))
+    if cut_at is None or max(abs(cut_at), abs(stop_at or 0.0)) > LATEST:
+        return None
     return CutWindow(
         text(row.get("test")),
-        number(row.get("cut_at")) or inf,
-        number(row.get("stop_at")),
+        cut_at,
+        stop_at,
         text(row.get("job_id")),
         number(row.get("testing_at")),
         row.get("stop_sent") is True,

@@ -49,14 +49,15 @@ class RunFacts:
     What the entry needs of a run, filled in as the run goes on.
 
     `before` has what goes down with each test, and its state before. `mode` is REHEARSAL on an
-    emulator, LIVE on anything else; an `embedded` emulator ends with the run. `rollback_strategy`
+    emulator, LIVE on anything else; "" before that is known; an `embedded` emulator ends
+    with the run. `rollback_strategy`
     is the one in force, None if the toolkit did not say.
     """
 
     settings: Settings
     configuration: Configuration
     rollback_strategy: str | None = None
-    mode: str = "LIVE"
+    mode: str = ""
     topology: str | None = None
     embedded: bool = False
     experiment_hash: str = ""

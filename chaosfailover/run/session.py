@@ -126,9 +126,9 @@ class Session:
             self._abort_probe = find_probe(self._experiment, self._settings.abort_when)
         self._redact_logs()
         self._resources.enter_context(events.listening(self._facts.events.append))
-        self._open_evidence()
-        events.publish("begin")
         try:
+            self._open_evidence()
+            events.publish("begin")
             self._make_ready()
         except InterruptExecution:
             raise

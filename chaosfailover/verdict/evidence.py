@@ -271,14 +271,16 @@ class Control:
     """
     The control's entry; `present` unless the run had no control.
 
-    An `embedded` emulator ends with the run. `minute` is how long a minute of a rehearsal was set
-    to last. `events` are in the order of their instants. `unmeasured` are targets that the settings
-    name and that have no measurement. `set_back` is by how many seconds the clock was set back.
+    An `embedded` emulator ends with the run. `changed_line` is the first line of an evidence file
+    that was changed, 0 without any. `minute` is how long a minute of a rehearsal was set to last.
+    `events` are in the order of their instants. `unmeasured` are targets that the settings name and
+    that have no measurement. `set_back` is by how many seconds the clock was set back.
     """
 
     present: bool
     mode: str
     embedded: bool
+    changed_line: float
     account_id: str
     region_id: str
     endpoint: str

@@ -220,7 +220,7 @@ def _exit_error(exit_status: float, output: Reader) -> str:
 
 def _control(entry: Reader) -> evidence.Control:
     settings, targets = entry.section("settings"), entry.named("targets")
-    verdict = entry.section("verdict")
+    verdict, written = entry.section("verdict"), entry.section("evidence")
     listed = settings.section("targets").members
     events = [event for each in entry.sections("events") if (event := _event(each))]
     preflight = [each.document(evidence.PreflightResult) for each in entry.sections("preflight")]
@@ -228,6 +228,7 @@ def _control(entry: Reader) -> evidence.Control:
         evidence.Control,
         present=entry.present,
         embedded=entry.flag("embedded") is True,
+        changed_line=written.number("changed") or 0.0,
         settings=settings.members,
         minute=settings.number("minute"),
         abort_after=settings.number("abort_after"),

@@ -80,6 +80,8 @@ ORDER: Sequence[tuple[str, Sequence[str]]] = (
             "interrupted",
             "unfinished",
             "emulator_ended",
+            "seen_back",
+            "evidence_changed",
             "signal",
             "action",
             "probe",

@@ -134,6 +134,7 @@ def in_fragments(journal: Journal, secret: str) -> Journal:
     ]
     content = "".join(json.dumps(line) + "\n" for line in [*lines, {"end": True}])
     read: Journal = read_evidence(content.encode()).journal
+    del read["failover"]["evidence"]  # nothing is sealed here
     read["failover"]["targets"] = lines[1]["journal"]["failover"].get("targets", {})
     return read
 

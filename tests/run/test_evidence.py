@@ -91,8 +91,10 @@ def test_killed_run_leaves_its_evidence(
     cut = any(event["kind"] == "cut" for event in evidence.journal["failover"]["events"])
     assert (evidence.damaged, evidence.changed, evidence.lost) == (0, 0, 0)
     assert verdict.verdict == "inconclusive"
-    assert any("killed" in reason for reason in verdict.reasons)
+    assert any("The evidence ends at" in reason for reason in verdict.reasons)
+    assert not any("Nothing was cut" in reason for reason in verdict.reasons)
     if cut:
+        assert any("All that drill took was seen back" in reason for reason in verdict.reasons)
         stops = evidence.journal["failover"]["stopped"]
         assert [(stop["status"], stop["back"]) for stop in stops] == [("Stopped", True)]
         assert not any("may still run" in reason for reason in verdict.reasons)
@@ -151,6 +153,7 @@ def test_whole_file_is_the_journal(cloud: Cloud, runners: ExitStack, tmp_path: P
 
     journal, whole = runner.journal, evidence.journal
     assert (evidence.is_whole, evidence.changed, evidence.damaged) == (True, 0, 0)
+    assert whole["failover"].pop("evidence") == {"changed": 0}
     assert whole["failover"] == journal["failover"]
     assert whole["run"] == journal["run"]
     assert whole["rollbacks"] == journal["rollbacks"]
@@ -178,7 +181,12 @@ def test_changed_file_is_found(cloud: Cloud, runners: ExitStack, tmp_path: Path)
     results = [report("--verify", name, folder=tmp_path) for name in ("ev.jsonl", "changed.jsonl")]
     results.append(report("--verify", "shorter.jsonl", folder=tmp_path))
 
+    content = (tmp_path / "changed.jsonl").read_bytes()
+
     assert [each.returncode for each in results] == [0, 1, 1]
+    assert judge(read_evidence(content).journal).verdict == "inconclusive"
+    reasons = make_record(read_evidence(content).journal)["verdict"]["reasons"]
+    assert any("was changed or damaged" in reason for reason in reasons)
     assert "does not match the lines before it" in results[1].stdout
     assert "line 6 does not match" in results[2].stdout
 

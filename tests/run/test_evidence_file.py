@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from chaosfailover.events.evidence_file import SAMPLES, EvidenceFile, Line
-from chaosfailover.record import read_evidence
+from chaosfailover.record import make_record, read_evidence
+from chaosfailover.report import render
 
 # Writes with a limit on the size of files, as on a full disk, and then without it.
 FULL = """
@@ -157,3 +158,68 @@ def test_file_is_the_owners(file: EvidenceFile) -> None:
     assert file.path.stat().st_mode & 0o777 == 0o600
     with pytest.raises(FileExistsError):
         EvidenceFile.create(file.path, dict)
+
+
+ABOUT = {"target": "a", "url": "u", "interval": 0.1, "timeout": 0.9, "persistent": False}
+MEASURED = {"began": 100.0, "utc": "2026-01-01T00:00:00+00:00", "targets": [ABOUT]}
+
+
+def hostile(entry: object, *more: object) -> list[object]:
+    """Return the journals of lines, the first of which is an entry of the control."""
+    return [{"failover": entry}, *more]
+
+
+@pytest.mark.parametrize(
+    ("journals", "texts"),
+    [
+        (hostile({"measured": MEASURED, "windows": {"0": {"cut_at": 1.0, "stop_at": -1e14}}}), []),
+        (hostile({"measured": MEASURED, "windows": {"0": {"cut_at": float("nan")}}}), []),
+        (hostile({"measured": MEASURED, "windows": {"x": {"cut_at": 1.0}, "1": 5}}), []),
+        (hostile({"measured": MEASURED}), ["@200000;!1,1,x,999999999999999999;"]),
+        (hostile({"measured": MEASURED}), ["@200000;!1,1,99999999;|1e300;$nan;~~~AA"]),
+        (hostile({"measured": {**MEASURED, "began": 1e14}}), ["@200000;!1,0,50;AA"]),
+        (hostile({"measured": {**MEASURED, "targets": [{"target": "a"}]}}), ["@200000;A"]),
+        (hostile({}, {"run": 5, "running": {"1": {"part": "run", "run": {}}}}), []),
+        (hostile({}, {"running": {"1": {"part": "status", "run": {}}}, "rollbacks": "x"}), []),
+        (hostile(7, {"failover": []}, {"steady_states": 3, "interruption": []}), []),
+    ],
+)
+def test_hostile_evidence_is_read(
+    file: EvidenceFile, journals: list[object], texts: list[str]
+) -> None:
+    """Whatever stands in a file, its report is one, and it is not `held`."""
+    for journal in journals:
+        file.put({"journal": journal})
+    file.put({SAMPLES: texts, "number": 1})
+    file.put({"journal": {"status": "completed"}, "end": True})
+    file.close()
+
+    evidence = read_evidence(file.path.read_bytes())
+
+    assert make_record(evidence.journal)["verdict"]["verdict"] == "inconclusive"
+    assert render([evidence.journal], "html", "en")
+
+
+def test_too_deep_line_is_damage(file: EvidenceFile) -> None:
+    """It is left out, as a journal that deep is."""
+    file.put({"journal": {"status": "completed"}, "end": True})
+    file.close()
+    with file.path.open("ab") as stream:
+        stream.write(b'{"journal":' + b'{"x":' * 500 + b"1" + b"}" * 501 + b"\n")
+
+    evidence = read_evidence(file.path.read_bytes())
+
+    assert evidence.damaged == 1
+    assert make_record(evidence.journal)
+
+
+@pytest.mark.parametrize("added", [b'{"journal":{"status":"completed"}}\n', b'{"number":1}\n'])
+def test_line_without_a_seal_is_a_change(file: EvidenceFile, added: bytes) -> None:
+    """So is a change of the last line itself."""
+    file.put({"journal": {"status": "failed"}, "end": True})
+    file.close()
+    whole = file.path.read_bytes()
+
+    assert read_evidence(whole).changed == 0
+    assert read_evidence(whole + added).changed == 2
+    assert read_evidence(whole.replace(b"failed", b"halted")).changed == 1

@@ -160,6 +160,8 @@ UNSEEN = (
 ALWAYS = {"rollbacks": {"strategy": "always"}}
 SIGTERM = {"kind": "signal", "name": "SIGTERM", "reason": "received SIGTERM"}
 OPEN = {"at_least": 0.5, "at_most": None}
+ENDS = "The evidence ends at 10:00:15: the run was killed, goes on, or could not write more."
+SEEN_BACK = "All that drill took was seen back at 12:00:22 UTC."
 TOO_LONG_UNTIL_KILLED = (
     "portal had been down for 3.5 to 3.7 s in the cut of drill when the measurement ended, "
     "longer than its RTO of 3 s."
@@ -672,7 +674,7 @@ CASES = [
             ("status", "interrupted"),
         ),
         "inconclusive",
-        ["The run was killed, or goes on: its evidence ends at 10:00:15."],
+        [ENDS, SEEN_BACK],
         id="down for less than the objective when the run was killed",
     ),
     pytest.param(
@@ -687,7 +689,7 @@ CASES = [
             ("status", "interrupted"),
         ),
         "deviated",
-        [TOO_LONG_UNTIL_KILLED, "The run was killed, or goes on: its evidence ends at 10:00:15."],
+        [TOO_LONG_UNTIL_KILLED, ENDS, SEEN_BACK],
         id="down again for longer than the objective when the run was killed",
     ),
     pytest.param(

@@ -20,6 +20,14 @@ def _ends(run: Run) -> Iterator[Reason]:
             yield Reason("unended", values)
 
 
+def _evidence(run: Run) -> Iterator[Reason]:
+    """
+    Find that the evidence file of the run was changed.
+    """
+    if run.control.changed_line:
+        yield Reason("evidence_changed", {"line": f"{run.control.changed_line:g}"})
+
+
 def _omissions(run: Run) -> Iterator[Reason]:
     """
     Find missing activities and events of the control, in a run that cut and came to its end.
@@ -49,4 +57,4 @@ def contradictions(run: Run) -> Iterator[Reason]:
         yield Reason("toolkit_status", {"status": brief(run.status or "?")})
 
 
-RULES: tuple[Rule, ...] = (_ends, _omissions)
+RULES: tuple[Rule, ...] = (_ends, _evidence, _omissions)

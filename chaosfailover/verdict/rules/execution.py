@@ -62,11 +62,21 @@ def _interrupted(run: Run) -> Iterator[Reason]:
     elif interruption.kind == "signal":
         yield Reason("signal", {"name": brief(interruption.name)})
     elif interruption.kind == UNFINISHED:
-        yield Reason(UNFINISHED, {"at": brief(interruption.reason or "?")})
-        if _emulator_ended(run) and run.tests:
-            yield Reason("emulator_ended", {})
+        yield from _unfinished(run, interruption.reason)
     elif interruption.kind != "abort":
         yield Reason("interrupted", {})
+
+
+def _unfinished(run: Run, at: str) -> Iterator[Reason]:
+    """
+    Find where the evidence ends, and what was back by then.
+    """
+    yield Reason(UNFINISHED, {"at": brief(at or "?")})
+    if _emulator_ended(run) and run.tests:
+        yield Reason("emulator_ended", {})
+    for test in run.tests:
+        if test.back:
+            yield Reason("seen_back", {"test": brief(test.test), "at": f"{test.back:%H:%M:%S}"})
 
 
 def _activities(run: Run) -> Iterator[Reason]:
@@ -123,7 +133,7 @@ def _cuts(run: Run) -> Iterator[Reason]:
     started = [test for test in run.tests if test.started and test.since]
     for test in started if not run.tested else ():
         yield Reason("cut_unseen", {"test": brief(test.test)})
-    if not run.tested and not may_start and not started:
+    if not run.tested and not may_start and not started and not _is_unfinished(run):
         yield Reason("no_cut", {})
     for test in run.tested:
         if not had_effect(run, test):
@@ -157,8 +167,11 @@ def _emulator_ended(run: Run) -> bool:
     """
     Tell whether the run was killed, and with it the emulator and all that was down there.
     """
-    interruption = run.interruption
-    return run.control.embedded and bool(interruption and interruption.kind == UNFINISHED)
+    return run.control.embedded and _is_unfinished(run)
+
+
+def _is_unfinished(run: Run) -> bool:
+    return bool(run.interruption and run.interruption.kind == UNFINISHED)
 
 
 def _runs(status: str) -> bool:
