@@ -117,12 +117,21 @@ def crashed(cloud: Cloud, folder: Path, experiment: str, planned: Crash) -> Resu
 @pytest.mark.long
 @pytest.mark.parametrize("planned", SAMPLE, ids=lambda each: "-".join(map(str, each)))
 def test_crash(tmp_path: Path, planned: Crash) -> None:
-    """Nothing is left down or running, and evidence, report and exit code are true."""
+    """
+    Nothing is left down or running, and evidence, report and exit code are true.
+
+    On a busy machine a run may be refused before it reaches the point; then another is made.
+    """
     with crash_cloud(tmp_path) as cloud:
-        result = crash(cloud, tmp_path, "circuit-failover", planned)
+        for attempt in range(ATTEMPTS):
+            place = tmp_path / f"{attempt}"
+            place.mkdir()
+            result = crash(cloud, place, "circuit-failover", planned)
+            assert result.problems == []
+            if result.reached:
+                break
 
     assert result.reached
-    assert result.problems == []
 
 
 @pytest.mark.crashes
