@@ -17,7 +17,7 @@ from chaosfailover.emulator import Emulator
 from chaosfailover.safety import guard
 from chaosfailover.safety.cut import ApprovedCuts, Cut
 
-pytest_plugins = ["processes"]
+pytest_plugins = ["processes", "clouds"]
 
 Configuration = dict[str, object]
 

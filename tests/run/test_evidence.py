@@ -7,14 +7,13 @@ import os
 import signal
 import stat
 import subprocess
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from drills import action, experiment, shell
-from live import CHAOS, Cloud, Runner, clean_environment, emulated_cloud
+from live import CHAOS, Cloud, Runner, clean_environment
 from processes import wait_for_watchdogs
 
 from chaosfailover.record import make_record, read_evidence, stored
@@ -22,18 +21,6 @@ from chaosfailover.run.evidence import open_evidence
 from chaosfailover.verdict.verdict import judge
 
 Journal = dict[str, Any]
-
-
-@pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[Cloud]:
-    with emulated_cloud(tmp_path) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def runners() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 def drill(cloud: Cloud, moment: str = "in a pause", **arguments: Any) -> Journal:
