@@ -21,7 +21,7 @@ from chaosfailover.alibaba.documents import (
     Reply,
     VirtualBorderRouter,
 )
-from chaosfailover.alibaba.endpoints import endpoint_url, official_endpoint
+from chaosfailover.alibaba.endpoints import endpoint_url, is_loopback, official_endpoint
 from chaosfailover.alibaba.job_wait import wait_for_status
 from chaosfailover.alibaba.paging import Listing, by_number, by_token
 from chaosfailover.alibaba.query import Filters, conditions, flattened, texts
@@ -45,14 +45,17 @@ VBRS: Listing[VirtualBorderRouter] = Listing(
 BGP_PEERS: Listing[BgpPeer] = Listing("DescribeBgpPeers", ("BgpPeers", "BgpPeer"))
 BGP_GROUPS: Listing[BgpGroup] = Listing("DescribeBgpGroups", ("BgpGroups", "BgpGroup"))
 
+LAG = 10.0
+"""How old a reply of the cloud may be, in seconds: an assumption, since it documents nothing."""
+
 
 class VpcClient:
     """
     The VPC API of one region. May be used from several threads.
 
     Every call is signed, retried if that may help, and ended after `deadline` seconds plus at most
-    one timeout. All times are seconds. `endpoint` is a host, host:port or URL; the default is the
-    region's official endpoint.
+    one timeout. All times are seconds. A reply may show what was so `lag` seconds ago. `endpoint`
+    is a host, host:port or URL; the default is the region's official endpoint.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class VpcClient:
         official = official_endpoint(region_id)
         self.region_id: Final = region_id
         self.endpoint: Final = endpoint_url(endpoint) if endpoint else official
+        self.lag: Final = 0.0 if is_loopback(self.endpoint) else LAG
         self._deadline = deadline
         self._clock = clock
         self._sleep = sleep

@@ -48,6 +48,8 @@ class Observation:
         self._lock = Lock()
         self._testing_at: float | None = None
         self._testing_since: float | None = None
+        self._trusted_from = 0.0
+        self._may_be_old = False
         self._read_in_test = False
         self._published: dict[str, str] = {}
         self._states: dict[Resource, ResourceState] | None = None
@@ -86,15 +88,18 @@ class Observation:
                 self._testing_since = self._testing_since or self._testing_at
             self._publish_status(status)
 
-    def see_end(self, ago: float = 0.0) -> None:
+    def see_end(self, ago: float = 0.0, lag: float = 0.0) -> None:
         """
         Note that the test has ended, so many seconds ago.
 
-        Only states that are asked for after its end show what is back.
+        Only states that are asked for after its end show what is back. What the API shows is up to
+        `lag` seconds old, so it must also be asked for that long after the cut began.
         """
         with self._lock:
             if self.stopped_at is None:
                 self.stopped_at, self._states = self._clock() - ago, None
+                began = self.stopped_at if self._testing_since is None else self._testing_since
+                self._trusted_from = max(self.stopped_at, began + lag)
 
     def see_states(self, states: Mapping[Resource, ResourceState], asked_at: float) -> None:
         """
@@ -110,7 +115,8 @@ class Observation:
                 if not self._has_begun:
                     self.before[resource] = better(resource, before, states.get(resource))
                 self._note_state(resource, states.get(resource))
-            if self.stopped_at is not None and asked_at < self.stopped_at:
+            self._may_be_old = asked_at < self._trusted_from
+            if self._may_be_old:
                 return
             self._states = {each: states[each] for each in self.before if each in states}
             if self.stopped_at is not None:
@@ -167,7 +173,8 @@ class Observation:
         for resource, before in self.before.items():
             state = states.get(resource) if states is not None else None
             if states is None or not is_back(resource, state, before):
-                known = "not shown by the API" if states is not None else "of unknown status"
+                unread = "not asked for late enough" if self._may_be_old else "of unknown status"
+                known = "not shown by the API" if states is not None else unread
                 shown = _shown(state) if state else known
                 expected = _shown(before) if before else NORMAL[resource.resource_type]
                 since = self._away_since.get(resource)

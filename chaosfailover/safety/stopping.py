@@ -323,7 +323,7 @@ class Stopping:
 
     def _end(self, reason: str, ago: float = 0.0) -> Step:
         self._ended = reason
-        self._seen.see_end(ago)
+        self._seen.see_end(ago, self._request.client().lag)
         return (yield from self._look_back())
 
     def _look_back(self) -> Step:

@@ -133,10 +133,8 @@ class Judge:
         """
         Tell whether a test has ended, and what it took was up since, as far as a reply can show.
         """
-        truth, lag = self._cloud.truth, self._schedule.lag
-        # The product believes a reply that is as old as the API lags.
-        within = self._slack if lag else min(self._slack, truth.since_end(test))
-        return truth.is_over(test, within)
+        truth = self._cloud.truth
+        return truth.is_over(test, min(self._slack, truth.since_end(test)))
 
     def _was_told(self, told: Told) -> bool:
         """

@@ -139,7 +139,7 @@ class SimulatedCloud:
         client = VpcClient(
             REGION,
             lambda: Credentials("emulator", "emulator-secret"),
-            endpoint="http://127.0.0.1:1",
+            endpoint="https://cloud.example",
             deadline=deadline,
             attempts=attempts,
             clock=self.clock,

@@ -42,7 +42,7 @@ class Recorder:
 
 def guarded(*answers: Answer, test: str = "drill", job_id: str = "ftj-1") -> GuardedTest:
     access: Callable[[], VpcClient] = lambda: client_of(  # noqa: E731
-        Cloud(answers, circuits=["Enabled"]), attempts=1
+        Cloud(answers, circuits=["Enabled"]), endpoint="http://127.0.0.1:1", attempts=1
     )
     seen = Observation(test)
     return GuardedTest(test, "cn-hangzhou", 5, access, {}, {}, seen, Start(job_id), key=test)

@@ -13,6 +13,7 @@ from client_stand_in import Answer, Clock, Cloud, client_of, error_reply, job, r
 
 from chaosfailover import events
 from chaosfailover.alibaba.client import VpcClient
+from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.network.cut_resources import Resource
 from chaosfailover.network.cut_resources import ResourceState as State
 from chaosfailover.safety.guarded_test import (
@@ -32,6 +33,11 @@ MOVED_ON = "IncorrectStatus.OnlyForTesting"
 OK = reply()
 
 
+def emulator_of(cloud: Cloud, clock: Clock | None = None, **settings: Any) -> VpcClient:
+    """Return a client of an emulator, whose replies show what is."""
+    return client_of(cloud, clock, endpoint="http://127.0.0.1:1", **settings)
+
+
 def stop(
     answers: Iterable[Answer],
     start: Start | None = None,
@@ -44,7 +50,7 @@ def stop(
     """
     clock, cloud = Clock(), Cloud(answers, circuits=circuits)
     # One attempt a call, so that what is counted here are the tries of stop_tests.
-    client = client_of(cloud, clock, attempts=1)
+    client = emulator_of(cloud, clock, attempts=1)
     start = start or Start()
     requests = [StopRequest(lambda: client, "ftj-1", start, look_until=clock() + look)]
     (outcome,) = stop_tests(requests, Patience(**patience), clock=clock, sleep=clock.sleep)
@@ -157,7 +163,7 @@ def test_refusal_is_none_if_another_stop_of_the_run_was_accepted() -> None:
     seen = Observation("ftj-1", clock=clock)
     seen.stop_accepted = True
     cloud = Cloud([job("Testing"), error_reply(MOVED_ON), job("Stopping"), job("Stopped")])
-    client = client_of(cloud, clock, attempts=1)
+    client = emulator_of(cloud, clock, attempts=1)
     request = StopRequest(lambda: client, "ftj-1", observation=seen)
 
     with events.listening(published.append):
@@ -306,6 +312,41 @@ def test_states_asked_for_before_the_end_prove_nothing() -> None:
     assert seen.is_back is None
 
 
+@pytest.mark.parametrize(
+    ("testing_ago", "asked_ago", "believed"),
+    [
+        pytest.param(20.0, 0.0, True, id="a cut that is longer than replies are old"),
+        pytest.param(4.0, 0.0, False, id="a shorter cut: the reply may be from before it"),
+        pytest.param(4.0, -7.0, True, id="a shorter cut, asked for again later"),
+        pytest.param(None, -9.0, False, id="a cut that was not seen"),
+        pytest.param(None, -10.0, True, id="a cut that was not seen, asked for again later"),
+    ],
+)
+def test_states_that_may_be_from_before_the_cut_are_not_believed(
+    testing_ago: float | None, asked_ago: float, believed: bool
+) -> None:
+    """The cloud may show what was 10 s ago. States from within the cut are away, and do no harm."""
+    circuit, clock = Resource("PHYSICALCONNECTION", "pc-1"), Clock()
+    seen = Observation("drill", {circuit: State("Enabled", "")}, clock)
+    seen.begin()
+    if testing_ago is not None:
+        seen.see_job("ftj-1", "Testing", clock.now - testing_ago)
+    seen.see_end(lag=10.0)
+
+    seen.see_states({circuit: State("Enabled", "")}, clock.now - asked_ago)
+
+    assert seen.is_back is (True if believed else None)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "lag"), [(None, 10.0), ("https://vpc.example", 10.0), ("http://[::1]:28000", 0.0)]
+)
+def test_only_an_emulator_shows_what_is(endpoint: str | None, lag: float) -> None:
+    """Nothing documents how old a reply of the cloud may be."""
+    with VpcClient("cn-hangzhou", lambda: Credentials("k", "s"), endpoint=endpoint) as client:
+        assert client.lag == lag
+
+
 def stop_unknown(
     answers: Iterable[Answer], circuits: Iterable[Answer | str], **more: Any
 ) -> tuple[StopOutcome, list[str], Clock]:
@@ -313,7 +354,7 @@ def stop_unknown(
     Stop a test of ours whose circuit was Enabled, for 30 s.
     """
     clock, cloud = Clock(), Cloud(answers, circuits=circuits)
-    client = client_of(cloud, clock, attempts=1)
+    client = emulator_of(cloud, clock, attempts=1)
     circuit = Resource("PHYSICALCONNECTION", "pc-1")
     seen = Observation("drill", {circuit: State("Enabled", "")}, clock)
     request = StopRequest(
@@ -376,7 +417,7 @@ def test_connection_that_is_reset_is_no_emulator_that_has_ended() -> None:
     """Something listens there, and the test may run."""
     clock = Clock()
     cloud = Cloud([httpx.ReadError("reset")] * 99)
-    client = client_of(cloud, clock, attempts=1)
+    client = emulator_of(cloud, clock, attempts=1)
     requests = [StopRequest(lambda: client, "drill", Start("ftj-1", accepted=True), volatile=True)]
 
     (outcome,) = stop_tests(requests, Patience(10.0), clock=clock, sleep=clock.sleep)
@@ -428,7 +469,7 @@ def test_emulator_that_has_ended_is_not_waited_for() -> None:
     clock, refused = Clock(), httpx.ConnectError("refused")
     refused.__cause__ = ConnectionRefusedError(111, "Connection refused")
     cloud = Cloud([refused] * 99)
-    client = client_of(cloud, clock, attempts=1)
+    client = emulator_of(cloud, clock, attempts=1)
     requests = [StopRequest(lambda: client, "drill", Start("ftj-1", accepted=True), volatile=True)]
 
     (outcome,) = stop_tests(requests, Patience(), clock=clock, sleep=clock.sleep)
@@ -566,7 +607,7 @@ def test_older_test_of_the_same_name_is_not_meant() -> None:
     lists = [reply(FailoverTestJobList=jobs, TotalCount=2) for jobs in ([old], [old, new])]
     clock = Clock()
     over = reply(FailoverTestJobModel=new | {"Status": "Stopped"})
-    client = client_of(Cloud([*lists, OK, over]), clock, attempts=1)
+    client = emulator_of(Cloud([*lists, OK, over]), clock, attempts=1)
     requests = StopRequest(lambda: client, "drill", Start(sent_at=1000.0, latest=5.0), ["ftj-old"])
 
     (outcome,) = stop_tests([requests], Patience(), clock=clock, sleep=clock.sleep)
@@ -596,7 +637,7 @@ def test_older_test_of_the_same_name_hides_none_that_is_not_shown_yet(older: str
             reply(FailoverTestJobModel={"JobId": "ftj-new", "Status": "Stopped"}),
         ]
     )
-    client = client_of(cloud, clock, attempts=1)
+    client = emulator_of(cloud, clock, attempts=1)
 
     (outcome,) = stop_tests(
         [StopRequest(lambda: client, "drill", look_until=clock() + 5.0)],
@@ -611,7 +652,7 @@ def test_older_test_of_the_same_name_hides_none_that_is_not_shown_yet(older: str
 def test_what_nobody_foresaw_is_tried_again() -> None:
     """A process without a free socket has one a moment later."""
     clock, cloud = Clock(), Cloud([job("Testing"), OK, job("Stopped")], circuits=["Enabled"])
-    client = client_of(cloud, clock, attempts=1)
+    client = emulator_of(cloud, clock, attempts=1)
     failures = [OSError(24, "Too many open files"), RuntimeError("can't start new thread")]
 
     def opened() -> VpcClient:
@@ -629,8 +670,8 @@ def test_what_nobody_foresaw_is_tried_again() -> None:
 def test_one_that_fails_delays_no_other() -> None:
     """Several tests are stopped in turn; each has its own outcome."""
     clock = Clock()
-    bad = client_of(Cloud([job("Testing"), error_reply(REFUSED, 403)]), clock, attempts=1)
-    good = client_of(
+    bad = emulator_of(Cloud([job("Testing"), error_reply(REFUSED, 403)]), clock, attempts=1)
+    good = emulator_of(
         Cloud([job("Testing"), OK, job("Stopped")], circuits=["Enabled"]), clock, attempts=1
     )
     requests = [StopRequest(lambda: bad, "ftj-bad"), StopRequest(lambda: good, "ftj-good")]
