@@ -5,7 +5,7 @@ The routes, groups, health checks and traffic of a region, each read or with the
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from chaosfailover.alibaba.network_documents import (
     EcrDisabledRoute,
@@ -41,7 +41,7 @@ class Unread:
         return f"{self.operation}: {self.reason}{remedy}"
 
 
-Read = T | Unread
+Read: TypeAlias = T | Unread
 
 
 class Datapoint(NamedTuple):
