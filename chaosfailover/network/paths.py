@@ -114,6 +114,13 @@ class Path:
         return self.groups | self.unproven_groups
 
     @property
+    def may_carry(self) -> bool:
+        """
+        Whether traffic may use the path: not if its session is not established and has no routes.
+        """
+        return self.bgp_peer_id is None or self.established or self.received_routes != 0
+
+    @property
     def carrier_id(self) -> str | None:
         """
         The circuit that is a line of its own: the root of a hosted circuit, else the circuit.

@@ -140,8 +140,7 @@ def proof_by_route(survival: Survival, routing: Routing) -> RouteProof:
     """
     cut = {path.vbr_id for need in survival.needs for path in need.taken if path.vbr_id}
     proofs = tuple(
-        _Proof(need, routing, frozenset(cut), survival.resource_type).result()
-        for need in survival.needs
+        _Proof(need, routing, frozenset(cut), survival).result() for need in survival.needs
     )
     settled = {
         need.other_ends for need, of in zip(survival.needs, proofs, strict=True) if of.proven
@@ -160,11 +159,11 @@ class _Proof:
     need: Need
     routing: Routing
     cut: frozenset[str]
-    resource_type: str
+    survival: Survival
 
     def result(self) -> NeedProof:
         used = fabric(self.need.group, self.routing)
-        unread = [*self._unread(), *([used] if isinstance(used, str) else [])]
+        unread = [*self._unread(), *([used] if isinstance(used, str) else self._apart(used))]
         backups = vpn_backups(self.need.group, self.routing)
         pairs = [
             self._fate(prefix, used, backups)
@@ -197,6 +196,23 @@ class _Proof:
             elif not any(route.source == "bgp" for route in self._of_family(table)):
                 yield from _contradictions(vbr_id, paths)
 
+    def _apart(self, used: list[Route]) -> Iterator[str]:
+        """
+        Yield the address families that the cut carries without a session of their own.
+        """
+        needs = [need for need in self.survival.needs if need.group == self.need.group]
+        for vbr_id in [] if self._is_peer else self._vbrs():
+            table = vbr_table(vbr_id, self.routing)
+            routes = [route for route in used if vbr_id in route.via]
+            routes += [] if isinstance(table, str) else table
+            families = {FAMILIES[each.prefix.version] for each in routes if each.source != "cloud"}
+            for family in sorted(families - {need.ip_version for need in needs}):
+                yield f"{vbr_id} has {family} routes, but no session of that family was read"
+
+    @property
+    def _is_peer(self) -> bool:
+        return self.survival.resource_type == "BGPPEER"
+
     def _of_family(self, table: list[Route] | str) -> list[Route]:
         """
         Return the routes of the need's address family.
@@ -213,7 +229,7 @@ class _Proof:
         vbrs = self._vbrs()
         tables = [vbr_table(vbr_id, self.routing) for vbr_id in vbrs]
         listed = [route for table in tables for route in self._of_family(table)]
-        staying = {"cloud", "static"} if self.resource_type == "BGPPEER" else {"cloud"}
+        staying = {"cloud", "static"} if self._is_peer else {"cloud"}
         carried = {route.prefix for route in listed if route.source not in staying}
         others = {each.prefix for each in self._of_family(used) if not each.via.isdisjoint(vbrs)}
         return carried | (others - {route.prefix for route in listed})
@@ -262,7 +278,7 @@ class _Proof:
         if isinstance(table, str):
             return Witness("unknown", table)
         others = [path for path in self.need.standby if path.vbr_id == vbr_id]
-        if any(path.established or path.health == "unknown" for path in others):
+        if any(path.may_carry for path in others):
             why = f"{vbr_id} has sessions that are no survivors and may have brought its routes"
             return Witness("unknown", why)
         witness = longest(prefix, vbr_id, table, f"{vbr_id} has no route that contains it")

@@ -134,12 +134,10 @@ def takeovers(survival: Survival, routing: Routing) -> dict[str, Takeover]:
     """
     Return the forecast of each need, by its name: that of its slowest path.
 
-    Paths that are down carry nothing and are left out.
+    Sessions that carry nothing for certain are left out.
     """
     return {
-        str(need): _slowest(
-            takeover(path, need, routing) for path in need.taken if path.health != "down"
-        )
+        str(need): _slowest(takeover(path, need, routing) for path in need.taken if path.may_carry)
         for need in survival.needs
     }
 

@@ -274,3 +274,13 @@ def test_address_families_are_apart() -> None:
 
     assert proof.proven
     assert [[fate.prefix for fate in need.prefixes] for need in proof.needs] == [[P], [v6]]
+
+
+def test_routes_of_a_family_without_session_are_unknown() -> None:
+    """A static IPv6 route beside an IPv4 session is lost with the circuit."""
+    east = (vbr_route(), vbr_route("2001:db8::/32", "Custom"))
+    proof = Routed(east=east).proof()
+
+    assert proof.reasons == [
+        "ecr-main (IPv4): vbr-east has IPv6 routes, but no session of that family was read"
+    ]

@@ -243,11 +243,12 @@ def test_rto_is_compared_with_both_ends() -> None:
 
 
 def test_need_has_the_forecast_of_its_slowest_path() -> None:
-    """A path that is down carries nothing, and does not count."""
+    """A session that carries nothing does not count."""
     routed = Routed(more={"failover_groups": {"vbr-east": GROUP}})
     (east,) = (peer for peer in routed.network.bgp_peers if peer["BgpPeerId"] == "bgp-east")
     slow = east | {"BgpPeerId": "bgp-slow", "EnableBfd": False, "Hold": "90", "Keepalive": "30"}
     down = slow | {"BgpPeerId": "bgp-down", "BgpStatus": "Idle", "Hold": "180"}
+    down |= {"ReceivedRouteCount": 0}
     routed.network.bgp_peers.extend([slow, down])
     (found,) = takeovers(routed.cut(), routed.routing).values()
 
