@@ -165,13 +165,17 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 def mutate(scene: Scene, chance: random.Random) -> None:
     """
-    Change up to three fields to something bad; routes more often than the rest.
+    Change up to three fields to something bad.
     """
-    network = [scene.network.circuits, scene.network.vbrs, scene.network.bgp_peers]
-    routes = [scene.vbr_routes, scene.fabric, scene.disabled, scene.vpn, scene.vpn_routes]
-    routes += [scene.failover_groups, scene.health_checks]
+    kinds: list[list[Any]] = [
+        [scene.network.circuits, scene.network.vbrs, scene.network.bgp_peers],
+        [scene.vbr_routes],
+        [scene.fabric, scene.disabled],
+        [scene.failover_groups, scene.health_checks],
+        [scene.vpn, scene.vpn_routes] if scene.vpn else [scene.fabric],
+    ]
     for _ in range(chance.randrange(4)):
-        found = [*places([*chance.choice([network, routes, routes])])]
+        found = [*places(chance.choice(kinds))]
         container, key = chance.choice(found) if found else ({}, "")
         bad = chance.choice(BAD)
         whole = container in (scene.vbr_routes, scene.vpn_routes)
