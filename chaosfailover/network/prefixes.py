@@ -17,12 +17,10 @@ from chaosfailover.network.routes import (
     Answer,
     Prefix,
     Route,
+    RouteTables,
+    Table,
     Witness,
-    contains,
-    fabric,
     longest,
-    vbr_table,
-    vpn_table,
     worst,
 )
 from chaosfailover.network.routing import Routing
@@ -134,13 +132,16 @@ class RouteProof:
         return {"proven": self.proven, "needs": needs, "warnings": [*self.warnings]}
 
 
-def proof_by_route(survival: Survival, routing: Routing) -> RouteProof:
+def proof_by_route(survival: Survival, routing: Routing | RouteTables) -> RouteProof:
     """
     Return which prefixes of a cut its survivors carry, by the routes that were read.
+
+    Those who ask for many cuts of a region pass its `RouteTables`, so that each is parsed once.
     """
+    tables = routing if isinstance(routing, RouteTables) else RouteTables(routing)
     cut = {path.vbr_id for need in survival.needs for path in need.taken if path.vbr_id}
     proofs = tuple(
-        _Proof(need, routing, frozenset(cut), survival).result() for need in survival.needs
+        _Proof(need, tables, frozenset(cut), survival).result() for need in survival.needs
     )
     settled = {
         need.other_ends for need, of in zip(survival.needs, proofs, strict=True) if of.proven
@@ -157,14 +158,14 @@ class _Proof:
     """
 
     need: Need
-    routing: Routing
+    tables: RouteTables
     cut: frozenset[str]
     survival: Survival
 
     def result(self) -> NeedProof:
-        used = fabric(self.need.group, self.routing)
+        used = self.tables.of_group(self.need.group)
         unread = [*self._unread(), *([used] if isinstance(used, str) else self._apart(used))]
-        backups = vpn_backups(self.need.group, self.routing)
+        backups = vpn_backups(self.need.group, self.tables.routing)
         pairs = [
             self._fate(prefix, used, backups)
             for prefix in sorted(self._prefixes(used), key=lambda each: (each.version, each))
@@ -190,21 +191,21 @@ class _Proof:
         if self.need.group == UNKNOWN_GROUP or self.need.ip_version is None:
             yield "what it carries is not known, since its group or address family is not"
         for vbr_id, paths in self._vbrs().items():
-            table = vbr_table(vbr_id, self.routing)
+            table = self.tables.of_vbr(vbr_id)
             if isinstance(table, str):
                 yield table if vbr_id else "what the cut carries is not known: it has no VBR"
             elif not any(route.source == "bgp" for route in self._of_family(table)):
                 yield from _contradictions(vbr_id, paths)
 
-    def _apart(self, used: list[Route]) -> Iterator[str]:
+    def _apart(self, used: Table) -> Iterator[str]:
         """
         Yield the address families that the cut carries without a session of their own.
         """
         needs = [need for need in self.survival.needs if need.group == self.need.group]
         for vbr_id in [] if self._is_peer else self._vbrs():
-            table = vbr_table(vbr_id, self.routing)
-            routes = [route for route in used if vbr_id in route.via]
-            routes += [] if isinstance(table, str) else table
+            table = self.tables.of_vbr(vbr_id)
+            routes = [route for route in used.routes if vbr_id in route.via]
+            routes += [] if isinstance(table, str) else table.routes
             families = {FAMILIES[each.prefix.version] for each in routes if each.source != "cloud"}
             for family in sorted(families - {need.ip_version for need in needs}):
                 yield f"{vbr_id} has {family} routes, but no session of that family was read"
@@ -213,21 +214,21 @@ class _Proof:
     def _is_peer(self) -> bool:
         return self.survival.resource_type == "BGPPEER"
 
-    def _of_family(self, table: list[Route] | str) -> list[Route]:
+    def _of_family(self, table: Table | str) -> list[Route]:
         """
         Return the routes of the need's address family.
         """
-        routes = [] if isinstance(table, str) else table
+        routes = () if isinstance(table, str) else table.routes
         family = self.need.ip_version
         return [route for route in routes if FAMILIES[route.prefix.version] == family]
 
-    def _prefixes(self, used: list[Route] | str) -> set[Prefix]:
+    def _prefixes(self, used: Table | str) -> set[Prefix]:
         """
         Return the prefixes that the cut carries: by the tables of its VBRs, and those that only the
         ECR or CEN has. Static routes of a VBR stay when a peer is cut.
         """
         vbrs = self._vbrs()
-        tables = [vbr_table(vbr_id, self.routing) for vbr_id in vbrs]
+        tables = [self.tables.of_vbr(vbr_id) for vbr_id in vbrs]
         listed = [route for table in tables for route in self._of_family(table)]
         staying = {"cloud", "static"} if self._is_peer else {"cloud"}
         carried = {route.prefix for route in listed if route.source not in staying}
@@ -235,7 +236,7 @@ class _Proof:
         return carried | (others - {route.prefix for route in listed})
 
     def _fate(
-        self, prefix: Prefix, used: list[Route] | str, backups: Iterable[VpnBackup]
+        self, prefix: Prefix, used: Table | str, backups: Iterable[VpnBackup]
     ) -> tuple[PrefixFate, list[str]]:
         """
         Return what becomes of a prefix, and warnings.
@@ -264,7 +265,7 @@ class _Proof:
             reasons=tuple(dict.fromkeys(reasons)) or ("no proven survivor",),
         ), []
 
-    def _witnesses(self, prefix: Prefix, vbr_id: str, used: list[Route] | str) -> list[Witness]:
+    def _witnesses(self, prefix: Prefix, vbr_id: str, used: Table | str) -> list[Witness]:
         if vbr_id in self.cut:
             why = f"the table of {vbr_id} does not tell which of its sessions brought a route"
             return [Witness("unknown", why)]
@@ -274,33 +275,35 @@ class _Proof:
         """
         Return whether a survivor has learned a route, which all sessions of its VBR may have.
         """
-        table = vbr_table(vbr_id, self.routing)
+        table = self.tables.of_vbr(vbr_id)
         if isinstance(table, str):
             return Witness("unknown", table)
         others = [path for path in self.need.standby if path.vbr_id == vbr_id]
         if any(path.may_carry for path in others):
             why = f"{vbr_id} has sessions that are no survivors and may have brought its routes"
             return Witness("unknown", why)
-        witness = longest(prefix, vbr_id, table, f"{vbr_id} has no route that contains it")
+        witness = longest(
+            prefix, vbr_id, table.around(prefix), f"{vbr_id} has no route that contains it"
+        )
         own = [path for path in self.need.survivors if path.vbr_id == vbr_id]
         if witness.answer == "no" and any(_is_full(path) for path in own):
             limit = f"{witness.why}, and its session has reached its limit of routes"
             return Witness("unknown", limit)
         return witness
 
-    def _in_fabric(self, prefix: Prefix, name: str, used: list[Route] | str) -> Witness:
+    def _in_fabric(self, prefix: Prefix, name: str, used: Table | str) -> Witness:
         """
         Return whether the ECR or all tables of the CEN that have the cut's route use a survivor.
         """
         if isinstance(used, str):
             return Witness("unknown", used)
         group, gone = self.need.group, self.cut - {name}
-        left = [route for route in used if route.via.isdisjoint(gone)]
+        around = used.around(prefix)
+        left = [route for route in around if route.via.isdisjoint(gone)]
         absent = f"{group} has no route over {name} that contains it"
         if group.startswith("ecr-"):
             best = "whether an ECR lists routes that are not the best is not known"
             return longest(prefix, name, left, f"{absent}; {best}", "unknown")
-        around = [route for route in used if contains(route.prefix, prefix)]
         tables = {route.table for route in around if not route.via.isdisjoint(gone)}
         tables = tables or {route.table for route in around if name in route.via}
         witnesses = [
@@ -309,17 +312,17 @@ class _Proof:
         ]
         return worst(witnesses or [Witness("no", absent)])
 
-    def _vpn_witnesses(
-        self, prefix: Prefix, backup: VpnBackup, used: list[Route] | str
-    ) -> list[Witness]:
+    def _vpn_witnesses(self, prefix: Prefix, backup: VpnBackup, used: Table | str) -> list[Witness]:
         if backup.health != "up":
             answer: Answer = "no" if backup.health == "down" else "unknown"
             return [Witness(answer, reason) for reason in backup.reasons]
         name = backup.vpn_connection_id
-        routes = vpn_table(name, self.routing)
+        routes = self.tables.of_vpn(name)
         if isinstance(routes, str):
             return [Witness("unknown", routes)]
-        learned = longest(prefix, name, routes, f"{name} has no route that contains it")
+        learned = longest(
+            prefix, name, routes.around(prefix), f"{name} has no route that contains it"
+        )
         return [learned, self._in_fabric(prefix, name, used)]
 
 

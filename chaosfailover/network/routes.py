@@ -26,13 +26,11 @@ __all__ = [
     "Answer",
     "Prefix",
     "Route",
+    "RouteTables",
     "Source",
+    "Table",
     "Witness",
-    "contains",
-    "fabric",
     "longest",
-    "vbr_table",
-    "vpn_table",
     "worst",
 ]
 
@@ -74,13 +72,71 @@ class Route:
     source: Source = "unknown"
 
 
+class Table:
+    """
+    The routes of a table, which are found by the prefixes that they contain.
+    """
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.routes = tuple(routes)
+        self._by_prefix: dict[Prefix, list[Route]] = {}
+        for route in self.routes:
+            self._by_prefix.setdefault(route.prefix, []).append(route)
+        self._lengths = sorted({prefix.prefixlen for prefix in self._by_prefix})
+
+    def around(self, prefix: Prefix) -> list[Route]:
+        """
+        Return the routes that contain a prefix.
+        """
+        outer = (
+            prefix.supernet(new_prefix=length)
+            for length in self._lengths
+            if length <= prefix.prefixlen
+        )
+        return [route for each in outer for route in self._by_prefix.get(each, ())]
+
+
+class RouteTables:
+    """
+    The tables of everything that was read, each parsed once; a sentence says why one is not known.
+    """
+
+    def __init__(self, routing: Routing) -> None:
+        self.routing = routing
+        self._tables: dict[str, Table | str] = {}
+
+    def of_vbr(self, vbr_id: str) -> Table | str:
+        """
+        Return the table of a VBR.
+        """
+        return self._once(vbr_id, _vbr_table)
+
+    def of_group(self, group: str) -> Table | str:
+        """
+        Return the routes of an ECR, or of all tables of a CEN.
+        """
+        return self._once(group, _fabric)
+
+    def of_vpn(self, vpn_connection_id: str) -> Table | str:
+        """
+        Return the routes of a VPN connection.
+        """
+        return self._once(vpn_connection_id, _vpn_table)
+
+    def _once(self, name: str, read: Callable[[str, Routing], Table | str]) -> Table | str:
+        if name not in self._tables:
+            self._tables[name] = read(name, self.routing)
+        return self._tables[name]
+
+
 def longest(
-    prefix: Prefix, name: str, routes: Iterable[Route], absent: str, otherwise: Answer = "no"
+    prefix: Prefix, name: str, around: Collection[Route], absent: str, otherwise: Answer = "no"
 ) -> Witness:
     """
     Return whether the longest routes over a survivor carry a prefix, and no longer one takes it.
+
+    `around` are routes that contain the prefix.
     """
-    around = [route for route in routes if contains(route.prefix, prefix)]
     own = [route for route in around if name in route.via]
     if not own:
         return Witness(otherwise, absent)
@@ -110,12 +166,6 @@ def worst(witnesses: Iterable[Witness]) -> Witness:
     return Witness(worst, "; ".join(whys), any(witness.by_default for witness in each))
 
 
-def contains(outer: Prefix, inner: Prefix) -> bool:
-    if isinstance(outer, IPv4Network):
-        return isinstance(inner, IPv4Network) and inner.subnet_of(outer)
-    return isinstance(inner, IPv6Network) and inner.subnet_of(outer)
-
-
 def _prefix(value: str | None) -> Prefix | None:
     """
     Return the network of an address with its length; None for anything else.
@@ -130,7 +180,7 @@ def _prefix(value: str | None) -> Prefix | None:
 
 def _read_all(
     entries: tuple[T, ...] | Unread, parse: Callable[[T], Route | None], name: str
-) -> list[Route] | str:
+) -> Table | str:
     """
     Return the routes of a table; a sentence if it was not read, or an entry is not understood.
     """
@@ -138,10 +188,12 @@ def _read_all(
         return f"{name} were not read: {entries}"
     routes = [parse(entry) for entry in entries]
     known = [route for route in routes if route]
-    return known if len(known) == len(routes) else f"{name} have an entry without prefix or target"
+    if len(known) != len(routes):
+        return f"{name} have an entry without prefix or target"
+    return Table(known)
 
 
-def vbr_table(vbr_id: str, routing: Routing) -> list[Route] | str:
+def _vbr_table(vbr_id: str, routing: Routing) -> Table | str:
     """
     Return the table of a VBR; a sentence if it was not read.
     """
@@ -173,15 +225,17 @@ def _towards_data_center(entry: RouteEntry) -> tuple[Answer, str]:
     """
     Return whether a route of a VBR leads to the data center, and why not.
     """
+    answer: Answer
     status, kind, leads = text(entry, "Status"), text(entry, "Type"), _leads(entry)
     if not is_literal(status, "Available"):
-        answer: Answer = "no" if status in ("Pending", "Modifying") else "unknown"
+        answer = "no" if status in ("Pending", "Modifying") else "unknown"
         return answer, f"has Status {status or 'missing'}, not Available"
     if kind is None or leads is None:
         return "unknown", "has a type or next hops that are not understood"
     ends = {"pconn", ""} if is_literal(kind, "BGP") else {"pconn"}
     if is_literal(kind, "BGP") or is_literal(kind, "Custom"):
-        return ("yes", "") if leads <= ends else ("no", "has a next hop that is no circuit")
+        answer = "yes" if leads <= ends else "no" if leads - ends - {""} else "unknown"
+        return answer, "" if answer == "yes" else "has a next hop that is no circuit"
     return "no", f"has Type {kind}, so it does not lead to the data center"
 
 
@@ -205,7 +259,7 @@ def _is_enabled(hop: Mapping[str, object]) -> bool:
     return type(hop.get("Enabled", 1)) is int and hop.get("Enabled", 1) == 1
 
 
-def fabric(group: str, routing: Routing) -> list[Route] | str:
+def _fabric(group: str, routing: Routing) -> Table | str:
     """
     Return the routes of an ECR or CEN; a sentence if they were not read.
     """
@@ -218,7 +272,7 @@ def fabric(group: str, routing: Routing) -> list[Route] | str:
     return f"the routes of {group} cannot be read, since it is neither an ECR nor a CEN"
 
 
-def _ecr(ecr_id: str, routing: Routing) -> list[Route] | str:
+def _ecr(ecr_id: str, routing: Routing) -> Table | str:
     """
     Return the routes of an ECR; those that were disabled by hand carry nothing.
     """
@@ -230,7 +284,7 @@ def _ecr(ecr_id: str, routing: Routing) -> list[Route] | str:
     )
     if isinstance(disabled, str):
         return disabled
-    off = {(route.prefix, route.via) for route in disabled}
+    off = {(route.prefix, route.via) for route in disabled.routes}
     return _read_all(
         routing.ecr_routes.get(ecr_id, Unread(operation, "not asked")),
         lambda entry: _ecr_route(ecr_id, entry, off),
@@ -283,7 +337,7 @@ def _transit_route(entry: TransitRouteEntry) -> Route | None:
     return replace(route, answer="unknown", why=f"{why} over {', '.join(sorted(via))} {what}")
 
 
-def vpn_table(name: str, routing: Routing) -> list[Route] | str:
+def _vpn_table(name: str, routing: Routing) -> Table | str:
     """
     Return the routes of a VPN connection; a sentence if they were not read.
     """
