@@ -2,7 +2,7 @@
 The reading of routes, takeover and traffic, where a failed read becomes an `Unread`.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import isfinite
@@ -332,14 +332,14 @@ def _joined(parts: Iterable[Read[tuple[T, ...]]]) -> Read[tuple[T, ...]]:
     return tuple(items)
 
 
-def _ecr_ids(vbr: VirtualBorderRouter) -> Iterator[str]:
+def _ecr_ids(vbr: VirtualBorderRouter) -> set[str]:
     ecr_id = text(vbr, "EcrId")
-    return (group for group, _ in attachments(vbr) if group == ecr_id)
+    return {group for group, _ in attachments(vbr) if group == ecr_id}
 
 
-def _cen_ids(vbr: VirtualBorderRouter) -> Iterator[str]:
+def _cen_ids(vbr: VirtualBorderRouter) -> set[str]:
     others = (text(vbr, "EcrId"), UNKNOWN_GROUP)
-    return (group for group, _ in attachments(vbr) if group not in others)
+    return {group for group, _ in attachments(vbr) if group not in others}
 
 
 def _only_check(
