@@ -65,38 +65,12 @@ def read_routing(
 
     A listing of more than one page takes 1 call for each; failed calls are repeated.
     """
-    taken_at = datetime.now(UTC)
     chosen = {
         vbr_id: vbr
         for vbr in snapshot.vbrs
         if (vbr_id := text(vbr, "VbrId")) and (vbr_ids is None or vbr_id in vbr_ids)
     }
-    ecr_ids = sorted({ecr_id for vbr in chosen.values() for ecr_id in _ecr_ids(vbr)})
-    cen_ids = sorted({cen_id for vbr in chosen.values() for cen_id in _cen_ids(vbr)})
-    reading = Reading(reads, budget)
-    # The routes first, since nothing is cut without them; what comes late may find no time.
-    routes = {vbr_id: reading.vbr_routes(vbr) for vbr_id, vbr in chosen.items()}
-    ecr_routes = {ecr_id: reading.ecr_routes(ecr_id) for ecr_id in ecr_ids}
-    ecr_disabled = {ecr_id: reading.ecr_disabled(ecr_id) for ecr_id in ecr_ids}
-    transit_routes = {cen_id: reading.transit_routes(cen_id) for cen_id in cen_ids}
-    groups = reading.failover_groups(list(chosen))
-    checked = [vbr_id for vbr_id, vbr in chosen.items() if _cen_ids(vbr)]
-    health_checks = reading.health_checks(checked)
-    interfaces = reading.interfaces(chosen)
-    vpn = reading.vpn()
-    return Routing(
-        vbr_routes=routes,
-        ecr_routes=ecr_routes,
-        ecr_disabled=ecr_disabled,
-        transit_routes=transit_routes,
-        failover_groups=groups,
-        health_checks=health_checks,
-        interfaces=interfaces,
-        vpn=vpn,
-        vpn_routes={} if isinstance(vpn, Unread) else reading.vpn_routes(vpn, cen_ids),
-        traffic=reading.traffic(sorted(chosen), taken_at),
-        taken_at=taken_at,
-    )
+    return Reading(reads, budget).routing(chosen)
 
 
 class Reader(Protocol[T_co]):
@@ -116,6 +90,27 @@ class Reading:
         self._reads = reads
         self._budget = budget
         self._due = reads.clock() + budget
+
+    def routing(self, vbrs: Mapping[str, VirtualBorderRouter]) -> Routing:
+        """
+        Read all there is of these VBRs: the routes first, since nothing is cut without them.
+        """
+        now = datetime.now(UTC)
+        ecr_ids = sorted({ecr_id for vbr in vbrs.values() for ecr_id in _ecr_ids(vbr)})
+        cen_ids = sorted({cen_id for vbr in vbrs.values() for cen_id in _cen_ids(vbr)})
+        return Routing(
+            vbr_routes={vbr_id: self.vbr_routes(vbr) for vbr_id, vbr in vbrs.items()},
+            ecr_routes={ecr_id: self.ecr_routes(ecr_id) for ecr_id in ecr_ids},
+            ecr_disabled={ecr_id: self.ecr_disabled(ecr_id) for ecr_id in ecr_ids},
+            transit_routes={cen_id: self.transit_routes(cen_id) for cen_id in cen_ids},
+            failover_groups=self.failover_groups(list(vbrs)),
+            health_checks=self.health_checks([each for each in vbrs if _cen_ids(vbrs[each])]),
+            interfaces=self.interfaces(vbrs),
+            vpn=(vpn := self.vpn()),
+            vpn_routes={} if isinstance(vpn, Unread) else self.vpn_routes(vpn, cen_ids),
+            traffic=self.traffic(sorted(vbrs), now),
+            taken_at=now,
+        )
 
     def vbr_routes(self, vbr: VirtualBorderRouter) -> Read[tuple[RouteEntry, ...]]:
         """
