@@ -65,8 +65,11 @@ class RouteEntry(TypedDict, total=False):
 class EcrRouteEntry(TypedDict, total=False):
     """
     A route of an ECR, one for each prefix and next hop; `AsPath` and `Community` are texts.
+
+    `QueryRegionId` is not in the API's document: it is the region that was asked.
     """
 
+    QueryRegionId: str
     DestinationCidrBlock: str
     NexthopInstanceId: str
     NexthopInstanceRegionId: str
