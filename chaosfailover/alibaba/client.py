@@ -21,12 +21,13 @@ from chaosfailover.alibaba.documents import (
     Reply,
     VirtualBorderRouter,
 )
-from chaosfailover.alibaba.endpoints import endpoint_url, is_loopback, official_endpoint
+from chaosfailover.alibaba.endpoints import endpoint_url, is_loopback
 from chaosfailover.alibaba.job_wait import wait_for_status
 from chaosfailover.alibaba.paging import Listing, by_number, by_token
+from chaosfailover.alibaba.products import VPC, Product
 from chaosfailover.alibaba.query import Filters, conditions, flattened, texts
 from chaosfailover.alibaba.signing import AcsAuth, Credentials
-from chaosfailover.alibaba.transport import VERSION, Attempting, Connection
+from chaosfailover.alibaba.transport import Attempting, Connection
 from chaosfailover.errors import ApiError, InvalidReplyError, JobNotFoundError
 from chaosfailover.events import publish
 
@@ -68,11 +69,11 @@ class VpcClient:
         read_timeout: float = 10.0,
         deadline: float = 60.0,
         attempts: int = 10,
-        version: str = VERSION,
+        product: Product = VPC,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        official = official_endpoint(region_id)
+        official = product.endpoint(region_id)
         self.region_id: Final = region_id
         self.endpoint: Final = endpoint_url(endpoint) if endpoint else official
         self.lag: Final = 0.0 if is_loopback(self.endpoint) else LAG
@@ -84,7 +85,7 @@ class VpcClient:
             AcsAuth(credentials),
             read_timeout=read_timeout,
             attempts=attempts,
-            version=version,
+            product=product,
             transport=transport,
             clock=clock,
             sleep=sleep,

@@ -2,8 +2,10 @@
 The client for the configuration and secrets of an experiment.
 """
 
+import logging
 import os
 import re
+import time
 from collections.abc import Mapping, MutableMapping
 from typing import NamedTuple
 
@@ -13,7 +15,10 @@ from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.credentials import Source, assumed_role, default_chain, pod_role
 from chaosfailover.alibaba.endpoints import endpoint_url, is_loopback, official_endpoint
 from chaosfailover.alibaba.environment import leave_out_unusable
-from chaosfailover.alibaba.signing import Credentials
+from chaosfailover.alibaba.network_reads import REACH, NetworkReads
+from chaosfailover.alibaba.products import STS, Product
+from chaosfailover.alibaba.signing import AcsAuth, Credentials
+from chaosfailover.alibaba.transport import Connection
 from chaosfailover.errors import ConfigurationError, CredentialsError
 
 __all__ = [
@@ -30,6 +35,7 @@ __all__ = [
     "client",
     "from_environment",
     "network",
+    "network_reads",
 ]
 
 REGION_ID = "alibaba_cloud_region_id"
@@ -43,7 +49,6 @@ REHEARSAL_ACCESS_KEY_SECRET = "rehearsal-secret"  # noqa: S105 - opens the embed
 CONFIGURATION_KEYS = (REGION_ID, ENDPOINT, ROLE_ARN, REHEARSAL)
 SECRET_KEYS = ("access_key_id", "access_key_secret", "security_token")
 EMULATOR_TIMEOUT = 5.0
-STS_VERSION = "2015-04-01"
 POD_ROLE = ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN")
 
 Settings = Mapping[str, object] | None
@@ -66,11 +71,7 @@ def client(
     ConfigurationError and, for secrets, CredentialsError. In an `emergency`, where a test is to be
     stopped, variables of the environment that cannot be used are left out instead, with a warning.
     """
-    region_id = _text(configuration, REGION_ID)
-    if not region_id:
-        raise ConfigurationError(
-            f"the configuration has no {REGION_ID}: set it to a region ID such as cn-hangzhou"
-        )
+    region_id = _region_id(configuration)
     endpoint = _endpoint(configuration)
     if emergency:
         leave_out_unusable(endpoint_url(endpoint) if endpoint else official_endpoint(region_id))
@@ -82,6 +83,38 @@ def client(
         deadline=deadline,
         attempts=attempts,
     )
+
+
+def network_reads(
+    configuration: Settings, secrets: Settings, *, transport: httpx.BaseTransport | None = None
+) -> NetworkReads:
+    """
+    Return the reads of routes, takeover and traffic, in the region and with the identity of
+    `client`.
+
+    A configured endpoint serves all products; in the cloud each has its own. Raises as `client`.
+    """
+    region_id = _region_id(configuration)
+    endpoint = _endpoint(configuration)
+    official_endpoint(region_id)
+    url = endpoint_url(endpoint) if endpoint else None
+    auth = AcsAuth(_source(configuration, secrets))
+
+    def connect(product: Product) -> Connection:
+        return Connection(
+            url or product.endpoint(region_id),
+            auth,
+            product=product,
+            read_timeout=10.0,
+            attempts=10,
+            transport=transport,
+            clock=time.monotonic,
+            sleep=time.sleep,
+            reach=REACH,
+            log_level=logging.DEBUG,
+        )
+
+    return NetworkReads(region_id, connect)
 
 
 def network(configuration: MutableMapping[str, object]) -> str:
@@ -111,15 +144,14 @@ def account_id(
     Raises as `client`.
     """
     region_id = _text(configuration, REGION_ID) or "cn-hangzhou"
-    endpoint = _endpoint(configuration) or f"sts.{region_id}.aliyuncs.com"
     source = _source(configuration, secrets)
     with VpcClient(
         region_id,
         source,
-        endpoint=endpoint,
+        endpoint=_endpoint(configuration),
         transport=transport,
         deadline=10.0,
-        version=STS_VERSION,
+        product=STS,
     ) as sts:
         return str(sts.call("GetCallerIdentity", {}).get("AccountId") or "unknown")
 
@@ -181,6 +213,15 @@ def running_emulator(
         )
     except (httpx.HTTPError, RecursionError, ValueError, KeyError, TypeError):
         return None
+
+
+def _region_id(configuration: Settings) -> str:
+    region_id = _text(configuration, REGION_ID)
+    if not region_id:
+        raise ConfigurationError(
+            f"the configuration has no {REGION_ID}: set it to a region ID such as cn-hangzhou"
+        )
+    return region_id
 
 
 def _endpoint(configuration: Settings) -> str | None:

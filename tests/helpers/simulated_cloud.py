@@ -15,9 +15,10 @@ from virtual_time import World
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.documents import Reply
+from chaosfailover.alibaba.products import VPC
 from chaosfailover.alibaba.replies import document
 from chaosfailover.alibaba.signing import Credentials
-from chaosfailover.alibaba.transport import VERSION, Connection
+from chaosfailover.alibaba.transport import Connection
 from chaosfailover.emulator import Emulator, wire
 from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.cloud import Cloud
@@ -191,7 +192,7 @@ class SimulatedCloud:
         return reply
 
     def _deliver(self, sent: Sent) -> None:
-        headers = {"x-acs-action": sent.operation, "x-acs-version": VERSION}
+        headers = {"x-acs-action": sent.operation, "x-acs-version": VPC.version}
         sent.reply = self._emulator.handle("POST", f"/?{urlencode(sent.parameters)}", headers)
         job_id = sent.parameters.get("JobId") or sent.parameters.get("Name") or ""
         log = self._emulator.cloud.request_log.shown()[-1]
