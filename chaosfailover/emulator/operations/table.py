@@ -8,24 +8,24 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from chaosfailover.emulator.operations.parameters import Parameter, Source
+from chaosfailover.emulator.operations.products import CBN, CMS, ECR, STS, VPC, Product
 
-__all__ = ["OPERATIONS", "STS_VERSION", "VERSION", "Operation"]
-
-VERSION = "2016-04-28"
-STS_VERSION = "2015-04-01"
+__all__ = ["OPERATIONS", "Operation"]
 
 
 class Operation(NamedTuple):
     """
     One operation. `source` and `remark` are about its behaviour beside its parameters.
 
-    `version` names the product, VPC or STS. RAM does not limit operations of STS.
+    RAM does not limit operations of STS. `action` is what RAM calls the operation, if not by its
+    name.
     """
 
     parameters: tuple[Parameter, ...]
-    version: str = VERSION
+    product: Product = VPC
     source: Source = "documented"
     remark: str = ""
+    action: str = ""
 
 
 def _text(longest: int) -> Callable[[str], bool]:
@@ -83,7 +83,7 @@ ROUTER = (
     Parameter("IsDefault", "boolean", note="whether the group is a default one"),
 )
 
-OPERATIONS: dict[str, Operation] = {
+VPC_OPERATIONS: dict[str, Operation] = {
     "CreateFailoverTestJob": Operation(
         (
             REGION,
@@ -157,9 +157,21 @@ OPERATIONS: dict[str, Operation] = {
         ),
         remark="local names are not translated",
     ),
-    "GetCallerIdentity": Operation(
-        (),
-        version=STS_VERSION,
-        remark="of STS, version 2015-04-01; that every key is the account itself is inferred",
-    ),
 }
+ECR_OPERATIONS: dict[str, Operation] = {}
+CBN_OPERATIONS: dict[str, Operation] = {}
+CMS_OPERATIONS: dict[str, Operation] = {}
+STS_OPERATIONS = {
+    "GetCallerIdentity": Operation((), remark="that every key is the account itself is inferred"),
+}
+
+OPERATIONS: dict[str, Operation] = {
+    **VPC_OPERATIONS,
+    **{name: each._replace(product=ECR) for name, each in ECR_OPERATIONS.items()},
+    **{name: each._replace(product=CBN) for name, each in CBN_OPERATIONS.items()},
+    **{name: each._replace(product=CMS) for name, each in CMS_OPERATIONS.items()},
+    **{name: each._replace(product=STS) for name, each in STS_OPERATIONS.items()},
+}
+"""
+Operation -> its row, of all products.
+"""
