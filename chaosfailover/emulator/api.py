@@ -14,7 +14,14 @@ from chaosfailover.emulator.clock import utc
 from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.error_codes import Refusal, invalid, missing, refuse
 from chaosfailover.emulator.faults import BEFORE, DELAY, DOCUMENT, FAULTS, REPLY
-from chaosfailover.emulator.operations import describe, failover_jobs, sts
+from chaosfailover.emulator.operations import (
+    describe,
+    express_connect_routers,
+    failover_jobs,
+    route_tables,
+    sts,
+    transit_routers,
+)
 from chaosfailover.emulator.operations.call import Call, Document
 from chaosfailover.emulator.operations.parameters import Arguments, arguments_from
 from chaosfailover.emulator.operations.products import PRODUCTS, STS
@@ -28,7 +35,14 @@ __all__ = ["HANDLERS", "answer", "turn_away"]
 
 logger = logging.getLogger("chaosfailover.emulator")
 
-HANDLERS = {**failover_jobs.HANDLERS, **describe.HANDLERS, **sts.HANDLERS}
+HANDLERS = {
+    **failover_jobs.HANDLERS,
+    **describe.HANDLERS,
+    **route_tables.HANDLERS,
+    **express_connect_routers.HANDLERS,
+    **transit_routers.HANDLERS,
+    **sts.HANDLERS,
+}
 """
 Operation -> its handler.
 """
