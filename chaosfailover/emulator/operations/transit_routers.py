@@ -11,7 +11,7 @@ from hashlib import blake2b
 from chaosfailover.emulator.error_codes import illegal, refuse
 from chaosfailover.emulator.fabrics import Cen
 from chaosfailover.emulator.operations.call import Call, Document
-from chaosfailover.emulator.operations.filters import matching, numbered_page, token_page
+from chaosfailover.emulator.operations.filters import matching, numbered_page
 from chaosfailover.emulator.operations.parameters import Filter
 from chaosfailover.emulator.operations.rendering import uid
 from chaosfailover.emulator.resources import VBR, Resource
@@ -126,7 +126,7 @@ def route_tables(call: Call) -> Document:
     )
     for values, key in zip(asked, ("Id", "Name"), strict=True):
         documents = [each for each in documents if not values or each[name + key] in values]
-    return _page(call, documents, f"{name}s", 20)
+    return call.page(documents, f"{name}s", 20)
 
 
 def propagations(call: Call) -> Document:
@@ -172,7 +172,7 @@ def border_router_attachments(call: Call) -> Document:
         if arguments.get("RegionId") in (None, "", router.region)
     ]
     names = ("TransitRouterId", "CenId", "TransitRouterAttachmentId")
-    return _page(call, matching(documents, arguments, names), "TransitRouterAttachments", 20)
+    return call.page(matching(documents, arguments, names), "TransitRouterAttachments", 20)
 
 
 def route_entries(call: Call) -> Document:
@@ -193,7 +193,7 @@ def route_entries(call: Call) -> Document:
         documents = [each for each in documents if not values or each[ENTRY + key] in values]
     for each in arguments.get("RouteFilter", ()):
         documents = _by_prefix(documents, each)
-    return _page(call, documents, "TransitRouterRouteEntries", 20)
+    return call.page(documents, "TransitRouterRouteEntries", 20)
 
 
 _COMPARED = (
@@ -256,7 +256,7 @@ def _attached(call: Call, router: TransitRouter, name: str, without: Sequence[st
     }
     for key, value in asked.items():
         documents = [each for each in documents if value in (None, "", each[key])]
-    return _page(call, documents, name, 50)
+    return call.page(documents, name, 50)
 
 
 def _entries(call: Call, router: TransitRouter) -> Iterator[Document]:
@@ -378,13 +378,6 @@ PREFIX_FILTERS: dict[str, Callable[[str, str], bool]] = {
 """
 Key of a RouteFilter -> whether it lets a prefix through.
 """
-
-
-def _page(call: Call, documents: Sequence[Document], name: str, default: int) -> Document:
-    size = call.arguments.get("MaxResults", default)
-    empty = call.cloud.settings.empty_next_token
-    page, fields = token_page(documents, call.arguments, size, empty=empty)
-    return {"MaxResults": size, **fields, name: page}
 
 
 HANDLERS: dict[str, Callable[[Call], Document]] = {
