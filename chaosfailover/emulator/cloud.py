@@ -15,6 +15,7 @@ from chaosfailover.emulator.error_codes import Refusal
 from chaosfailover.emulator.faults import ArmedFaults
 from chaosfailover.emulator.job import UNFINISHED, Job
 from chaosfailover.emulator.ledger import Ledger
+from chaosfailover.emulator.loads import Carried, carried
 from chaosfailover.emulator.operations.rules import (
     check_free,
     check_region,
@@ -65,6 +66,7 @@ class Cloud:
         self.topology = topology
         self.settings: Settings = topology.settings
         self.clock = clock
+        self.began = clock.now()
         self.auth = auth
         self.keys = dict(topology.keys)
         for id_, secret in (access_keys or {}).items():
@@ -195,6 +197,19 @@ class Cloud:
         Return the course of each flow group of a service.
         """
         return courses(service, self.cuts(), self.network, self.settings, self.seed)
+
+    def carried(self, start: float, end: float) -> dict[str, Carried]:
+        """
+        Return what each VBR carries, in a period of the last days as the network is now.
+        """
+        jobs = (*self.ledger.past(), *self.ledger.live())
+        everything = downtimes_from(jobs, self.settings, self.network)
+        cuts = [cut for cut in everything if cut.start < end and cut.end > start - self._settled]
+
+        def course_of(service: Service) -> tuple[tuple[Segment, ...], ...]:
+            return courses(service, cuts, self.network, self.settings, self.seed)
+
+        return carried(self.topology.loads, self.topology.services, self.network, course_of)
 
     def down(self, at: float) -> frozenset[str]:
         """

@@ -2,22 +2,28 @@
 The API fields of resources: their defaults, their types, and who may set them.
 
 A new field of a circuit, VBR, BGP group or peer is one entry of `DEFAULTS`, or of `OPTIONAL` when
-a resource without it does not show it.
+a resource without it does not show it. Those of router interfaces and of VPNs are in
+`backup_fields.py`.
 """
 
 from typing import Any
 
+from chaosfailover.emulator import backup_fields
 from chaosfailover.emulator.resources import (
     BELOW,
     CIRCUIT,
+    GATEWAY,
     GROUP,
+    INTERFACE,
     KINDS,
     PEER,
     VBR,
+    VPN,
     Entry,
     Resource,
 )
 from chaosfailover.emulator.schema import (
+    PREFIX,
     TEXT,
     TRUTH,
     Schema,
@@ -129,11 +135,13 @@ DEFAULTS: dict[str, dict[str, object]] = {
         "GmtModified": "2024-01-03T00:00:00Z",
         "AuthKey": "",
     },
+    **backup_fields.DEFAULTS,
 }
 
 OPTIONAL: dict[str, dict[str, Schema[object]]] = {
     CIRCUIT: {"Tags": table(TEXT), "AdDetailLocation": TEXT, "ReservationActiveTime": TEXT},
     VBR: {"Tags": table(TEXT), "EcrId": TEXT, "EcrAttatchStatus": TEXT, "EcrOwnerId": TEXT},
+    **backup_fields.OPTIONAL,
 }
 """
 Fields that are absent unless they are set.
@@ -148,9 +156,17 @@ Fields that only an overlay can set.
 
 OWN: dict[str, dict[str, Schema[object]]] = {
     CIRCUIT: {"owner": TEXT},
-    VBR: {"owner": TEXT, "cens": listing(TEXT), "circuits": listing(TEXT)},
+    VBR: {
+        "owner": TEXT,
+        "cens": listing(TEXT),
+        "circuits": listing(TEXT),
+        "health_check": backup_fields.HEALTH_CHECK,
+    },
     GROUP: {"owner": TEXT, "default": TRUTH},
     PEER: {"owner": TEXT},
+    INTERFACE: {"owner": TEXT},
+    GATEWAY: {"owner": TEXT},
+    VPN: {"owner": TEXT, "prefixes": listing(PREFIX)},
 }
 """
 Keys of the topology that are no API fields.
@@ -205,7 +221,8 @@ Fields with limits (ModifyVirtualBorderRouterAttribute; RFC 4271, 4.2).
 
 
 def _fields(kind: str) -> dict[str, Schema[object]]:
-    return {name: TIMERS.get(name, _schema(default)) for name, default in DEFAULTS[kind].items()}
+    special = {**TIMERS, **backup_fields.LITERALS.get(kind, {})}
+    return {name: special.get(name, _schema(default)) for name, default in DEFAULTS[kind].items()}
 
 
 def _entry(**values: Any) -> Entry:

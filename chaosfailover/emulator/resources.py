@@ -1,5 +1,6 @@
 """
-The emulated network: circuits, VBRs, BGP groups and peers, and what each of them stands on.
+The emulated network: circuits, VBRs, BGP groups and peers, router interfaces and VPN connections,
+and what each of them stands on.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,9 +12,12 @@ __all__ = [
     "BELOW",
     "CARRYING",
     "CIRCUIT",
+    "GATEWAY",
     "GROUP",
+    "INTERFACE",
     "PEER",
     "VBR",
+    "VPN",
     "Entry",
     "Network",
     "Regions",
@@ -25,6 +29,9 @@ CIRCUIT = "PHYSICALCONNECTION"
 VBR = "VIRTUALBORDERROUTER"
 GROUP = "BGPGROUP"
 PEER = "BGPPEER"
+INTERFACE = "ROUTERINTERFACE"
+GATEWAY = "VPNGATEWAY"
+VPN = "VPNCONNECTION"
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,9 @@ class Resource:
     One resource; `fields` are the API fields that the topology sets.
 
     `below` are the IDs it stands on: a VBR on its circuits, a group on its VBR, a peer on its
-    group, a hosted circuit on its parent. `default` marks a default BGP group.
+    group, a hosted circuit on its parent, a router interface on the VBR opposite, a VPN connection
+    on its gateway, if any. `default` marks a default BGP group. `health_check` is the CEN's health
+    check of a VBR; `prefixes` are what a VPN connection learns.
     """
 
     kind: str
@@ -44,6 +53,8 @@ class Resource:
     below: tuple[str, ...] = ()
     cens: tuple[str, ...] = ()
     default: bool = False
+    health_check: Mapping[str, object] | None = None
+    prefixes: tuple[str, ...] = ()
 
     @property
     def tags(self) -> Mapping[str, str]:
@@ -147,17 +158,46 @@ CARRYING = {
     CIRCUIT: ("Status", "Enabled"),
     VBR: ("Status", "active"),
     PEER: ("BgpStatus", "Established"),
+    INTERFACE: ("Status", "Active"),
+    GATEWAY: ("Status", "active"),
+    VPN: ("Status", "ipsec_sa_established"),
 }
 """
 Resource type -> the field, and its literal, without which it carries no traffic.
 """
-KINDS = {"circuits": CIRCUIT, "vbrs": VBR, "bgp_groups": GROUP, "bgp_peers": PEER}
+KINDS = {
+    "circuits": CIRCUIT,
+    "vbrs": VBR,
+    "bgp_groups": GROUP,
+    "bgp_peers": PEER,
+    "router_interfaces": INTERFACE,
+    "vpn_gateways": GATEWAY,
+    "vpn_connections": VPN,
+}
 BELOW = {
     CIRCUIT: "ParentPhysicalConnectionId",
     VBR: "PhysicalConnectionId",
     GROUP: "RouterId",
     PEER: "BgpGroupId",
+    INTERFACE: "OppositeRouterId",
+    GATEWAY: "",
+    VPN: "VpnGatewayId",
 }
+"""
+Resource type -> the field that names what it stands on.
+"""
+STANDS_ON = {
+    CIRCUIT: CIRCUIT,
+    VBR: CIRCUIT,
+    GROUP: VBR,
+    PEER: GROUP,
+    INTERFACE: VBR,
+    VPN: GATEWAY,
+}
+ALONE = (CIRCUIT, GATEWAY, VPN)
+"""
+Resource types that may stand on nothing.
+"""
 
 
 @dataclass(frozen=True)
@@ -171,6 +211,8 @@ class Entry:
     cens: tuple[str, ...] = ()
     circuits: tuple[str, ...] = ()
     default: bool = False
+    health_check: Mapping[str, object] | None = None
+    prefixes: tuple[str, ...] = ()
 
 
 Regions = Mapping[str, Mapping[str, Mapping[str, Entry]]]
@@ -210,11 +252,22 @@ def _entries(regions: Regions) -> Iterator[tuple[str, str, str, Entry]]:
 def _resource(kind: str, id_: str, region: str, entry: Entry) -> Resource:
     first = entry.fields.get(BELOW[kind])
     below = (*([str(first)] if first else []), *entry.circuits)
-    return Resource(kind, id_, region, entry.owner, entry.fields, below, entry.cens, entry.default)
+    return Resource(
+        kind,
+        id_,
+        region,
+        entry.owner,
+        entry.fields,
+        below,
+        entry.cens,
+        entry.default,
+        entry.health_check,
+        entry.prefixes,
+    )
 
 
 def _check(resource: Resource, resources: Mapping[str, Resource]) -> None:
-    stands_on = {CIRCUIT: CIRCUIT, VBR: CIRCUIT, GROUP: VBR, PEER: GROUP}[resource.kind]
+    stands_on = STANDS_ON.get(resource.kind)
     for below in resource.below:
         if below not in resources or resources[below].kind != stands_on:
             raise ValueError(
@@ -222,8 +275,10 @@ def _check(resource: Resource, resources: Mapping[str, Resource]) -> None:
             )
         if resources[below].below and resource.kind == CIRCUIT:
             raise ValueError(f"{resource.id} stands on {below}, which is a hosted circuit itself")
-    if not resource.below and resource.kind != CIRCUIT:
+    if not resource.below and resource.kind not in ALONE:
         raise ValueError(f"{resource.id} needs {BELOW[resource.kind]}")
+    if resource.health_check is not None and not resource.cens:
+        raise ValueError(f"{resource.id}.health_check needs cens: it is a health check of a CEN")
 
 
 def _owner(resource: Resource, resources: Mapping[str, Resource], account: str) -> str:

@@ -5,6 +5,7 @@ A schema takes a value and its place, such as `services.portal.kind`, and return
 emulator uses it. ValueError names the place, the value and what was expected.
 """
 
+import ipaddress
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 __all__ = [
+    "PREFIX",
     "SPAN",
     "TEXT",
     "TRUTH",
@@ -204,6 +206,14 @@ def _at(place: str, key: str) -> str:
     return f"{place}.{key}" if place else key
 
 
+def _prefix(value: object) -> str | None:
+    try:
+        return str(ipaddress.ip_network(value)) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+PREFIX = scalar("a prefix such as 10.1.0.0/16, without host bits", _prefix)
 SPAN: Schema[Span] = _span
 TEXT: Schema[str] = scalar(
     "text, in quotes",

@@ -82,6 +82,9 @@ class Settings:
     empty_next_token: Annotated[
         bool, TRUTH, 'whether the last page has `"NextToken": ""` instead of none'
     ] = False
+    metric_delay: Annotated[
+        float, number(0), "how long after its end CloudMonitor shows a period"
+    ] = 240.0
     ram_refusal: Annotated[
         str,
         one_of("Forbidden.RAM", "NoPermission"),

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Self
 from chaosfailover.emulator.access_keys import ACCOUNTS, AccessKey, access_keys_from
 from chaosfailover.emulator.faults import Fault, fault_from
 from chaosfailover.emulator.job import RUNNING, STATUSES
+from chaosfailover.emulator.loads import LOADS, Load, check_loads
 from chaosfailover.emulator.resource_fields import REGION
 from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR, Network, Regions, network_from
 from chaosfailover.emulator.schema import (
@@ -82,6 +83,7 @@ class Topology:
     jobs: tuple[PlannedJob, ...]
     faults: tuple[Fault, ...] = ()
     settings: Settings = field(default_factory=Settings)
+    loads: Mapping[str, Load] = field(default_factory=dict)
     title: str = ""
     name: str = ""
 
@@ -178,6 +180,7 @@ def _build(
         **others,
     )
     _check_jobs(topology, accounts)
+    check_loads(topology.loads, topology.services, network)
     for position, fault in enumerate(topology.faults):
         fault.check_resource(network, f"faults[{position}]")
     return topology
@@ -218,6 +221,7 @@ TOPOLOGY = record(
         "regions": table(REGION),
         "paths": PATHS,
         "services": SERVICES,
+        "loads": LOADS,
         "jobs": listing(record_of(PlannedJob)),
         "faults": listing(fault_from),
         "settings": SETTINGS,

@@ -1,0 +1,209 @@
+"""
+Loads: how much traffic each VBR carries, as a pure function of the cuts.
+
+A load is of a service or of a VBR, and takes the paths of the data plane. What a cut VBR carried is
+lost until routing notices, and then goes where the paths of the services over it lead. Before the
+emulator's start, loads follow a daily curve.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import cos, inf, pi
+from typing import Protocol
+
+from chaosfailover.emulator.resources import VBR, Network
+from chaosfailover.emulator.routing import Segment
+from chaosfailover.emulator.schema import Schema, number, record, scalar, table
+from chaosfailover.emulator.services import Route, Service
+
+__all__ = ["HISTORY", "LOADS", "Carried", "Load", "carried", "check_loads"]
+
+HISTORY = 7 * 86400.0
+"""
+How long before the emulator's start there is traffic, in seconds.
+"""
+STEADY = 3600.0
+"""
+How long before the emulator's start loads are already what they are since.
+"""
+DAY, BUSIEST, QUIETEST = 86400.0, 6 * 3600.0, 0.4
+"""
+The daily curve: its length, its top (14:00 in China, as seconds after midnight in UTC), and the
+part of the peak that is left half a day later.
+"""
+
+
+@dataclass(frozen=True)
+class Load:
+    """
+    The traffic of a service or VBR in Mbit/s: `inward` from the data center to the cloud.
+
+    `peak` is the top of the daily curve before the start, as a multiple of the load.
+    """
+
+    inward: float
+    outward: float
+    peak: float = 1.0
+
+    def level(self, at: float, began: float) -> float:
+        """
+        Return the part of the load that there is at an instant; `began` is the emulator's start.
+        """
+        if at >= began - STEADY:
+            return 1.0
+        top = 1 + cos(2 * pi * (at - BUSIEST) / DAY)
+        return self.peak * (QUIETEST + (1 - QUIETEST) * top / 2)
+
+
+def _load(**values: float) -> Load:
+    return Load(values.get("in", 0.0), values.get("out", 0.0), values.get("peak", 1.0))
+
+
+RATE = number(0, 1e6)
+DIRECTIONS = record(_load, {"in": RATE, "out": RATE, "peak": number(0, 100)})
+BOTH: Schema[float] = scalar(
+    "Mbit/s, or {in: Mbit/s, out: Mbit/s, peak: times the load}",
+    lambda value: (
+        value
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1e6
+        else None
+    ),
+)
+
+
+def _load_from(value: object, place: str) -> Load:
+    """
+    Read a load: Mbit/s in both directions, or in each.
+    """
+    if isinstance(value, Mapping):
+        return DIRECTIONS(value, place)
+    rate = BOTH(value, place)
+    return Load(rate, rate)
+
+
+LOADS = table(_load_from)
+"""
+The schema of a topology's `loads:`.
+"""
+SMALL = Load(1.0, 1.0)
+"""
+The load of each service in a topology without loads.
+"""
+
+
+def check_loads(loads: Mapping[str, Load], services: Sequence[Service], network: Network) -> None:
+    """
+    Raise ValueError if a load is of something else than a service or a VBR.
+    """
+    vbrs = [each.id for each in network.resources.values() if each.kind == VBR]
+    names = [*(each.name for each in services), *vbrs]
+    if unknown := [name for name in loads if name not in names]:
+        raise ValueError(
+            f"loads has {unknown[0]!r}, expected a service or VBR: {', '.join(names) or 'none'}"
+        )
+
+
+class Courses(Protocol):
+    """
+    What returns the course of each flow group of a service.
+    """
+
+    def __call__(self, service: Service, /) -> Sequence[Sequence[Segment]]: ...
+
+
+@dataclass(frozen=True)
+class Piece:
+    """
+    From `start` to `end`, a VBR carries a share of a load.
+    """
+
+    start: float
+    end: float
+    load: Load
+    share: float
+
+
+@dataclass(frozen=True)
+class Carried:
+    """
+    What a VBR carries over all time.
+    """
+
+    pieces: tuple[Piece, ...]
+
+    def rates(self, start: float, end: float, began: float) -> tuple[float, float]:
+        """
+        Return the average of a period in bit/s, from the data center and to it.
+        """
+        inward = outward = 0.0
+        for piece in self.pieces:
+            seconds = min(end, piece.end) - max(start, piece.start)
+            if seconds > 0:
+                level = piece.load.level((start + end) / 2, began)
+                part = 1e6 * piece.share * level * seconds / (end - start)
+                inward += part * piece.load.inward
+                outward += part * piece.load.outward
+        return inward, outward
+
+
+def carried(
+    loads: Mapping[str, Load], services: Sequence[Service], network: Network, courses: Courses
+) -> dict[str, Carried]:
+    """
+    Return what each VBR carries that has a load or that a service can take, by its ID.
+    """
+    pieces: dict[str, list[Piece]] = {
+        each: [] for service in services for path in service.paths for each in _over(path, network)
+    }
+    named = {each.name: each for each in services}
+    for name, load in (loads or dict.fromkeys(named, SMALL)).items():
+        own = name in named
+        taking = [named[name]] if own else list(_over_vbr(name, services, network))
+        flows = [course for service in taking for course in courses(service)]
+        if not own:
+            pieces.setdefault(name, [])
+        for course in flows:
+            for vbr, piece in _pieces(course, load, "" if own else name, network):
+                pieces[vbr].append(replace(piece, share=piece.share / len(flows)))
+    return {vbr: Carried(tuple(each)) for vbr, each in pieces.items()}
+
+
+def _over(path: Route, network: Network) -> list[str]:
+    """
+    Return the IDs of the VBRs that a path leads over; over a circuit, these are all of its VBRs.
+    """
+    related = sorted(network.related(path.over))
+    return [each for each in related if network.resources[each].kind == VBR]
+
+
+def _over_vbr(vbr: str, services: Iterable[Service], network: Network) -> Iterator[Service]:
+    """
+    Yield the ways that traffic of a VBR takes: those of the services, with its own paths first.
+    """
+    alone = True
+    for service in services:
+        for order in service.orders:
+            own = [path for path in order if vbr in _over(path, network)]
+            others = [path for path in order if path not in own]
+            if own:
+                alone = False
+                yield Service(vbr, "udp", 0, tuple((path,) for path in [*own, *others]))
+    if alone:
+        yield Service(vbr, "udp", 0, ((Route(vbr, vbr),),))
+
+
+def _pieces(
+    course: Sequence[Segment], load: Load, home: str, network: Network
+) -> Iterator[tuple[str, Piece]]:
+    """
+    Yield what VBRs carry of a load that takes a course; that of a VBR is at `home` on its own.
+    """
+    for segment, after in pairwise([*course, Segment(inf, None, flows=False)]):
+        if segment.path is None or not segment.flows:
+            continue
+        vbrs = _over(segment.path, network)
+        vbrs = [home] if home in vbrs else vbrs
+        for vbr in vbrs:
+            share = (1 - segment.path.loss) / len(vbrs)
+            yield vbr, Piece(segment.start, after.start, load, share)
