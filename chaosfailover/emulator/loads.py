@@ -181,6 +181,10 @@ class Traffic:
         paths = {path.over for each in services for path in each.paths}
         self._vbrs = {over: _vbrs_of(over, network) for over in paths}
         self._vbrs |= {name: (name,) for name in self._loads if name not in self._services}
+        self._leading: dict[str, list[Service]] = {}
+        for service in services:
+            for vbr in {each for path in service.paths for each in self._vbrs[path.over]}:
+                self._leading.setdefault(vbr, []).append(service)
 
     @property
     def vbrs(self) -> frozenset[str]:
@@ -218,16 +222,13 @@ class Traffic:
         """
         Yield the ways of what a VBR carries: those of the services, with its own paths first.
         """
-        alone = True
-        for service in self._services.values():
-            if not self._leads_over([vbr], service):
-                continue
-            alone = False
+        services = self._leading.get(vbr, ())
+        for service in services:
             for order in service.orders:
                 own = [path for path in order if vbr in self._vbrs[path.over]]
                 others = [path for path in order if path not in own]
                 yield replace(service, name=vbr, ranks=tuple((path,) for path in [*own, *others]))
-        if alone:
+        if not services:
             yield _alone(vbr)
 
     def _pieces(
