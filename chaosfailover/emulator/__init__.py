@@ -72,9 +72,8 @@ One job, from Init to Stopped
 
 Pure modules, which take time and seeds as arguments
 
-    job, downtime, detection, fabrics, route_entries, routing, resources, services, settings,
-    schema, signatures, and of
-    operations/ filters, parameters, rendering, rules
+    job, downtime, detection, fabrics, route_entries, routing, loads, resources, services, settings,
+    schema, signatures, and of operations/ filters, parameters, rendering, rules
 
 Invariants
 
@@ -97,9 +96,11 @@ Where to add something, in order
     a fault            its row in faults/kinds.py; a new key also in `Fault` of faults/fault.py
     a topology key     a field of the class that holds it: `PlannedJob` in topology.py, `Route` and
                        `ServiceEntry` in services.py, `AccessKey` in access_keys.py, `Settings` in
-                       settings.py, `Ecr` and `Cen` in fabrics.py; a new section is a row of
-                       TOPOLOGY in topology.py
-    a resource field   its default in resource_fields.py
+                       settings.py, `Ecr` and `Cen` in fabrics.py, `Load` in loads.py; a new
+                       section is a row of TOPOLOGY in topology.py
+    a resource field   its default in resource_fields.py, of router interfaces and VPNs in
+                       backup_fields.py
+    a metric           its row in METRICS of operations/metrics.py
 
     Then run `python tests/helpers/readme_tables.py`, which writes the tables of README.md.
 """
