@@ -36,6 +36,7 @@ from chaosfailover.run.probe_tolerance import evaluate
 from chaosfailover.run.session import Session
 from chaosfailover.run.settings import Settings
 from chaosfailover.run.steps import stops_test
+from chaosfailover.safety import guard
 
 __all__ = [
     "after_activity_control",
@@ -110,6 +111,7 @@ def before_experiment_control(
     global _session, _refusal  # noqa: PLW0603 - the toolkit's hooks are functions; this joins them
     if _session:
         return
+    guard.set_unbegun(unbegun=True)
     try:
         config.network(configuration)
         check_declarations(context)
@@ -118,9 +120,10 @@ def before_experiment_control(
         _session.begin()
     except Exception as exc:  # noqa: BLE001 - raised again, as what ends the run
         message, cause = _redacted(exc, _known_secrets(configuration, secrets))
-        if isinstance(exc, ArgumentError | InvalidControl) and not _session:
+        if not _session:
             _refusal = message  # no session reports it
         raise InterruptExecution(f"nothing was cut: {message}") from cause
+    guard.set_unbegun(unbegun=False)
 
 
 def _known_secrets(configuration: Configuration, secrets: Secrets) -> set[str]:
@@ -230,20 +233,21 @@ def after_experiment_control(
         if _session:
             _session.end(state)
         else:
-            _end_unbegun(state, _known_secrets(configuration, secrets))
+            files = Settings.of_files(arguments)
+            _end_unbegun(state, _known_secrets(configuration, secrets), files)
     except Exception:
         # The toolkit would swallow it, and the run would look successful.
         logger.exception("The end of the run failed")
         state["status"] = "failed"
 
 
-def _end_unbegun(state: Journal, secrets: set[str]) -> None:
+def _end_unbegun(state: Journal, secrets: set[str], files: Settings) -> None:
     """
     Complete the journal of a run that has no session.
     """
     state.update(redact_run(json_object(state), secrets))
     if _refusal:
-        conclude_refused(state, _refusal)
+        conclude_refused(state, _refusal, files)
     elif state["status"] == "completed":
         logger.error(NOT_BEGUN)
         state["status"] = "failed"
@@ -255,5 +259,6 @@ def cleanup_control() -> None:
     """
     global _session, _refusal, _noted
     session, _session, _refusal, _noted = _session, None, None, (None, None)
+    guard.set_unbegun(unbegun=False)
     if session:
         session.close()

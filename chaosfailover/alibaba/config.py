@@ -30,6 +30,7 @@ __all__ = [
     "client",
     "from_environment",
     "network",
+    "region",
 ]
 
 REGION_ID = "alibaba_cloud_region_id"
@@ -66,12 +67,7 @@ def client(
     ConfigurationError and, for secrets, CredentialsError. In an `emergency`, where a test is to be
     stopped, variables of the environment that cannot be used are left out instead, with a warning.
     """
-    region_id = _text(configuration, REGION_ID)
-    if not region_id:
-        raise ConfigurationError(
-            f"the configuration has no {REGION_ID}: set it to a region ID such as cn-hangzhou"
-        )
-    endpoint = _endpoint(configuration)
+    region_id, endpoint = region(configuration), _endpoint(configuration)
     if emergency:
         leave_out_unusable(endpoint_url(endpoint) if endpoint else official_endpoint(region_id))
     return VpcClient(
@@ -81,6 +77,17 @@ def client(
         transport=transport,
         deadline=deadline,
         attempts=attempts,
+    )
+
+
+def region(configuration: Settings) -> str:
+    """
+    Return the configured region; raises ConfigurationError without one.
+    """
+    if region_id := _text(configuration, REGION_ID):
+        return region_id
+    raise ConfigurationError(
+        f"the configuration has no {REGION_ID}: set it to a region ID such as cn-hangzhou"
     )
 
 
@@ -94,11 +101,9 @@ def network(configuration: MutableMapping[str, object]) -> str:
     """
     if place := _place(configuration):
         return place
-    given = configuration.get(ENDPOINT)
     configuration[REHEARSAL] = True
     raise ConfigurationError(
-        f"{ENDPOINT} is {given!r}: set it to 'emulator' for a rehearsal, or to 'cloud' for a live "
-        "run"
+        f"{ENDPOINT} is not set: set it to 'emulator' for a rehearsal, or to 'cloud' for a live run"
     )
 
 

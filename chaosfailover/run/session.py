@@ -122,8 +122,6 @@ class Session:
         keeps the reason for the journal.
         """
         self._facts.experiment_hash = hash_as_written(self._experiment)
-        if self._settings.abort_when is not None:
-            self._abort_probe = find_probe(self._experiment, self._settings.abort_when)
         self._redact_logs()
         self._resources.enter_context(events.listening(self._facts.events.append))
         try:
@@ -159,6 +157,8 @@ class Session:
         return {*given_secrets(given["secrets"]), *named_values(given["configuration"])}
 
     def _make_ready(self) -> None:
+        if self._settings.abort_when is not None:
+            self._abort_probe = find_probe(self._experiment, self._settings.abort_when)
         check_depth(self._experiment)
         check_keys(self._experiment)
         check_files(self._settings)
@@ -310,13 +310,13 @@ class Session:
         )
 
     def _open_venue(self) -> Venue:
+        region_id = config.region(self._configuration)
         self._venue = venue = open_venue(self._settings, self._configuration, self._resources)
         self._facts.mode, self._facts.topology = venue.mode, venue.topology
         self._facts.account_id, self._facts.services = venue.account_id, venue.services
         self._facts.embedded = venue.watchdogs is None
         if venue.watchdogs and self._evidence:
             venue.watchdogs.add_to_evidence(self._evidence.path, self._evidence.hidden)
-        region_id = self._configuration.get(config.REGION_ID)
         logger.info("%s in %s on %s", venue.mode, region_id, venue.place)
         return venue
 
