@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-__all__ = ["beside_experiment", "command_parameter"]
+__all__ = ["beside_experiment", "command_name", "command_parameter"]
+
+
+def command_name() -> str | None:
+    """
+    Return the name of the toolkit's command that runs, such as `run`; None outside of one.
+    """
+    context = click.get_current_context(silent=True)
+    return context.info_name if context else None
 
 
 def command_parameter(name: str) -> str | None:
