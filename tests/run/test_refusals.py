@@ -128,6 +128,37 @@ def test_wrong_abort_when(tmp_path: Path) -> None:
     assert list(tmp_path.glob("failover-*.jsonl"))
 
 
+@pytest.mark.parametrize(
+    ("wrong", "by", "cause"),
+    [
+        pytest.param("rto: ${rto}", "rto: soon", "rto is 'soon', expected", id="rto"),
+        pytest.param("rollbacks:\n  - ", "rollback:\n  - ", "did you mean rollbacks?", id="key"),
+        pytest.param(
+            "  - name: failover\n",
+            "  - name: failover\n    scope: before\n",
+            "scope is",
+            id="scope",
+        ),
+    ],
+)
+def test_experiment_that_is_not_valid(tmp_path: Path, wrong: str, by: str, cause: str) -> None:
+    """The toolkit ends before it calls the control, and writes no journal; a record there is."""
+    text = (EXPERIMENTS / "circuit-failover.yaml").read_text(encoding="utf-8")
+    assert wrong in text
+    (tmp_path / "own.yaml").write_text(text.replace(wrong, by), encoding="utf-8")
+
+    done = chaos("run", "own.yaml", folder=tmp_path, FAILOVER_RECORD="record.json")
+    record = json.loads((tmp_path / "record.json").read_text(encoding="utf-8"))
+    (tmp_path / "record.json").unlink()
+    validated = chaos("validate", "own.yaml", folder=tmp_path, FAILOVER_RECORD="record.json")
+
+    assert (done.returncode, done.stderr.count("VERDICT: inconclusive. ")) == (1, 1)
+    assert cause in record["verdict"]["reasons"][0]
+    assert validated.returncode == 1
+    assert "VERDICT" not in validated.stderr
+    assert not (tmp_path / "record.json").exists()
+
+
 def test_unknown_region(tmp_path: Path) -> None:
     """One check tells it, with the regions that exist; no other check repeats it."""
     settings = on_free_ports("dual-circuit", tmp_path)
