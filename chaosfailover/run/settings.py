@@ -82,6 +82,8 @@ class Settings:
         """
         files: dict[str, Any] = {}
         for name in FILES & given.keys():
+            if "${" in str(given[name]):
+                continue
             with contextlib.suppress(ArgumentError):
                 files[name] = CHECKS[name](name, given[name])
         return cls(**files)

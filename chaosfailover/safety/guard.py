@@ -416,7 +416,9 @@ def has_made_nothing(test: str | None = None) -> bool:
     as no creation or start was sent. One without an answer was sent.
     """
     global _told  # noqa: PLW0603 - as above
-    nothing = _unbegun or bool(_current and not _current.has_sent and _current.is_to_create(test))
+    sent = _current is not None and _current.has_sent
+    planned = _current is not None and _current.is_to_create(test)
+    nothing = not sent and (_unbegun or planned)
     if nothing and not _told:
         _told = True
         log(logging.INFO, NOTHING_MADE)

@@ -12,6 +12,7 @@ from functools import partial
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.documents import text
 from chaosfailover.alibaba.failover_tests import find_test, job_label, listed_tests
+from chaosfailover.alibaba.retries import is_retryable
 from chaosfailover.errors import (
     ApiError,
     ArgumentError,
@@ -160,13 +161,23 @@ def _region(flight: PreflightContext) -> str:
     try:
         client.check_answers(ANSWER_TIME)
     except (ApiError, ConnectionFailedError) as error:
-        if isinstance(error, ApiError) and not error.code.startswith(NO_SUCH_REGION):
+        if isinstance(error, ApiError) and is_retryable(error):
+            next(iter(client.describe_failover_test_jobs()), None)  # it answers: be patient
+        elif known := _known_regions(error, flight):
+            raise PreflightError(f"{error}{known}") from error
+        else:
             raise
-        regions = _read(flight.regions)
-        if client.region_id in regions or not regions:
-            raise
-        raise PreflightError(f"{error}{_offers(client.region_id, regions)}") from error
     return f"{client.region_id} answers at {client.endpoint}, and the credentials work"
+
+
+def _known_regions(error: ApiError | ConnectionFailedError, flight: PreflightContext) -> str:
+    """
+    Return the end of the sentence on a region that does not exist, "" if it may exist.
+    """
+    if isinstance(error, ApiError) and not error.code.startswith(NO_SUCH_REGION):
+        return ""
+    region_id, regions = flight.client.region_id, _read(flight.regions)
+    return "" if region_id in regions else _offers(region_id, regions)
 
 
 def _read(read_names: Callable[[], Collection[str]]) -> Collection[str]:

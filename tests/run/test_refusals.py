@@ -307,20 +307,23 @@ def test_refused_run_creates_nothing_in_its_rollbacks(
         guard.set_unbegun(unbegun=False)
 
 
-@pytest.mark.usefixtures("guarding")
-def test_sweep_of_a_refused_run_stops_what_runs(configuration: Any) -> None:
-    """Its tests are those of others, so what the run has created does not matter."""
+@pytest.mark.parametrize("has_sent", [True, False])
+def test_stops_of_a_refused_run(guarding: guard.Guard, configuration: Any, has_sent: bool) -> None:
+    """By name it stops what it may have started, whatever it is called; the sweep stops all."""
     actions.create_failover_test(
         "drill", ["pc-rehearsal-a"], start=True, configuration=configuration
     )
+    assert guarding.has_sent
+    guarding.has_sent = has_sent
     guard.set_unbegun(unbegun=True)
     try:
-        assert actions.stop_failover_test("drill", configuration=configuration)["status"] is None
-        (swept,) = actions.stop_running_failover_tests(configuration=configuration)
+        stopped = actions.stop_failover_test("drill", configuration=configuration)
+        swept = actions.stop_running_failover_tests(configuration=configuration)
     finally:
         guard.set_unbegun(unbegun=False)
 
-    assert (swept["status"], swept["stopped"]) == ("Stopped", True)
+    assert stopped["stopped"] is has_sent
+    assert [each["stopped"] for each in swept] == ([] if has_sent else [True])
 
 
 def test_what_the_method_never_sent_is_not_stopped(guarding: guard.Guard) -> None:
