@@ -11,21 +11,27 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from chaos_command import chaos, free_port, journal, on_free_ports
+from client_stand_in import Clock, client_of, error_reply, reply
+from client_stand_in import Cloud as Silence
 from drills import action, experiment, shell
 from live import Cloud, Runner, emulated_cloud
 from places import EXPERIMENTS
 
 from chaosfailover import actions
+from chaosfailover.alibaba import config
 from chaosfailover.errors import GuardError
 from chaosfailover.safety import guard
 from chaosfailover.safety.cut import ApprovedCuts, Cut
+from chaosfailover.safety.preflight import PreflightContext, preflight
 
 NOTHING_MADE = (
     "This run has created and started no failover test: its rollbacks have none to stop or delete"
 )
 KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "expired", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "expired"}
+DRILL = Cut("drill", ("pc-rehearsal-a",), "PHYSICALCONNECTION", 5)
 NO_CUT = "Nothing was cut: no failover test was seen in the status Testing."
 
 
@@ -347,6 +353,61 @@ def test_what_the_method_only_starts_is_stopped(guarding: guard.Guard) -> None:
     guarding.approve(ApprovedCuts((cut,), ""), {})
 
     assert not guard.has_made_nothing("drill")
+
+
+NO_REGION = error_reply("InvalidRegionId.NotFound", 404)
+NO_NAME = httpx.ConnectError("Name or service not known")
+
+
+@pytest.mark.parametrize(
+    ("answer", "regions", "said"),
+    [
+        pytest.param(NO_REGION, ["cn-beijing"], "; known: cn-beijing", id="refused"),
+        pytest.param(NO_NAME, ["cn-beijing"], "; known: cn-beijing", id="no such host"),
+        pytest.param(NO_NAME, ["cn-hangzhou"], "Name or service not known", id="no network"),
+        pytest.param(NO_NAME, [], "Name or service not known", id="no list"),
+        pytest.param(
+            NO_REGION, [f"r-{n:02}" for n in range(12)], "r-08, r-09 and 2 more", id="many"
+        ),
+    ],
+)
+def test_region_is_told_with_those_that_exist(
+    answer: httpx.Response, regions: list[str], said: str
+) -> None:
+    """Only if it is none of them; there is no further check."""
+    with client_of(Silence([answer] * 9), attempts=1) as client:
+        flight = PreflightContext(client, [DRILL], 60.0, 1, regions=lambda: regions)
+
+        (check,) = preflight(flight)
+
+    assert not check.passed
+    assert check.detail.endswith(said)
+
+
+def test_region_that_throttles_is_waited_for() -> None:
+    """It answers, so it is not given up like one that does not."""
+    throttled, clock = error_reply("Throttling.User", 400), Clock()
+    none = reply(FailoverTestJobList=[], TotalCount=0)
+    with client_of(Silence([*[throttled] * 7, none, *[NO_NAME] * 9]), clock, attempts=9) as client:
+        checks = preflight(PreflightContext(client, [DRILL], 60.0, 1))
+
+    assert (checks[0].name, checks[0].passed) == ("the region answers", True)
+    assert sum(clock.slept) > 5
+
+
+def test_test_that_does_not_exist_is_told_with_those_that_do(configuration: Any) -> None:
+    """An experiment that only starts a test names it; a slip is found before anything else."""
+    actions.create_failover_test("quarterly", ["pc-rehearsal-a"], configuration=configuration)
+    with config.client(configuration, {}) as client:
+        flight = PreflightContext(client, [], 60.0, 1, started=["quaterly"])
+        known = PreflightContext(client, [], 60.0, 1, started=["quarterly"])
+
+        checks, passed = preflight(flight), preflight(known)
+
+    assert [check.name for check in checks if not check.passed] == ["quaterly: exists"]
+    assert checks[-1].detail.endswith("has the name 'quaterly'; known: quarterly")
+    assert all(check.passed for check in passed)
+    assert [cut.test for cut in known.cuts] == ["quarterly"]
 
 
 def test_topology_beside_the_experiment(tmp_path: Path) -> None:
