@@ -37,10 +37,9 @@ from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import conclude_refused
 from chaosfailover.run.journal_entry import json_object
 from chaosfailover.run.probe_tolerance import evaluate
-from chaosfailover.run.session import Session
+from chaosfailover.run.session import Session, note_begun
 from chaosfailover.run.settings import Settings
 from chaosfailover.run.steps import stops_test
-from chaosfailover.safety import guard
 
 __all__ = [
     "after_activity_control",
@@ -136,7 +135,7 @@ def before_experiment_control(
     global _session, _refusal  # noqa: PLW0603 - the toolkit's hooks are functions; this joins them
     if _session:
         return
-    guard.set_unbegun(unbegun=True)
+    note_begun(begun=False)
     try:
         config.network(configuration)
         check_declarations(context)
@@ -148,7 +147,7 @@ def before_experiment_control(
         if not _session:
             _refusal = message  # no session reports it
         raise InterruptExecution(f"nothing was cut: {message}") from cause
-    guard.set_unbegun(unbegun=False)
+    note_begun(begun=True)
 
 
 def _known_secrets(configuration: Configuration, secrets: Secrets) -> set[str]:
@@ -284,6 +283,6 @@ def cleanup_control() -> None:
     """
     global _session, _refusal, _noted
     session, _session, _refusal, _noted = _session, None, None, (None, None)
-    guard.set_unbegun(unbegun=False)
+    note_begun(begun=True)
     if session:
         session.close()

@@ -47,7 +47,7 @@ from chaosfailover.safety.watchdog import GRACE, Watchdogs, log_name
 from chaosfailover.signals import Interruption
 from chaosfailover.verdict.values import mapping
 
-__all__ = ["Session", "interruption"]
+__all__ = ["Session", "interruption", "note_begun"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -63,6 +63,13 @@ def interruption(aborted: str, signal: str | None) -> dict[str, str] | None:
     if signal:
         return {"kind": "signal", "name": signal, "reason": f"received {signal}"}
     return None
+
+
+def note_begun(*, begun: bool) -> None:
+    """
+    Note whether a run may go on to its method: if not, its rollbacks have nothing to stop.
+    """
+    guard.set_unbegun(unbegun=not begun)
 
 
 AT_THE_END = "the run is ending"
