@@ -39,7 +39,7 @@ def test_commands_need_no_more(limited: str, tmp_path: Path) -> None:
     stopping = 0 if limited == "all" else 1
     for arguments, exit_code in (
         (["inspect", "--all-regions"], 0),
-        (["plan", "--region", "cn-shanghai", "--output", str(tmp_path / "plan")], 0),
+        (["plan", "--region", "cn-shanghai", "--output-file", str(tmp_path / "plan")], 0),
         (["status", "--all-regions", "--fail-if-overdue"], 0),
         (["stop", "--all", "--all-regions", "--yes", "--timeout", "30"], stopping),
     ):

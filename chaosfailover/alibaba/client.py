@@ -254,6 +254,12 @@ class VpcClient:
         """
         return by_number(self.call, BGP_GROUPS, RouterId=router_id)
 
+    def check_answers(self, budget: float) -> None:
+        """
+        Raise ApiError or TransportError unless the region answers, within about `budget` seconds.
+        """
+        self._call("DescribeFailoverTestJobs", {"MaxResults": 1}, budget)
+
     def describe_regions(self) -> Iterator[Region]:
         """
         Yield the regions of the service, each with its `RegionId`.

@@ -36,6 +36,7 @@ __all__ = [
     "from_environment",
     "network",
     "network_reads",
+    "region",
 ]
 
 REGION_ID = "alibaba_cloud_region_id"
@@ -71,8 +72,7 @@ def client(
     ConfigurationError and, for secrets, CredentialsError. In an `emergency`, where a test is to be
     stopped, variables of the environment that cannot be used are left out instead, with a warning.
     """
-    region_id = _region_id(configuration)
-    endpoint = _endpoint(configuration)
+    region_id, endpoint = region(configuration), _endpoint(configuration)
     if emergency:
         leave_out_unusable(endpoint_url(endpoint) if endpoint else official_endpoint(region_id))
     return VpcClient(
@@ -94,7 +94,7 @@ def network_reads(
 
     A configured endpoint serves all products; in the cloud each has its own. Raises as `client`.
     """
-    region_id = _region_id(configuration)
+    region_id = region(configuration)
     endpoint = _endpoint(configuration)
     official_endpoint(region_id)
     url = endpoint_url(endpoint) if endpoint else None
@@ -117,6 +117,17 @@ def network_reads(
     return NetworkReads(region_id, connect)
 
 
+def region(configuration: Settings) -> str:
+    """
+    Return the configured region; raises ConfigurationError without one.
+    """
+    if region_id := _text(configuration, REGION_ID):
+        return region_id
+    raise ConfigurationError(
+        f"the configuration has no {REGION_ID}: set it to a region ID such as cn-hangzhou"
+    )
+
+
 def network(configuration: MutableMapping[str, object]) -> str:
     """
     Return the network of a run that cuts: `emulator`, `cloud`, or the configured endpoint.
@@ -127,11 +138,9 @@ def network(configuration: MutableMapping[str, object]) -> str:
     """
     if place := _place(configuration):
         return place
-    given = configuration.get(ENDPOINT)
     configuration[REHEARSAL] = True
     raise ConfigurationError(
-        f"{ENDPOINT} is {given!r}: set it to 'emulator' for a rehearsal, or to 'cloud' for a live "
-        "run"
+        f"{ENDPOINT} is not set: set it to 'emulator' for a rehearsal, or to 'cloud' for a live run"
     )
 
 

@@ -48,7 +48,9 @@ def _criteria(
 
 @click.command()
 @region_options
-@click.option("--output", type=click.Choice(["table", "json", "markdown"]), default="table")
+@click.option(
+    "--format", "output", type=click.Choice(["table", "json", "markdown"]), default="table"
+)
 @click.option(
     "--fail-on",
     "criteria",
@@ -86,7 +88,7 @@ def inspect(
     if output == "json":
         click.echo(json.dumps(_document(rows, answers, failed), indent=2))
     else:
-        click.echo(TEXTS[output](rows) or "There are no circuits.")
+        click.echo(TEXTS[output](rows) or _none(answers))
     show_errors(answers)
     for violation in failed:
         click.echo(plain(f"FAILED: {violation}"), err=True)
@@ -110,6 +112,16 @@ def _rows(answers: Answers) -> list[CircuitRow]:
         ),
         unread=[str(answer.place) for answer in answers if answer.error],
     )
+
+
+def _none(answers: Answers) -> str:
+    """
+    Return that there are no circuits, or that nothing is known of them.
+    """
+    unread = len(errors_of(answers))
+    if not unread:
+        return "There are no circuits."
+    return f"No circuits were read, and nothing is known of {counted(unread, 'region')}."
 
 
 def _counted(rows: Sequence[CircuitRow]) -> str:

@@ -62,7 +62,8 @@ def _targets(
     help="YAML file: the URL to watch in live runs, by circuit, ECR, CEN, region or `default`.",
 )
 @click.option(
-    "--output",
+    "-o",
+    "--output-file",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
     default="failover-plan",
@@ -77,7 +78,7 @@ def plan(selection: Selection, targets: dict[str, str], folder: Path, deadline: 
     Circuits without a survivor are refused, with the reason. Files that you edited are kept. Exits
     1 if a region could not be read or nothing can be tested.
 
-    Example: chaos failover plan --all-regions --targets targets.yaml --output failover-plan
+    Example: chaos failover plan --all-regions --targets targets.yaml -o failover-plan
     """
     _require_one_role_each(selection.role_arns)
     answers = [

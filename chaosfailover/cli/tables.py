@@ -87,7 +87,7 @@ def _last_test(row: CircuitRow) -> str:
     if row.last_test is None:
         return "never"
     days = row.last_test.age_days
-    age = "at an unknown time" if days is None else f"{days:.0f} d ago"
+    age = "at an unknown time" if days is None else f"{max(0.0, days):.0f} d ago"
     return age if row.last_test.status == "Stopped" else f"{age} ({row.last_test.status})"
 
 

@@ -115,7 +115,8 @@ def record(
         content = _mapping(value, place)
         for key in content:
             if not isinstance(key, str) or key not in fields:
-                raise ValueError(f"{place or 'it'} has no {key!r}, {_suggestion(key, fields)}")
+                subject = f"{place} has no" if place else "unknown key"
+                raise ValueError(f"{subject} {key!r}, {_suggestion(key, fields)}")
         for key in required:
             if key not in content:
                 raise ValueError(f"{place or 'it'} needs {key}")

@@ -90,6 +90,8 @@ ENGLISH: Mapping[str, str] = {
     "means.inconclusive": "The run neither confirms nor refutes the hypothesis.",
     "mode.REHEARSAL": "rehearsal on an emulator; nothing real was cut",
     "mode.LIVE": "live run; real resources were cut",
+    "mode.LIVE.maybe": "live run; real resources may have been cut",
+    "mode.LIVE.nothing": "live run; nothing was cut",
     "mode.UNKNOWN": "where this ran is not recorded",
     "notice.record": "The stored record",
     "notice.broken": "The record in this journal does not match its SHA-256 {detail}: it was changed or damaged after the run. The record shown here was made from the journal.",

@@ -90,6 +90,8 @@ CHINESE: Mapping[str, str] = {
     "means.inconclusive": "本次运行既不能证实也不能否定假设。",
     "mode.REHEARSAL": "在模拟器上演练，没有切断任何真实线路",
     "mode.LIVE": "真实运行，切断了真实资源",
+    "mode.LIVE.maybe": "真实运行，可能切断了真实资源",
+    "mode.LIVE.nothing": "真实运行，没有切断任何资源",
     "mode.UNKNOWN": "没有记录运行环境",
     "notice.record": "已存的记录",
     "notice.broken": "日志中的记录与其 SHA-256 {detail} 不符：运行之后它被修改或损坏。此处显示的是根据日志重新生成的记录。",

@@ -14,6 +14,7 @@ __all__ = ["Finding", "Outlook", "findings"]
 
 Outlook = Literal[
     "redundant",
+    "no session up",
     "same access point",
     "standby not established",
     "no survivor",
@@ -64,16 +65,25 @@ def _finding(circuit_id: str, group: str, survival: Survival) -> Finding:
     needs = [need for need in survival.needs if need.group in (group, UNKNOWN_GROUP)]
     own = [path.access_point_id for path in survival.lost if path.circuit_id == circuit_id]
     points = {path.access_point_id for path in survival.lost}
+    sessions = [path for path in survival.lost if group in path.named_groups]
     return Finding(
         group=group,
         circuit_id=circuit_id,
         access_point_id=own[0],
-        finding=_outlook(needs, points, survival),
+        finding=_carried(_outlook(needs, points, survival), sessions),
         survivors=min(need.count for need in needs),
-        sessions=[path for path in survival.lost if group in path.named_groups],
+        sessions=sessions,
         warnings=survival.warnings,
         reasons=survival.reasons,
     )
+
+
+def _carried(outlook: Outlook, sessions: list[Path]) -> Outlook:
+    """
+    Return the outlook of a circuit, which is no redundant one if none of its sessions is up.
+    """
+    states = [path.established for path in sessions if path.bgp_peer_id]
+    return "no session up" if outlook == "redundant" and states and not any(states) else outlook
 
 
 def _outlook(needs: list[Need], points: set[str | None], survival: Survival) -> Outlook:

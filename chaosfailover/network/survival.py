@@ -39,6 +39,10 @@ class Need:
     taken: tuple[Path, ...] = ()
 
     def __str__(self) -> str:
+        if self.group == UNKNOWN_GROUP:
+            return (
+                f"an ECR or CEN that is not known{f' ({self.ip_version})' * bool(self.ip_version)}"
+            )
         return f"{self.group} ({self.ip_version or 'unknown address family'})"
 
     @property
@@ -211,7 +215,7 @@ def _shared(path: Path, gone: list[Path]) -> Iterator[str]:
     if path.access_point_id is None or None in points:
         yield f"{path}: may be at the access point of the cut, since an access point is unknown"
     if path.circuit_id in {other.circuit_id for other in gone}:
-        yield f"{path}: runs over the circuit of the cut, {path.circuit_id}"
+        yield f"{path}: shares circuit {path.circuit_id} with the cut"
     elif path.carrier_id in {other.carrier_id for other in gone}:
         yield f"{path}: is carried by the parent circuit of the cut, {path.carrier_id}"
 

@@ -17,7 +17,7 @@ from chaosfailover.report.campaign import places
 from chaosfailover.report.charts import round_trips, rto_bars
 from chaosfailover.report.charts.timeline import make_timeline
 from chaosfailover.report.jinja_filters import environment, template_text
-from chaosfailover.report.view import RunView, mode_of, verdict_of
+from chaosfailover.report.view import RunView, banner_of, mode_of, verdict_of
 
 __all__ = ["render_html"]
 
@@ -38,6 +38,7 @@ def render_html(views: Sequence[RunView], language: str) -> str:
         places=places(views),
         verdict=verdict_of(views),
         mode=mode_of(views),
+        banner=banner_of(views),
         most_events=MOST_EVENTS,
         most_outages=MOST_OUTAGES,
         style=Markup(style),  # noqa: S704 - our own file

@@ -47,7 +47,7 @@ from chaosfailover.safety.watchdog import GRACE, Watchdogs, log_name
 from chaosfailover.signals import Interruption
 from chaosfailover.verdict.values import mapping
 
-__all__ = ["Session", "interruption"]
+__all__ = ["Session", "interruption", "note_begun"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -63,6 +63,13 @@ def interruption(aborted: str, signal: str | None) -> dict[str, str] | None:
     if signal:
         return {"kind": "signal", "name": signal, "reason": f"received {signal}"}
     return None
+
+
+def note_begun(*, begun: bool) -> None:
+    """
+    Note whether a run may go on to its method: if not, its rollbacks have nothing to stop.
+    """
+    guard.set_unbegun(unbegun=not begun)
 
 
 AT_THE_END = "the run is ending"
@@ -122,8 +129,6 @@ class Session:
         keeps the reason for the journal.
         """
         self._facts.experiment_hash = hash_as_written(self._experiment)
-        if self._settings.abort_when is not None:
-            self._abort_probe = find_probe(self._experiment, self._settings.abort_when)
         self._redact_logs()
         self._resources.enter_context(events.listening(self._facts.events.append))
         try:
@@ -159,6 +164,8 @@ class Session:
         return {*given_secrets(given["secrets"]), *named_values(given["configuration"])}
 
     def _make_ready(self) -> None:
+        if self._settings.abort_when is not None:
+            self._abort_probe = find_probe(self._experiment, self._settings.abort_when)
         check_depth(self._experiment)
         check_keys(self._experiment)
         check_files(self._settings)
@@ -310,13 +317,13 @@ class Session:
         )
 
     def _open_venue(self) -> Venue:
+        region_id = config.region(self._configuration)
         self._venue = venue = open_venue(self._settings, self._configuration, self._resources)
         self._facts.mode, self._facts.topology = venue.mode, venue.topology
         self._facts.account_id, self._facts.services = venue.account_id, venue.services
         self._facts.embedded = venue.watchdogs is None
         if venue.watchdogs and self._evidence:
             venue.watchdogs.add_to_evidence(self._evidence.path, self._evidence.hidden)
-        region_id = self._configuration.get(config.REGION_ID)
         logger.info("%s in %s on %s", venue.mode, region_id, venue.place)
         return venue
 

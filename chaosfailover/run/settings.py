@@ -2,6 +2,7 @@
 The settings of a run: the arguments of the control, parsed and checked.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -13,6 +14,7 @@ from chaosfailover.report import SUFFIXES
 
 __all__ = ["Settings"]
 
+FILES = {"report", "record"}
 # Arguments whose values must fit each other.
 TIMES = {"abort_after", "interval", "rto", "targets", "timeout"}
 
@@ -71,6 +73,20 @@ class Settings:
         settings = cls._read(given, literal)
         if not TIMES & (given.keys() - literal.keys()):
             settings._check_times()
+
+    @classmethod
+    def of_files(cls, given: Arguments) -> Self:
+        """
+        Return settings that have only the files, as far as they are right, for a run that is
+        refused.
+        """
+        files: dict[str, Any] = {}
+        for name in FILES & given.keys():
+            if "${" in str(given[name]):
+                continue
+            with contextlib.suppress(ArgumentError):
+                files[name] = CHECKS[name](name, given[name])
+        return cls(**files)
 
     @classmethod
     def _read(cls, given: Arguments, values: Arguments) -> Self:

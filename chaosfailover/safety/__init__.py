@@ -92,6 +92,10 @@ is shown as Init, or not at all. Any status but `Init` and `Stopped` may mean th
 that the API calls `Deleted`, or no longer knows, is stopped too. It is over once what it took was
 seen down and is back, or once its planned end has passed and what it took is in service.
 
+A run that was refused, or ended before its method, has sent nothing that creates or starts a test:
+its rollbacks by name send nothing. `guard.has_made_nothing` knows, from the hook before the
+experiment and from whether a creation or a start was sent, answered or not.
+
 Invariants
 ----------
 

@@ -148,6 +148,9 @@ def examine(journal: Mapping[str, object] | Run) -> list[Reason]:
     found = (reason for rule in RULES for reason in rule(run))
     reasons = sorted(found, key=lambda reason: WEIGHTS.index(reason.key))
     against = [reason for reason in reasons if reason.key not in ORDER[-1][1]]
+    if any(reason.key in ("refused", "preflight") for reason in against):
+        # A run without a cut needs no baseline: the refusal is the one cause.
+        against = [reason for reason in against if reason.key != "lossy"]
     return against or [*contradictions(run)] or reasons or [Reason("nothing", {})]
 
 

@@ -68,7 +68,7 @@ def test_plan_rehearses_as_expected(tmp_path: Path) -> None:
     rehearse = [*CHAOS, "failover", "rehearse-all", ".", "--journals", str(tmp_path / "journals")]
 
     done = subprocess.run(
-        [*rehearse, "--output", "json"],
+        [*rehearse, "--format", "json"],
         cwd=folder,
         env=environment(),
         capture_output=True,
@@ -119,7 +119,7 @@ def test_success_leaves_no_file(temporary: Path, tmp_path: Path) -> None:
     leave_only(folder, folder / ACCOUNTS[0] / "cn-hangzhou" / "pc-01.yaml")
     before = sorted(folder.rglob("*"))
 
-    done = CliRunner().invoke(failover, ["rehearse-all", str(folder), "--output", "json"])
+    done = CliRunner().invoke(failover, ["rehearse-all", str(folder), "--format", "json"])
 
     (run,) = json.loads(done.stdout)["runs"]
     assert (done.exit_code, run["verdict"], run["journal"]) == (0, "held", None)

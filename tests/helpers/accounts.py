@@ -110,7 +110,7 @@ TEN_FOUND = [
     (A, "cn-shanghai", "cen-sh", "pc-03", 1, "same access point"),
     (A, "cn-shanghai", "cen-sh", "pc-04", 1, "same access point"),
     (A, "cn-beijing", "cen-bj", "pc-05", 0, "standby not established"),
-    (A, "cn-beijing", "cen-bj", "pc-06", 1, "redundant"),
+    (A, "cn-beijing", "cen-bj", "pc-06", 1, "no session up"),
     (A, "cn-shenzhen", "cen-sz", "pc-07", 0, "no survivor"),
     (B, "eu-central-1", "ecr-eu", "pc-08", 1, "redundant"),
     (B, "eu-central-1", "ecr-eu", "pc-09", 1, "redundant"),

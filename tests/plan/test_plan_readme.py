@@ -16,7 +16,7 @@ A, B = ACCOUNTS[:2]
 
 
 def plan(folder: Path, *arguments: str) -> None:
-    CliRunner().invoke(failover, ["plan", "--output", str(folder), *arguments])
+    CliRunner().invoke(failover, ["plan", "--output-file", str(folder), *arguments])
 
 
 def row(text: str, file: str) -> list[str]:

@@ -18,7 +18,7 @@ from damaged_journals import HOSTILE, ODD, everywhere, places
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from long_journals import long_journal
-from made_journals import changed, event, held, probe, reading
+from made_journals import changed, event, held, probe, reading, without
 from places import DATA
 from recorded_journals import RECORDED, errors, load
 
@@ -432,6 +432,37 @@ def test_offset_is_as_exact_as_it_is_known() -> None:
     page = render([changed(held(), ("failover.clock_offset", 2.4321))], "html")
 
     assert "+2 s \u00b1 1 s" in page
+
+
+@pytest.mark.parametrize("offset", [-0.4, -0.0, 0.4])
+def test_offset_has_no_sign_of_its_own_at_zero(offset: float) -> None:
+    """There is no `-0 s`."""
+    page = render([changed(held(), ("failover.clock_offset", offset))], "html")
+
+    assert "+0 s \u00b1 1 s" in page
+
+
+@pytest.mark.parametrize(
+    ("kinds", "last", "banner"),
+    [
+        pytest.param((), "Testing", "live run; real resources were cut", id="cut"),
+        pytest.param(
+            (), "Starting", "live run; real resources may have been cut", id="started, never seen"
+        ),
+        pytest.param(("cut", "status", "stop", "back"), "", "live run; nothing was cut", id="none"),
+    ],
+)
+def test_banner_says_what_happened(kinds: tuple[str, ...], last: str, banner: str) -> None:
+    """A live run that cut nothing is not headed as one that did."""
+    live = changed(held(), ("failover.mode", "LIVE"))
+    if last == "Starting":
+        events = live["failover"]["events"]
+        kept = [one for one in events if one.get("status") not in ("Testing", "Stopping")]
+        live = changed(live, ("failover.events", kept))
+
+    page = render([without(live, *kinds) if kinds else live], "html")
+
+    assert re.findall(r"LIVE <span>(.*?)</span></header>", page) == [banner]
 
 
 @pytest.mark.long

@@ -263,7 +263,7 @@ def test_folder_that_cannot_be_used(cut: Cloud, tmp_path: Path, place: str) -> N
 
     assert (done.returncode, cut.statuses()) == (0, ["Stopped"]), done.stderr
     assert "ALL_PROXY is 'http://': expected the URL of a proxy" in done.stderr
-    assert done.stdout.endswith(": Stopped: it was stopped\n")
+    assert done.stdout.endswith(": it was stopped, and what it took is back\n")
 
 
 def vanish(folder: Path) -> None:
