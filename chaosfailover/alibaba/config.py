@@ -224,15 +224,6 @@ def running_emulator(
         return None
 
 
-def _region_id(configuration: Settings) -> str:
-    region_id = _text(configuration, REGION_ID)
-    if not region_id:
-        raise ConfigurationError(
-            f"the configuration has no {REGION_ID}: set it to a region ID such as cn-hangzhou"
-        )
-    return region_id
-
-
 def _endpoint(configuration: Settings) -> str | None:
     text = _place(configuration)
     if _is_rehearsal(configuration):
