@@ -23,6 +23,7 @@ MENDED = {
     905: "a refused start whose test showed no status was stopped in Init for half an hour",
     1380: "the same, with a status that is not documented",
     2726: "a stopped test was deleted, and told of as never started, for an old reply",
+    86112: "the API showed a test as Starting that never started: the judge called it given up",
     2773: "a rollback saw the end that the guard missed, whose alarm was told all the same",
 }
 """Seeds that failed while this was built, and what was mended."""

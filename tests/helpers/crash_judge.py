@@ -169,6 +169,13 @@ class Judge:
             if self._cloud.truth.has_run(test):
                 self.judgement.has_run.add(test)
 
+    def _was_misled(self, told: Told | None) -> bool:
+        """
+        Tell whether the API showed a test as under way that never was: nobody can stop that.
+        """
+        lied = any(fault["fault"] == "unknown-status" for _, fault in self._schedule.faults)
+        return lied and told is not None and told.outcome.status == "Init"
+
     def _check_end(self, test: str) -> None:
         """
         Where a process lives and the API answers, everything ends Stopped and back, soon.
@@ -176,7 +183,7 @@ class Judge:
         truth, told = self._cloud.truth, self._last_told.get(test)
         is_told = bool(told and not told.outcome.is_over)
         faulty = self._told_at.get(test, inf) < self._calm_at
-        gives_up = faulty or self._schedule.down_for > RESTORE_TIMEOUT
+        gives_up = faulty or self._schedule.down_for > RESTORE_TIMEOUT or self._was_misled(told)
         if not truth.is_over(test, 0.0) and not (is_told and gives_up):
             self._break(f"{test} is not over in the end")
         if is_told and not gives_up:
