@@ -252,6 +252,7 @@ class VpnConnection(TypedDict, total=False):
     TransitRouterId: str
     State: str
     Status: str
+    NetworkType: str
     TunnelBandwidth: str
     EnableTunnelsBgp: bool
     EffectImmediately: bool
