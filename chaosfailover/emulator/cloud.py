@@ -23,7 +23,7 @@ from chaosfailover.emulator.operations.rules import (
 )
 from chaosfailover.emulator.request_log import RequestLog
 from chaosfailover.emulator.resources import Network
-from chaosfailover.emulator.routing import Segment, courses
+from chaosfailover.emulator.routing import Segment, courses, lost_sessions
 from chaosfailover.emulator.services import Service
 from chaosfailover.emulator.settings import Settings, drawn, longest
 from chaosfailover.emulator.signatures import Nonces
@@ -195,6 +195,13 @@ class Cloud:
         Return the course of each flow group of a service.
         """
         return courses(service, self.cuts(), self.network, self.settings, self.seed)
+
+    def lost_sessions(self, at: float) -> frozenset[str]:
+        """
+        Return the BGP peers, and the VBRs with a health check, that routing knows to be lost.
+        """
+        paths = (path for service in self.topology.services for path in service.paths)
+        return lost_sessions(paths, self.cuts(), self.network, self.settings, self.seed, at)
 
     def down(self, at: float) -> frozenset[str]:
         """
