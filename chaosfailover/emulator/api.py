@@ -14,10 +14,10 @@ from chaosfailover.emulator.clock import utc
 from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.error_codes import Refusal, invalid, missing, refuse
 from chaosfailover.emulator.faults import BEFORE, DELAY, DOCUMENT, FAULTS, REPLY
-from chaosfailover.emulator.operations import describe, failover_jobs, sts
+from chaosfailover.emulator.operations import backups, describe, failover_jobs, metrics, sts
 from chaosfailover.emulator.operations.call import Call, Document
 from chaosfailover.emulator.operations.parameters import Arguments, arguments_from
-from chaosfailover.emulator.operations.table import OPERATIONS, STS_VERSION, VERSION
+from chaosfailover.emulator.operations.table import OPERATIONS, STS_VERSION
 from chaosfailover.emulator.request_log import LoggedRequest, parameters_shown, shortened
 from chaosfailover.emulator.signatures import claimed_key, identify, signed_at
 from chaosfailover.emulator.state_file import TokenReply
@@ -27,7 +27,13 @@ __all__ = ["HANDLERS", "answer", "turn_away"]
 
 logger = logging.getLogger("chaosfailover.emulator")
 
-HANDLERS = {**failover_jobs.HANDLERS, **describe.HANDLERS, **sts.HANDLERS}
+HANDLERS = {
+    **failover_jobs.HANDLERS,
+    **describe.HANDLERS,
+    **backups.HANDLERS,
+    **metrics.HANDLERS,
+    **sts.HANDLERS,
+}
 """
 Operation -> its handler.
 """
@@ -159,7 +165,9 @@ def _performed(call: Call, key: AccessKey, request: Request, request_id: str) ->
     if operation.version != STS_VERSION and not key.may(call.operation):
         raise refuse(call.cloud.settings.ram_refusal)
     arguments = arguments_from(operation.parameters, request.parameters)
-    regional = any(each.name == "RegionId" for each in operation.parameters)
+    regional = any(
+        each.name == "RegionId" and each.source != "not done" for each in operation.parameters
+    )
     if regional and call.region not in call.cloud.network.regions:
         raise refuse("InvalidRegionId.NotFound")
     call = replace(call, arguments=arguments)
@@ -184,7 +192,7 @@ def _operation(request: Request) -> str:
         raise missing("Action")
     if not version:
         raise missing("Version")
-    if version not in (VERSION, STS_VERSION):
+    if version not in {each.version for each in OPERATIONS.values()}:
         raise invalid("Version")
     if request.operation not in HANDLERS or OPERATIONS[request.operation].version != version:
         raise refuse("InvalidAction.NotFound")

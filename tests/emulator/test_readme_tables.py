@@ -6,11 +6,18 @@ import re
 from typing import Any
 
 import pytest
+from alibabacloud_cbn20170912 import models as cbn_models
+from alibabacloud_cms20190101 import models as cms_models
 from alibabacloud_vpc20160428 import models
 from readme_tables import README, rewritten
 
 from chaosfailover.emulator.api import HANDLERS
-from chaosfailover.emulator.operations.table import OPERATIONS, VERSION
+from chaosfailover.emulator.operations.table import (
+    CBN_VERSION,
+    CMS_VERSION,
+    OPERATIONS,
+    VERSION,
+)
 from chaosfailover.emulator.resource_fields import DEFAULTS
 from chaosfailover.emulator.resources import CIRCUIT, GROUP, PEER, VBR
 
@@ -32,19 +39,22 @@ def test_every_operation_has_a_handler() -> None:
     assert set(HANDLERS) == set(OPERATIONS)
 
 
+MODELS = {VERSION: models, CBN_VERSION: cbn_models, CMS_VERSION: cms_models}
+
+
 def sdk_parameters(operation: str) -> set[str]:
     """
     Return the wire names of an operation's parameters as the SDK sends them.
     """
-    request: Any = getattr(models, f"{operation}Request")()
+    request: Any = getattr(MODELS[OPERATIONS[operation].version], f"{operation}Request")()
     names = set(vars(request))
     for name in names:
-        setattr(request, name, [] if name in ("filter", "tags", "resource_id") else "x")
+        setattr(request, name, [] if name in ("filter", "tag", "tags", "resource_id") else "x")
     return set(request.to_map())
 
 
 @pytest.mark.parametrize(
-    "operation", sorted(each for each in OPERATIONS if OPERATIONS[each].version == VERSION)
+    "operation", sorted(each for each in OPERATIONS if OPERATIONS[each].version in MODELS)
 )
 def test_every_parameter_of_the_sdk_is_in_the_table(operation: str) -> None:
     known = {each.name for each in OPERATIONS[operation].parameters}

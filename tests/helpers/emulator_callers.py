@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from chaosfailover.emulator.api import answer
 from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.cloud import Cloud
-from chaosfailover.emulator.operations.table import VERSION
+from chaosfailover.emulator.operations.table import OPERATIONS, VERSION
 from chaosfailover.emulator.topology import load, topology_from
 from chaosfailover.emulator.wire import Request
 
@@ -41,7 +41,8 @@ class Caller:
         """
         Send one call as GET query parameters; returns HTTP status and document.
         """
-        headers = {"x-acs-action": operation, "x-acs-version": VERSION, "host": "vpc.test"}
+        version = OPERATIONS[operation].version if operation in OPERATIONS else VERSION
+        headers = {"x-acs-action": operation, "x-acs-version": version, "host": "vpc.test"}
         headers |= {"authorization": f"ACS3-HMAC-SHA256 Credential={key},"} if key else {}
         request = Request("POST", "/", urlencode(flattened(parameters)), headers)
         reply = answer(self.cloud, request)

@@ -27,26 +27,44 @@ class Arguments(TypedDict, total=False):
 
     BgpGroupId: str
     BgpPeerId: str
+    BusinessStatus: str
+    CenId: str
     ClientToken: str
+    CustomerGatewayId: str
     Description: str
+    Dimensions: str
     DryRun: bool
+    EndTime: str
     Filter: tuple[Filter, ...]
     IncludeCrossAccountVbr: bool
+    InstanceId: str
     IsDefault: bool
     JobDuration: int
     JobId: str
     JobType: str
+    Length: int
     MaxResults: int
+    MetricName: str
     Name: str
+    Namespace: str
     NextToken: str
     PageNumber: int
     PageSize: int
+    Period: str
     PhysicalConnectionId: str
     RegionId: str
     ResourceGroupId: str
     ResourceId: tuple[str, ...]
     ResourceType: str
+    RouteEntryType: str
     RouterId: str
+    StartTime: str
+    Status: str
+    VbrInstanceId: str
+    VbrInstanceRegionId: str
+    VpcId: str
+    VpnConnectionId: str
+    VpnGatewayId: str
     Tags: tuple[Tag, ...]
 
 
