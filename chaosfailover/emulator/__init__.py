@@ -86,9 +86,10 @@ Invariants
 
 Where to add something, in order
 
-    an operation       its row in operations/table.py, a new parameter also in `Arguments` of
-                       operations/parameters.py; then its handler, and a line of HANDLERS, in
-                       failover_jobs.py, describe.py or sts.py of operations/
+    a product          its row in operations/products.py, and its section in operations/table.py
+    an operation       its row in its product's section of operations/table.py, a new parameter
+                       also in `Arguments` of operations/parameters.py; then its handler, and a
+                       line of HANDLERS, in a module of operations/ that api.py knows
     an error code      its row in error_codes.py
     a fault            its row in faults/kinds.py; a new key also in `Fault` of faults/fault.py
     a topology key     a field of the class that holds it: `PlannedJob` in topology.py, `Route` and

@@ -17,7 +17,8 @@ from chaosfailover.emulator.faults import BEFORE, DELAY, DOCUMENT, FAULTS, REPLY
 from chaosfailover.emulator.operations import backups, describe, failover_jobs, metrics, sts
 from chaosfailover.emulator.operations.call import Call, Document
 from chaosfailover.emulator.operations.parameters import Arguments, arguments_from
-from chaosfailover.emulator.operations.table import OPERATIONS, STS_VERSION
+from chaosfailover.emulator.operations.products import PRODUCTS, STS
+from chaosfailover.emulator.operations.table import OPERATIONS
 from chaosfailover.emulator.request_log import LoggedRequest, parameters_shown, shortened
 from chaosfailover.emulator.signatures import claimed_key, identify, signed_at
 from chaosfailover.emulator.state_file import TokenReply
@@ -162,22 +163,26 @@ def _performed(call: Call, key: AccessKey, request: Request, request_id: str) ->
     Perform the operation; its changes are committed before the reply.
     """
     operation = OPERATIONS[call.operation]
-    if operation.version != STS_VERSION and not key.may(call.operation):
+    product = operation.product
+    action = f"{product.ram}:{operation.action or call.operation}"
+    if product != STS and not key.may(action):
         raise refuse(call.cloud.settings.ram_refusal)
-    arguments = arguments_from(operation.parameters, request.parameters)
+    given = request.form_parameters if product.form else request.parameters
+    arguments = arguments_from(operation.parameters, given)
     regional = any(
         each.name == "RegionId" and each.source != "not done" for each in operation.parameters
     )
     if regional and call.region not in call.cloud.network.regions:
         raise refuse("InvalidRegionId.NotFound")
     call = replace(call, arguments=arguments)
-    if call.operation.startswith(("Describe", "Get")):
+    if call.operation.startswith(("Describe", "Get", "List")):
         document = HANDLERS[call.operation](call)
     else:
         document = _once(call)
         call.cloud.ledger.commit()
         call.cloud.changed()
-    document = call.with_faults(DOCUMENT, {"RequestId": request_id, **document})
+    document = {"RequestId": request_id, **product.envelope, **document}
+    document = call.with_faults(DOCUMENT, document)
     return success_reply(document, request, request_id)
 
 
@@ -187,15 +192,17 @@ def _operation(request: Request) -> str:
     """
     if request.method not in ("GET", "POST") or request.path != "/":
         raise refuse("InvalidApi.NotFound")
-    version = request.headers.get("x-acs-version") or request.parameters.get("Version")
     if not request.operation:
         raise missing("Action")
-    if not version:
+    if not request.version:
         raise missing("Version")
-    if version not in {each.version for each in OPERATIONS.values()}:
+    if request.version not in PRODUCTS:
         raise invalid("Version")
-    if request.operation not in HANDLERS or OPERATIONS[request.operation].version != version:
+    product = PRODUCTS[request.version]
+    if request.operation not in HANDLERS or OPERATIONS[request.operation].product != product:
         raise refuse("InvalidAction.NotFound")
+    if request.method not in product.methods:
+        raise refuse("UnsupportedHTTPMethod")
     return request.operation
 
 

@@ -124,6 +124,9 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "InvalidAction.NotFound": ErrorCode(
         "Specified api is not found, please check your url and method.", 404, source="inferred"
     ),
+    "UnsupportedHTTPMethod": ErrorCode(
+        "This http method is not supported.", 405, source="inferred"
+    ),
     "InvalidProduct.NotFound": ErrorCode(
         "Cannot find product according to your specified domain.", 404
     ),

@@ -12,12 +12,8 @@ from alibabacloud_vpc20160428 import models
 from readme_tables import README, rewritten
 
 from chaosfailover.emulator.api import HANDLERS
-from chaosfailover.emulator.operations.table import (
-    CBN_VERSION,
-    CMS_VERSION,
-    OPERATIONS,
-    VERSION,
-)
+from chaosfailover.emulator.operations.products import CBN, CMS, VPC
+from chaosfailover.emulator.operations.table import OPERATIONS
 from chaosfailover.emulator.resource_fields import DEFAULTS
 from chaosfailover.emulator.resources import CIRCUIT, GROUP, PEER, VBR
 
@@ -39,14 +35,14 @@ def test_every_operation_has_a_handler() -> None:
     assert set(HANDLERS) == set(OPERATIONS)
 
 
-MODELS = {VERSION: models, CBN_VERSION: cbn_models, CMS_VERSION: cms_models}
+MODELS = {VPC.name: models, CBN.name: cbn_models, CMS.name: cms_models}
 
 
 def sdk_parameters(operation: str) -> set[str]:
     """
     Return the wire names of an operation's parameters as the SDK sends them.
     """
-    request: Any = getattr(MODELS[OPERATIONS[operation].version], f"{operation}Request")()
+    request: Any = getattr(MODELS[OPERATIONS[operation].product.name], f"{operation}Request")()
     names = set(vars(request))
     for name in names:
         setattr(request, name, [] if name in ("filter", "tag", "tags", "resource_id") else "x")
@@ -54,7 +50,7 @@ def sdk_parameters(operation: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "operation", sorted(each for each in OPERATIONS if OPERATIONS[each].version in MODELS)
+    "operation", sorted(each for each in OPERATIONS if OPERATIONS[each].product.name in MODELS)
 )
 def test_every_parameter_of_the_sdk_is_in_the_table(operation: str) -> None:
     known = {each.name for each in OPERATIONS[operation].parameters}

@@ -143,7 +143,7 @@ def test_a_cut_shows_in_both_directions_after_the_delay(emulator: Emulator) -> N
     began = emulator.cloud.clock.now()
     read(emulator, "create_failover_test_job", **CUT)
     emulator.advance(179.0)
-    times = {"start_time": str(int(began * 1000)), "period": "60"}
+    times: dict[str, Any] = {"start_time": str(int(began * 1000)), "period": "60"}
     early = points(emulator, RATE_IN, dimensions=of(A), **times)
     emulator.advance(60.0)
     inward, outward = (

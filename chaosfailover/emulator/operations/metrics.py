@@ -99,8 +99,6 @@ def metrics(call: Call) -> Document:
     ]
     number, size = call.arguments.get("PageNumber", 1), call.arguments.get("PageSize", 30)
     return {
-        "Success": True,
-        "Code": "200",
         "TotalCount": str(len(documents)),
         "Resources": {"Resource": documents[(number - 1) * size : number * size]},
     }
@@ -166,8 +164,6 @@ def _written(call: Call, query: Query, numbers: range) -> Document:
             value = query.metric.value(*carried[vbr].rates(at, at + query.period, began))
             documents.append({"timestamp": at * 1000, **dimensions, "Value": round(value, 2)})
     return {
-        "Success": True,
-        "Code": "200",
         "Period": str(query.period),
         "Datapoints": json.dumps(documents, separators=(",", ":")),
     }

@@ -8,26 +8,24 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from chaosfailover.emulator.operations.parameters import Parameter, Source
+from chaosfailover.emulator.operations.products import CBN, CMS, ECR, STS, VPC, Product
 
-__all__ = ["CBN_VERSION", "CMS_VERSION", "OPERATIONS", "STS_VERSION", "VERSION", "Operation"]
-
-VERSION = "2016-04-28"
-CBN_VERSION = "2017-09-12"
-CMS_VERSION = "2019-01-01"
-STS_VERSION = "2015-04-01"
+__all__ = ["OPERATIONS", "Operation"]
 
 
 class Operation(NamedTuple):
     """
     One operation. `source` and `remark` are about its behaviour beside its parameters.
 
-    `version` names the product, VPC or STS. RAM does not limit operations of STS.
+    RAM does not limit operations of STS. `action` is what RAM calls the operation, if not by its
+    name.
     """
 
     parameters: tuple[Parameter, ...]
-    version: str = VERSION
+    product: Product = VPC
     source: Source = "documented"
     remark: str = ""
+    action: str = ""
 
 
 def _text(longest: int) -> Callable[[str], bool]:
@@ -99,7 +97,7 @@ ROUTER = (
     Parameter("IsDefault", "boolean", note="whether the group is a default one"),
 )
 
-OPERATIONS: dict[str, Operation] = {
+VPC_OPERATIONS: dict[str, Operation] = {
     "CreateFailoverTestJob": Operation(
         (
             REGION,
@@ -215,44 +213,6 @@ OPERATIONS: dict[str, Operation] = {
         source="inferred",
         remark="the prefixes of the topology while the tunnel is up; codes of errors are inferred",
     ),
-    "DescribeCenVbrHealthCheck": Operation(
-        (
-            Parameter("VbrInstanceRegionId", required=True),
-            Parameter("CenId"),
-            Parameter("VbrInstanceId"),
-            Parameter("VbrInstanceOwnerId", source="not done", note="accepted and ignored"),
-            *PAGE,
-        ),
-        version=CBN_VERSION,
-        remark="of CEN, version 2017-09-12; it says what is configured, not what is seen",
-    ),
-    "DescribeMetricList": Operation(
-        METRIC,
-        version=CMS_VERSION,
-        source="inferred",
-        remark=(
-            "of CloudMonitor, version 2019-01-01; the delay, averages, that timestamps are the"
-            " beginnings of periods, and the codes of errors are inferred; rates are not limited"
-            " to bandwidths"
-        ),
-    ),
-    "DescribeMetricLast": Operation(
-        METRIC, version=CMS_VERSION, source="inferred", remark="one point of each VBR"
-    ),
-    "DescribeMetricMetaList": Operation(
-        (
-            Parameter("Namespace"),
-            Parameter("MetricName"),
-            Parameter("Labels", source="not done", note="accepted and ignored"),
-            PAGE[0],
-            Parameter("PageSize", "integer", rule=_within(1, 10000), note="default 30"),
-        ),
-        version=CMS_VERSION,
-        remark=(
-            "rates and packets of VBRs only; drops, health checks, circuits, ECRs and transit"
-            " routers have no metrics here"
-        ),
-    ),
     "DescribeRegions": Operation(
         (
             Parameter("AcceptLanguage", note="zh-CN or en-US", source="not done"),
@@ -261,9 +221,57 @@ OPERATIONS: dict[str, Operation] = {
         ),
         remark="local names are not translated",
     ),
-    "GetCallerIdentity": Operation(
-        (),
-        version=STS_VERSION,
-        remark="of STS, version 2015-04-01; that every key is the account itself is inferred",
+}
+ECR_OPERATIONS: dict[str, Operation] = {}
+CBN_OPERATIONS: dict[str, Operation] = {
+    "DescribeCenVbrHealthCheck": Operation(
+        (
+            Parameter("VbrInstanceRegionId", required=True),
+            Parameter("CenId"),
+            Parameter("VbrInstanceId"),
+            Parameter("VbrInstanceOwnerId", source="not done", note="accepted and ignored"),
+            *PAGE,
+        ),
+        remark="it says what is configured, not what is seen",
     ),
 }
+CMS_OPERATIONS: dict[str, Operation] = {
+    "DescribeMetricList": Operation(
+        METRIC,
+        source="inferred",
+        remark=(
+            "the delay, averages, that timestamps are the"
+            " beginnings of periods, and the codes of errors are inferred; rates are not limited"
+            " to bandwidths"
+        ),
+        action="QueryMetricList",
+    ),
+    "DescribeMetricLast": Operation(METRIC, source="inferred", remark="one point of each VBR"),
+    "DescribeMetricMetaList": Operation(
+        (
+            Parameter("Namespace"),
+            Parameter("MetricName"),
+            Parameter("Labels", source="not done", note="accepted and ignored"),
+            PAGE[0],
+            Parameter("PageSize", "integer", rule=_within(1, 10000), note="default 30"),
+        ),
+        remark=(
+            "rates and packets of VBRs only; drops, health checks, circuits, ECRs and transit"
+            " routers have no metrics here"
+        ),
+    ),
+}
+STS_OPERATIONS = {
+    "GetCallerIdentity": Operation((), remark="that every key is the account itself is inferred"),
+}
+
+OPERATIONS: dict[str, Operation] = {
+    **VPC_OPERATIONS,
+    **{name: each._replace(product=ECR) for name, each in ECR_OPERATIONS.items()},
+    **{name: each._replace(product=CBN) for name, each in CBN_OPERATIONS.items()},
+    **{name: each._replace(product=CMS) for name, each in CMS_OPERATIONS.items()},
+    **{name: each._replace(product=STS) for name, each in STS_OPERATIONS.items()},
+}
+"""
+Operation -> its row, of all products.
+"""
