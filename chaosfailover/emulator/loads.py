@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import cos, inf, pi
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chaosfailover.emulator.resources import VBR, Network
 from chaosfailover.emulator.routing import Segment
@@ -124,27 +124,43 @@ class Piece:
     share: float
 
 
+class Rates(NamedTuple):
+    """
+    Averages of a period: bit/s from the data center and to it, and which part of the time the VBR
+    did not answer its health check.
+    """
+
+    inward: float
+    outward: float
+    loss: float
+
+
 @dataclass(frozen=True)
 class Carried:
     """
-    What a VBR carries over all time.
+    What a VBR carries over all time, and from when to when it answers.
     """
 
     pieces: tuple[Piece, ...]
+    answers: tuple[tuple[float, float], ...]
 
-    def rates(self, start: float, end: float, began: float) -> tuple[float, float]:
+    def rates(self, start: float, end: float, began: float) -> Rates:
         """
-        Return the average of a period in bit/s, from the data center and to it.
+        Return the averages of a period; `began` is the emulator's start.
         """
         inward = outward = 0.0
         for piece in self.pieces:
-            seconds = min(end, piece.end) - max(start, piece.start)
-            if seconds > 0:
+            if seconds := _overlap(start, end, piece.start, piece.end):
                 level = piece.load.level((start + end) / 2, began)
                 part = 1e6 * piece.share * level * seconds / (end - start)
                 inward += part * piece.load.inward
                 outward += part * piece.load.outward
-        return inward, outward
+        answered = sum(_overlap(start, end, *each) for each in self.answers)
+        return Rates(inward, outward, 1 - answered / (end - start))
+
+
+def _overlap(start: float, end: float, other_start: float, other_end: float) -> float:
+    return max(0.0, min(end, other_end) - max(start, other_start))
 
 
 def carried(
@@ -166,7 +182,23 @@ def carried(
         for course in flows:
             for vbr, piece in _pieces(course, load, "" if own else name, network):
                 pieces[vbr].append(replace(piece, share=piece.share / len(flows)))
-    return {vbr: Carried(tuple(each)) for vbr, each in pieces.items()}
+    return {
+        vbr: Carried(tuple(each), tuple(_answers(vbr, courses))) for vbr, each in pieces.items()
+    }
+
+
+def _answers(vbr: str, courses: Courses) -> Iterator[tuple[float, float]]:
+    (course,) = courses(_alone(vbr))
+    for segment, after in pairwise([*course, Segment(inf, None, flows=False)]):
+        if segment.flows:
+            yield segment.start, after.start
+
+
+def _alone(vbr: str) -> Service:
+    """
+    Return a service whose only path is over a VBR.
+    """
+    return Service(vbr, "udp", 0, ((Route(vbr, vbr),),))
 
 
 def _over(path: Route, network: Network) -> list[str]:
@@ -190,7 +222,7 @@ def _over_vbr(vbr: str, services: Iterable[Service], network: Network) -> Iterat
                 alone = False
                 yield Service(vbr, "udp", 0, tuple((path,) for path in [*own, *others]))
     if alone:
-        yield Service(vbr, "udp", 0, ((Route(vbr, vbr),),))
+        yield _alone(vbr)
 
 
 def _pieces(

@@ -3,6 +3,7 @@ Detection: the fields of a session say how long its loss goes unnoticed.
 """
 
 from math import inf
+from typing import Any
 
 import pytest
 
@@ -70,6 +71,21 @@ def test_fields_that_nobody_set_are_the_documented_defaults() -> None:
     over = ("bgp-hangzhou-a", "vbr-hosted", "pc-neighbour")
 
     assert [detection("session", each, "silent", network) for each in over] == [3.0, 3.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("check", "expected"),
+    [
+        ({}, 16.0),
+        ({"HealthCheckInterval": 3, "HealthyThreshold": 8}, 24.0),
+        ({"HealthCheckInterval": 2, "HealthyThreshold": 3}, 6.0),
+        pytest.param({"HealthCheckOnly": True}, inf, id="it probes and moves nothing"),
+    ],
+)
+def test_a_health_check_takes_its_own_time(check: dict[str, Any], expected: float) -> None:
+    network = dual_circuit({"health_check": check}, {}).network
+
+    assert detection("health-check", PEER_A, "silent", network) == expected
 
 
 def test_the_slowest_session_of_a_circuit_counts() -> None:

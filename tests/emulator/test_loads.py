@@ -40,7 +40,7 @@ def rates(caller: Caller, start: float, end: float) -> dict[str, tuple[float, fl
     }
     return {
         vbr: (round(inward / 1e6, 3), round(outward / 1e6, 3))
-        for vbr, (inward, outward) in inward_outward.items()
+        for vbr, (inward, outward, _) in inward_outward.items()
     }
 
 

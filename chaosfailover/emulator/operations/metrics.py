@@ -8,11 +8,12 @@ import json
 from calendar import timegm
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from time import strptime
 from typing import Literal, NamedTuple, cast
 
 from chaosfailover.emulator.error_codes import illegal
-from chaosfailover.emulator.loads import HISTORY
+from chaosfailover.emulator.loads import HISTORY, Rates
 from chaosfailover.emulator.operations.call import Call, Document
 from chaosfailover.emulator.operations.filters import token_for, token_value
 from chaosfailover.emulator.resources import VBR, Resource
@@ -24,34 +25,42 @@ PERIODS = {"60": 31, "300": 91, "900": 91}
 Period in seconds -> for how many days its points are kept.
 """
 LATEST = 7200.0
-BYTES_OF_A_PACKET = 1000
 Dimensions = Mapping[str, str]
 
 
 class Metric(NamedTuple):
     """
-    A metric; `value` makes it from the rates from the data center and to it, in bit/s.
+    A metric; `value` makes it from the averages of a period.
+
+    One that is `checked` exists for VBRs with a health check only.
     """
 
     unit: str
     description: str
-    value: Callable[[float, float], float]
+    value: Callable[[Rates], float]
+    checked: bool = False
 
 
-def _packets(rate: float) -> float:
-    return rate / 8 / BYTES_OF_A_PACKET
-
-
+BITS_OF_A_PACKET = 8000.0
+IN: Callable[[Rates], float] = attrgetter("inward")
+OUT: Callable[[Rates], float] = attrgetter("outward")
+LOSS = Metric("%", "lost health checks", lambda rates: 100 * rates.loss, checked=True)
 METRICS: dict[str, dict[str, Metric]] = {
     "acs_physical_connection": {
-        "RateInFromIDCToVpc": Metric("bit/s", "rate, data center to VPC", lambda i, _: i),
-        "RateOutFromVpcToIDC": Metric("bit/s", "rate, VPC to data center", lambda _, o: o),
-        "PkgsInFromIDCToVpc": Metric("Count/s", "packets in", lambda i, _: _packets(i)),
-        "PkgsOutFromVpcToIDC": Metric("Count/s", "packets out", lambda _, o: _packets(o)),
+        "RateInFromIDCToVpc": Metric("bit/s", "rate, data center to VPC", IN),
+        "RateOutFromVpcToIDC": Metric("bit/s", "rate, VPC to data center", OUT),
+        "PkgsInFromIDCToVpc": Metric(
+            "Count/s", "packets, data center to VPC", lambda rates: rates.inward / BITS_OF_A_PACKET
+        ),
+        "PkgsOutFromVpcToIDC": Metric(
+            "Count/s", "packets, VPC to data center", lambda rates: rates.outward / BITS_OF_A_PACKET
+        ),
+        "VbrHealthyCheckLossRate": LOSS,
     },
     "acs_cen": {
-        "VBRInternetInRate": Metric("bit/s", "rate, VBR to transit router", lambda i, _: i),
-        "VBRInternetOutRate": Metric("bit/s", "rate, transit router to VBR", lambda _, o: o),
+        "VBRInternetInRate": Metric("bit/s", "rate, VBR to transit router", IN),
+        "VBRInternetOutRate": Metric("bit/s", "rate, transit router to VBR", OUT),
+        "VBRHealthyCheckLossRate": LOSS,
     },
 }
 DIMENSIONS = {
@@ -149,7 +158,9 @@ def _query(call: Call, start: float, end: float) -> Query:
     after = max(start, cloud.began - HISTORY, kept)
     until = min(end, call.now - cloud.settings.metric_delay - period)
     first, last = int(after // period + 1) * period, int(until // period) * period
-    return Query(metric, period, _instances(call), range(first, last + 1, period))
+    return Query(
+        metric, period, _instances(call, checked=metric.checked), range(first, last + 1, period)
+    )
 
 
 def _written(call: Call, query: Query, numbers: range) -> Document:
@@ -161,7 +172,7 @@ def _written(call: Call, query: Query, numbers: range) -> Document:
         points, began = [query.point(number) for number in numbers], call.cloud.began
         carried = call.cloud.carried(points[0][0], points[-1][0] + query.period)
         for at, vbr, dimensions in points:
-            value = query.metric.value(*carried[vbr].rates(at, at + query.period, began))
+            value = query.metric.value(carried[vbr].rates(at, at + query.period, began))
             documents.append({"timestamp": at * 1000, **dimensions, "Value": round(value, 2)})
     return {
         "Period": str(query.period),
@@ -169,7 +180,7 @@ def _written(call: Call, query: Query, numbers: range) -> Document:
     }
 
 
-def _instances(call: Call) -> list[tuple[str, Dimensions]]:
+def _instances(call: Call, *, checked: bool) -> list[tuple[str, Dimensions]]:
     """
     Return the VBRs that a call asks for, with their dimensions; without any, all of the account.
     """
@@ -180,6 +191,7 @@ def _instances(call: Call) -> list[tuple[str, Dimensions]]:
         (vbr.id, dimensions)
         for vbr in cloud.network.resources.values()
         if vbr.kind == VBR and vbr.owner == call.account and vbr.id in carrying
+        if vbr.health_check is not None or not checked
         for dimensions in _dimensions(namespace, vbr)
         if not asked or any(each.items() <= dimensions.items() for each in asked)
     ]

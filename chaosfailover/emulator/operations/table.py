@@ -256,8 +256,8 @@ CMS_OPERATIONS: dict[str, Operation] = {
             Parameter("PageSize", "integer", rule=_within(1, 10000), note="default 30"),
         ),
         remark=(
-            "rates and packets of VBRs only; drops, health checks, circuits, ECRs and transit"
-            " routers have no metrics here"
+            "rates, packets and lost health checks of VBRs only; drops, latency, circuits, ECRs"
+            " and transit routers have no metrics here"
         ),
     ),
 }
