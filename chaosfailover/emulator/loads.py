@@ -220,7 +220,8 @@ def _over_vbr(vbr: str, services: Iterable[Service], network: Network) -> Iterat
             others = [path for path in order if path not in own]
             if own:
                 alone = False
-                yield Service(vbr, "udp", 0, tuple((path,) for path in [*own, *others]))
+                ranks = tuple((path,) for path in [*own, *others])
+                yield replace(service, name=vbr, ranks=ranks)
     if alone:
         yield _alone(vbr)
 

@@ -95,6 +95,9 @@ def test_the_slowest_session_of_a_circuit_counts() -> None:
     assert detection("session", "pc-rehearsal-b", "silent", network) == pytest.approx(0.9)
 
 
+OTHER_TIMERS = {"health-check": 16.0, "ecr-ecmp": 3.0, "failover-group": 0.6}
+
+
 @pytest.mark.parametrize("name", BUNDLED)
 def test_bundled_topologies_name_their_timers(name: str) -> None:
     """What a rehearsal measures does not depend on defaults."""
@@ -102,7 +105,7 @@ def test_bundled_topologies_name_their_timers(name: str) -> None:
     paths = {path for service in topology.services for path in service.paths}
     found = [detection(each.detection, each.over, "silent", topology.network) for each in paths]
 
-    assert found == pytest.approx([16.0 if name == "health-check" else 0.9] * len(paths))
+    assert found == pytest.approx([OTHER_TIMERS.get(name, 0.9)] * len(paths))
 
 
 @pytest.mark.parametrize("kind", [CIRCUIT, VBR, PEER])

@@ -229,3 +229,16 @@ def test_the_example_of_the_documentation_can_be_loaded(tmp_path: Path) -> None:
     assert [each.kind for each in whole.services] == ["http", "udp", "tcp"]
     assert sorted(whole.keys) == ["guest", "main", "old", "reader"]
     assert variant.settings.starting == (20.0, 40.0)
+
+
+def test_every_variant_of_the_documentation_can_be_loaded(tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.+?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    variants = [block for block in blocks if block.startswith("extends: ")]
+    path = tmp_path / "variant.yaml"
+    names = []
+    for block in variants:
+        path.write_text(block)
+        names.append(load(path).network.regions[0])
+
+    assert names == ["cn-hangzhou"] * len(variants)
+    assert len(variants) > 4
