@@ -6,7 +6,7 @@ lost until routing notices, and then goes where the paths of the services over i
 emulator's start, loads follow a daily curve.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import cos, inf, pi
@@ -17,7 +17,7 @@ from chaosfailover.emulator.routing import Segment
 from chaosfailover.emulator.schema import Schema, number, record, scalar, table
 from chaosfailover.emulator.services import Route, Service
 
-__all__ = ["HISTORY", "LOADS", "Carried", "Load", "carried", "check_loads"]
+__all__ = ["HISTORY", "LOADS", "Carried", "Load", "Traffic", "check_loads"]
 
 HISTORY = 7 * 86400.0
 """
@@ -163,33 +163,96 @@ def _overlap(start: float, end: float, other_start: float, other_end: float) -> 
     return max(0.0, min(end, other_end) - max(start, other_start))
 
 
-def carried(
-    loads: Mapping[str, Load], services: Sequence[Service], network: Network, courses: Courses
-) -> dict[str, Carried]:
+class Traffic:
     """
-    Return what each VBR carries that has a load or that a service can take, by its ID.
+    The loads of a topology on its network; a changed network needs another one.
     """
-    pieces: dict[str, list[Piece]] = {
-        each: [] for service in services for path in service.paths for each in _over(path, network)
-    }
-    named = {each.name: each for each in services}
-    for name, load in (loads or dict.fromkeys(named, SMALL)).items():
-        own = name in named
-        taking = [named[name]] if own else list(_over_vbr(name, services, network))
-        flows = [course for service in taking for course in courses(service)]
-        if not own:
-            pieces.setdefault(name, [])
-        for course in flows:
-            for vbr, piece in _pieces(course, load, "" if own else name, network):
-                pieces[vbr].append(replace(piece, share=piece.share / len(flows)))
-    return {
-        vbr: Carried(tuple(each), tuple(_answers(vbr, courses))) for vbr, each in pieces.items()
-    }
+
+    def __init__(
+        self, loads: Mapping[str, Load], services: Sequence[Service], network: Network
+    ) -> None:
+        self.network = network
+        self._services = {each.name: each for each in services}
+        self._loads = loads or dict.fromkeys(self._services, SMALL)
+        paths = {path.over for each in services for path in each.paths}
+        self._vbrs = {over: _vbrs_of(over, network) for over in paths}
+        self._vbrs |= {name: (name,) for name in self._loads if name not in self._services}
+
+    @property
+    def vbrs(self) -> frozenset[str]:
+        """
+        The IDs of the VBRs that have a load, or that a service can take.
+        """
+        return frozenset(each for vbrs in self._vbrs.values() for each in vbrs)
+
+    def carried(self, vbrs: Collection[str], courses: Courses) -> dict[str, Carried]:
+        """
+        Return what each of some VBRs carries, by its ID.
+        """
+        pieces: dict[str, list[Piece]] = {each: [] for each in vbrs}
+        for name, load in self._loads.items():
+            own = name in self._services
+            ways = [self._services[name]] if own else list(self._ways_from(name))
+            if not any(self._leads_over(vbrs, way) for way in ways):
+                continue
+            flows = [course for way in ways for course in courses(way)]
+            for course in flows:
+                for vbr, piece in self._pieces(course, load, "" if own else name):
+                    if vbr in pieces:
+                        pieces[vbr].append(replace(piece, share=piece.share / len(flows)))
+        return {
+            vbr: Carried(tuple(each), tuple(_answers(vbr, courses))) for vbr, each in pieces.items()
+        }
+
+    def _leads_over(self, vbrs: Collection[str], service: Service) -> bool:
+        return any(vbr in vbrs for path in service.paths for vbr in self._vbrs[path.over])
+
+    def _ways_from(self, vbr: str) -> Iterator[Service]:
+        """
+        Yield the ways of what a VBR carries: those of the services, with its own paths first.
+        """
+        alone = True
+        for service in self._services.values():
+            if not self._leads_over([vbr], service):
+                continue
+            alone = False
+            for order in service.orders:
+                own = [path for path in order if vbr in self._vbrs[path.over]]
+                others = [path for path in order if path not in own]
+                yield replace(service, name=vbr, ranks=tuple((path,) for path in [*own, *others]))
+        if alone:
+            yield _alone(vbr)
+
+    def _pieces(
+        self, course: Sequence[Segment], load: Load, home: str
+    ) -> Iterator[tuple[str, Piece]]:
+        """
+        Yield what VBRs carry of a load that takes a course; that of a VBR is at `home` on its own.
+        """
+        for segment, after in pairwise([*course, END]):
+            if segment.path is None or not segment.flows:
+                continue
+            vbrs = self._vbrs[segment.path.over]
+            vbrs = (home,) if home in vbrs else vbrs
+            for vbr in vbrs:
+                share = (1 - segment.path.loss) / len(vbrs)
+                yield vbr, Piece(segment.start, after.start, load, share)
+
+
+END = Segment(inf, None, flows=False)
+
+
+def _vbrs_of(over: str, network: Network) -> tuple[str, ...]:
+    """
+    Return the IDs of the VBRs that a path leads over; over a circuit, these are all of its VBRs.
+    """
+    related = sorted(network.related(over))
+    return tuple(each for each in related if network.resources[each].kind == VBR)
 
 
 def _answers(vbr: str, courses: Courses) -> Iterator[tuple[float, float]]:
     (course,) = courses(_alone(vbr))
-    for segment, after in pairwise([*course, Segment(inf, None, flows=False)]):
+    for segment, after in pairwise([*course, END]):
         if segment.flows:
             yield segment.start, after.start
 
@@ -199,44 +262,3 @@ def _alone(vbr: str) -> Service:
     Return a service whose only path is over a VBR.
     """
     return Service(vbr, "udp", 0, ((Route(vbr, vbr),),))
-
-
-def _over(path: Route, network: Network) -> list[str]:
-    """
-    Return the IDs of the VBRs that a path leads over; over a circuit, these are all of its VBRs.
-    """
-    related = sorted(network.related(path.over))
-    return [each for each in related if network.resources[each].kind == VBR]
-
-
-def _over_vbr(vbr: str, services: Iterable[Service], network: Network) -> Iterator[Service]:
-    """
-    Yield the ways that traffic of a VBR takes: those of the services, with its own paths first.
-    """
-    alone = True
-    for service in services:
-        for order in service.orders:
-            own = [path for path in order if vbr in _over(path, network)]
-            others = [path for path in order if path not in own]
-            if own:
-                alone = False
-                ranks = tuple((path,) for path in [*own, *others])
-                yield replace(service, name=vbr, ranks=ranks)
-    if alone:
-        yield _alone(vbr)
-
-
-def _pieces(
-    course: Sequence[Segment], load: Load, home: str, network: Network
-) -> Iterator[tuple[str, Piece]]:
-    """
-    Yield what VBRs carry of a load that takes a course; that of a VBR is at `home` on its own.
-    """
-    for segment, after in pairwise([*course, Segment(inf, None, flows=False)]):
-        if segment.path is None or not segment.flows:
-            continue
-        vbrs = _over(segment.path, network)
-        vbrs = [home] if home in vbrs else vbrs
-        for vbr in vbrs:
-            share = (1 - segment.path.loss) / len(vbrs)
-            yield vbr, Piece(segment.start, after.start, load, share)

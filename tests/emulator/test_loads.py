@@ -34,7 +34,7 @@ def rates(caller: Caller, start: float, end: float) -> dict[str, tuple[float, fl
     """
     cloud, began = caller.cloud, caller.cloud.began
     with cloud.held():
-        carried = cloud.carried(began + start, began + end)
+        carried = cloud.carried(cloud.traffic().vbrs, began + start, began + end)
     inward_outward = {
         vbr: each.rates(began + start, began + end, began) for vbr, each in carried.items()
     }

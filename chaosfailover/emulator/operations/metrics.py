@@ -170,7 +170,8 @@ def _written(call: Call, query: Query, numbers: range) -> Document:
     documents = []
     if numbers:
         points, began = [query.point(number) for number in numbers], call.cloud.began
-        carried = call.cloud.carried(points[0][0], points[-1][0] + query.period)
+        vbrs = {vbr for _, vbr, _ in points}
+        carried = call.cloud.carried(vbrs, points[0][0], points[-1][0] + query.period)
         for at, vbr, dimensions in points:
             value = query.metric.value(carried[vbr].rates(at, at + query.period, began))
             documents.append({"timestamp": at * 1000, **dimensions, "Value": round(value, 2)})
@@ -186,7 +187,7 @@ def _instances(call: Call, *, checked: bool) -> list[tuple[str, Dimensions]]:
     """
     cloud, namespace = call.cloud, call.arguments["Namespace"]
     asked = _asked(call)
-    carrying = cloud.carried(call.now, call.now)
+    carrying = cloud.traffic().vbrs
     return [
         (vbr.id, dimensions)
         for vbr in cloud.network.resources.values()
