@@ -14,10 +14,10 @@ from typing import NamedTuple, Protocol
 
 from chaosfailover.emulator.resources import VBR, Network
 from chaosfailover.emulator.routing import Segment
-from chaosfailover.emulator.schema import Schema, number, record, scalar, table
+from chaosfailover.emulator.schema import Schema, number, optional, record, scalar, table
 from chaosfailover.emulator.services import Route, Service
 
-__all__ = ["HISTORY", "LOADS", "Carried", "Load", "Traffic", "check_loads"]
+__all__ = ["HISTORY", "LOADS", "Carried", "Load", "Loads", "Traffic", "check_loads"]
 
 HISTORY = 7 * 86400.0
 """
@@ -82,7 +82,11 @@ def _load_from(value: object, place: str) -> Load:
     return Load(rate, rate)
 
 
-LOADS = table(_load_from)
+Loads = Mapping[str, Load | None]
+"""
+Loads by service or VBR. CloudMonitor has no data of a VBR whose load is None.
+"""
+LOADS = table(optional(_load_from))
 """
 The schema of a topology's `loads:`.
 """
@@ -92,7 +96,7 @@ The load of each service in a topology without loads.
 """
 
 
-def check_loads(loads: Mapping[str, Load], services: Sequence[Service], network: Network) -> None:
+def check_loads(loads: Loads, services: Sequence[Service], network: Network) -> None:
     """
     Raise ValueError if a load is of something else than a service or a VBR.
     """
@@ -168,12 +172,12 @@ class Traffic:
     The loads of a topology on its network; a changed network needs another one.
     """
 
-    def __init__(
-        self, loads: Mapping[str, Load], services: Sequence[Service], network: Network
-    ) -> None:
+    def __init__(self, loads: Loads, services: Sequence[Service], network: Network) -> None:
         self.network = network
         self._services = {each.name: each for each in services}
-        self._loads = loads or dict.fromkeys(self._services, SMALL)
+        given = {name: load for name, load in loads.items() if load is not None}
+        self._loads = given if loads else dict.fromkeys(self._services, SMALL)
+        self._hidden = loads.keys() - given.keys()
         paths = {path.over for each in services for path in each.paths}
         self._vbrs = {over: _vbrs_of(over, network) for over in paths}
         self._vbrs |= {name: (name,) for name in self._loads if name not in self._services}
@@ -181,9 +185,12 @@ class Traffic:
     @property
     def vbrs(self) -> frozenset[str]:
         """
-        The IDs of the VBRs that have a load, or that a service can take.
+        The IDs of the VBRs of which there is data.
         """
-        return frozenset(each for vbrs in self._vbrs.values() for each in vbrs)
+        resources = self.network.resources.values()
+        return frozenset(
+            each.id for each in resources if each.kind == VBR and each.id not in self._hidden
+        )
 
     def carried(self, vbrs: Collection[str], courses: Courses) -> dict[str, Carried]:
         """

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Self
 from chaosfailover.emulator.access_keys import ACCOUNTS, AccessKey, access_keys_from
 from chaosfailover.emulator.faults import Fault, fault_from
 from chaosfailover.emulator.job import RUNNING, STATUSES
-from chaosfailover.emulator.loads import LOADS, Load, check_loads
+from chaosfailover.emulator.loads import LOADS, Loads, check_loads
 from chaosfailover.emulator.resource_fields import REGION
 from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR, Network, Regions, network_from
 from chaosfailover.emulator.schema import (
@@ -83,7 +83,7 @@ class Topology:
     jobs: tuple[PlannedJob, ...]
     faults: tuple[Fault, ...] = ()
     settings: Settings = field(default_factory=Settings)
-    loads: Mapping[str, Load] = field(default_factory=dict)
+    loads: Loads = field(default_factory=dict)
     title: str = ""
     name: str = ""
 

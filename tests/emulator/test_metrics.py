@@ -119,12 +119,24 @@ def test_a_health_check_is_lost_while_its_vbr_is_cut(caller: Caller) -> None:
 
 def test_the_vbrs_of_others_have_no_data() -> None:
     caller = Caller({"extends": "two-regions", "loads": {"vbr-foreign": 10, "vbr-hangzhou-a": 5}})
-    mine, theirs = points(caller), points(caller, key="neighbour")
+    last = "DescribeMetricLast"
+    mine, theirs = points(caller, last), points(caller, last, key="neighbour")
 
-    assert {each["instanceId"] for each in mine} == {"vbr-hangzhou-a"}
-    assert {(each["userId"], each["instanceId"]) for each in theirs} == {
-        ("1000000000000002", "vbr-foreign")
+    assert {each["instanceId"]: each["Value"] for each in mine} == {
+        "vbr-hangzhou-a": 5e6,
+        "vbr-hangzhou-b": 0,
+        "vbr-two-circuits": 0,
+        "vbr-shanghai": 0,
     }
+    assert {each["instanceId"] for each in theirs} == {"vbr-foreign", "vbr-hosted", "vbr-neighbour"}
+    assert {each["userId"] for each in theirs} == {"1000000000000002"}
+
+
+def test_there_is_no_data_of_a_vbr_whose_load_is_null() -> None:
+    caller = Caller({"extends": "dual-circuit", "loads": {"portal": 10, B: None}})
+
+    assert points(caller, Dimensions=json.dumps([{"instanceId": B}])) == []
+    assert {each["instanceId"] for each in points(caller)} == {A}
 
 
 @pytest.mark.parametrize(
