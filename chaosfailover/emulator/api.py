@@ -14,7 +14,16 @@ from chaosfailover.emulator.clock import utc
 from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.error_codes import Refusal, invalid, missing, refuse
 from chaosfailover.emulator.faults import BEFORE, DELAY, DOCUMENT, FAULTS, REPLY
-from chaosfailover.emulator.operations import backups, describe, failover_jobs, metrics, sts
+from chaosfailover.emulator.operations import (
+    backups,
+    describe,
+    express_connect_routers,
+    failover_jobs,
+    metrics,
+    route_tables,
+    sts,
+    transit_routers,
+)
 from chaosfailover.emulator.operations.call import Call, Document
 from chaosfailover.emulator.operations.parameters import Arguments, arguments_from
 from chaosfailover.emulator.operations.products import PRODUCTS, STS
@@ -33,6 +42,9 @@ HANDLERS = {
     **describe.HANDLERS,
     **backups.HANDLERS,
     **metrics.HANDLERS,
+    **route_tables.HANDLERS,
+    **express_connect_routers.HANDLERS,
+    **transit_routers.HANDLERS,
     **sts.HANDLERS,
 }
 """

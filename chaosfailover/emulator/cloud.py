@@ -24,7 +24,7 @@ from chaosfailover.emulator.operations.rules import (
 )
 from chaosfailover.emulator.request_log import RequestLog
 from chaosfailover.emulator.resources import Network
-from chaosfailover.emulator.routing import Segment, courses
+from chaosfailover.emulator.routing import Segment, courses, lost_sessions
 from chaosfailover.emulator.services import Service
 from chaosfailover.emulator.settings import Settings, drawn, longest
 from chaosfailover.emulator.signatures import Nonces
@@ -220,6 +220,13 @@ class Cloud:
             return courses(service, cuts, self.network, self.settings, self.seed)
 
         return self.traffic().carried(vbrs, course_of)
+
+    def lost_sessions(self, at: float) -> frozenset[str]:
+        """
+        Return the BGP peers, and the VBRs with a health check, that routing knows to be lost.
+        """
+        paths = (path for service in self.topology.services for path in service.paths)
+        return lost_sessions(paths, self.cuts(), self.network, self.settings, self.seed, at)
 
     def down(self, at: float) -> frozenset[str]:
         """

@@ -13,7 +13,7 @@ from chaosfailover.emulator.resource_fields import shown
 from chaosfailover.emulator.resources import PEER, VBR, Network, Resource
 from chaosfailover.emulator.schema import SPAN, Span, one_of
 
-__all__ = ["CUT_IS", "DETECTION", "detection", "detection_from"]
+__all__ = ["CUT_IS", "DETECTION", "by_bfd", "detection", "detection_from"]
 
 DETECTION = ("bfd", "bgp-hold", "health-check", "session")
 """
@@ -68,6 +68,18 @@ def _health_check(check: Mapping[str, object]) -> float:
         return inf
     interval, probes = check.get("HealthCheckInterval"), check.get("HealthyThreshold")
     return float(str(interval or INTERVAL)) * int(str(probes or PROBES))
+
+
+def by_bfd(means: Span | str, over: str, network: Network) -> bool:
+    """
+    Say whether BFD notices the loss of the path over a resource, which failover groups need.
+
+    A length of time does not say what notices it, so it may be BFD.
+    """
+    if means != "session":
+        return means not in ("bgp-hold", "health-check")
+    related = (network.resources[each] for each in network.related(over))
+    return all(shown(each, "EnableBfd") for each in related if each.kind == PEER)
 
 
 def _session(means: str, peer: Resource, bfd: float) -> float:

@@ -21,6 +21,7 @@ from chaosfailover.emulator.resources import (
     VPN,
     Entry,
     Resource,
+    Routes,
 )
 from chaosfailover.emulator.schema import (
     PREFIX,
@@ -147,6 +148,12 @@ OPTIONAL: dict[str, dict[str, Schema[object]]] = {
 Fields that are absent unless they are set.
 """
 
+
+def _as_number(value: object) -> str | None:
+    number = int(value) if isinstance(value, str) and value.isdecimal() else value
+    return str(number) if type(number) is int and 1 <= number < 2**32 else None
+
+
 DISPLAYED: dict[str, dict[str, Schema[object]]] = {
     VBR: {"PhysicalConnectionStatus": TEXT, "PhysicalConnectionBusinessStatus": TEXT},
 }
@@ -154,16 +161,23 @@ DISPLAYED: dict[str, dict[str, Schema[object]]] = {
 Fields that only an overlay can set.
 """
 
+ROUTES = ("prefixes", "as_path", "prepend", "static_routes")
 OWN: dict[str, dict[str, Schema[object]]] = {
     CIRCUIT: {"owner": TEXT},
     VBR: {
         "owner": TEXT,
         "cens": listing(TEXT),
         "circuits": listing(TEXT),
+        "static_routes": listing(PREFIX),
         "health_check": backup_fields.HEALTH_CHECK,
     },
     GROUP: {"owner": TEXT, "default": TRUTH},
-    PEER: {"owner": TEXT},
+    PEER: {
+        "owner": TEXT,
+        "prefixes": listing(PREFIX),
+        "as_path": listing(scalar("an AS number", _as_number)),
+        "prepend": integer(0, 10),
+    },
     INTERFACE: {"owner": TEXT},
     GATEWAY: {"owner": TEXT},
     VPN: {"owner": TEXT, "prefixes": listing(PREFIX)},
@@ -227,7 +241,9 @@ def _fields(kind: str) -> dict[str, Schema[object]]:
 
 def _entry(**values: Any) -> Entry:
     own = {name: value for name, value in values.items() if name.islower()}
-    return Entry({name: value for name, value in values.items() if name not in own}, **own)
+    fields = {name: value for name, value in values.items() if name not in own}
+    routes = {each: own.pop(each) for each in ROUTES if each in own}
+    return Entry(fields, routes=Routes(**routes), **own)
 
 
 FIELDS = {kind: {**_fields(kind), **OPTIONAL.get(kind, {})} for kind in DEFAULTS}

@@ -5,12 +5,12 @@ A schema takes a value and its place, such as `services.portal.kind`, and return
 emulator uses it. ValueError names the place, the value and what was expected.
 """
 
-import ipaddress
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from functools import partial
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, TypeVar, get_type_hints
 
 if TYPE_CHECKING:
@@ -171,6 +171,13 @@ def listing(each: Schema[T], least: int = 0) -> Schema[tuple[T, ...]]:
     return read
 
 
+def _prefix(value: object) -> str | None:
+    try:
+        return str(ip_network(value)) if isinstance(value, str) and "/" in value else None
+    except ValueError:
+        return None
+
+
 def _span(value: object, place: str) -> Span:
     ends = value if isinstance(value, list | tuple) else (value, value)
     numbers = [each for end in ends if (each := _within(end, 0, LONGEST)) is not None]
@@ -206,15 +213,8 @@ def _at(place: str, key: str) -> str:
     return f"{place}.{key}" if place else key
 
 
-def _prefix(value: object) -> str | None:
-    try:
-        return str(ipaddress.ip_network(value)) if isinstance(value, str) else None
-    except ValueError:
-        return None
-
-
-PREFIX = scalar("a prefix such as 10.1.0.0/16, without host bits", _prefix)
 SPAN: Schema[Span] = _span
+PREFIX: Schema[str] = scalar("a prefix such as 10.1.0.0/16", _prefix)
 TEXT: Schema[str] = scalar(
     "text, in quotes",
     lambda value: (

@@ -12,11 +12,20 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 from chaosfailover.emulator.access_keys import ACCOUNTS, AccessKey, access_keys_from
+from chaosfailover.emulator.fabrics import CENS, ECRS, FAILOVER_GROUPS, Cen, Ecr, FailoverGroup
 from chaosfailover.emulator.faults import Fault, fault_from
 from chaosfailover.emulator.job import RUNNING, STATUSES
 from chaosfailover.emulator.loads import LOADS, Loads, check_loads
 from chaosfailover.emulator.resource_fields import REGION
-from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR, Network, Regions, network_from
+from chaosfailover.emulator.resources import (
+    CIRCUIT,
+    PEER,
+    VBR,
+    Network,
+    Regions,
+    fabrics_from,
+    network_from,
+)
 from chaosfailover.emulator.schema import (
     TEXT,
     integer,
@@ -157,6 +166,9 @@ def _build(
     services: Mapping[str, ServiceEntry] | None = None,
     paths: Mapping[str, Route] | None = None,
     jobs: Iterable[PlannedJob] = (),
+    vbr_failover_groups: Mapping[str, FailoverGroup] | None = None,
+    ecrs: Mapping[str, Ecr] | None = None,
+    cens: Mapping[str, Cen] | None = None,
     **others: Any,
 ) -> Topology:
     """
@@ -166,6 +178,12 @@ def _build(
         raise ValueError("it needs an account and a region at least")
     account, region = next(iter(accounts)), next(iter(regions))
     network = network_from(regions, account)
+    fabrics = fabrics_from(network, vbr_failover_groups or {}, ecrs or {}, cens or {})
+    network = replace(network, fabrics=fabrics)
+    owners = {name: each.owner for name, each in fabrics.ecrs.items()}
+    owners |= {name: each.owner for name, each in fabrics.cens.items()}
+    for name, owner in owners.items():
+        _among(accounts, owner, f"{name}.owner")
     for resource in network.resources.values():
         _among(accounts, resource.owner, f"{resource.id}.owner")
     topology = Topology(
@@ -219,6 +237,9 @@ TOPOLOGY = record(
         "extends": one_of(*BUNDLED),
         "accounts": ACCOUNTS,
         "regions": table(REGION),
+        "vbr_failover_groups": FAILOVER_GROUPS,
+        "ecrs": ECRS,
+        "cens": CENS,
         "paths": PATHS,
         "services": SERVICES,
         "loads": LOADS,

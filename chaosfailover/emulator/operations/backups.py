@@ -95,7 +95,7 @@ def vpn_routes(call: Call) -> Document:
     vpn = _named(call, VPN, call.arguments["VpnConnectionId"], "VpnConnectionId")
     kind = "bgp" if shown(vpn, "EnableTunnelsBgp") else "custom"
     carries = call.cloud.network.in_service(vpn.id)
-    entries = [_vpn_route(vpn, prefix, kind) for prefix in vpn.prefixes if carries]
+    entries = [_vpn_route(vpn, prefix, kind) for prefix in vpn.routes.prefixes or () if carries]
     asked = call.arguments.get("RouteEntryType")
     listed, counts = numbered_page(entries if asked in (None, kind) else [], call.arguments)
     return {**counts, "VcoRouteEntries": listed}

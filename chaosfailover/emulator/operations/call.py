@@ -93,6 +93,13 @@ class Call:
         """
         return self.cloud.fields_after(self.seen_at)
 
+    @cached_property
+    def lost(self) -> frozenset[str]:
+        """
+        The BGP peers and VBRs that routing knows to be lost, as this call sees them.
+        """
+        return self.cloud.lost_sessions(self.seen_at)
+
     def own_jobs(self) -> Iterator[Job]:
         """
         Yield the caller's jobs in the region, newest first.

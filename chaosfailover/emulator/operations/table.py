@@ -42,6 +42,13 @@ def _within(least: int, most: int) -> Callable[[int], bool]:
     return lambda value: least <= value <= most
 
 
+def _texts(*names: str) -> tuple[Parameter, ...]:
+    """
+    Make parameters of plain text.
+    """
+    return tuple(Parameter(each) for each in names)
+
+
 REGION = Parameter(
     "RegionId",
     source="inferred",
@@ -213,6 +220,49 @@ VPC_OPERATIONS: dict[str, Operation] = {
         source="inferred",
         remark="the prefixes of the topology while the tunnel is up; codes of errors are inferred",
     ),
+    "DescribeVbrHa": Operation(
+        (
+            REGION_REQUIRED,
+            TOKEN,
+            Parameter("DryRun", "boolean", source="not done", note="accepted and ignored"),
+            Parameter("VbrId"),
+            Parameter("VbrHaId"),
+            *IGNORED,
+        ),
+        remark="that the ID of the second VBR finds no group is inferred, and a setting",
+    ),
+    "DescribeRouteTableList": Operation(
+        (
+            REGION_REQUIRED,
+            Parameter(
+                "RouterType",
+                rule=("VRouter", "VBR").__contains__,
+                note="VRouter by default, or VBR",
+            ),
+            *_texts("RouterId", "RouteTableId", "RouteTableName", "RouteTableType"),
+            Parameter("VpcId", note="with it, only tables of VPCs, of which there are none"),
+            Parameter("ResourceGroupId"),
+            Parameter("Tag", "tags", source="not done", note="accepted and ignored"),
+            *PAGE,
+        ),
+        remark="only VBRs have route tables here",
+    ),
+    "DescribeRouteEntryList": Operation(
+        (
+            REGION_REQUIRED,
+            Parameter("RouteTableId", required=True),
+            *_texts("DestinationCidrBlock", "IpVersion", "NextHopType", "NextHopId"),
+            *_texts("RouteEntryId", "RouteEntryName", "ServiceType"),
+            Parameter("DestCidrBlockList", "list"),
+            Parameter(
+                "RouteEntryType", rule=("Custom", "System", "BGP", "CEN", "ECR").__contains__
+            ),
+            Parameter("MaxResult", "integer", rule=_within(1, 100), note="default 10, 100 at most"),
+            Parameter("NextToken"),
+            *IGNORED,
+        ),
+        remark="when routes of a cut session go, and the next hop to ECR or CEN, are inferred",
+    ),
     "DescribeRegions": Operation(
         (
             Parameter("AcceptLanguage", note="zh-CN or en-US", source="not done"),
@@ -222,8 +272,141 @@ VPC_OPERATIONS: dict[str, Operation] = {
         remark="local names are not translated",
     ),
 }
-ECR_OPERATIONS: dict[str, Operation] = {}
+
+
+def _ecr(*parameters: Parameter, most: int = 0, remark: str = "") -> Operation:
+    """
+    Make an operation of ECRs; with `most`, it is a list of that many by default.
+    """
+    pages = (
+        Parameter("MaxResults", "integer", rule=_within(1, 2**31 - 1), note=f"default {most}"),
+        Parameter("NextToken"),
+    )
+    return Operation(
+        (
+            *parameters,
+            TOKEN,
+            *(
+                Parameter(each, source="not done", note="accepted and ignored")
+                for each in ("DryRun", "Version")
+            ),
+            *(pages if most else ()),
+        ),
+        remark=remark,
+    )
+
+
+ECR_ID = Parameter("EcrId", required=True)
+TAG = Parameter("Tag", "tags", note="20 at most; all must match")
+
+ECR_OPERATIONS: dict[str, Operation] = {
+    "DescribeExpressConnectRouter": _ecr(*_texts("EcrId", "Name", "ResourceGroupId"), TAG, most=20),
+    "DescribeExpressConnectRouterChildInstance": _ecr(
+        ECR_ID,
+        *_texts("AssociationId", "ChildInstanceId", "ChildInstanceType", "ChildInstanceRegionId"),
+        most=20,
+        remark="that VBRs of other accounts are listed too is inferred",
+    ),
+    "DescribeExpressConnectRouterAssociation": _ecr(
+        ECR_ID,
+        *_texts("AssociationId", "AssociationNodeType", "AssociationRegionId"),
+        *_texts("CenId", "TransitRouterId", "VpcId"),
+        TAG,
+        most=20,
+    ),
+    "DescribeExpressConnectRouterRegion": _ecr(ECR_ID),
+    "DescribeExpressConnectRouterRouteEntries": _ecr(
+        ECR_ID,
+        *_texts("DestinationCidrBlock", "NexthopInstanceId", "AsPath", "Community"),
+        Parameter(
+            "QueryRegionId", source="inferred", note="next hops of that region; by default all"
+        ),
+        most=10,
+        remark="that routes which are not the best are listed is inferred, and a setting",
+    ),
+    "DescribeDisabledExpressConnectRouterRouteEntries": _ecr(ECR_ID, most=20),
+    "DescribeExpressConnectRouterInterRegionTransitMode": _ecr(ECR_ID),
+}
+
+
+def _cbn(*parameters: Parameter, default: int, remark: str = "") -> Operation:
+    """
+    Make a listing operation of CENs.
+    """
+    return Operation(
+        (
+            *parameters,
+            Parameter(
+                "MaxResults",
+                "integer",
+                rule=_within(1, 100),
+                note=f"default {default}, 100 at most",
+            ),
+            Parameter("NextToken"),
+            *IGNORED,
+        ),
+        remark=remark,
+    )
+
+
+TEACHES = (
+    Parameter("TransitRouterRouteTableId", required=True),
+    *_texts("TransitRouterAttachmentId", "TransitRouterAttachmentResourceId"),
+    *_texts("TransitRouterAttachmentResourceType", "Status"),
+)
+NO_TAGS = Parameter("Tag", "tags", source="not done", note="accepted and ignored")
+ENTRY = "TransitRouterRouteEntry"
+
 CBN_OPERATIONS: dict[str, Operation] = {
+    "ListTransitRouters": Operation(
+        (
+            Parameter("CenId", required=True),
+            *_texts("RegionId", "TransitRouterId", "TransitRouterName", "Type", "Status"),
+            NO_TAGS,
+            Parameter("FeatureFilter", "filters", source="not done", note="accepted and ignored"),
+            *PAGE,
+        )
+    ),
+    "ListTransitRouterRouteTables": _cbn(
+        Parameter("TransitRouterId", required=True),
+        *_texts("TransitRouterRouteTableStatus", "TransitRouterRouteTableType"),
+        Parameter("TransitRouterRouteTableIds", "list"),
+        Parameter("TransitRouterRouteTableNames", "list"),
+        Parameter("RouteTableOptions", source="not done", note="accepted and ignored"),
+        NO_TAGS,
+        default=20,
+        remark="each transit router has one table",
+    ),
+    "ListTransitRouterRouteTablePropagations": _cbn(*TEACHES, default=50),
+    "ListTransitRouterRouteTableAssociations": _cbn(*TEACHES, default=50),
+    "ListTransitRouterVbrAttachments": _cbn(
+        *_texts("TransitRouterId", "CenId", "RegionId", "TransitRouterAttachmentId"),
+        NO_TAGS,
+        default=20,
+    ),
+    "ListTransitRouterRouteEntries": _cbn(
+        Parameter("TransitRouterRouteTableId", required=True),
+        Parameter(
+            f"{ENTRY}Status",
+            rule=("All", "Active", "Rejected", "Prohibited", "Standby", "Candidate").__contains__,
+            note="Active by default; All for all",
+        ),
+        *_texts(f"{ENTRY}DestinationCidrBlock", f"{ENTRY}NextHopId", f"{ENTRY}NextHopType"),
+        *_texts(f"{ENTRY}NextHopResourceId", f"{ENTRY}NextHopResourceType", f"{ENTRY}Type"),
+        *_texts(f"{ENTRY}OriginResourceId", f"{ENTRY}OriginResourceType"),
+        Parameter(f"{ENTRY}Ids", "list"),
+        Parameter(f"{ENTRY}Names", "list"),
+        Parameter(
+            "RouteFilter",
+            "filters",
+            note="PrefixExactMatchCidrs, LongestPrefixMatchCidrs, SubnetOfMatchCidrs,"
+            " SupernetOfMatchCidrs",
+        ),
+        Parameter("PrefixListId", source="not done", note="accepted and ignored"),
+        default=20,
+        remark="that a longer AS path is Standby, not Candidate, is inferred; routes of other"
+        " regions and of ECRs are not done",
+    ),
     "DescribeCenVbrHealthCheck": Operation(
         (
             Parameter("VbrInstanceRegionId", required=True),
