@@ -41,3 +41,23 @@ def test_a_version_of_no_product() -> None:
     status, document = refused("1999-01-01", "DescribeRegions")
 
     assert (status, document["Code"]) == (400, "InvalidVersion")
+
+
+def test_operations_of_ecr_take_post_only() -> None:
+    status, document = refused("2023-09-01", "DescribeExpressConnectRouterRegion", "GET")
+
+    assert (status, document["Code"]) == (405, "UnsupportedHTTPMethod")
+
+
+@pytest.mark.parametrize(("in_form", "status"), [(True, 200), (False, 400)])
+def test_parameters_of_ecr_travel_in_the_form_body(in_form: bool, status: int) -> None:
+    """What is in the query is not read."""
+    headers = {
+        "x-acs-action": "DescribeExpressConnectRouterRegion",
+        "x-acs-version": "2023-09-01",
+        **({"content-type": "application/x-www-form-urlencoded"} if in_form else {}),
+    }
+    query, body = ("", b"EcrId=ecr-one") if in_form else ("EcrId=ecr-one", b"")
+    reply = answer(Caller("two-regions").cloud, Request("POST", "/", query, headers, body))
+
+    assert reply.status == status
