@@ -130,6 +130,8 @@ def _outcome(cloud: Cloud, request: Request, request_id: str, now: float) -> Out
     try:
         operation = _operation(request)
         key = _caller(cloud, request)
+        if request.method not in OPERATIONS[operation].product.methods:
+            raise refuse("UnsupportedHTTPMethod")
     except Refusal as refusal:
         return Outcome(refusal_reply(refusal, request, request_id), refusal.code)
     region = request.parameters.get("RegionId") or cloud.network.regions[0]
@@ -213,8 +215,6 @@ def _operation(request: Request) -> str:
     product = PRODUCTS[request.version]
     if request.operation not in HANDLERS or OPERATIONS[request.operation].product != product:
         raise refuse("InvalidAction.NotFound")
-    if request.method not in product.methods:
-        raise refuse("UnsupportedHTTPMethod")
     return request.operation
 
 

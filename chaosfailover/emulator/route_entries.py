@@ -12,8 +12,8 @@ from chaosfailover.emulator.resources import PEER, VBR, VPN, Network, Resource
 __all__ = ["Learned", "as_path", "best", "brings", "contains", "learned", "prefixes_of"]
 
 PREFIXES: Mapping[str, tuple[str, ...]] = {
-    "ipv4": ("10.1.0.0/16", "10.2.0.0/16"),
-    "ipv6": ("2001:db8:1::/48", "2001:db8:2::/48"),
+    "ipv4": ("10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"),
+    "ipv6": ("2001:db8:1::/48", "2001:db8:2::/48", "2001:db8:3::/48"),
 }
 """
 IP version -> what a session brings unless the topology says otherwise: the same for each, so that

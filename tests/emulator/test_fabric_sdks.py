@@ -153,12 +153,12 @@ CALLS: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
     "DescribeExpressConnectRouterRouteEntries": (
         {"ecr_id": "ecr-r", "nexthop_instance_id": A, "query_region_id": "cn-hangzhou"},
         {"EcrId": "ecr-r", "NexthopInstanceId": A, "QueryRegionId": "cn-hangzhou"},
-        2,
+        3,
     ),
     "DescribeDisabledExpressConnectRouterRouteEntries": (
         {"ecr_id": "ecr-r"},
         {"EcrId": "ecr-r"},
-        2,
+        3,
     ),
     "DescribeExpressConnectRouterInterRegionTransitMode": (
         {"ecr_id": "ecr-r"},
@@ -201,7 +201,7 @@ CALLS: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
             "TransitRouterRouteEntryStatus": "All",
             "RouteFilter": [{"Key": "SubnetOfMatchCidrs", "Value": ["10.0.0.0/8"]}],
         },
-        4,
+        6,
     ),
 }
 """

@@ -16,7 +16,7 @@ HANGZHOU = {"RegionId": "cn-hangzhou"}
 A, B = "vbr-rehearsal-a", "vbr-rehearsal-b"
 PEER_A, PEER_B = "bgp-rehearsal-a", "bgp-rehearsal-b"
 TABLE = "vtb-rehearsal-cn-hangzhou"
-BOTH = ("10.1.0.0/16", "10.2.0.0/16")
+PREFIXES = ("10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16")
 ON_ECR = {"vbrs": {A: {"EcrId": "ecr-r", "cens": []}, B: {"EcrId": "ecr-r", "cens": []}}}
 
 
@@ -68,21 +68,24 @@ def test_each_session_brings_the_same_prefixes_unless_told_otherwise() -> None:
     """So that each VBR is a survivor of the others by its routes too."""
     caller = dual_circuit()
 
-    assert of_vbr(caller, A) == of_vbr(caller, B) == list(BOTH)
-    assert of_transit_router(caller) == {(v, p): "Active" for v in (A, B) for p in BOTH}
+    assert of_vbr(caller, A) == of_vbr(caller, B) == list(PREFIXES)
+    assert of_transit_router(caller) == {(v, p): "Active" for v in (A, B) for p in PREFIXES}
 
 
 @pytest.mark.parametrize(
     ("peer", "prefixes", "received"),
     [
-        pytest.param({}, BOTH, 2, id="the default"),
+        pytest.param({}, PREFIXES, 3, id="the default"),
         pytest.param({"prefixes": ["10.9.0.0/24"]}, ("10.9.0.0/24",), 1, id="one"),
         pytest.param({"prefixes": []}, (), 0, id="none"),
         pytest.param({"ReceivedRouteCount": 0}, (), 0, id="it says that it received none"),
-        pytest.param({"ReceivedRouteCount": 110}, BOTH, 110, id="a number of its own"),
-        pytest.param({"BgpStatus": "Idle"}, (), 2, id="not established"),
+        pytest.param({"ReceivedRouteCount": 110}, PREFIXES, 110, id="a number of its own"),
+        pytest.param({"BgpStatus": "Idle"}, (), 3, id="not established"),
         pytest.param(
-            {"IpVersion": "IPV6"}, ("2001:db8:1::/48", "2001:db8:2::/48"), 2, id="an IPv6 session"
+            {"IpVersion": "IPV6"},
+            tuple(f"2001:db8:{n}::/48" for n in (1, 2, 3)),
+            3,
+            id="an IPv6 session",
         ),
     ],
 )
@@ -123,19 +126,19 @@ def test_the_shorter_as_path_is_active(
     by_default = caller.call("ListTransitRouterRouteEntries", TransitRouterRouteTableId=TABLE)
 
     assert of_transit_router(caller) == {
-        (vbr, prefix): status for (vbr, _), status in expected.items() for prefix in BOTH
+        (vbr, prefix): status for (vbr, _), status in expected.items() for prefix in PREFIXES
     }
-    assert by_default["TotalCount"] == 1 + 2 * list(expected.values()).count("Active")
+    assert by_default["TotalCount"] == 1 + 3 * list(expected.values()).count("Active")
 
 
 @pytest.mark.parametrize("status", ["Standby", "Candidate", "Rejected", "Prohibited"])
 def test_a_topology_may_say_the_status_of_a_route(status: str) -> None:
-    marks = [{"vbr": B, "prefix": BOTH[1], "status": status}]
+    marks = [{"vbr": B, "prefix": PREFIXES[1], "status": status}]
     caller = dual_circuit(cens={"cen-rehearsal": {"routes": marks}})
     routes = of_transit_router(caller)
 
-    assert [each for each in routes if routes[each] == status] == [(B, BOTH[1])]
-    assert routes[A, BOTH[1]] == "Active"
+    assert [each for each in routes if routes[each] == status] == [(B, PREFIXES[1])]
+    assert routes[A, PREFIXES[1]] == "Active"
 
 
 def test_a_black_hole_is_active_and_leads_nowhere() -> None:
@@ -176,21 +179,21 @@ def test_whether_an_ecr_lists_routes_that_are_not_the_best(lists_all: bool, vbrs
 
 def test_an_ecr_takes_bgp_only_and_shows_the_as_path_as_text() -> None:
     vbrs = {**ON_ECR["vbrs"], A: {**ON_ECR["vbrs"][A], "static_routes": ["192.168.7.0/24"]}}
-    peers = {PEER_A: {"prefixes": [BOTH[0]], "as_path": [64512]}, PEER_B: {"prefixes": []}}
+    peers = {PEER_A: {"prefixes": [PREFIXES[0]], "as_path": [64512]}, PEER_B: {"prefixes": []}}
     caller = dual_circuit({"vbrs": vbrs, "bgp_peers": peers})
 
-    assert of_ecr(caller) == [(A, BOTH[0], "[65515,64512]")]
+    assert of_ecr(caller) == [(A, PREFIXES[0], "[65515,64512]")]
 
 
 def test_disabled_routes_are_listed_apart() -> None:
-    caller = dual_circuit(ON_ECR, ecrs={"ecr-r": {"disabled": [{"vbr": B, "prefix": BOTH[0]}]}})
+    caller = dual_circuit(ON_ECR, ecrs={"ecr-r": {"disabled": [{"vbr": B, "prefix": PREFIXES[0]}]}})
     document = caller.call("DescribeDisabledExpressConnectRouterRouteEntries", EcrId="ecr-r")
     disabled = [
         (each["NexthopInstanceId"], each["DestinationCidrBlock"])
         for each in document["DisabledRouteEntryList"]
     ]
 
-    assert disabled == [(B, BOTH[0])]
+    assert disabled == [(B, PREFIXES[0])]
 
 
 CUTS = [
@@ -225,7 +228,7 @@ def test_the_standby_becomes_active() -> None:
     caller.call("CreateFailoverTestJob", **{**CREATE, **HANGZHOU, "JobType": "StartNow"})
     caller.wait(10)
 
-    assert of_transit_router(caller) == {(B, prefix): "Active" for prefix in BOTH}
+    assert of_transit_router(caller) == {(B, prefix): "Active" for prefix in PREFIXES}
 
 
 def test_routes_move_as_the_path_that_a_topology_describes() -> None:
@@ -241,7 +244,7 @@ def test_routes_move_as_the_path_that_a_topology_describes() -> None:
     before = of_vbr(caller, A)
     caller.wait(0.02)
 
-    assert (before, of_vbr(caller, A)) == (list(BOTH), [])
+    assert (before, of_vbr(caller, A)) == (list(PREFIXES), [])
 
 
 @pytest.mark.parametrize(("detection", "stays"), [("session", True), ("health-check", False)])
@@ -268,7 +271,7 @@ def test_what_a_status_lag_hides() -> None:
     hidden = of_vbr(caller, A)
     caller.wait(20)
 
-    assert (hidden, of_vbr(caller, A)) == (list(BOTH), [])
+    assert (hidden, of_vbr(caller, A)) == (list(PREFIXES), [])
 
 
 def test_routes_are_away_after_a_restart_too(tmp_path: Path) -> None:
@@ -286,7 +289,7 @@ def test_routes_are_away_after_a_restart_too(tmp_path: Path) -> None:
     with Emulator(auth=False, state=tmp_path / "state", service_ports=ANY) as emulator:
         after = '"TotalCount":0' in routes(emulator)
         emulator.advance(600)
-        back = '"TotalCount":2' in routes(emulator)
+        back = '"TotalCount":3' in routes(emulator)
 
     assert (before, after, back) == (True, True, True)
 
