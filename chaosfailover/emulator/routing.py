@@ -118,7 +118,7 @@ def _avoided(
             continue
         at = start + drawn(unnoticed, seed, path.name, cut.number)
         takeover = settings.convergence
-        if _has_partner(path, start, cuts, network):
+        if takeover and _has_partner(path, start, cuts, network):
             takeover = min(takeover, settings.group_takeover, key=longest)
         at += drawn(takeover, seed, path.name, cut.number, "convergence")
         if at < end:

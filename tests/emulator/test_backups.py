@@ -155,3 +155,50 @@ def test_traffic_moves_to_a_vpn_that_is_up(vpn: str, flows: bool) -> None:
     segment = [each for each in course if each.start <= now][-1]
 
     assert (segment.path is not None and segment.path.over == vpn, segment.flows) == (flows, flows)
+
+
+def test_a_vpn_of_a_cen_is_behind_the_circuits_in_its_transit_router() -> None:
+    """The circuit's route wins by default; the VPN's is active where no VBR has one."""
+    vpns = {
+        "vco-cen": {
+            "AttachInstanceId": "cen-rehearsal",
+            "prefixes": ["10.1.0.0/16", "10.9.0.0/16"],
+        },
+        "vco-dead": {
+            "AttachInstanceId": "cen-rehearsal",
+            "Status": "ike_sa_not_established",
+            "prefixes": ["10.1.0.0/16"],
+        },
+    }
+    regions = {"cn-hangzhou": {"vpn_connections": vpns}}
+    caller = Caller({"extends": "dual-circuit", "regions": regions})
+    cut = {"ResourceType": "PHYSICALCONNECTION", "JobType": "StartNow", "JobDuration": 5}
+    table = {"TransitRouterRouteTableId": "vtb-rehearsal-cn-hangzhou"}
+
+    def over_vpns() -> list[tuple[str, str, str]]:
+        document = caller.call(
+            "ListTransitRouterRouteEntries",
+            **table,
+            TransitRouterRouteEntryStatus="All",
+            TransitRouterRouteEntryNextHopResourceType="VPN",
+        )
+        names = ("DestinationCidrBlock", "NextHopResourceId", "Status")
+        return [
+            tuple(each[f"TransitRouterRouteEntry{name}"] for name in names)
+            for each in document["TransitRouterRouteEntries"]
+        ]
+
+    before = over_vpns()
+    caller.call("CreateFailoverTestJob", **cut, ResourceId=["pc-rehearsal-a", "pc-rehearsal-b"])
+    caller.wait(60)
+    attached = caller.call("ListTransitRouterRouteTablePropagations", **table)
+
+    assert before == [
+        ("10.1.0.0/16", "vco-cen", "Standby"),
+        ("10.9.0.0/16", "vco-cen", "Active"),
+    ]
+    assert {status for _, _, status in over_vpns()} == {"Active"}
+    assert {each["ResourceId"] for each in attached["TransitRouterPropagations"]} >= {
+        "vco-cen",
+        "vco-dead",
+    }

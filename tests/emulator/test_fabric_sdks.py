@@ -246,19 +246,18 @@ def test_the_sdk_reads_all_that_the_emulator_writes(sdk: Sdk, operation: str) ->
     ],
 )
 def test_pages_follow_each_other(emulator: Emulator, operation: str, size: str) -> None:
-    given = {
+    of_operation: dict[str, dict[str, Any]] = {
         "DescribeRouteEntryList": {**REGION, "route_table_id": "vtb-rehearsal-a"},
         "DescribeExpressConnectRouterRouteEntries": {"ecr_id": "ecr-r"},
         "ListTransitRouterRouteEntries": OF_TABLE,
-    }[operation]
+    }
+    given = of_operation[operation]
     sdk = Sdk(emulator)
-    all_of_it: dict[str, Any] = {size: 100}
-    whole = sdk.call(operation, **given, **all_of_it)
+    whole = sdk.call(operation, **{**given, size: 100})
     counts = []
     token: str | None = ""
     while token is not None:
-        more: dict[str, Any] = {size: 2, **({"next_token": token} if token else {})}
-        page = sdk.call(operation, **given, **more)
+        page = sdk.call(operation, **{**given, size: 2, "next_token": token or None})
         counts.append(items(page))
         token = page.get("NextToken")
 

@@ -72,6 +72,50 @@ def test_each_session_brings_the_same_prefixes_unless_told_otherwise() -> None:
     assert of_transit_router(caller) == {(v, p): "Active" for v in (A, B) for p in PREFIXES}
 
 
+@pytest.mark.parametrize("own", ["", "vtb-of-my-own"])
+def test_the_route_table_of_a_vbr_is_listed(own: str) -> None:
+    """The VBR names it, by an ID of the topology or after its own."""
+    vbrs = {A: {"RouteTableId": own}} if own else {}
+    caller = dual_circuit({"vbrs": vbrs})
+    listed = caller.call("DescribeRouteTableList", **HANGZHOU, RouterType="VBR", RouterId=A)
+    (table,) = listed["RouterTableList"]["RouterTableListType"]
+    routers = caller.call("DescribeVirtualBorderRouters", **HANGZHOU)["VirtualBorderRouterSet"]
+    router, other = routers["VirtualBorderRouterType"]
+    of_vpcs = caller.call("DescribeRouteTableList", **HANGZHOU)
+
+    assert table["RouteTableId"] == router["RouteTableId"] == (own or "vtb-rehearsal-a")
+    assert other["RouteTableId"] == "vtb-rehearsal-b"
+    assert of_vpcs["TotalCount"] == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("PrefixExactMatchCidrs", "10.1.0.0/16", {"10.1.0.0/16"}),
+        ("SubnetOfMatchCidrs", "10.0.0.0/14", set(PREFIXES)),
+        ("SupernetOfMatchCidrs", "10.2.3.0/24", {"10.0.0.0/8", "10.2.0.0/16"}),
+        ("LongestPrefixMatchCidrs", "10.2.3.0/24", {"10.2.0.0/16"}),
+        ("LongestPrefixMatchCidrs", "192.0.2.0/24", set()),
+    ],
+)
+def test_routes_are_filtered_by_prefix(key: str, value: str, expected: set[str]) -> None:
+    caller = dual_circuit({"bgp_peers": {PEER_A: {"prefixes": [*PREFIXES, "10.0.0.0/8"]}}})
+    routes = of_transit_router(caller, RouteFilter=[{"Key": key, "Value": [value]}])
+
+    assert {prefix for _, prefix in routes} == expected
+
+
+@pytest.mark.parametrize(("key", "value"), [("SubnetOfMatchCidrs", "x"), ("Prefix", "::/0")])
+def test_a_wrong_prefix_filter_is_refused(key: str, value: str) -> None:
+    route_filter = [{"Key": key, "Value": [value]}]
+    caller = dual_circuit()
+    refused = caller.refused(
+        "ListTransitRouterRouteEntries", TransitRouterRouteTableId=TABLE, RouteFilter=route_filter
+    )
+
+    assert refused[:2] == (400, "IllegalParam.RouteFilter")
+
+
 @pytest.mark.parametrize(
     ("peer", "prefixes", "received"),
     [

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from chaosfailover.emulator.error_codes import refuse
 from chaosfailover.emulator.fabrics import Ecr
 from chaosfailover.emulator.operations.call import Call, Document
-from chaosfailover.emulator.operations.filters import matching, token_page
+from chaosfailover.emulator.operations.filters import matching
 from chaosfailover.emulator.operations.parameters import Tag
 from chaosfailover.emulator.operations.rendering import uid
 from chaosfailover.emulator.operations.transit_routers import transit_router_id
@@ -42,7 +42,7 @@ def routers(call: Call) -> Document:
         for each in listed
         if _carries(each.Tags, arguments.get("Tag", ()))
     ]
-    return _page(call, matching(documents, arguments, ("Name", "ResourceGroupId")), "EcrList")
+    return call.page(matching(documents, arguments, ("Name", "ResourceGroupId")), "EcrList", 20)
 
 
 def child_instances(call: Call) -> Document:
@@ -68,7 +68,7 @@ def child_instances(call: Call) -> Document:
         for each in _vbrs(call, ecr)
     ]
     names = ("AssociationId", "ChildInstanceId", "ChildInstanceType", "ChildInstanceRegionId")
-    return _page(call, matching(documents, call.arguments, names), "ChildInstanceList")
+    return call.page(matching(documents, call.arguments, names), "ChildInstanceList", 20)
 
 
 def associations(call: Call) -> Document:
@@ -81,7 +81,7 @@ def associations(call: Call) -> Document:
     documents = matching(documents, call.arguments, names)
     region = call.arguments.get("AssociationRegionId")
     documents = [each for each in documents if region in (None, "", each["RegionId"])]
-    return _page(call, documents if not call.arguments.get("Tag") else [], "AssociationList")
+    return call.page(documents if not call.arguments.get("Tag") else [], "AssociationList", 20)
 
 
 def regions(call: Call) -> Document:
@@ -102,7 +102,7 @@ def route_entries(call: Call) -> Document:
     documents = [
         each for each in documents if region in (None, "", each["NexthopInstanceRegionId"])
     ]
-    return _page(call, documents, "RouteEntriesList", default=10)
+    return call.page(documents, "RouteEntriesList", 10)
 
 
 def disabled_route_entries(call: Call) -> Document:
@@ -124,7 +124,7 @@ def disabled_route_entries(call: Call) -> Document:
             for mark in ecr.disabled
         )
     ]
-    return _page(call, documents, "DisabledRouteEntryList")
+    return call.page(documents, "DisabledRouteEntryList", 20)
 
 
 def transit_modes(call: Call) -> Document:
@@ -226,13 +226,6 @@ def _route(prefix: str, hop: str, region: str, as_path: Sequence[str]) -> Docume
         "Community": "",
         "Status": "ACTIVE",
     }
-
-
-def _page(call: Call, documents: Sequence[Document], name: str, default: int = 20) -> Document:
-    size = call.arguments.get("MaxResults", default)
-    empty = call.cloud.settings.empty_next_token
-    page, fields = token_page(documents, call.arguments, size, empty=empty)
-    return {"MaxResults": size, **fields, name: page}
 
 
 HANDLERS: dict[str, Callable[[Call], Document]] = {

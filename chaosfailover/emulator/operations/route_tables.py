@@ -67,8 +67,8 @@ def route_entries(call: Call) -> Document:
         raise refuse("InvalidRouteTableId.NotFound")
     names = ("DestinationCidrBlock", "IpVersion", "RouteEntryId", "RouteEntryName", "ServiceType")
     entries = matching(_wanted(call, router), arguments, names)
-    empty = call.cloud.settings.empty_next_token
-    page, fields = token_page(entries, arguments, arguments.get("MaxResult", 10), empty=empty)
+    size = arguments.get("MaxResult", 10)
+    page, fields = token_page(entries, arguments, size, empty=call.cloud.settings.empty_next_token)
     return {**fields, "RouteEntrys": {"RouteEntry": page}}
 
 
