@@ -152,7 +152,8 @@ def lost_sessions(
     """
     over = {path.over: path for path in reversed(list(paths))}
     lost = set()
-    for each in network.down(id_ for cut in cuts for id_ in cut.resource_ids):
+    down = network.down(id_ for cut in cuts for id_ in cut.resource_ids)
+    for each in down & network.resources.keys():  # a job may be of a topology before this one
         kind = network.resources[each].kind
         below = network.stands_on(each)
         path = next((over[id_] for id_ in below if id_ in over), Route(each, each))

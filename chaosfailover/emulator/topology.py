@@ -5,7 +5,7 @@ Keys in lower case are the emulator's own. Capitalised keys are fields of the AP
 its replies as they are written.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -180,12 +180,8 @@ def _build(
     network = network_from(regions, account)
     fabrics = fabrics_from(network, vbr_failover_groups or {}, ecrs or {}, cens or {})
     network = replace(network, fabrics=fabrics)
-    owners = {name: each.owner for name, each in fabrics.ecrs.items()}
-    owners |= {name: each.owner for name, each in fabrics.cens.items()}
-    for name, owner in owners.items():
+    for name, owner in _owners(network):
         _among(accounts, owner, f"{name}.owner")
-    for resource in network.resources.values():
-        _among(accounts, resource.owner, f"{resource.id}.owner")
     topology = Topology(
         account=account,
         keys=access_keys_from(accounts),
@@ -202,6 +198,15 @@ def _build(
     for position, fault in enumerate(topology.faults):
         fault.check_resource(network, f"faults[{position}]")
     return topology
+
+
+def _owners(network: Network) -> Iterator[tuple[str, str]]:
+    """
+    Yield the ID and the owner of each resource, ECR and CEN.
+    """
+    yield from ((each.id, each.owner) for each in network.resources.values())
+    yield from ((each.id, each.owner) for each in network.fabrics.ecrs.values())
+    yield from ((each.id, each.owner) for each in network.fabrics.cens.values())
 
 
 def _among(names: Iterable[str], value: str, place: str) -> None:

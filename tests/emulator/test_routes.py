@@ -338,6 +338,15 @@ def test_routes_are_away_after_a_restart_too(tmp_path: Path) -> None:
     assert (before, after, back) == (True, True, True)
 
 
+def test_a_job_on_what_this_topology_lacks_moves_no_routes() -> None:
+    """As after a restart with another topology."""
+    jobs = [{"resources": ["pc-of-another"], "status": "Testing"}]
+    caller = dual_circuit(jobs=jobs)
+    caller.wait(10)
+
+    assert of_vbr(caller, A) == of_vbr(caller, B) == list(PREFIXES)
+
+
 ANY = {"portal": 0, "echo": 0, "ledger": 0}
 GROUP = {"vbr_failover_groups": {"vbrha-r": {"vbrs": [A, B], "Name": "pair"}}}
 
