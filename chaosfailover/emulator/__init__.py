@@ -72,9 +72,8 @@ One job, from Init to Stopped
 
 Pure modules, which take time and seeds as arguments
 
-    job, downtime, detection, fabrics, route_entries, routing, resources, services, settings,
-    schema, signatures, and of
-    operations/ filters, parameters, rendering, rules
+    job, downtime, detection, fabrics, route_entries, routing, loads, resources, services, settings,
+    schema, signatures, and of operations/ filters, parameters, rendering, rules
 
 Invariants
 

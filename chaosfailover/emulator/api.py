@@ -15,9 +15,11 @@ from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.error_codes import Refusal, invalid, missing, refuse
 from chaosfailover.emulator.faults import BEFORE, DELAY, DOCUMENT, FAULTS, REPLY
 from chaosfailover.emulator.operations import (
+    backups,
     describe,
     express_connect_routers,
     failover_jobs,
+    metrics,
     route_tables,
     sts,
     transit_routers,
@@ -38,6 +40,8 @@ logger = logging.getLogger("chaosfailover.emulator")
 HANDLERS = {
     **failover_jobs.HANDLERS,
     **describe.HANDLERS,
+    **backups.HANDLERS,
+    **metrics.HANDLERS,
     **route_tables.HANDLERS,
     **express_connect_routers.HANDLERS,
     **transit_routers.HANDLERS,
@@ -179,7 +183,9 @@ def _performed(call: Call, key: AccessKey, request: Request, request_id: str) ->
         raise refuse(call.cloud.settings.ram_refusal)
     given = request.form_parameters if product.form else request.parameters
     arguments = arguments_from(operation.parameters, given)
-    regional = any(each.name == "RegionId" for each in operation.parameters)
+    regional = any(
+        each.name == "RegionId" and each.source != "not done" for each in operation.parameters
+    )
     if regional and call.region not in call.cloud.network.regions:
         raise refuse("InvalidRegionId.NotFound")
     call = replace(call, arguments=arguments)

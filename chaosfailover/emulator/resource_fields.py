@@ -2,18 +2,23 @@
 The API fields of resources: their defaults, their types, and who may set them.
 
 A new field of a circuit, VBR, BGP group or peer is one entry of `DEFAULTS`, or of `OPTIONAL` when
-a resource without it does not show it.
+a resource without it does not show it. Those of router interfaces and of VPNs are in
+`backup_fields.py`.
 """
 
 from typing import Any
 
+from chaosfailover.emulator import backup_fields
 from chaosfailover.emulator.resources import (
     BELOW,
     CIRCUIT,
+    GATEWAY,
     GROUP,
+    INTERFACE,
     KINDS,
     PEER,
     VBR,
+    VPN,
     Entry,
     Resource,
     Routes,
@@ -131,11 +136,13 @@ DEFAULTS: dict[str, dict[str, object]] = {
         "GmtModified": "2024-01-03T00:00:00Z",
         "AuthKey": "",
     },
+    **backup_fields.DEFAULTS,
 }
 
 OPTIONAL: dict[str, dict[str, Schema[object]]] = {
     CIRCUIT: {"Tags": table(TEXT), "AdDetailLocation": TEXT, "ReservationActiveTime": TEXT},
     VBR: {"Tags": table(TEXT), "EcrId": TEXT, "EcrAttatchStatus": TEXT, "EcrOwnerId": TEXT},
+    **backup_fields.OPTIONAL,
 }
 """
 Fields that are absent unless they are set.
@@ -162,6 +169,7 @@ OWN: dict[str, dict[str, Schema[object]]] = {
         "cens": listing(TEXT),
         "circuits": listing(TEXT),
         "static_routes": listing(PREFIX),
+        "health_check": backup_fields.HEALTH_CHECK,
     },
     GROUP: {"owner": TEXT, "default": TRUTH},
     PEER: {
@@ -170,6 +178,9 @@ OWN: dict[str, dict[str, Schema[object]]] = {
         "as_path": listing(scalar("an AS number", _as_number)),
         "prepend": integer(0, 10),
     },
+    INTERFACE: {"owner": TEXT},
+    GATEWAY: {"owner": TEXT},
+    VPN: {"owner": TEXT, "prefixes": listing(PREFIX)},
 }
 """
 Keys of the topology that are no API fields.
@@ -224,7 +235,8 @@ Fields with limits (ModifyVirtualBorderRouterAttribute; RFC 4271, 4.2).
 
 
 def _fields(kind: str) -> dict[str, Schema[object]]:
-    return {name: TIMERS.get(name, _schema(default)) for name, default in DEFAULTS[kind].items()}
+    special = {**TIMERS, **backup_fields.LITERALS.get(kind, {})}
+    return {name: special.get(name, _schema(default)) for name, default in DEFAULTS[kind].items()}
 
 
 def _entry(**values: Any) -> Entry:

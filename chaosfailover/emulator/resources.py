@@ -1,5 +1,6 @@
 """
-The emulated network: circuits, VBRs, BGP groups and peers, and what each of them stands on.
+The emulated network: circuits, VBRs, BGP groups and peers, router interfaces and VPN connections,
+and what each of them stands on.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,9 +14,12 @@ __all__ = [
     "BELOW",
     "CARRYING",
     "CIRCUIT",
+    "GATEWAY",
     "GROUP",
+    "INTERFACE",
     "PEER",
     "VBR",
+    "VPN",
     "Entry",
     "Network",
     "Regions",
@@ -29,6 +33,9 @@ CIRCUIT = "PHYSICALCONNECTION"
 VBR = "VIRTUALBORDERROUTER"
 GROUP = "BGPGROUP"
 PEER = "BGPPEER"
+INTERFACE = "ROUTERINTERFACE"
+GATEWAY = "VPNGATEWAY"
+VPN = "VPNCONNECTION"
 
 
 @dataclass(frozen=True)
@@ -36,8 +43,9 @@ class Routes:
     """
     What a session or a VBR brings from the data center, as a topology says it.
 
-    `prefixes` and the AS path are a BGP peer's: `as_path` without the peer's own AS, which comes
-    first, `prepend` times more. `static_routes` are a VBR's. None stands for the default.
+    `prefixes` are those of a BGP peer or VPN connection. The AS path is a peer's: `as_path` without
+    the peer's own AS, which comes first, `prepend` times more. `static_routes` are a VBR's. None
+    stands for the default.
     """
 
     prefixes: tuple[str, ...] | None = None
@@ -52,7 +60,9 @@ class Resource:
     One resource; `fields` are the API fields that the topology sets.
 
     `below` are the IDs it stands on: a VBR on its circuits, a group on its VBR, a peer on its
-    group, a hosted circuit on its parent. `default` marks a default BGP group.
+    group, a hosted circuit on its parent, a router interface on the VBR opposite, a VPN connection
+    on its gateway, if any. `default` marks a default BGP group. `health_check` is the CEN's health
+    check of a VBR.
     """
 
     kind: str
@@ -64,6 +74,7 @@ class Resource:
     cens: tuple[str, ...] = ()
     default: bool = False
     routes: "Routes" = field(default_factory=Routes)
+    health_check: Mapping[str, object] | None = None
 
     @property
     def tags(self) -> Mapping[str, str]:
@@ -177,17 +188,46 @@ CARRYING = {
     CIRCUIT: ("Status", "Enabled"),
     VBR: ("Status", "active"),
     PEER: ("BgpStatus", "Established"),
+    INTERFACE: ("Status", "Active"),
+    GATEWAY: ("Status", "active"),
+    VPN: ("Status", "ipsec_sa_established"),
 }
 """
 Resource type -> the field, and its literal, without which it carries no traffic.
 """
-KINDS = {"circuits": CIRCUIT, "vbrs": VBR, "bgp_groups": GROUP, "bgp_peers": PEER}
+KINDS = {
+    "circuits": CIRCUIT,
+    "vbrs": VBR,
+    "bgp_groups": GROUP,
+    "bgp_peers": PEER,
+    "router_interfaces": INTERFACE,
+    "vpn_gateways": GATEWAY,
+    "vpn_connections": VPN,
+}
 BELOW = {
     CIRCUIT: "ParentPhysicalConnectionId",
     VBR: "PhysicalConnectionId",
     GROUP: "RouterId",
     PEER: "BgpGroupId",
+    INTERFACE: "OppositeRouterId",
+    GATEWAY: "",
+    VPN: "VpnGatewayId",
 }
+"""
+Resource type -> the field that names what it stands on.
+"""
+STANDS_ON = {
+    CIRCUIT: CIRCUIT,
+    VBR: CIRCUIT,
+    GROUP: VBR,
+    PEER: GROUP,
+    INTERFACE: VBR,
+    VPN: GATEWAY,
+}
+ALONE = (CIRCUIT, GATEWAY, VPN)
+"""
+Resource types that may stand on nothing.
+"""
 
 
 @dataclass(frozen=True)
@@ -202,6 +242,7 @@ class Entry:
     circuits: tuple[str, ...] = ()
     default: bool = False
     routes: Routes = field(default_factory=Routes)
+    health_check: Mapping[str, object] | None = None
 
 
 Regions = Mapping[str, Mapping[str, Mapping[str, Entry]]]
@@ -251,11 +292,12 @@ def _resource(kind: str, id_: str, region: str, entry: Entry) -> Resource:
         entry.cens,
         entry.default,
         entry.routes,
+        entry.health_check,
     )
 
 
 def _check(resource: Resource, resources: Mapping[str, Resource]) -> None:
-    stands_on = {CIRCUIT: CIRCUIT, VBR: CIRCUIT, GROUP: VBR, PEER: GROUP}[resource.kind]
+    stands_on = STANDS_ON.get(resource.kind)
     for below in resource.below:
         if below not in resources or resources[below].kind != stands_on:
             raise ValueError(
@@ -263,8 +305,10 @@ def _check(resource: Resource, resources: Mapping[str, Resource]) -> None:
             )
         if resources[below].below and resource.kind == CIRCUIT:
             raise ValueError(f"{resource.id} stands on {below}, which is a hosted circuit itself")
-    if not resource.below and resource.kind != CIRCUIT:
+    if not resource.below and resource.kind not in ALONE:
         raise ValueError(f"{resource.id} needs {BELOW[resource.kind]}")
+    if resource.health_check is not None and not resource.cens:
+        raise ValueError(f"{resource.id}.health_check needs cens: it is a health check of a CEN")
 
 
 def _owner(resource: Resource, resources: Mapping[str, Resource], account: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from chaosfailover.emulator.resources import PEER, VBR, Network, Resource
+from chaosfailover.emulator.resources import PEER, VBR, VPN, Network, Resource
 
 __all__ = ["Learned", "as_path", "best", "brings", "contains", "learned", "prefixes_of"]
 
@@ -108,6 +108,7 @@ def brings(network: Network, over: str, prefix: str) -> bool:
     for each in map(network.resources.__getitem__, network.related(over)):
         routes += prefixes_of(each) if each.kind == PEER else ()
         routes += each.routes.static_routes if each.kind == VBR else ()
+        routes += each.routes.prefixes or () if each.kind == VPN else ()
     return any(contains(each, prefix) for each in routes)
 
 

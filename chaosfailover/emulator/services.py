@@ -208,7 +208,8 @@ def _check_path(name: str, path: Route, network: Network) -> None:
     over = network.resources.get(path.over)
     if over is None or over.kind not in CARRYING:
         raise ValueError(
-            f"paths.{name}.over is {path.over!r}, expected a circuit, VBR or BGP peer of regions"
+            f"paths.{name}.over is {path.over!r}, expected a circuit, VBR, BGP peer,"
+            " router interface or VPN connection of regions"
         )
     if path.detection == "bfd" and over.kind == PEER and not shown(over, "EnableBfd"):
         raise ValueError(f"paths.{name}.detection is 'bfd', but {over.id} has EnableBfd: false")

@@ -88,6 +88,9 @@ class Settings:
     empty_next_token: Annotated[
         bool, TRUTH, 'whether the last page has `"NextToken": ""` instead of none'
     ] = False
+    metric_delay: Annotated[
+        float, number(0), "how long after its end CloudMonitor shows a period"
+    ] = 240.0
     vbr_ha_by_peer: Annotated[
         bool, TRUTH, "whether DescribeVbrHa finds a failover group by its second VBR too"
     ] = False

@@ -15,6 +15,7 @@ from chaosfailover.emulator.access_keys import ACCOUNTS, AccessKey, access_keys_
 from chaosfailover.emulator.fabrics import CENS, ECRS, FAILOVER_GROUPS, Cen, Ecr, FailoverGroup
 from chaosfailover.emulator.faults import Fault, fault_from
 from chaosfailover.emulator.job import RUNNING, STATUSES
+from chaosfailover.emulator.loads import LOADS, Loads, check_loads
 from chaosfailover.emulator.resource_fields import REGION
 from chaosfailover.emulator.resources import (
     CIRCUIT,
@@ -91,6 +92,7 @@ class Topology:
     jobs: tuple[PlannedJob, ...]
     faults: tuple[Fault, ...] = ()
     settings: Settings = field(default_factory=Settings)
+    loads: Loads = field(default_factory=dict)
     title: str = ""
     name: str = ""
 
@@ -192,6 +194,7 @@ def _build(
         **others,
     )
     _check_jobs(topology, accounts)
+    check_loads(topology.loads, topology.services, network)
     for position, fault in enumerate(topology.faults):
         fault.check_resource(network, f"faults[{position}]")
     return topology
@@ -244,6 +247,7 @@ TOPOLOGY = record(
         "cens": CENS,
         "paths": PATHS,
         "services": SERVICES,
+        "loads": LOADS,
         "jobs": listing(record_of(PlannedJob)),
         "faults": listing(fault_from),
         "settings": SETTINGS,

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from alibabacloud_cbn20170912 import models as cbn_models
+from alibabacloud_cms20190101 import models as cms_models
 from alibabacloud_expressconnectrouter20230901 import models as ecr_models
 from alibabacloud_vpc20160428 import models
 from readme_tables import README, rewritten
 
 from chaosfailover.emulator.api import HANDLERS
-from chaosfailover.emulator.operations.products import CBN, ECR, VPC
+from chaosfailover.emulator.operations.products import CBN, CMS, ECR, VPC
 from chaosfailover.emulator.operations.table import OPERATIONS
 from chaosfailover.emulator.resource_fields import DEFAULTS
 from chaosfailover.emulator.resources import CIRCUIT, GROUP, PEER, VBR
@@ -36,7 +37,7 @@ def test_every_operation_has_a_handler() -> None:
     assert set(HANDLERS) == set(OPERATIONS)
 
 
-SDKS = {VPC.name: models, ECR.name: ecr_models, CBN.name: cbn_models}
+SDKS = {VPC.name: models, ECR.name: ecr_models, CBN.name: cbn_models, CMS.name: cms_models}
 
 
 def sdk_parameters(operation: str) -> set[str]:

@@ -31,33 +31,42 @@ class Arguments(TypedDict, total=False):
     AssociationRegionId: str
     BgpGroupId: str
     BgpPeerId: str
+    BusinessStatus: str
     CenId: str
     ChildInstanceId: str
     ChildInstanceRegionId: str
     ChildInstanceType: str
     ClientToken: str
     Community: str
+    CustomerGatewayId: str
     Description: str
     DestCidrBlockList: tuple[str, ...]
     DestinationCidrBlock: str
+    Dimensions: str
     DryRun: bool
     EcrId: str
+    EndTime: str
     Filter: tuple[Filter, ...]
     IncludeCrossAccountVbr: bool
+    InstanceId: str
     IpVersion: str
     IsDefault: bool
     JobDuration: int
     JobId: str
     JobType: str
+    Length: int
     MaxResult: int
     MaxResults: int
+    MetricName: str
     Name: str
+    Namespace: str
     NextHopId: str
     NextHopType: str
     NextToken: str
     NexthopInstanceId: str
     PageNumber: int
     PageSize: int
+    Period: str
     PhysicalConnectionId: str
     QueryRegionId: str
     RegionId: str
@@ -74,6 +83,7 @@ class Arguments(TypedDict, total=False):
     RouterId: str
     RouterType: str
     ServiceType: str
+    StartTime: str
     Status: str
     Tag: tuple[Tag, ...]
     Tags: tuple[Tag, ...]
@@ -101,7 +111,11 @@ class Arguments(TypedDict, total=False):
     Type: str
     VbrHaId: str
     VbrId: str
+    VbrInstanceId: str
+    VbrInstanceRegionId: str
     VpcId: str
+    VpnConnectionId: str
+    VpnGatewayId: str
 
 
 @dataclass(frozen=True)

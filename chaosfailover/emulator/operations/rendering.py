@@ -5,7 +5,17 @@ Resources as the API shows them (API reference 5), misspelt fields included.
 from collections.abc import Callable, Mapping
 
 from chaosfailover.emulator.resource_fields import DEFAULTS, shown
-from chaosfailover.emulator.resources import CIRCUIT, GROUP, PEER, VBR, Network, Resource
+from chaosfailover.emulator.resources import (
+    CIRCUIT,
+    GATEWAY,
+    GROUP,
+    INTERFACE,
+    PEER,
+    VBR,
+    VPN,
+    Network,
+    Resource,
+)
 from chaosfailover.emulator.route_entries import prefixes_of
 
 __all__ = ["SHAPES", "border_router_of_circuit", "interface_id", "route_table_id", "uid"]
@@ -132,6 +142,38 @@ def peer(network: Network, resource: Resource) -> Fields:
     }
 
 
+def router_interface(network: Network, resource: Resource) -> Fields:
+    """
+    Write a router interface; its health check asks the VBR opposite.
+    """
+    fields = _plain(resource)
+    if not fields["HealthCheckTargetIp"]:
+        fields["HealthCheckStatus"] = "NoHealthCheckConfig"
+    elif not network.in_service(resource.below[0]):
+        fields["HealthCheckStatus"] = "Abnormal"
+    return {
+        "HealthCheckStatus": "Normal",
+        **fields,
+        "RouterInterfaceId": resource.id,
+        "OppositeRegionId": resource.region,
+        "OppositeInterfaceOwnerId": resource.owner,
+    }
+
+
+def vpn_gateway(_network: Network, resource: Resource) -> Fields:
+    """
+    Write a VPN gateway.
+    """
+    return {**_plain(resource), "VpnGatewayId": resource.id}
+
+
+def vpn_connection(_network: Network, resource: Resource) -> Fields:
+    """
+    Write a VPN connection, its keys included, as the cloud does.
+    """
+    return {**_plain(resource), "VpnConnectionId": resource.id}
+
+
 def uid(owner: str) -> int | str:
     """
     Write the ID of an account, a number wherever it is one.
@@ -165,4 +207,7 @@ SHAPES: dict[str, Callable[[Network, Resource], Fields]] = {
     VBR: border_router,
     GROUP: group,
     PEER: peer,
+    INTERFACE: router_interface,
+    GATEWAY: vpn_gateway,
+    VPN: vpn_connection,
 }

@@ -84,6 +84,20 @@ LISTING = (
     Parameter("Tags", "tags", note="20 at most; all must match"),
     *PAGE,
 )
+METRIC = (
+    Parameter(
+        "RegionId", source="not done", note="accepted and ignored: the IDs of the VBRs decide"
+    ),
+    Parameter("Namespace", required=True, note="acs_physical_connection or acs_cen"),
+    Parameter("MetricName", required=True),
+    Parameter("Dimensions", note="JSON text; 50 instances at most; without it, all VBRs"),
+    Parameter("Period", rule=("60", "300", "900").__contains__, note="60, 300, 900; default 60"),
+    Parameter("StartTime", note="exclusive; ms since 1970, or YYYY-MM-DDThh:mm:ssZ"),
+    Parameter("EndTime", note="inclusive; as StartTime"),
+    Parameter("Length", "integer", rule=_within(1, 1440), note="default 1000, 1440 at most"),
+    Parameter("NextToken"),
+    Parameter("Express", source="not done", note="accepted and ignored"),
+)
 ROUTER = (
     Parameter("RouterId"),
     Parameter("BgpGroupId"),
@@ -155,6 +169,56 @@ VPC_OPERATIONS: dict[str, Operation] = {
     "DescribeBgpPeers": Operation(
         (REGION_REQUIRED, *ROUTER, Parameter("BgpPeerId"), *PAGE),
         remark="the fields of a cut peer are inferred",
+    ),
+    "DescribeRouterInterfaces": Operation(
+        (
+            REGION_REQUIRED,
+            Parameter("IncludeReservationData", "boolean", source="not done", note="there is none"),
+            *LISTING,
+        ),
+        remark="they come from the topology and have no other end of their own",
+    ),
+    "DescribeRouterInterfaceAttribute": Operation(
+        (REGION_REQUIRED, Parameter("InstanceId", required=True), *IGNORED),
+        source="inferred",
+        remark="HealthCheckStatus is Abnormal while the VBR is down; codes of errors are inferred",
+    ),
+    "DescribeVpnGateways": Operation(
+        (
+            REGION_REQUIRED,
+            Parameter("VpnGatewayId"),
+            Parameter("VpcId"),
+            Parameter("Status"),
+            Parameter("BusinessStatus"),
+            Parameter("GatewayType", source="not done", note="accepted and ignored"),
+            Parameter("IncludeReservationData", "boolean", source="not done", note="there is none"),
+            Parameter("ResourceGroupId", source="not done", note="accepted and ignored"),
+            Parameter("Tag", "tags", source="not done", note="accepted and ignored"),
+            *PAGE,
+        ),
+    ),
+    "DescribeVpnConnections": Operation(
+        (
+            REGION_REQUIRED,
+            Parameter("VpnConnectionId"),
+            Parameter("VpnGatewayId"),
+            Parameter("CustomerGatewayId"),
+            Parameter("ResourceGroupId", source="not done", note="accepted and ignored"),
+            Parameter("Tag", "tags", source="not done", note="accepted and ignored"),
+            *PAGE,
+        ),
+        remark="with the pre-shared key, as the cloud does; no state follows from traffic",
+    ),
+    "DescribeVcoRouteEntries": Operation(
+        (
+            REGION_REQUIRED,
+            Parameter("VpnConnectionId", required=True),
+            Parameter("RouteEntryType", rule=("bgp", "custom").__contains__),
+            TOKEN,
+            *PAGE,
+        ),
+        source="inferred",
+        remark="the prefixes of the topology while the tunnel is up; codes of errors are inferred",
     ),
     "DescribeVbrHa": Operation(
         (
@@ -343,8 +407,43 @@ CBN_OPERATIONS: dict[str, Operation] = {
         remark="that a longer AS path is Standby, not Candidate, is inferred; routes of other"
         " regions and of ECRs are not done",
     ),
+    "DescribeCenVbrHealthCheck": Operation(
+        (
+            Parameter("VbrInstanceRegionId", required=True),
+            Parameter("CenId"),
+            Parameter("VbrInstanceId"),
+            Parameter("VbrInstanceOwnerId", source="not done", note="accepted and ignored"),
+            *PAGE,
+        ),
+        remark="it says what is configured, not what is seen",
+    ),
 }
-CMS_OPERATIONS: dict[str, Operation] = {}
+CMS_OPERATIONS: dict[str, Operation] = {
+    "DescribeMetricList": Operation(
+        METRIC,
+        source="inferred",
+        remark=(
+            "the delay, averages, that timestamps are the"
+            " beginnings of periods, and the codes of errors are inferred; rates are not limited"
+            " to bandwidths"
+        ),
+        action="QueryMetricList",
+    ),
+    "DescribeMetricLast": Operation(METRIC, source="inferred", remark="one point of each VBR"),
+    "DescribeMetricMetaList": Operation(
+        (
+            Parameter("Namespace"),
+            Parameter("MetricName"),
+            Parameter("Labels", source="not done", note="accepted and ignored"),
+            PAGE[0],
+            Parameter("PageSize", "integer", rule=_within(1, 10000), note="default 30"),
+        ),
+        remark=(
+            "rates, packets and lost health checks of VBRs only; drops, latency, circuits, ECRs"
+            " and transit routers have no metrics here"
+        ),
+    ),
+}
 STS_OPERATIONS = {
     "GetCallerIdentity": Operation((), remark="that every key is the account itself is inferred"),
 }

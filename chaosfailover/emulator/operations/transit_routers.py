@@ -14,7 +14,8 @@ from chaosfailover.emulator.operations.call import Call, Document
 from chaosfailover.emulator.operations.filters import matching, numbered_page
 from chaosfailover.emulator.operations.parameters import Filter
 from chaosfailover.emulator.operations.rendering import uid
-from chaosfailover.emulator.resources import VBR, Resource
+from chaosfailover.emulator.resource_fields import shown
+from chaosfailover.emulator.resources import VBR, VPN, Resource
 from chaosfailover.emulator.route_entries import Learned, best, contains, learned
 
 __all__ = ["HANDLERS", "attachment_id", "transit_router_id"]
@@ -30,12 +31,13 @@ The marks of routes that leave the choice to the others.
 @dataclass(frozen=True)
 class TransitRouter:
     """
-    The transit router of a CEN in a region, and the VBRs that are attached to it.
+    The transit router of a CEN in a region, and the VBRs and VPN connections attached to it.
     """
 
     cen: Cen
     region: str
     vbrs: tuple[Resource, ...]
+    vpns: tuple[Resource, ...] = ()
 
     @property
     def id(self) -> str:
@@ -211,11 +213,16 @@ _COMPARED = (
 def _own(call: Call) -> list[TransitRouter]:
     network = call.cloud.network
     routers = (
-        TransitRouter(cen, region, tuple(each for each in vbrs if cen.id in each.cens))
+        TransitRouter(
+            cen,
+            region,
+            tuple(each for each in vbrs if cen.id in each.cens),
+            tuple(each for each in vpns if shown(each, "AttachInstanceId") == cen.id),
+        )
         for cen in network.fabrics.cens.values()
         if cen.owner == call.account
         for region in network.regions
-        for vbrs in (network.of(VBR, region),)
+        for vbrs, vpns in ((network.of(VBR, region), network.of(VPN, region)),)
     )
     return [each for each in routers if each.vbrs]
 
@@ -237,7 +244,8 @@ def _router_of_table(call: Call) -> TransitRouter:
 def _attached(call: Call, router: TransitRouter, name: str, without: Sequence[str]) -> Document:
     arguments = call.arguments
     resources = [(attachment_id(router.cen, each), each.id, "VBR") for each in router.vbrs]
-    resources.append((f"tr-attach-{router.vpc}", router.vpc, "VPC"))
+    resources += [(_other_attachment(each.id), each.id, "VPN") for each in router.vpns]
+    resources.append((_other_attachment(router.vpc), router.vpc, "VPC"))
     documents: list[Document] = [
         {
             "TransitRouterRouteTableId": router.table_id,
@@ -261,7 +269,7 @@ def _attached(call: Call, router: TransitRouter, name: str, without: Sequence[st
 
 def _entries(call: Call, router: TransitRouter) -> Iterator[Document]:
     """
-    Yield the routes over each VBR that propagates, the best active, and those to the VPC.
+    Yield the routes over each VBR that propagates, the best active, and those of VPNs and the VPC.
     """
     routes = [
         route
@@ -276,8 +284,22 @@ def _entries(call: Call, router: TransitRouter) -> Iterator[Document]:
         yield _entry(router, route, mark or ("Active" if is_best else "Standby"))
     for route in lost:
         yield _entry(router, route, _mark(router.cen, route))
+    over_vbrs = {each.prefix for each in routes if each not in lost}
+    for vpn in filter(lambda each: call.cloud.network.in_service(each.id), router.vpns):
+        by_bgp = bool(shown(vpn, "EnableTunnelsBgp"))
+        kinds, path = ("VPN", "BGP" if by_bgp else "Custom"), ("65515",) if by_bgp else ()
+        for prefix in vpn.routes.prefixes or ():
+            status = "Standby" if prefix in over_vbrs else "Active"
+            yield _of_other(router, prefix, vpn.id, kinds, status, path)
     for prefix in router.cen.vpc_prefixes:
-        yield _to_vpc(router, prefix)
+        yield _of_other(router, prefix, router.vpc, ("VPC", "System"))
+
+
+def _other_attachment(resource_id: str) -> str:
+    """
+    Return the ID of the attachment of a VPC or VPN connection.
+    """
+    return f"tr-attach-{resource_id}"
 
 
 def _mark(cen: Cen, route: Learned) -> str:
@@ -304,15 +326,27 @@ def _entry(router: TransitRouter, route: Learned, status: str) -> Document:
     }
 
 
-def _to_vpc(router: TransitRouter, prefix: str) -> Document:
+def _of_other(
+    router: TransitRouter,
+    prefix: str,
+    resource: str,
+    kinds: tuple[str, str],
+    status: str = "Active",
+    as_path: Sequence[str] = (),
+) -> Document:
+    """
+    Write the route to a prefix of a VPC or VPN connection; `kinds` are its type and its route's.
+    """
+    kind, route_kind = kinds
     return {
-        **_written(router, prefix, f"tr-attach-{router.vpc}", router.vpc, "VPC"),
+        **_written(router, prefix, _other_attachment(resource), resource, kind),
+        f"{ENTRY}Status": status,
         "PathAttributes": {
-            "AsPaths": [],
+            "AsPaths": list(as_path),
             "Communities": [],
-            "OriginInstanceId": router.vpc,
-            "OriginInstanceType": "VPC",
-            "OriginRouteType": "System",
+            "OriginInstanceId": resource,
+            "OriginInstanceType": kind,
+            "OriginRouteType": route_kind,
             "Preference": 50,
         },
     }
