@@ -8,6 +8,7 @@ from functools import partial
 from math import isfinite
 from typing import Protocol, TypeVar, cast
 
+from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.codes import REFUSED_PERMISSION
 from chaosfailover.alibaba.documents import VirtualBorderRouter, number, text
 from chaosfailover.alibaba.network_documents import (
@@ -29,9 +30,9 @@ from chaosfailover.alibaba.replies import is_unreached
 from chaosfailover.errors import ApiError, FailoverError
 from chaosfailover.network.health import UNKNOWN_GROUP, attachments
 from chaosfailover.network.routing import Datapoint, Read, Routing, Traffic, Unread
-from chaosfailover.network.snapshot import Snapshot
+from chaosfailover.network.snapshot import Snapshot, read_snapshot
 
-__all__ = ["read_routing"]
+__all__ = ["read_region", "read_routing"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -41,6 +42,19 @@ METRIC_LIST = "DescribeMetricList"
 METRIC_BUDGET = 20.0
 HISTORY = timedelta(days=7)
 INBOUND, OUTBOUND = "RateInFromIDCToVpc", "RateOutFromVpcToIDC"
+
+
+def read_region(client: VpcClient) -> tuple[Snapshot, Routing]:
+    """
+    Read the client's region and the routes of all its VBRs; without VBR there are none to read.
+
+    The routes take at most 30 s, and 3 s more for each VBR.
+    """
+    snapshot = read_snapshot(client)
+    if not snapshot.vbrs:
+        return snapshot, Routing()
+    with client.network_reads() as reads:
+        return snapshot, read_routing(reads, snapshot, budget=30.0 + 3.0 * len(snapshot.vbrs))
 
 
 def read_routing(
