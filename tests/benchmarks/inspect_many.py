@@ -33,7 +33,7 @@ from chaosfailover.network.reading import read_region
 from chaosfailover.network.snapshot import read_snapshot
 
 PER_VBR, PER_PLACE = 6, 6
-"""The calls that routes take at most: for each VBR, and for each region of an account with a CEN."""
+"""The calls that routes take at most for each VBR, and for each place with a CEN."""
 
 
 @contextmanager
