@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from chaosfailover.alibaba import config
+from chaosfailover.alibaba.network_reads import NetworkReads
 from chaosfailover.errors import FailoverError, PreflightError
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.record.digest import schema
@@ -19,6 +20,7 @@ from chaosfailover.run.mode import outside
 from chaosfailover.run.steps import idle_rollbacks, planned_cuts, planned_time
 from chaosfailover.safety.cut import ApprovedCuts, Cut
 from chaosfailover.safety.preflight import PreflightCheck, PreflightContext, existing_cut, preflight
+from chaosfailover.safety.route_checks import RouteChecks
 
 __all__ = ["announce", "ask_for_confirmation", "make_ready"]
 
@@ -63,6 +65,7 @@ def make_ready(
     configuration: Configuration,
     secrets: Secrets,
     measured: Measurement | None,
+    reads: NetworkReads,
 ) -> ApprovedCuts:
     """
     Return the approved cuts of an experiment, after preflight, baseline and confirmation.
@@ -77,6 +80,7 @@ def make_ready(
             cuts=cuts,
             planned_time=planned_time(experiment, configuration, secrets),
             min_survivors=facts.settings.min_survivors,
+            routes=RouteChecks(client, reads, facts.settings.route_rules()),
             targets=[target.name for target in measured.targets] if measured else [],
             answer_now=partial(_problem, facts, measured) if measured else lambda _: "",
         )
@@ -99,7 +103,7 @@ def make_ready(
 
 def _check(facts: RunFacts, context: PreflightContext) -> None:
     facts.checks = preflight(context)
-    facts.before = context.before
+    facts.before, facts.routes = context.before, context.routes
     facts.clock_offset = context.client.clock_offset
     if failed := [check for check in facts.checks if not check.passed]:
         raise PreflightError("; ".join(f"{check.name}: {check.detail}" for check in failed))

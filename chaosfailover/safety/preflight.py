@@ -15,6 +15,7 @@ from chaosfailover.network.cut_resources import Resource, lost, read_states
 from chaosfailover.network.under_test import read_underway
 from chaosfailover.safety.cut import Cut, cut_of
 from chaosfailover.safety.observation import States
+from chaosfailover.safety.route_checks import Finding, RouteChecks
 
 __all__ = ["PreflightCheck", "PreflightContext", "existing_cut", "preflight"]
 
@@ -31,13 +32,15 @@ class PreflightContext:
     The input of the preflight: the cuts and their conditions.
 
     `planned_time` is in seconds. `answer_now` returns why a target does not answer, or "". The
-    preflight fills `before` with what goes down with each test, and its state.
+    preflight fills `before` with what goes down with each test, and its state, and `routes` with
+    what was read.
     """
 
     client: VpcClient
     cuts: Sequence[Cut]
     planned_time: float
     min_survivors: int
+    routes: RouteChecks
     targets: Sequence[str] = ()
     answer_now: Callable[[str], str] = field(default=lambda _: "")
     before: dict[str, States] = field(default_factory=dict)
@@ -67,9 +70,6 @@ class PreflightCheck:
             "detail": self.detail,
             "warnings": list(self.warnings),
         }
-
-
-Finding = str | tuple[str, Sequence[str]]
 
 
 def preflight(flight: PreflightContext) -> list[PreflightCheck]:
@@ -117,6 +117,8 @@ def _checks(flight: PreflightContext) -> Iterator[tuple[str, Callable[[], Findin
         yield f"{cut.test}: survivors", partial(_survivors, flight, cut)
         yield f"{cut.test}: duration", partial(_duration, flight, cut)
         yield f"{cut.test}: dry run", partial(_dry_run, flight.client, cut)
+    for cut in flight.cuts:
+        yield from flight.routes.of(cut)
     for target in flight.targets:
         yield f"target {target}", partial(_target, flight, target)
 
@@ -141,12 +143,15 @@ def _resources(client: VpcClient, cut: Cut) -> str:
 
 
 def _survivors(flight: PreflightContext, cut: Cut) -> Finding:
-    survival = survey.check_survivors(
-        flight.client, cut.resource_ids, cut.resource_type, flight.min_survivors
-    )
+    survival = survey.survival(flight.client, cut.resource_ids, cut.resource_type)
+    flight.routes.survivals[cut.test] = survival
+    survey.require(survival, flight.min_survivors)
     flight.before[cut.test] = _states(flight.client, lost(survival, cut.resource_type))
     paths = ", ".join(str(path) for path in survival.survivors)
-    return f"{survival.count}: {paths}", survival.warnings
+    # Whether another AS is the same network is for the routes to say.
+    ends = [need.other_ends for need in survival.needs]
+    warnings = [warning for warning in survival.warnings if warning not in ends]
+    return f"{survival.count}: {paths}", warnings
 
 
 def _states(client: VpcClient, resources: Sequence[Resource]) -> States:
