@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Final, Self, TypeVar
 
 import httpx
@@ -23,6 +24,7 @@ from chaosfailover.alibaba.documents import (
 )
 from chaosfailover.alibaba.endpoints import endpoint_url, is_loopback
 from chaosfailover.alibaba.job_wait import wait_for_status
+from chaosfailover.alibaba.network_reads import REACH, NetworkReads
 from chaosfailover.alibaba.paging import Listing, by_number, by_token
 from chaosfailover.alibaba.products import VPC, Product
 from chaosfailover.alibaba.query import Filters, conditions, flattened, texts
@@ -80,16 +82,17 @@ class VpcClient:
         self._deadline = deadline
         self._clock = clock
         self._sleep = sleep
-        self._connection = Connection(
-            self.endpoint,
-            AcsAuth(credentials),
+        self._is_official = endpoint is None
+        self._connect = partial(
+            Connection,
+            auth=AcsAuth(credentials),
             read_timeout=read_timeout,
             attempts=attempts,
-            product=product,
             transport=transport,
             clock=clock,
             sleep=sleep,
         )
+        self._connection = self._connect(self.endpoint, product=product)
 
     def __enter__(self) -> Self:
         return self
@@ -102,6 +105,19 @@ class VpcClient:
         Close the connections.
         """
         self._connection.close()
+
+    def network_reads(self) -> NetworkReads:
+        """
+        Return the reads of routes, takeover and traffic, with the identity of this client.
+
+        Its endpoint serves all products, unless that is the official one: then each has its own.
+        """
+
+        def connect(product: Product) -> Connection:
+            url = product.endpoint(self.region_id) if self._is_official else self.endpoint
+            return self._connect(url, product=product, reach=REACH, log_level=logging.DEBUG)
+
+        return NetworkReads(self.region_id, connect, clock=self._clock)
 
     @property
     def clock_offset(self) -> float | None:

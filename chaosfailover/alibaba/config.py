@@ -2,10 +2,8 @@
 The client for the configuration and secrets of an experiment.
 """
 
-import logging
 import os
 import re
-import time
 from collections.abc import Mapping, MutableMapping
 from typing import NamedTuple
 
@@ -15,10 +13,9 @@ from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.credentials import Source, assumed_role, default_chain, pod_role
 from chaosfailover.alibaba.endpoints import endpoint_url, is_loopback, official_endpoint
 from chaosfailover.alibaba.environment import leave_out_unusable
-from chaosfailover.alibaba.network_reads import REACH, NetworkReads
-from chaosfailover.alibaba.products import STS, Product
-from chaosfailover.alibaba.signing import AcsAuth, Credentials
-from chaosfailover.alibaba.transport import Connection
+from chaosfailover.alibaba.network_reads import NetworkReads
+from chaosfailover.alibaba.products import STS
+from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.errors import ConfigurationError, CredentialsError
 
 __all__ = [
@@ -94,27 +91,7 @@ def network_reads(
 
     A configured endpoint serves all products; in the cloud each has its own. Raises as `client`.
     """
-    region_id = region(configuration)
-    endpoint = _endpoint(configuration)
-    official_endpoint(region_id)
-    url = endpoint_url(endpoint) if endpoint else None
-    auth = AcsAuth(_source(configuration, secrets))
-
-    def connect(product: Product) -> Connection:
-        return Connection(
-            url or product.endpoint(region_id),
-            auth,
-            product=product,
-            read_timeout=10.0,
-            attempts=10,
-            transport=transport,
-            clock=time.monotonic,
-            sleep=time.sleep,
-            reach=REACH,
-            log_level=logging.DEBUG,
-        )
-
-    return NetworkReads(region_id, connect)
+    return client(configuration, secrets, transport=transport).network_reads()
 
 
 def region(configuration: Settings) -> str:

@@ -90,10 +90,12 @@ def _problem(pages: list[Page[T]]) -> str:
     An item on two pages moved from one to the other, and counts once.
     """
     totals = list(dict.fromkeys(page.total for page in pages if page.total is not None))
-    count = len({repr(item) for page in pages for item in page.items})
+    if not totals:
+        return ""
     if len(totals) > 1:
         return f"TotalCount went from {totals[0]} to {totals[1]} while it was read"
-    if totals and count < totals[0]:
+    count = len({repr(item) for page in pages for item in page.items})
+    if count < totals[0]:
         return f"TotalCount is {totals[0]}, and {count} of them could be read"
     return ""
 

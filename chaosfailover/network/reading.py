@@ -2,12 +2,13 @@
 The reading of routes, takeover and traffic, where a failed read becomes an `Unread`.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import isfinite
 from typing import Protocol, TypeVar, cast
 
+from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.codes import REFUSED_PERMISSION
 from chaosfailover.alibaba.documents import VirtualBorderRouter, number, text
 from chaosfailover.alibaba.network_documents import (
@@ -29,9 +30,9 @@ from chaosfailover.alibaba.replies import is_unreached
 from chaosfailover.errors import ApiError, FailoverError
 from chaosfailover.network.health import UNKNOWN_GROUP, attachments
 from chaosfailover.network.routing import Datapoint, Read, Routing, Traffic, Unread
-from chaosfailover.network.snapshot import Snapshot
+from chaosfailover.network.snapshot import Snapshot, read_snapshot
 
-__all__ = ["read_routing"]
+__all__ = ["read_region", "read_routes", "read_routing", "read_traffic"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -41,6 +42,19 @@ METRIC_LIST = "DescribeMetricList"
 METRIC_BUDGET = 20.0
 HISTORY = timedelta(days=7)
 INBOUND, OUTBOUND = "RateInFromIDCToVpc", "RateOutFromVpcToIDC"
+
+
+def read_region(client: VpcClient) -> tuple[Snapshot, Routing]:
+    """
+    Read the client's region and the routes of all its VBRs; without VBR there are none to read.
+
+    The routes take at most 30 s, and 3 s more for each VBR.
+    """
+    snapshot = read_snapshot(client)
+    if not snapshot.vbrs:
+        return snapshot, Routing()
+    with client.network_reads() as reads:
+        return snapshot, read_routing(reads, snapshot, budget=30.0 + 3.0 * len(snapshot.vbrs))
 
 
 def read_routing(
@@ -73,6 +87,38 @@ def read_routing(
     return Reading(reads, budget).routing(chosen)
 
 
+def read_routes(
+    reads: NetworkReads, snapshot: Snapshot, *, budget: float
+) -> Iterator[tuple[str, Routing]]:
+    """
+    Yield each VBR, ECR and CEN of a snapshot with its routes, each read within `budget` seconds.
+
+    Nothing is read before it is asked for. Raises as `read_routing`.
+    """
+    for vbr in snapshot.vbrs:
+        if vbr_id := text(vbr, "VbrId"):
+            yield vbr_id, Routing(vbr_routes={vbr_id: Reading(reads, budget).vbr_routes(vbr)})
+    for ecr_id in _of_all(_ecr_ids, snapshot.vbrs):
+        reading = Reading(reads, budget)
+        disabled = {ecr_id: reading.ecr_disabled(ecr_id)}
+        yield (
+            ecr_id,
+            Routing(ecr_routes={ecr_id: reading.ecr_routes(ecr_id)}, ecr_disabled=disabled),
+        )
+    for cen_id in _of_all(_cen_ids, snapshot.vbrs):
+        routes = Reading(reads, budget).transit_routes(cen_id)
+        yield cen_id, Routing(transit_routes={cen_id: routes})
+
+
+def read_traffic(
+    reads: NetworkReads, vbr_ids: Collection[str], since: datetime, *, budget: float
+) -> dict[str, Read[Traffic]]:
+    """
+    Read the traffic of VBRs since an instant.
+    """
+    return Reading(reads, budget).traffic(sorted(vbr_ids), since, datetime.now(UTC))
+
+
 class Reader(Protocol[T_co]):
     """
     A read operation that waits for its budget only.
@@ -96,8 +142,7 @@ class Reading:
         Read all there is of these VBRs: the routes first, since nothing is cut without them.
         """
         now = datetime.now(UTC)
-        ecr_ids = sorted({ecr_id for vbr in vbrs.values() for ecr_id in _ecr_ids(vbr)})
-        cen_ids = sorted({cen_id for vbr in vbrs.values() for cen_id in _cen_ids(vbr)})
+        ecr_ids, cen_ids = _of_all(_ecr_ids, vbrs.values()), _of_all(_cen_ids, vbrs.values())
         return Routing(
             vbr_routes={vbr_id: self.vbr_routes(vbr) for vbr_id, vbr in vbrs.items()},
             ecr_routes={ecr_id: self.ecr_routes(ecr_id) for ecr_id in ecr_ids},
@@ -108,7 +153,7 @@ class Reading:
             interfaces=self.interfaces(vbrs),
             vpn=(vpn := self.vpn()),
             vpn_routes={} if isinstance(vpn, Unread) else self.vpn_routes(vpn, cen_ids),
-            traffic=self.traffic(sorted(vbrs), now),
+            traffic=self.traffic(sorted(vbrs), now - HISTORY, now),
             taken_at=now,
         )
 
@@ -259,22 +304,24 @@ class Reading:
             if vpn_id and text(connection, "AttachInstanceId") in cen_ids
         }
 
-    def traffic(self, vbr_ids: Sequence[str], now: datetime) -> dict[str, Read[Traffic]]:
+    def traffic(
+        self, vbr_ids: Sequence[str], since: datetime, until: datetime
+    ) -> dict[str, Read[Traffic]]:
         """
-        Read the traffic of the last 7 days, for at most 20 s.
+        Read the traffic of a time, for at most 20 s.
         """
         reading = Reading(self._reads, min(METRIC_BUDGET, max(0.0, self._remaining())))
-        inbound = reading._rates(INBOUND, vbr_ids, now)
-        outbound = reading._rates(OUTBOUND, vbr_ids, now)
+        inbound = reading._rates(INBOUND, vbr_ids, since, until)
+        outbound = reading._rates(OUTBOUND, vbr_ids, since, until)
         return {vbr_id: _traffic(inbound[vbr_id], outbound[vbr_id]) for vbr_id in vbr_ids}
 
-    def _rates(self, metric: str, vbr_ids: Sequence[str], now: datetime) -> dict[str, Read[Rates]]:
+    def _rates(
+        self, metric: str, vbr_ids: Sequence[str], since: datetime, until: datetime
+    ) -> dict[str, Read[Rates]]:
         rates: dict[str, Read[Rates]] = {}
         for first in range(0, len(vbr_ids), MOST_INSTANCES):
             batch = vbr_ids[first : first + MOST_INSTANCES]
-            ask = partial(
-                self._reads.describe_metric_list, metric, batch, since=now - HISTORY, until=now
-            )
+            ask = partial(self._reads.describe_metric_list, metric, batch, since=since, until=until)
             points = self._read(CMS, METRIC_LIST, ask)
             rates |= (
                 dict.fromkeys(batch, points)
@@ -325,6 +372,12 @@ def _joined(parts: Iterable[Read[tuple[T, ...]]]) -> Read[tuple[T, ...]]:
             return part
         items += part
     return tuple(items)
+
+
+def _of_all(
+    ids: Callable[[VirtualBorderRouter], set[str]], vbrs: Iterable[VirtualBorderRouter]
+) -> list[str]:
+    return sorted({each for vbr in vbrs for each in ids(vbr)})
 
 
 def _ecr_ids(vbr: VirtualBorderRouter) -> set[str]:

@@ -87,3 +87,13 @@ class Routing:
     vpn_routes: Mapping[str, Read[tuple[VcoRouteEntry, ...]]] = field(default_factory=dict)
     traffic: Mapping[str, Read[Traffic]] = field(default_factory=dict)
     taken_at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """
+        Why parts were not read, one sentence for each reason.
+        """
+        parts: list[object] = []
+        for value in vars(self).values():
+            parts += value.values() if isinstance(value, Mapping) else [value]
+        return tuple(sorted({str(part) for part in parts if isinstance(part, Unread)}))

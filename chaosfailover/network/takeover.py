@@ -18,7 +18,7 @@ from chaosfailover.network.paths import BfdTimers, Path
 from chaosfailover.network.routing import Routing, Unread
 from chaosfailover.network.survival import Need, Survival
 
-__all__ = ["CUT_PROVES", "Span", "Takeover", "takeover", "takeovers"]
+__all__ = ["CUT_PROVES", "Span", "Takeover", "slowest", "takeover", "takeovers"]
 
 CLOSED = (
     "Whether the cloud closes their sessions or lets them fall silent is not documented: a session "
@@ -137,7 +137,7 @@ def takeovers(survival: Survival, routing: Routing) -> dict[str, Takeover]:
     Sessions that carry nothing for certain are left out.
     """
     return {
-        str(need): _slowest(takeover(path, need, routing) for path in need.taken if path.may_carry)
+        str(need): slowest(takeover(path, need, routing) for path in need.taken if path.may_carry)
         for need in survival.needs
     }
 
@@ -152,7 +152,10 @@ def takeover(path: Path, need: Need, routing: Routing) -> Takeover:
     return Takeover(detection, convergence, reasons, tuple(_advice(path, need, routing)))
 
 
-def _slowest(forecasts: Iterable[Takeover]) -> Takeover:
+def slowest(forecasts: Iterable[Takeover]) -> Takeover:
+    """
+    Return the forecast for several paths: the longest of their times, with all reasons.
+    """
     each = list(forecasts)
     if not each:
         return Takeover(reasons=("no path of the cut is known to carry traffic",))

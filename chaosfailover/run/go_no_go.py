@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from chaosfailover.alibaba import config
+from chaosfailover.alibaba.network_reads import NetworkReads
 from chaosfailover.alibaba.regions import ANY_REGION, region_ids
 from chaosfailover.errors import FailoverError, PreflightError
 from chaosfailover.prober.measurement import Measurement
@@ -20,6 +21,7 @@ from chaosfailover.run.mode import outside, unanswered
 from chaosfailover.run.steps import idle_rollbacks, planned_cuts, planned_time
 from chaosfailover.safety.cut import ApprovedCuts, Cut
 from chaosfailover.safety.preflight import PreflightCheck, PreflightContext, preflight
+from chaosfailover.safety.route_checks import RouteChecks
 
 __all__ = ["announce", "ask_for_confirmation", "make_ready"]
 
@@ -67,6 +69,7 @@ def make_ready(
     configuration: Configuration,
     secrets: Secrets,
     measured: Measurement | None,
+    reads: NetworkReads,
 ) -> ApprovedCuts:
     """
     Return the approved cuts of an experiment, after preflight, baseline and confirmation.
@@ -82,6 +85,7 @@ def make_ready(
             planned_time=planned_time(experiment, configuration, secrets),
             min_survivors=facts.settings.min_survivors,
             regions=partial(_regions, configuration, secrets),
+            routes=RouteChecks(client, reads, facts.settings.route_rules()),
             targets=[target.name for target in measured.targets] if measured else [],
             answer_now=partial(_problem, facts, measured) if measured else lambda _: "",
         )
@@ -114,7 +118,7 @@ def _regions(configuration: Configuration, secrets: Secrets) -> list[str]:
 
 def _check(facts: RunFacts, context: PreflightContext) -> None:
     facts.checks = preflight(context)
-    facts.before = context.before
+    facts.before, facts.routes = context.before, context.routes
     facts.clock_offset = context.client.clock_offset
     if failed := [check for check in facts.checks if not check.passed]:
         raise PreflightError("; ".join(f"{check.name}: {check.detail}" for check in failed))

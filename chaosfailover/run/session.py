@@ -14,7 +14,7 @@ from chaoslib.types import Journal
 
 from chaosfailover import events
 from chaosfailover.alibaba import config
-from chaosfailover.errors import GuardError
+from chaosfailover.errors import FailoverError, GuardError
 from chaosfailover.prober import measurement
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.prober.open_files import Room
@@ -43,6 +43,7 @@ from chaosfailover.safety.alarm import alarm, utc_after
 from chaosfailover.safety.guard import Guard
 from chaosfailover.safety.guarded_test import StopOutcome
 from chaosfailover.safety.observer import ObserverThread
+from chaosfailover.safety.route_watch import RouteWatchThread
 from chaosfailover.safety.watchdog import GRACE, Watchdogs, log_name
 from chaosfailover.signals import Interruption
 from chaosfailover.verdict.values import mapping
@@ -116,6 +117,7 @@ class Session:
         self._is_wanted = True
         self._outcomes: list[StopOutcome] = []
         self._observer: ObserverThread | None = None
+        self._route_watch: RouteWatchThread | None = None
         self._journal = journal or {}
         self._evidence: RunEvidence | None = None
         self._entry_noted = False
@@ -175,8 +177,14 @@ class Session:
         venue = self._open_venue()
         guarding = self._start_guard(venue)
         self._start_measurement(venue.room)
+        reads = config.network_reads(self._configuration, self._secrets)
         approved = make_ready(
-            self._facts, self._experiment, self._configuration, self._secrets, self._measurement
+            self._facts,
+            self._experiment,
+            self._configuration,
+            self._secrets,
+            self._measurement,
+            self._resources.enter_context(reads),
         )
         self._note_entry()
         guarding.approve(approved, self._facts.before)
@@ -239,6 +247,7 @@ class Session:
         self._restore()
         self._finish_measurement()
         self._end_observer()
+        self._read_traffic()
         events.publish("end")
         entry = make_entry(self._facts, self._experiment, self._measurement, self._outcomes)
         if ended := interruption(self._facts.aborted, self._interruption.received):
@@ -287,8 +296,23 @@ class Session:
         self._outcomes = self._guard.restore(AT_THE_END) if self._guard else []
 
     def _end_observer(self) -> None:
+        """
+        End the reads; what is cut is stopped by now, so that the routes may be read once more.
+        """
         if self._observer:
             self._observer.end()
+        if self._route_watch:
+            self._route_watch.end(once_more=not self._interruption.received)
+
+    def _read_traffic(self) -> None:
+        """
+        Read what traffic there was, unless the run is to end soon; nothing waits for what is late.
+        """
+        if self._facts.routes and not self._interruption.received:
+            try:
+                self._facts.traffic = self._facts.routes.traffic(self._facts.events)
+            except FailoverError as exc:
+                logger.warning("The traffic of the run was not read: %s", exc)
 
     def _leave_to(self, watchdogs: Watchdogs) -> None:
         """
@@ -353,6 +377,11 @@ class Session:
         )
         self._observer = ObserverThread(access, guarding)
         self._observer.start()
+        if routes := self._facts.routes:
+            self._route_watch = RouteWatchThread(
+                routes.reads, routes.snapshot, routes.tables, guarding
+            )
+            self._route_watch.start()
 
     def _start_measurement(self, room: Room) -> None:
         targets = self._settings.parsed_targets()

@@ -27,6 +27,7 @@ from chaosfailover.network.cut_resources import Resource, lost, read_states
 from chaosfailover.network.under_test import read_underway
 from chaosfailover.safety.cut import Cut, cut_of
 from chaosfailover.safety.observation import States
+from chaosfailover.safety.route_checks import Finding, RouteChecks
 
 __all__ = ["PreflightCheck", "PreflightContext", "preflight"]
 
@@ -60,13 +61,15 @@ class PreflightContext:
 
     `planned_time` is in seconds. `started` are existing tests, whose cuts the preflight adds to
     `cuts`. `regions` reads those of the service. `answer_now` returns why a target does not answer,
-    or "". The preflight fills `before` with what goes down with each test, and its state.
+    or "". The preflight fills `before` with what goes down with each test, and its state, and
+    `routes` with what was read.
     """
 
     client: VpcClient
     cuts: list[Cut]
     planned_time: float
     min_survivors: int
+    routes: RouteChecks
     started: Sequence[str] = ()
     regions: Callable[[], Collection[str]] = tuple
     targets: Sequence[str] = ()
@@ -98,9 +101,6 @@ class PreflightCheck:
             "detail": self.detail,
             "warnings": list(self.warnings),
         }
-
-
-Finding = str | tuple[str, Sequence[str]]
 
 
 def preflight(flight: PreflightContext) -> list[PreflightCheck]:
@@ -152,6 +152,8 @@ def _checks(flight: PreflightContext) -> Iterator[tuple[str, Callable[[], Findin
         yield f"{cut.test}: survivors", partial(_survivors, flight, cut)
         yield f"{cut.test}: duration", partial(_duration, flight, cut)
         yield f"{cut.test}: dry run", partial(_dry_run, flight.client, cut)
+    for cut in flight.cuts:
+        yield from flight.routes.of(cut)
     for target in flight.targets:
         yield f"target {target}", partial(_target, flight, target)
 
@@ -239,12 +241,15 @@ def _resource_ids(client: VpcClient, resource_type: str) -> list[str]:
 
 
 def _survivors(flight: PreflightContext, cut: Cut) -> Finding:
-    survival = survey.check_survivors(
-        flight.client, cut.resource_ids, cut.resource_type, flight.min_survivors
-    )
+    survival = survey.survival(flight.client, cut.resource_ids, cut.resource_type)
+    flight.routes.survivals[cut.test] = survival
+    survey.require(survival, flight.min_survivors)
     flight.before[cut.test] = _states(flight.client, lost(survival, cut.resource_type))
     paths = ", ".join(str(path) for path in survival.survivors)
-    return f"{survival.count}: {paths}", survival.warnings
+    # Whether another AS is the same network is for the routes to say.
+    ends = [need.other_ends for need in survival.needs]
+    warnings = [warning for warning in survival.warnings if warning not in ends]
+    return f"{survival.count}: {paths}", warnings
 
 
 def _states(client: VpcClient, resources: Sequence[Resource]) -> States:

@@ -132,7 +132,7 @@ def test_probe_holds_promises(
     (outage,) = [line for line in done.stdout.splitlines() if line.startswith("it: ")]
     moment = r"\d\d:\d\d:\d\d\.\d{3}Z"
     assert re.fullmatch(
-        rf"it: down 0\.\d\d\.\.\d\.\d\d s between {moment} and {moment}, 3 checks lost", outage
+        rf"it: down 0\.\d\d\.\.\d\.\d\d s between {moment} and {moment}, \d checks? lost", outage
     )
 
 

@@ -22,10 +22,12 @@ from places import EXPERIMENTS
 
 from chaosfailover import actions
 from chaosfailover.alibaba import config
+from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.errors import GuardError
 from chaosfailover.safety import guard
 from chaosfailover.safety.cut import ApprovedCuts, Cut
 from chaosfailover.safety.preflight import PreflightContext, preflight
+from chaosfailover.safety.route_checks import RouteChecks, RouteRules
 
 NOTHING_MADE = (
     "This run has created and started no failover test: its rollbacks have none to stop or delete"
@@ -62,6 +64,10 @@ def refused(
     assert record == entry["record"]
     assert record["verdict"] == entry["verdict"]
     return log, entry["verdict"]["reasons"]
+
+
+def routes_of(client: VpcClient) -> RouteChecks:
+    return RouteChecks(client, client.network_reads(), RouteRules())
 
 
 @pytest.mark.parametrize(
@@ -376,7 +382,9 @@ def test_region_is_told_with_those_that_exist(
 ) -> None:
     """Only if it is none of them; there is no further check."""
     with client_of(Silence([answer] * 9), attempts=1) as client:
-        flight = PreflightContext(client, [DRILL], 60.0, 1, regions=lambda: regions)
+        flight = PreflightContext(
+            client, [DRILL], 60.0, 1, routes_of(client), regions=lambda: regions
+        )
 
         (check,) = preflight(flight)
 
@@ -389,7 +397,7 @@ def test_region_that_throttles_is_waited_for() -> None:
     throttled, clock = error_reply("Throttling.User", 400), Clock()
     none = reply(FailoverTestJobList=[], TotalCount=0)
     with client_of(Silence([*[throttled] * 7, none, *[NO_NAME] * 9]), clock, attempts=9) as client:
-        checks = preflight(PreflightContext(client, [DRILL], 60.0, 1))
+        checks = preflight(PreflightContext(client, [DRILL], 60.0, 1, routes_of(client)))
 
     assert (checks[0].name, checks[0].passed) == ("the region answers", True)
     assert sum(clock.slept) > 5
@@ -399,8 +407,8 @@ def test_test_that_does_not_exist_is_told_with_those_that_do(configuration: Any)
     """An experiment that only starts a test names it; a slip is found before anything else."""
     actions.create_failover_test("quarterly", ["pc-rehearsal-a"], configuration=configuration)
     with config.client(configuration, {}) as client:
-        flight = PreflightContext(client, [], 60.0, 1, started=["quaterly"])
-        known = PreflightContext(client, [], 60.0, 1, started=["quarterly"])
+        flight = PreflightContext(client, [], 60.0, 1, routes_of(client), started=["quaterly"])
+        known = PreflightContext(client, [], 60.0, 1, routes_of(client), started=["quarterly"])
 
         checks, passed = preflight(flight), preflight(known)
 
