@@ -4,14 +4,18 @@ The topologies of the network as Alibaba Cloud builds it, each as a real `chaos 
 What lasts 10 s there runs ten times as fast.
 """
 
+import json
 from math import inf
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from accounts import plan_for
 from chaos_command import chaos, journal, on_free_ports
 from places import EXPERIMENTS
+
+from chaosfailover.emulator import Emulator
 
 FASTER = {"ecr-ecmp": 10}
 RTO = 3.0
@@ -121,3 +125,24 @@ def test_equal_paths_lose_a_share_that_ends(tmp_path: Path) -> None:
     assert last["ongoing"] is False
     assert summary["during"]["sent"] - summary["during"]["lost"] > summary["during"]["lost"]
     assert entry["targets"]["portal"]["cuts"][0]["settled"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("topology", "expected"),
+    [
+        pytest.param("ecr-ecmp", {"deviated"}, id="10 s on an ECR"),
+        pytest.param("failover-group", {"held"}, id="failover group"),
+        pytest.param("missing-prefix", {"held"}, id="the circuit whose prefixes survive"),
+    ],
+)
+def test_plan_of_a_topology_is_rehearsed_as_expected(
+    topology: str, expected: set[str], tmp_path: Path
+) -> None:
+    """The mirror has its timers, prefixes and group, and every file comes to what is planned."""
+    plan_for(Emulator(topology), tmp_path)
+
+    done = chaos("failover", "rehearse-all", ".", "--output", "json", folder=tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {run["verdict"] for run in json.loads(done.stdout)["runs"]} == expected
