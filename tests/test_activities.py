@@ -508,8 +508,9 @@ def test_deleted_test_is_judged_by_its_resources(
 
     def seen() -> tuple[object, int, list[PreflightCheck]]:
         left = probes.surviving_paths([B], configuration=configuration)
-        with config.client(configuration, None) as client:
-            routes = RouteChecks(client, config.network_reads(configuration, None), RouteRules())
+        reading = config.network_reads(configuration, None)
+        with config.client(configuration, None) as client, reading as reads:
+            routes = RouteChecks(client, reads, RouteRules())
             checks = preflight(PreflightContext(client, [CUT_B], 60.0, 1, routes))
         quiet = probes.no_failover_test_running(configuration=configuration)
         return quiet, left["count"], [each for each in checks if each.name == "no test is running"]

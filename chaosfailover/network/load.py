@@ -166,8 +166,9 @@ def _load(need: Need, region: Collection[Path], routing: Routing, limit: float) 
     gaps += ["the bandwidth of a survivor is unknown"] if room is None else []
 
     def direction(way: Way, points: Callable[[Traffic], Iterable[Datapoint]]) -> Direction:
-        complete = len(read) == len(traffic)
-        sums = _sums([points(each) for each in read] if complete else [], routing.taken_at)
+        sums = _sums([points(each) for each in read], routing.taken_at)
+        if len(read) < len(traffic):  # a part of the load can be too much, and never little enough
+            sums = {at: rate for at, rate in sums.items() if room and rate > limit * room}
         return _direction(way, sums, routing.taken_at, room, limit)
 
     return Load(

@@ -113,15 +113,17 @@ class RouteProof:
     @property
     def proven(self) -> bool:
         """
-        Whether all needs are proven.
+        Whether all needs are proven. A cut of which no path was read has none, and is not.
         """
-        return all(need.proven for need in self.needs)
+        return bool(self.needs) and all(need.proven for need in self.needs)
 
     @property
     def reasons(self) -> list[str]:
         """
         Why the cut is not proven to be survivable.
         """
+        if not self.needs:
+            return ["the cut takes no path that was read"]
         return [reason for need in self.needs for reason in need.reasons]
 
     def as_dict(self) -> dict[str, object]:

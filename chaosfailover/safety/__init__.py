@@ -15,6 +15,8 @@ approval      `cut.py`. `ApprovedCuts` are those that passed the preflight; othe
 guard         `guard.py`. The list of the tests that this run may have started, and the thread that
               stops them. The actions that cut enter by `check_cut` and `under_guard`.
 observer      `observer.py`. Reads jobs and resources once a second, and makes events of changes.
+routes        `route_checks.py` reads routes and traffic once for the preflight, `route_watch.py`
+              reads routes again while the run goes on, and makes events of what moves.
 observation   `observation.py`. What was seen of one test. Whoever reads the API writes here.
 watchdogs     `watchdog.py`. Two more processes with a copy of the list. They stop the tests when
               the run is killed, and look for what the run had to leave.
@@ -29,6 +31,7 @@ Threads and processes
 main thread          hooks, activities, rollbacks. Background activities have threads of their own.
 failover-guard       waits for one order, stops what is on the list, then ends.
 failover-observer    reads until the measurement has ended; it asks nothing while a test is stopped.
+failover-routes      reads route tables every 5 s; it begins no read while a test is stopped.
 failover-watchdog    one for each watchdog: notices its death at once, and starts another.
 failover-signals     wakes the main thread for a signal, and orders the stop if that takes long.
 failover-abort       one for each abort rule. Orders the stop, then interrupts the main thread.

@@ -123,10 +123,13 @@ class RouteChecks:
         if self.rules.survivors_by == "sessions":
             detail = f"not proven, and not required, since the control has {BY_SESSIONS}"
             return detail, [*proof.reasons, *proof.warnings]
-        raise PreflightError(
-            f"not proven: {'; '.join(proof.reasons)}; mend that, or set {BY_SESSIONS} in the "
-            "control to rely on sessions only"
+        is_lost = any(fate.state == "lost" for need in proof.needs for fate in need.prefixes)
+        remedy = (
+            "let a survivor carry what would be lost"
+            if is_lost
+            else f"let the routes be read, or set {BY_SESSIONS} in the control"
         )
+        raise PreflightError(f"not proven: {'; '.join(proof.reasons)}; {remedy}")
 
     def _capacity(self, cut: Cut) -> Finding:
         """

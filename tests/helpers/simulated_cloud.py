@@ -5,6 +5,7 @@ The clients are the product's, with its retries and its errors. Only the connect
 since httpx would take five sixths of the time of a simulation.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -235,6 +236,7 @@ class Wire(Connection):
         self._route = "the simulated cloud"
         self._read_timeout = READ_TIMEOUT
         self._attempts = attempts
+        self._reach, self._log_level = inf, logging.WARNING
         self._clock, self._sleep = cloud.clock, cloud.sleep
         self.clock_offset = None
 

@@ -50,6 +50,7 @@ def loaded(east: Any, west: Any, **documents: dict[str, object]) -> Load:
         pytest.param(traffic(300, back=500), traffic(400), "failed", id="too much one way"),
         pytest.param(traffic(300, peak=500), traffic(400), "warning", id="too much at the peak"),
         pytest.param(None, traffic(1), "unknown", id="not asked"),
+        pytest.param(None, traffic(801), "failed", id="not asked, and too much without it"),
         pytest.param(Unread("DescribeMetricList", "no data"), traffic(1), "unknown", id="no data"),
         pytest.param(traffic(1), Traffic((), ()), "unknown", id="empty"),
         pytest.param(traffic(float("nan")), traffic(1), "unknown", id="no number"),

@@ -3,12 +3,14 @@ Survivors by route: which prefixes of a cut are covered, lost or unknown.
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from routed import P, Routed, ecr_route, transit_route, vbr_route
 
 from chaosfailover.network.prefixes import proof_by_route
+from chaosfailover.network.routes import RouteTables
 from chaosfailover.network.routing import Unread
 
 CEN = "cen-main"
@@ -274,6 +276,24 @@ def test_address_families_are_apart() -> None:
 
     assert proof.proven
     assert [[fate.prefix for fate in need.prefixes] for need in proof.needs] == [[P], [v6]]
+
+
+def test_tables_are_shared_by_many_cuts() -> None:
+    """A region is parsed once for the cuts of all its circuits."""
+    routed = Routed()
+    tables = RouteTables(routed.routing)
+    proofs = [proof_by_route(routed.cut([name]), tables) for name in ("pc-east", "pc-west")]
+
+    assert [proof.needs[0].prefixes[0].by for proof in proofs] == [("vbr-west",), ("vbr-east",)]
+
+
+def test_cut_without_path_proves_nothing() -> None:
+    """A circuit without VBR serves nothing that was read."""
+    routed = Routed()
+    proof = proof_by_route(replace(routed.cut(), needs=[]), routed.routing)
+
+    assert not proof.proven
+    assert proof.reasons == ["the cut takes no path that was read"]
 
 
 def test_routes_of_a_family_without_session_are_unknown() -> None:

@@ -256,6 +256,17 @@ def test_need_has_the_forecast_of_its_slowest_path() -> None:
     assert found.most is None
 
 
+def test_session_that_is_no_survivor_may_carry_traffic_all_the_same() -> None:
+    """A peer that is being deleted forwards as long as its session is established."""
+    routed = Routed(more={"failover_groups": {"vbr-east": GROUP}})
+    (east,) = (peer for peer in routed.network.bgp_peers if peer["BgpPeerId"] == "bgp-east")
+    slow = {"BgpPeerId": "bgp-slow", "EnableBfd": False, "Hold": "90", "Status": "Deleting"}
+    routed.network.bgp_peers.append(east | slow)
+    (found,) = takeovers(routed.cut(), routed.routing).values()
+
+    assert found.detection.most == 90
+
+
 def test_forecast_fits_in_json() -> None:
     """What never happens is no number."""
     routed = Routed(CEN, more={"health_checks": {"vbr-east": None}})

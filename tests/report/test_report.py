@@ -18,16 +18,18 @@ from damaged_journals import HOSTILE, ODD, everywhere, places
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from long_journals import long_journal
-from made_journals import changed, event, held, probe, reading
+from made_journals import changed, event, held, probe, reading, routed
 from places import DATA
 from recorded_journals import RECORDED, errors, load
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.i18n import CATALOGUES
 from chaosfailover.record import make_record
+from chaosfailover.record.digest import misfit
 from chaosfailover.report import FORMATS, render
 from chaosfailover.report.charts.axis import STEPS
 from chaosfailover.report.jinja_filters import template_text
+from chaosfailover.report.network import comparisons
 
 Journal = dict[str, Any]
 
@@ -467,3 +469,59 @@ def test_no_journal_is_refused() -> None:
     """There is no report of nothing."""
     with pytest.raises(ArgumentError, match="no journal"):
         render([], "html")
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_network_is_shown(language: str) -> None:
+    """Forecast beside measured, on what survivors rest, what moved, and the traffic."""
+    words = CATALOGUES[language]
+    page, text = (render([routed()], form, language) for form in ("html", "markdown"))
+
+    assert words["forecast.span"].format(least="2", most="4") in text
+    assert words["forecast.faster"] in text
+    for key in ("forecast.faster", "proof.routes", "ui.first_read", "ui.not_seen", "ui.routes"):
+        assert words[key] in page
+    assert "300.0 / 120.5" in page
+    assert "DescribeRouteEntryList: Throttling" in page
+    assert words["proof.sessions"] in render([routed(proven=False)], "html", language)
+
+
+@pytest.mark.parametrize(
+    ("forecast", "measured", "state"),
+    [
+        pytest.param((2.0, 4.0), (0.5, 1.0), "faster", id="a closed session"),
+        pytest.param((0.6, None), (0.8, 1.0), "as_forecast", id="no known end"),
+        pytest.param((0.4, 0.8), (0.5, 1.0), "as_forecast", id="they overlap"),
+        pytest.param((0.2, 0.4), (0.5, 1.0), "slower", id="slower"),
+        pytest.param((0.2, 9.0), (0.5, None), "as_forecast", id="the stop came first"),
+        pytest.param((0.0, None), (0.5, 1.0), "unknown", id="no forecast"),
+        pytest.param((2.0, 4.0), None, "no_loss", id="nothing was lost"),
+    ],
+)
+def test_forecast_is_compared(forecast: Any, measured: Any, state: str) -> None:
+    """Only what is out of the range in any case is called faster or slower."""
+    record = make_record(routed())
+    takeover = record["scope"][0]["takeover"][0]
+    takeover |= dict(zip(("least", "most"), forecast, strict=True))
+    recovery = record["recoveries"][0]
+    recovery["failover"] = measured and dict(zip(("at_least", "at_most"), measured, strict=True))
+
+    (row,) = comparisons(record)
+
+    assert row["state"] == state
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:20])
+def test_damaged_network_is_reported(value: Any) -> None:
+    """Odd values in any part of it become no error, and match the schema."""
+    journal = routed()
+    for key in ("survivors_by", "routes", "takeover", "load"):
+        damaged = changed(journal, (f"failover.cuts.0.{key}", value))
+        assert render([damaged], "html")
+        assert misfit(make_record(damaged)) == ""
+    for key in ("prefixes", "count", "moved_from", "moved_to", "source", "reason"):
+        assert render([changed(journal, (f"failover.events.2.{key}", value))], "html")
+    for path in ("traffic", "traffic.0.before", "cuts.0.takeover.0.least", "cuts.0.routes.0.lost"):
+        damaged = changed(journal, (f"failover.{path}", value))
+        assert render([damaged], "html")
+        assert misfit(make_record(damaged)) == ""
