@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,16 @@ def refused(
     return log, entry["verdict"]["reasons"]
 
 
-def routes_of(client: VpcClient) -> RouteChecks:
-    return RouteChecks(client, client.network_reads(), RouteRules())
+Routes = Callable[[VpcClient], RouteChecks]
+
+
+@pytest.fixture
+def routes_of() -> Iterator[Routes]:
+    """What gives a preflight the checks of its routes."""
+    with ExitStack() as stack:
+        yield lambda client: RouteChecks(
+            client, stack.enter_context(client.network_reads()), RouteRules()
+        )
 
 
 @pytest.mark.parametrize(
@@ -378,7 +387,7 @@ NO_NAME = httpx.ConnectError("Name or service not known")
     ],
 )
 def test_region_is_told_with_those_that_exist(
-    answer: httpx.Response, regions: list[str], said: str
+    answer: httpx.Response, regions: list[str], said: str, routes_of: Routes
 ) -> None:
     """Only if it is none of them; there is no further check."""
     with client_of(Silence([answer] * 9), attempts=1) as client:
@@ -392,7 +401,7 @@ def test_region_is_told_with_those_that_exist(
     assert check.detail.endswith(said)
 
 
-def test_region_that_throttles_is_waited_for() -> None:
+def test_region_that_throttles_is_waited_for(routes_of: Routes) -> None:
     """It answers, so it is not given up like one that does not."""
     throttled, clock = error_reply("Throttling.User", 400), Clock()
     none = reply(FailoverTestJobList=[], TotalCount=0)
@@ -403,7 +412,9 @@ def test_region_that_throttles_is_waited_for() -> None:
     assert sum(clock.slept) > 5
 
 
-def test_test_that_does_not_exist_is_told_with_those_that_do(configuration: Any) -> None:
+def test_test_that_does_not_exist_is_told_with_those_that_do(
+    configuration: Any, routes_of: Routes
+) -> None:
     """An experiment that only starts a test names it; a slip is found before anything else."""
     actions.create_failover_test("quarterly", ["pc-rehearsal-a"], configuration=configuration)
     with config.client(configuration, {}) as client:

@@ -37,7 +37,7 @@ def flight(emulator: Emulator, *cuts: Cut, **rules: Any) -> Iterator[PreflightCo
     reading = config.network_reads(settings, SECRETS)
     with config.client(settings, SECRETS) as client, reading as reads:
         routes = RouteChecks(client, reads, RouteRules(**rules))
-        yield PreflightContext(client, cuts, 60.0, 1, routes)
+        yield PreflightContext(client, [*cuts], 60.0, 1, routes)
 
 
 def checks(topology: str, *cuts: Cut, **rules: Any) -> dict[str, PreflightCheck]:
