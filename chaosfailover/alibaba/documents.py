@@ -113,6 +113,7 @@ class BgpPeer(TypedDict, total=False):
     LocalAsn: str
     EnableBfd: bool
     Hold: str
+    Keepalive: str
     ReceivedRouteCount: int
     AdvertisedRouteCount: int
 

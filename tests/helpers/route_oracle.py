@@ -345,7 +345,7 @@ def detection(scene: Scene, vbr_id: str, peer_id: str | None) -> tuple[float, fl
         hold, keepalive = (whole(peer.get(key)) for key in ("Hold", "Keepalive"))
         if hold is None or not 3 <= hold <= 65535:
             return 0, math.inf
-        return max(0, hold - keepalive) if keepalive else 0, hold
+        return max(0, 0.75 * hold - keepalive) if keepalive else 0, hold
     return 0, math.inf
 
 

@@ -85,8 +85,8 @@ def test_bfd_is_noticed_by_the_slower_side(
 @pytest.mark.parametrize(
     ("fields", "least", "most"),
     [
-        pytest.param({"Hold": "30", "Keepalive": "10"}, 20, 30, id="shown"),
-        pytest.param({"Hold": "180", "Keepalive": "60"}, 120, 180, id="slow"),
+        pytest.param({"Hold": "30", "Keepalive": "10"}, 12.5, 30, id="shown"),
+        pytest.param({"Hold": "180", "Keepalive": "60"}, 75, 180, id="slow"),
         pytest.param({"Hold": "30", "Keepalive": MISSING}, 0, 30, id="Keepalive unknown"),
         pytest.param({"Hold": "30", "Keepalive": "40"}, 0, 30, id="Keepalive above Hold"),
         pytest.param({"Hold": "0"}, 0, None, id="no hold time"),
@@ -100,7 +100,7 @@ def test_bfd_is_noticed_by_the_slower_side(
 def test_without_bfd_the_hold_time_passes(
     fields: dict[str, object], least: float, most: float | None
 ) -> None:
-    """Silent loss is noticed within Hold - Keepalive to Hold."""
+    """Silent loss is noticed within three quarters of Hold, less Keepalive, to Hold."""
     detection = forecast(peer={"EnableBfd": False} | fields).detection
 
     assert (detection.least, detection.most) == (least, most)
@@ -252,7 +252,7 @@ def test_need_has_the_forecast_of_its_slowest_path() -> None:
     routed.network.bgp_peers.extend([slow, down])
     (found,) = takeovers(routed.cut(), routed.routing).values()
 
-    assert (found.detection.least, found.detection.most) == (60, 90)
+    assert (found.detection.least, found.detection.most) == (37.5, 90)
     assert found.most is None
 
 
