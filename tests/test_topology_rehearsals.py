@@ -89,7 +89,7 @@ def test_forecast_contains_what_is_measured(
             "missing-prefix",
             [
                 "10.2.0.0/16 would be lost: vbr-rehearsal-b has no route that contains it",
-                "survivors_by: sessions",
+                "let a survivor carry what would be lost",
             ],
             id="a prefix by name",
         ),

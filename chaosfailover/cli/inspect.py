@@ -61,8 +61,8 @@ def _criteria(
 @click.option(
     "--routes",
     is_flag=True,
-    help="Read routes, failover groups and traffic too: at most 6 more calls for each VBR, and some "
-    "for each ECR, CEN and region.",
+    help="Read routes, failover groups and traffic too: at most 6 more calls for each VBR, and "
+    "some for each ECR, CEN and region.",
 )
 @CALL_DEADLINE
 def inspect(
