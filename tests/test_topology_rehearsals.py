@@ -89,6 +89,10 @@ def test_forecast_contains_what_is_measured(
             "missing-prefix",
             [
                 "10.2.0.0/16 would be lost: vbr-rehearsal-b has no route that contains it",
+<<<<<<< HEAD
+=======
+                "let a survivor carry what would be lost",
+>>>>>>> n-plan
             ],
             id="a prefix by name",
         ),
