@@ -63,10 +63,16 @@ def measured(entry: dict[str, Any], topology: str) -> tuple[float, float]:
 @pytest.mark.parametrize(
     ("topology", "truth", "arguments"),
     [
-        pytest.param("dual-circuit", 0.9, {}, id="BFD of 0.9 s"),
+        pytest.param("dual-circuit", 0.9, {}, id="BFD of 0.9 s", marks=pytest.mark.long),
         pytest.param("ecr-ecmp", 10.0, {}, id="defaults"),
-        pytest.param("failover-group", 1.1, {}, id="failover group"),
-        pytest.param("missing-prefix", 0.9, {"survivors_by": "sessions"}, id="by sessions"),
+        pytest.param("failover-group", 1.1, {}, id="failover group", marks=pytest.mark.long),
+        pytest.param(
+            "missing-prefix",
+            0.9,
+            {"survivors_by": "sessions"},
+            id="by sessions",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_forecast_contains_what_is_measured(
@@ -89,10 +95,7 @@ def test_forecast_contains_what_is_measured(
             "missing-prefix",
             [
                 "10.2.0.0/16 would be lost: vbr-rehearsal-b has no route that contains it",
-<<<<<<< HEAD
-=======
                 "let a survivor carry what would be lost",
->>>>>>> n-plan
             ],
             id="a prefix by name",
         ),
@@ -100,6 +103,7 @@ def test_forecast_contains_what_is_measured(
             "overloaded-standby",
             ["above 0.8 of the bandwidth", "inbound: 230 Mbit/s of 200 Mbit/s"],
             id="both numbers",
+            marks=pytest.mark.long,
         ),
     ],
 )
@@ -116,6 +120,7 @@ def test_survivor_that_cannot_carry_the_traffic_is_refused(
         assert reason in log
 
 
+@pytest.mark.long
 def test_equal_paths_lose_a_share_that_ends(tmp_path: Path) -> None:
     """Each check is a flow: about half are lost until the routes have moved, none afterwards."""
     _, entry = rehearsed("ecr-ecmp", tmp_path)

@@ -93,6 +93,7 @@ def test_plan_rehearses_as_expected(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.long
 def test_planned_experiment_is_a_rehearsal_as_it_is(tmp_path: Path) -> None:
     """From the folder of the plan, `chaos validate` and `chaos run` need the file and no more."""
     folder = written(tmp_path / "accounts", TEN)
@@ -113,6 +114,7 @@ def test_planned_experiment_is_a_rehearsal_as_it_is(tmp_path: Path) -> None:
     assert "REHEARSAL in cn-hangzhou" in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_success_leaves_no_file(temporary: Path, tmp_path: Path) -> None:
     """Neither where it was called, nor among the temporary files, nor in the plan."""
     folder = written(tmp_path / "accounts", TEN)

@@ -124,6 +124,7 @@ def of(vbr: str) -> str:
     return json.dumps([{"instanceId": vbr}])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("v1", [False, True], ids=["V3", "V1"])
 def test_seven_days_of_a_vbr_can_be_read_page_by_page(emulator: Emulator, v1: bool) -> None:
     now = emulator.cloud.clock.now()
@@ -131,7 +132,7 @@ def test_seven_days_of_a_vbr_can_be_read_page_by_page(emulator: Emulator, v1: bo
     listed = points(emulator, RATE_IN, v1, dimensions=of(A), period="300", start_time=since)
     times = [each["timestamp"] for each in listed]
 
-    assert len(listed) in (2015, 2016)
+    assert len(listed) in (2014, 2015, 2016)
     assert times == list(range(times[0], times[0] + 300_000 * len(times), 300_000))
     assert {each["instanceId"] for each in listed} == {A}
     assert max(each["Value"] for each in listed) == pytest.approx(300e6, rel=0.01)

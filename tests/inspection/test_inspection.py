@@ -250,7 +250,7 @@ def test_table_says_why(tmp_path: Path) -> None:
 
     at = table.index("cn-beijing cen-bj")
     assert table[at + 1].split()[:3] == ["CIRCUIT", "ACCESS", "POINT"]
-    assert table[at + 2].endswith("yes  -              0          standby not established  never")
+    assert table[at + 2].endswith("yes  -               0          standby not established  never")
     assert "BgpStatus is Idle, not Established" in "".join(table[at + 3 : at + 6])
 
 

@@ -161,6 +161,7 @@ def test_ten_circuits_take_the_stated_calls(tmp_path: Path) -> None:
     assert {row.circuit_id: row.finding for row in rows}["pc-01"] == "redundant"
 
 
+@pytest.mark.long
 def test_many_vbrs_of_a_region_take_six_calls_each(tmp_path: Path) -> None:
     """What a region and its CEN take does not grow with them."""
     vbr = {"cens": ["cen-1"]}
