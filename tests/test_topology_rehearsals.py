@@ -63,7 +63,7 @@ def measured(entry: dict[str, Any], topology: str) -> tuple[float, float]:
 @pytest.mark.parametrize(
     ("topology", "truth", "arguments"),
     [
-        pytest.param("dual-circuit", 0.9, {}, id="BFD of 0.9 s", marks=pytest.mark.long),
+        pytest.param("dual-circuit", 0.9, {}, id="BFD of 0.9 s", marks=pytest.mark.matrix),
         pytest.param("ecr-ecmp", 10.0, {}, id="defaults"),
         pytest.param("failover-group", 1.1, {}, id="failover group", marks=pytest.mark.long),
         pytest.param(
@@ -71,7 +71,7 @@ def measured(entry: dict[str, Any], topology: str) -> tuple[float, float]:
             0.9,
             {"survivors_by": "sessions"},
             id="by sessions",
-            marks=pytest.mark.long,
+            marks=pytest.mark.matrix,
         ),
     ],
 )
@@ -135,7 +135,7 @@ def test_equal_paths_lose_a_share_that_ends(tmp_path: Path) -> None:
     assert entry["targets"]["portal"]["cuts"][0]["settled"]
 
 
-@pytest.mark.long
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("topology", "expected"),
     [

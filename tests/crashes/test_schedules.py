@@ -16,7 +16,7 @@ from chaosfailover.alibaba import config
 Play = Callable[[int], Judgement]
 
 CHUNK = 100
-ON_EACH_PYTHON = 1_000
+ON_EACH_PYTHON = 300
 IN_CI = 2_000
 WHOLE = 100_000
 MENDED = {

@@ -24,7 +24,10 @@ from chaosfailover.emulator.operations.table import OPERATIONS
 from chaosfailover.emulator.topology import topology_from
 
 # The SDK calls datetime.utcnow(), which Python 3.12 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning"),
+]
 
 SDKS: dict[str, tuple[Any, Any]] = {
     VPC.name: (vpc.Client, vpc_models),

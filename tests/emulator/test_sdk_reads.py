@@ -18,7 +18,10 @@ from alibabacloud_vpc20160428 import models as of_vpc
 from chaosfailover.emulator import Emulator
 
 # The SDKs call datetime.utcnow(), which Python 3.12 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning"),
+]
 
 TOPOLOGY = """
 extends: dual-circuit

@@ -32,7 +32,12 @@ OPEN = 12
 CHECKS = 10
 """The checks of a target that are under way at once while it is down."""
 
-LIMITS = [64, *(pytest.param(limit, marks=pytest.mark.long) for limit in (100, 128, 256))]
+LIMITS = [
+    64,
+    pytest.param(256, marks=pytest.mark.long),
+    pytest.param(100, marks=pytest.mark.matrix),
+    pytest.param(128, marks=pytest.mark.matrix),
+]
 
 
 def drill(targets: Mapping[str, str], **arguments: object) -> dict[str, Any]:
@@ -131,7 +136,7 @@ sleep 4"""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-@pytest.mark.parametrize("limit", LIMITS[::2])
+@pytest.mark.parametrize("limit", LIMITS[::3])
 def test_guard_and_another_watchdog_have_files(cloud: Cloud, tmp_path: Path, limit: int) -> None:
     """The watchdog dies while all targets are down, and no rollback stops the test."""
     count = (limit - RESERVE - OPEN) // CHECKS
