@@ -25,7 +25,7 @@ from yaml import safe_dump
 
 from chaosfailover.prober.open_files import RESERVE
 
-MOST_IN_A_STALL = 5
+MOST_IN_A_STALL = 25
 WANT_OF_FILES = ("Too many open files", "Errno 24", "emfile", "cannot accept", "Traceback")
 OPEN = 12
 """The files that a run has open when it begins to measure, or a few less."""
