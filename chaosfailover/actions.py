@@ -4,7 +4,7 @@ Actions on failover tests: create, start, stop, update, delete, and stop all.
 
 import contextlib
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Dict, List
 
 from chaoslib.types import Configuration, Secrets
@@ -43,6 +43,10 @@ __all__ = [
     "stop_running_failover_tests",
     "update_failover_test",
 ]
+
+# Seconds for one call of the sweep: of a run that was refused, and of any other.
+UNBEGUN_DEADLINE, ANSWER_DEADLINE = 5.0, 60.0
+NEVER_MADE = "this run has neither created nor started it"
 
 
 def create_failover_test(
@@ -101,10 +105,7 @@ def create_failover_test(
             return {"dry_run": True, "accepted": True}
         others = _check_name_is_free(client, name)
         if not starts:
-            job_id = client.create_failover_test_job(**request)
-            if guarding := guard.current():
-                guarding.created.add(job_id)
-            return dict(client.describe_failover_test_job(job_id))
+            return dict(_create(client, request))
         clearance = check_cut(client, Cut(name, tuple(resource_ids), resource_type, minutes))
         guarded = _guarded(client, name, minutes, clearance, configuration, secrets, others=others)
         with under_guard(guarded) as guarded_start:
@@ -163,7 +164,8 @@ def stop_failover_test(
     Stop a failover test and wait until it is `Stopped`, which restores its resources.
 
     Safe in a rollback: a test that never started, has ended or does not exist is left as it is.
-    `test` is an ID (`ftj-...`) or a name, `timeout` is in seconds.
+    If the run was refused before its method, or never sent what was to create the test, nothing is
+    sent. `test` is an ID (`ftj-...`) or a name, `timeout` is in seconds.
 
     Returns `{"test", "job_id", "status", "stopped", "reason"}`; `stopped` is true if this call
     stopped it. Raises GuardError when it could not be stopped.
@@ -181,6 +183,8 @@ def stop_failover_test(
     """
     arguments.check_test(test)
     wait = arguments.check_timeout(timeout)
+    if guard.has_made_nothing(test):
+        return StopOutcome(test, "", "", NEVER_MADE).as_dict()
     with config.client(configuration, secrets, emergency=True) as client:
         (outcome,) = _stop(client, [test], wait)
     _check_stopped([outcome])
@@ -242,6 +246,7 @@ def delete_failover_test(
     """
     Delete a failover test that is `Init` or `Stopped`; a test that does not exist is no error.
 
+    If the run was refused before its method, nothing is sent.
     With `only_if_init`, a test that was started is kept: the cloud's list of tests then still shows
     when its resources were tested last. `test` is an ID (`ftj-...`) or a name. Returns
     `{"test", "job_id", "deleted"}`. Raises AmbiguousTestError and ApiError
@@ -261,6 +266,8 @@ def delete_failover_test(
     """
     arguments.check_test(test)
     keep = arguments.check_switch("only_if_init", only_if_init)
+    if guard.has_made_nothing():
+        return {"test": test, "job_id": None, "deleted": False}
     with config.client(configuration, secrets) as client:
         try:
             job = find_test(client, test)
@@ -287,7 +294,8 @@ def stop_running_failover_tests(
     """
     Stop every running failover test of the region, or those whose name has a prefix.
 
-    A test that cannot be stopped delays no other. `timeout` is in seconds, for all together.
+    A test that cannot be stopped delays no other. A run that was refused before its method tries
+    for a few seconds only, as the tests are not its own. `timeout` is in seconds, for all together.
     Returns `{"test", "job_id", "status", "stopped", "reason"}` for each test. Raises GuardError
     with a list of the tests that could not be stopped.
 
@@ -305,7 +313,10 @@ def stop_running_failover_tests(
     if name_prefix is not None and not isinstance(name_prefix, str):
         raise ArgumentError(f"name_prefix is {name_prefix!r}, expected a text")
     wait = arguments.check_timeout(timeout)
-    with config.client(configuration, secrets, emergency=True) as client:
+    if guard.is_unbegun() and not guard.current() and guard.has_made_nothing():
+        return []
+    deadline = UNBEGUN_DEADLINE if guard.is_unbegun() else ANSWER_DEADLINE
+    with config.client(configuration, secrets, deadline=deadline, emergency=True) as client:
         underway = [
             job
             for job in tests_underway(client)
@@ -314,6 +325,21 @@ def stop_running_failover_tests(
         outcomes = _stop(client, names_of(underway), wait, listed=True)
     _check_stopped(outcomes)
     return [outcome.as_dict() for outcome in outcomes]
+
+
+def _create(client: VpcClient, request: Mapping[str, Any]) -> FailoverTestJob:
+    """
+    Create a test that is started later; a run that was refused creates none in its rollbacks.
+    """
+    if guard.is_unbegun():
+        raise GuardError(f"{request['name']!r} is not created: the run ended before its method")
+    guarding = guard.current()
+    if guarding:
+        guarding.has_sent = True
+    job_id = client.create_failover_test_job(**request)
+    if guarding:
+        guarding.created.add(job_id)
+    return client.describe_failover_test_job(job_id)
 
 
 def _check_name_is_free(client: VpcClient, name: str) -> List[str]:

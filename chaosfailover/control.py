@@ -6,12 +6,15 @@ InterruptExecution. It calls the hooks of every declaration: a second one is ref
 an experiment repeats by `ref` is one declaration, whose hooks are called twice.
 """
 
+import contextlib
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chaoslib.exceptions import InterruptExecution, InvalidControl
+from chaoslib import substitute
+from chaoslib.configuration import load_configuration
+from chaoslib.exceptions import ChaosException, InterruptExecution, InvalidControl
 from chaoslib.run import EventHandlerRegistry, RunEventHandler
 from chaoslib.types import (
     Activity,
@@ -29,11 +32,12 @@ from chaosfailover.errors import ArgumentError
 from chaosfailover.record.redaction import given_secrets, named_values, redact_message, redact_run
 from chaosfailover.run.declarations import check_declarations, check_scope, validated_experiment
 from chaosfailover.run.evidence import RunEvidence
+from chaosfailover.run.experiment_file import command_name
 from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import conclude_refused
 from chaosfailover.run.journal_entry import json_object
 from chaosfailover.run.probe_tolerance import evaluate
-from chaosfailover.run.session import Session
+from chaosfailover.run.session import Session, note_begun
 from chaosfailover.run.settings import Settings
 from chaosfailover.run.steps import stops_test
 
@@ -59,6 +63,7 @@ and nothing could be cut; the control chaosfailover.control must have no `scope`
 
 _session: Session | None = None
 _refusal: str | None = None
+_invalid = False
 _noted: tuple[str | None, Journal | None] = None, None
 # The threads that evaluate the hypothesis now, which may go on beside the method.
 _in_hypothesis: set[int] = set()
@@ -68,15 +73,35 @@ def validate_control(control: Control) -> None:
     """
     Refuse wrong arguments, a `scope`, a second control and misspelt keys, at `chaos validate`.
     """
-    check_scope(control)
     experiment = validated_experiment() or {}
-    check_declarations(experiment)
+    arguments = control["provider"].get("arguments") or {}
     try:
+        check_scope(control)
+        check_declarations(experiment)
         check_keys(experiment)
-        Settings.check(control["provider"].get("arguments") or {})
+        Settings.check(arguments)
     except ArgumentError as exc:
         message, cause = _redacted(exc, given_secrets({}))
+        _end_invalid(experiment, arguments, message)
         raise InvalidControl(f"control {control['name']!r}: {message}") from cause
+    except InvalidControl as exc:
+        _end_invalid(experiment, arguments, str(exc))
+        raise
+
+
+def _end_invalid(experiment: Experiment, arguments: Mapping[str, object], reason: str) -> None:
+    """
+    Conclude a run whose experiment is not valid: the toolkit calls no hook of it. Once.
+    """
+    global _invalid  # noqa: PLW0603 - the toolkit validates each declaration
+    if command_name() != "run" or _invalid:
+        return
+    _invalid = True
+    configuration: Configuration = {}
+    with contextlib.suppress(ChaosException):  # the reason is another one
+        configuration = load_configuration(experiment.get("configuration") or {})
+    files = Settings.of_files(substitute(dict(arguments), configuration, {}))
+    conclude_refused({"experiment": json_object(experiment), "status": "failed"}, reason, files)
 
 
 class RunNote(RunEventHandler):  # type: ignore[misc]
@@ -110,6 +135,7 @@ def before_experiment_control(
     global _session, _refusal  # noqa: PLW0603 - the toolkit's hooks are functions; this joins them
     if _session:
         return
+    note_begun(begun=False)
     try:
         config.network(configuration)
         check_declarations(context)
@@ -118,9 +144,10 @@ def before_experiment_control(
         _session.begin()
     except Exception as exc:  # noqa: BLE001 - raised again, as what ends the run
         message, cause = _redacted(exc, _known_secrets(configuration, secrets))
-        if isinstance(exc, ArgumentError | InvalidControl) and not _session:
+        if not _session:
             _refusal = message  # no session reports it
         raise InterruptExecution(f"nothing was cut: {message}") from cause
+    note_begun(begun=True)
 
 
 def _known_secrets(configuration: Configuration, secrets: Secrets) -> set[str]:
@@ -230,20 +257,21 @@ def after_experiment_control(
         if _session:
             _session.end(state)
         else:
-            _end_unbegun(state, _known_secrets(configuration, secrets))
+            files = Settings.of_files(arguments)
+            _end_unbegun(state, _known_secrets(configuration, secrets), files)
     except Exception:
         # The toolkit would swallow it, and the run would look successful.
         logger.exception("The end of the run failed")
         state["status"] = "failed"
 
 
-def _end_unbegun(state: Journal, secrets: set[str]) -> None:
+def _end_unbegun(state: Journal, secrets: set[str], files: Settings) -> None:
     """
     Complete the journal of a run that has no session.
     """
     state.update(redact_run(json_object(state), secrets))
     if _refusal:
-        conclude_refused(state, _refusal)
+        conclude_refused(state, _refusal, files)
     elif state["status"] == "completed":
         logger.error(NOT_BEGUN)
         state["status"] = "failed"
@@ -255,5 +283,6 @@ def cleanup_control() -> None:
     """
     global _session, _refusal, _noted
     session, _session, _refusal, _noted = _session, None, None, (None, None)
+    note_begun(begun=True)
     if session:
         session.close()

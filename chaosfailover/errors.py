@@ -121,7 +121,13 @@ class TlsError(TransportError):
 class RequestTimeoutError(TransportError):
     """
     No reply within the connect timeout, the read timeout or the total deadline.
+
+    It is not `connected` if the connect timeout passed.
     """
+
+    def __init__(self, message: str, *, connected: bool = True) -> None:
+        super().__init__(message)
+        self.connected = connected
 
 
 class InvalidReplyError(TransportError):

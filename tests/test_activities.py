@@ -28,6 +28,7 @@ from chaosfailover.safety import guard
 from chaosfailover.safety.cut import ApprovedCuts, Cut
 from chaosfailover.safety.guard import Guard
 from chaosfailover.safety.preflight import PreflightCheck, PreflightContext, preflight
+from chaosfailover.safety.route_checks import RouteChecks, RouteRules
 
 Configuration = dict[str, Any]
 A, B = "pc-rehearsal-a", "pc-rehearsal-b"
@@ -507,8 +508,10 @@ def test_deleted_test_is_judged_by_its_resources(
 
     def seen() -> tuple[object, int, list[PreflightCheck]]:
         left = probes.surviving_paths([B], configuration=configuration)
-        with config.client(configuration, None) as client:
-            checks = preflight(PreflightContext(client, [CUT_B], 60.0, 1))
+        reading = config.network_reads(configuration, None)
+        with config.client(configuration, None) as client, reading as reads:
+            routes = RouteChecks(client, reads, RouteRules())
+            checks = preflight(PreflightContext(client, [CUT_B], 60.0, 1, routes))
         quiet = probes.no_failover_test_running(configuration=configuration)
         return quiet, left["count"], [each for each in checks if each.name == "no test is running"]
 

@@ -2,6 +2,7 @@
 The RAM policy of the README: it lets everything be done that the commands do.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,18 +10,22 @@ import pytest
 import yaml
 from accounts import ACCOUNTS, TEN
 from click.testing import CliRunner
-from live_runs import policy_actions
+from live_runs import policy_actions, policy_statements
+from places import ROOT
 
 from chaosfailover.cli import failover
 from chaosfailover.emulator import Emulator
+
+README = ROOT / "README.md"
+WRITES = re.compile("vpc:(Create|Update|Start|Stop|Delete)FailoverTestJob")
 
 
 @pytest.fixture(params=["all", "who only look"])
 def limited(
     request: pytest.FixtureRequest, tmp_path: Path, as_first_account: Callable[[str], None]
 ) -> Iterator[str]:
-    """An emulator whose key may do what the policy says, or its first two statements alone."""
-    looking = [each for each in policy_actions() if each.startswith("vpc:Describe")]
+    """An emulator whose key may do what the policy says, or all but its last statement."""
+    looking = [each for each in policy_actions() if not WRITES.fullmatch(each)]
     actions = policy_actions() if request.param == "all" else looking
     owner = ACCOUNTS[0]
     keys = {f"key-{owner}": {"secret": f"secret-{owner}", "actions": actions}}
@@ -35,14 +40,24 @@ def limited(
 
 
 def test_commands_need_no_more(limited: str, tmp_path: Path) -> None:
-    """Looking needs the first two statements; stopping needs the last one too."""
+    """Looking needs all but the last statement; stopping needs the last one too."""
     stopping = 0 if limited == "all" else 1
     for arguments, exit_code in (
-        (["inspect", "--all-regions"], 0),
-        (["plan", "--region", "cn-shanghai", "--output", str(tmp_path / "plan")], 0),
+        (["inspect", "--all-regions", "--routes"], 0),
+        (["plan", "--region", "cn-shanghai", "--output-file", str(tmp_path / "plan")], 0),
         (["status", "--all-regions", "--fail-if-overdue"], 0),
         (["stop", "--all", "--all-regions", "--yes", "--timeout", "30"], stopping),
     ):
         done = CliRunner().invoke(failover, arguments)
 
         assert done.exit_code == exit_code, f"{arguments}: {done.output}"
+        assert "needs the permission" not in done.output
+
+
+def test_what_is_lost_without_a_permission_is_told() -> None:
+    """Each permission that only reads routes, takeover and traffic is in the README's table."""
+    table = [line for line in README.read_text("utf-8").splitlines() if line.startswith("| `")]
+    told = {name for line in table for name in re.findall(r"`([a-z]+:[A-Z]\w+)`", line)}
+    *_, last_read, _ = policy_statements()
+
+    assert told == set(last_read)

@@ -48,7 +48,7 @@ def test_hostile_targets_are_refused_in_one_line(name: str, tmp_path: Path) -> N
 
     done = CliRunner().invoke(
         failover,
-        ["plan", "--region", "cn-hangzhou", "--targets", str(file), "--output", str(folder)],
+        ["plan", "--region", "cn-hangzhou", "--targets", str(file), "--output-file", str(folder)],
     )
 
     assert done.exit_code == 2

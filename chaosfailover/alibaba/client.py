@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Final, Self, TypeVar
 
 import httpx
@@ -21,12 +22,14 @@ from chaosfailover.alibaba.documents import (
     Reply,
     VirtualBorderRouter,
 )
-from chaosfailover.alibaba.endpoints import endpoint_url, is_loopback, official_endpoint
+from chaosfailover.alibaba.endpoints import endpoint_url, is_loopback
 from chaosfailover.alibaba.job_wait import wait_for_status
+from chaosfailover.alibaba.network_reads import REACH, NetworkReads
 from chaosfailover.alibaba.paging import Listing, by_number, by_token
+from chaosfailover.alibaba.products import VPC, Product
 from chaosfailover.alibaba.query import Filters, conditions, flattened, texts
 from chaosfailover.alibaba.signing import AcsAuth, Credentials
-from chaosfailover.alibaba.transport import VERSION, Attempting, Connection
+from chaosfailover.alibaba.transport import Attempting, Connection
 from chaosfailover.errors import ApiError, InvalidReplyError, JobNotFoundError
 from chaosfailover.events import publish
 
@@ -68,27 +71,28 @@ class VpcClient:
         read_timeout: float = 10.0,
         deadline: float = 60.0,
         attempts: int = 10,
-        version: str = VERSION,
+        product: Product = VPC,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        official = official_endpoint(region_id)
+        official = product.endpoint(region_id)
         self.region_id: Final = region_id
         self.endpoint: Final = endpoint_url(endpoint) if endpoint else official
         self.lag: Final = 0.0 if is_loopback(self.endpoint) else LAG
         self._deadline = deadline
         self._clock = clock
         self._sleep = sleep
-        self._connection = Connection(
-            self.endpoint,
-            AcsAuth(credentials),
+        self._is_official = endpoint is None
+        self._connect = partial(
+            Connection,
+            auth=AcsAuth(credentials),
             read_timeout=read_timeout,
             attempts=attempts,
-            version=version,
             transport=transport,
             clock=clock,
             sleep=sleep,
         )
+        self._connection = self._connect(self.endpoint, product=product)
 
     def __enter__(self) -> Self:
         return self
@@ -101,6 +105,19 @@ class VpcClient:
         Close the connections.
         """
         self._connection.close()
+
+    def network_reads(self) -> NetworkReads:
+        """
+        Return the reads of routes, takeover and traffic, with the identity of this client.
+
+        Its endpoint serves all products, unless that is the official one: then each has its own.
+        """
+
+        def connect(product: Product) -> Connection:
+            url = product.endpoint(self.region_id) if self._is_official else self.endpoint
+            return self._connect(url, product=product, reach=REACH, log_level=logging.DEBUG)
+
+        return NetworkReads(self.region_id, connect, clock=self._clock)
 
     @property
     def clock_offset(self) -> float | None:
@@ -252,6 +269,12 @@ class VpcClient:
         Yield the BGP groups, without their passwords, of a VBR or of the region.
         """
         return by_number(self.call, BGP_GROUPS, RouterId=router_id)
+
+    def check_answers(self, budget: float) -> None:
+        """
+        Raise ApiError or TransportError unless the region answers, within about `budget` seconds.
+        """
+        self._call("DescribeFailoverTestJobs", {"MaxResults": 1}, budget)
 
     def describe_regions(self) -> Iterator[Region]:
         """

@@ -8,14 +8,19 @@ __all__ = [
     "CONFLICT",
     "DRY_RUN_PASSED",
     "NOT_INIT",
+    "NO_SUCH_GROUP",
     "NO_SUCH_JOB",
     "PROCESSING",
+    "REFUSED_PERMISSION",
     "STATUS_MOVED_ON",
     "THROTTLING",
 ]
 
 NO_SUCH_JOB = "IllegalParam.JobId"
 """The region has no job of this ID."""
+
+NO_SUCH_GROUP = "ResourceNotFound.VbrHa"
+"""The VBR is in no failover group."""
 
 DRY_RUN_PASSED = "DryRunOperation"
 """The request would have been accepted."""
@@ -48,3 +53,6 @@ THROTTLING = "Throttling"
 
 CLOCK_OFF = "InvalidTimeStamp"
 """Beginning of the codes for a signature whose date is too far off."""
+
+REFUSED_PERMISSION = ("AccessDenied", "Forbidden", "NoPermission")
+"""Beginnings of the codes of RAM, of which one product or another uses each."""

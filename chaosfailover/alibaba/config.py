@@ -13,6 +13,8 @@ from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.credentials import Source, assumed_role, default_chain, pod_role
 from chaosfailover.alibaba.endpoints import endpoint_url, is_loopback, official_endpoint
 from chaosfailover.alibaba.environment import leave_out_unusable
+from chaosfailover.alibaba.network_reads import NetworkReads
+from chaosfailover.alibaba.products import STS
 from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.errors import ConfigurationError, CredentialsError
 
@@ -30,6 +32,8 @@ __all__ = [
     "client",
     "from_environment",
     "network",
+    "network_reads",
+    "region",
 ]
 
 REGION_ID = "alibaba_cloud_region_id"
@@ -43,7 +47,6 @@ REHEARSAL_ACCESS_KEY_SECRET = "rehearsal-secret"  # noqa: S105 - opens the embed
 CONFIGURATION_KEYS = (REGION_ID, ENDPOINT, ROLE_ARN, REHEARSAL)
 SECRET_KEYS = ("access_key_id", "access_key_secret", "security_token")
 EMULATOR_TIMEOUT = 5.0
-STS_VERSION = "2015-04-01"
 POD_ROLE = ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN")
 
 Settings = Mapping[str, object] | None
@@ -66,12 +69,7 @@ def client(
     ConfigurationError and, for secrets, CredentialsError. In an `emergency`, where a test is to be
     stopped, variables of the environment that cannot be used are left out instead, with a warning.
     """
-    region_id = _text(configuration, REGION_ID)
-    if not region_id:
-        raise ConfigurationError(
-            f"the configuration has no {REGION_ID}: set it to a region ID such as cn-hangzhou"
-        )
-    endpoint = _endpoint(configuration)
+    region_id, endpoint = region(configuration), _endpoint(configuration)
     if emergency:
         leave_out_unusable(endpoint_url(endpoint) if endpoint else official_endpoint(region_id))
     return VpcClient(
@@ -81,6 +79,29 @@ def client(
         transport=transport,
         deadline=deadline,
         attempts=attempts,
+    )
+
+
+def network_reads(
+    configuration: Settings, secrets: Settings, *, transport: httpx.BaseTransport | None = None
+) -> NetworkReads:
+    """
+    Return the reads of routes, takeover and traffic, in the region and with the identity of
+    `client`.
+
+    A configured endpoint serves all products; in the cloud each has its own. Raises as `client`.
+    """
+    return client(configuration, secrets, transport=transport).network_reads()
+
+
+def region(configuration: Settings) -> str:
+    """
+    Return the configured region; raises ConfigurationError without one.
+    """
+    if region_id := _text(configuration, REGION_ID):
+        return region_id
+    raise ConfigurationError(
+        f"the configuration has no {REGION_ID}: set it to a region ID such as cn-hangzhou"
     )
 
 
@@ -94,11 +115,9 @@ def network(configuration: MutableMapping[str, object]) -> str:
     """
     if place := _place(configuration):
         return place
-    given = configuration.get(ENDPOINT)
     configuration[REHEARSAL] = True
     raise ConfigurationError(
-        f"{ENDPOINT} is {given!r}: set it to 'emulator' for a rehearsal, or to 'cloud' for a live "
-        "run"
+        f"{ENDPOINT} is not set: set it to 'emulator' for a rehearsal, or to 'cloud' for a live run"
     )
 
 
@@ -111,15 +130,14 @@ def account_id(
     Raises as `client`.
     """
     region_id = _text(configuration, REGION_ID) or "cn-hangzhou"
-    endpoint = _endpoint(configuration) or f"sts.{region_id}.aliyuncs.com"
     source = _source(configuration, secrets)
     with VpcClient(
         region_id,
         source,
-        endpoint=endpoint,
+        endpoint=_endpoint(configuration),
         transport=transport,
         deadline=10.0,
-        version=STS_VERSION,
+        product=STS,
     ) as sts:
         return str(sts.call("GetCallerIdentity", {}).get("AccountId") or "unknown")
 

@@ -73,6 +73,7 @@ class VirtualBorderRouter(TypedDict, total=False):
     VlanId: int | str
     EcrId: str
     EcrAttatchStatus: str
+    RouteTableId: str
     AssociatedCens: object
     AssociatedPhysicalConnections: object
     MinRxInterval: int
@@ -112,6 +113,7 @@ class BgpPeer(TypedDict, total=False):
     LocalAsn: str
     EnableBfd: bool
     Hold: str
+    Keepalive: str
     ReceivedRouteCount: int
     AdvertisedRouteCount: int
 
@@ -140,6 +142,7 @@ class Reply(TypedDict, total=False):
     AccountId: str
     NextToken: str
     TotalCount: int
+    Success: bool
 
 
 NUMBER = re.compile("[0-9]{1,18}")

@@ -4,6 +4,7 @@ The endpoints of the VPC API, and the check of a configured one.
 
 import ipaddress
 import re
+from difflib import get_close_matches
 
 import httpx
 
@@ -11,6 +12,7 @@ from chaosfailover.errors import ConfigurationError
 
 __all__ = ["endpoint_url", "is_loopback", "masked", "official_endpoint"]
 
+WORDS = ("emulator", "cloud")
 CENTRAL = "vpc.aliyuncs.com"
 
 # The official SDK's map (API reference 10), without Alibaba's own test systems.
@@ -93,6 +95,12 @@ def masked(url: str) -> str:
 
 def _parsed(endpoint: str) -> httpx.URL:
     text = endpoint.strip()
+    if re.fullmatch(r"[\w-]*", text) and text.lower() != "localhost":
+        likely = (get_close_matches(text.lower(), WORDS, 1) or WORDS)[0]
+        raise ConfigurationError(
+            f"{_shown(endpoint)} is neither {' nor '.join(WORDS)}, nor a URL, nor a host with a "
+            f"dot or a port (did you mean {likely}?)"
+        )
     try:
         if "://" in text:
             return httpx.URL(text)

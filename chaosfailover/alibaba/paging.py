@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar, cast
 
-from chaosfailover.alibaba.documents import Reply
+from chaosfailover.alibaba.documents import Reply, number
 from chaosfailover.errors import InvalidReplyError
 
 __all__ = ["Listing", "by_number", "by_token"]
@@ -22,10 +22,15 @@ READINGS = 2
 class Listing(Generic[T]):
     """
     An operation that lists documents of type `T`, and the keys of the list in its replies.
+
+    `limit` is the name and value of the parameter for the most items of a page that a token ends.
+    A list that is missing or null is empty; of a `strict` listing only if `TotalCount` is 0.
     """
 
     operation: str
     keys: tuple[str, ...]
+    limit: tuple[str, int] = ("MaxResults", 100)
+    strict: bool = False
 
     @property
     def name(self) -> str:
@@ -85,22 +90,25 @@ def _problem(pages: list[Page[T]]) -> str:
     An item on two pages moved from one to the other, and counts once.
     """
     totals = list(dict.fromkeys(page.total for page in pages if page.total is not None))
-    count = len({repr(item) for page in pages for item in page.items})
+    if not totals:
+        return ""
     if len(totals) > 1:
         return f"TotalCount went from {totals[0]} to {totals[1]} while it was read"
-    if totals and count < totals[0]:
+    count = len({repr(item) for page in pages for item in page.items})
+    if count < totals[0]:
         return f"TotalCount is {totals[0]}, and {count} of them could be read"
     return ""
 
 
 def _tokens(call: Call, listing: Listing[T], parameters: Mapping[str, object]) -> Iterator[Page[T]]:
+    name, size = listing.limit
     token, seen = "", {""}
     for _ in range(MAX_PAGES):
-        reply = call(
-            listing.operation, {**parameters, "MaxResults": 100, "NextToken": token or None}
-        )
+        reply = call(listing.operation, {**parameters, name: size, "NextToken": token or None})
         yield _page(reply, listing)
         token = reply.get("NextToken") or ""
+        if not isinstance(token, str | int):
+            raise _invalid("NextToken is no text")
         if not token:
             return
         if token in seen:
@@ -114,11 +122,11 @@ def _numbers(
 ) -> Iterator[Page[T]]:
     previous: list[T] = []
     count = 0
-    for number in range(1, MAX_PAGES + 1):
-        reply = call(listing.operation, {**parameters, "PageNumber": number, "PageSize": 50})
+    for page_number in range(1, MAX_PAGES + 1):
+        reply = call(listing.operation, {**parameters, "PageNumber": page_number, "PageSize": 50})
         page = _page(reply, listing)
         if page.items and page.items == previous:
-            raise _invalid(f"page {number} of {listing.name} repeats page {number - 1}")
+            raise _invalid(f"page {page_number} of {listing.name} repeats page {page_number - 1}")
         yield page
         count += len(page.items)
         if not page.items or count >= (page.total or count + 1):
@@ -131,7 +139,10 @@ def _page(reply: Reply, listing: Listing[T]) -> Page[T]:
     items: object = reply
     for key in listing.keys:
         items = items.get(key) if isinstance(items, dict) else items
-    items = items or []
+    if listing.strict and items is None and number(reply, "TotalCount") != 0:
+        raise _invalid(f"the reply has no {'.'.join(listing.keys)}")
+    if items is None or not listing.strict:
+        items = items or []
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise _invalid(f"{'.'.join(listing.keys)} is not a list of objects")
     total = reply.get("TotalCount")

@@ -12,17 +12,25 @@ import httpx
 from chaosfailover import errors
 from chaosfailover.alibaba.documents import Reply
 
-__all__ = ["document", "transport_error"]
+__all__ = ["document", "is_unreached", "transport_error"]
 
-# BGP passwords and MACsec keys, at any depth of a reply.
-SECRET_FIELDS = frozenset({"AuthKey", "Cak"})
+# Passwords of BGP and keys of MACsec and VPN, at any depth of a reply.
+SECRET_FIELDS = frozenset({"AuthKey", "Cak", "Psk"})
 
 
-def document(operation: str, http_status: int, headers: Mapping[str, str], body: bytes) -> Reply:
+def document(
+    operation: str,
+    http_status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    tells_success: bool = False,
+) -> Reply:
     """
     Read a reply: the JSON object of a success, without its secret fields.
 
-    Raises ApiError for an error document and InvalidReplyError for everything else.
+    Raises ApiError for an error document, also with HTTP 200 if the product `tells_success`, and
+    InvalidReplyError for everything else.
     """
     reply = _json_object(body)
     if reply is not None and http_status >= 400 and isinstance(reply.get("Code"), str):
@@ -34,6 +42,8 @@ def document(operation: str, http_status: int, headers: Mapping[str, str], body:
             "JSON document of this API",
             http_status=http_status,
         )
+    if tells_success and reply.get("Success") is not True:
+        raise _api_error(operation, http_status, headers, reply)
     return reply
 
 
@@ -49,7 +59,8 @@ def transport_error(
     where = f"{operation}: {route}"
     if isinstance(error, httpx.TimeoutException):
         return errors.RequestTimeoutError(
-            f"{where} did not answer in time ({type(error).__name__})"
+            f"{where} did not answer in time ({type(error).__name__})",
+            connected=not isinstance(error, httpx.ConnectTimeout),
         )
     if http_status is not None:
         return errors.InvalidReplyError(
@@ -60,6 +71,15 @@ def transport_error(
         return errors.TlsError(f"{where} cannot be trusted or does not speak TLS: {reason}")
     refused = any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
     return errors.ConnectionFailedError(f"{where} cannot be reached: {reason}", refused=refused)
+
+
+def is_unreached(error: Exception) -> bool:
+    """
+    Tell whether an error says that the endpoint was not reached.
+    """
+    if isinstance(error, errors.RequestTimeoutError):
+        return not error.connected
+    return isinstance(error, errors.ConnectionFailedError | errors.TlsError)
 
 
 def _json_object(body: bytes) -> Reply | None:
@@ -78,7 +98,7 @@ def _api_error(
     operation: str, http_status: int, headers: Mapping[str, str], reply: Reply
 ) -> errors.ApiError:
     return errors.ApiError(
-        reply["Code"],
+        str(reply.get("Code") or "Unsuccessful"),
         str(reply.get("Message") or ""),
         operation=operation,
         http_status=http_status,

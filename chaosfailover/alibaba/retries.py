@@ -41,17 +41,17 @@ def retrying(
     send: Callable[[], T],
     *,
     attempts: int,
-    deadline: float,
+    due: Callable[[ApiError | TransportError], float],
     clock: Callable[[], float],
     sleep: Callable[[float], None],
     announce: Callable[[Exception, float], None],
     jitter: Callable[[], float] = random.random,
 ) -> T:
     """
-    Return the result of `send`, tried up to `attempts` times before `deadline` on `clock`.
+    Return the result of `send`, tried up to `attempts` times before its error is `due` on `clock`.
 
     The wait doubles from 0.2 to 5 s, times 1 to 1.5 by `jitter`, unless the API names one. If the
-    wait would reach the deadline, the error is raised at once.
+    wait would reach that time, the error is raised at once.
     """
     backoff = FIRST_WAIT
     while True:
@@ -60,7 +60,7 @@ def retrying(
             return send()
         except (ApiError, TransportError) as error:
             wait = _wait(error, backoff * (1 + jitter() / 2))
-            if attempts <= 0 or not is_retryable(error) or clock() + wait >= deadline:
+            if attempts <= 0 or not is_retryable(error) or clock() + wait >= due(error):
                 raise
             failure = error
         announce(failure, wait)

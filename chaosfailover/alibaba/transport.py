@@ -3,6 +3,7 @@ The connection to an endpoint, which sends an operation and retries it within a 
 """
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
@@ -12,16 +13,16 @@ import httpx
 
 from chaosfailover.alibaba.documents import Reply
 from chaosfailover.alibaba.environment import http_transport, proxy_of
-from chaosfailover.alibaba.replies import document, transport_error
+from chaosfailover.alibaba.products import Product
+from chaosfailover.alibaba.replies import document, is_unreached, transport_error
 from chaosfailover.alibaba.retries import retrying
 from chaosfailover.alibaba.signing import clock_offset
-from chaosfailover.errors import RequestTimeoutError
+from chaosfailover.errors import ApiError, RequestTimeoutError, TransportError
 
-__all__ = ["VERSION", "Attempting", "Connection"]
+__all__ = ["Attempting", "Connection"]
 
 logger = logging.getLogger("chaostoolkit")
 
-VERSION = "2016-04-28"
 CONNECT_TIMEOUT = 5.0
 
 Attempting = Callable[[], AbstractContextManager[None]]
@@ -30,6 +31,8 @@ Attempting = Callable[[], AbstractContextManager[None]]
 class Connection:
     """
     A connection to one endpoint. May be used from several threads.
+
+    A failure to reach it is retried for `reach` seconds only. Retries are logged at `log_level`.
     """
 
     def __init__(
@@ -39,10 +42,12 @@ class Connection:
         *,
         read_timeout: float,
         attempts: int,
-        version: str = VERSION,
+        product: Product,
         transport: httpx.BaseTransport | None,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
+        reach: float = math.inf,
+        log_level: int = logging.WARNING,
     ) -> None:
         proxy = None if transport else proxy_of(endpoint)
         self._route = f"{endpoint} through {proxy}" if proxy else endpoint
@@ -55,9 +60,11 @@ class Connection:
         )
         self._read_timeout = read_timeout
         self._attempts = attempts
-        self._version = version
+        self._product = product
         self._clock = clock
         self._sleep = sleep
+        self._reach = reach
+        self._log_level = log_level
         self.clock_offset: float | None = None
 
     def close(self) -> None:
@@ -69,7 +76,7 @@ class Connection:
     def send(
         self,
         operation: str,
-        query: Mapping[str, str],
+        parameters: Mapping[str, str],
         budget: float,
         attempting: Attempting = nullcontext,
     ) -> Reply:
@@ -79,31 +86,40 @@ class Connection:
         Each attempt runs inside `attempting()`, which may refuse it. The budget bounds each wait,
         so a read, a slow name server or a slow source of credentials can exceed it.
         """
-        deadline = self._clock() + budget
+        began = self._clock()
+        deadline = began + budget
 
         def attempt() -> Reply:
             with attempting():
-                return self._exchange(operation, query, deadline)
+                return self._exchange(operation, parameters, deadline)
+
+        def due(error: ApiError | TransportError) -> float:
+            return min(deadline, began + self._reach) if is_unreached(error) else deadline
 
         return retrying(
             attempt,
             attempts=self._attempts,
-            deadline=deadline,
+            due=due,
             clock=self._clock,
             sleep=self._sleep,
-            announce=partial(_announce, operation),
+            announce=partial(self._announce, operation),
         )
 
-    def _exchange(self, operation: str, query: Mapping[str, str], deadline: float) -> Reply:
+    def _exchange(self, operation: str, parameters: Mapping[str, str], deadline: float) -> Reply:
         http_status = None
-        headers = {"x-acs-action": operation, "x-acs-version": self._version}
+        headers = {"x-acs-action": operation, "x-acs-version": self._product.version}
         remaining = self._remaining(operation, deadline)
         timeout = httpx.Timeout(
             min(self._read_timeout, remaining), connect=min(CONNECT_TIMEOUT, remaining)
         )
         try:
             with self._http.stream(
-                "POST", "/", params=query, headers=headers, timeout=timeout
+                "POST",
+                "/",
+                params=None if self._product.sends_form else parameters,
+                data=parameters if self._product.sends_form else None,
+                headers=headers,
+                timeout=timeout,
             ) as response:
                 http_status = response.status_code
                 self.clock_offset = clock_offset(response.headers, datetime.now(UTC))
@@ -112,7 +128,13 @@ class Connection:
             raise transport_error(
                 error, operation=operation, route=self._route, http_status=http_status
             ) from None
-        return document(operation, http_status, response.headers, body)
+        return document(
+            operation,
+            http_status,
+            response.headers,
+            body,
+            tells_success=self._product.tells_success,
+        )
 
     def _chunks(self, operation: str, response: httpx.Response, deadline: float) -> Iterator[bytes]:
         for chunk in response.iter_bytes():
@@ -127,6 +149,7 @@ class Connection:
             )
         return remaining
 
-
-def _announce(operation: str, error: Exception, wait: float) -> None:
-    logger.warning("%s failed and is tried again in %.1f s: %s", operation, wait, error)
+    def _announce(self, operation: str, error: Exception, wait: float) -> None:
+        logger.log(
+            self._log_level, "%s failed and is tried again in %.1f s: %s", operation, wait, error
+        )

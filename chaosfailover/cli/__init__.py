@@ -15,11 +15,13 @@ from chaosfailover.cli.rehearse import rehearse_all
 from chaosfailover.cli.report import report
 from chaosfailover.cli.status import status
 from chaosfailover.cli.stop import stop
+from chaosfailover.cli.terminal import with_quiet
 
 __all__ = ["failover"]
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="chaostoolkit-failover", prog_name="chaostoolkit-failover")
 def failover() -> None:
     """
     Alibaba Cloud Express Connect failover tests: plan, rehearse, watch, stop and report them.
@@ -32,4 +34,4 @@ def failover() -> None:
 
 
 for command in (emulator, inspect, plan, probe, rehearse_all, report, status, stop):
-    failover.add_command(command)
+    failover.add_command(with_quiet(command))

@@ -28,6 +28,7 @@ from chaosfailover.cli.terminal import plain
 from chaosfailover.errors import ArgumentError
 from chaosfailover.inspection.circuits import CircuitRow, across_places, inspection
 from chaosfailover.inspection.criteria import Criterion, criterion, violations
+from chaosfailover.network.reading import read_region
 from chaosfailover.network.snapshot import read_snapshot
 from chaosfailover.plan.rendering import counted
 
@@ -48,7 +49,9 @@ def _criteria(
 
 @click.command()
 @region_options
-@click.option("--output", type=click.Choice(["table", "json", "markdown"]), default="table")
+@click.option(
+    "--format", "output", type=click.Choice(["table", "json", "markdown"]), default="table"
+)
 @click.option(
     "--fail-on",
     "criteria",
@@ -57,11 +60,18 @@ def _criteria(
     metavar="CRITERION",
     help="Exit 1 on no-survivor, same-access-point or stale=90d; repeatable.",
 )
+@click.option(
+    "--routes",
+    is_flag=True,
+    help="Read routes, failover groups and traffic too: at most 6 more calls for each VBR, and "
+    "some for each ECR, CEN and region.",
+)
 @CALL_DEADLINE
 def inspect(
     selection: Selection,
     output: str,
     criteria: Sequence[Criterion],
+    routes: bool,
     deadline: float,
 ) -> None:
     """
@@ -72,11 +82,15 @@ def inspect(
     `unknown` included. stale is met by circuits last tested longer ago than that, never, or at an
     unknown time. A circuit that is `not in use`, because it has no VBR, meets no criterion.
 
+    The time to take over is a forecast for a silent failure, from timers alone: without --routes it
+    has no upper end. With --routes, a survivor has to carry every prefix of the circuit, the load
+    of CloudMonitor is compared with its bandwidth, and what could not be read is unknown.
+
     Example: chaos failover inspect --all-regions --fail-on no-survivor --fail-on stale=90d
     """
     answers = ask_selected(
         selection,
-        functools.partial(_read, datetime.now(UTC)),
+        functools.partial(_read_routes if routes else _read, datetime.now(UTC)),
         progress=show_progress(_counted),
         deadline=deadline,
         reads_only=True,
@@ -86,7 +100,7 @@ def inspect(
     if output == "json":
         click.echo(json.dumps(_document(rows, answers, failed), indent=2))
     else:
-        click.echo(TEXTS[output](rows) or "There are no circuits.")
+        click.echo(TEXTS[output](rows) or _none(answers))
     show_errors(answers)
     for violation in failed:
         click.echo(plain(f"FAILED: {violation}"), err=True)
@@ -101,6 +115,11 @@ def _read(now: datetime, client: VpcClient) -> list[CircuitRow]:
     return inspection(read_snapshot(client), now)
 
 
+def _read_routes(now: datetime, client: VpcClient) -> list[CircuitRow]:
+    snapshot, routing = read_region(client)
+    return inspection(snapshot, now, routing)
+
+
 def _rows(answers: Answers) -> list[CircuitRow]:
     return across_places(
         (
@@ -110,6 +129,16 @@ def _rows(answers: Answers) -> list[CircuitRow]:
         ),
         unread=[str(answer.place) for answer in answers if answer.error],
     )
+
+
+def _none(answers: Answers) -> str:
+    """
+    Return that there are no circuits, or that nothing is known of them.
+    """
+    unread = len(errors_of(answers))
+    if not unread:
+        return "There are no circuits."
+    return f"No circuits were read, and nothing is known of {counted(unread, 'region')}."
 
 
 def _counted(rows: Sequence[CircuitRow]) -> str:

@@ -23,7 +23,7 @@ from chaosfailover.cli.region_options import (
 )
 from chaosfailover.cli.terminal import plain
 from chaosfailover.errors import ApiError, ArgumentError, FailoverError, TransportError
-from chaosfailover.network.snapshot import read_snapshot
+from chaosfailover.network.reading import read_region
 from chaosfailover.plan.choice import RegionPlan, region_plan
 from chaosfailover.plan.files import (
     Change,
@@ -62,7 +62,8 @@ def _targets(
     help="YAML file: the URL to watch in live runs, by circuit, ECR, CEN, region or `default`.",
 )
 @click.option(
-    "--output",
+    "-o",
+    "--output-file",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
     default="failover-plan",
@@ -74,10 +75,11 @@ def plan(selection: Selection, targets: dict[str, str], folder: Path, deadline: 
     """
     Write an experiment for each circuit that has a proven survivor, and a game day per region.
 
-    Circuits without a survivor are refused, with the reason. Files that you edited are kept. Exits
-    1 if a region could not be read or nothing can be tested.
+    Circuits without a survivor that carries all their prefixes are refused, with the reason.
+    Routes, failover groups and traffic are read as by inspect --routes. Files that you edited are
+    kept. Exits 1 if a region could not be read or nothing can be tested.
 
-    Example: chaos failover plan --all-regions --targets targets.yaml --output failover-plan
+    Example: chaos failover plan --all-regions --targets targets.yaml -o failover-plan
     """
     _require_one_role_each(selection.role_arns)
     answers = [
@@ -100,14 +102,14 @@ def plan(selection: Selection, targets: dict[str, str], folder: Path, deadline: 
     for change in made:
         _show(folder, change)
     for region in plans:
-        _show_refusals(region)
+        _show_notes(region)
     show_errors(answers)
     if errors_of(answers) or not any(region.tests for region in plans):
         sys.exit(NOT_DONE)
 
 
 def _read(client: VpcClient) -> RegionPlan:
-    return region_plan(Place(client.region_id), read_snapshot(client))
+    return region_plan(Place(client.region_id), *read_region(client))
 
 
 def _rehearsable(answer: Answer[RegionPlan]) -> Answer[RegionPlan]:
@@ -200,7 +202,9 @@ def _show(folder: Path, change: Change) -> None:
         click.echo(f"{path} was edited and is kept; move it away to have it planned", err=True)
 
 
-def _show_refusals(region: RegionPlan) -> None:
+def _show_notes(region: RegionPlan) -> None:
+    for reason in region.unread:
+        click.echo(plain(f"UNKNOWN  {region.place}  {reason}"), err=True)
     for refusal in region.refusals:
         line = f"REFUSED  {region.place}  {refusal.circuit_id}: {'; '.join(refusal.reasons)}"
         click.echo(plain(line), err=True)

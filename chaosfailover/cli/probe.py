@@ -5,23 +5,28 @@
 import json
 import math
 import shutil
+import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import click
 
 from chaosfailover.cli.region_options import NOT_DONE
+from chaosfailover.cli.terminal import is_quiet, plain
 from chaosfailover.errors import ArgumentError, FailoverError
-from chaosfailover.outages.outage import Length
+from chaosfailover.outages.outage import Length, Outage
 from chaosfailover.outages.summary import Summary
+from chaosfailover.plan.rendering import counted
 from chaosfailover.prober.prober import Prober
 from chaosfailover.prober.targets import INTERVAL, TIMEOUT, Target, parse_target
 
 __all__ = ["probe"]
 
 REFRESH = 0.5
+MOST_OUTAGES = 20
 HEADINGS = ("target", "sent", "lost", "outages", "longest", "available", "round trip", "errors")
 UNMEASURED = "not measured"
 
@@ -31,17 +36,36 @@ UNMEASURED = "not measured"
 @click.option("--interval", default=INTERVAL, show_default=True, help="Seconds between checks.")
 @click.option("--timeout", default=TIMEOUT, show_default=True, help="Seconds for an answer.")
 @click.option("--duration", default=60.0, show_default=True, help="Seconds to measure.")
-@click.option("--output", type=click.Choice(["table", "json"]), default="table")
+@click.option(
+    "--max-outage",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Exit 1 if an outage may have been longer.",
+)
+@click.option(
+    "--min-availability",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="Exit 1 if the availability may have been lower.",
+)
+@click.option("--format", "output", type=click.Choice(["table", "json"]), default="table")
 def probe(
-    targets: Sequence[str], interval: float, timeout: float, duration: float, output: str
+    targets: Sequence[str],
+    interval: float,
+    timeout: float,
+    duration: float,
+    max_outage: float | None,
+    min_availability: float | None,
+    output: str,
 ) -> None:
     """
     Check targets at a constant rate, and report outages with their bounds.
 
     A target is http://, https://, tcp://HOST:PORT, udp://HOST:PORT (echo) or icmp://HOST. Ctrl-C
-    ends the measurement early. Exits 1 if a target never answered.
+    and SIGTERM end the measurement early. Exits 1 if a target never answered, or a promise is not
+    kept: an outage counts with its longest possible length, an availability with its lowest.
 
-    Example: chaos failover probe portal=https://portal.example.com/ udp://192.0.2.1:7
+    Example: chaos failover probe portal=https://portal.example.com/ --max-outage 3
     """
     try:
         parsed = [_target(text, interval, timeout) for text in targets]
@@ -52,9 +76,27 @@ def probe(
     except FailoverError as error:
         raise click.ClickException(str(error)) from None
     summaries = prober.summaries()
-    _show(prober, summaries, output)
-    if any(summary.lost == summary.sent for summary in summaries.values()):
+    broken = [
+        f"{name}: {promise}"
+        for name, summary in summaries.items()
+        for promise in _broken(summary, max_outage, min_availability)
+    ]
+    _show(prober, summaries, output, broken)
+    if broken or any(summary.lost == summary.sent for summary in summaries.values()):
         sys.exit(NOT_DONE)
+
+
+def _broken(
+    summary: Summary, max_outage: float | None, min_availability: float | None
+) -> Iterator[str]:
+    """
+    Yield what a target does not keep; what was not seen counts against it.
+    """
+    longest, lowest = summary.longest, summary.availability.at_least * 100
+    if max_outage is not None and longest.at_most > max_outage:
+        yield f"its longest outage is {_bounds(longest)}, which may be above {max_outage:g} s"
+    if min_availability is not None and not lowest >= min_availability:
+        yield f"its availability is at least {lowest:.3f} %, below {min_availability:g} %"
 
 
 def _checked(duration: float) -> float:
@@ -72,11 +114,11 @@ def _target(text: str, interval: float, timeout: float) -> Target:
 
 def _measure(prober: Prober, duration: float) -> None:
     """
-    Measure until the duration is over or Ctrl-C is pressed; show the state on a terminal.
+    Measure until the duration is over or a signal ends it; show the state on a terminal.
     """
     end = time.monotonic() + duration
-    live = sys.stderr.isatty()
-    with prober:
+    live = sys.stderr.isatty() and not is_quiet()
+    with _interrupted_by(signal.SIGTERM), prober:
         try:
             while (remaining := end - time.monotonic()) > 0:
                 time.sleep(min(REFRESH, remaining))
@@ -88,6 +130,20 @@ def _measure(prober: Prober, duration: float) -> None:
         click.echo("\r\033[K", nl=False, err=True)
 
 
+@contextmanager
+def _interrupted_by(number: signal.Signals) -> Iterator[None]:
+    """
+    Have a signal end the measurement as Ctrl-C does, unless it is ignored.
+    """
+    before = signal.getsignal(number)
+    if before is not signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
 def _line(prober: Prober, remaining: float) -> str:
     down = {target.name: prober.current_outage(target.name) for target in prober.targets}
     states = [f"{name} DOWN {outage.at_most:.1f} s" for name, outage in down.items() if outage]
@@ -95,13 +151,21 @@ def _line(prober: Prober, remaining: float) -> str:
     return f"{remaining:4.0f} s left: {', '.join(states) or 'all up'}"[: width - 1]
 
 
-def _show(prober: Prober, summaries: dict[str, Summary], output: str) -> None:
+def _show(
+    prober: Prober, summaries: dict[str, Summary], output: str, broken: Sequence[str]
+) -> None:
+    for promise in broken:
+        click.echo(plain(f"FAILED: {promise}"), err=True)
     if output == "json":
         rows = {
             name: {"summary": summary.as_dict(prober.began), "series": prober.series(name)}
             for name, summary in summaries.items()
         }
-        click.echo(json.dumps({"at": datetime.now(UTC).isoformat(), "targets": rows}, indent=2))
+        times = {
+            "began": prober.wall_clock(prober.began).isoformat(),
+            "at": datetime.now(UTC).isoformat(),
+        }
+        click.echo(json.dumps({**times, "targets": rows, "failed": broken}, indent=2))
         return
     table: list[tuple[str, ...]] = [
         HEADINGS,
@@ -115,6 +179,25 @@ def _show(prober: Prober, summaries: dict[str, Summary], output: str) -> None:
     for row in table:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         click.echo("  ".join(cells).rstrip())
+    for name, summary in summaries.items():
+        for outage in summary.outages[:MOST_OUTAGES]:
+            click.echo(f"{name}: {_outage(prober, outage)}")
+        if (more := summary.count - MOST_OUTAGES) > 0:
+            click.echo(f"{name}: and {counted(more, 'outage')} more")
+
+
+def _outage(prober: Prober, outage: Outage) -> str:
+    """
+    Return the length of an outage and the times of day, in UTC, between which it was.
+    """
+    since = "the beginning" if outage.began_before else _time_of_day(prober, outage.since[0])
+    until = "the end" if outage.ongoing else _time_of_day(prober, outage.until[1])
+    length = _bounds(Length(outage.at_least, outage.at_most))
+    return f"down {length} between {since} and {until}, {counted(outage.lost, 'check')} lost"
+
+
+def _time_of_day(prober: Prober, at: float) -> str:
+    return f"{prober.wall_clock(at).isoformat(' ', 'milliseconds')[11:23]}Z"
 
 
 def _row(name: str, summary: Summary) -> tuple[str, ...]:

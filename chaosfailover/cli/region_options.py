@@ -15,7 +15,7 @@ import click
 from chaosfailover.alibaba import config
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.regions import ANY_REGION, Answer, Place, ask_places, region_ids
-from chaosfailover.cli.terminal import plain
+from chaosfailover.cli.terminal import notice, plain
 from chaosfailover.errors import FailoverError
 from chaosfailover.plan.rendering import counted
 
@@ -109,6 +109,7 @@ def ask_selected(
     *,
     progress: Progress[T] = lambda _number, _of, _answer: None,
     deadline: float = 60.0,
+    confirm: Callable[[Sequence[Place]], None] | None = None,
     reads_only: bool = False,
     emergency: bool = False,
 ) -> list[Answer[T]]:
@@ -116,7 +117,8 @@ def ask_selected(
     Ask a question of every region and account that the options select.
 
     A wrong setting ends the command. An account whose regions cannot be listed becomes an answer
-    with an error. A call ends after `deadline` seconds. An interruption does not wait for a
+    with an error. `confirm` gets the places, and may end the command. A call ends after `deadline`
+    seconds. An interruption does not wait for a
     question that `reads_only`. An `emergency` leaves out variables that cannot be used.
     """
 
@@ -126,6 +128,8 @@ def ask_selected(
 
     try:
         places, unlisted = _places(selection, open_client)
+        if confirm:
+            confirm(places)
         answers = ask_places(
             places,
             open_client,
@@ -165,10 +169,15 @@ def show_errors(answers: Iterable[Answer[T]]) -> None:
 
 def show_nothing_runs(answers: Sequence[Answer[T]]) -> None:
     """
-    Print that no test runs, and in how many regions.
+    Print that no test runs in the regions that were read, and of how many nothing is known.
     """
-    read = len(answers) - len(errors_of(answers))
-    click.echo(f"No failover test runs in {counted(read, 'region')}.")
+    unread = len(errors_of(answers))
+    if not answers:
+        click.echo("Nothing is known: there is no region to read.")
+    if read := len(answers) - unread:
+        click.echo(f"No failover test runs in {counted(read, 'region')}.")
+    if unread:
+        click.echo(f"Nothing is known of {counted(unread, 'region')}: tests may run there.")
 
 
 def show_progress(counted: Callable[[T], str]) -> Progress[T]:
@@ -178,7 +187,7 @@ def show_progress(counted: Callable[[T], str]) -> Progress[T]:
 
     def show(number: int, of: int, answer: Answer[T]) -> None:
         result = "NOT READ" if answer.value is None else counted(answer.value)
-        click.echo(plain(f"[{number}/{of}] {answer.place}: {result}"), err=True)
+        notice(f"[{number}/{of}] {answer.place}: {result}")
 
     return show
 

@@ -16,6 +16,7 @@ import click
 import yaml
 
 from chaosfailover.cli.region_options import NOT_DONE
+from chaosfailover.cli.terminal import notice
 from chaosfailover.errors import ArgumentError
 from chaosfailover.plan.files import TOPOLOGY, is_planned
 from chaosfailover.plan.planned_experiment import planned_experiment
@@ -47,7 +48,7 @@ __all__ = ["rehearse_all"]
     show_default=True,
     help="Seconds per emulated minute.",
 )
-@click.option("--output", type=click.Choice(["table", "json"]), default="table")
+@click.option("--format", "output", type=click.Choice(["table", "json"]), default="table")
 def rehearse_all(
     folder: Path, journals: Path | None, width: int, minute: float, output: str
 ) -> None:
@@ -76,7 +77,7 @@ def rehearse_all(
         outcomes = runner.run(
             lanes,
             width=width,
-            on_outcome=lambda outcome: click.echo(_line(outcome), err=output == "json"),
+            on_outcome=lambda outcome: notice(_line(outcome), err=output == "json"),
         )
         _show(outcomes, output, journals)
         if len(outcomes) < count or not all(each.as_expected for each in outcomes):

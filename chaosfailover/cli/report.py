@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from chaosfailover.cli.region_options import NOT_DONE
+from chaosfailover.cli.terminal import notice
 from chaosfailover.i18n import CATALOGUES
 from chaosfailover.record import (
     Evidence,
@@ -38,7 +39,8 @@ __all__ = ["report"]
 @click.option("--language", type=click.Choice([*CATALOGUES]), default="en", show_default=True)
 @click.option(
     "-o",
-    "--output",
+    "--output-file",
+    "output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Default: standard output.",
@@ -211,4 +213,4 @@ def _write(rendered: str, output: Path | None) -> None:
         output.write_text(rendered, encoding="utf-8")
     except OSError as exc:
         raise click.ClickException(f"{output} cannot be written: {exc}") from None
-    click.echo(f"{output} is written.", err=True)
+    notice(f"{output} is written.")

@@ -104,7 +104,7 @@ Answers = list[Answer[RegionTests]]
 
 @click.command()
 @region_options
-@click.option("--output", type=click.Choice(["table", "json"]), default="table")
+@click.option("--format", "output", type=click.Choice(["table", "json"]), default="table")
 @click.option("--fail-if-running", is_flag=True, help="Exit 1 if a test runs.")
 @click.option(
     "--fail-if-overdue",

@@ -12,6 +12,7 @@ import click
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.failover_tests import names_of, tests_underway
+from chaosfailover.alibaba.regions import Place
 from chaosfailover.cli.region_options import (
     NOT_DONE,
     Selection,
@@ -27,6 +28,7 @@ from chaosfailover.safety.stopping import Patience, stop_tests
 
 __all__ = ["stop"]
 
+MOST_NAMED = 10
 LOOK = 5.0
 """For how many seconds the API may not list a test that has just started."""
 
@@ -56,9 +58,12 @@ def stop(
     """
     if bool(tests) == everything:
         raise click.UsageError("name the tests to stop, or give --all")
-    if everything and not yes:
-        click.confirm("Stop every failover test that runs in these regions?", abort=True)
-    answers = ask_selected(selection, functools.partial(_stop, tests, timeout), emergency=True)
+    answers = ask_selected(
+        selection,
+        functools.partial(_stop, tests, timeout),
+        confirm=_confirm if everything and not yes else None,
+        emergency=True,
+    )
     outcomes = [(answer.region_id, outcome) for answer in answers for outcome in answer.value or ()]
     outcomes = [(region_id, each) for region_id, each in outcomes if each.status or each.error]
     for region_id, outcome in outcomes:
@@ -72,6 +77,12 @@ def stop(
     missing = unknown and not missing_ok
     if errors_of(answers) or missing or not all(outcome.is_over for _, outcome in outcomes):
         sys.exit(NOT_DONE)
+
+
+def _confirm(places: Sequence[Place]) -> None:
+    where = ", ".join(map(str, places[:MOST_NAMED]))
+    more = f" and {len(places) - MOST_NAMED} more" if len(places) > MOST_NAMED else ""
+    click.confirm(f"Stop every failover test that runs in {where}{more}?", abort=True)
 
 
 def _stop(tests: Sequence[str], timeout: float, client: VpcClient) -> list[StopOutcome]:
@@ -106,11 +117,12 @@ def _listed(client: VpcClient, until: float, *, wait: bool) -> list[str]:
 
 def _show(region_id: str, outcome: StopOutcome) -> None:
     name = f"{region_id}  {outcome.job_id or outcome.test}"
+    state = outcome.reason if outcome.stopped else f"{outcome.status}: {outcome.reason}"
     if outcome.error:
         click.echo(f"{name}: MAY STILL RUN: {outcome.error}", err=True)
     elif not outcome.is_over:
         seen = "NOT BACK" if outcome.back is False else "NOT SEEN BACK"
         detail = "; ".join(outcome.not_back) or "which resources it took is not known"
-        click.echo(f"{name}: {outcome.status}: {outcome.reason}, {seen}: {detail}", err=True)
+        click.echo(f"{name}: {state}, {seen}: {detail}", err=True)
     else:
-        click.echo(f"{name}: {outcome.status}: {outcome.reason}")
+        click.echo(f"{name}: {state}{', and what it took is back' if outcome.stopped else ''}")

@@ -2,9 +2,53 @@
 Text for a terminal: names come from the cloud and may contain anything.
 """
 
+import logging
 from unicodedata import combining, east_asian_width
 
-__all__ = ["padded", "plain", "width"]
+import click
+
+__all__ = ["is_quiet", "notice", "padded", "plain", "width", "with_quiet"]
+
+QUIET = "chaosfailover.quiet"
+logger = logging.getLogger("chaostoolkit")
+
+
+def with_quiet(command: click.Command) -> click.Command:
+    """
+    Add the option `--quiet` to a command.
+    """
+    option = click.Option(
+        ["-q", "--quiet"],
+        is_flag=True,
+        expose_value=False,
+        callback=_set_quiet,
+        help="Show results, warnings and errors only, no progress.",
+    )
+    command.params.append(option)
+    return command
+
+
+def _set_quiet(context: click.Context, _parameter: click.Parameter, quiet: bool) -> None:
+    context.meta[QUIET] = quiet
+    if quiet:
+        context.call_on_close(lambda level=logger.level: logger.setLevel(level))
+        logger.setLevel(logging.WARNING)
+
+
+def is_quiet() -> bool:
+    """
+    Tell whether the command that runs was asked for its results only.
+    """
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get(QUIET))
+
+
+def notice(text: str, *, err: bool = True) -> None:
+    """
+    Write a line of progress, unless the command is quiet.
+    """
+    if not is_quiet():
+        click.echo(plain(text), err=err)
 
 
 def plain(text: str) -> str:

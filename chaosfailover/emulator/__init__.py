@@ -12,7 +12,8 @@ Actors
     Ledger         the jobs, and the replies that client tokens got
     StateFile      the ledger and the clock in SQLite; optional
     ArmedFaults    the faults that still wait for a call to act on
-    Network        circuits, VBRs, BGP groups and peers; immutable, a change replaces it
+    Network        circuits, VBRs, BGP groups and peers, and the fabrics that join VBRs; immutable,
+                   a change replaces it
     API            api.py: admits a request, performs its operation, writes the reply
     Admin          web/admin.py: lets a test look at the cloud and change it
     DataPlane      dataplane/: the services whose traffic a cut hits
@@ -66,12 +67,13 @@ One job, from Init to Stopped
     No timer moves a job. Its history and the lengths say when each status began or will begin, so
     `advanced(job, now)` computes its status, after a clock jump or a restart as well. In the same
     way `courses()` computes the whole course of a service's traffic, past and to come. The data
-    plane takes the segment of now, and sets one timer to the next one.
+    plane takes the segment of now, and sets one timer to the next one. `lost_sessions()` computes
+    from the same intervals whose routes are listed.
 
 Pure modules, which take time and seeds as arguments
 
-    job, downtime, detection, routing, resources, services, settings, schema, signatures, and of
-    operations/ filters, parameters, rendering, rules
+    job, downtime, detection, fabrics, route_entries, routing, loads, resources, services, settings,
+    schema, signatures, and of operations/ filters, parameters, rendering, rules
 
 Invariants
 
@@ -86,15 +88,19 @@ Invariants
 
 Where to add something, in order
 
-    an operation       its row in operations/table.py, a new parameter also in `Arguments` of
-                       operations/parameters.py; then its handler, and a line of HANDLERS, in
-                       failover_jobs.py, describe.py or sts.py of operations/
+    a product          its row in operations/products.py, and its section in operations/table.py
+    an operation       its row in its product's section of operations/table.py, a new parameter
+                       also in `Arguments` of operations/parameters.py; then its handler, and a
+                       line of HANDLERS, in a module of operations/ that api.py knows
     an error code      its row in error_codes.py
     a fault            its row in faults/kinds.py; a new key also in `Fault` of faults/fault.py
     a topology key     a field of the class that holds it: `PlannedJob` in topology.py, `Route` and
                        `ServiceEntry` in services.py, `AccessKey` in access_keys.py, `Settings` in
-                       settings.py; a new section is a row of TOPOLOGY in topology.py
-    a resource field   its default in resource_fields.py
+                       settings.py, `Ecr` and `Cen` in fabrics.py, `Load` in loads.py; a new
+                       section is a row of TOPOLOGY in topology.py
+    a resource field   its default in resource_fields.py, of router interfaces and VPNs in
+                       backup_fields.py
+    a metric           its row in METRICS of operations/metrics.py
 
     Then run `python tests/helpers/readme_tables.py`, which writes the tables of README.md.
 """

@@ -12,7 +12,7 @@ from chaosfailover.emulator import schema
 
 __all__ = ["ACCOUNTS", "AccessKey", "access_keys_from"]
 
-PATTERN = re.compile(r"\*|(vpc|sts):[A-Za-z*?]+")
+PATTERN = re.compile(r"\*|(vpc|expressconnectrouter|cen|cms|sts):[A-Za-z*?]+")
 ACTION = schema.scalar(
     "* or an action such as vpc:Describe*",
     lambda value: value if isinstance(value, str) and PATTERN.fullmatch(value) else None,
@@ -35,11 +35,11 @@ class AccessKey:
     expired: Annotated[bool, schema.TRUTH] = False
     actions: Annotated[tuple[str, ...], schema.listing(ACTION)] = ("*",)
 
-    def may(self, operation: str) -> bool:
+    def may(self, action: str) -> bool:
         """
-        Say whether RAM lets this key call an operation of the VPC product.
+        Say whether RAM allows this key an action, such as `vpc:DescribeBgpPeers`.
         """
-        return any(fnmatchcase(f"vpc:{operation}", pattern) for pattern in self.actions)
+        return any(fnmatchcase(action, pattern) for pattern in self.actions)
 
 
 DETAILS = schema.record_of(AccessKey, id="", account="")

@@ -14,10 +14,20 @@ from chaosfailover.emulator.clock import utc
 from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.error_codes import Refusal, invalid, missing, refuse
 from chaosfailover.emulator.faults import BEFORE, DELAY, DOCUMENT, FAULTS, REPLY
-from chaosfailover.emulator.operations import describe, failover_jobs, sts
+from chaosfailover.emulator.operations import (
+    backups,
+    describe,
+    express_connect_routers,
+    failover_jobs,
+    metrics,
+    route_tables,
+    sts,
+    transit_routers,
+)
 from chaosfailover.emulator.operations.call import Call, Document
 from chaosfailover.emulator.operations.parameters import Arguments, arguments_from
-from chaosfailover.emulator.operations.table import OPERATIONS, STS_VERSION, VERSION
+from chaosfailover.emulator.operations.products import PRODUCTS, STS
+from chaosfailover.emulator.operations.table import OPERATIONS
 from chaosfailover.emulator.request_log import LoggedRequest, parameters_shown, shortened
 from chaosfailover.emulator.signatures import claimed_key, identify, signed_at
 from chaosfailover.emulator.state_file import TokenReply
@@ -27,7 +37,16 @@ __all__ = ["HANDLERS", "answer", "turn_away"]
 
 logger = logging.getLogger("chaosfailover.emulator")
 
-HANDLERS = {**failover_jobs.HANDLERS, **describe.HANDLERS, **sts.HANDLERS}
+HANDLERS = {
+    **failover_jobs.HANDLERS,
+    **describe.HANDLERS,
+    **backups.HANDLERS,
+    **metrics.HANDLERS,
+    **route_tables.HANDLERS,
+    **express_connect_routers.HANDLERS,
+    **transit_routers.HANDLERS,
+    **sts.HANDLERS,
+}
 """
 Operation -> its handler.
 """
@@ -111,6 +130,8 @@ def _outcome(cloud: Cloud, request: Request, request_id: str, now: float) -> Out
     try:
         operation = _operation(request)
         key = _caller(cloud, request)
+        if request.method not in OPERATIONS[operation].product.methods:
+            raise refuse("UnsupportedHTTPMethod")
     except Refusal as refusal:
         return Outcome(refusal_reply(refusal, request, request_id), refusal.code)
     region = request.parameters.get("RegionId") or cloud.network.regions[0]
@@ -156,20 +177,26 @@ def _performed(call: Call, key: AccessKey, request: Request, request_id: str) ->
     Perform the operation; its changes are committed before the reply.
     """
     operation = OPERATIONS[call.operation]
-    if operation.version != STS_VERSION and not key.may(call.operation):
+    product = operation.product
+    action = f"{product.ram}:{operation.action or call.operation}"
+    if product != STS and not key.may(action):
         raise refuse(call.cloud.settings.ram_refusal)
-    arguments = arguments_from(operation.parameters, request.parameters)
-    regional = any(each.name == "RegionId" for each in operation.parameters)
+    given = request.form_parameters if product.form else request.parameters
+    arguments = arguments_from(operation.parameters, given)
+    regional = any(
+        each.name == "RegionId" and each.source != "not done" for each in operation.parameters
+    )
     if regional and call.region not in call.cloud.network.regions:
         raise refuse("InvalidRegionId.NotFound")
     call = replace(call, arguments=arguments)
-    if call.operation.startswith(("Describe", "Get")):
+    if call.operation.startswith(("Describe", "Get", "List")):
         document = HANDLERS[call.operation](call)
     else:
         document = _once(call)
         call.cloud.ledger.commit()
         call.cloud.changed()
-    document = call.with_faults(DOCUMENT, {"RequestId": request_id, **document})
+    document = {"RequestId": request_id, **product.envelope, **document}
+    document = call.with_faults(DOCUMENT, document)
     return success_reply(document, request, request_id)
 
 
@@ -179,14 +206,14 @@ def _operation(request: Request) -> str:
     """
     if request.method not in ("GET", "POST") or request.path != "/":
         raise refuse("InvalidApi.NotFound")
-    version = request.headers.get("x-acs-version") or request.parameters.get("Version")
     if not request.operation:
         raise missing("Action")
-    if not version:
+    if not request.version:
         raise missing("Version")
-    if version not in (VERSION, STS_VERSION):
+    if request.version not in PRODUCTS:
         raise invalid("Version")
-    if request.operation not in HANDLERS or OPERATIONS[request.operation].version != version:
+    product = PRODUCTS[request.version]
+    if request.operation not in HANDLERS or OPERATIONS[request.operation].product != product:
         raise refuse("InvalidAction.NotFound")
     return request.operation
 

@@ -5,7 +5,7 @@ The emulated cloud: all state, the clock, and the lock around them.
 import random
 import string
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 from chaosfailover.emulator.access_keys import AccessKey
@@ -15,6 +15,7 @@ from chaosfailover.emulator.error_codes import Refusal
 from chaosfailover.emulator.faults import ArmedFaults
 from chaosfailover.emulator.job import UNFINISHED, Job
 from chaosfailover.emulator.ledger import Ledger
+from chaosfailover.emulator.loads import Carried, Traffic
 from chaosfailover.emulator.operations.rules import (
     check_free,
     check_region,
@@ -23,7 +24,7 @@ from chaosfailover.emulator.operations.rules import (
 )
 from chaosfailover.emulator.request_log import RequestLog
 from chaosfailover.emulator.resources import Network
-from chaosfailover.emulator.routing import Segment, courses
+from chaosfailover.emulator.routing import Segment, courses, lost_sessions
 from chaosfailover.emulator.services import Service
 from chaosfailover.emulator.settings import Settings, drawn, longest
 from chaosfailover.emulator.signatures import Nonces
@@ -65,6 +66,7 @@ class Cloud:
         self.topology = topology
         self.settings: Settings = topology.settings
         self.clock = clock
+        self.began = clock.now()
         self.auth = auth
         self.keys = dict(topology.keys)
         for id_, secret in (access_keys or {}).items():
@@ -74,6 +76,7 @@ class Cloud:
         self.ledger = Ledger(state_file)
         self.request_log = RequestLog()
         self.closed = threading.Event()
+        self._traffic: Traffic | None = None
         self.changed: Callable[[], None] = lambda: None
         self.seed: object = random.randrange(2**63) if seed is None else seed  # noqa: S311
         again = f"/{state_file.starts}" if state_file and state_file.starts else ""
@@ -195,6 +198,35 @@ class Cloud:
         Return the course of each flow group of a service.
         """
         return courses(service, self.cuts(), self.network, self.settings, self.seed)
+
+    def traffic(self) -> Traffic:
+        """
+        Return the loads on the network as it is now.
+        """
+        if self._traffic is None or self._traffic.network is not self.network:
+            topology = self.topology
+            self._traffic = Traffic(topology.loads, topology.services, self.network)
+        return self._traffic
+
+    def carried(self, vbrs: Collection[str], start: float, end: float) -> dict[str, Carried]:
+        """
+        Return what some VBRs carry in a period of the last days, by their ID.
+        """
+        jobs = (*self.ledger.past(), *self.ledger.live())
+        everything = downtimes_from(jobs, self.settings, self.network)
+        cuts = [cut for cut in everything if cut.start < end and cut.end > start - self._settled]
+
+        def course_of(service: Service) -> tuple[tuple[Segment, ...], ...]:
+            return courses(service, cuts, self.network, self.settings, self.seed)
+
+        return self.traffic().carried(vbrs, course_of)
+
+    def lost_sessions(self, at: float) -> frozenset[str]:
+        """
+        Return the BGP peers, and the VBRs with a health check, that routing knows to be lost.
+        """
+        paths = (path for service in self.topology.services for path in service.paths)
+        return lost_sessions(paths, self.cuts(), self.network, self.settings, self.seed, at)
 
     def down(self, at: float) -> frozenset[str]:
         """

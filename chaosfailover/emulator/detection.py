@@ -6,21 +6,22 @@ VBR (RFC 5880, 6.8.4; the router at the other end is taken to have the same time
 the session lasts for its `Hold` (RFC 4271). Both are the longest time that routers take.
 """
 
+from collections.abc import Mapping
 from math import inf
 
 from chaosfailover.emulator.resource_fields import shown
 from chaosfailover.emulator.resources import PEER, VBR, Network, Resource
 from chaosfailover.emulator.schema import SPAN, Span, one_of
 
-__all__ = ["CUT_IS", "DETECTION", "detection", "detection_from"]
+__all__ = ["CUT_IS", "DETECTION", "by_bfd", "detection", "detection_from"]
 
 DETECTION = ("bfd", "bgp-hold", "health-check", "session")
 """
 The mechanisms: `session` is BFD where the peer has `EnableBfd`, and the hold time elsewhere.
 """
 
-HEALTH_CHECK = 16.0
-"""The VBR's health check: 8 x 2 s."""
+INTERVAL, PROBES = 2, 8
+"""The health check of a VBR, where its topology says no other: 8 probes, 2 s apart."""
 
 BFD_DEFAULTS = {"MinTxInterval": 1000, "MinRxInterval": 1000, "DetectMultiplier": 3}
 
@@ -44,17 +45,41 @@ def detection(means: Span | str, over: str, cut_is: str, network: Network) -> Sp
     Over a circuit or VBR, the slowest of its sessions counts. A length and a health check ask no
     session, so they last as long whatever the cut is to the routers.
     """
-    if means == "health-check":
-        return HEALTH_CHECK
     if not isinstance(means, str):
         return means
-    if cut_is in KNOWN:
-        return KNOWN[cut_is]
     related = [network.resources[each] for each in sorted(network.related(over))]
     vbrs = [each for each in related if each.kind == VBR]
+    if means == "health-check":
+        return max(
+            (_health_check(each.health_check or {}) for each in vbrs), default=_health_check({})
+        )
+    if cut_is in KNOWN:
+        return KNOWN[cut_is]
     bfd = max(map(_bfd, vbrs), default=_bfd(None))
     peers = [each for each in related if each.kind == PEER]
     return max((_session(means, peer, bfd) for peer in peers), default=bfd)
+
+
+def _health_check(check: Mapping[str, object]) -> float:
+    """
+    Return how long a health check takes to find a fault; one that only probes moves nothing.
+    """
+    if check.get("HealthCheckOnly"):
+        return inf
+    interval, probes = check.get("HealthCheckInterval"), check.get("HealthyThreshold")
+    return float(str(interval or INTERVAL)) * int(str(probes or PROBES))
+
+
+def by_bfd(means: Span | str, over: str, network: Network) -> bool:
+    """
+    Say whether BFD notices the loss of the path over a resource, which failover groups need.
+
+    A length of time does not say what notices it, so it may be BFD.
+    """
+    if means != "session":
+        return means not in ("bgp-hold", "health-check")
+    related = (network.resources[each] for each in network.related(over))
+    return all(shown(each, "EnableBfd") for each in related if each.kind == PEER)
 
 
 def _session(means: str, peer: Resource, bfd: float) -> float:

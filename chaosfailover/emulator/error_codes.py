@@ -95,6 +95,13 @@ ERROR_CODES: dict[str, ErrorCode] = {
         "The specified resource is being processed by another task.", source="inferred"
     ),
     "SystemBusy": ErrorCode("The system is busy, please try again later.", source="inferred"),
+    # routes
+    "ResourceNotFound.VbrHa": ErrorCode("The VBR HA resource is not found.", 404),
+    "ResourceNotFound.EcrId": ErrorCode("EcrId not found.", 404),
+    "InvalidTransitRouterId.NotFound": ErrorCode("TransitRouterId is not found."),
+    "InvalidRouteTableId.NotFound": ErrorCode(
+        "Specified route table does not exist.", 404, source="inferred"
+    ),
     # the platform (API reference 7.2)
     "InvalidAccessKeyId.NotFound": ErrorCode("Specified access key is not found.", 404),
     "InvalidAccessKeyId.Inactive": ErrorCode("Specified access key is disabled."),
@@ -123,6 +130,9 @@ ERROR_CODES: dict[str, ErrorCode] = {
     ),
     "InvalidAction.NotFound": ErrorCode(
         "Specified api is not found, please check your url and method.", 404, source="inferred"
+    ),
+    "UnsupportedHTTPMethod": ErrorCode(
+        "This http method is not supported.", 405, source="inferred"
     ),
     "InvalidProduct.NotFound": ErrorCode(
         "Cannot find product according to your specified domain.", 404

@@ -2,6 +2,7 @@
 The ledger: the failover test jobs, and the replies that client tokens got.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import takewhile
@@ -11,6 +12,8 @@ from chaosfailover.emulator.job import RUNNING, Job, advanced, entered
 from chaosfailover.emulator.state_file import StateFile, TokenKey, TokenReply
 
 __all__ = ["Ledger"]
+
+REMEMBERED = 7 * 86400.0
 
 
 class Ledger:
@@ -26,6 +29,7 @@ class Ledger:
         self._jobs: dict[str, Job] = {}
         self._ids: dict[tuple[str, str], dict[str, None]] = {}
         self._live: dict[str, Job] = {}
+        self._past: deque[Job] = deque()
         self._replies: dict[TokenKey, TokenReply] = {}
         self._number = 0
         if state_file:
@@ -69,7 +73,7 @@ class Ledger:
         """
         Remove all jobs and replies.
         """
-        for entries in (self._jobs, self._ids, self._live, self._replies):
+        for entries in (self._jobs, self._ids, self._live, self._past, self._replies):
             entries.clear()
         if self._state_file:
             self._state_file.clear()
@@ -143,9 +147,11 @@ class Ledger:
                 self._keep(job)
             if _is_settled(job, now - settled):
                 self._settle(job)
+        while self._past and self._past[0].history[-1][1] < now - REMEMBERED:
+            self._past.popleft()
 
     def _settle(self, job: Job) -> None:
-        del self._live[job.job_id]
+        self._past.append(self._live.pop(job.job_id))
         if self._state_file and job.job_id not in self._jobs:
             self._state_file.delete_job(job.job_id)
 
@@ -154,6 +160,12 @@ class Ledger:
         Return the jobs whose resources are down, or were down lately.
         """
         return tuple(self._live.values())
+
+    def past(self) -> tuple[Job, ...]:
+        """
+        Return the jobs of the last days that are not live any more, deleted ones included.
+        """
+        return tuple(self._past)
 
     def token_reply(self, key: TokenKey, since: float) -> TokenReply | None:
         """

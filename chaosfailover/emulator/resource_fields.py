@@ -2,22 +2,29 @@
 The API fields of resources: their defaults, their types, and who may set them.
 
 A new field of a circuit, VBR, BGP group or peer is one entry of `DEFAULTS`, or of `OPTIONAL` when
-a resource without it does not show it.
+a resource without it does not show it. Those of router interfaces and of VPNs are in
+`backup_fields.py`.
 """
 
 from typing import Any
 
+from chaosfailover.emulator import backup_fields
 from chaosfailover.emulator.resources import (
     BELOW,
     CIRCUIT,
+    GATEWAY,
     GROUP,
+    INTERFACE,
     KINDS,
     PEER,
     VBR,
+    VPN,
     Entry,
     Resource,
+    Routes,
 )
 from chaosfailover.emulator.schema import (
+    PREFIX,
     TEXT,
     TRUTH,
     Schema,
@@ -129,15 +136,23 @@ DEFAULTS: dict[str, dict[str, object]] = {
         "GmtModified": "2024-01-03T00:00:00Z",
         "AuthKey": "",
     },
+    **backup_fields.DEFAULTS,
 }
 
 OPTIONAL: dict[str, dict[str, Schema[object]]] = {
     CIRCUIT: {"Tags": table(TEXT), "AdDetailLocation": TEXT, "ReservationActiveTime": TEXT},
     VBR: {"Tags": table(TEXT), "EcrId": TEXT, "EcrAttatchStatus": TEXT, "EcrOwnerId": TEXT},
+    **backup_fields.OPTIONAL,
 }
 """
 Fields that are absent unless they are set.
 """
+
+
+def _as_number(value: object) -> str | None:
+    number = int(value) if isinstance(value, str) and value.isdecimal() else value
+    return str(number) if type(number) is int and 1 <= number < 2**32 else None
+
 
 DISPLAYED: dict[str, dict[str, Schema[object]]] = {
     VBR: {"PhysicalConnectionStatus": TEXT, "PhysicalConnectionBusinessStatus": TEXT},
@@ -146,11 +161,26 @@ DISPLAYED: dict[str, dict[str, Schema[object]]] = {
 Fields that only an overlay can set.
 """
 
+ROUTES = ("prefixes", "as_path", "prepend", "static_routes")
 OWN: dict[str, dict[str, Schema[object]]] = {
     CIRCUIT: {"owner": TEXT},
-    VBR: {"owner": TEXT, "cens": listing(TEXT), "circuits": listing(TEXT)},
+    VBR: {
+        "owner": TEXT,
+        "cens": listing(TEXT),
+        "circuits": listing(TEXT),
+        "static_routes": listing(PREFIX),
+        "health_check": backup_fields.HEALTH_CHECK,
+    },
     GROUP: {"owner": TEXT, "default": TRUTH},
-    PEER: {"owner": TEXT},
+    PEER: {
+        "owner": TEXT,
+        "prefixes": listing(PREFIX),
+        "as_path": listing(scalar("an AS number", _as_number)),
+        "prepend": integer(0, 10),
+    },
+    INTERFACE: {"owner": TEXT},
+    GATEWAY: {"owner": TEXT},
+    VPN: {"owner": TEXT, "prefixes": listing(PREFIX)},
 }
 """
 Keys of the topology that are no API fields.
@@ -205,12 +235,15 @@ Fields with limits (ModifyVirtualBorderRouterAttribute; RFC 4271, 4.2).
 
 
 def _fields(kind: str) -> dict[str, Schema[object]]:
-    return {name: TIMERS.get(name, _schema(default)) for name, default in DEFAULTS[kind].items()}
+    special = {**TIMERS, **backup_fields.LITERALS.get(kind, {})}
+    return {name: special.get(name, _schema(default)) for name, default in DEFAULTS[kind].items()}
 
 
 def _entry(**values: Any) -> Entry:
     own = {name: value for name, value in values.items() if name.islower()}
-    return Entry({name: value for name, value in values.items() if name not in own}, **own)
+    fields = {name: value for name, value in values.items() if name not in own}
+    routes = {each: own.pop(each) for each in ROUTES if each in own}
+    return Entry(fields, routes=Routes(**routes), **own)
 
 
 FIELDS = {kind: {**_fields(kind), **OPTIONAL.get(kind, {})} for kind in DEFAULTS}

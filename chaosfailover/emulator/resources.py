@@ -1,23 +1,31 @@
 """
-The emulated network: circuits, VBRs, BGP groups and peers, and what each of them stands on.
+The emulated network: circuits, VBRs, BGP groups and peers, router interfaces and VPN connections,
+and what each of them stands on.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import cast
+
+from chaosfailover.emulator.fabrics import Cen, Ecr, Fabrics, FailoverGroup, RouteMark
 
 __all__ = [
     "BELOW",
     "CARRYING",
     "CIRCUIT",
+    "GATEWAY",
     "GROUP",
+    "INTERFACE",
     "PEER",
     "VBR",
+    "VPN",
     "Entry",
     "Network",
     "Regions",
     "Resource",
+    "Routes",
+    "fabrics_from",
     "network_from",
 ]
 
@@ -25,6 +33,25 @@ CIRCUIT = "PHYSICALCONNECTION"
 VBR = "VIRTUALBORDERROUTER"
 GROUP = "BGPGROUP"
 PEER = "BGPPEER"
+INTERFACE = "ROUTERINTERFACE"
+GATEWAY = "VPNGATEWAY"
+VPN = "VPNCONNECTION"
+
+
+@dataclass(frozen=True)
+class Routes:
+    """
+    What a session or a VBR brings from the data center, as a topology says it.
+
+    `prefixes` are those of a BGP peer or VPN connection. The AS path is a peer's: `as_path` without
+    the peer's own AS, which comes first, `prepend` times more. `static_routes` are a VBR's. None
+    stands for the default.
+    """
+
+    prefixes: tuple[str, ...] | None = None
+    as_path: tuple[str, ...] = ()
+    prepend: int = 0
+    static_routes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,7 +60,9 @@ class Resource:
     One resource; `fields` are the API fields that the topology sets.
 
     `below` are the IDs it stands on: a VBR on its circuits, a group on its VBR, a peer on its
-    group, a hosted circuit on its parent. `default` marks a default BGP group.
+    group, a hosted circuit on its parent, a router interface on the VBR opposite, a VPN connection
+    on its gateway, if any. `default` marks a default BGP group. `health_check` is the CEN's health
+    check of a VBR.
     """
 
     kind: str
@@ -44,6 +73,8 @@ class Resource:
     below: tuple[str, ...] = ()
     cens: tuple[str, ...] = ()
     default: bool = False
+    routes: "Routes" = field(default_factory=Routes)
+    health_check: Mapping[str, object] | None = None
 
     @property
     def tags(self) -> Mapping[str, str]:
@@ -61,6 +92,7 @@ class Network:
 
     regions: tuple[str, ...]
     resources: Mapping[str, Resource]
+    fabrics: Fabrics = field(default_factory=Fabrics)
 
     @cached_property
     def above(self) -> dict[str, tuple[str, ...]]:
@@ -124,6 +156,15 @@ class Network:
         """
         return self._reach(resource_id, up=True) | self._reach(resource_id, up=False)
 
+    def stands_on(self, resource_id: str) -> list[str]:
+        """
+        Return the resource and all that it stands on, the nearest first.
+        """
+        ids = [resource_id]
+        for each in ids:
+            ids += [below for below in self.resources[each].below if below not in ids]
+        return ids
+
     def changed(self, resource_id: str, **fields: object) -> "Network":
         """
         Return the network with other values in some fields of a resource.
@@ -147,17 +188,46 @@ CARRYING = {
     CIRCUIT: ("Status", "Enabled"),
     VBR: ("Status", "active"),
     PEER: ("BgpStatus", "Established"),
+    INTERFACE: ("Status", "Active"),
+    GATEWAY: ("Status", "active"),
+    VPN: ("Status", "ipsec_sa_established"),
 }
 """
 Resource type -> the field, and its literal, without which it carries no traffic.
 """
-KINDS = {"circuits": CIRCUIT, "vbrs": VBR, "bgp_groups": GROUP, "bgp_peers": PEER}
+KINDS = {
+    "circuits": CIRCUIT,
+    "vbrs": VBR,
+    "bgp_groups": GROUP,
+    "bgp_peers": PEER,
+    "router_interfaces": INTERFACE,
+    "vpn_gateways": GATEWAY,
+    "vpn_connections": VPN,
+}
 BELOW = {
     CIRCUIT: "ParentPhysicalConnectionId",
     VBR: "PhysicalConnectionId",
     GROUP: "RouterId",
     PEER: "BgpGroupId",
+    INTERFACE: "OppositeRouterId",
+    GATEWAY: "",
+    VPN: "VpnGatewayId",
 }
+"""
+Resource type -> the field that names what it stands on.
+"""
+STANDS_ON = {
+    CIRCUIT: CIRCUIT,
+    VBR: CIRCUIT,
+    GROUP: VBR,
+    PEER: GROUP,
+    INTERFACE: VBR,
+    VPN: GATEWAY,
+}
+ALONE = (CIRCUIT, GATEWAY, VPN)
+"""
+Resource types that may stand on nothing.
+"""
 
 
 @dataclass(frozen=True)
@@ -171,6 +241,8 @@ class Entry:
     cens: tuple[str, ...] = ()
     circuits: tuple[str, ...] = ()
     default: bool = False
+    routes: Routes = field(default_factory=Routes)
+    health_check: Mapping[str, object] | None = None
 
 
 Regions = Mapping[str, Mapping[str, Mapping[str, Entry]]]
@@ -210,11 +282,22 @@ def _entries(regions: Regions) -> Iterator[tuple[str, str, str, Entry]]:
 def _resource(kind: str, id_: str, region: str, entry: Entry) -> Resource:
     first = entry.fields.get(BELOW[kind])
     below = (*([str(first)] if first else []), *entry.circuits)
-    return Resource(kind, id_, region, entry.owner, entry.fields, below, entry.cens, entry.default)
+    return Resource(
+        kind,
+        id_,
+        region,
+        entry.owner,
+        entry.fields,
+        below,
+        entry.cens,
+        entry.default,
+        entry.routes,
+        entry.health_check,
+    )
 
 
 def _check(resource: Resource, resources: Mapping[str, Resource]) -> None:
-    stands_on = {CIRCUIT: CIRCUIT, VBR: CIRCUIT, GROUP: VBR, PEER: GROUP}[resource.kind]
+    stands_on = STANDS_ON.get(resource.kind)
     for below in resource.below:
         if below not in resources or resources[below].kind != stands_on:
             raise ValueError(
@@ -222,11 +305,94 @@ def _check(resource: Resource, resources: Mapping[str, Resource]) -> None:
             )
         if resources[below].below and resource.kind == CIRCUIT:
             raise ValueError(f"{resource.id} stands on {below}, which is a hosted circuit itself")
-    if not resource.below and resource.kind != CIRCUIT:
+    if not resource.below and resource.kind not in ALONE:
         raise ValueError(f"{resource.id} needs {BELOW[resource.kind]}")
+    if resource.health_check is not None and not resource.cens:
+        raise ValueError(f"{resource.id}.health_check needs cens: it is a health check of a CEN")
 
 
 def _owner(resource: Resource, resources: Mapping[str, Resource], account: str) -> str:
     if resource.owner or resource.kind not in (GROUP, PEER):
         return resource.owner or account
     return _owner(resources[resource.below[0]], resources, account)
+
+
+def fabrics_from(
+    network: Network,
+    groups: Mapping[str, FailoverGroup],
+    ecrs: Mapping[str, Ecr],
+    cens: Mapping[str, Cen],
+) -> Fabrics:
+    """
+    Build the fabrics of a topology; ValueError says what is wrong.
+
+    Without an owner, an ECR or CEN belongs to the owner of the first VBR that names it.
+    """
+    vbrs = [each for each in network.resources.values() if each.kind == VBR]
+    by_ecr = {str(ecr): each.owner for each in vbrs[::-1] if (ecr := each.fields.get("EcrId"))}
+    by_cen = {cen: each.owner for each in vbrs[::-1] for cen in each.cens}
+    for section, written, used in (("ecrs", ecrs, by_ecr), ("cens", cens, by_cen)):
+        if unused := sorted(set(written) - set(used)):
+            raise ValueError(f"{section}.{unused[0]} is named by no VBR")
+    for name, group in groups.items():
+        _check_group(name, group, groups, network)
+    fabrics = Fabrics(
+        {name: replace(each, id=name) for name, each in groups.items()},
+        {
+            name: replace(each, id=name, owner=each.owner or owner)
+            for name, owner in sorted(by_ecr.items())
+            for each in (ecrs.get(name, Ecr()),)
+        },
+        {
+            name: replace(each, id=name, owner=each.owner or owner)
+            for name, owner in sorted(by_cen.items())
+            for each in (cens.get(name, Cen()),)
+        },
+    )
+    _check_marks(fabrics, network)
+    return fabrics
+
+
+def _check_group(
+    name: str, group: FailoverGroup, groups: Mapping[str, FailoverGroup], network: Network
+) -> None:
+    """
+    Refuse a failover group that the provider would not create (API reference of CreateVbrHa).
+    """
+    place = f"vbr_failover_groups.{name}.vbrs"
+    if len(group.vbrs) != 2 or len(set(group.vbrs)) != 2:
+        raise ValueError(f"{place} is {list(group.vbrs)}, expected two VBRs")
+    for each in group.vbrs:
+        _check_vbr(each, place, network)
+        if any(each in other.vbrs for other in groups.values() if other is not group):
+            raise ValueError(f"{place} has {each}, which is in another group")
+    one, two = (network.resources[each] for each in group.vbrs)
+    if one.region != two.region or one.owner != two.owner:
+        raise ValueError(f"{place} are not of one region and owner")
+    same_ecr = one.fields.get("EcrId") and one.fields.get("EcrId") == two.fields.get("EcrId")
+    if not same_ecr and not set(one.cens) & set(two.cens):
+        raise ValueError(f"{place} are not attached to the same ECR or CEN")
+
+
+def _check_marks(fabrics: Fabrics, network: Network) -> None:
+    for name, ecr in fabrics.ecrs.items():
+        for mark in ecr.disabled:
+            _check_member(mark, f"ecrs.{name}.disabled", name, network)
+    for name, cen in fabrics.cens.items():
+        for mark in cen.routes:
+            _check_member(mark, f"cens.{name}.routes", name, network)
+        for key in ("unpropagated", "unassociated", "unpublished"):
+            for vbr in getattr(cen, key):
+                _check_member(RouteMark(vbr), f"cens.{name}.{key}", name, network)
+
+
+def _check_member(mark: RouteMark, place: str, fabric: str, network: Network) -> None:
+    _check_vbr(mark.vbr, place, network)
+    vbr = network.resources[mark.vbr]
+    if fabric not in (*vbr.cens, vbr.fields.get("EcrId")):
+        raise ValueError(f"{place} has {mark.vbr}, which is not attached to {fabric}")
+
+
+def _check_vbr(vbr: str, place: str, network: Network) -> None:
+    if vbr not in network.resources or network.resources[vbr].kind != VBR:
+        raise ValueError(f"{place} has {vbr!r}, expected a VBR of regions")

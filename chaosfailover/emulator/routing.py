@@ -7,17 +7,18 @@ loss.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf
 
-from chaosfailover.emulator.detection import detection
+from chaosfailover.emulator.detection import by_bfd, detection
 from chaosfailover.emulator.downtime import Downtime
-from chaosfailover.emulator.resources import Network
+from chaosfailover.emulator.resources import PEER, VBR, Network
+from chaosfailover.emulator.route_entries import brings
 from chaosfailover.emulator.services import Route, Service
-from chaosfailover.emulator.settings import Settings, drawn
+from chaosfailover.emulator.settings import Settings, drawn, longest
 
-__all__ = ["Segment", "courses"]
+__all__ = ["Segment", "courses", "lost_sessions"]
 
 Intervals = Sequence[tuple[float, float]]
 
@@ -46,8 +47,8 @@ def courses(
     lost = {path.name: _lost(path, cuts, network) for path in service.paths}
     downs = {name: [(start, end) for start, end, _ in each] for name, each in lost.items()}
     avoided = {
-        path.name: _avoided(path, lost[path.name], network, settings, seed)
-        if network.in_service(path.over)
+        path.name: _avoided(path, cuts, network, settings, seed)
+        if network.in_service(path.over) and brings(network, path.over, service.prefix)
         else [(-inf, inf)]
         for path in service.paths
     }
@@ -100,7 +101,7 @@ def _lost(
 
 def _avoided(
     path: Route,
-    lost: Iterable[tuple[float, float, Downtime]],
+    cuts: Sequence[Downtime],
     network: Network,
     settings: Settings,
     seed: object,
@@ -109,14 +110,59 @@ def _avoided(
     Return when routing believes a path to be down: from its detection to its reversion.
     """
     intervals: list[tuple[float, float]] = []
-    for start, end, cut in lost:
+    for start, end, cut in _lost(path, cuts, network):
         back = end + drawn(settings.revert_delay, seed, path.name, cut.number, "revert")
         unnoticed = detection(path.detection, path.over, settings.cut_is[cut.kind], network)
         if intervals and start <= intervals[-1][1]:
             intervals[-1] = (intervals[-1][0], back)
-        elif (at := start + drawn(unnoticed, seed, path.name, cut.number)) < end:
+            continue
+        at = start + drawn(unnoticed, seed, path.name, cut.number)
+        takeover = settings.convergence
+        if takeover and _has_partner(path, start, cuts, network):
+            takeover = min(takeover, settings.group_takeover, key=longest)
+        at += drawn(takeover, seed, path.name, cut.number, "convergence")
+        if at < end:
             intervals.append((at, back))
     return intervals
+
+
+def _has_partner(path: Route, at: float, cuts: Iterable[Downtime], network: Network) -> bool:
+    """
+    Say whether a failover group moves the traffic of a path to a VBR that is up at an instant.
+    """
+    vbrs = [each for each in network.related(path.over) if network.resources[each].kind == VBR]
+    partners = {network.fabrics.partner(each) for each in vbrs}
+    acting = (cut for cut in cuts if cut.start <= at < cut.end)
+    down = network.down(id_ for cut in acting for id_ in cut.resource_ids)
+    up = all(each and each not in down and network.in_service(each) for each in partners)
+    return bool(vbrs) and up and by_bfd(path.detection, path.over, network)
+
+
+def lost_sessions(
+    paths: Iterable[Route],
+    cuts: Sequence[Downtime],
+    network: Network,
+    settings: Settings,
+    seed: object,
+    at: float,
+) -> frozenset[str]:
+    """
+    Return the BGP peers whose loss routing has noticed at an instant, as it does for the `paths`
+    over them; and the VBRs whose static routes a health check has taken away.
+    """
+    over = {path.over: path for path in reversed(list(paths))}
+    lost = set()
+    down = network.down(id_ for cut in cuts for id_ in cut.resource_ids)
+    for each in down & network.resources.keys():  # a job may be of a topology before this one
+        kind = network.resources[each].kind
+        below = network.stands_on(each)
+        path = next((over[id_] for id_ in below if id_ in over), Route(each, each))
+        checked = path.detection not in ("bfd", "bgp-hold", "session")
+        if kind == PEER or (kind == VBR and checked):
+            intervals = _avoided(replace(path, over=each), cuts, network, settings, seed)
+            if _within(at, intervals):
+                lost.add(each)
+    return frozenset(lost)
 
 
 def _with_loss(

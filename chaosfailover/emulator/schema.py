@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from functools import partial
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, TypeVar, get_type_hints
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 __all__ = [
+    "PREFIX",
     "SPAN",
     "TEXT",
     "TRUTH",
@@ -113,7 +115,8 @@ def record(
         content = _mapping(value, place)
         for key in content:
             if not isinstance(key, str) or key not in fields:
-                raise ValueError(f"{place or 'it'} has no {key!r}, {_suggestion(key, fields)}")
+                subject = f"{place} has no" if place else "unknown key"
+                raise ValueError(f"{subject} {key!r}, {_suggestion(key, fields)}")
         for key in required:
             if key not in content:
                 raise ValueError(f"{place or 'it'} needs {key}")
@@ -169,6 +172,13 @@ def listing(each: Schema[T], least: int = 0) -> Schema[tuple[T, ...]]:
     return read
 
 
+def _prefix(value: object) -> str | None:
+    try:
+        return str(ip_network(value)) if isinstance(value, str) and "/" in value else None
+    except ValueError:
+        return None
+
+
 def _span(value: object, place: str) -> Span:
     ends = value if isinstance(value, list | tuple) else (value, value)
     numbers = [each for end in ends if (each := _within(end, 0, LONGEST)) is not None]
@@ -205,6 +215,7 @@ def _at(place: str, key: str) -> str:
 
 
 SPAN: Schema[Span] = _span
+PREFIX: Schema[str] = scalar("a prefix such as 10.1.0.0/16", _prefix)
 TEXT: Schema[str] = scalar(
     "text, in quotes",
     lambda value: (

@@ -83,6 +83,7 @@ class ServiceEntry:
     ]
     port: Annotated[int, schema.integer(0, 65535)] = 0
     upstream: Annotated[Upstream | None, upstream_from] = None
+    prefix: Annotated[str, schema.PREFIX] = ""
 
 
 PATHS = schema.table(schema.record_of(Route, name=""))
@@ -98,7 +99,8 @@ class Service:
     A loopback service of the data plane and its paths.
 
     `ranks` are the paths in order of preference; the paths of a rank are equal and share the
-    flows. Traffic goes on to `upstream`, or to a small application of the emulator.
+    flows. Traffic goes on to `upstream`, or to a small application of the emulator. With a
+    `prefix`, only paths whose sessions bring a route that contains it carry the service.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Service:
     port: int
     ranks: tuple[tuple[Route, ...], ...]
     upstream: Upstream | None = None
+    prefix: str = ""
 
     @property
     def paths(self) -> tuple[Route, ...]:
@@ -153,7 +156,9 @@ def services_from(
         _check_path(name, path, network)
     named = {name: replace(path, name=name) for name, path in paths.items()}
     return tuple(
-        Service(name, each.kind, each.port, _ranks(name, each.paths, named), each.upstream)
+        Service(
+            name, each.kind, each.port, _ranks(name, each.paths, named), each.upstream, each.prefix
+        )
         for name, each in services.items()
     )
 
@@ -203,7 +208,8 @@ def _check_path(name: str, path: Route, network: Network) -> None:
     over = network.resources.get(path.over)
     if over is None or over.kind not in CARRYING:
         raise ValueError(
-            f"paths.{name}.over is {path.over!r}, expected a circuit, VBR or BGP peer of regions"
+            f"paths.{name}.over is {path.over!r}, expected a circuit, VBR, BGP peer,"
+            " router interface or VPN connection of regions"
         )
     if path.detection == "bfd" and over.kind == PEER and not shown(over, "EnableBfd"):
         raise ValueError(f"paths.{name}.detection is 'bfd', but {over.id} has EnableBfd: false")

@@ -49,6 +49,12 @@ class Settings:
         record(_cut_is, {kind: one_of(*CUT_IS) for kind in (CIRCUIT, VBR, PEER)}),
         "what a cut is to the routers, by resource type: `silent`, `link-down` or `session-closed`",
     ] = field(default_factory=_cut_is)
+    convergence: Annotated[
+        Span, SPAN, "how much longer than its detection a loss lasts, until the routes have moved"
+    ] = 0.0
+    group_takeover: Annotated[
+        Span, SPAN, "the same within a failover group, if that is shorter"
+    ] = 0.5
     revert_delay: Annotated[Span, SPAN, "how much later the traffic moves back"] = 0.5
     revert_loss: Annotated[Span, SPAN, "how long traffic is lost while it moves back"] = 0.2
     operation_lasts: Annotated[
@@ -82,6 +88,15 @@ class Settings:
     empty_next_token: Annotated[
         bool, TRUTH, 'whether the last page has `"NextToken": ""` instead of none'
     ] = False
+    metric_delay: Annotated[
+        float, number(0), "how long after its end CloudMonitor shows a period"
+    ] = 240.0
+    vbr_ha_by_peer: Annotated[
+        bool, TRUTH, "whether DescribeVbrHa finds a failover group by its second VBR too"
+    ] = False
+    ecr_lists_all: Annotated[
+        bool, TRUTH, "whether an ECR lists routes that are not the best for their prefix"
+    ] = True
     ram_refusal: Annotated[
         str,
         one_of("Forbidden.RAM", "NoPermission"),

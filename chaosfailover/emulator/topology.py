@@ -5,17 +5,27 @@ Keys in lower case are the emulator's own. Capitalised keys are fields of the AP
 its replies as they are written.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from chaosfailover.emulator.access_keys import ACCOUNTS, AccessKey, access_keys_from
+from chaosfailover.emulator.fabrics import CENS, ECRS, FAILOVER_GROUPS, Cen, Ecr, FailoverGroup
 from chaosfailover.emulator.faults import Fault, fault_from
 from chaosfailover.emulator.job import RUNNING, STATUSES
+from chaosfailover.emulator.loads import LOADS, Loads, check_loads
 from chaosfailover.emulator.resource_fields import REGION
-from chaosfailover.emulator.resources import CIRCUIT, PEER, VBR, Network, Regions, network_from
+from chaosfailover.emulator.resources import (
+    CIRCUIT,
+    PEER,
+    VBR,
+    Network,
+    Regions,
+    fabrics_from,
+    network_from,
+)
 from chaosfailover.emulator.schema import (
     TEXT,
     integer,
@@ -82,6 +92,7 @@ class Topology:
     jobs: tuple[PlannedJob, ...]
     faults: tuple[Fault, ...] = ()
     settings: Settings = field(default_factory=Settings)
+    loads: Loads = field(default_factory=dict)
     title: str = ""
     name: str = ""
 
@@ -155,6 +166,9 @@ def _build(
     services: Mapping[str, ServiceEntry] | None = None,
     paths: Mapping[str, Route] | None = None,
     jobs: Iterable[PlannedJob] = (),
+    vbr_failover_groups: Mapping[str, FailoverGroup] | None = None,
+    ecrs: Mapping[str, Ecr] | None = None,
+    cens: Mapping[str, Cen] | None = None,
     **others: Any,
 ) -> Topology:
     """
@@ -164,8 +178,10 @@ def _build(
         raise ValueError("it needs an account and a region at least")
     account, region = next(iter(accounts)), next(iter(regions))
     network = network_from(regions, account)
-    for resource in network.resources.values():
-        _among(accounts, resource.owner, f"{resource.id}.owner")
+    fabrics = fabrics_from(network, vbr_failover_groups or {}, ecrs or {}, cens or {})
+    network = replace(network, fabrics=fabrics)
+    for name, owner in _owners(network):
+        _among(accounts, owner, f"{name}.owner")
     topology = Topology(
         account=account,
         keys=access_keys_from(accounts),
@@ -178,9 +194,19 @@ def _build(
         **others,
     )
     _check_jobs(topology, accounts)
+    check_loads(topology.loads, topology.services, network)
     for position, fault in enumerate(topology.faults):
         fault.check_resource(network, f"faults[{position}]")
     return topology
+
+
+def _owners(network: Network) -> Iterator[tuple[str, str]]:
+    """
+    Yield the ID and the owner of each resource, ECR and CEN.
+    """
+    yield from ((each.id, each.owner) for each in network.resources.values())
+    yield from ((each.id, each.owner) for each in network.fabrics.ecrs.values())
+    yield from ((each.id, each.owner) for each in network.fabrics.cens.values())
 
 
 def _among(names: Iterable[str], value: str, place: str) -> None:
@@ -216,8 +242,12 @@ TOPOLOGY = record(
         "extends": one_of(*BUNDLED),
         "accounts": ACCOUNTS,
         "regions": table(REGION),
+        "vbr_failover_groups": FAILOVER_GROUPS,
+        "ecrs": ECRS,
+        "cens": CENS,
         "paths": PATHS,
         "services": SERVICES,
+        "loads": LOADS,
         "jobs": listing(record_of(PlannedJob)),
         "faults": listing(fault_from),
         "settings": SETTINGS,

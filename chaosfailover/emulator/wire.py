@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 from chaosfailover.emulator.error_codes import Refusal
+from chaosfailover.emulator.operations.products import PRODUCTS, VPC
 
 __all__ = ["BODILESS", "JSON", "Reply", "Request", "refusal_reply", "success_reply"]
 
@@ -49,10 +50,23 @@ class Request:
         """
         The decoded parameters of query and form; a name of the form hides the query's.
         """
+        names = {name for name, _ in self.form_pairs}
+        return [pair for pair in self.query_pairs if pair[0] not in names] + self.form_pairs
+
+    @cached_property
+    def form_pairs(self) -> list[tuple[str, str]]:
+        """
+        The decoded parameters of the form body, in their order.
+        """
         form = self.headers.get("content-type", "").lower().startswith(FORM)
-        body = _decoded(self.body.decode("utf-8", "replace")) if form and self.body else []
-        names = {name for name, _ in body}
-        return [pair for pair in self.query_pairs if pair[0] not in names] + body
+        return _decoded(self.body.decode("utf-8", "replace")) if form and self.body else []
+
+    @property
+    def form_parameters(self) -> dict[str, str]:
+        """
+        The decoded parameters of the form body alone; the last value of each name.
+        """
+        return dict(self.form_pairs)
 
     @cached_property
     def parameters(self) -> dict[str, str]:
@@ -67,6 +81,13 @@ class Request:
         The name of the operation, which may not exist.
         """
         return self.headers.get("x-acs-action") or self.parameters.get("Action", "")
+
+    @property
+    def version(self) -> str:
+        """
+        The version of the API, by which a product is known.
+        """
+        return self.headers.get("x-acs-version") or self.parameters.get("Version", "")
 
     @property
     def wants_json(self) -> bool:
@@ -111,7 +132,8 @@ def refusal_reply(refusal: Refusal, request: Request, request_id: str) -> Reply:
     """
     Write the reply to a refused call, as the platform does (API reference 7.1).
     """
-    query = f"q={refusal.code}&product=Vpc&requestId={request_id}"
+    product = PRODUCTS.get(request.version, VPC)
+    query = f"q={refusal.code}&product={product.name}&requestId={request_id}"
     document = {
         "RequestId": request_id,
         "Message": refusal.message,

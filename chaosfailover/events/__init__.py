@@ -14,7 +14,9 @@ class Fields(TypedDict, total=False):
     """
     The fields of all kinds of events.
 
-    `testing_ago` is how many seconds before an end a test was last seen `Testing`.
+    `testing_ago` is how many seconds before an end a test was last seen `Testing`. In the routes of
+    a `source`, a `count` of prefixes, of which `prefixes` are some, moved from the next hops
+    `moved_from`, None when they were first read, to `moved_to`.
     """
 
     test: str
@@ -31,6 +33,11 @@ class Fields(TypedDict, total=False):
     up: bool
     at_least: float
     at_most: float | None
+    source: str
+    prefixes: list[str]
+    count: int
+    moved_from: list[str] | None
+    moved_to: list[str]
 
 
 class Event(Fields):

@@ -10,12 +10,16 @@ from chaosfailover.alibaba.documents import FailoverTestJob, PhysicalConnection
 from chaosfailover.alibaba.failover_tests import instant, listed_resources
 from chaosfailover.inspection.findings import Finding, findings
 from chaosfailover.network.health import UNKNOWN_GROUP, identified, text
+from chaosfailover.network.load import Load
+from chaosfailover.network.prefixes import NeedProof
+from chaosfailover.network.routing import Routing
 from chaosfailover.network.snapshot import Snapshot
+from chaosfailover.network.takeover import Takeover
 
 __all__ = ["CircuitRow", "LastTest", "across_places", "inspection", "last_tests"]
 
 DECLARED = "declared: "
-HOPELESS = ("no survivor", "standby not established")
+HOPELESS = ("no survivor", "standby not established", "prefixes lost")
 """The findings without a survivor in the same region and account."""
 
 EVER = datetime.min.replace(tzinfo=UTC)
@@ -41,7 +45,8 @@ class CircuitRow:
 
     `sessions` counts the BGP sessions of the group over the circuit and `up` the established ones.
     `bfd` is None if it is unknown, or differs between sessions. `why` holds the reasons of a
-    finding that is not redundant, else the warnings about the survivors.
+    finding that is not redundant, else the warnings about the survivors. `takeover`, `prefixes`
+    and `loads` are as in a `Finding`.
     """
 
     region_id: str
@@ -58,6 +63,9 @@ class CircuitRow:
     finding: str
     why: tuple[str, ...]
     last_test: LastTest | None
+    takeover: Takeover | None = None
+    prefixes: tuple[NeedProof, ...] | None = None
+    loads: tuple[Load, ...] | None = None
     account: str = ""
 
     def as_dict(self) -> dict[str, object]:
@@ -67,10 +75,17 @@ class CircuitRow:
         tested = self.last_test
         at = tested.at.isoformat().replace("+00:00", "Z") if tested and tested.at else None
         last = {**asdict(tested), "at": at} if tested else None
-        return {**asdict(self), "why": list(self.why), "last_test": last}
+        facts: dict[str, object] = {
+            "takeover": self.takeover.as_dict() if self.takeover else None,
+            "prefixes": None if self.prefixes is None else [n.as_dict() for n in self.prefixes],
+            "loads": None if self.loads is None else [each.as_dict() for each in self.loads],
+        }
+        return {**asdict(self), "why": list(self.why), "last_test": last, **facts}
 
 
-def inspection(snapshot: Snapshot, now: datetime) -> list[CircuitRow]:
+def inspection(
+    snapshot: Snapshot, now: datetime, routing: Routing | None = None
+) -> list[CircuitRow]:
     """
     Return a row for each group and circuit of a region, in the order of the findings.
 
@@ -80,7 +95,7 @@ def inspection(snapshot: Snapshot, now: datetime) -> list[CircuitRow]:
     tests, pairs = last_tests(snapshot.jobs, now), _pairs(circuits)
     return [
         _row(snapshot.region_id, _group(each, pairs), each, circuits, tests)
-        for each in findings(snapshot.paths())
+        for each in findings(snapshot.paths(), routing)
     ]
 
 
@@ -168,6 +183,9 @@ def _row(
         finding=finding.finding,
         why=(*([] if finding.finding == "redundant" else finding.reasons), *finding.warnings),
         last_test=tests.get(finding.circuit_id),
+        takeover=finding.takeover,
+        prefixes=finding.prefixes,
+        loads=finding.loads,
     )
 
 

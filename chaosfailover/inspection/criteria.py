@@ -30,9 +30,9 @@ def criterion(text: str) -> Criterion:
     """
     Read `no-survivor`, `same-access-point` or `stale=90d`; raises ArgumentError for others.
 
-    `no-survivor` matches every row without a proven survivor. `stale` also matches a circuit that
-    was never tested, or at an unknown time; ages are in hours, days or weeks. A circuit that is not
-    in use matches no criterion.
+    `no-survivor` matches every row without a proven survivor, be it a circuit or a VPN. `stale`
+    also matches a circuit that was never tested, or at an unknown time; ages are in hours, days or
+    weeks. A circuit that is not in use matches no criterion.
     """
     if text in MEETS:
         return Criterion(text, MEETS[text])
@@ -71,6 +71,6 @@ def _reason(each: Criterion, row: CircuitRow) -> str:
 
 
 MEETS: dict[str, Callable[[CircuitRow], bool]] = {
-    "no-survivor": lambda row: row.survivors == 0,
+    "no-survivor": lambda row: row.survivors == 0 and row.finding != "vpn only",
     "same-access-point": lambda row: row.finding == "same access point",
 }

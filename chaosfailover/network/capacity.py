@@ -1,8 +1,8 @@
 """
 The capacity of survivors compared with that of the cut: fewer routes, or slower circuits.
 
-The result is a warning, since the amount of traffic is unknown. No warning contains a number that
-changes from day to day, so that plans stay the same.
+The result is a warning, since traffic is not looked at: `network.load` does that. No warning
+contains a number that changes from day to day, so that plans stay the same.
 """
 
 import re

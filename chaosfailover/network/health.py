@@ -3,7 +3,7 @@ The health of circuits, VBRs and BGP peers, by the faults that their Describe do
 
 A fault is "down" if a field has the wrong value and "unknown" if the field is missing; without
 faults a resource is up. Literals are compared regardless of case, as the API's own case varies
-(API reference 5.2, 5.5). No document shows static routes.
+(API reference 5.2, 5.5). No document read here shows static routes.
 
 A path is a survivor only if every field in this table has one of its values. Any other value,
 missing, null or of another type, counts as no. IDs are non-empty texts.

@@ -7,6 +7,7 @@ that its VBR is attached to.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from chaosfailover.alibaba.documents import BgpPeer, PhysicalConnection, VirtualBorderRouter
 from chaosfailover.errors import ArgumentError
@@ -30,7 +31,24 @@ from chaosfailover.network.health import (
     vbr_faults,
 )
 
-__all__ = ["Path", "paths"]
+__all__ = ["BfdTimers", "Path", "paths"]
+
+
+class BfdTimers(NamedTuple):
+    """
+    The BFD timers of a VBR, the intervals in milliseconds; those of its peers are in no document.
+    """
+
+    min_tx: int = 1000
+    min_rx: int = 1000
+    multiplier: int = 3
+
+
+TIMER_RANGES = {
+    "MinTxInterval": range(200, 1001),
+    "MinRxInterval": range(200, 1001),
+    "DetectMultiplier": range(3, 11),
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +68,11 @@ class Path:
     `peer_asn` is the autonomous system of the peer. `established` is the state of the session
     alone; the path may be down all the same. `spec` is the speed of the circuit's port, such as
     `10G`; `bandwidth` is in the API's unit.
+
+    `bfd_timers` are those of the VBR, whether the session uses BFD or not; fields that its document
+    leaves out have the documented defaults. `hold` and `keepalive` are seconds. The session takes
+    no more than `route_limit` routes. `vbr_bandwidth` and `carrier_bandwidth`, that of the circuit
+    `carrier_id`, are Mbit/s.
     """
 
     circuit_id: str | None
@@ -72,6 +95,12 @@ class Path:
     spec: str | None = None
     bandwidth: int | None = None
     idle: bool = False
+    bfd_timers: BfdTimers | None = None
+    hold: int | None = None
+    keepalive: int | None = None
+    route_limit: int | None = None
+    vbr_bandwidth: int | None = None
+    carrier_bandwidth: int | None = None
 
     def __str__(self) -> str:
         names = (self.circuit_id or "unnamed circuit", self.vbr_id, self.bgp_peer_id)
@@ -83,6 +112,13 @@ class Path:
         The groups that the path serves or may serve.
         """
         return self.groups | self.unproven_groups
+
+    @property
+    def may_carry(self) -> bool:
+        """
+        Whether traffic may use the path: not if its session is not established and has no routes.
+        """
+        return self.bgp_peer_id is None or self.established or self.received_routes != 0
 
     @property
     def carrier_id(self) -> str | None:
@@ -99,7 +135,9 @@ class Path:
         for key, value in document.items():
             if isinstance(value, frozenset):
                 document[key] = sorted(value, key=str)
-        return document | {"parent_circuit_ids": [*self.parent_circuit_ids]}
+        timers = self.bfd_timers and self.bfd_timers._asdict()
+        lists = {"parent_circuit_ids": [*self.parent_circuit_ids]}
+        return document | lists | {"bfd_timers": timers}
 
 
 def paths(
@@ -154,7 +192,7 @@ def _path(
     groups, unproven = _groups(vbr)
     state, reason = health(faults)
     bfd = peer.get("EnableBfd")
-    line = lines.get(circuit_id or "", {})
+    line, above = lines.get(circuit_id or "", {}), ancestors(lines, circuit_id)
     return Path(
         circuit_id=circuit_id,
         access_point_id=text(line or vbr, "AccessPointId"),
@@ -169,13 +207,33 @@ def _path(
         peer_asn=text(peer, "PeerAsn"),
         established=is_literal(text(peer, "BgpStatus"), "Established"),
         ip_version=ip_version(peer),
-        parent_circuit_ids=ancestors(lines, circuit_id),
+        parent_circuit_ids=above,
         other_circuit_ids=_others(lines, vbr, circuit_id),
         unproven_groups=unproven,
         redundant_circuit_id=text(line, "RedundantPhysicalConnectionId"),
         spec=text(line, "Spec"),
         bandwidth=number(line, "Bandwidth"),
+        bfd_timers=_bfd_timers(vbr),
+        hold=number(peer, "Hold"),
+        keepalive=number(peer, "Keepalive"),
+        route_limit=number(peer, "RouteLimit"),
+        vbr_bandwidth=number(vbr, "Bandwidth"),
+        carrier_bandwidth=number(lines.get(above[-1], {}) if above else line, "Bandwidth"),
     )
+
+
+def _bfd_timers(vbr: VirtualBorderRouter) -> BfdTimers | None:
+    """
+    Return the timers of a VBR; None if it was not read, or a timer is no number of its range.
+    """
+    document: Mapping[str, object] = vbr
+    default = zip(TIMER_RANGES, BfdTimers(), strict=True)
+    values = [document.get(key, value) for key, value in default]
+    numbers = [value for value in values if type(value) is int]
+    in_range = len(numbers) == 3 and all(
+        value in allowed for value, allowed in zip(numbers, TIMER_RANGES.values(), strict=True)
+    )
+    return BfdTimers(*numbers) if vbr and in_range else None
 
 
 def _groups(vbr: VirtualBorderRouter) -> tuple[frozenset[str], frozenset[str]]:

@@ -19,6 +19,7 @@ __all__ = [
     "check_ready",
     "check_survivors",
     "read_paths",
+    "require",
     "resource_status",
     "survival",
     "wait_for_resource_status",
@@ -136,10 +137,17 @@ def check_survivors(
     Return what survives the cut; raise PreflightError if fewer than `least` circuits survive.
     """
     outcome = survival(client, resource_ids, resource_type)
+    require(outcome, least)
+    return outcome
+
+
+def require(outcome: Survival, least: int) -> None:
+    """
+    Raise PreflightError if fewer than `least` circuits survive.
+    """
     if outcome.count < least:
         reasons = "; ".join(outcome.reasons) or "no other path serves the same ECR or CEN"
         raise PreflightError(f"{outcome.count} of {least} needed circuits survive: {reasons}")
-    return outcome
 
 
 def _document(client: VpcClient, resource_type: str, resource_id: str) -> Mapping[str, object]:

@@ -28,15 +28,21 @@ class Need:
     A redundancy group and address family that loses a path to a cut.
 
     An unknown group is `UNKNOWN_GROUP`, an unknown family None; no path serves those. `survivors`
-    serve the need, `standby` would if they were up and attached.
+    serve the need, `standby` would if they were up and attached. `taken` are the paths that the cut
+    takes from it, or may take.
     """
 
     group: str
     ip_version: str | None
     survivors: tuple[Path, ...]
     standby: tuple[Path, ...]
+    taken: tuple[Path, ...] = ()
 
     def __str__(self) -> str:
+        if self.group == UNKNOWN_GROUP:
+            return (
+                f"an ECR or CEN that is not known{f' ({self.ip_version})' * bool(self.ip_version)}"
+            )
         return f"{self.group} ({self.ip_version or 'unknown address family'})"
 
     @property
@@ -48,6 +54,20 @@ class Need:
         """
         placed = {path.carrier_id for path in self.survivors if not path.other_circuit_ids}
         return len(placed) or min(len(self.survivors), 1)
+
+    @property
+    def other_ends(self) -> str | None:
+        """
+        A warning if the survivors lead to other autonomous systems than the cut; None if not.
+        """
+        ends = [{path.peer_asn for path in each} for each in (self.taken, self.survivors)]
+        known = [", ".join(sorted(asn for asn in asns if asn)) for asns in ends]
+        if not all(known) or not (ends[0] & ends[1]).issubset({None}):
+            return None
+        return (
+            f"{self}: its survivors lead to AS {known[1]}, the cut to AS {known[0]}: whether that "
+            "is the same network is not known"
+        )
 
 
 @dataclass(frozen=True)
@@ -68,6 +88,7 @@ class Survival:
     needs: list[Need]
     warnings: list[str]
     reasons: list[str]
+    resource_type: str
 
     def as_dict(self) -> dict[str, object]:
         """
@@ -114,6 +135,7 @@ def surviving_paths(
         needs=needs,
         warnings=sorted(set(_warnings(needs, lost, doubtful))),
         reasons=sorted(set(_reasons(needs, lost, doubtful))),
+        resource_type=resource_type,
     )
 
 
@@ -142,10 +164,10 @@ def _fate(path: Path, cut: frozenset[str], resource_type: str) -> str:
 
 def _needs(taken: list[Path], spared: list[Path]) -> list[Need]:
     affected = {(group, path.ip_version) for path in taken for group in path.named_groups}
-    return [_need(group, family, spared) for group, family in sorted(affected, key=str)]
+    return [_need(group, family, taken, spared) for group, family in sorted(affected, key=str)]
 
 
-def _need(group: str, family: str | None, spared: list[Path]) -> Need:
+def _need(group: str, family: str | None, taken: list[Path], spared: list[Path]) -> Need:
     related = [path for path in spared if _related(path, group, family)]
     serving = [path.health == "up" and group in path.groups for path in related]
     return Need(
@@ -153,6 +175,9 @@ def _need(group: str, family: str | None, spared: list[Path]) -> Need:
         family,
         survivors=tuple(path for path, serves in zip(related, serving, strict=True) if serves),
         standby=tuple(path for path, serves in zip(related, serving, strict=True) if not serves),
+        taken=tuple(
+            path for path in taken if group in path.named_groups and path.ip_version == family
+        ),
     )
 
 
@@ -173,26 +198,14 @@ def _warnings(needs: list[Need], lost: list[Path], doubtful: list[Path]) -> Iter
         yield from capacity_warnings(
             str(need), [path for path in gone if path in lost], need.survivors
         )
-        yield from _other_ends(need, gone)
+        if need.other_ends:
+            yield need.other_ends
         points = {path.access_point_id for path in need.survivors}
         if len(points) == 1 < need.count and None not in points:
             yield f"{need}: all survivors are at access point {points.pop()}"
     for path in taken:
         if path.bfd is False:
             yield f"{path}: no BFD, so its loss is noticed only when the BGP hold time has passed"
-
-
-def _other_ends(need: Need, gone: list[Path]) -> Iterator[str]:
-    """
-    Yield a warning if the survivors lead to other autonomous systems than the cut.
-    """
-    ends = [{path.peer_asn for path in paths if path.peer_asn} for paths in (gone, need.survivors)]
-    if all(ends) and ends[0].isdisjoint(ends[1]):
-        taken, others = (", ".join(sorted(asns)) for asns in ends)
-        yield (
-            f"{need}: its survivors lead to AS {others}, the cut to AS {taken}: whether that is "
-            "the same network is not known"
-        )
 
 
 def _shared(path: Path, gone: list[Path]) -> Iterator[str]:
@@ -202,7 +215,7 @@ def _shared(path: Path, gone: list[Path]) -> Iterator[str]:
     if path.access_point_id is None or None in points:
         yield f"{path}: may be at the access point of the cut, since an access point is unknown"
     if path.circuit_id in {other.circuit_id for other in gone}:
-        yield f"{path}: runs over the circuit of the cut, {path.circuit_id}"
+        yield f"{path}: shares circuit {path.circuit_id} with the cut"
     elif path.carrier_id in {other.carrier_id for other in gone}:
         yield f"{path}: is carried by the parent circuit of the cut, {path.carrier_id}"
 

@@ -12,12 +12,17 @@ from chaosfailover.alibaba.failover_tests import job_label
 from chaosfailover.alibaba.regions import Place
 from chaosfailover.errors import ArgumentError, JobError
 from chaosfailover.network.health import UNKNOWN_GROUP, number, text
-from chaosfailover.network.paths import Path
+from chaosfailover.network.load import load
+from chaosfailover.network.paths import BfdTimers, Path
+from chaosfailover.network.prefixes import proof_by_route
+from chaosfailover.network.routes import RouteTables
+from chaosfailover.network.routing import Routing
 from chaosfailover.network.snapshot import Snapshot
 from chaosfailover.network.survival import Need, Survival, surviving_paths
+from chaosfailover.network.takeover import Takeover, slowest, takeovers
 from chaosfailover.prober.targets import INTERVAL
 
-__all__ = ["BFD", "RTO", "PlannedTest", "Refusal", "RegionPlan", "detection", "region_plan"]
+__all__ = ["RTO", "PlannedTest", "Refusal", "RegionPlan", "detection", "region_plan"]
 
 RESERVED = ("game-day", "topology")
 NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -26,9 +31,8 @@ NOT_ESTABLISHED = ("Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Down
 RTO = 3.0
 """The objective of a planned experiment, in seconds."""
 
-BFD_INTERVAL, BFD_MULTIPLIER = 300, 3
-BFD = BFD_MULTIPLIER * BFD_INTERVAL / 1000
-"""The default detection time of BFD, in seconds: 3 x 300 ms (API reference 5.2)."""
+ECR_TAKEOVER = 10.0
+"""The seconds that an ECR is documented to need at least without a failover group."""
 
 HOLD = 30.0
 """The BGP hold time in seconds where the API names none."""
@@ -40,7 +44,8 @@ class PlannedTest:
     The test of one circuit: the session that the cut takes down, and those that take over.
 
     `survivors` counts the remaining circuits. `detection` is the time in seconds until the loss of
-    the session is detected. `standby_peers` are the remaining sessions, the best first.
+    the session is detected, and `rehearsed` how long the traffic of a rehearsal stalls. `takeover`
+    is the forecast of a live run. `standby_peers` are the remaining sessions, the best first.
     """
 
     circuit_id: str
@@ -51,6 +56,8 @@ class PlannedTest:
     standby_peers: tuple[str, ...]
     survivors: int
     detection: float
+    rehearsed: float
+    takeover: Takeover
     warnings: tuple[str, ...]
 
     @property
@@ -70,11 +77,11 @@ class PlannedTest:
     @property
     def expected(self) -> str:
         """
-        The verdict that a rehearsal is expected to reach: `deviated` if detection exceeds the RTO.
+        The verdict that a rehearsal is expected to reach: `deviated` if it stalls beyond the RTO.
 
         A failover time is measured to within two intervals; its upper bound must meet the RTO.
         """
-        return "held" if self.detection + 2 * INTERVAL <= RTO else "deviated"
+        return "held" if self.rehearsed + 2 * INTERVAL <= RTO else "deviated"
 
 
 @dataclass(frozen=True)
@@ -91,12 +98,33 @@ class Refusal:
 class RegionPlan:
     """
     The tests of one region in the order in which they run, and the refusals.
+
+    `tables` are None if the plan is made without routes.
     """
 
     place: Place
     snapshot: Snapshot
     tests: tuple[PlannedTest, ...]
     refusals: tuple[Refusal, ...]
+    tables: RouteTables | None = None
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """
+        Why routes, groups or traffic could not be read.
+        """
+        return self.tables.routing.unread if self.tables else ()
+
+    @property
+    def advice(self) -> dict[str, list[str]]:
+        """
+        What would lower the time to take over, with the circuits that it would help.
+        """
+        texts = dict.fromkeys(advice for test in self.tests for advice in test.takeover.advice)
+        return {
+            text: [test.circuit_id for test in self.tests if text in test.takeover.advice]
+            for text in texts
+        }
 
     @property
     def folder(self) -> PurePosixPath:
@@ -106,9 +134,11 @@ class RegionPlan:
         return PurePosixPath(self.place.account) / self.place.region_id
 
 
-def region_plan(place: Place, snapshot: Snapshot) -> RegionPlan:
+def region_plan(place: Place, snapshot: Snapshot, routing: Routing | None = None) -> RegionPlan:
     """
     Choose the circuits of a region that can be tested; those with most survivors come first.
+
+    With `routing`, the survivors of a test have to carry every prefix of its circuit.
 
     Raises JobError while a test is under way, since it changes the paths. Raises ArgumentError for
     documents that contradict one another, and for a place whose names make no folder.
@@ -122,13 +152,15 @@ def region_plan(place: Place, snapshot: Snapshot) -> RegionPlan:
     snapshot = _settled(snapshot)
     paths = snapshot.paths()
     circuits = {str(each["PhysicalConnectionId"]): each for each in snapshot.circuits}
-    choices = [_choice(circuits[name], paths, snapshot) for name in sorted(circuits)]
+    tables = RouteTables(routing) if routing else None
+    choices = [_choice(circuits[name], paths, snapshot, tables) for name in sorted(circuits)]
     tests = [each for each in choices if isinstance(each, PlannedTest)]
     return RegionPlan(
         place,
         snapshot,
         tests=tuple(sorted(tests, key=lambda test: (-test.survivors, test.circuit_id))),
         refusals=tuple(each for each in choices if isinstance(each, Refusal)),
+        tables=tables,
     )
 
 
@@ -141,8 +173,9 @@ def detection(peer: BgpPeer, vbr: VirtualBorderRouter) -> float:
     """
     if peer.get("EnableBfd") is not True:
         return float(number(peer, "Hold") or HOLD)
-    intervals = [number(vbr, key) or BFD_INTERVAL for key in ("MinRxInterval", "MinTxInterval")]
-    return (number(vbr, "DetectMultiplier") or BFD_MULTIPLIER) * max(intervals) / 1000
+    default = BfdTimers()
+    intervals = [number(vbr, key) or default.min_rx for key in ("MinRxInterval", "MinTxInterval")]
+    return (number(vbr, "DetectMultiplier") or default.multiplier) * max(intervals) / 1000
 
 
 def _settled(snapshot: Snapshot) -> Snapshot:
@@ -159,7 +192,10 @@ def _settled(snapshot: Snapshot) -> Snapshot:
 
 
 def _choice(
-    circuit: PhysicalConnection, paths: Sequence[Path], snapshot: Snapshot
+    circuit: PhysicalConnection,
+    paths: Sequence[Path],
+    snapshot: Snapshot,
+    tables: RouteTables | None,
 ) -> PlannedTest | Refusal:
     circuit_id = str(circuit["PhysicalConnectionId"])
     if not NAME.fullmatch(circuit_id) or circuit_id.casefold() in RESERVED:
@@ -172,7 +208,13 @@ def _choice(
     cut = [path for path in survival.lost if path.health == "up" and path.bgp_peer_id]
     if not cut:
         return Refusal(circuit_id, ("none of its sessions is up, so a cut would have no effect",))
-    return _planned(circuit, cut, survival, snapshot)
+    if tables:
+        proof = proof_by_route(survival, tables)
+        if not proof.proven:
+            return Refusal(circuit_id, tuple(proof.reasons))
+        loads = [text for each in load(survival, tables.routing) for text in each.warnings]
+        survival = replace(survival, warnings=[*proof.warnings, *loads])
+    return _planned(circuit, cut, survival, snapshot, tables)
 
 
 def _not_accepted(circuit: PhysicalConnection) -> list[str]:
@@ -193,16 +235,24 @@ def _not_accepted(circuit: PhysicalConnection) -> list[str]:
 
 
 def _planned(
-    circuit: PhysicalConnection, cut: list[Path], survival: Survival, snapshot: Snapshot
+    circuit: PhysicalConnection,
+    cut: list[Path],
+    survival: Survival,
+    snapshot: Snapshot,
+    tables: RouteTables | None,
 ) -> PlannedTest:
     tested = min(cut, key=str)
     point = tested.access_point_id
+    need = _need(tested, survival)
     standby = sorted(
-        _need(tested, survival).survivors,
+        need.survivors,
         key=lambda path: (path.access_point_id == point, str(path)),
     )
     peers = {each["BgpPeerId"]: each for each in snapshot.bgp_peers}
     vbrs = {each["VbrId"]: each for each in snapshot.vbrs}
+    forecasts = takeovers(survival, tables.routing if tables else Routing())
+    seconds = detection(peers[str(tested.bgp_peer_id)], vbrs[str(tested.vbr_id)])
+    waits = tables and need.group.startswith("ecr-") and forecasts[str(need)].most is None
     return PlannedTest(
         circuit_id=str(circuit["PhysicalConnectionId"]),
         name=text(circuit, "Name") or "",
@@ -211,7 +261,9 @@ def _planned(
         standby_circuit_id=str(standby[0].circuit_id),
         standby_peers=tuple(str(path.bgp_peer_id) for path in standby),
         survivors=survival.count,
-        detection=detection(peers[str(tested.bgp_peer_id)], vbrs[str(tested.vbr_id)]),
+        detection=seconds,
+        rehearsed=max(seconds, ECR_TAKEOVER) if waits else seconds,
+        takeover=slowest(forecasts.values()),
         warnings=tuple(survival.warnings),
     )
 

@@ -33,7 +33,8 @@ class Row(NamedTuple):
     groups: str
     standby: str
     survivors: str
-    unnoticed: str
+    takeover: str
+    rehearsed: str
     expected: str
     note: str
 
@@ -133,7 +134,8 @@ def _planned_row(name: str, test: PlannedTest, text: str, is_kept: bool) -> Row:
         ", ".join(test.groups),
         test.standby_circuit_id,
         str(test.survivors),
-        f"{test.detection:g} s",
+        str(test.takeover),
+        f"{test.rehearsed:g} s",
         test.expected,
         "",
     )
@@ -166,11 +168,11 @@ def _foreign_row(plan: RegionPlan, name: str, text: str) -> Row:
     """
     experiment = _experiment(text)
     if isinstance(experiment, str):
-        return Row(name, "", "", "", "", "", f"kept; {experiment}")
+        return Row(name, "", "", "", "", "", "", f"kept; {experiment}")
     refused = _refused(plan, experiment)
     note = f"it cuts {as_code(refused)}, not to be cut" if refused else "not of this plan"
     standby = experiment.standby_circuit_id
-    return Row(name, "", standby, "", "", experiment.expected, f"kept; {note}")
+    return Row(name, "", standby, "", "", "", experiment.expected, f"kept; {note}")
 
 
 def _game_day(plan: RegionPlan, files: Mapping[str, str], kept: set[str]) -> str:

@@ -8,11 +8,21 @@ routes: the same region always has the same topology.
 from collections.abc import Iterable, Mapping
 from typing import NotRequired, TypedDict
 
-from chaosfailover.alibaba.documents import PhysicalConnection, VirtualBorderRouter
+from chaosfailover.alibaba.documents import BgpPeer, PhysicalConnection, VirtualBorderRouter
 from chaosfailover.errors import ArgumentError
-from chaosfailover.network.health import attachments, identified, is_literal, links, number, text
+from chaosfailover.network.health import (
+    attachments,
+    identified,
+    ip_version,
+    is_literal,
+    links,
+    number,
+    text,
+)
+from chaosfailover.network.routes import RouteTables
+from chaosfailover.network.routing import Unread
 from chaosfailover.network.snapshot import Snapshot
-from chaosfailover.plan.choice import BFD, RegionPlan, detection
+from chaosfailover.plan.choice import RegionPlan, detection
 from chaosfailover.plan.portals import ports_for
 from chaosfailover.verdict.values import mapping
 
@@ -65,6 +75,7 @@ class Topology(TypedDict):
     title: NotRequired[str]
     accounts: dict[str, dict[str, dict[str, str]]]
     regions: dict[str, dict[str, Entries]]
+    vbr_failover_groups: dict[str, dict[str, object]]
     paths: dict[str, dict[str, object]]
     services: dict[str, Service]
 
@@ -77,15 +88,16 @@ def mirror(plan: RegionPlan, ports: Mapping[str, int] | None = None) -> Topology
     """
     ports = ports or ports_for(plan, {})
     account = plan.place.account or OWN_ACCOUNT
-    region = _region(plan.snapshot, account)
+    region = _region(plan.snapshot, account, plan.tables)
     owners = {str(entry.get("owner", account)) for entry in region["circuits"].values()}
     keys = {"access_keys": {f"rehearsal-{account}": "rehearsal-secret"}}
-    detections = _detections(plan.snapshot)
+    detections = _detections(plan)
     used = {peer for test in plan.tests for peer in (test.bgp_peer_id, *test.standby_peers)}
     return {
         "title": f"{plan.place.region_id} as it was when the plan was made.",
         "accounts": {account: keys, **{owner: {} for owner in sorted(owners - {account})}},
         "regions": {plan.place.region_id: region},
+        "vbr_failover_groups": _failover_groups(plan.tables, region["vbrs"]),
         "paths": {peer: {"over": peer, "detection": detections[peer]} for peer in sorted(used)},
         "services": {
             test.circuit_id: {
@@ -117,6 +129,7 @@ def checked_topology(document: object) -> Topology:
             name: {kind: _entries(mapping(entries)) for kind, entries in kinds.items()}
             for name, kinds in regions.items()
         },
+        "vbr_failover_groups": _entries(mapping(mapping(document).get("vbr_failover_groups"))),
         "paths": paths,
         "services": {name: _service(service) for name, service in services.items()},
     }
@@ -135,12 +148,19 @@ def merged(topologies: Mapping[str, Topology]) -> Topology:
 
     A resource in two topologies belongs to the account that has it as its own.
     """
-    whole: Topology = {"accounts": {}, "regions": {}, "paths": {}, "services": {}}
+    whole: Topology = {
+        "accounts": {},
+        "regions": {},
+        "vbr_failover_groups": {},
+        "paths": {},
+        "services": {},
+    }
     for folder, topology in topologies.items():
         for account, entry in topology["accounts"].items():
             whole["accounts"][account] = whole["accounts"].get(account) or entry
         for region_id, kinds in topology["regions"].items():
             _add(whole["regions"].setdefault(region_id, {}), kinds, owner_of(topology))
+        whole["vbr_failover_groups"] |= topology["vbr_failover_groups"]
         for name, path in topology["paths"].items():
             whole["paths"][f"{folder}/{name}"] = path
         for name, service in topology["services"].items():
@@ -167,7 +187,7 @@ def _add(region: dict[str, Entries], kinds: Mapping[str, Entries], owner: str) -
                 present[name] = {"owner": owner, **entry}
 
 
-def _region(snapshot: Snapshot, account: str) -> dict[str, Entries]:
+def _region(snapshot: Snapshot, account: str, tables: RouteTables | None) -> dict[str, Entries]:
     circuits = _kept("circuits", snapshot.circuits, "PhysicalConnectionId")
     for circuit_id, owner in _missing(circuits, snapshot.circuits, snapshot.vbrs, account).items():
         circuits[circuit_id] = {"owner": owner}
@@ -178,6 +198,7 @@ def _region(snapshot: Snapshot, account: str) -> dict[str, Entries]:
     peers = _kept("bgp_peers", snapshot.bgp_peers, "BgpPeerId")
     for peer in snapshot.bgp_peers:
         peers[str(peer["BgpPeerId"])] |= {key: 0 for key in ROUTES if number(peer, key) == 0}
+        peers[str(peer["BgpPeerId"])] |= _prefixes(peer, tables)
     return {"circuits": circuits, "vbrs": vbrs, "bgp_groups": groups, "bgp_peers": peers}
 
 
@@ -235,16 +256,44 @@ def _placed(vbr: VirtualBorderRouter) -> dict[str, object]:
     }
 
 
-def _detections(snapshot: Snapshot) -> dict[str, str | float]:
+def _prefixes(peer: BgpPeer, tables: RouteTables | None) -> dict[str, object]:
+    """
+    Return the prefixes of a session: all that its VBR has learned, which tells no session apart.
+    """
+    table = tables.of_vbr(str(peer["RouterId"])) if tables else ""
+    version = ip_version(peer)
+    learned = [] if isinstance(table, str) else [r for r in table.routes if r.source == "bgp"]
+    own = {r.prefix for r in learned if f"IPv{r.prefix.version}" == version and r.answer == "yes"}
+    return {"prefixes": sorted(map(str, own))} if own else {}
+
+
+def _failover_groups(tables: RouteTables | None, vbrs: Entries) -> Entries:
+    """
+    Return the groups of two VBRs of the region that are active, by their IDs.
+    """
+    groups: Entries = {}
+    for group in tables.routing.failover_groups.values() if tables else ():
+        if group is None or isinstance(group, Unread):
+            continue
+        pair = [text(group, "VbrId"), text(group, "PeerVbrId")]
+        name, is_active = text(group, "VbrHaId"), is_literal(text(group, "Status"), "Active")
+        if name and is_active and all(vbr_id in vbrs for vbr_id in pair):
+            groups[name] = {"vbrs": pair}
+    return dict(sorted(groups.items()))
+
+
+def _detections(plan: RegionPlan) -> dict[str, str | float]:
     """
     Return how the emulator detects the loss of each session: by BFD, or after these seconds.
     """
-    vbrs = {vbr["VbrId"]: vbr for vbr in snapshot.vbrs}
-    seconds_by_peer = {
-        str(peer["BgpPeerId"]): (peer, detection(peer, vbrs.get(peer["RouterId"], {})))
-        for peer in snapshot.bgp_peers
+    vbrs = {vbr["VbrId"]: vbr for vbr in plan.snapshot.vbrs}
+    longer = {
+        test.bgp_peer_id: test.rehearsed for test in plan.tests if test.rehearsed > test.detection
     }
-    return {
-        name: "bfd" if peer.get("EnableBfd") is True and seconds == BFD else seconds
-        for name, (peer, seconds) in seconds_by_peer.items()
+    by_timers: dict[str, str | float] = {
+        str(peer["BgpPeerId"]): "bfd"
+        if peer.get("EnableBfd") is True
+        else detection(peer, vbrs.get(peer["RouterId"], {}))
+        for peer in plan.snapshot.bgp_peers
     }
+    return by_timers | longer

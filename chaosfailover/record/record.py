@@ -105,6 +105,7 @@ SECTIONS: Mapping[str, Callable[[Run], object]] = {
     "recoveries": results.recoveries,
     "data_loss": lambda _: {"rpo": 0, "note": "links keep no data"},
     "stopped": course.stopped,
+    "traffic": attrgetter("control.traffic"),
     "interruption": course.interruption,
     "verdict": review,
 }

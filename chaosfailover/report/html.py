@@ -13,15 +13,18 @@ from markupsafe import Markup
 
 from chaosfailover.i18n import words
 from chaosfailover.record import Record
+from chaosfailover.report import network
 from chaosfailover.report.campaign import places
 from chaosfailover.report.charts import round_trips, rto_bars
 from chaosfailover.report.charts.timeline import make_timeline
 from chaosfailover.report.jinja_filters import environment, template_text
-from chaosfailover.report.view import RunView, mode_of, verdict_of
+from chaosfailover.report.view import RunView, banner_of, mode_of, verdict_of
 
 __all__ = ["render_html"]
 
 POLICY = "default-src 'none'; img-src data:"
+IN_TABLES = ("resource", "target", "routes")
+"""The kinds of events that have a chart or a table of their own."""
 MOST_EVENTS = 300
 MOST_OUTAGES = 200
 
@@ -38,6 +41,7 @@ def render_html(views: Sequence[RunView], language: str) -> str:
         places=places(views),
         verdict=verdict_of(views),
         mode=mode_of(views),
+        banner=banner_of(views),
         most_events=MOST_EVENTS,
         most_outages=MOST_OUTAGES,
         style=Markup(style),  # noqa: S704 - our own file
@@ -52,7 +56,7 @@ def _run(view: RunView, number: int, language: str) -> Record:
     """
     record = view.record
     timeline = make_timeline(record, view.series, words(language, "chart"))
-    events = [event for event in record["timeline"] if event["kind"] not in ("resource", "target")]
+    events = [event for event in record["timeline"] if event["kind"] not in IN_TABLES]
     outages = [
         {"target": target["name"], **outage}
         for target in record["targets"]
@@ -66,6 +70,8 @@ def _run(view: RunView, number: int, language: str) -> Record:
         "timeline": timeline,
         "plots": round_trips.make_plots(record, view.series, timeline.axis) if timeline else [],
         "gauges": rto_bars.gauges(record),
+        "comparisons": network.comparisons(record),
+        "moves": network.moves(record),
         "events": events,
         "outages": outages,
     }

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from chaosfailover.i18n import message
 from chaosfailover.record import Record
 from chaosfailover.report import formatting as wording
+from chaosfailover.report import network
 from chaosfailover.report.charts.axis import Axis
 from chaosfailover.report.charts.bars import Bar
 from chaosfailover.report.charts.rto_bars import worst
@@ -82,6 +83,18 @@ def _detail(event: Record) -> str:
     )
 
 
+def _forecast(forecast: Record, t: Callable[..., str]) -> str:
+    """
+    Write a forecast, such as `0.6 s to 3 s`.
+    """
+    least, most = forecast["least"] or 0.0, forecast["most"]
+    if forecast["never"]:
+        return t("forecast.never")
+    if most is not None:
+        return t("forecast.span", least=f"{least:g}", most=f"{most:g}")
+    return t("forecast.or_more", least=f"{least:g}") if least else t("forecast.not_known")
+
+
 def _parts(run: Record) -> list[Record]:
     """
     Return the ranges of time worth a button: each cut with its way back.
@@ -101,12 +114,14 @@ def _parts(run: Record) -> list[Record]:
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "amount": lambda value: wording.NOTHING if value is None else f"{value:.0f}",
+    "basis": network.basis,
     "bounds": wording.bounds,
     "brief": brief,
     "cell": lambda value, limit: wording.isolate(_plain(value, limit)),
     "day": wording.day,
     "detail": _detail,
     "failover": wording.failover,
+    "forecast": _forecast,
     "labelled": labelled,
     "length": wording.length,
     "moment": lambda axis, at: f"{wording.clock(axis.began, at)} UTC (+{at:.3f} s)",
@@ -114,6 +129,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "parts": _parts,
     "plain": _plain,
     "percent": wording.percent,
+    "rate": lambda value: wording.NOTHING if value is None else f"{value:.1f}",
     "span": _span,
     "time": wording.time_of_day,
     "when": wording.when,

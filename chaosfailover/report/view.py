@@ -13,7 +13,7 @@ from chaosfailover.verdict.journal import Run, brief
 from chaosfailover.verdict.series import Series
 from chaosfailover.verdict.verdict import DIFFERS, GRAVITY, examine, given
 
-__all__ = ["RunView", "make_view", "mode_of", "verdict_of"]
+__all__ = ["RunView", "banner_of", "make_view", "mode_of", "verdict_of"]
 
 UNSOUND = ("broken", "misshapen", "differs")
 MOST_PLACES = 5
@@ -25,7 +25,8 @@ class RunView:
     """
     One run: its record, the reasons for its verdict in the reader's language, and the compact
     series of its targets, in the order of the record's targets. `notices` are warnings about the
-    source; the stored record is `sound` unless it is damaged or contradicts the journal.
+    source; the stored record is `sound` unless it is damaged or contradicts the journal. `cut`
+    tells whether anything was cut, None if that is not known.
     """
 
     record: Record
@@ -33,6 +34,7 @@ class RunView:
     series: list[Series]
     notices: list[str]
     sound: bool
+    cut: bool | None
 
     @property
     def title(self) -> str:
@@ -75,6 +77,7 @@ def make_view(journal: Mapping[str, object], language: str) -> RunView:
             message(f"notice.{key}", language, detail=value) for key, value in notices.items()
         ],
         sound=state not in UNSOUND,
+        cut=_has_cut(run),
     )
 
 
@@ -91,6 +94,26 @@ def mode_of(views: Sequence[RunView]) -> str:
     """
     modes = {view.mode for view in views}
     return " + ".join(mode for mode in ("LIVE", "REHEARSAL", "UNKNOWN") if mode in modes)
+
+
+def banner_of(views: Sequence[RunView]) -> str:
+    """
+    Return the mode that a page is headed with, and for a live run whether it cut anything.
+    """
+    mode = mode_of(views).split(" ")[0]
+    cuts = {view.cut for view in views if view.mode == "LIVE"}
+    if mode != "LIVE" or True in cuts:
+        return mode
+    return f"{mode}.maybe" if None in cuts else f"{mode}.nothing"
+
+
+def _has_cut(run: Run) -> bool | None:
+    """
+    Tell whether a test was seen to cut; None if one may have.
+    """
+    if run.tested:
+        return True
+    return False if any(reason.key == "no_cut" for reason in examine(run)) else None
 
 
 def _reasons(run: Run, record: Record, language: str) -> list[str]:

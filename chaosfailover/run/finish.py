@@ -8,13 +8,13 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
-import click
 from chaoslib.types import Journal
 
 from chaosfailover.errors import ConfigurationError
 from chaosfailover.record import make_record
 from chaosfailover.record.redaction import redact, redact_run, run_names
 from chaosfailover.report import SUFFIXES, render
+from chaosfailover.run.experiment_file import command_parameter
 from chaosfailover.run.otel import trace_run
 from chaosfailover.run.settings import Settings
 from chaosfailover.verdict.verdict import Verdict, judge
@@ -33,17 +33,8 @@ def check_files(settings: Settings) -> None:
     for key in ("report", "record"):
         if name := getattr(settings, key):
             _try_to_write(key, Path(name))
-    if name := _journal_path():
+    if name := command_parameter("journal_path"):
         _try_to_write("the journal", Path(name))
-
-
-def _journal_path() -> str | None:
-    """
-    Return where the toolkit's command will write the journal; None if it is not the command.
-    """
-    context = click.get_current_context(silent=True)
-    name = context.params.get("journal_path") if context else None
-    return name if isinstance(name, str) else None
 
 
 def _try_to_write(key: str, file: Path) -> None:
@@ -74,13 +65,18 @@ def conclude(journal: Journal, settings: Settings, secrets: Collection[str] = ()
             journal["status"] = "failed"
 
 
-def conclude_refused(journal: Journal, reason: str) -> None:
+def conclude_refused(journal: Journal, reason: str, settings: Settings) -> None:
     """
-    Judge a run that did not begin, since its settings are wrong.
+    Judge a run that did not begin, since its settings are wrong; write the files of `settings`.
     """
     at = datetime.now(UTC).isoformat()
     journal["failover"] = {"events": [{"at": at, "kind": "refused", "reason": reason}]}
-    conclude(journal, Settings())
+    try:
+        check_files(settings)
+    except ConfigurationError as exc:
+        logger.warning("%s", exc)
+        settings = Settings()
+    conclude(journal, settings)
 
 
 def _judge(journal: Journal, _: Settings, secrets: Collection[str]) -> None:

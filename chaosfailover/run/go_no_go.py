@@ -9,20 +9,26 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from chaosfailover.alibaba import config
+from chaosfailover.alibaba.network_reads import NetworkReads
+from chaosfailover.alibaba.regions import ANY_REGION, region_ids
 from chaosfailover.errors import FailoverError, PreflightError
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.record.digest import schema
 from chaosfailover.record.redaction import OWN_NAMES, keys, shown_secrets
 from chaosfailover.run import Configuration, Experiment, Secrets
 from chaosfailover.run.journal_entry import RunFacts
-from chaosfailover.run.mode import outside
+from chaosfailover.run.mode import outside, unanswered
 from chaosfailover.run.steps import idle_rollbacks, planned_cuts, planned_time
 from chaosfailover.safety.cut import ApprovedCuts, Cut
-from chaosfailover.safety.preflight import PreflightCheck, PreflightContext, existing_cut, preflight
+from chaosfailover.safety.preflight import PreflightCheck, PreflightContext, preflight
+from chaosfailover.safety.route_checks import RouteChecks
 
 __all__ = ["announce", "ask_for_confirmation", "make_ready"]
 
 logger = logging.getLogger("chaostoolkit")
+
+# Seconds for the list of regions, which only completes a message.
+LIST_DEADLINE = 5.0
 
 
 def announce(cuts: Sequence[Cut], *, account_id: str, region_id: str, now: datetime) -> None:
@@ -63,6 +69,7 @@ def make_ready(
     configuration: Configuration,
     secrets: Secrets,
     measured: Measurement | None,
+    reads: NetworkReads,
 ) -> ApprovedCuts:
     """
     Return the approved cuts of an experiment, after preflight, baseline and confirmation.
@@ -71,16 +78,19 @@ def make_ready(
     """
     created, started = planned_cuts(experiment, configuration, secrets)
     with config.client(configuration, secrets) as client:
-        cuts = [*created, *(existing_cut(client, test) for test in started)]
         context = PreflightContext(
             client=client,
-            cuts=cuts,
+            cuts=created,
+            started=started,
             planned_time=planned_time(experiment, configuration, secrets),
             min_survivors=facts.settings.min_survivors,
+            regions=partial(_regions, configuration, secrets),
+            routes=RouteChecks(client, reads, facts.settings.route_rules()),
             targets=[target.name for target in measured.targets] if measured else [],
             answer_now=partial(_problem, facts, measured) if measured else lambda _: "",
         )
         _check(facts, context)
+    cuts = context.cuts
     tests = [cut.test for cut in cuts]
     _warn(facts, "rollbacks", idle_rollbacks(experiment, configuration, secrets, tests))
     _warn(facts, "secrets", _shown(facts, experiment, secrets, [*tests, *context.targets]))
@@ -97,9 +107,18 @@ def make_ready(
     return approved
 
 
+def _regions(configuration: Configuration, secrets: Secrets) -> list[str]:
+    """
+    Return the regions of the service, from one that exists.
+    """
+    known = {**configuration, config.REGION_ID: ANY_REGION}
+    with config.client(known, secrets, deadline=LIST_DEADLINE, attempts=1) as client:
+        return region_ids(client)
+
+
 def _check(facts: RunFacts, context: PreflightContext) -> None:
     facts.checks = preflight(context)
-    facts.before = context.before
+    facts.before, facts.routes = context.before, context.routes
     facts.clock_offset = context.client.clock_offset
     if failed := [check for check in facts.checks if not check.passed]:
         raise PreflightError("; ".join(f"{check.name}: {check.detail}" for check in failed))
@@ -110,7 +129,9 @@ def _problem(facts: RunFacts, measured: Measurement, name: str) -> str:
     Return why a target cannot be watched, "" if it can.
     """
     target = next(target for target in measured.targets if target.name == name)
-    return measured.problem(name) or outside(target, facts.services)
+    if problem := measured.problem(name):
+        return unanswered(target, problem, facts.services)
+    return outside(target, facts.services)
 
 
 def _warn(facts: RunFacts, name: str, warnings: Sequence[str]) -> None:

@@ -23,6 +23,7 @@ from chaosfailover.safety.cut import Cut
 from chaosfailover.safety.guarded_test import StopOutcome
 from chaosfailover.safety.observation import States
 from chaosfailover.safety.preflight import PreflightCheck
+from chaosfailover.safety.route_checks import RouteChecks
 
 __all__ = [
     "RunFacts",
@@ -50,8 +51,9 @@ class RunFacts:
 
     `before` has what goes down with each test, and its state before. `mode` is REHEARSAL on an
     emulator, LIVE on anything else; "" before that is known; an `embedded` emulator ends
-    with the run. `rollback_strategy`
-    is the one in force, None if the toolkit did not say.
+    with the run. `rollback_strategy` is the one in force, None if the toolkit did not say.
+    `routes` is what the preflight read of routes and traffic, `traffic` what was read
+    after it.
     """
 
     settings: Settings
@@ -67,6 +69,8 @@ class RunFacts:
     aborted: str = ""
     cuts: list[Cut] = field(default_factory=list)
     before: dict[str, States] = field(default_factory=dict)
+    routes: RouteChecks | None = None
+    traffic: list[dict[str, object]] = field(default_factory=list)
     checks: list[PreflightCheck] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
@@ -110,7 +114,9 @@ def entry_after_preflight(facts: RunFacts) -> dict[str, object]:
         "account_id": facts.account_id,
         "clock_offset": facts.clock_offset,
         "preflight": [check.as_dict() for check in facts.checks],
-        "cuts": [asdict(cut) | {"lost": _lost(facts, cut)} for cut in facts.cuts],
+        "cuts": [
+            {**asdict(cut), "lost": _lost(facts, cut), **_network(facts, cut)} for cut in facts.cuts
+        ],
     }
 
 
@@ -130,6 +136,7 @@ def make_entry(
         "cut_at": _first(facts.events, "cut"),
         "stop_at": _first(facts.events, "stop"),
         "stopped": [outcome.as_dict() for outcome in outcomes],
+        "traffic": facts.traffic,
     }
     # The series of the targets are long, and JSON already.
     return {**json_object(entry), "targets": measured.as_dict() if measured else {}}
@@ -137,6 +144,10 @@ def make_entry(
 
 def _lost(facts: RunFacts, cut: Cut) -> list[str]:
     return [resource.resource_id for resource in facts.before.get(cut.test, ())]
+
+
+def _network(facts: RunFacts, cut: Cut) -> Mapping[str, object]:
+    return facts.routes.evidence.get(cut.test, {}) if facts.routes else {}
 
 
 def _versions() -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ from chaosfailover.errors import ConfigurationError
 from chaosfailover.prober.open_files import RESERVE, Room
 from chaosfailover.prober.targets import Target
 from chaosfailover.run import Configuration
+from chaosfailover.run.experiment_file import beside_experiment
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety.guarded_test import LATEST_START
 from chaosfailover.safety.watchdog import Watchdogs
@@ -24,7 +25,7 @@ from chaosfailover.safety.watchdog import Watchdogs
 if TYPE_CHECKING:
     from chaosfailover.emulator import Emulator
 
-__all__ = ["Venue", "open_venue", "outside"]
+__all__ = ["Venue", "open_venue", "outside", "unanswered"]
 
 OTHER_PORTS = (
     "stop the process that listens there, or use another port: write a topology file with "
@@ -103,12 +104,14 @@ def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
     try:
         from chaosfailover.emulator import Emulator
         from chaosfailover.emulator.dataplane import PortTakenError
+        from chaosfailover.emulator.topology import BUNDLED
     except ImportError as exc:
         raise ConfigurationError(f"a rehearsal needs the emulator: {exc}") from exc
+    topology = settings.topology
     try:
         return resources.enter_context(
             Emulator(
-                settings.topology,
+                topology if topology in BUNDLED else beside_experiment(topology),
                 minute=settings.minute,
                 access_keys={config.REHEARSAL_ACCESS_KEY_ID: config.REHEARSAL_ACCESS_KEY_SECRET},
                 upstreams=settings.upstream,
@@ -144,6 +147,18 @@ def outside(target: Target, services: Mapping[str, str] | None) -> str:
         f"about it; the services are {listing}; watch one of them, or set external: true for the "
         "target"
     )
+
+
+def unanswered(target: Target, problem: str, services: Mapping[str, str] | None) -> str:
+    """
+    Return why a target cannot be watched, with its address, and where a rehearsal serves what.
+    """
+    address = f"{target.scheme}://{target.host}{f':{target.port}' if target.port else ''}"
+    if services is None or target.external:
+        return f"{address} {problem}"
+    own = {target.name: url} if (url := services.get(target.name)) else services
+    listing = " and ".join(f"{name} at {url}" for name, url in own.items()) or "nothing"
+    return f"{address} {problem}; the topology serves {listing}"
 
 
 def _is_service(target: Target, url: str) -> bool:

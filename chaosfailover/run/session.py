@@ -14,7 +14,7 @@ from chaoslib.types import Journal
 
 from chaosfailover import events
 from chaosfailover.alibaba import config
-from chaosfailover.errors import GuardError
+from chaosfailover.errors import FailoverError, GuardError
 from chaosfailover.prober import measurement
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.prober.open_files import Room
@@ -43,11 +43,12 @@ from chaosfailover.safety.alarm import alarm, utc_after
 from chaosfailover.safety.guard import Guard
 from chaosfailover.safety.guarded_test import StopOutcome
 from chaosfailover.safety.observer import ObserverThread
+from chaosfailover.safety.route_watch import RouteWatchThread
 from chaosfailover.safety.watchdog import GRACE, Watchdogs, log_name
 from chaosfailover.signals import Interruption
 from chaosfailover.verdict.values import mapping
 
-__all__ = ["Session", "interruption"]
+__all__ = ["Session", "interruption", "note_begun"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -63,6 +64,13 @@ def interruption(aborted: str, signal: str | None) -> dict[str, str] | None:
     if signal:
         return {"kind": "signal", "name": signal, "reason": f"received {signal}"}
     return None
+
+
+def note_begun(*, begun: bool) -> None:
+    """
+    Note whether a run may go on to its method: if not, its rollbacks have nothing to stop.
+    """
+    guard.set_unbegun(unbegun=not begun)
 
 
 AT_THE_END = "the run is ending"
@@ -109,6 +117,7 @@ class Session:
         self._is_wanted = True
         self._outcomes: list[StopOutcome] = []
         self._observer: ObserverThread | None = None
+        self._route_watch: RouteWatchThread | None = None
         self._journal = journal or {}
         self._evidence: RunEvidence | None = None
         self._entry_noted = False
@@ -122,8 +131,6 @@ class Session:
         keeps the reason for the journal.
         """
         self._facts.experiment_hash = hash_as_written(self._experiment)
-        if self._settings.abort_when is not None:
-            self._abort_probe = find_probe(self._experiment, self._settings.abort_when)
         self._redact_logs()
         self._resources.enter_context(events.listening(self._facts.events.append))
         try:
@@ -159,6 +166,8 @@ class Session:
         return {*given_secrets(given["secrets"]), *named_values(given["configuration"])}
 
     def _make_ready(self) -> None:
+        if self._settings.abort_when is not None:
+            self._abort_probe = find_probe(self._experiment, self._settings.abort_when)
         check_depth(self._experiment)
         check_keys(self._experiment)
         check_files(self._settings)
@@ -168,8 +177,14 @@ class Session:
         venue = self._open_venue()
         guarding = self._start_guard(venue)
         self._start_measurement(venue.room)
+        reads = config.network_reads(self._configuration, self._secrets)
         approved = make_ready(
-            self._facts, self._experiment, self._configuration, self._secrets, self._measurement
+            self._facts,
+            self._experiment,
+            self._configuration,
+            self._secrets,
+            self._measurement,
+            self._resources.enter_context(reads),
         )
         self._note_entry()
         guarding.approve(approved, self._facts.before)
@@ -232,6 +247,7 @@ class Session:
         self._restore()
         self._finish_measurement()
         self._end_observer()
+        self._read_traffic()
         events.publish("end")
         entry = make_entry(self._facts, self._experiment, self._measurement, self._outcomes)
         if ended := interruption(self._facts.aborted, self._interruption.received):
@@ -280,8 +296,23 @@ class Session:
         self._outcomes = self._guard.restore(AT_THE_END) if self._guard else []
 
     def _end_observer(self) -> None:
+        """
+        End the reads; what is cut is stopped by now, so that the routes may be read once more.
+        """
         if self._observer:
             self._observer.end()
+        if self._route_watch:
+            self._route_watch.end(once_more=not self._interruption.received)
+
+    def _read_traffic(self) -> None:
+        """
+        Read what traffic there was, unless the run is to end soon; nothing waits for what is late.
+        """
+        if self._facts.routes and not self._interruption.received:
+            try:
+                self._facts.traffic = self._facts.routes.traffic(self._facts.events)
+            except FailoverError as exc:
+                logger.warning("The traffic of the run was not read: %s", exc)
 
     def _leave_to(self, watchdogs: Watchdogs) -> None:
         """
@@ -310,13 +341,13 @@ class Session:
         )
 
     def _open_venue(self) -> Venue:
+        region_id = config.region(self._configuration)
         self._venue = venue = open_venue(self._settings, self._configuration, self._resources)
         self._facts.mode, self._facts.topology = venue.mode, venue.topology
         self._facts.account_id, self._facts.services = venue.account_id, venue.services
         self._facts.embedded = venue.watchdogs is None
         if venue.watchdogs and self._evidence:
             venue.watchdogs.add_to_evidence(self._evidence.path, self._evidence.hidden)
-        region_id = self._configuration.get(config.REGION_ID)
         logger.info("%s in %s on %s", venue.mode, region_id, venue.place)
         return venue
 
@@ -346,6 +377,11 @@ class Session:
         )
         self._observer = ObserverThread(access, guarding)
         self._observer.start()
+        if routes := self._facts.routes:
+            self._route_watch = RouteWatchThread(
+                routes.reads, routes.snapshot, routes.tables, guarding
+            )
+            self._route_watch.start()
 
     def _start_measurement(self, room: Room) -> None:
         targets = self._settings.parsed_targets()

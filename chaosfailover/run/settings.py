@@ -2,6 +2,7 @@
 The settings of a run: the arguments of the control, parsed and checked.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -10,9 +11,11 @@ from chaosfailover import arguments
 from chaosfailover.errors import ArgumentError
 from chaosfailover.prober.targets import INTERVAL, TIMEOUT, Target, parse_target
 from chaosfailover.report import SUFFIXES
+from chaosfailover.safety.route_checks import MAX_SURVIVOR_LOAD, RouteRules, SurvivorsBy
 
 __all__ = ["Settings"]
 
+FILES = {"report", "record"}
 # Arguments whose values must fit each other.
 TIMES = {"abort_after", "interval", "rto", "targets", "timeout"}
 
@@ -27,18 +30,21 @@ class Settings:
 
     Rehearsal: `topology`; `minute`, the length of an emulated minute; `upstream`, the user's own
     services (`host:port`) behind services of the topology. Cut: `min_survivors`, the circuits that
-    must be left; `confirm`, to wait for an operator; `restore_timeout`, the time limit for stopping
-    tests. Measurement: `targets`, each a URL or a mapping; `interval`, `timeout` and `rto`, their
-    defaults; `baseline`, the time to measure before any cut; `after_stop`, the time to measure
-    after the last stop. Abort: `abort_after`, the longest outage of a target; `abort_when`, the
-    name of a probe of the hypothesis. Files: `report`, whose suffix is its format, `record`, and
-    `evidence`, a file or a folder.
+    must be left; `survivors_by`, what proves them; `max_survivor_load`, the share of their
+    bandwidth that they may have to carry; `confirm`, to wait for an operator; `restore_timeout`,
+    the time limit for stopping tests. Measurement: `targets`, each a URL or a mapping; `interval`,
+    `timeout` and `rto`, their defaults; `baseline`, the time to measure before any cut;
+    `after_stop`, the time to measure after the last stop. Abort: `abort_after`, the longest outage
+    of a target; `abort_when`, the name of a probe of the hypothesis. Files: `report`, whose suffix
+    is its format, `record`, and `evidence`, a file or a folder.
     """
 
     topology: str = "dual-circuit"
     minute: float = 60.0
     upstream: Mapping[str, str] = field(default_factory=dict)
     min_survivors: int = 1
+    survivors_by: SurvivorsBy = "routes"
+    max_survivor_load: float = MAX_SURVIVOR_LOAD
     confirm: bool = False
     restore_timeout: float = 300.0
     targets: Mapping[str, TargetSetting] = field(default_factory=dict)
@@ -73,6 +79,20 @@ class Settings:
             settings._check_times()
 
     @classmethod
+    def of_files(cls, given: Arguments) -> Self:
+        """
+        Return settings that have only the files, as far as they are right, for a run that is
+        refused.
+        """
+        files: dict[str, Any] = {}
+        for name in FILES & given.keys():
+            if "${" in str(given[name]):
+                continue
+            with contextlib.suppress(ArgumentError):
+                files[name] = CHECKS[name](name, given[name])
+        return cls(**files)
+
+    @classmethod
     def _read(cls, given: Arguments, values: Arguments) -> Self:
         _check_names(given)
         _check_abort(given)
@@ -100,6 +120,17 @@ class Settings:
         Return the targets, each with its own times or those of all; raises ArgumentError.
         """
         return [parse_target(name, self._with_times(value)) for name, value in self.targets.items()]
+
+    def route_rules(self) -> RouteRules:
+        """
+        Return what the routes and the load of the survivors have to be.
+        """
+        objectives = {
+            target.name: target.rto
+            for target in self.parsed_targets()
+            if target.rto is not None and not (target.external or target.persistent)
+        }
+        return RouteRules(self.survivors_by, self.max_survivor_load, objectives)
 
     def _with_times(self, value: TargetSetting) -> TargetSetting:
         own = {"url": value} if isinstance(value, str) else value
@@ -163,6 +194,19 @@ def _count(name: str, value: object) -> int:
     return int(number)
 
 
+def _survivors_by(name: str, value: object) -> SurvivorsBy:
+    if value == "routes" or value == "sessions":
+        return value
+    raise ArgumentError(f"{name} is {value!r}, expected routes or sessions")
+
+
+def _share(name: str, value: object) -> float:
+    share = arguments.number(value)
+    if share is None or not 0 < share <= 1:
+        raise ArgumentError(f"{name} is {value!r}, expected a number above 0, at most 1")
+    return share
+
+
 def _targets(name: str, value: object) -> Mapping[str, TargetSetting]:
     if not isinstance(value, Mapping):
         raise ArgumentError(f"{name} is {value!r}, expected a mapping of names to URLs")
@@ -193,6 +237,8 @@ CHECKS: dict[str, Callable[[str, object], object]] = {
     "minute": arguments.check_seconds,
     "upstream": _upstream,
     "min_survivors": _count,
+    "survivors_by": _survivors_by,
+    "max_survivor_load": _share,
     "confirm": arguments.check_switch,
     "restore_timeout": arguments.check_seconds,
     "targets": _targets,

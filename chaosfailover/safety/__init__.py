@@ -15,6 +15,8 @@ approval      `cut.py`. `ApprovedCuts` are those that passed the preflight; othe
 guard         `guard.py`. The list of the tests that this run may have started, and the thread that
               stops them. The actions that cut enter by `check_cut` and `under_guard`.
 observer      `observer.py`. Reads jobs and resources once a second, and makes events of changes.
+routes        `route_checks.py` reads routes and traffic once for the preflight, `route_watch.py`
+              reads routes again while the run goes on, and makes events of what moves.
 observation   `observation.py`. What was seen of one test. Whoever reads the API writes here.
 watchdogs     `watchdog.py`. Two more processes with a copy of the list. They stop the tests when
               the run is killed, and look for what the run had to leave.
@@ -29,6 +31,7 @@ Threads and processes
 main thread          hooks, activities, rollbacks. Background activities have threads of their own.
 failover-guard       waits for one order, stops what is on the list, then ends.
 failover-observer    reads until the measurement has ended; it asks nothing while a test is stopped.
+failover-routes      reads route tables every 5 s; it begins no read while a test is stopped.
 failover-watchdog    one for each watchdog: notices its death at once, and starts another.
 failover-signals     wakes the main thread for a signal, and orders the stop if that takes long.
 failover-abort       one for each abort rule. Orders the stop, then interrupts the main thread.
@@ -91,6 +94,10 @@ What the API shows may be older than what it did. An accepted test is therefore 
 is shown as Init, or not at all. Any status but `Init` and `Stopped` may mean that it runs. A test
 that the API calls `Deleted`, or no longer knows, is stopped too. It is over once what it took was
 seen down and is back, or once its planned end has passed and what it took is in service.
+
+A run that was refused, or ended before its method, has sent nothing that creates or starts a test:
+its rollbacks by name send nothing. `guard.has_made_nothing` knows, from the hook before the
+experiment and from whether a creation or a start was sent, answered or not.
 
 Invariants
 ----------

@@ -44,8 +44,11 @@ __all__ = [
     "check_cut",
     "current",
     "find_guarded",
+    "has_made_nothing",
+    "is_unbegun",
     "require_guard",
     "set_current",
+    "set_unbegun",
     "under_guard",
 ]
 
@@ -53,6 +56,9 @@ __all__ = [
 PATIENCE = 10.0
 # Seconds after which the check of the survivors has expired, and no start is sent any more.
 CHECK_LIFETIME = 20.0
+NOTHING_MADE = (
+    "This run has created and started no failover test: its rollbacks have none to stop or delete"
+)
 MISSING_CONTROL = """\
 nothing would stop the failover test {test!r} if this run were interrupted, so it is not started; \
 add to the experiment:
@@ -115,6 +121,8 @@ class Guard:
         self.approved = ApprovedCuts()
         self.observations: dict[str, Observation] = {}
         self.created: set[str] = set()
+        # Whether a creation or a start was sent, with or without an answer.
+        self.has_sent = False
         self._backup = backup
         self._timeout = timeout
         self.latest_start = latest_start
@@ -145,6 +153,12 @@ class Guard:
         for test, seen in self.observations.items():
             seen.see_states(before[test], self.clock())
         self.approved = approved
+
+    def is_to_create(self, test: str | None) -> bool:
+        """
+        Tell whether a test is one that the approved method creates.
+        """
+        return any(cut.test == test and not cut.job_id for cut in self.approved.cuts)
 
     def observation(self, cut: Cut) -> Observation:
         """
@@ -196,6 +210,7 @@ class Guard:
         Raises GuardError when the run is ending or the backup is not running. This writes the list
         and then reads the reason; `restore` does it the other way about, so no test slips through.
         """
+        self.has_sent = True
         if self._backup:
             self._backup.check()
         self._put(guarded)
@@ -372,6 +387,42 @@ def set_current(guard: Guard | None) -> None:
     """
     global _current  # noqa: PLW0603 - activities find the guard of their run nowhere else
     _current = guard
+
+
+_unbegun = False
+_told = False
+
+
+def set_unbegun(*, unbegun: bool) -> None:
+    """
+    Note that a run has not passed its preflight yet, or that it has, or has ended.
+    """
+    global _unbegun, _told
+    _unbegun, _told = unbegun, False
+
+
+def is_unbegun() -> bool:
+    """
+    Tell whether the run was refused or ended before its method, where only rollbacks are played.
+    """
+    return _unbegun
+
+
+def has_made_nothing(test: str | None = None) -> bool:
+    """
+    Tell whether this run has created and started no failover test, and say so once.
+
+    This holds for a run without a method, and for a `test` that the method was to create, as long
+    as no creation or start was sent. One without an answer was sent.
+    """
+    global _told  # noqa: PLW0603 - as above
+    sent = _current is not None and _current.has_sent
+    planned = _current is not None and _current.is_to_create(test)
+    nothing = not sent and (_unbegun or planned)
+    if nothing and not _told:
+        _told = True
+        log(logging.INFO, NOTHING_MADE)
+    return nothing
 
 
 def find_guarded(test: str, region_id: str) -> GuardedTest | None:

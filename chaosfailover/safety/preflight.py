@@ -2,27 +2,56 @@
 The preflight: the checks before anything is cut. Unknown counts as failed.
 """
 
+import contextlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import partial
 
 from chaosfailover.alibaba.client import VpcClient
-from chaosfailover.alibaba.failover_tests import find_test, job_label
-from chaosfailover.errors import FailoverError, PreflightError, TransportError
+from chaosfailover.alibaba.documents import text
+from chaosfailover.alibaba.failover_tests import find_test, job_label, listed_tests
+from chaosfailover.alibaba.retries import is_retryable
+from chaosfailover.errors import (
+    ApiError,
+    ArgumentError,
+    ConnectionFailedError,
+    FailoverError,
+    JobNotFoundError,
+    PreflightError,
+    TransportError,
+)
 from chaosfailover.network import resource_status as survey
 from chaosfailover.network.cut_resources import Resource, lost, read_states
 from chaosfailover.network.under_test import read_underway
 from chaosfailover.safety.cut import Cut, cut_of
 from chaosfailover.safety.observation import States
+from chaosfailover.safety.route_checks import Finding, RouteChecks
 
-__all__ = ["PreflightCheck", "PreflightContext", "existing_cut", "preflight"]
+__all__ = ["PreflightCheck", "PreflightContext", "preflight"]
 
 logger = logging.getLogger("chaostoolkit")
 
 # The longest duration of a test: this many times the method's planned time, plus these minutes.
 SPARE_MINUTES = 30
 SPARE_TIMES = 10
+# Seconds for the first answer of the region: one that is not there is not waited for any longer.
+ANSWER_TIME = 5.0
+MOST_OFFERED = 10
+REGION = "the region answers"
+PATH_KEYS = {
+    "PHYSICALCONNECTION": "circuit_id",
+    "VIRTUALBORDERROUTER": "vbr_id",
+    "BGPPEER": "bgp_peer_id",
+}
+NO_SUCH_REGION = "InvalidRegionId"
+
+
+class AbsentError(PreflightError):
+    """
+    What would be cut does not exist, so that all further checks would say the same.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +59,19 @@ class PreflightContext:
     """
     The input of the preflight: the cuts and their conditions.
 
-    `planned_time` is in seconds. `answer_now` returns why a target does not answer, or "". The
-    preflight fills `before` with what goes down with each test, and its state.
+    `planned_time` is in seconds. `started` are existing tests, whose cuts the preflight adds to
+    `cuts`. `regions` reads those of the service. `answer_now` returns why a target does not answer,
+    or "". The preflight fills `before` with what goes down with each test, and its state, and
+    `routes` with what was read.
     """
 
     client: VpcClient
-    cuts: Sequence[Cut]
+    cuts: list[Cut]
     planned_time: float
     min_survivors: int
+    routes: RouteChecks
+    started: Sequence[str] = ()
+    regions: Callable[[], Collection[str]] = tuple
     targets: Sequence[str] = ()
     answer_now: Callable[[str], str] = field(default=lambda _: "")
     before: dict[str, States] = field(default_factory=dict)
@@ -48,7 +82,7 @@ class PreflightCheck:
     """
     The result of one check.
 
-    A `last` check got no answer at all, so the checks after it are not made.
+    A failed check that is `last` is the one cause of all that would fail after it.
     """
 
     name: str
@@ -69,14 +103,12 @@ class PreflightCheck:
         }
 
 
-Finding = str | tuple[str, Sequence[str]]
-
-
 def preflight(flight: PreflightContext) -> list[PreflightCheck]:
     """
     Make every check, and log each result; a failed check does not end the preflight.
 
-    Only a missing answer does. Nothing is changed: the calls are Describe calls and dry runs.
+    Only a region without an answer does, or what would be cut but does not exist. Nothing is
+    changed: the calls are Describe calls and dry runs.
     """
     checks = []
     for name, make in _checks(flight):
@@ -100,7 +132,8 @@ def _check(name: str, make: Callable[[], Finding]) -> PreflightCheck:
     try:
         finding = make()
     except FailoverError as error:
-        return PreflightCheck(name, False, str(error), last=isinstance(error, TransportError))
+        last = isinstance(error, TransportError | AbsentError) or name == REGION
+        return PreflightCheck(name, False, str(error), last=last)
     detail, warnings = finding if isinstance(finding, tuple) else (finding, ())
     return PreflightCheck(name, passed=True, detail=detail, warnings=tuple(warnings))
 
@@ -109,21 +142,79 @@ def _checks(flight: PreflightContext) -> Iterator[tuple[str, Callable[[], Findin
     """
     Yield the checks in order.
     """
-    if flight.cuts:
-        yield "the region answers", partial(_region, flight.client)
+    if flight.cuts or flight.started:
+        yield REGION, partial(_region, flight)
         yield "no test is running", partial(_quiet, flight.client)
+    for test in flight.started:
+        yield f"{test}: exists", partial(_exists, flight, test)
     for cut in flight.cuts:
         yield f"{cut.test}: resources", partial(_resources, flight.client, cut)
         yield f"{cut.test}: survivors", partial(_survivors, flight, cut)
         yield f"{cut.test}: duration", partial(_duration, flight, cut)
         yield f"{cut.test}: dry run", partial(_dry_run, flight.client, cut)
+    for cut in flight.cuts:
+        yield from flight.routes.of(cut)
     for target in flight.targets:
         yield f"target {target}", partial(_target, flight, target)
 
 
-def _region(client: VpcClient) -> str:
-    next(iter(client.describe_failover_test_jobs()), None)
+def _region(flight: PreflightContext) -> str:
+    client = flight.client
+    try:
+        client.check_answers(ANSWER_TIME)
+    except (ApiError, ConnectionFailedError) as error:
+        if isinstance(error, ApiError) and is_retryable(error):
+            next(iter(client.describe_failover_test_jobs()), None)  # it answers: be patient
+        elif known := _known_regions(error, flight):
+            raise PreflightError(f"{error}{known}") from error
+        else:
+            raise
     return f"{client.region_id} answers at {client.endpoint}, and the credentials work"
+
+
+def _known_regions(error: ApiError | ConnectionFailedError, flight: PreflightContext) -> str:
+    """
+    Return the end of the sentence on a region that does not exist, "" if it may exist.
+    """
+    if isinstance(error, ApiError) and not error.code.startswith(NO_SUCH_REGION):
+        return ""
+    region_id, regions = flight.client.region_id, _read(flight.regions)
+    return "" if region_id in regions else _offers(region_id, regions)
+
+
+def _read(read_names: Callable[[], Collection[str]]) -> Collection[str]:
+    """
+    Return the names that complete a message; none if they cannot be read.
+    """
+    with contextlib.suppress(FailoverError):
+        return set(read_names())
+    return ()
+
+
+def _offers(absent: str, names: Collection[str]) -> str:
+    """
+    Return the end of a sentence on a name that does not exist: those that do, the likeliest ten.
+    """
+    likely = get_close_matches(absent, names, MOST_OFFERED)
+    offers = [*likely, *sorted(set(names) - set(likely))][:MOST_OFFERED]
+    more = f" and {len(names) - MOST_OFFERED} more" if len(names) > MOST_OFFERED else ""
+    return f"; known: {', '.join(sorted(offers))}{more}" if offers else ""
+
+
+def _exists(flight: PreflightContext, test: str) -> str:
+    try:
+        job = find_test(flight.client, test)
+    except JobNotFoundError as error:
+        raise AbsentError(
+            f"{error}{_offers(test, _read(partial(_tests, flight.client)))}"
+        ) from error
+    cut = cut_of(test, job)
+    flight.cuts.append(cut)
+    return f"{job_label(job)} cuts {cut}"
+
+
+def _tests(client: VpcClient) -> list[str]:
+    return [name for job in listed_tests(client) if (name := text(job, "Name"))]
 
 
 def _quiet(client: VpcClient) -> Finding:
@@ -136,17 +227,29 @@ def _quiet(client: VpcClient) -> Finding:
 
 def _resources(client: VpcClient, cut: Cut) -> str:
     for resource_id in cut.resource_ids:
-        survey.check_ready(client, cut.resource_type, resource_id)
+        try:
+            survey.check_ready(client, cut.resource_type, resource_id)
+        except ArgumentError as error:  # there is none of this ID
+            ids = _read(partial(_resource_ids, client, cut.resource_type))
+            raise AbsentError(f"{error}{_offers(resource_id, ids)}") from error
     return f"{', '.join(cut.resource_ids)} ready to be tested"
 
 
+def _resource_ids(client: VpcClient, resource_type: str) -> list[str]:
+    key = PATH_KEYS[resource_type]
+    return [name for path in survey.read_paths(client) if (name := getattr(path, key))]
+
+
 def _survivors(flight: PreflightContext, cut: Cut) -> Finding:
-    survival = survey.check_survivors(
-        flight.client, cut.resource_ids, cut.resource_type, flight.min_survivors
-    )
+    survival = survey.survival(flight.client, cut.resource_ids, cut.resource_type)
+    flight.routes.survivals[cut.test] = survival
+    survey.require(survival, flight.min_survivors)
     flight.before[cut.test] = _states(flight.client, lost(survival, cut.resource_type))
     paths = ", ".join(str(path) for path in survival.survivors)
-    return f"{survival.count}: {paths}", survival.warnings
+    # Whether another AS is the same network is for the routes to say.
+    ends = [need.other_ends for need in survival.needs]
+    warnings = [warning for warning in survival.warnings if warning not in ends]
+    return f"{survival.count}: {paths}", warnings
 
 
 def _states(client: VpcClient, resources: Sequence[Resource]) -> States:
@@ -193,10 +296,3 @@ def _target(flight: PreflightContext, target: str) -> str:
     if problem := flight.answer_now(target):
         raise PreflightError(problem)
     return "answers"
-
-
-def existing_cut(client: VpcClient, test: str) -> Cut:
-    """
-    Return the cut of an existing test, which the experiment only starts.
-    """
-    return cut_of(test, find_test(client, test))

@@ -15,16 +15,21 @@ from chaosfailover.verdict.series import Series
 __all__ = [
     "UNFINISHED",
     "ActivityRun",
+    "CircuitTraffic",
     "Control",
     "Cut",
     "Event",
     "Experiment",
+    "Forecast",
     "HypothesisReading",
     "Interruption",
     "JobReading",
+    "NeedLoad",
+    "NeedRoutes",
     "People",
     "PhaseResult",
     "PreflightResult",
+    "Rates",
     "RoundTrips",
     "StopResult",
     "Summary",
@@ -165,9 +170,76 @@ class PreflightResult:
 
 
 @dataclass(frozen=True, slots=True)
+class NeedRoutes:
+    """
+    What the routes proved of a need: the prefixes, each with those that carry it or with reasons.
+    """
+
+    need: str
+    proven: bool
+    covered: Fields
+    lost: Fields
+    unknown: Fields
+    unread: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """
+    The time to take over that was forecast for a need; `never` if nothing would.
+    """
+
+    need: str
+    least: float | None
+    most: float | None
+    never: bool
+    reasons: tuple[str, ...]
+    advice: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NeedLoad:
+    """
+    The load that a need would leave to its survivors, by direction.
+    """
+
+    need: str
+    status: str
+    inbound: Fields
+    outbound: Fields
+    gaps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """
+    The mean traffic in Mbit/s, None where it was not seen.
+    """
+
+    inbound: float | None
+    outbound: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitTraffic:
+    """
+    The traffic of a circuit before, during and after the cut of a test.
+    """
+
+    test: str
+    circuit_id: str
+    before: Rates
+    during: Rates
+    after: Rates
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """
     A planned cut: the resources of a failover test, what goes down with them, and what must not.
+
+    The control was to prove the survivors by `survivors_by`, "" of older runs; the rest is what
+    `routes`, forecast and `load` showed before the cut.
     """
 
     test: str
@@ -176,6 +248,18 @@ class Cut:
     duration_minutes: float | None
     lost: tuple[str, ...]
     survivors: Sequence[str]
+    survivors_by: str
+    routes: Sequence[NeedRoutes]
+    takeover: Sequence[Forecast]
+    load: Sequence[NeedLoad]
+
+    @property
+    def rests_on(self) -> str:
+        """
+        What proves the survivors: `routes`, `sessions`, or "" if that is not known.
+        """
+        proven = self.routes and all(need.proven for need in self.routes)
+        return self.survivors_by and ("routes" if proven else "sessions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +385,7 @@ class Control:
     targets: Sequence[TargetResult]
     unmeasured: Sequence[str]
     stopped: Sequence[StopResult]
+    traffic: Sequence[CircuitTraffic]
     verdict: tuple[str, tuple[str, ...]] | None
 
     def events_of(self, kind: str) -> list[Event]:

@@ -106,10 +106,21 @@ ORDER: Sequence[tuple[str, Sequence[str]]] = (
     ("inconclusive", ["unread_after", "all_external", "nothing"]),
     (
         "held",
-        ["hypothesis_held", "within_rto", "recovered", "no_loss", "no_loss_seen", "persistent"],
+        [
+            "hypothesis_held",
+            "within_rto",
+            "recovered",
+            "no_loss",
+            "no_loss_seen",
+            "persistent",
+            "by_routes",
+            "by_sessions",
+        ],
     ),
 )
 """The verdicts in the order in which they apply, each with the reasons for it."""
+REMARKS = ("by_routes", "by_sessions")
+"""What is said of the proof of survivors, which is no evidence for the network."""
 RULES = (*execution.RULES, *hypothesis.RULES, *objectives.RULES, *completeness.RULES)
 WEIGHTS = [key for _, keys in ORDER for key in keys]
 
@@ -148,7 +159,11 @@ def examine(journal: Mapping[str, object] | Run) -> list[Reason]:
     found = (reason for rule in RULES for reason in rule(run))
     reasons = sorted(found, key=lambda reason: WEIGHTS.index(reason.key))
     against = [reason for reason in reasons if reason.key not in ORDER[-1][1]]
-    return against or [*contradictions(run)] or reasons or [Reason("nothing", {})]
+    if any(reason.key in ("refused", "preflight") for reason in against):
+        # A run without a cut needs no baseline: the refusal is the one cause.
+        against = [reason for reason in against if reason.key != "lossy"]
+    evidence = [reason for reason in reasons if reason.key not in REMARKS]
+    return against or [*contradictions(run)] or (reasons if evidence else [Reason("nothing", {})])
 
 
 def given(run: Run) -> Verdict | None:

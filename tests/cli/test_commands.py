@@ -2,6 +2,7 @@
 The commands that need no experiment, as processes.
 """
 
+import itertools
 import json
 import re
 import signal
@@ -9,12 +10,18 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 from live import CHAOS, Cloud, clean_environment, default_signals, emulated_cloud
 from loopback import udp_echo, until
 from processes import ended
+
+from chaosfailover.cli import failover as failover_command
 
 
 @pytest.fixture
@@ -49,7 +56,7 @@ def test_probe_measures_a_target(cloud: Cloud, tmp_path: Path) -> None:
 def test_probe_tells_a_target_that_never_answers(tmp_path: Path) -> None:
     """Nobody listens there: exit code 1, and the kind of failure."""
     done = failover(
-        tmp_path, "probe", "http://127.0.0.1:9/", "--duration", "0.5", "--output", "json"
+        tmp_path, "probe", "http://127.0.0.1:9/", "--duration", "0.5", "--format", "json"
     )
 
     assert done.returncode == 1
@@ -77,16 +84,80 @@ def test_probe_words_an_outage_that_has_not_ended(tmp_path: Path) -> None:
     assert re.search(r"  at least 0\.\d\d s  ", done.stdout), done.stdout
 
 
-def test_probe_ends_early_with_its_summary(tmp_path: Path) -> None:
-    """Ctrl-C loses nothing of what was measured."""
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_probe_ends_early_with_its_summary(tmp_path: Path, signum: signal.Signals) -> None:
+    """Ctrl-C, or the end of a container, loses nothing of what was measured."""
     with echoed_probe(tmp_path) as (process, checks):
         until(lambda: len(checks) > 3)
 
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signum)
         output, _ = process.communicate(timeout=30)
 
     assert process.returncode == 0
     assert "udp://127.0.0.1" in output
+
+
+@pytest.mark.parametrize(
+    ("promises", "code", "broken"),
+    [
+        pytest.param(["--max-outage", "30", "--min-availability", "50"], 0, [], id="kept"),
+        pytest.param(
+            ["--max-outage", "0.001"],
+            1,
+            ["FAILED: it: its longest outage is ", ", which may be above 0.001 s"],
+            id="outage",
+        ),
+        pytest.param(
+            ["--min-availability", "99.999"],
+            1,
+            ["FAILED: it: its availability is at least ", " %, below 99.999 %"],
+            id="availability",
+        ),
+    ],
+)
+def test_probe_holds_promises(
+    tmp_path: Path, promises: list[str], code: int, broken: list[str]
+) -> None:
+    """Its exit code says whether they were kept; each outage has its time of day."""
+    lost = {10, 11, 12}
+    checks = itertools.count()
+
+    with udp_echo(lambda check: None if next(checks) in lost else check) as port:
+        done = failover(
+            *(tmp_path, "probe", f"it=udp://127.0.0.1:{port}", "--timeout", "0.2"),
+            *("--duration", "3", *promises),
+        )
+
+    assert (done.returncode, [each for each in broken if each in done.stderr]) == (code, broken)
+    (outage,) = [line for line in done.stdout.splitlines() if line.startswith("it: ")]
+    moment = r"\d\d:\d\d:\d\d\.\d{3}Z"
+    assert re.fullmatch(
+        rf"it: down 0\.\d\d\.\.\d\.\d\d s between {moment} and {moment}, \d checks? lost", outage
+    )
+
+
+def test_probe_counts_what_it_has_not_seen(tmp_path: Path) -> None:
+    """An outage that has not ended may be longer than any promise."""
+    done = failover(
+        tmp_path, "probe", "http://127.0.0.1:9/", "--duration", "0.5", "--max-outage", "60"
+    )
+
+    assert done.returncode == 1
+    assert "which may be above 60 s" in done.stderr
+    assert "between the beginning and the end" in done.stdout
+
+
+def test_probe_as_json_says_when_it_began(tmp_path: Path) -> None:
+    """The instants of the outages count from there."""
+    done = failover(
+        *(tmp_path, "probe", "it=http://127.0.0.1:9/", "--duration", "0.5"),
+        *("--format", "json", "--min-availability", "1"),
+    )
+
+    document = json.loads(done.stdout)
+    began, ended = (datetime.fromisoformat(document[key]) for key in ("began", "at"))
+    assert 0 < (ended - began).total_seconds() < 30
+    assert document["failed"] == ["it: its availability is at least 0.000 %, below 1 %"]
 
 
 def test_probe_tells_what_was_not_measured(tmp_path: Path) -> None:
@@ -161,14 +232,112 @@ def test_wrong_usage(tmp_path: Path, arguments: list[str], message: str) -> None
     assert message in done.stderr
 
 
-@pytest.mark.parametrize("command", ["emulator", "probe", "status", "stop"])
-def test_help_shows_an_example(tmp_path: Path, command: str) -> None:
-    """Every command says how it is used."""
-    done = failover(tmp_path, command, "--help")
+COMMANDS = [*failover_command.commands]
 
-    assert done.returncode == 0
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_an_example(command: str, option: str) -> None:
+    """Every command says how it is used, in the same form."""
+    done = CliRunner().invoke(failover_command, [command, option], prog_name="chaos failover")
+
+    assert done.exit_code == 0
+    assert done.stdout.startswith(f"Usage: chaos failover {command} ")
+    assert "\nOptions:\n" in done.stdout
+    assert "-q, --quiet" in done.stdout
+    assert "-h, --help" in done.stdout
     assert f"chaos failover {command}" in " ".join(done.stdout.split())
     assert "xample:" in done.stdout
+
+
+def test_options_have_one_meaning() -> None:
+    """`-o` and `--output-file` are a file or a folder, `--format` is a format, and no other is."""
+    options = {
+        (option, isinstance(parameter.type, click.Path))
+        for command in failover_command.commands.values()
+        for parameter in command.params
+        for option in parameter.opts
+        if option in ("-o", "--output-file", "--format", "--output")
+    }
+
+    assert options == {("-o", True), ("--output-file", True), ("--format", False)}
+
+
+def test_version() -> None:
+    """It is that of the distribution."""
+    done = CliRunner().invoke(failover_command, ["--version"])
+
+    assert done.stdout == f"chaostoolkit-failover, version {version('chaostoolkit-failover')}\n"
+
+
+def test_help_of_the_emulator_has_its_options() -> None:
+    """They are those of the emulator's own parser."""
+    done = CliRunner().invoke(failover_command, ["emulator", "-h"])
+
+    text = " ".join(done.stdout.split())
+    assert "--topology TOPOLOGY a file, or one of broken-standby, " in text
+    assert "--upstream NAME=HOST:PORT your own service, " in text
+    assert "--no-auth check no signatures" in text
+
+
+def test_quiet_shows_results_only(cloud: Cloud, tmp_path: Path) -> None:
+    """Progress is left out; what was found, and what failed, is not."""
+    regions = ("--region", "cn-hangzhou", "--region", "cn-nowhere")
+
+    loud = failover(tmp_path, "inspect", *regions, **cloud.exports)
+    quiet = failover(tmp_path, "inspect", *regions, "--quiet", **cloud.exports)
+
+    assert quiet.stdout == loud.stdout
+    assert "[1/2]" in loud.stderr
+    assert "[1/2]" not in quiet.stderr
+    assert "cn-nowhere: NOT READ: " in quiet.stderr
+
+
+@pytest.mark.parametrize("command", [["status"], ["stop", "--all", "--yes"], ["inspect"]])
+def test_expired_keys_say_that_nothing_is_known(
+    cloud: Cloud, tmp_path: Path, command: list[str]
+) -> None:
+    """Nobody may take silence for an empty region."""
+    exports = cloud.exports | {"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "expired"}
+
+    done = failover(tmp_path, *command, "--region", "cn-hangzhou", **exports)
+
+    assert done.returncode == 1
+    assert done.stdout.count("othing is known of 1 region") == 1
+    assert "No failover test runs" not in done.stdout
+    assert "There are no circuits" not in done.stdout
+    assert done.stderr.count("cn-hangzhou: NOT READ: SignatureDoesNotMatch") == 1
+
+
+def test_stop_without_a_region_asks_nothing(tmp_path: Path) -> None:
+    """There is no place that the question could name."""
+    done = failover(tmp_path, "stop", "--all")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "name a region with --region, or set ALIBABA_CLOUD_REGION_ID" in done.stderr
+
+
+def test_stop_names_the_regions_that_it_asks_about(cloud: Cloud) -> None:
+    """Nobody confirms `these regions`."""
+    done = CliRunner().invoke(
+        failover_command,
+        ["stop", "--all", "--region", "cn-hangzhou", "--region", "cn-shanghai"],
+        env=cloud.exports,
+        input="n\n",
+    )
+
+    assert done.exit_code == 1
+    assert "Stop every failover test that runs in cn-hangzhou, cn-shanghai? [y/N]" in done.stdout
+
+
+@pytest.mark.parametrize("command", [["status"], ["inspect"], ["probe", "http://127.0.0.1:9/"]])
+def test_output_has_no_colour(cloud: Cloud, tmp_path: Path, command: list[str]) -> None:
+    """So NO_COLOR holds without being asked for."""
+    more = ["--duration", "0.3"] if command[0] == "probe" else []
+
+    done = failover(tmp_path, *command, *more, NO_COLOR="1", **cloud.exports)
+
+    assert "\x1b[" not in done.stdout + done.stderr
 
 
 def test_region_that_does_not_answer_is_reported(cloud: Cloud, tmp_path: Path) -> None:
@@ -184,7 +353,7 @@ def test_region_that_does_not_answer_is_reported(cloud: Cloud, tmp_path: Path) -
 
 def test_every_region_of_the_account(cloud: Cloud, tmp_path: Path) -> None:
     """`--all-regions` asks the account which there are."""
-    done = failover(tmp_path, "status", "--all-regions", "--output", "json", **cloud.exports)
+    done = failover(tmp_path, "status", "--all-regions", "--format", "json", **cloud.exports)
 
     assert (done.returncode, json.loads(done.stdout)) == (
         0,

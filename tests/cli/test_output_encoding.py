@@ -16,7 +16,7 @@ from chaosfailover.cli import failover
 
 @pytest.mark.parametrize("form", ["html", "markdown", "json", "junit"])
 def test_report_is_the_same_on_standard_output(form: str, tmp_path: Path) -> None:
-    """What is piped into a file in an 8-bit locale is what --output writes."""
+    """What is piped into a file in an 8-bit locale is what --output-file writes."""
     (tmp_path / "journal.json").write_text(json.dumps(held()), encoding="utf-8")
     report = [*CHAOS, "failover", "report", "journal.json", "--language", "zh", "--format", form]
 
@@ -40,7 +40,7 @@ def test_names_are_utf_8(tmp_path: Path) -> None:
     folder = tmp_path / "计划"
 
     done = CliRunner(charset="latin-1").invoke(
-        failover, ["plan", "--region", "cn-hangzhou", "--output", str(folder)]
+        failover, ["plan", "--region", "cn-hangzhou", "--output-file", str(folder)]
     )
 
     assert done.exit_code == 0

@@ -28,7 +28,7 @@ HZ = [
 
 
 def plan(folder: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(failover, ["plan", "--output", str(folder), *arguments])
+    return CliRunner().invoke(failover, ["plan", "--output-file", str(folder), *arguments])
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -68,7 +68,7 @@ def test_plan_rehearses_as_expected(tmp_path: Path) -> None:
     rehearse = [*CHAOS, "failover", "rehearse-all", ".", "--journals", str(tmp_path / "journals")]
 
     done = subprocess.run(
-        [*rehearse, "--output", "json"],
+        [*rehearse, "--format", "json"],
         cwd=folder,
         env=environment(),
         capture_output=True,
@@ -93,6 +93,7 @@ def test_plan_rehearses_as_expected(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.long
 def test_planned_experiment_is_a_rehearsal_as_it_is(tmp_path: Path) -> None:
     """From the folder of the plan, `chaos validate` and `chaos run` need the file and no more."""
     folder = written(tmp_path / "accounts", TEN)
@@ -113,13 +114,14 @@ def test_planned_experiment_is_a_rehearsal_as_it_is(tmp_path: Path) -> None:
     assert "REHEARSAL in cn-hangzhou" in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_success_leaves_no_file(temporary: Path, tmp_path: Path) -> None:
     """Neither where it was called, nor among the temporary files, nor in the plan."""
     folder = written(tmp_path / "accounts", TEN)
     leave_only(folder, folder / ACCOUNTS[0] / "cn-hangzhou" / "pc-01.yaml")
     before = sorted(folder.rglob("*"))
 
-    done = CliRunner().invoke(failover, ["rehearse-all", str(folder), "--output", "json"])
+    done = CliRunner().invoke(failover, ["rehearse-all", str(folder), "--format", "json"])
 
     (run,) = json.loads(done.stdout)["runs"]
     assert (done.exit_code, run["verdict"], run["journal"]) == (0, "held", None)

@@ -150,7 +150,7 @@ def test_test_of_any_other_status_runs(status_shown: object, ten_circuits: Emula
     listed(ten_circuits, job(status_shown))
 
     done = status("--fail-if-overdue")
-    as_json = json.loads(status("--output", "json").stdout)
+    as_json = json.loads(status("--format", "json").stdout)
 
     assert done.exit_code == 1, done.output
     assert "ftj-1" in done.stdout
@@ -193,7 +193,7 @@ def test_alarm_is_for_what_is_left_down(
     listed(ten_circuits, document)
 
     done = status("--fail-if-overdue")
-    down = [each["resource_id"] for each in json.loads(status("--output", "json").stdout)["down"]]
+    down = [each["resource_id"] for each in json.loads(status("--format", "json").stdout)["down"]]
 
     assert done.exit_code == (exit_code if is_down else 0), done.output
     assert ("pc-01  Terminated  DOWN after ftj-1" in done.stdout) == bool(is_down and exit_code)
@@ -285,7 +285,7 @@ def test_status_that_cannot_be_read_is_an_error(
     listed(ten_circuits, job("Stopped", **unread), running)
 
     done = status()
-    as_json = json.loads(status("--output", "json").stdout)
+    as_json = json.loads(status("--format", "json").stdout)
 
     assert done.exit_code == 1, done.output
     assert "cn-hangzhou: NOT READ: " in done.stderr

@@ -16,7 +16,7 @@ from chaosfailover.alibaba import config
 Play = Callable[[int], Judgement]
 
 CHUNK = 100
-ON_EACH_PYTHON = 1_000
+ON_EACH_PYTHON = 300
 IN_CI = 2_000
 WHOLE = 100_000
 MENDED = {
@@ -88,4 +88,4 @@ def test_seed_replays_to_the_same_end(play: Play, seed: int) -> None:
     first, second = play(seed), play(seed)
 
     assert (first.trace, first.told) == (second.trace, second.told)
-    assert len(first.trace) > 20
+    assert len(first.trace) > 10

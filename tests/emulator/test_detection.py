@@ -3,6 +3,7 @@ Detection: the fields of a session say how long its loss goes unnoticed.
 """
 
 from math import inf
+from typing import Any
 
 import pytest
 
@@ -72,11 +73,29 @@ def test_fields_that_nobody_set_are_the_documented_defaults() -> None:
     assert [detection("session", each, "silent", network) for each in over] == [3.0, 3.0, 3.0]
 
 
+@pytest.mark.parametrize(
+    ("check", "expected"),
+    [
+        ({}, 16.0),
+        ({"HealthCheckInterval": 3, "HealthyThreshold": 8}, 24.0),
+        ({"HealthCheckInterval": 2, "HealthyThreshold": 3}, 6.0),
+        pytest.param({"HealthCheckOnly": True}, inf, id="it probes and moves nothing"),
+    ],
+)
+def test_a_health_check_takes_its_own_time(check: dict[str, Any], expected: float) -> None:
+    network = dual_circuit({"health_check": check}, {}).network
+
+    assert detection("health-check", PEER_A, "silent", network) == expected
+
+
 def test_the_slowest_session_of_a_circuit_counts() -> None:
     network = dual_circuit({}, {}).network.changed(PEER_A, EnableBfd=False)
 
     assert detection("session", "pc-rehearsal-a", "silent", network) == 30.0
     assert detection("session", "pc-rehearsal-b", "silent", network) == pytest.approx(0.9)
+
+
+OTHER_TIMERS = {"health-check": 16.0, "ecr-ecmp": 3.0, "failover-group": 0.6}
 
 
 @pytest.mark.parametrize("name", BUNDLED)
@@ -86,7 +105,7 @@ def test_bundled_topologies_name_their_timers(name: str) -> None:
     paths = {path for service in topology.services for path in service.paths}
     found = [detection(each.detection, each.over, "silent", topology.network) for each in paths]
 
-    assert found == pytest.approx([16.0 if name == "health-check" else 0.9] * len(paths))
+    assert found == pytest.approx([OTHER_TIMERS.get(name, 0.9)] * len(paths))
 
 
 @pytest.mark.parametrize("kind", [CIRCUIT, VBR, PEER])

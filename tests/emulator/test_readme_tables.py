@@ -2,15 +2,20 @@
 The documentation tells what the tables hold, and the tables hold what the official SDK knows.
 """
 
+import inspect
 import re
 from typing import Any
 
 import pytest
+from alibabacloud_cbn20170912 import models as cbn_models
+from alibabacloud_cms20190101 import models as cms_models
+from alibabacloud_expressconnectrouter20230901 import models as ecr_models
 from alibabacloud_vpc20160428 import models
 from readme_tables import README, rewritten
 
 from chaosfailover.emulator.api import HANDLERS
-from chaosfailover.emulator.operations.table import OPERATIONS, VERSION
+from chaosfailover.emulator.operations.products import CBN, CMS, ECR, VPC
+from chaosfailover.emulator.operations.table import OPERATIONS
 from chaosfailover.emulator.resource_fields import DEFAULTS
 from chaosfailover.emulator.resources import CIRCUIT, GROUP, PEER, VBR
 
@@ -32,24 +37,40 @@ def test_every_operation_has_a_handler() -> None:
     assert set(HANDLERS) == set(OPERATIONS)
 
 
+SDKS = {VPC.name: models, ECR.name: ecr_models, CBN.name: cbn_models, CMS.name: cms_models}
+
+
 def sdk_parameters(operation: str) -> set[str]:
     """
     Return the wire names of an operation's parameters as the SDK sends them.
     """
-    request: Any = getattr(models, f"{operation}Request")()
-    names = set(vars(request))
-    for name in names:
-        setattr(request, name, [] if name in ("filter", "tags", "resource_id") else "x")
+    sdk = SDKS[OPERATIONS[operation].product.name]
+    kind: Any = getattr(sdk, f"{operation}Request")
+    request = kind()
+    for name, parameter in inspect.signature(kind).parameters.items():
+        hint = str(parameter.annotation)
+        model = hint.rpartition("main_models.")[2] if "main_models." in hint else ""
+        value = [] if "List[" in hint else getattr(sdk, model)() if model else "x"
+        setattr(request, name, value)
     return set(request.to_map())
 
 
 @pytest.mark.parametrize(
-    "operation", sorted(each for each in OPERATIONS if OPERATIONS[each].version == VERSION)
+    "operation", sorted(each for each in OPERATIONS if OPERATIONS[each].product.name in SDKS)
 )
 def test_every_parameter_of_the_sdk_is_in_the_table(operation: str) -> None:
     known = {each.name for each in OPERATIONS[operation].parameters}
 
     assert sdk_parameters(operation) - known == set()
+
+
+@pytest.mark.parametrize(
+    "operation", sorted(each for each in OPERATIONS if OPERATIONS[each].product in (ECR, CBN))
+)
+def test_operations_of_fabrics_have_no_parameter_that_the_sdk_lacks(operation: str) -> None:
+    known = {each.name for each in OPERATIONS[operation].parameters}
+
+    assert known == sdk_parameters(operation)
 
 
 @pytest.mark.parametrize("operation", sorted(each for each in OPERATIONS if "TestJob" in each))

@@ -143,7 +143,10 @@ def test_an_action_alone_is_a_list_of_one() -> None:
     key = topology.keys["ro"]
 
     assert key.actions == ("vpc:Describe*",)
-    assert [key.may(each) for each in ("DescribeRegions", "DeleteFailoverTestJob")] == [True, False]
+    assert [key.may(f"vpc:{each}") for each in ("DescribeRegions", "DeleteFailoverTestJob")] == [
+        True,
+        False,
+    ]
 
 
 def test_one_name_is_a_list_of_one() -> None:

@@ -20,7 +20,10 @@ from chaosfailover.emulator import Emulator
 from chaosfailover.emulator.faults import fault_from
 
 # The SDK calls datetime.utcnow(), which Python 3.12 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning"),
+]
 
 REGION = "cn-hangzhou"
 SECRET = "emulator-secret"

@@ -117,6 +117,67 @@ def test_a_file_can_extend_a_bundled_topology(tmp_path: Path) -> None:
             "role",
             id="access key",
         ),
+        pytest.param({"loads": {"s": 1}}, "loads has 's', expected a service", id="load of what"),
+        pytest.param(
+            {"regions": {"r": {"router_interfaces": {"ri-x": {}}}}},
+            "ri-x needs OppositeRouterId",
+            id="router interface alone",
+        ),
+        pytest.param(
+            {"regions": {"r": {"router_interfaces": {"ri-x": {"OppositeRouterId": "vbr-x"}}}}},
+            "ri-x stands on 'vbr-x', expected a VIRTUALBORDERROUTER",
+            id="router interface of an unknown VBR",
+        ),
+        pytest.param(
+            {"regions": {"r": {"vpn_connections": {"vco-x": {"VpnGatewayId": "vpn-x"}}}}},
+            "vco-x stands on 'vpn-x', expected a VPNGATEWAY",
+            id="VPN connection of an unknown gateway",
+        ),
+        pytest.param(
+            {"regions": {"r": {"vpn_connections": {"vco-x": {"Status": "up"}}}}},
+            "vco-x.Status is 'up', expected one of ike_sa_not_established",
+            id="status of a VPN connection",
+        ),
+        pytest.param(
+            {"regions": {"r": {"vpn_connections": {"vco-x": {"prefixes": ["10.1.0.1/16"]}}}}},
+            r"vco-x.prefixes\[0\] is '10.1.0.1/16', expected a prefix",
+            id="prefix with host bits",
+        ),
+        pytest.param(
+            {"regions": {"r": {"vpn_connections": {"vco-x": {"VcoHealthCheck": {"On": 1}}}}}},
+            "vco-x.VcoHealthCheck has no 'On'",
+            id="nested field",
+        ),
+        pytest.param(
+            {
+                "regions": {
+                    "r": {
+                        "circuits": {"pc-a": {}},
+                        "vbrs": {"vbr-a": {"PhysicalConnectionId": "pc-a", "health_check": {}}},
+                    }
+                }
+            },
+            "vbr-a.health_check needs cens",
+            id="health check without a CEN",
+        ),
+        pytest.param(
+            {
+                "regions": {
+                    "r": {
+                        "circuits": {"pc-a": {}},
+                        "vbrs": {
+                            "vbr-a": {
+                                "PhysicalConnectionId": "pc-a",
+                                "cens": ["cen-a"],
+                                "health_check": {"HealthCheckInterval": 1},
+                            }
+                        },
+                    }
+                }
+            },
+            "HealthCheckInterval is 1, expected a whole number from 2 to 3",
+            id="interval of a health check",
+        ),
     ],
 )
 def test_a_wrong_topology_is_told_what_is_wrong(change: dict[str, Any], says: str) -> None:
@@ -168,3 +229,16 @@ def test_the_example_of_the_documentation_can_be_loaded(tmp_path: Path) -> None:
     assert [each.kind for each in whole.services] == ["http", "udp", "tcp"]
     assert sorted(whole.keys) == ["guest", "main", "old", "reader"]
     assert variant.settings.starting == (20.0, 40.0)
+
+
+def test_every_variant_of_the_documentation_can_be_loaded(tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.+?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    variants = [block for block in blocks if block.startswith("extends: ")]
+    path = tmp_path / "variant.yaml"
+    names = []
+    for block in variants:
+        path.write_text(block)
+        names.append(load(path).network.regions[0])
+
+    assert names == ["cn-hangzhou"] * len(variants)
+    assert len(variants) > 4

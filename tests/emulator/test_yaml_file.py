@@ -119,7 +119,7 @@ def test_the_command_explains_a_hostile_topology_in_one_line(name: str, tmp_path
         pytest.param(
             "extends: [dual-circuit]", "extends is ['dual-circuit'], expected one", id="extends"
         ),
-        pytest.param("extends: dual-circuit\ntrue: 1", "it has no True", id="true as a key"),
+        pytest.param("extends: dual-circuit\ntrue: 1", "unknown key True", id="true as a key"),
     ],
 )
 def test_wrong_values_are_refused_with_their_place(text: str, says: str, tmp_path: Path) -> None:

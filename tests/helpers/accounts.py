@@ -14,6 +14,7 @@ from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.regions import Place, ask_places
 from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.emulator import Emulator
+from chaosfailover.network.reading import read_region
 from chaosfailover.network.snapshot import read_snapshot
 from chaosfailover.plan.choice import RegionPlan, region_plan
 from chaosfailover.plan.files import plan_files
@@ -110,7 +111,7 @@ TEN_FOUND = [
     (A, "cn-shanghai", "cen-sh", "pc-03", 1, "same access point"),
     (A, "cn-shanghai", "cen-sh", "pc-04", 1, "same access point"),
     (A, "cn-beijing", "cen-bj", "pc-05", 0, "standby not established"),
-    (A, "cn-beijing", "cen-bj", "pc-06", 1, "redundant"),
+    (A, "cn-beijing", "cen-bj", "pc-06", 1, "no session up"),
     (A, "cn-shenzhen", "cen-sz", "pc-07", 0, "no survivor"),
     (B, "eu-central-1", "ecr-eu", "pc-08", 1, "redundant"),
     (B, "eu-central-1", "ecr-eu", "pc-09", 1, "redundant"),
@@ -209,7 +210,7 @@ def plan_for(emulator: Emulator, folder: Path, **targets: str) -> None:
     client = VpcClient(
         emulator.regions[0], lambda: key, endpoint=ENDPOINT, transport=emulator.transport()
     )
-    found = region_plan(Place(emulator.regions[0]), read_snapshot(client))
+    found = region_plan(Place(emulator.regions[0]), *read_region(client))
     for name, text in plan_files([found], {}, targets).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")

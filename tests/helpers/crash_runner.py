@@ -31,7 +31,11 @@ from chaosfailover.safety import watchdog
 
 DRY_RUN = " (dry run)"
 # The threads of a run whose requests are counted apart from those of the activities.
-ACTORS = {"failover-observer": "observer: ", "failover-guard": "guard: "}
+ACTORS = {
+    "failover-observer": "observer: ",
+    "failover-routes": "routes: ",
+    "failover-guard": "guard: ",
+}
 # The chunks that json.dump has written when a journal is about half written.
 HALF = 500
 

@@ -26,6 +26,12 @@ HOSTILE = [
 
 def everywhere(text: str) -> Journal:
     """Return a run that has a text wherever one can come in from outside."""
+    proof = {
+        "survivors_by": text,
+        "routes": [{"need": text, "proven": False, "lost": {text: [text]}, "unread": [text]}],
+        "takeover": [{"need": text, "least": 2.0, "reasons": [text], "advice": [text]}],
+        "load": [{"need": text, "status": text, "gaps": [text]}],
+    }
     return changed(
         held(),
         ("experiment.title", text),
@@ -47,7 +53,8 @@ def everywhere(text: str) -> Journal:
             "failover.preflight",
             [{"name": text, "passed": True, "detail": text, "warnings": [text]}],
         ),
-        ("failover.cuts", [{"test": text, "resource_ids": [text], "resource_type": text}]),
+        ("failover.cuts", [{"test": text, "resource_ids": [text], "resource_type": text} | proof]),
+        ("failover.traffic", [{"test": text, "circuit_id": text}]),
         ("failover.targets", {text: {**held()["failover"]["targets"]["portal"], "url": text}}),
         (
             "failover.events",
@@ -55,6 +62,8 @@ def everywhere(text: str) -> Journal:
                 *held()["failover"]["events"],
                 event(13, "abort", reason=text),
                 event(13, "resource", resource_id=text, status=text),
+                event(13, "routes", source=text, prefixes=[text], moved_from=[], moved_to=[text]),
+                event(13, "routes", source=text, reason=text),
                 event(13, text, name=text),
                 event(14, "request", operation=text, request_id=text, job_id=text),
             ],

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from chaosfailover.emulator.api import answer
 from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.cloud import Cloud
-from chaosfailover.emulator.operations.table import VERSION
+from chaosfailover.emulator.operations.table import OPERATIONS
 from chaosfailover.emulator.topology import load, topology_from
 from chaosfailover.emulator.wire import Request
 
@@ -39,11 +39,17 @@ class Caller:
 
     def send(self, operation: str, *, key: str = "", **parameters: Any) -> tuple[int, Any]:
         """
-        Send one call as GET query parameters; returns HTTP status and document.
+        Send one call in the wire form of its product; returns HTTP status and document.
         """
-        headers = {"x-acs-action": operation, "x-acs-version": VERSION, "host": "vpc.test"}
+        product = OPERATIONS[operation].product
+        headers = {"x-acs-action": operation, "x-acs-version": product.version, "host": "vpc.test"}
         headers |= {"authorization": f"ACS3-HMAC-SHA256 Credential={key},"} if key else {}
-        request = Request("POST", "/", urlencode(flattened(parameters)), headers)
+        encoded = urlencode(flattened(parameters))
+        if product.form:
+            headers["content-type"] = "application/x-www-form-urlencoded"
+            request = Request("POST", "/", "", headers, encoded.encode())
+        else:
+            request = Request("POST", "/", encoded, headers)
         reply = answer(self.cloud, request)
         return reply.status, json.loads(reply.body)
 

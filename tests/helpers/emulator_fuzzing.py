@@ -55,10 +55,11 @@ def half_formed(draw: st.DrawFn) -> Request:
     """
     parameters = urlencode(draw(PARAMETERS), errors="replace")
     in_form = draw(st.booleans())
+    operation = draw(st.sampled_from(sorted(OPERATIONS)))
     headers: dict[str, str] = {
         **draw(HEADERS),
-        "x-acs-action": draw(st.sampled_from(sorted(OPERATIONS))),
-        "x-acs-version": "2016-04-28",
+        "x-acs-action": operation,
+        "x-acs-version": OPERATIONS[operation].product.version,
         **({"content-type": "application/x-www-form-urlencoded"} if in_form else {}),
     }
     method = draw(st.sampled_from(["GET", "POST"]))

@@ -15,11 +15,26 @@ from typing import cast
 import lab_network
 from lab_network import Observed, Plan
 
+from chaosfailover.alibaba.documents import BgpPeer, VirtualBorderRouter
 from chaosfailover.emulator.downtime import Downtime
 from chaosfailover.emulator.routing import courses
 from chaosfailover.emulator.topology import topology_from
+from chaosfailover.network.paths import paths
+from chaosfailover.network.routing import Routing
+from chaosfailover.network.survival import surviving_paths
+from chaosfailover.network.takeover import Takeover, takeover
 
-__all__ = ["CONVERGENCE", "Cut", "allowed", "cuts_of", "emulated", "missing", "observe", "starting"]
+__all__ = [
+    "CONVERGENCE",
+    "Cut",
+    "allowed",
+    "cuts_of",
+    "emulated",
+    "forecast",
+    "missing",
+    "observe",
+    "starting",
+]
 
 PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 NAMESPACES = ("unshare", "-Urnm", "--pid", "--fork", "--kill-child")
@@ -196,6 +211,33 @@ def allowed(plan: Plan, way: str) -> tuple[float, float]:
         interval, multiplier = plan["bfd"][0] / 1000, plan["bfd"][1]
         return (multiplier - 1) * interval, multiplier * interval + CONVERGENCE
     return 0.75 * plan["hold"] - plan["hold"] / 3, plan["hold"] + CONVERGENCE
+
+
+def forecast(plan: Plan) -> Takeover:
+    """
+    Return the product's forecast for a VBR and a peer with these timers.
+    """
+    interval, multiplier = plan["bfd"] or (1000, 3)
+    vbr: VirtualBorderRouter = {
+        "VbrId": "vbr-a",
+        "PhysicalConnectionId": "pc-a",
+        "EcrId": "ecr-1",
+        "EcrAttatchStatus": "Attached",
+        "MinTxInterval": interval,
+        "MinRxInterval": interval,
+        "DetectMultiplier": multiplier,
+    }
+    peer: BgpPeer = {
+        "BgpPeerId": "bgp-a",
+        "RouterId": "vbr-a",
+        "EnableBfd": plan["bfd"] is not None,
+        "Hold": str(plan["hold"]),
+        "Keepalive": str(plan["hold"] // 3),
+    }
+    region = paths([{"PhysicalConnectionId": "pc-a"}], [vbr], [peer])
+    survival = surviving_paths(region, ["pc-a"])
+    path = next(path for path in region if path.bgp_peer_id)
+    return takeover(path, survival.needs[0], Routing())
 
 
 def emulated(plan: Plan, way: str) -> tuple[float, float]:

@@ -20,7 +20,15 @@ from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.emulator import Emulator
 
-__all__ = ["BIN", "cloud", "environment", "policy_actions", "statuses", "wait_until"]
+__all__ = [
+    "BIN",
+    "cloud",
+    "environment",
+    "policy_actions",
+    "policy_statements",
+    "statuses",
+    "wait_until",
+]
 
 OURS = ("ALIBABA", "FAILOVER")
 BIN = Path(sys.executable).parent
@@ -33,9 +41,16 @@ def policy_actions() -> list[str]:
     """
     Return the actions of the RAM policy in the README.
     """
+    return [action for actions in policy_statements() for action in actions]
+
+
+def policy_statements() -> list[list[str]]:
+    """
+    Return the actions of each statement of the RAM policy in the README.
+    """
     policy = re.search(r"```json\n(\{\"Version\".*?)```", README.read_text("utf-8"), re.DOTALL)
     assert policy
-    return [action for each in json.loads(policy[1])["Statement"] for action in each["Action"]]
+    return [each["Action"] for each in json.loads(policy[1])["Statement"]]
 
 
 @contextmanager

@@ -11,7 +11,18 @@ from chaosfailover.outages.flapping import worst_lost
 from chaosfailover.outages.outage import Outage
 from chaosfailover.outages.settled import stand
 
-__all__ = ["activity", "at", "changed", "event", "held", "probe", "reading", "target", "without"]
+__all__ = [
+    "activity",
+    "at",
+    "changed",
+    "event",
+    "held",
+    "probe",
+    "reading",
+    "routed",
+    "target",
+    "without",
+]
 
 Document = dict[str, Any]
 
@@ -175,6 +186,57 @@ def held() -> Document:
             "stopped": [],
         },
     }
+
+
+def routed(survivors_by: str = "routes", *, proven: bool = True) -> Document:
+    """
+    Return that run with what was read of routes, forecast, load and traffic.
+    """
+    prefix = "10.1.0.0/16"
+    need = {"need": "ecr-1 (IPv4)", "proven": proven, "unread": [], "covered": {}, "lost": {}}
+    need |= {"covered" if proven else "lost": {prefix: ["vbr-b"]}, "unknown": {}}
+    way = {"way": "inbound", "status": "ok", "room": 1000.0, "now": 300.0, "peak": 400.0}
+    cut = {
+        "test": "drill",
+        "resource_type": "BGPPEER",
+        "resource_ids": ["bgp-a"],
+        "duration_minutes": 5,
+        "lost": ["bgp-a"],
+        "survivors_by": survivors_by,
+        "routes": [need],
+        "takeover": [
+            {
+                "need": "ecr-1 (IPv4)",
+                "least": 2.0,
+                "most": 4.0,
+                "never": False,
+                "reasons": ["bgp-a: BFD at 1000/1000 ms x 3"],
+                "advice": ["lower the BFD timers"],
+            }
+        ],
+        "load": [
+            {"need": "ecr-1 (IPv4)", "status": "ok", "inbound": way, "outbound": way, "gaps": []}
+        ],
+    }
+    moved = {"source": "ecr-1", "prefixes": [prefix], "count": 1}
+    events = [
+        event(1, "routes", **moved, moved_from=None, moved_to=["vbr-a", "vbr-b"]),
+        event(13, "routes", **moved, moved_from=["vbr-a", "vbr-b"], moved_to=["vbr-b"]),
+        event(14, "routes", source="vbr-b", reason="DescribeRouteEntryList: Throttling"),
+    ]
+    rates = {"inbound": 300.0, "outbound": 120.5}
+    traffic = {"test": "drill", "circuit_id": "pc-a", "before": rates, "during": rates}
+    journal = held()
+    return changed(
+        journal,
+        ("failover.cuts", [cut]),
+        ("failover.traffic", [{**traffic, "after": None}]),
+        ("failover.events", sorted([*journal["failover"]["events"], *events], key=_instant)),
+    )
+
+
+def _instant(event: Document) -> str:
+    return str(event["at"])
 
 
 def changed(journal: Document, *changes: tuple[str, Any]) -> Document:

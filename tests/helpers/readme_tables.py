@@ -13,6 +13,7 @@ from typing import get_type_hints
 
 from chaosfailover.emulator.error_codes import ERROR_CODES
 from chaosfailover.emulator.faults import FAULTS
+from chaosfailover.emulator.operations.products import VPC
 from chaosfailover.emulator.operations.table import OPERATIONS
 from chaosfailover.emulator.settings import Settings
 from chaosfailover.emulator.topology import BUNDLED, load
@@ -30,7 +31,10 @@ def coverage() -> Rows:
     Yield the operations and their parameters, each with its source.
     """
     for name, operation in OPERATIONS.items():
-        yield (f"**{name}**", "", "", operation.source, operation.remark)
+        product = operation.product
+        of = "" if product == VPC else f"of {product.name}, version {product.version}"
+        remark = "; ".join(filter(None, (of, operation.remark)))
+        yield (f"**{name}**", "", "", operation.source, remark)
         for (kind, source, note), alike in groupby(
             operation.parameters, attrgetter("kind", "source", "note")
         ):

@@ -5,6 +5,7 @@ The clients are the product's, with its retries and its errors. Only the connect
 since httpx would take five sixths of the time of a simulation.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +16,10 @@ from virtual_time import World
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.documents import Reply
+from chaosfailover.alibaba.products import VPC
 from chaosfailover.alibaba.replies import document
 from chaosfailover.alibaba.signing import Credentials
-from chaosfailover.alibaba.transport import VERSION, Connection
+from chaosfailover.alibaba.transport import Connection
 from chaosfailover.emulator import Emulator, wire
 from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.cloud import Cloud
@@ -191,7 +193,7 @@ class SimulatedCloud:
         return reply
 
     def _deliver(self, sent: Sent) -> None:
-        headers = {"x-acs-action": sent.operation, "x-acs-version": VERSION}
+        headers = {"x-acs-action": sent.operation, "x-acs-version": VPC.version}
         sent.reply = self._emulator.handle("POST", f"/?{urlencode(sent.parameters)}", headers)
         job_id = sent.parameters.get("JobId") or sent.parameters.get("Name") or ""
         log = self._emulator.cloud.request_log.shown()[-1]
@@ -234,6 +236,7 @@ class Wire(Connection):
         self._route = "the simulated cloud"
         self._read_timeout = READ_TIMEOUT
         self._attempts = attempts
+        self._reach, self._log_level = inf, logging.WARNING
         self._clock, self._sleep = cloud.clock, cloud.sleep
         self.clock_offset = None
 

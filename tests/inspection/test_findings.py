@@ -79,8 +79,16 @@ def test_standby_that_is_down_is_not_established() -> None:
 
     assert outlook(network) == {
         ("ecr-main", "pc-east"): "standby not established",
-        ("ecr-main", "pc-west"): "redundant",
+        ("ecr-main", "pc-west"): "no session up",
     }
+
+
+@pytest.mark.parametrize("changed", [{"BgpStatus": "Idle"}, {"BgpStatus": None}])
+def test_circuit_that_carries_nothing_is_not_redundant(changed: dict[str, str | None]) -> None:
+    """Its loss would be survived, and it is no survivor for others."""
+    network = recorded("dual-circuit").changed("bgp-west", **changed)
+
+    assert outlook(network)["ecr-main", "pc-west"] == "no session up"
 
 
 def test_standby_that_advertises_nothing_is_unknown() -> None:

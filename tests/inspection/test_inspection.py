@@ -250,7 +250,7 @@ def test_table_says_why(tmp_path: Path) -> None:
 
     at = table.index("cn-beijing cen-bj")
     assert table[at + 1].split()[:3] == ["CIRCUIT", "ACCESS", "POINT"]
-    assert table[at + 2].endswith("0          standby not established  never")
+    assert table[at + 2].endswith("yes  -               0          standby not established  never")
     assert "BgpStatus is Idle, not Established" in "".join(table[at + 3 : at + 6])
 
 
@@ -259,7 +259,7 @@ def test_markdown_has_a_table_for_each_group(tmp_path: Path) -> None:
     text = as_markdown(rows(TEN, tmp_path))
 
     assert text.count("| CIRCUIT |") == 6
-    assert "| pc-07 | ap-1 | Enabled | 1 of 1 up | 3 | yes | 0 | no survivor | never |" in text
+    assert "| pc-07 | ap-1 | Enabled | 1 of 1 up | 3 | yes | - | 0 | no survivor | never |" in text
     assert "- `pc-10`: " in text
 
 

@@ -8,7 +8,7 @@ import pytest
 from recorded import MISSING, recorded
 
 from chaosfailover.errors import ArgumentError
-from chaosfailover.network.paths import Path
+from chaosfailover.network.paths import BfdTimers, Path
 
 IN_SERVICE = {
     "PhysicalConnectionStatus": "Enabled",
@@ -45,6 +45,12 @@ def test_path_joins_circuit_vbr_and_session() -> None:
         ip_version="IPv4",
         spec="10G",
         bandwidth=10,
+        bfd_timers=BfdTimers(300, 300, 3),
+        hold=30,
+        keepalive=10,
+        route_limit=110,
+        vbr_bandwidth=50,
+        carrier_bandwidth=10,
     )
 
 

@@ -374,7 +374,7 @@ def test_session_beside_the_cut_one_survives_with_a_warning() -> None:
     assert survival.count == 1
     assert survival.warnings == [
         "pc-east - vbr-east - bgp-west: is at the access point of the cut, ap-hz-e",
-        "pc-east - vbr-east - bgp-west: runs over the circuit of the cut, pc-east",
+        "pc-east - vbr-east - bgp-west: shares circuit pc-east with the cut",
     ]
 
 

@@ -301,7 +301,7 @@ def test_mutated_field_is_never_part_of_a_survivor() -> None:
     mutations(0, 1000)
 
 
-@pytest.mark.long
+@pytest.mark.matrix
 def test_many_mutated_fields_are_never_part_of_a_survivor() -> None:
     """Twenty thousand more."""
     mutations(1000, 20_000)

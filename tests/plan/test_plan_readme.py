@@ -16,7 +16,7 @@ A, B = ACCOUNTS[:2]
 
 
 def plan(folder: Path, *arguments: str) -> None:
-    CliRunner().invoke(failover, ["plan", "--output", str(folder), *arguments])
+    CliRunner().invoke(failover, ["plan", "--output-file", str(folder), *arguments])
 
 
 def row(text: str, file: str) -> list[str]:
@@ -30,8 +30,10 @@ def test_order_and_expectation_are_there_to_read(tmp_path: Path) -> None:
     text = found[f"{B}/eu-central-1/README.md"]
 
     assert "2 of 2 circuits can be tested." in text
-    assert f"| 1 | `{B}/eu-central-1/pc-08.yaml` | ecr-eu | pc-09 | 1 | 0.9 s | held |" in text
-    assert f"| 2 | `{B}/eu-central-1/pc-09.yaml` | ecr-eu | pc-08 | 1 | 30 s | deviated |" in text
+    first, second = (row(text, f"{B}/eu-central-1/pc-0{n}.yaml") for n in (8, 9))
+    assert first[:7] == ["1", first[1], "ecr-eu", "pc-09", "1", "0.6 s or more", "0.9 s"]
+    assert second[:7] == ["2", second[1], "ecr-eu", "pc-08", "1", "12.5 s or more", "30 s"]
+    assert [first[7], second[7]] == ["held", "deviated"]
     assert f"`{B}/eu-central-1/game-day.yaml` runs all of these, in this order;" in text
     assert "- `pc-07`: cen-sz (IPv4): no proven" in found[f"{A}/cn-shenzhen/README.md"]
 

@@ -339,7 +339,7 @@ SLOW = {"DetectMultiplier": 10, "MinRxInterval": 1000}
     ("peer", "vbr", "expected"),
     [
         pytest.param({}, {}, (0.9, "bfd", "held"), id="BFD as usual"),
-        pytest.param({}, SLOW, (10.0, 10.0, "deviated"), id="slow BFD"),
+        pytest.param({}, SLOW, (10.0, "bfd", "deviated"), id="slow BFD"),
         pytest.param({}, {"MinTxInterval": 200}, (0.9, "bfd", "held"), id="the longer interval"),
         pytest.param({}, {"DetectMultiplier": None}, (0.9, "bfd", "held"), id="no multiplier"),
         pytest.param(

@@ -18,16 +18,18 @@ from damaged_journals import HOSTILE, ODD, everywhere, places
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from long_journals import long_journal
-from made_journals import changed, event, held, probe, reading
+from made_journals import changed, event, held, probe, reading, routed, without
 from places import DATA
 from recorded_journals import RECORDED, errors, load
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.i18n import CATALOGUES
 from chaosfailover.record import make_record
+from chaosfailover.record.digest import misfit
 from chaosfailover.report import FORMATS, render
 from chaosfailover.report.charts.axis import STEPS
 from chaosfailover.report.jinja_filters import template_text
+from chaosfailover.report.network import comparisons
 
 Journal = dict[str, Any]
 
@@ -299,6 +301,8 @@ def test_every_message_is_used(language: str) -> None:
         "chart.",
         "legend.",
         "notice.",
+        "forecast.",
+        "proof.",
     )
     known = {key for key in CATALOGUES[language] if not key.startswith(groups)}
 
@@ -434,6 +438,37 @@ def test_offset_is_as_exact_as_it_is_known() -> None:
     assert "+2 s \u00b1 1 s" in page
 
 
+@pytest.mark.parametrize("offset", [-0.4, -0.0, 0.4])
+def test_offset_has_no_sign_of_its_own_at_zero(offset: float) -> None:
+    """There is no `-0 s`."""
+    page = render([changed(held(), ("failover.clock_offset", offset))], "html")
+
+    assert "+0 s \u00b1 1 s" in page
+
+
+@pytest.mark.parametrize(
+    ("kinds", "last", "banner"),
+    [
+        pytest.param((), "Testing", "live run; real resources were cut", id="cut"),
+        pytest.param(
+            (), "Starting", "live run; real resources may have been cut", id="started, never seen"
+        ),
+        pytest.param(("cut", "status", "stop", "back"), "", "live run; nothing was cut", id="none"),
+    ],
+)
+def test_banner_says_what_happened(kinds: tuple[str, ...], last: str, banner: str) -> None:
+    """A live run that cut nothing is not headed as one that did."""
+    live = changed(held(), ("failover.mode", "LIVE"))
+    if last == "Starting":
+        events = live["failover"]["events"]
+        kept = [one for one in events if one.get("status") not in ("Testing", "Stopping")]
+        live = changed(live, ("failover.events", kept))
+
+    page = render([without(live, *kinds) if kinds else live], "html")
+
+    assert re.findall(r"LIVE <span>(.*?)</span></header>", page) == [banner]
+
+
 @pytest.mark.long
 def test_three_days_of_a_hundred_targets() -> None:
     """The page stays small, and takes few seconds of processor time."""
@@ -465,3 +500,59 @@ def test_no_journal_is_refused() -> None:
     """There is no report of nothing."""
     with pytest.raises(ArgumentError, match="no journal"):
         render([], "html")
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_network_is_shown(language: str) -> None:
+    """Forecast beside measured, on what survivors rest, what moved, and the traffic."""
+    words = CATALOGUES[language]
+    page, text = (render([routed()], form, language) for form in ("html", "markdown"))
+
+    assert words["forecast.span"].format(least="2", most="4") in text
+    assert words["forecast.faster"] in text
+    for key in ("forecast.faster", "proof.routes", "ui.first_read", "ui.not_seen", "ui.routes"):
+        assert words[key] in page
+    assert "300.0 / 120.5" in page
+    assert "DescribeRouteEntryList: Throttling" in page
+    assert words["proof.sessions"] in render([routed(proven=False)], "html", language)
+
+
+@pytest.mark.parametrize(
+    ("forecast", "measured", "state"),
+    [
+        pytest.param((2.0, 4.0), (0.5, 1.0), "faster", id="a closed session"),
+        pytest.param((0.6, None), (0.8, 1.0), "as_forecast", id="no known end"),
+        pytest.param((0.4, 0.8), (0.5, 1.0), "as_forecast", id="they overlap"),
+        pytest.param((0.2, 0.4), (0.5, 1.0), "slower", id="slower"),
+        pytest.param((0.2, 9.0), (0.5, None), "as_forecast", id="the stop came first"),
+        pytest.param((0.0, None), (0.5, 1.0), "unknown", id="no forecast"),
+        pytest.param((2.0, 4.0), None, "no_loss", id="nothing was lost"),
+    ],
+)
+def test_forecast_is_compared(forecast: Any, measured: Any, state: str) -> None:
+    """Only what is out of the range in any case is called faster or slower."""
+    record = make_record(routed())
+    takeover = record["scope"][0]["takeover"][0]
+    takeover |= dict(zip(("least", "most"), forecast, strict=True))
+    recovery = record["recoveries"][0]
+    recovery["failover"] = measured and dict(zip(("at_least", "at_most"), measured, strict=True))
+
+    (row,) = comparisons(record)
+
+    assert row["state"] == state
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:20])
+def test_damaged_network_is_reported(value: Any) -> None:
+    """Odd values in any part of it become no error, and match the schema."""
+    journal = routed()
+    for key in ("survivors_by", "routes", "takeover", "load"):
+        damaged = changed(journal, (f"failover.cuts.0.{key}", value))
+        assert render([damaged], "html")
+        assert misfit(make_record(damaged)) == ""
+    for key in ("prefixes", "count", "moved_from", "moved_to", "source", "reason"):
+        assert render([changed(journal, (f"failover.events.2.{key}", value))], "html")
+    for path in ("traffic", "traffic.0.before", "cuts.0.takeover.0.least", "cuts.0.routes.0.lost"):
+        damaged = changed(journal, (f"failover.{path}", value))
+        assert render([damaged], "html")
+        assert misfit(make_record(damaged)) == ""

@@ -157,6 +157,7 @@ def test_whole_file_is_the_journal(cloud: Cloud, runners: ExitStack, tmp_path: P
         assert judge(part.journal).verdict == "inconclusive"
 
 
+@pytest.mark.long
 def test_changed_file_is_found(cloud: Cloud, runners: ExitStack, tmp_path: Path) -> None:
     """Whoever changes a line, or takes one out, is found by --verify."""
     runner = begun(drill(cloud, "in a rollback"), cloud, runners, tmp_path)

@@ -104,7 +104,7 @@ def test_refused_run_is_inconclusive() -> None:
     """There is a verdict and a record of it, and it did not hold."""
     left: dict[str, Any] = {"status": "interrupted"}
 
-    conclude_refused(left, "no rto.")
+    conclude_refused(left, "no rto.", Settings())
 
     assert left["failover"]["verdict"]["verdict"] == "inconclusive"
     assert left["failover"]["record"]["verdict"] == left["failover"]["verdict"]

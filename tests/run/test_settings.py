@@ -148,3 +148,49 @@ def test_what_is_not_known_yet_is_not_refused() -> None:
 
     with pytest.raises(ArgumentError, match="a stall that short"):
         Settings.parse({**PORTAL, "rto": 0.5, "timeout": 0.9})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(
+            {"survivors_by": "hope"},
+            "survivors_by is 'hope', expected routes or sessions",
+            id="an unknown proof",
+        ),
+        pytest.param(
+            {"survivors_by": ["routes"]},
+            "survivors_by is ['routes'], expected routes or sessions",
+            id="a list of proofs",
+        ),
+        pytest.param(
+            {"max_survivor_load": 0},
+            "max_survivor_load is 0, expected a number above 0, at most 1",
+            id="no load at all",
+        ),
+        pytest.param(
+            {"max_survivor_load": 80},
+            "max_survivor_load is 80, expected a number above 0, at most 1",
+            id="a percentage",
+        ),
+    ],
+)
+def test_proof_of_survivors_is_checked(arguments: dict[str, Any], message: str) -> None:
+    """Nothing that is not understood lowers what a survivor has to prove."""
+    for read in (Settings.parse, Settings.check):
+        with pytest.raises(ArgumentError, match=f"^{re.escape(message)}$"):
+            read(arguments)
+
+
+def test_objectives_are_those_of_the_network() -> None:
+    """A kept connection and an external target say nothing of the takeover."""
+    targets = {
+        "portal": "http://127.0.0.1:9/",
+        "kept": {"url": "http://127.0.0.1:9/", "persistent": True},
+        "outside": {"url": "http://127.0.0.1:9/", "external": True},
+    }
+
+    rules = Settings.parse({"targets": targets, "rto": 3, "survivors_by": "sessions"}).route_rules()
+
+    assert rules.objectives == {"portal": 3.0}
+    assert (rules.survivors_by, rules.max_survivor_load) == ("sessions", 0.8)

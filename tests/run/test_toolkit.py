@@ -57,7 +57,10 @@ def drill(
     return str(file)
 
 
-@pytest.mark.parametrize("strategy", ["always", "default", "deviated", "never"])
+RARE = [pytest.param(strategy, marks=pytest.mark.long) for strategy in ("always", "never")]
+
+
+@pytest.mark.parametrize("strategy", ["default", "deviated", *RARE])
 def test_strategy_of_the_command_line_is_the_one_in_force(tmp_path: Path, strategy: str) -> None:
     """Rollbacks that it left out are not missed, and the guard stops the test."""
     run = chaos("run", "--rollback-strategy", strategy, drill(tmp_path), folder=tmp_path)

@@ -44,6 +44,7 @@ PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 # All of them are many runs: `pytest -m matrix`.
 BY_HAND = pytest.mark.matrix
+SIGNALS = [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=BY_HAND)]
 
 
 def certificate(folder: Path) -> Path:
@@ -263,7 +264,7 @@ def test_folder_that_cannot_be_used(cut: Cloud, tmp_path: Path, place: str) -> N
 
     assert (done.returncode, cut.statuses()) == (0, ["Stopped"]), done.stderr
     assert "ALL_PROXY is 'http://': expected the URL of a proxy" in done.stderr
-    assert done.stdout.endswith(": Stopped: it was stopped\n")
+    assert done.stdout.endswith(": it was stopped, and what it took is back\n")
 
 
 def vanish(folder: Path) -> None:
@@ -275,7 +276,7 @@ def vanish(folder: Path) -> None:
     shutil.rmtree(folder / "keys", ignore_errors=True)
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("signum", SIGNALS)
 @pytest.mark.parametrize(
     "variables",
     [
@@ -338,7 +339,7 @@ def children_of(pid: int) -> list[int]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit and /proc")
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("signum", SIGNALS)
 @pytest.mark.parametrize(
     "lose",
     [

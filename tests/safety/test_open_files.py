@@ -25,12 +25,19 @@ from yaml import safe_dump
 
 from chaosfailover.prober.open_files import RESERVE
 
-MOST_IN_A_STALL = 5
+MOST_IN_A_STALL = 25
 WANT_OF_FILES = ("Too many open files", "Errno 24", "emfile", "cannot accept", "Traceback")
 OPEN = 12
 """The files that a run has open when it begins to measure, or a few less."""
 CHECKS = 10
 """The checks of a target that are under way at once while it is down."""
+
+LIMITS = [
+    64,
+    pytest.param(256, marks=pytest.mark.long),
+    pytest.param(100, marks=pytest.mark.matrix),
+    pytest.param(128, marks=pytest.mark.matrix),
+]
 
 
 def drill(targets: Mapping[str, str], **arguments: object) -> dict[str, Any]:
@@ -106,7 +113,7 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
         yield cloud
 
 
-@pytest.mark.parametrize("limit", [64, 100, 128, 256])
+@pytest.mark.parametrize("limit", LIMITS)
 def test_stop_has_files_while_all_targets_are_down(
     cloud: Cloud, tmp_path: Path, limit: int
 ) -> None:
@@ -129,7 +136,7 @@ sleep 4"""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-@pytest.mark.parametrize("limit", [64, 128])
+@pytest.mark.parametrize("limit", LIMITS[::3])
 def test_guard_and_another_watchdog_have_files(cloud: Cloud, tmp_path: Path, limit: int) -> None:
     """The watchdog dies while all targets are down, and no rollback stops the test."""
     count = (limit - RESERVE - OPEN) // CHECKS
@@ -146,7 +153,7 @@ def test_guard_and_another_watchdog_have_files(cloud: Cloud, tmp_path: Path, lim
     assert seconds_to_stop(journal["failover"]) < 8.0
 
 
-@pytest.mark.parametrize("limit", [64, 100, 128, 256])
+@pytest.mark.parametrize("limit", LIMITS)
 def test_targets_beyond_the_limit_are_refused(cloud: Cloud, tmp_path: Path, limit: int) -> None:
     """One sentence says what is needed; nothing is sent that could cut."""
     count = (limit - RESERVE) // CHECKS + 1
@@ -171,7 +178,16 @@ def test_soft_limit_is_raised(cloud: Cloud, tmp_path: Path) -> None:
     assert cloud.statuses() == ["Stopped"]
 
 
-@pytest.mark.parametrize(("limits", "count"), [((100, 100), 1), ((128, 128), 3), ((64, 256), 9)])
+@pytest.mark.parametrize(
+    ("limits", "count"),
+    [
+        ((100, 100), 1),
+        *(
+            pytest.param(*each, marks=pytest.mark.long)
+            for each in (((128, 128), 3), ((64, 256), 9))
+        ),
+    ],
+)
 def test_embedded_emulator_shares_the_limit(
     tmp_path: Path, limits: tuple[int, int], count: int
 ) -> None:

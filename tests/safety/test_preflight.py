@@ -20,8 +20,10 @@ from drills import experiment
 from live import CHAOS, Cloud, Runner, clean_environment, emulated_cloud, tunnel
 from processes import ended
 
+from chaosfailover.alibaba import config
 from chaosfailover.safety.cut import Cut
 from chaosfailover.safety.preflight import PreflightContext, preflight
+from chaosfailover.safety.route_checks import RouteChecks, RouteRules
 
 
 @pytest.fixture
@@ -178,7 +180,9 @@ def test_preflight_ends_where_nobody_answers() -> None:
     with client_of(nobody, attempts=1) as client:
         cuts = [Cut("drill", ("pc-a",), "PHYSICALCONNECTION", 5)]
 
-        checks = preflight(PreflightContext(client, cuts, 60.0, 1, targets=["portal"]))
+        reads = config.network_reads({"alibaba_cloud_region_id": "cn-hangzhou"}, None)
+        routes = RouteChecks(client, reads, RouteRules())
+        checks = preflight(PreflightContext(client, cuts, 60.0, 1, routes, targets=["portal"]))
 
     assert [(check.name, check.passed) for check in checks] == [("the region answers", False)]
     assert len(nobody.requests) == 1

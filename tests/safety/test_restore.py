@@ -253,7 +253,7 @@ def test_command_line_finds_and_stops_what_runs(
         )
 
     listed = failover("status")
-    alarmed = failover("status", "--fail-if-running", "--output", "json")
+    alarmed = failover("status", "--fail-if-running", "--format", "json")
     stopped = failover("stop", "--all", "--yes")
     again = failover("stop", "drill")
     quiet = failover("status")

@@ -33,8 +33,9 @@ ODD_STATUSES: list[dict[str, Any]] = [
 ]
 NAMES = [str(fault.get("status", "missing")) or "empty" for fault in ODD_STATUSES]
 # All of them for each way to stop are many runs: `pytest -m matrix`.
+RARE: dict[str, Any] = {"Pausing": pytest.mark.long, "missing": ()}
 ODD = [
-    pytest.param(fault, id=name, marks=() if name in ("Pausing", "missing") else pytest.mark.matrix)
+    pytest.param(fault, id=name, marks=RARE.get(name, pytest.mark.matrix))
     for fault, name in zip(ODD_STATUSES, NAMES, strict=True)
 ]
 

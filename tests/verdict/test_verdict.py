@@ -7,7 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_journals import activity, at, changed, event, held, probe, reading, target, without
+from made_journals import (
+    activity,
+    at,
+    changed,
+    event,
+    held,
+    probe,
+    reading,
+    routed,
+    target,
+    without,
+)
 from places import DATA
 
 from chaosfailover.i18n import CATALOGUES
@@ -1495,3 +1506,34 @@ def test_every_reason_has_a_rule_and_a_sentence() -> None:
     for catalogue in CATALOGUES.values():
         said = [key.removeprefix("reason.") for key in catalogue if key.startswith("reason.")]
         assert sorted(said) == known
+
+
+BY_ROUTES = (
+    "The survivors of drill were proven by routes: they carry all of the 1 prefixes that the cut "
+    "takes."
+)
+BY_SESSIONS = (
+    "The survivors of drill were proven by sessions only: whether they carry the prefixes that the "
+    "cut takes is not proven."
+)
+
+
+@pytest.mark.parametrize(
+    ("journal", "sentence"),
+    [
+        pytest.param(routed(), BY_ROUTES, id="routes"),
+        pytest.param(routed("sessions"), BY_ROUTES, id="routes, though sessions were enough"),
+        pytest.param(routed("sessions", proven=False), BY_SESSIONS, id="sessions"),
+    ],
+)
+def test_verdict_says_on_what_the_proof_of_survivors_rests(journal: Journal, sentence: str) -> None:
+    """It comes last, after the evidence for the network."""
+    assert judge(journal).verdict == "held"
+    assert judge(journal).reasons == (MET, WITHIN, sentence)
+
+
+def test_proof_of_survivors_is_no_evidence_for_the_network() -> None:
+    """A run that observed nothing proves nothing, whatever was read before its cut."""
+    journal = changed(routed(), ("failover.targets", {}), ("steady_states", {}))
+
+    assert judge(journal).verdict == "inconclusive"

@@ -2,7 +2,7 @@
 One admitted call of an operation.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
@@ -11,6 +11,7 @@ from typing import TypeVar
 from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.faults import ANSWERING, BEFORE, FAULTS, VIEW, Fault, Stage
 from chaosfailover.emulator.job import Job, viewed
+from chaosfailover.emulator.operations.filters import token_page
 from chaosfailover.emulator.operations.parameters import Arguments
 
 __all__ = ["Call", "Document"]
@@ -92,6 +93,22 @@ class Call:
         The fields that resources show after a job took them down, by their ID.
         """
         return self.cloud.fields_after(self.seen_at)
+
+    @cached_property
+    def lost(self) -> frozenset[str]:
+        """
+        The BGP peers and VBRs that routing knows to be lost, as this call sees them.
+        """
+        return self.cloud.lost_sessions(self.seen_at)
+
+    def page(self, documents: Sequence[Document], name: str, default: int) -> Document:
+        """
+        Return the page of a list that MaxResults, by default `default`, and NextToken name.
+        """
+        size = self.arguments.get("MaxResults", default)
+        empty = self.cloud.settings.empty_next_token
+        page, fields = token_page(documents, self.arguments, size, empty=empty)
+        return {"MaxResults": size, **fields, name: page}
 
     def own_jobs(self) -> Iterator[Job]:
         """

@@ -11,7 +11,7 @@ from chaosfailover.emulator.operations.rendering import SHAPES, border_router_of
 from chaosfailover.emulator.resource_fields import shown
 from chaosfailover.emulator.resources import CIRCUIT, GROUP, PEER, VBR, Resource
 
-__all__ = ["HANDLERS"]
+__all__ = ["HANDLERS", "document", "narrowed", "own", "page"]
 
 Getter = Callable[[Resource], tuple[object, ...]]
 
@@ -20,8 +20,8 @@ def circuits(call: Call) -> Document:
     """
     List the account's circuits.
     """
-    resources = _narrowed(call, _own(call, CIRCUIT), CIRCUIT_FILTERS)
-    return _page(call, resources, "PhysicalConnectionSet", "PhysicalConnectionType")
+    resources = narrowed(call, own(call, CIRCUIT), CIRCUIT_FILTERS)
+    return page(call, resources, "PhysicalConnectionSet", "PhysicalConnectionType")
 
 
 def border_routers(call: Call) -> Document:
@@ -36,8 +36,8 @@ def border_routers(call: Call) -> Document:
         if each.owner == call.account
         or (foreign and call.account in {network.resources[below].owner for below in each.below})
     ]
-    resources = _narrowed(call, resources, VBR_FILTERS)
-    return _page(call, resources, "VirtualBorderRouterSet", "VirtualBorderRouterType")
+    resources = narrowed(call, resources, VBR_FILTERS)
+    return page(call, resources, "VirtualBorderRouterSet", "VirtualBorderRouterType")
 
 
 def border_routers_of(call: Call) -> Document:
@@ -46,11 +46,11 @@ def border_routers_of(call: Call) -> Document:
     """
     network = call.cloud.network
     circuit = network.resources.get(call.arguments["PhysicalConnectionId"])
-    if circuit is None or circuit not in _own(call, CIRCUIT):
+    if circuit is None or circuit not in own(call, CIRCUIT):
         raise illegal("PhysicalConnectionId")
-    resources = _narrowed(call, list(network.on(circuit.id, VBR)), VBR_FILTERS)
-    page, counts = numbered_page(resources, call.arguments)
-    inner = [border_router_of_circuit(each, call.account) for each in page]
+    resources = narrowed(call, list(network.on(circuit.id, VBR)), VBR_FILTERS)
+    listed, counts = numbered_page(resources, call.arguments)
+    inner = [border_router_of_circuit(each, call.account) for each in listed]
     name = "VirtualBorderRouterForPhysicalConnection"
     return {**counts, f"{name}Set": {f"{name}Type": inner}}
 
@@ -59,14 +59,14 @@ def bgp_groups(call: Call) -> Document:
     """
     List BGP groups, by VBR or ID.
     """
-    return _page(call, _of_router(call, GROUP, "BgpGroupId"), "BgpGroups", "BgpGroup")
+    return page(call, _of_router(call, GROUP, "BgpGroupId"), "BgpGroups", "BgpGroup")
 
 
 def bgp_peers(call: Call) -> Document:
     """
     List BGP peers, by VBR, group or ID.
     """
-    return _page(call, _of_router(call, PEER, "BgpPeerId"), "BgpPeers", "BgpPeer")
+    return page(call, _of_router(call, PEER, "BgpPeerId"), "BgpPeers", "BgpPeer")
 
 
 def regions(call: Call) -> Document:
@@ -80,7 +80,10 @@ def regions(call: Call) -> Document:
     return {"Regions": {"Region": listed}}
 
 
-def _own(call: Call, kind: str) -> list[Resource]:
+def own(call: Call, kind: str) -> list[Resource]:
+    """
+    Return the account's resources of a kind in the region of a call.
+    """
     return [each for each in call.cloud.network.of(kind, call.region) if each.owner == call.account]
 
 
@@ -94,7 +97,7 @@ def _of_router(call: Call, kind: str, id_name: str) -> list[Resource]:
     default = call.arguments.get("IsDefault")
     return [
         each
-        for each in _own(call, kind)
+        for each in own(call, kind)
         if default in (None, _is_default(call, each))
         and requested.items() <= shape(network, each).items()
     ]
@@ -105,7 +108,7 @@ def _is_default(call: Call, resource: Resource) -> bool:
     return group.default
 
 
-def _narrowed(call: Call, resources: Sequence[Resource], keys: Sequence[str]) -> list[Resource]:
+def narrowed(call: Call, resources: Sequence[Resource], keys: Sequence[str]) -> list[Resource]:
     """
     Return the resources that match the call's filters, tags and resource group.
     """
@@ -119,12 +122,15 @@ def _narrowed(call: Call, resources: Sequence[Resource], keys: Sequence[str]) ->
     ]
 
 
-def _page(call: Call, resources: Sequence[Resource], outer: str, inner: str) -> Document:
-    page, counts = numbered_page(resources, call.arguments)
-    return {**counts, outer: {inner: [_document(call, each) for each in page]}}
+def page(call: Call, resources: Sequence[Resource], outer: str, inner: str) -> Document:
+    """
+    Write the page of resources that a call asks for.
+    """
+    listed, counts = numbered_page(resources, call.arguments)
+    return {**counts, outer: {inner: [document(call, each) for each in listed]}}
 
 
-def _document(call: Call, resource: Resource) -> Document:
+def document(call: Call, resource: Resource) -> Document:
     """
     Write a resource, with the fields that settings and faults overlay during and after a cut.
     """
@@ -145,7 +151,7 @@ The filter keys; each compares the field of its name, written with a capital.
 def _getters(call: Call, keys: Sequence[str]) -> dict[str, Getter]:
     def getter(key: str) -> Getter:
         field = key[0].upper() + key[1:]
-        return lambda resource: (_document(call, resource)[field],)
+        return lambda resource: (document(call, resource)[field],)
 
     getters = {key: getter(key) for key in keys}
     if "VbrId" in keys:

@@ -11,7 +11,16 @@ from chaosfailover.emulator.error_codes import illegal, refuse
 from chaosfailover.emulator.operations.parameters import Arguments, Filter, Tag
 from chaosfailover.emulator.resources import Resource
 
-__all__ = ["Getters", "filtered", "numbered_page", "tagged", "token_for", "token_value"]
+__all__ = [
+    "Getters",
+    "filtered",
+    "matching",
+    "numbered_page",
+    "tagged",
+    "token_for",
+    "token_page",
+    "token_value",
+]
 
 T = TypeVar("T")
 Getters = Mapping[str, Callable[[T], Iterable[object]]]
@@ -49,6 +58,16 @@ def _matches(own: Iterable[object], alternatives: set[str], *, part: bool) -> bo
     return not alternatives.isdisjoint(texts)
 
 
+def matching(
+    documents: Iterable[Mapping[str, object]], arguments: Arguments, names: Iterable[str]
+) -> list[Mapping[str, object]]:
+    """
+    Return the documents whose fields equal the arguments of the same names that are given.
+    """
+    asked = {name: value for name, value in arguments.items() if name in names and value}
+    return [each for each in documents if asked.items() <= each.items()]
+
+
 def tagged(items: Iterable[Resource], tags: Sequence[Tag]) -> list[Resource]:
     """
     Return the resources that carry all tags; a tag without a value matches by its key.
@@ -69,9 +88,27 @@ def numbered_page(items: Sequence[T], arguments: Arguments) -> tuple[Sequence[T]
     return items[(number - 1) * size : number * size], counts
 
 
+def token_page(
+    items: Sequence[T], arguments: Arguments, size: int, *, empty: bool = False
+) -> tuple[Sequence[T], dict[str, object]]:
+    """
+    Return the page of `size` items that NextToken continues with, and its fields in the reply.
+
+    `empty` is whether the last page has an empty NextToken instead of none.
+    """
+    token = arguments.get("NextToken")
+    first = token_value(token) if token else 0
+    fields: dict[str, object] = {"TotalCount": len(items)}
+    if first + size < len(items):
+        fields["NextToken"] = token_for(first + size)
+    elif empty:
+        fields["NextToken"] = ""
+    return items[first : first + size], fields
+
+
 def token_for(number: int) -> str:
     """
-    Make the NextToken that continues after the job with this number.
+    Make the NextToken that continues after the job or item with this number.
     """
     return base64.urlsafe_b64encode(b"after %d" % number).decode()
 

@@ -25,29 +25,97 @@ class Arguments(TypedDict, total=False):
     The arguments of a call; each operation has some of them.
     """
 
+    AsPath: str
+    AssociationId: str
+    AssociationNodeType: str
+    AssociationRegionId: str
     BgpGroupId: str
     BgpPeerId: str
+    BusinessStatus: str
+    CenId: str
+    ChildInstanceId: str
+    ChildInstanceRegionId: str
+    ChildInstanceType: str
     ClientToken: str
+    Community: str
+    CustomerGatewayId: str
     Description: str
+    DestCidrBlockList: tuple[str, ...]
+    DestinationCidrBlock: str
+    Dimensions: str
     DryRun: bool
+    EcrId: str
+    EndTime: str
     Filter: tuple[Filter, ...]
     IncludeCrossAccountVbr: bool
+    InstanceId: str
+    IpVersion: str
     IsDefault: bool
     JobDuration: int
     JobId: str
     JobType: str
+    Length: int
+    MaxResult: int
     MaxResults: int
+    MetricName: str
     Name: str
+    Namespace: str
+    NextHopId: str
+    NextHopType: str
     NextToken: str
+    NexthopInstanceId: str
     PageNumber: int
     PageSize: int
+    Period: str
     PhysicalConnectionId: str
+    QueryRegionId: str
     RegionId: str
     ResourceGroupId: str
     ResourceId: tuple[str, ...]
     ResourceType: str
+    RouteEntryId: str
+    RouteEntryName: str
+    RouteEntryType: str
+    RouteFilter: tuple[Filter, ...]
+    RouteTableId: str
+    RouteTableName: str
+    RouteTableType: str
     RouterId: str
+    RouterType: str
+    ServiceType: str
+    StartTime: str
+    Status: str
+    Tag: tuple[Tag, ...]
     Tags: tuple[Tag, ...]
+    TransitRouterAttachmentId: str
+    TransitRouterAttachmentResourceId: str
+    TransitRouterAttachmentResourceType: str
+    TransitRouterId: str
+    TransitRouterName: str
+    TransitRouterRouteEntryDestinationCidrBlock: str
+    TransitRouterRouteEntryIds: tuple[str, ...]
+    TransitRouterRouteEntryNames: tuple[str, ...]
+    TransitRouterRouteEntryNextHopId: str
+    TransitRouterRouteEntryNextHopResourceId: str
+    TransitRouterRouteEntryNextHopResourceType: str
+    TransitRouterRouteEntryNextHopType: str
+    TransitRouterRouteEntryOriginResourceId: str
+    TransitRouterRouteEntryOriginResourceType: str
+    TransitRouterRouteEntryStatus: str
+    TransitRouterRouteEntryType: str
+    TransitRouterRouteTableId: str
+    TransitRouterRouteTableIds: tuple[str, ...]
+    TransitRouterRouteTableNames: tuple[str, ...]
+    TransitRouterRouteTableStatus: str
+    TransitRouterRouteTableType: str
+    Type: str
+    VbrHaId: str
+    VbrId: str
+    VbrInstanceId: str
+    VbrInstanceRegionId: str
+    VpcId: str
+    VpnConnectionId: str
+    VpnGatewayId: str
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,46 @@ Resources as the API shows them (API reference 5), misspelt fields included.
 from collections.abc import Callable, Mapping
 
 from chaosfailover.emulator.resource_fields import DEFAULTS, shown
-from chaosfailover.emulator.resources import CIRCUIT, GROUP, PEER, VBR, Network, Resource
+from chaosfailover.emulator.resources import (
+    CIRCUIT,
+    GATEWAY,
+    GROUP,
+    INTERFACE,
+    PEER,
+    VBR,
+    VPN,
+    Network,
+    Resource,
+)
+from chaosfailover.emulator.route_entries import prefixes_of
 
-__all__ = ["SHAPES", "border_router_of_circuit"]
+__all__ = ["SHAPES", "border_router_of_circuit", "interface_id", "route_table_id", "uid"]
 
 Fields = dict[str, object]
 
 
 def _plain(resource: Resource) -> Fields:
-    return {**DEFAULTS[resource.kind], **resource.fields}
+    fields = {**DEFAULTS[resource.kind], **resource.fields}
+    if resource.kind == VBR:
+        fields |= {
+            "RouteTableId": route_table_id(resource),
+            "VlanInterfaceId": interface_id(resource),
+        }
+    return fields
+
+
+def route_table_id(vbr: Resource) -> str:
+    """
+    Return the ID of a VBR's only route table.
+    """
+    return str(vbr.fields.get("RouteTableId") or f"vtb-{vbr.id.removeprefix('vbr-')}")
+
+
+def interface_id(vbr: Resource) -> str:
+    """
+    Return the ID of a VBR's interface towards its circuit, the next hop of what it learns there.
+    """
+    return str(vbr.fields.get("VlanInterfaceId") or f"ri-{vbr.id.removeprefix('vbr-')}")
 
 
 def circuit(network: Network, resource: Resource) -> Fields:
@@ -27,7 +58,7 @@ def circuit(network: Network, resource: Resource) -> Fields:
     if resource.below:
         fields["ProductType"] = "VirtualPhysicalConnection"
         fields["VpconnStatus"] = fields["VpconnStatus"] or "Confirmed"
-        fields["ParentPhysicalConnectionAliUid"] = _uid(network.resources[resource.below[0]])
+        fields["ParentPhysicalConnectionAliUid"] = uid(network.resources[resource.below[0]].owner)
     fields["Tags"] = {"tags": _tags(resource)}
     return fields
 
@@ -74,7 +105,7 @@ def border_router_of_circuit(resource: Resource, viewer: str) -> Fields:
     return {
         "VbrId": resource.id,
         "VbrName": fields["Name"],
-        "VbrOwnerUid": "" if own else _uid(resource),
+        "VbrOwnerUid": "" if own else uid(resource.owner),
         "BandwidthStatus": "Active",
         **{name: fields[name] for name in same.split()},
     }
@@ -98,6 +129,8 @@ def peer(network: Network, resource: Resource) -> Fields:
     """
     parent = network.resources[resource.below[0]]
     fields = _plain(resource)
+    if "ReceivedRouteCount" not in resource.fields:
+        fields["ReceivedRouteCount"] = len(prefixes_of(resource))
     if fields["BgpStatus"] == "Established" and not network.in_service(resource.id):
         fields["BgpStatus"] = "Down"
     return {
@@ -109,8 +142,43 @@ def peer(network: Network, resource: Resource) -> Fields:
     }
 
 
-def _uid(resource: Resource) -> int | str:
-    return int(resource.owner) if resource.owner.isdigit() else resource.owner
+def router_interface(network: Network, resource: Resource) -> Fields:
+    """
+    Write a router interface; its health check asks the VBR opposite.
+    """
+    fields = _plain(resource)
+    if not fields["HealthCheckTargetIp"]:
+        fields["HealthCheckStatus"] = "NoHealthCheckConfig"
+    elif not network.in_service(resource.below[0]):
+        fields["HealthCheckStatus"] = "Abnormal"
+    return {
+        "HealthCheckStatus": "Normal",
+        **fields,
+        "RouterInterfaceId": resource.id,
+        "OppositeRegionId": resource.region,
+        "OppositeInterfaceOwnerId": resource.owner,
+    }
+
+
+def vpn_gateway(_network: Network, resource: Resource) -> Fields:
+    """
+    Write a VPN gateway.
+    """
+    return {**_plain(resource), "VpnGatewayId": resource.id}
+
+
+def vpn_connection(_network: Network, resource: Resource) -> Fields:
+    """
+    Write a VPN connection, its keys included, as the cloud does.
+    """
+    return {**_plain(resource), "VpnConnectionId": resource.id}
+
+
+def uid(owner: str) -> int | str:
+    """
+    Write the ID of an account, a number wherever it is one.
+    """
+    return int(owner) if owner.isdigit() else owner
 
 
 def _tags(resource: Resource) -> list[Mapping[str, str]]:
@@ -118,7 +186,7 @@ def _tags(resource: Resource) -> list[Mapping[str, str]]:
 
 
 def _cen(resource: Resource, cen_id: str) -> Fields:
-    return {"CenId": cen_id, "CenOwnerId": _uid(resource), "CenStatus": "Attached"}
+    return {"CenId": cen_id, "CenOwnerId": uid(resource.owner), "CenStatus": "Attached"}
 
 
 def _associated(router: Resource, on: Resource) -> Fields:
@@ -139,4 +207,7 @@ SHAPES: dict[str, Callable[[Network, Resource], Fields]] = {
     VBR: border_router,
     GROUP: group,
     PEER: peer,
+    INTERFACE: router_interface,
+    GATEWAY: vpn_gateway,
+    VPN: vpn_connection,
 }

@@ -8,24 +8,24 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from chaosfailover.emulator.operations.parameters import Parameter, Source
+from chaosfailover.emulator.operations.products import CBN, CMS, ECR, STS, VPC, Product
 
-__all__ = ["OPERATIONS", "STS_VERSION", "VERSION", "Operation"]
-
-VERSION = "2016-04-28"
-STS_VERSION = "2015-04-01"
+__all__ = ["OPERATIONS", "Operation"]
 
 
 class Operation(NamedTuple):
     """
     One operation. `source` and `remark` are about its behaviour beside its parameters.
 
-    `version` names the product, VPC or STS. RAM does not limit operations of STS.
+    RAM does not limit operations of STS. `action` is what RAM calls the operation, if not by its
+    name.
     """
 
     parameters: tuple[Parameter, ...]
-    version: str = VERSION
+    product: Product = VPC
     source: Source = "documented"
     remark: str = ""
+    action: str = ""
 
 
 def _text(longest: int) -> Callable[[str], bool]:
@@ -40,6 +40,13 @@ def _within(least: int, most: int) -> Callable[[int], bool]:
     Make the rule for a number from `least` to `most`.
     """
     return lambda value: least <= value <= most
+
+
+def _texts(*names: str) -> tuple[Parameter, ...]:
+    """
+    Make parameters of plain text.
+    """
+    return tuple(Parameter(each) for each in names)
 
 
 REGION = Parameter(
@@ -77,13 +84,27 @@ LISTING = (
     Parameter("Tags", "tags", note="20 at most; all must match"),
     *PAGE,
 )
+METRIC = (
+    Parameter(
+        "RegionId", source="not done", note="accepted and ignored: the IDs of the VBRs decide"
+    ),
+    Parameter("Namespace", required=True, note="acs_physical_connection or acs_cen"),
+    Parameter("MetricName", required=True),
+    Parameter("Dimensions", note="JSON text; 50 instances at most; without it, all VBRs"),
+    Parameter("Period", rule=("60", "300", "900").__contains__, note="60, 300, 900; default 60"),
+    Parameter("StartTime", note="exclusive; ms since 1970, or YYYY-MM-DDThh:mm:ssZ"),
+    Parameter("EndTime", note="inclusive; as StartTime"),
+    Parameter("Length", "integer", rule=_within(1, 1440), note="default 1000, 1440 at most"),
+    Parameter("NextToken"),
+    Parameter("Express", source="not done", note="accepted and ignored"),
+)
 ROUTER = (
     Parameter("RouterId"),
     Parameter("BgpGroupId"),
     Parameter("IsDefault", "boolean", note="whether the group is a default one"),
 )
 
-OPERATIONS: dict[str, Operation] = {
+VPC_OPERATIONS: dict[str, Operation] = {
     "CreateFailoverTestJob": Operation(
         (
             REGION,
@@ -149,6 +170,99 @@ OPERATIONS: dict[str, Operation] = {
         (REGION_REQUIRED, *ROUTER, Parameter("BgpPeerId"), *PAGE),
         remark="the fields of a cut peer are inferred",
     ),
+    "DescribeRouterInterfaces": Operation(
+        (
+            REGION_REQUIRED,
+            Parameter("IncludeReservationData", "boolean", source="not done", note="there is none"),
+            *LISTING,
+        ),
+        remark="they come from the topology and have no other end of their own",
+    ),
+    "DescribeRouterInterfaceAttribute": Operation(
+        (REGION_REQUIRED, Parameter("InstanceId", required=True), *IGNORED),
+        source="inferred",
+        remark="HealthCheckStatus is Abnormal while the VBR is down; codes of errors are inferred",
+    ),
+    "DescribeVpnGateways": Operation(
+        (
+            REGION_REQUIRED,
+            Parameter("VpnGatewayId"),
+            Parameter("VpcId"),
+            Parameter("Status"),
+            Parameter("BusinessStatus"),
+            Parameter("GatewayType", source="not done", note="accepted and ignored"),
+            Parameter("IncludeReservationData", "boolean", source="not done", note="there is none"),
+            Parameter("ResourceGroupId", source="not done", note="accepted and ignored"),
+            Parameter("Tag", "tags", source="not done", note="accepted and ignored"),
+            *PAGE,
+        ),
+    ),
+    "DescribeVpnConnections": Operation(
+        (
+            REGION_REQUIRED,
+            Parameter("VpnConnectionId"),
+            Parameter("VpnGatewayId"),
+            Parameter("CustomerGatewayId"),
+            Parameter("ResourceGroupId", source="not done", note="accepted and ignored"),
+            Parameter("Tag", "tags", source="not done", note="accepted and ignored"),
+            *PAGE,
+        ),
+        remark="with the pre-shared key, as the cloud does; no state follows from traffic",
+    ),
+    "DescribeVcoRouteEntries": Operation(
+        (
+            REGION_REQUIRED,
+            Parameter("VpnConnectionId", required=True),
+            Parameter("RouteEntryType", rule=("bgp", "custom").__contains__),
+            TOKEN,
+            *PAGE,
+        ),
+        source="inferred",
+        remark="the prefixes of the topology while the tunnel is up; codes of errors are inferred",
+    ),
+    "DescribeVbrHa": Operation(
+        (
+            REGION_REQUIRED,
+            TOKEN,
+            Parameter("DryRun", "boolean", source="not done", note="accepted and ignored"),
+            Parameter("VbrId"),
+            Parameter("VbrHaId"),
+            *IGNORED,
+        ),
+        remark="that the ID of the second VBR finds no group is inferred, and a setting",
+    ),
+    "DescribeRouteTableList": Operation(
+        (
+            REGION_REQUIRED,
+            Parameter(
+                "RouterType",
+                rule=("VRouter", "VBR").__contains__,
+                note="VRouter by default, or VBR",
+            ),
+            *_texts("RouterId", "RouteTableId", "RouteTableName", "RouteTableType"),
+            Parameter("VpcId", note="with it, only tables of VPCs, of which there are none"),
+            Parameter("ResourceGroupId"),
+            Parameter("Tag", "tags", source="not done", note="accepted and ignored"),
+            *PAGE,
+        ),
+        remark="only VBRs have route tables here",
+    ),
+    "DescribeRouteEntryList": Operation(
+        (
+            REGION_REQUIRED,
+            Parameter("RouteTableId", required=True),
+            *_texts("DestinationCidrBlock", "IpVersion", "NextHopType", "NextHopId"),
+            *_texts("RouteEntryId", "RouteEntryName", "ServiceType"),
+            Parameter("DestCidrBlockList", "list"),
+            Parameter(
+                "RouteEntryType", rule=("Custom", "System", "BGP", "CEN", "ECR").__contains__
+            ),
+            Parameter("MaxResult", "integer", rule=_within(1, 100), note="default 10, 100 at most"),
+            Parameter("NextToken"),
+            *IGNORED,
+        ),
+        remark="when routes of a cut session go, and the next hop to ECR or CEN, are inferred",
+    ),
     "DescribeRegions": Operation(
         (
             Parameter("AcceptLanguage", note="zh-CN or en-US", source="not done"),
@@ -157,9 +271,190 @@ OPERATIONS: dict[str, Operation] = {
         ),
         remark="local names are not translated",
     ),
-    "GetCallerIdentity": Operation(
-        (),
-        version=STS_VERSION,
-        remark="of STS, version 2015-04-01; that every key is the account itself is inferred",
+}
+
+
+def _ecr(*parameters: Parameter, most: int = 0, remark: str = "") -> Operation:
+    """
+    Make an operation of ECRs; with `most`, it is a list of that many by default.
+    """
+    pages = (
+        Parameter("MaxResults", "integer", rule=_within(1, 2**31 - 1), note=f"default {most}"),
+        Parameter("NextToken"),
+    )
+    return Operation(
+        (
+            *parameters,
+            TOKEN,
+            *(
+                Parameter(each, source="not done", note="accepted and ignored")
+                for each in ("DryRun", "Version")
+            ),
+            *(pages if most else ()),
+        ),
+        remark=remark,
+    )
+
+
+ECR_ID = Parameter("EcrId", required=True)
+TAG = Parameter("Tag", "tags", note="20 at most; all must match")
+
+ECR_OPERATIONS: dict[str, Operation] = {
+    "DescribeExpressConnectRouter": _ecr(*_texts("EcrId", "Name", "ResourceGroupId"), TAG, most=20),
+    "DescribeExpressConnectRouterChildInstance": _ecr(
+        ECR_ID,
+        *_texts("AssociationId", "ChildInstanceId", "ChildInstanceType", "ChildInstanceRegionId"),
+        most=20,
+        remark="that VBRs of other accounts are listed too is inferred",
+    ),
+    "DescribeExpressConnectRouterAssociation": _ecr(
+        ECR_ID,
+        *_texts("AssociationId", "AssociationNodeType", "AssociationRegionId"),
+        *_texts("CenId", "TransitRouterId", "VpcId"),
+        TAG,
+        most=20,
+    ),
+    "DescribeExpressConnectRouterRegion": _ecr(ECR_ID),
+    "DescribeExpressConnectRouterRouteEntries": _ecr(
+        ECR_ID,
+        *_texts("DestinationCidrBlock", "NexthopInstanceId", "AsPath", "Community"),
+        Parameter(
+            "QueryRegionId", source="inferred", note="next hops of that region; by default all"
+        ),
+        most=10,
+        remark="that routes which are not the best are listed is inferred, and a setting",
+    ),
+    "DescribeDisabledExpressConnectRouterRouteEntries": _ecr(ECR_ID, most=20),
+    "DescribeExpressConnectRouterInterRegionTransitMode": _ecr(ECR_ID),
+}
+
+
+def _cbn(*parameters: Parameter, default: int, remark: str = "") -> Operation:
+    """
+    Make a listing operation of CENs.
+    """
+    return Operation(
+        (
+            *parameters,
+            Parameter(
+                "MaxResults",
+                "integer",
+                rule=_within(1, 100),
+                note=f"default {default}, 100 at most",
+            ),
+            Parameter("NextToken"),
+            *IGNORED,
+        ),
+        remark=remark,
+    )
+
+
+TEACHES = (
+    Parameter("TransitRouterRouteTableId", required=True),
+    *_texts("TransitRouterAttachmentId", "TransitRouterAttachmentResourceId"),
+    *_texts("TransitRouterAttachmentResourceType", "Status"),
+)
+NO_TAGS = Parameter("Tag", "tags", source="not done", note="accepted and ignored")
+ENTRY = "TransitRouterRouteEntry"
+
+CBN_OPERATIONS: dict[str, Operation] = {
+    "ListTransitRouters": Operation(
+        (
+            Parameter("CenId", required=True),
+            *_texts("RegionId", "TransitRouterId", "TransitRouterName", "Type", "Status"),
+            NO_TAGS,
+            Parameter("FeatureFilter", "filters", source="not done", note="accepted and ignored"),
+            *PAGE,
+        )
+    ),
+    "ListTransitRouterRouteTables": _cbn(
+        Parameter("TransitRouterId", required=True),
+        *_texts("TransitRouterRouteTableStatus", "TransitRouterRouteTableType"),
+        Parameter("TransitRouterRouteTableIds", "list"),
+        Parameter("TransitRouterRouteTableNames", "list"),
+        Parameter("RouteTableOptions", source="not done", note="accepted and ignored"),
+        NO_TAGS,
+        default=20,
+        remark="each transit router has one table",
+    ),
+    "ListTransitRouterRouteTablePropagations": _cbn(*TEACHES, default=50),
+    "ListTransitRouterRouteTableAssociations": _cbn(*TEACHES, default=50),
+    "ListTransitRouterVbrAttachments": _cbn(
+        *_texts("TransitRouterId", "CenId", "RegionId", "TransitRouterAttachmentId"),
+        NO_TAGS,
+        default=20,
+    ),
+    "ListTransitRouterRouteEntries": _cbn(
+        Parameter("TransitRouterRouteTableId", required=True),
+        Parameter(
+            f"{ENTRY}Status",
+            rule=("All", "Active", "Rejected", "Prohibited", "Standby", "Candidate").__contains__,
+            note="Active by default; All for all",
+        ),
+        *_texts(f"{ENTRY}DestinationCidrBlock", f"{ENTRY}NextHopId", f"{ENTRY}NextHopType"),
+        *_texts(f"{ENTRY}NextHopResourceId", f"{ENTRY}NextHopResourceType", f"{ENTRY}Type"),
+        *_texts(f"{ENTRY}OriginResourceId", f"{ENTRY}OriginResourceType"),
+        Parameter(f"{ENTRY}Ids", "list"),
+        Parameter(f"{ENTRY}Names", "list"),
+        Parameter(
+            "RouteFilter",
+            "filters",
+            note="PrefixExactMatchCidrs, LongestPrefixMatchCidrs, SubnetOfMatchCidrs,"
+            " SupernetOfMatchCidrs",
+        ),
+        Parameter("PrefixListId", source="not done", note="accepted and ignored"),
+        default=20,
+        remark="that a longer AS path is Standby, not Candidate, is inferred; routes of other"
+        " regions and of ECRs are not done",
+    ),
+    "DescribeCenVbrHealthCheck": Operation(
+        (
+            Parameter("VbrInstanceRegionId", required=True),
+            Parameter("CenId"),
+            Parameter("VbrInstanceId"),
+            Parameter("VbrInstanceOwnerId", source="not done", note="accepted and ignored"),
+            *PAGE,
+        ),
+        remark="it says what is configured, not what is seen",
     ),
 }
+CMS_OPERATIONS: dict[str, Operation] = {
+    "DescribeMetricList": Operation(
+        METRIC,
+        source="inferred",
+        remark=(
+            "the delay, averages, that timestamps are the"
+            " beginnings of periods, and the codes of errors are inferred; rates are not limited"
+            " to bandwidths"
+        ),
+        action="QueryMetricList",
+    ),
+    "DescribeMetricLast": Operation(METRIC, source="inferred", remark="one point of each VBR"),
+    "DescribeMetricMetaList": Operation(
+        (
+            Parameter("Namespace"),
+            Parameter("MetricName"),
+            Parameter("Labels", source="not done", note="accepted and ignored"),
+            PAGE[0],
+            Parameter("PageSize", "integer", rule=_within(1, 10000), note="default 30"),
+        ),
+        remark=(
+            "rates, packets and lost health checks of VBRs only; drops, latency, circuits, ECRs"
+            " and transit routers have no metrics here"
+        ),
+    ),
+}
+STS_OPERATIONS = {
+    "GetCallerIdentity": Operation((), remark="that every key is the account itself is inferred"),
+}
+
+OPERATIONS: dict[str, Operation] = {
+    **VPC_OPERATIONS,
+    **{name: each._replace(product=ECR) for name, each in ECR_OPERATIONS.items()},
+    **{name: each._replace(product=CBN) for name, each in CBN_OPERATIONS.items()},
+    **{name: each._replace(product=CMS) for name, each in CMS_OPERATIONS.items()},
+    **{name: each._replace(product=STS) for name, each in STS_OPERATIONS.items()},
+}
+"""
+Operation -> its row, of all products.
+"""

@@ -1,5 +1,5 @@
 """
-Rules about parts of the journal that are missing, or contradict the rest.
+Rules about parts of the journal that are missing or contradict the rest, and on what proofs rest.
 """
 
 from collections.abc import Iterator
@@ -47,6 +47,17 @@ def _missing(part: str, ran: int, total: int) -> Iterator[Reason]:
         yield Reason(f"missing_{part}", {"ran": str(ran), "total": str(total)})
 
 
+def _proof(run: Run) -> Iterator[Reason]:
+    """
+    Say on what the proof of the survivors of each cut rests.
+    """
+    for cut in run.control.cuts:
+        if cut.rests_on:
+            count = len({prefix for need in cut.routes for prefix in need.covered})
+            values = {"test": brief(cut.test), "count": str(count)}
+            yield Reason(f"by_{cut.rests_on}", values)
+
+
 def contradictions(run: Run) -> Iterator[Reason]:
     """
     Find what only the toolkit's own status and `deviated` say against a run.
@@ -57,4 +68,4 @@ def contradictions(run: Run) -> Iterator[Reason]:
         yield Reason("toolkit_status", {"status": brief(run.status or "?")})
 
 
-RULES: tuple[Rule, ...] = (_ends, _evidence, _omissions)
+RULES: tuple[Rule, ...] = (_ends, _evidence, _omissions, _proof)

@@ -1,0 +1,82 @@
+"""
+The network in the report: forecast beside measured, on what survivors rest, and moved routes.
+"""
+
+from chaosfailover.record import Record
+from chaosfailover.report.formatting import NOTHING
+
+__all__ = ["basis", "comparisons", "moves"]
+
+
+def basis(cut: Record) -> str:
+    """
+    Return what proves the survivors of a cut: `routes`, `sessions`, or "" in older records.
+    """
+    proven = cut.get("routes") and all(need["proven"] for need in cut["routes"])
+    return cut.get("survivors_by", "") and ("routes" if proven else "sessions")
+
+
+def comparisons(record: Record) -> list[Record]:
+    """
+    Return each forecast of a cut beside the failover time of each target in it.
+    """
+    return [
+        {"recovery": recovery, "forecast": forecast, "state": _state(forecast, recovery)}
+        for cut in record["scope"]
+        for forecast in cut.get("takeover", ())
+        for recovery in record["recoveries"]
+        if recovery["test"] == cut["test"]
+    ]
+
+
+def _state(forecast: Record, recovery: Record) -> str:
+    """
+    Compare a measured time with its forecast, in a word of the messages `forecast.*`.
+    """
+    measured = recovery["failover"]
+    if measured is None:
+        return "no_loss"
+    if forecast["never"]:
+        return "faster" if recovery["settled"] else "as_forecast"
+    least, most = forecast["least"] or 0.0, forecast["most"]
+    if measured["at_most"] is not None and measured["at_most"] < least:
+        return "faster"
+    if most is not None and (measured["at_least"] or 0.0) > most:
+        return "slower"
+    return "as_forecast" if least or most is not None else "unknown"
+
+
+def moves(record: Record) -> list[Record]:
+    """
+    Return the events of routes that were read, moved, or could not be read, each as texts.
+
+    `moved_from` is None where they were first read.
+    """
+    return [
+        {
+            "at": event["at"],
+            "source": event.get("source"),
+            "reason": event.get("reason"),
+            "prefixes": _listing(event.get("prefixes")),
+            "more": _count(event.get("count")) > len(_texts(event.get("prefixes"))),
+            "count": _count(event.get("count")),
+            "moved_from": None
+            if event.get("moved_from") is None
+            else _listing(event["moved_from"]),
+            "moved_to": _listing(event.get("moved_to")),
+        }
+        for event in record["timeline"]
+        if event["kind"] == "routes"
+    ]
+
+
+def _texts(value: object) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
+def _listing(value: object) -> str:
+    return ", ".join(_texts(value)) or NOTHING
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0
