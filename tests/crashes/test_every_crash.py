@@ -131,7 +131,7 @@ def test_crash(tmp_path: Path, planned: Crash) -> None:
             if result.reached:
                 break
 
-    assert result.reached
+    assert result.reached, result.reasons
 
 
 @pytest.mark.crashes

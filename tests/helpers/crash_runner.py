@@ -104,9 +104,9 @@ def wrap_requests(seams: Seams) -> None:
             raise httpx.RemoteProtocolError("Server disconnected", request=request)
         return response
 
-    def document(*reply: Any) -> Reply:
+    def document(*reply: Any, **options: Any) -> Reply:
         seams.at("reply", named.operation)
-        return read(*reply)
+        return read(*reply, **options)
 
     httpx.HTTPTransport.handle_request = handle_request  # type: ignore[method-assign]
     vars(transport)["document"] = document

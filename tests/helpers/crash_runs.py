@@ -47,7 +47,8 @@ class Result:
     """
     What a crash came to; `problems` are the promises that were broken.
 
-    `seconds` is how long it took from the crash until nothing ran, and `code` the exit code.
+    `seconds` is how long it took from the crash until nothing ran, and `code` the exit code;
+    `reasons` are those of the verdict.
     """
 
     experiment: str
@@ -61,6 +62,7 @@ class Result:
     verdict: str
     seconds: float
     problems: list[str]
+    reasons: tuple[str, ...] = ()
 
     def line(self) -> str:
         """
@@ -111,9 +113,19 @@ def crash(cloud: Cloud, folder: Path, experiment: str, planned: Crash | None) ->
     look = _Look(cloud, folder, experiment, planned, at, code, since)
     problems = [f"left: {each}" for each in left] + list(look.problems(took, seconds))
     point = planned or Crash("", "", 0, "")
-    shown = look.verdict.verdict if look.verdict else "no evidence"
+    shown, reasons = "no evidence", tuple[str, ...]()
+    if look.verdict:
+        shown, reasons = look.verdict.verdict, look.verdict.reasons
     return Result(
-        experiment, toolkit(), *point, at is not None, code, shown, round(seconds, 2), problems
+        experiment,
+        toolkit(),
+        *point,
+        reached=at is not None,
+        code=code,
+        verdict=shown,
+        seconds=round(seconds, 2),
+        problems=problems,
+        reasons=reasons,
     )
 
 
