@@ -307,7 +307,7 @@ def test_what_is_not_proven_is_no_survivor(
     runner = run(runners, cloud, tmp_path)
 
     assert runner.end() == 1
-    assert "0 of 1 needed circuits survive" in runner.log
+    assert "0 of 1 needed survivors proven" in runner.log
     assert cloud.statuses() == []
 
 
