@@ -84,7 +84,7 @@ def measured(entry: dict[str, Any], topology: str) -> tuple[float, float]:
     ],
 )
 def test_forecast_contains_what_is_measured(
-    topology: str, truth: float, arguments: dict[str, object], tmp_path: Path
+    topology: str, truth: float, arguments: dict[str, Any], tmp_path: Path
 ) -> None:
     """The bounds hold the topology's own time, and lie within the range of the preflight."""
     log, entry = rehearsed(topology, tmp_path, **arguments)
