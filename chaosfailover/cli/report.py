@@ -11,7 +11,6 @@ import click
 
 from chaosfailover.cli.region_options import NOT_DONE
 from chaosfailover.cli.terminal import notice
-from chaosfailover.i18n import CATALOGUES
 from chaosfailover.record import (
     Evidence,
     as_journal,
@@ -22,7 +21,7 @@ from chaosfailover.record import (
     stored,
 )
 from chaosfailover.record.evidence import DEEPEST, is_deep
-from chaosfailover.report import FORMATS, SUFFIXES, render
+from chaosfailover.report import FORMATS, LANGUAGES, SUFFIXES, render
 from chaosfailover.verdict.journal import brief
 
 __all__ = ["report"]
@@ -36,7 +35,7 @@ __all__ = ["report"]
     type=click.Choice([*FORMATS]),
     help="Default: by the suffix of FILE, else html.",
 )
-@click.option("--language", type=click.Choice([*CATALOGUES]), default="en", show_default=True)
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
 @click.option(
     "-o",
     "--output-file",

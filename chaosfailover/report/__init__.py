@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from chaosfailover.errors import ArgumentError
-from chaosfailover.i18n import check_language
+from chaosfailover.i18n import CATALOGUES, check_language
 from chaosfailover.report.html import render_html
 from chaosfailover.report.junit import render_junit
 from chaosfailover.report.markdown import render_markdown
 from chaosfailover.report.view import RunView, make_view
 
-__all__ = ["FORMATS", "SUFFIXES", "render"]
+__all__ = ["FORMATS", "LANGUAGES", "SUFFIXES", "render"]
 
 
 def render(
@@ -50,6 +50,9 @@ FORMATS: Mapping[str, Callable[[Sequence[RunView], str], str]] = {
     "junit": render_junit,
 }
 """How to render each format."""
+
+LANGUAGES = (*CATALOGUES,)
+"""The languages of a report."""
 
 SUFFIXES = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json", ".xml": "junit"}
 """The format that the name of a file asks for."""

@@ -26,7 +26,7 @@ from chaosfailover.record.redaction import redact_fragment
 from chaosfailover.run import Activity
 from chaosfailover.run.journal_entry import json_object
 
-__all__ = ["RunEvidence", "open_evidence"]
+__all__ = ["RunEvidence", "check_evidence", "open_evidence"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -39,6 +39,8 @@ AT_FIRST = ("chaoslib-version", "platform", "node", "experiment", "start")
 AT_LAST = ("status", "deviated", "end", "duration", "interruption", "safeguards")
 # What our entry gets at the end; the rest is written while the run goes on.
 CONCLUSION = ("cut_at", "stop_at", "stopped", "traffic", "verdict", "record")
+
+EXISTS = "exists, and evidence is never overwritten: name another file, or a folder"
 
 
 class RunEvidence:
@@ -182,6 +184,14 @@ def open_evidence(given: str | None, hidden: Collection[str]) -> RunEvidence:
     return evidence
 
 
+def check_evidence(given: str | None) -> None:
+    """
+    Raise ConfigurationError if the given file exists already.
+    """
+    if given is not None and Path(given).exists() and not Path(given).is_dir():
+        raise ConfigurationError(f"evidence is {given!r}, which {EXISTS}")
+
+
 def _place(path: Path, name: str, *, is_folder: bool) -> Path:
     return path / name if is_folder or path.is_dir() else path
 
@@ -193,7 +203,5 @@ def _create(path: Path, hidden: Collection[str], given: str | None = None) -> Ru
         return RunEvidence(path, hidden, named=given is not None)
     except OSError as exc:
         if path.exists():
-            raise ConfigurationError(
-                f"{shown} exists, and evidence is never overwritten: name another file, or a folder"
-            ) from exc
+            raise ConfigurationError(f"{shown} {EXISTS}") from exc
         raise ConfigurationError(f"{shown} cannot be written: {exc.strerror or exc}") from exc

@@ -24,26 +24,30 @@ __all__ = ["check_files", "conclude", "conclude_refused"]
 logger = logging.getLogger("chaostoolkit")
 
 
-def check_files(settings: Settings) -> None:
+def check_files(settings: Settings, *, make_folders: bool = True) -> None:
     """
-    Check that the report, the record and the journal can be written, and create their folders.
+    Check that the report, the record and the journal can be written.
 
-    Existing files are not changed, and no new file is left. Raises ConfigurationError.
+    Existing files are not changed, and no new file is left; nor is a folder, unless they are to be
+    made. Raises ConfigurationError.
     """
     for key in ("report", "record"):
         if name := getattr(settings, key):
-            _try_to_write(key, Path(name))
+            _try_to_write(key, Path(name), make_folders=make_folders)
     if name := command_parameter("journal_path"):
-        _try_to_write("the journal", Path(name))
+        _try_to_write("the journal", Path(name), make_folders=make_folders)
 
 
-def _try_to_write(key: str, file: Path) -> None:
+def _try_to_write(key: str, file: Path, *, make_folders: bool) -> None:
+    made = [folder for folder in file.parents if not folder.exists()]
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         existed = file.exists()
         file.open("ab").close()
         if not existed:
             file.unlink()
+        for folder in () if make_folders else made:
+            folder.rmdir()
     except OSError as exc:
         raise ConfigurationError(
             f"{key} is {str(file)!r}, which cannot be written: {exc.strerror or exc}"

@@ -18,7 +18,7 @@ from chaosfailover.errors import FailoverError, GuardError
 from chaosfailover.prober import measurement
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.prober.open_files import Room
-from chaosfailover.record.redaction import LogRedaction, given_secrets, named_values
+from chaosfailover.record.redaction import LogRedaction, given_secrets
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe_breach
 from chaosfailover.run.evidence import RunEvidence, open_evidence
@@ -32,6 +32,7 @@ from chaosfailover.run.journal_entry import (
     entry_at_first,
     hash_as_written,
     json_object,
+    known_secrets,
     make_entry,
 )
 from chaosfailover.run.mode import Venue, open_venue
@@ -159,11 +160,7 @@ class Session:
             self._entry_noted = True
 
     def _hidden(self) -> set[str]:
-        """
-        Return the secrets of the run: those that it was given, and those that are named so.
-        """
-        given = json_object({"secrets": self._secrets, "configuration": self._configuration})
-        return {*given_secrets(given["secrets"]), *named_values(given["configuration"])}
+        return known_secrets(self._configuration, self._secrets)
 
     def _make_ready(self) -> None:
         if self._settings.abort_when is not None:
