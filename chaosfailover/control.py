@@ -32,7 +32,7 @@ from chaosfailover.errors import FailoverError
 from chaosfailover.record.redaction import given_secrets, redact_message, redact_run
 from chaosfailover.run.declarations import check_declarations, check_scope, validated_experiment
 from chaosfailover.run.evidence import RunEvidence
-from chaosfailover.run.experiment_file import command_name
+from chaosfailover.run.experiment_file import command_name, command_parameter
 from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import conclude_refused
 from chaosfailover.run.journal_entry import json_object, known_secrets
@@ -272,7 +272,7 @@ def _end_unbegun(state: Journal, secrets: set[str], files: Settings) -> None:
     """
     state.update(redact_run(json_object(state), secrets))
     if _refusal:
-        conclude_refused(state, _refusal, files)
+        conclude_refused(state, _refusal, files, command_parameter("journal_path"))
     elif state["status"] == "completed":
         logger.error(NOT_BEGUN)
         state["status"] = "failed"

@@ -35,6 +35,12 @@ def test_rehearsal_holds(name: str, tmp_path: Path) -> None:
     assert done.returncode == 0, log
     for expected in ("REHEARSAL", "is Starting", "waiting for Testing", "-> Testing", "is Stopped"):
         assert expected in log, log
+    back, *outages, files, command = log[log.index("All tests are Stopped and all ") :].splitlines()
+    assert " Established" in back
+    assert outages
+    assert all("portal: " in outage for outage in outages)
+    assert "INFO] Journal: ./journal.json" in files
+    assert "chaos failover report ./journal.json -o failover-report.html" in command
     assert "Traceback" not in log
     document = journal(tmp_path)
     assert (document["status"], document["deviated"]) == ("completed", False)

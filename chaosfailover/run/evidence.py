@@ -147,12 +147,12 @@ class RunEvidence:
 
     def close(self, *, wanted: bool) -> None:
         """
-        Write what is left, and say where the evidence is, or remove it.
+        Write what is left, and say what did not fit, or remove the file.
         """
         self._file.close()
         if self.named or wanted:
-            lost = f", without {self._file.lost} lines that did not fit" if self._file.lost else ""
-            logger.info("The evidence is in %s%s", self.path, lost)
+            if lost := self._file.lost:
+                logger.warning("%s is without %d lines that did not fit", self.path, lost)
             return
         with suppress(OSError):
             self.path.unlink()

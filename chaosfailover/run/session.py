@@ -8,6 +8,7 @@ import os
 import time
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 
 from chaoslib.exceptions import InterruptExecution
 from chaoslib.types import Journal
@@ -22,6 +23,7 @@ from chaosfailover.record.redaction import LogRedaction, given_secrets
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe_breach
 from chaosfailover.run.evidence import RunEvidence, open_evidence
+from chaosfailover.run.experiment_file import command_parameter
 from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import check_files, conclude
 from chaosfailover.run.go_no_go import make_ready
@@ -47,7 +49,6 @@ from chaosfailover.safety.observer import ObserverThread
 from chaosfailover.safety.route_watch import RouteWatchThread
 from chaosfailover.safety.watchdog import GRACE, Watchdogs, log_name
 from chaosfailover.signals import Interruption
-from chaosfailover.verdict.values import mapping
 
 __all__ = ["Session", "interruption", "note_begun"]
 
@@ -251,15 +252,23 @@ class Session:
             journal.update(interruption=ended, status="interrupted")
         journal.update({**json_object(journal), "failover": entry})
         note_safeguard(journal)
-        conclude(journal, self._settings, given_secrets(json_object({"secrets": self._secrets})))
+        secrets = given_secrets(json_object({"secrets": self._secrets}))
+        journal_file = command_parameter("journal_path")
+        conclude(journal, self._settings, secrets, self._kept, journal_file)
         self._conclude_evidence(journal)
         if alarm(self._outcomes, self._configuration.get(config.REGION_ID)):
             journal["status"] = "failed"
         self._concluded = True
 
+    def _kept(self, verdict: str) -> Path | None:
+        """
+        Return where the evidence stays, by the verdict: a rehearsal that held needs none.
+        """
+        self._is_wanted = not (verdict == "held" and self._facts.mode == "REHEARSAL")
+        evidence = self._evidence
+        return evidence.path if evidence and (self._is_wanted or evidence.named) else None
+
     def _conclude_evidence(self, journal: Journal) -> None:
-        held = mapping(journal["failover"].get("verdict")).get("verdict") == "held"
-        self._is_wanted = not (held and self._facts.mode == "REHEARSAL")
         if self._evidence:
             self._note_entry()
             self._evidence.conclude(journal)
@@ -276,6 +285,8 @@ class Session:
         self._end_observer()
         if not self._concluded:
             logger.error(NOT_CONCLUDED)
+            if self._evidence:
+                logger.info("The evidence is in %s", self._evidence.path)
             alarm(self._outcomes, self._configuration.get(config.REGION_ID))
             self._concluded = True
         if self._venue and self._venue.watchdogs:
