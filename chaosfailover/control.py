@@ -36,7 +36,7 @@ from chaosfailover.run.experiment_file import command_name, command_parameter
 from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import conclude_refused
 from chaosfailover.run.journal_entry import json_object, known_secrets
-from chaosfailover.run.probe_tolerance import evaluate
+from chaosfailover.run.probe_tolerance import evaluate, tell_reading
 from chaosfailover.run.session import Session, note_begun
 from chaosfailover.run.settings import Settings
 from chaosfailover.run.steps import stops_test
@@ -173,11 +173,12 @@ def before_hypothesis_control(context: Hypothesis, **arguments: object) -> None:
 
 def after_hypothesis_control(context: Hypothesis, state: Run, **arguments: object) -> None:
     """
-    Evaluate tolerances again, and keep the reading.
+    Evaluate tolerances again, keep the reading, and log the results of its probes.
     """
     _in_hypothesis.discard(threading.get_ident())
     if state and (evidence := _evidence()):
         evidence.reading(state)
+        tell_reading(state, whole=not evidence.is_in_method)
 
 
 def before_method_control(context: Experiment, **arguments: object) -> None:

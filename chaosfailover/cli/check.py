@@ -11,6 +11,7 @@ import click
 from chaosfailover.cli.region_options import NOT_DONE
 from chaosfailover.cli.terminal import is_quiet, notice, plain
 from chaosfailover.run.readiness import Readiness, Source, readiness
+from chaosfailover.run.wait_display import shown_waits
 from chaosfailover.safety.preflight import PreflightCheck
 
 __all__ = ["check"]
@@ -61,11 +62,12 @@ def check(
     settings = (context.obj or {}).get("settings_path", "")
     given = Source(source, variables, variable_files, control_files, settings)
     shows = output == "table"
-    ready = readiness(
-        given,
-        _show_venue if shows else lambda _: None,
-        _show if shows else lambda _: None,
-    )
+    with shown_waits():
+        ready = readiness(
+            given,
+            _show_venue if shows else lambda _: None,
+            _show if shows else lambda _: None,
+        )
     if output == "json":
         click.echo(json.dumps(ready.as_dict(), indent=2))
     else:

@@ -66,6 +66,13 @@ class RunEvidence:
         """
         return self._file.path
 
+    @property
+    def is_in_method(self) -> bool:
+        """
+        Whether readings of the hypothesis go on beside the method, or the rollbacks.
+        """
+        return self._phase not in ("before", "after")
+
     def note(self, fragment: Fragment) -> None:
         """
         Write a fragment of the journal, as it is now.
@@ -127,8 +134,8 @@ class RunEvidence:
         """
         Write a reading of the hypothesis.
         """
-        during = self._phase not in ("before", "after")
-        self.note({"steady_states": {self._phase: state} if not during else {"during": [state]}})
+        states = {"during": [state]} if self.is_in_method else {self._phase: state}
+        self.note({"steady_states": states})
 
     @property
     def _part(self) -> str:

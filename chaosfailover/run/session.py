@@ -16,6 +16,7 @@ from chaoslib.types import Journal
 from chaosfailover import events
 from chaosfailover.alibaba import config
 from chaosfailover.errors import FailoverError, GuardError
+from chaosfailover.events.waits import waiting
 from chaosfailover.prober import measurement
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.prober.open_files import Room
@@ -41,6 +42,7 @@ from chaosfailover.run.mode import Venue, open_venue
 from chaosfailover.run.safeguard import note_safeguard
 from chaosfailover.run.settings import Settings
 from chaosfailover.run.settling import wait_until_settled
+from chaosfailover.run.wait_display import shown_waits
 from chaosfailover.safety import guard
 from chaosfailover.safety.alarm import alarm, utc_after
 from chaosfailover.safety.guard import Guard
@@ -134,6 +136,7 @@ class Session:
         """
         self._facts.experiment_hash = hash_as_written(self._experiment)
         self._redact_logs()
+        self._resources.enter_context(shown_waits())
         self._resources.enter_context(events.listening(self._facts.events.append))
         try:
             self._open_evidence()
@@ -443,5 +446,7 @@ class Session:
         if self._measurement is None:
             return
         if self._measurement.windows and not self._interruption.received:
-            time.sleep(self._settings.after_stop)
+            after_stop = self._settings.after_stop
+            with waiting("what is lost after everything is back", after_stop):
+                time.sleep(after_stop)
         self._measurement.stop()

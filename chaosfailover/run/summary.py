@@ -9,12 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-from chaosfailover.i18n import message
 from chaosfailover.outages.outage import Length
 from chaosfailover.verdict.job_history import JobHistory
 from chaosfailover.verdict.journal import Run, text
 from chaosfailover.verdict.recovery import Recovery
-from chaosfailover.verdict.verdict import Verdict, examine
+from chaosfailover.verdict.verdict import Verdict, examine, sentence
 
 __all__ = ["Files", "Summary", "summary"]
 
@@ -67,8 +66,7 @@ def _restored(run: Run) -> tuple[str, bool]:
     Return what is back since when, or what is not, and whether all is over.
     """
     if problems := [reason for reason in examine(run) if reason.key in NOT_OVER]:
-        sentences = (message(f"reason.{reason.key}", **reason.values) for reason in problems)
-        return f"NOT ALL IS BACK: {' '.join(sentences)}", False
+        return f"NOT ALL IS BACK: {' '.join(map(sentence, problems))}", False
     cuts = [test for test in run.tests if test.since or test.started]
     ended = [test for test in cuts if test.status == "Stopped"]
     others = [_other(run, test) for test in cuts if test not in ended]

@@ -23,6 +23,7 @@ from chaosfailover.errors import (
     PreflightError,
     TransportError,
 )
+from chaosfailover.events.waits import waiting
 from chaosfailover.network import resource_status as survey
 from chaosfailover.network.cut_resources import Resource, lost, read_states
 from chaosfailover.network.under_test import read_underway
@@ -162,7 +163,8 @@ def preflight(flight: PreflightContext) -> list[PreflightCheck]:
 
 def _check(name: str, make: Callable[[], Finding]) -> PreflightCheck:
     try:
-        finding = make()
+        with waiting(f"the preflight check “{name}”"):
+            finding = make()
     except FailoverError as error:
         last = isinstance(error, TransportError | AbsentError) or name == REGION
         return PreflightCheck(name, False, str(error), last=last)
