@@ -28,18 +28,19 @@ from chaoslib.types import (
 )
 
 from chaosfailover.alibaba import config
-from chaosfailover.errors import ArgumentError
-from chaosfailover.record.redaction import given_secrets, named_values, redact_message, redact_run
+from chaosfailover.errors import FailoverError
+from chaosfailover.record.redaction import given_secrets, redact_message, redact_run
 from chaosfailover.run.declarations import check_declarations, check_scope, validated_experiment
 from chaosfailover.run.evidence import RunEvidence
-from chaosfailover.run.experiment_file import command_name
+from chaosfailover.run.experiment_file import command_name, command_parameter
 from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import conclude_refused
-from chaosfailover.run.journal_entry import json_object
-from chaosfailover.run.probe_tolerance import evaluate
+from chaosfailover.run.journal_entry import json_object, known_secrets
+from chaosfailover.run.probe_tolerance import evaluate, tell_reading
 from chaosfailover.run.session import Session, note_begun
 from chaosfailover.run.settings import Settings
 from chaosfailover.run.steps import stops_test
+from chaosfailover.run.written_values import check_written
 
 __all__ = [
     "after_activity_control",
@@ -71,7 +72,10 @@ _in_hypothesis: set[int] = set()
 
 def validate_control(control: Control) -> None:
     """
-    Refuse wrong arguments, a `scope`, a second control and misspelt keys, at `chaos validate`.
+    Refuse wrong arguments, a `scope`, a second control and misspelt keys.
+
+    At `chaos validate`, make all checks that need no network; `chaos run` takes values from its
+    command line, which are known only later.
     """
     experiment = validated_experiment() or {}
     arguments = control["provider"].get("arguments") or {}
@@ -80,7 +84,9 @@ def validate_control(control: Control) -> None:
         check_declarations(experiment)
         check_keys(experiment)
         Settings.check(arguments)
-    except ArgumentError as exc:
+        if command_name() == "validate":
+            check_written(experiment, arguments)
+    except FailoverError as exc:
         message, cause = _redacted(exc, given_secrets({}))
         _end_invalid(experiment, arguments, message)
         raise InvalidControl(f"control {control['name']!r}: {message}") from cause
@@ -143,16 +149,11 @@ def before_experiment_control(
         _session = Session(settings, context, configuration, secrets, *_noted)
         _session.begin()
     except Exception as exc:  # noqa: BLE001 - raised again, as what ends the run
-        message, cause = _redacted(exc, _known_secrets(configuration, secrets))
+        message, cause = _redacted(exc, known_secrets(configuration, secrets))
         if not _session:
             _refusal = message  # no session reports it
         raise InterruptExecution(f"nothing was cut: {message}") from cause
     note_begun(begun=True)
-
-
-def _known_secrets(configuration: Configuration, secrets: Secrets) -> set[str]:
-    given = json_object({"configuration": configuration, "secrets": secrets})
-    return {*given_secrets(given["secrets"]), *named_values(given["configuration"])}
 
 
 def _redacted(problem: Exception, secrets: Iterable[str]) -> tuple[str, Exception | None]:
@@ -172,11 +173,12 @@ def before_hypothesis_control(context: Hypothesis, **arguments: object) -> None:
 
 def after_hypothesis_control(context: Hypothesis, state: Run, **arguments: object) -> None:
     """
-    Evaluate tolerances again, and keep the reading.
+    Evaluate tolerances again, keep the reading, and log the results of its probes.
     """
     _in_hypothesis.discard(threading.get_ident())
     if state and (evidence := _evidence()):
         evidence.reading(state)
+        tell_reading(state, whole=not evidence.is_in_method)
 
 
 def before_method_control(context: Experiment, **arguments: object) -> None:
@@ -258,7 +260,7 @@ def after_experiment_control(
             _session.end(state)
         else:
             files = Settings.of_files(arguments)
-            _end_unbegun(state, _known_secrets(configuration, secrets), files)
+            _end_unbegun(state, known_secrets(configuration, secrets), files)
     except Exception:
         # The toolkit would swallow it, and the run would look successful.
         logger.exception("The end of the run failed")
@@ -271,7 +273,7 @@ def _end_unbegun(state: Journal, secrets: set[str], files: Settings) -> None:
     """
     state.update(redact_run(json_object(state), secrets))
     if _refusal:
-        conclude_refused(state, _refusal, files)
+        conclude_refused(state, _refusal, files, command_parameter("journal_path"))
     elif state["status"] == "completed":
         logger.error(NOT_BEGUN)
         state["status"] = "failed"

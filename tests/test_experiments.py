@@ -3,6 +3,7 @@ The bundled experiments, run as a user runs them: as processes.
 """
 
 import json
+import re
 import shutil
 import subprocess
 from contextlib import ExitStack
@@ -35,6 +36,15 @@ def test_rehearsal_holds(name: str, tmp_path: Path) -> None:
     assert done.returncode == 0, log
     for expected in ("REHEARSAL", "is Starting", "waiting for Testing", "-> Testing", "is Stopped"):
         assert expected in log, log
+    assert re.search(r"Target portal is DOWN \(\w+\) during the cut of ", log), log
+    assert re.search(r"Target portal is back after .* s, (during the cut|on the way) ", log), log
+    assert "Probe the-portal-answers: met: status 200" in log
+    back, *outages, files, command = log[log.index("All tests are Stopped and all ") :].splitlines()
+    assert " Established" in back
+    assert outages
+    assert all("portal: " in outage for outage in outages)
+    assert "INFO] Journal: ./journal.json" in files
+    assert "chaos failover report ./journal.json -o failover-report.html" in command
     assert "Traceback" not in log
     document = journal(tmp_path)
     assert (document["status"], document["deviated"]) == ("completed", False)

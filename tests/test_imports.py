@@ -22,8 +22,8 @@ LAYERS = [
     {"network", "prober", "verdict"},
     {"inspection", "plan", "probes", "record", "safety"},
     {"actions", "report", "tolerances"},
-    {"cli", "run"},
-    {"control"},
+    {"run"},
+    {"cli", "control"},
 ]
 MOST_ROOMS, MOST_ARROWS = 23, 78
 KNOW_THE_TOOLKIT = {"actions", "control", "probes", "run", "tolerances"}

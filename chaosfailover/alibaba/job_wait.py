@@ -9,6 +9,7 @@ from chaosfailover import errors
 from chaosfailover.alibaba.documents import FailoverTestJob
 from chaosfailover.alibaba.retries import is_retryable
 from chaosfailover.events import publish
+from chaosfailover.events.waits import waiting
 
 __all__ = ["wait_for_status"]
 
@@ -36,9 +37,22 @@ def wait_for_status(
     """
     if status not in STATUSES:
         raise errors.ArgumentError(f"status is {status!r}, expected one of {', '.join(STATUSES)}")
+    with waiting(f"{job_id} to be {status}", timeout, logged=True):
+        return _wait_for_status(describe, job_id, status, timeout, interval, clock, sleep)
+
+
+def _wait_for_status(
+    describe: Callable[[float], FailoverTestJob],
+    job_id: str,
+    status: str,
+    timeout: float,
+    interval: float,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> FailoverTestJob:
     too_late = STATUSES[STATUSES.index(status) + 1 :]
     since = clock()
-    progress = _Progress(job_id, status)
+    progress = _Progress(job_id, status, timeout)
     while True:
         remaining = since + timeout - clock()
         problem = progress.poll(describe, max(remaining, 1.0))
@@ -60,12 +74,13 @@ class _Progress:
     The status last seen, with a log line for each change and after 1, 2, 4 .. 30 s without one.
     """
 
-    def __init__(self, job_id: str, awaited: str) -> None:
+    def __init__(self, job_id: str, awaited: str, timeout: float) -> None:
         self.job: FailoverTestJob = {}
         self.status = ""
         self._reported = ""
         self._job_id = job_id
         self._awaited = awaited
+        self._timeout = timeout
         self._period = 1.0
         self._due = 1.0
 
@@ -86,8 +101,9 @@ class _Progress:
             publish("status", job_id=self._job_id, status=self.status)
             self._reported = self.status
         elif elapsed >= self._due:
-            text = "%s still %s after %.1f s, waiting for %s"
-            logger.info(text, self._job_id, self._shown(), elapsed, self._awaited)
+            left = max(0.0, self._timeout - elapsed)
+            text = "%s still %s after %.1f s, waiting for %s, %.0f s more at most"
+            logger.info(text, self._job_id, self._shown(), elapsed, self._awaited, left)
         while elapsed >= self._due:
             self._period = min(self._period * 2, 30.0)
             self._due += self._period

@@ -11,7 +11,6 @@ import click
 
 from chaosfailover.cli.region_options import NOT_DONE
 from chaosfailover.cli.terminal import notice
-from chaosfailover.i18n import CATALOGUES
 from chaosfailover.record import (
     Evidence,
     as_journal,
@@ -22,7 +21,7 @@ from chaosfailover.record import (
     stored,
 )
 from chaosfailover.record.evidence import DEEPEST, is_deep
-from chaosfailover.report import FORMATS, SUFFIXES, render
+from chaosfailover.report import FORMATS, LANGUAGES, SUFFIXES, render
 from chaosfailover.verdict.journal import brief
 
 __all__ = ["report"]
@@ -36,7 +35,7 @@ __all__ = ["report"]
     type=click.Choice([*FORMATS]),
     help="Default: by the suffix of FILE, else html.",
 )
-@click.option("--language", type=click.Choice([*CATALOGUES]), default="en", show_default=True)
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
 @click.option(
     "-o",
     "--output-file",
@@ -84,10 +83,11 @@ def _render(journals: Sequence[Path], form: str, language: str, output: Path | N
     """
     Write the report of the journals that can be read; exit 1 if one cannot.
     """
-    sound = [journal for path in journals if (journal := _sound(path)) is not None]
-    if sound:
-        _write(render(sound, form, language), output)
-    if len(sound) < len(journals):
+    read = [(journal, str(path)) for path in journals if (journal := _sound(path)) is not None]
+    if read:
+        sound, files = zip(*read, strict=True)
+        _write(render(sound, form, language, files), output)
+    if len(read) < len(journals):
         sys.exit(NOT_DONE)
 
 
@@ -136,6 +136,8 @@ def _journal(document: Document | Evidence) -> Document:
     return document.journal if isinstance(document, Evidence) else document
 
 
+JOURNAL_KEYS = ("chaoslib-version", "experiment", "failover", "run", "steady_states")
+"""Of these, a journal has at least one; experiments and discoveries have none."""
 LARGEST = 300_000_000
 TOO_DEEP = f"it is nested more than {DEEPEST} levels deep, expected fewer"
 
@@ -177,11 +179,22 @@ def _read(path: Path) -> Document | Evidence | None:
     else:
         if isinstance(journal, Evidence):
             return journal
-        if isinstance(journal, dict):
+        if isinstance(journal, dict) and (_is_journal(journal) or is_record(as_journal(journal))):
             return as_journal(journal)
-        problem = f"it holds {type(journal).__name__}, expected an object"
+        problem = (
+            f"it has none of the keys {', '.join(JOURNAL_KEYS)}"
+            if isinstance(journal, dict)
+            else f"it holds {type(journal).__name__}, expected an object"
+        )
     click.echo(f"Error: {path} is no journal: {problem}", err=True)
     return None
+
+
+def _is_journal(document: Document) -> bool:
+    """
+    Tell whether a document has anything of a journal.
+    """
+    return not document.keys().isdisjoint(JOURNAL_KEYS)
 
 
 def _document(path: Path) -> object:

@@ -23,6 +23,7 @@ from chaosfailover.cli.region_options import (
     show_nothing_runs,
 )
 from chaosfailover.errors import FailoverError
+from chaosfailover.run.wait_display import shown_waits
 from chaosfailover.safety.guarded_test import Start, StopOutcome, StopRequest
 from chaosfailover.safety.stopping import Patience, stop_tests
 
@@ -58,12 +59,13 @@ def stop(
     """
     if bool(tests) == everything:
         raise click.UsageError("name the tests to stop, or give --all")
-    answers = ask_selected(
-        selection,
-        functools.partial(_stop, tests, timeout),
-        confirm=_confirm if everything and not yes else None,
-        emergency=True,
-    )
+    with shown_waits():
+        answers = ask_selected(
+            selection,
+            functools.partial(_stop, tests, timeout),
+            confirm=_confirm if everything and not yes else None,
+            emergency=True,
+        )
     outcomes = [(answer.region_id, outcome) for answer in answers for outcome in answer.value or ()]
     outcomes = [(region_id, each) for region_id, each in outcomes if each.status or each.error]
     for region_id, outcome in outcomes:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from chaosfailover.cli.terminal import padded, plain, width
 from chaosfailover.inspection.circuits import CircuitRow
+from chaosfailover.network.health import UNKNOWN_GROUP
 
 __all__ = ["as_markdown", "as_table"]
 
@@ -14,6 +15,8 @@ COLUMNS = (
     *("BFD", "TAKES OVER IN", "SURVIVORS", "FINDING", "LAST TEST"),
 )
 WITH_ROUTES = (*COLUMNS[:-2], "PREFIXES", "CAPACITY", *COLUMNS[-2:])
+
+UNKNOWN = "circuits whose ECR or CEN is not known"
 
 BFD = {True: "yes", False: "no", None: "unknown"}
 
@@ -62,7 +65,8 @@ def _headings(rows: Sequence[CircuitRow]) -> list[tuple[str, tuple[str, ...]]]:
     headings = []
     before = ""
     for row in rows:
-        heading = plain(" ".join(filter(None, (row.region_id, row.account, row.group))))
+        group = UNKNOWN if row.group == UNKNOWN_GROUP else row.group
+        heading = plain(" ".join(filter(None, (row.region_id, row.account, group))))
         why = tuple(plain(note) for note in (*row.why, *_route_notes(row)))
         headings.append(("" if heading == before else heading, why))
         before = heading

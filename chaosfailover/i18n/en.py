@@ -244,6 +244,8 @@ ENGLISH: Mapping[str, str] = {
     "ui.probe": "Probe",
     "ui.result": "Result",
     "ui.output": "Output or error",
+    "ui.held_to": "held to:",
+    "ui.file": "File",
     "ui.met": "met",
     "ui.not_met": "not met",
     "ui.cut_off": "cut off",

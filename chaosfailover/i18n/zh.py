@@ -243,6 +243,8 @@ CHINESE: Mapping[str, str] = {
     "ui.probe": "探测",
     "ui.result": "结果",
     "ui.output": "输出或错误",
+    "ui.held_to": "容许：",
+    "ui.file": "文件",
     "ui.met": "满足",
     "ui.not_met": "不满足",
     "ui.cut_off": "被打断",

@@ -11,6 +11,7 @@ from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.documents import text
 from chaosfailover.errors import ArgumentError, JobTimeoutError, PreflightError
 from chaosfailover.events import publish
+from chaosfailover.events.waits import waiting
 from chaosfailover.network.paths import Path, paths
 from chaosfailover.network.survival import Survival, surviving_paths
 from chaosfailover.network.under_test import read_underway, under_test
@@ -98,12 +99,14 @@ def wait_for_resource_status(
 
     Raises ArgumentError as resource_status does, and JobTimeoutError after the timeout.
     """
-    deadline = time.monotonic() + timeout
-    while (status := resource_status(client, resource_type, resource_id)) not in until:
-        if time.monotonic() >= deadline:
-            expected = " or ".join(until)
-            raise JobTimeoutError(f"{resource_id} is {status}, not {expected}, after {timeout:g} s")
-        time.sleep(INTERVAL)
+    deadline, expected = time.monotonic() + timeout, " or ".join(until)
+    with waiting(f"{resource_id} to be {expected}", timeout):
+        while (status := resource_status(client, resource_type, resource_id)) not in until:
+            if time.monotonic() >= deadline:
+                raise JobTimeoutError(
+                    f"{resource_id} is {status}, not {expected}, after {timeout:g} s"
+                )
+            time.sleep(INTERVAL)
     return status
 
 

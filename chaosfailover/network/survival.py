@@ -45,7 +45,7 @@ class Need:
             return (
                 f"an ECR or CEN that is not known{f' ({self.ip_version})' * bool(self.ip_version)}"
             )
-        return f"{self.group} ({self.ip_version or 'unknown address family'})"
+        return f"{self.group} ({self.ip_version or 'of an address family that is not known'})"
 
     @property
     def count(self) -> int:

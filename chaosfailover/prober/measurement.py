@@ -12,6 +12,7 @@ from math import inf
 from chaosfailover.errors import ArgumentError
 from chaosfailover.events import Event, publish
 from chaosfailover.events.evidence_file import SAMPLES, Line
+from chaosfailover.events.waits import waiting
 from chaosfailover.outages.measured import CutWindow, borders
 from chaosfailover.outages.outage import Length, Outage
 from chaosfailover.outages.settled import AtStop
@@ -162,7 +163,9 @@ class Measurement:
         """
         slowest = max(target.interval or 0.0 for target in self.targets)
         end = self._prober.began + max(seconds, BASELINE_CHECKS * slowest)
-        time.sleep(max(0.0, end - elapsed()))
+        left = max(0.0, end - elapsed())
+        with waiting("the baseline of the targets", left):
+            time.sleep(left)
 
     def current_outage(self, target: str) -> Length | None:
         """
@@ -211,13 +214,24 @@ class Measurement:
         names = [target.name for target in self.targets]
         return {name: self._prober.entry(name, self.windows) for name in names}
 
+    @property
+    def phase(self) -> str:
+        """
+        The words for where the run is: `during the cut of drill`, `on the way back of drill`, or
+        `before any cut`.
+        """
+        if not self.windows:
+            return "before any cut"
+        window = self.windows[-1]
+        return f"{'on the way back' if window.stop_at else 'during the cut'} of {window.test}"
+
     def _announce(self, target: Target, outage: Outage) -> None:
         """
         Tell that a target went down or came back, but not each time that it flaps for long.
         """
         self._announced[target.name] += 1
         if self._announced[target.name] <= MOST_CHANGES:
-            _announce(target, outage)
+            _announce(target, outage, self.phase)
         elif self._announced[target.name] == MOST_CHANGES + 1:
             logger.warning(
                 "Target %s flaps: it is not told any more until the next cut or stop", target.name
@@ -255,7 +269,7 @@ def _ends_a_cut(event: Event) -> bool:
     return event["kind"] == "stop" or event.get("status") in ("Stopping", "Stopped")
 
 
-def _announce(target: Target, outage: Outage) -> None:
+def _announce(target: Target, outage: Outage, phase: str) -> None:
     """
     Publish and log that a target went down or came back; called in the prober's thread.
     """
@@ -268,13 +282,14 @@ def _announce(target: Target, outage: Outage) -> None:
         at_most=at_most,
     )
     if outage.ongoing:
-        logger.warning("Target %s is DOWN (%s)", target.name, outage.error)
+        logger.warning("Target %s is DOWN (%s) %s", target.name, outage.error, phase)
     else:
         logger.info(
-            "Target %s is back after %.3f to %.3f s",
+            "Target %s is back after %.3f to %.3f s, %s",
             target.name,
             outage.at_least,
             outage.at_most,
+            phase,
         )
 
 

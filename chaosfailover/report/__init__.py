@@ -6,33 +6,43 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from chaosfailover.errors import ArgumentError
-from chaosfailover.i18n import check_language
+from chaosfailover.i18n import CATALOGUES, check_language
 from chaosfailover.report.html import render_html
 from chaosfailover.report.junit import render_junit
 from chaosfailover.report.markdown import render_markdown
 from chaosfailover.report.view import RunView, make_view
 
-__all__ = ["FORMATS", "SUFFIXES", "render"]
+__all__ = ["FORMATS", "LANGUAGES", "SUFFIXES", "render"]
 
 
 def render(
     journals: Sequence[Mapping[str, object]],
     format: str = "html",  # noqa: A002 - what every user calls it
     language: str = "en",
+    files: Sequence[str] = (),
 ) -> str:
     """
     Render journals, which may be interrupted or damaged, as `html`, `markdown`, `json` or
     `junit`, in `en` or `zh`.
 
-    The JSON of one journal is its record, that of several a list of records. Raises ArgumentError
-    for an unknown format or language, and for no journal.
+    The JSON of one journal is its record, that of several a list of records in their order. The
+    other formats have several in the order of their beginning, each with its file of `files`.
+    Raises ArgumentError for an unknown format or language, and for no journal.
     """
     if format not in FORMATS:
         raise ArgumentError(f"format is {format!r}, expected one of {', '.join(FORMATS)}")
     check_language(language)
     if not journals:
         raise ArgumentError("there is no journal, expected one or more")
-    return FORMATS[format]([make_view(journal, language) for journal in journals], language)
+    names = [*files, *[""] * len(journals)]
+    named = zip(journals, names, strict=False)
+    views = [make_view(journal, language, file) for journal, file in named]
+    return FORMATS[format](views if format == "json" else sorted(views, key=_began), language)
+
+
+def _began(view: RunView) -> tuple[bool, str]:
+    began = view.record["period"]["began"]
+    return began is None, began or ""
 
 
 def _json(views: Sequence[RunView], _: str) -> str:
@@ -50,6 +60,9 @@ FORMATS: Mapping[str, Callable[[Sequence[RunView], str], str]] = {
     "junit": render_junit,
 }
 """How to render each format."""
+
+LANGUAGES = (*CATALOGUES,)
+"""The languages of a report."""
 
 SUFFIXES = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json", ".xml": "junit"}
 """The format that the name of a file asks for."""

@@ -40,7 +40,8 @@ def render_junit(views: Sequence[RunView], language: str) -> str:
     names: Counter[tuple[str, str]] = Counter()
     for view in views:
         title = brief(view.title or "?", 200)
-        suite = ElementTree.SubElement(root, "testsuite", name=title)
+        file = f" ({brief(view.file, 200)})" if view.file and len(views) > 1 else ""
+        suite = ElementTree.SubElement(root, "testsuite", name=f"{title}{file}")
         cases = list(_cases(view, language))
         _describe(suite, view, cases)
         for case in cases:
@@ -99,6 +100,7 @@ def _properties(view: RunView) -> dict[str, str | None]:
         "change_ticket": view.record["people"]["change_ticket"],
         "sha256": view.record["sha256"],
         "notice": " ".join(view.notices),
+        "file": view.file,
     }
 
 

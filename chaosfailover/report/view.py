@@ -26,7 +26,8 @@ class RunView:
     One run: its record, the reasons for its verdict in the reader's language, and the compact
     series of its targets, in the order of the record's targets. `notices` are warnings about the
     source; the stored record is `sound` unless it is damaged or contradicts the journal. `cut`
-    tells whether anything was cut, None if that is not known.
+    tells whether anything was cut, None if that is not known. `file` is that of the journal, "" if
+    it has none.
     """
 
     record: Record
@@ -35,6 +36,7 @@ class RunView:
     notices: list[str]
     sound: bool
     cut: bool | None
+    file: str = ""
 
     @property
     def title(self) -> str:
@@ -58,9 +60,9 @@ class RunView:
         return str(self.record["place"]["mode"])
 
 
-def make_view(journal: Mapping[str, object], language: str) -> RunView:
+def make_view(journal: Mapping[str, object], language: str, file: str = "") -> RunView:
     """
-    Make the view of a journal.
+    Make the view of a journal, which is that of a file.
     """
     run = redacted_run(journal)
     record, state, detail = review_stored(journal, run)
@@ -78,6 +80,7 @@ def make_view(journal: Mapping[str, object], language: str) -> RunView:
         ],
         sound=state not in UNSOUND,
         cut=_has_cut(run),
+        file=file,
     )
 
 

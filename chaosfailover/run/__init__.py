@@ -19,7 +19,8 @@ One run of an experiment under the control, from its settings to its journal ent
                                Guard.restore          stop what still runs
                                measure the way back
                                make_entry             the journal's key `failover`
-                               conclude               verdict; then hide secrets; record, report
+                               conclude               verdict; then hide secrets; record, report,
+                                                      and the summary in the log
       cleanup             -> Session.close            on every way out that can be caught
 
 `RunFacts` collects what the entry needs while the run goes on; events reach it from every thread.

@@ -11,8 +11,9 @@ from chaoslib.exceptions import InvalidControl
 from chaoslib.settings import get_loaded_settings
 
 from chaosfailover.run import Experiment
+from chaosfailover.verdict.values import mapping
 
-__all__ = ["check_declarations", "check_scope", "validated_experiment"]
+__all__ = ["check_declarations", "check_scope", "declared_arguments", "validated_experiment"]
 
 MODULE = "chaosfailover.control"
 ACTIVITIES = ("method", "rollbacks")
@@ -47,6 +48,17 @@ def check_declarations(experiment: Experiment) -> None:
         )
     for declaration in ours:
         check_scope(declaration.control)
+
+
+def declared_arguments(experiment: Experiment) -> Mapping[str, object] | None:
+    """
+    Return the arguments of our control, wherever it is declared; None if it is not.
+    """
+    for control, _ in _declarations(experiment):
+        if _is_ours(control):
+            given = mapping(control["provider"]).get("arguments")
+            return mapping(given)
+    return None
 
 
 def check_scope(control: Control) -> None:

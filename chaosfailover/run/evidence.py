@@ -26,7 +26,7 @@ from chaosfailover.record.redaction import redact_fragment
 from chaosfailover.run import Activity
 from chaosfailover.run.journal_entry import json_object
 
-__all__ = ["RunEvidence", "open_evidence"]
+__all__ = ["RunEvidence", "check_evidence", "open_evidence"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -39,6 +39,8 @@ AT_FIRST = ("chaoslib-version", "platform", "node", "experiment", "start")
 AT_LAST = ("status", "deviated", "end", "duration", "interruption", "safeguards")
 # What our entry gets at the end; the rest is written while the run goes on.
 CONCLUSION = ("cut_at", "stop_at", "stopped", "traffic", "verdict", "record")
+
+EXISTS = "exists, and evidence is never overwritten: name another file, or a folder"
 
 
 class RunEvidence:
@@ -63,6 +65,13 @@ class RunEvidence:
         The file.
         """
         return self._file.path
+
+    @property
+    def is_in_method(self) -> bool:
+        """
+        Whether readings of the hypothesis go on beside the method, or the rollbacks.
+        """
+        return self._phase not in ("before", "after")
 
     def note(self, fragment: Fragment) -> None:
         """
@@ -125,8 +134,8 @@ class RunEvidence:
         """
         Write a reading of the hypothesis.
         """
-        during = self._phase not in ("before", "after")
-        self.note({"steady_states": {self._phase: state} if not during else {"during": [state]}})
+        states = {"during": [state]} if self.is_in_method else {self._phase: state}
+        self.note({"steady_states": states})
 
     @property
     def _part(self) -> str:
@@ -145,12 +154,12 @@ class RunEvidence:
 
     def close(self, *, wanted: bool) -> None:
         """
-        Write what is left, and say where the evidence is, or remove it.
+        Write what is left, and say what did not fit, or remove the file.
         """
         self._file.close()
         if self.named or wanted:
-            lost = f", without {self._file.lost} lines that did not fit" if self._file.lost else ""
-            logger.info("The evidence is in %s%s", self.path, lost)
+            if lost := self._file.lost:
+                logger.warning("%s is without %d lines that did not fit", self.path, lost)
             return
         with suppress(OSError):
             self.path.unlink()
@@ -182,6 +191,14 @@ def open_evidence(given: str | None, hidden: Collection[str]) -> RunEvidence:
     return evidence
 
 
+def check_evidence(given: str | None) -> None:
+    """
+    Raise ConfigurationError if the given file exists already.
+    """
+    if given is not None and Path(given).exists() and not Path(given).is_dir():
+        raise ConfigurationError(f"evidence is {given!r}, which {EXISTS}")
+
+
 def _place(path: Path, name: str, *, is_folder: bool) -> Path:
     return path / name if is_folder or path.is_dir() else path
 
@@ -193,7 +210,5 @@ def _create(path: Path, hidden: Collection[str], given: str | None = None) -> Ru
         return RunEvidence(path, hidden, named=given is not None)
     except OSError as exc:
         if path.exists():
-            raise ConfigurationError(
-                f"{shown} exists, and evidence is never overwritten: name another file, or a folder"
-            ) from exc
+            raise ConfigurationError(f"{shown} {EXISTS}") from exc
         raise ConfigurationError(f"{shown} cannot be written: {exc.strerror or exc}") from exc

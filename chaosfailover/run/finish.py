@@ -1,10 +1,10 @@
 """
-The conclusion of a run: its verdict, its record, and the files made from them.
+The conclusion of a run: its verdict, its record, the files made from them, and its summary.
 """
 
 import json
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,55 +17,81 @@ from chaosfailover.report import SUFFIXES, render
 from chaosfailover.run.experiment_file import command_parameter
 from chaosfailover.run.otel import trace_run
 from chaosfailover.run.settings import Settings
-from chaosfailover.verdict.verdict import Verdict, judge
+from chaosfailover.run.summary import Files, summary
+from chaosfailover.verdict.journal import parse
+from chaosfailover.verdict.verdict import Verdict, given, judge
 
 __all__ = ["check_files", "conclude", "conclude_refused"]
 
 logger = logging.getLogger("chaostoolkit")
 
 
-def check_files(settings: Settings) -> None:
+def check_files(settings: Settings, *, make_folders: bool = True) -> None:
     """
-    Check that the report, the record and the journal can be written, and create their folders.
+    Check that the report, the record and the journal can be written.
 
-    Existing files are not changed, and no new file is left. Raises ConfigurationError.
+    Existing files are not changed, and no new file is left; nor is a folder, unless they are to be
+    made. Raises ConfigurationError.
     """
     for key in ("report", "record"):
         if name := getattr(settings, key):
-            _try_to_write(key, Path(name))
+            _try_to_write(key, Path(name), make_folders=make_folders)
     if name := command_parameter("journal_path"):
-        _try_to_write("the journal", Path(name))
+        _try_to_write("the journal", Path(name), make_folders=make_folders)
 
 
-def _try_to_write(key: str, file: Path) -> None:
+def _try_to_write(key: str, file: Path, *, make_folders: bool) -> None:
+    made = [folder for folder in file.parents if not folder.exists()]
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         existed = file.exists()
         file.open("ab").close()
         if not existed:
             file.unlink()
+        for folder in () if make_folders else made:
+            folder.rmdir()
     except OSError as exc:
         raise ConfigurationError(
             f"{key} is {str(file)!r}, which cannot be written: {exc.strerror or exc}"
         ) from exc
 
 
-def conclude(journal: Journal, settings: Settings, secrets: Collection[str] = ()) -> None:
+Kept = Callable[[str], Path | None]
+"""What tells, by the verdict, where the evidence is, or None if it is not kept."""
+
+
+def conclude(
+    journal: Journal,
+    settings: Settings,
+    secrets: Collection[str] = (),
+    kept: Kept = lambda _: None,
+    journal_file: str | None = None,
+) -> None:
     """
-    Judge a run by all that was seen, then hide secrets, and write its record and its report.
+    Judge a run by all that was seen, then hide secrets, write its record and its report, and log
+    the summary.
 
     Only a run that held leaves the toolkit's exit code at 0. Errors are logged and make
     the run `failed`, since the toolkit swallows whatever a control raises here.
     """
-    for step in (_judge, _record, _report):
+    written: dict[str, str] = {}
+    steps: Sequence[Callable[[], None]] = (
+        lambda: _judge(journal, secrets),
+        lambda: written.update(_record(journal, settings, secrets)),
+        lambda: written.update(_report(journal, settings)),
+        lambda: _tell(journal, written, kept, journal_file),
+    )
+    for step in steps:
         try:
-            step(journal, settings, secrets)
+            step()
         except Exception:
             logger.exception("The conclusion of the run failed")
             journal["status"] = "failed"
 
 
-def conclude_refused(journal: Journal, reason: str, settings: Settings) -> None:
+def conclude_refused(
+    journal: Journal, reason: str, settings: Settings, journal_file: str | None = None
+) -> None:
     """
     Judge a run that did not begin, since its settings are wrong; write the files of `settings`.
     """
@@ -76,18 +102,16 @@ def conclude_refused(journal: Journal, reason: str, settings: Settings) -> None:
     except ConfigurationError as exc:
         logger.warning("%s", exc)
         settings = Settings()
-    conclude(journal, settings)
+    conclude(journal, settings, journal_file=journal_file)
 
 
-def _judge(journal: Journal, _: Settings, secrets: Collection[str]) -> None:
+def _judge(journal: Journal, secrets: Collection[str]) -> None:
     try:
         verdict = judge(journal)
     finally:
         journal.update(redact_run(journal, secrets))
     shown = _without_secrets(verdict, journal, secrets)
     journal["failover"]["verdict"] = shown.as_dict()
-    level = logging.INFO if shown.verdict == "held" else logging.WARNING
-    logger.log(level, "VERDICT: %s. %s", shown.verdict, " ".join(shown.reasons))
     if shown.verdict == "deviated":
         journal["deviated"] = True
     elif shown.verdict != "held" and journal["status"] == "completed":
@@ -105,20 +129,47 @@ def _without_secrets(verdict: Verdict, redacted: Journal, secrets: Collection[st
     return Verdict(verdict.verdict, tuple(shown["reasons"]))
 
 
-def _record(journal: Journal, settings: Settings, secrets: Collection[str]) -> None:
+def _record(journal: Journal, settings: Settings, secrets: Collection[str]) -> Mapping[str, str]:
     record = make_record(journal, secrets)
     journal["failover"]["record"] = record
     trace_run(record)
-    if settings.record:
-        _write(settings.record, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    return _write(
+        "record", settings.record, json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    )
 
 
-def _report(journal: Journal, settings: Settings, _: Collection[str]) -> None:
-    if settings.report:
-        form = SUFFIXES[Path(settings.report).suffix.lower()]
-        _write(settings.report, render([journal], form, "en"))
+def _report(journal: Journal, settings: Settings) -> Mapping[str, str]:
+    if not settings.report:
+        return {}
+    form = SUFFIXES[Path(settings.report).suffix.lower()]
+    return _write("report", settings.report, render([journal], form, "en"))
 
 
-def _write(name: str, text: str) -> None:
+def _write(kind: str, name: str | None, text: str) -> Mapping[str, str]:
+    """
+    Write a file, if it has a name; return it by its kind.
+    """
+    if not name:
+        return {}
     Path(name).write_text(text, encoding="utf-8")
-    logger.info("Wrote %s", name)
+    return {kind: name}
+
+
+def _tell(journal: Journal, written: dict[str, str], kept: Kept, journal_file: str | None) -> None:
+    """
+    Log the summary of a run.
+    """
+    run = parse(journal)
+    verdict = given(run) or judge(run)
+    evidence = kept(verdict.verdict)
+    files = Files(journal_file, str(evidence) if evidence else None, written)
+    end = summary(run, verdict, files)
+    held = verdict.verdict == "held"
+    first = [
+        (logging.INFO if end.is_over else logging.ERROR, end.restored),
+        (logging.INFO if held else logging.WARNING, end.verdict),
+    ]
+    for level, line in first if end.is_restored_first else reversed(first):
+        logger.log(level, "%s", line)
+    for line in end.rest:
+        logger.info("%s", line)

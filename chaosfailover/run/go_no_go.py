@@ -4,7 +4,7 @@ Whether a run may cut: the preflight, the baseline, the announcement and the con
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -19,11 +19,19 @@ from chaosfailover.run import Configuration, Experiment, Secrets
 from chaosfailover.run.journal_entry import RunFacts
 from chaosfailover.run.mode import outside, unanswered
 from chaosfailover.run.steps import idle_rollbacks, planned_cuts, planned_time
+from chaosfailover.safety.allowed_times import ALWAYS
 from chaosfailover.safety.cut import ApprovedCuts, Cut
-from chaosfailover.safety.preflight import PreflightCheck, PreflightContext, preflight
+from chaosfailover.safety.preflight import (
+    PreflightCheck,
+    PreflightContext,
+    log_check,
+    preflight,
+)
 from chaosfailover.safety.route_checks import RouteChecks
 
-__all__ = ["announce", "ask_for_confirmation", "make_ready"]
+__all__ = ["account_id", "announce", "ask_for_confirmation", "look", "make_ready"]
+
+Tell = Callable[[PreflightCheck], None]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -63,18 +71,30 @@ def ask_for_confirmation(cuts: Sequence[Cut]) -> None:
             raise PreflightError(f"{typed!r} was typed, not {cut.test!r}: not confirmed")
 
 
-def make_ready(
+def account_id(configuration: Configuration, secrets: Secrets) -> str | None:
+    """
+    Return the account of the credentials; None, after a warning, if it cannot be read.
+    """
+    try:
+        return config.account_id(configuration, secrets)
+    except FailoverError as exc:
+        logger.warning("The account ID is unknown: %s", exc)
+        return None
+
+
+def look(
     facts: RunFacts,
     experiment: Experiment,
     configuration: Configuration,
     secrets: Secrets,
     measured: Measurement | None,
     reads: NetworkReads,
-) -> ApprovedCuts:
+    tell: Tell = log_check,
+) -> None:
     """
-    Return the approved cuts of an experiment, after preflight, baseline and confirmation.
+    Make the preflight of an experiment; its results go into `facts`.
 
-    The results go into `facts`. Raises PreflightError, and as the client does.
+    Raises PreflightError, and as the client does.
     """
     created, started = planned_cuts(experiment, configuration, secrets)
     with config.client(configuration, secrets) as client:
@@ -88,18 +108,39 @@ def make_ready(
             routes=RouteChecks(client, reads, facts.settings.route_rules()),
             targets=[target.name for target in measured.targets] if measured else [],
             answer_now=partial(_problem, facts, measured) if measured else lambda _: "",
+            times=facts.settings.allowed_times(),
+            live=facts.mode == "LIVE" and not experiment.get("dry"),
+            tell=tell,
         )
         _check(facts, context)
-    cuts = context.cuts
-    tests = [cut.test for cut in cuts]
-    _warn(facts, "rollbacks", idle_rollbacks(experiment, configuration, secrets, tests))
-    _warn(facts, "secrets", _shown(facts, experiment, secrets, [*tests, *context.targets]))
-    facts.cuts = cuts
+    facts.cuts = context.cuts
+    tests = [cut.test for cut in facts.cuts]
+    idle = idle_rollbacks(experiment, configuration, secrets, tests)
+    _warn(facts, "rollbacks", idle, tell)
+    _warn(facts, "secrets", _shown(facts, experiment, secrets, [*tests, *context.targets]), tell)
+
+
+def make_ready(
+    facts: RunFacts,
+    experiment: Experiment,
+    configuration: Configuration,
+    secrets: Secrets,
+    measured: Measurement | None,
+    reads: NetworkReads,
+) -> ApprovedCuts:
+    """
+    Return the approved cuts of an experiment, after preflight, baseline and confirmation.
+
+    The results go into `facts`. Raises PreflightError, and as the client does.
+    """
+    look(facts, experiment, configuration, secrets, measured, reads)
+    cuts = facts.cuts
     if cuts and measured:
         measured.wait_for_baseline(facts.settings.baseline)
-    if cuts and facts.account_id is None:
-        facts.account_id = _account_id(configuration, secrets)
-    approved = ApprovedCuts.of(cuts, experiment.get("dry"))
+    if cuts:
+        facts.account_id = facts.account_id or account_id(configuration, secrets)
+    times = facts.settings.allowed_times() if facts.mode == "LIVE" else ALWAYS
+    approved = ApprovedCuts.of(cuts, experiment.get("dry"), times)
     if approved.refusal:
         logger.warning("Nothing will be cut: %s", approved.refusal)
     elif cuts and facts.mode == "LIVE":
@@ -134,15 +175,14 @@ def _problem(facts: RunFacts, measured: Measurement, name: str) -> str:
     return outside(target, facts.services)
 
 
-def _warn(facts: RunFacts, name: str, warnings: Sequence[str]) -> None:
+def _warn(facts: RunFacts, name: str, warnings: Sequence[str], tell: Tell) -> None:
     """
-    Note warnings as a check that passed, and log them.
+    Note warnings as a check that passed, and tell them.
     """
-    for warning in warnings:
-        logger.warning("Preflight: %s: %s", name, warning)
     if warnings:
-        detail = "see the warnings"
-        facts.checks.append(PreflightCheck(name, True, detail, tuple(warnings)))
+        check = PreflightCheck(name, True, "see the warnings", tuple(warnings))
+        tell(check)
+        facts.checks.append(check)
 
 
 def _shown(
@@ -167,14 +207,6 @@ RUN_WORDS = (
     *("aborted", "completed", "failed", "inconclusive", "interrupted", "succeeded"),
 )
 """Keys and words of a journal that neither the experiment nor the record has."""
-
-
-def _account_id(configuration: Configuration, secrets: Secrets) -> str | None:
-    try:
-        return config.account_id(configuration, secrets)
-    except FailoverError as exc:
-        logger.warning("The account ID is unknown: %s", exc)
-        return None
 
 
 def _announce(facts: RunFacts, cuts: list[Cut]) -> None:

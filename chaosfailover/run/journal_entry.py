@@ -17,6 +17,7 @@ from chaosfailover.alibaba import config
 from chaosfailover.errors import ArgumentError
 from chaosfailover.events import Event
 from chaosfailover.prober.measurement import Measurement
+from chaosfailover.record.redaction import given_secrets, named_values
 from chaosfailover.run import Configuration, Experiment
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety.cut import Cut
@@ -32,6 +33,7 @@ __all__ = [
     "entry_at_first",
     "hash_as_written",
     "json_object",
+    "known_secrets",
     "make_entry",
 ]
 
@@ -172,6 +174,14 @@ def json_object(document: Mapping[str, object]) -> dict[str, object]:
     return anything. The toolkit writes the journal after the run, and would lose it to one of them.
     """
     return {_key(key): _json(value, ()) for key, value in document.items()}
+
+
+def known_secrets(configuration: Mapping[str, object], secrets: Mapping[str, object]) -> set[str]:
+    """
+    Return the secrets of a run: those that it was given, and those that are named so.
+    """
+    given = json_object({"configuration": configuration, "secrets": secrets})
+    return {*given_secrets(given["secrets"]), *named_values(given["configuration"])}
 
 
 def check_depth(experiment: Experiment) -> None:

@@ -5,7 +5,7 @@ The venue of a run: the embedded emulator, another emulator, or the cloud.
 import errno
 import resource
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,7 +25,7 @@ from chaosfailover.safety.watchdog import Watchdogs
 if TYPE_CHECKING:
     from chaosfailover.emulator import Emulator
 
-__all__ = ["Venue", "open_venue", "outside", "unanswered"]
+__all__ = ["Venue", "check_topology", "open_venue", "outside", "unanswered"]
 
 OTHER_PORTS = (
     "stop the process that listens there, or use another port: write a topology file with "
@@ -61,24 +61,33 @@ class Venue:
         return "REHEARSAL" if self.topology else "LIVE"
 
 
-def open_venue(settings: Settings, configuration: Configuration, resources: ExitStack) -> Venue:
+Backups = Callable[[float], Watchdogs | None]
+
+
+def open_venue(
+    settings: Settings,
+    configuration: Configuration,
+    resources: ExitStack,
+    backups: Backups = Watchdogs,
+) -> Venue:
     """
     Start the embedded emulator, which closes with `resources`, or else the watchdogs.
 
-    The configuration then points to that emulator. Raises ConfigurationError.
+    `backups` starts these, or returns None where nothing is cut. The configuration then points to
+    that emulator. Raises ConfigurationError.
     """
     place = config.network(configuration)
     if place == "emulator":
         return _embedded(settings, configuration, resources)
     emulator = config.running_emulator(configuration)
     if emulator is None:
-        return Venue(place, watchdogs=Watchdogs(settings.restore_timeout))
+        return Venue(place, watchdogs=backups(settings.restore_timeout))
     _check_emulation(emulator.shortcomings, emulator.services, settings)
     return Venue(
         f"the emulator at {place}, topology {emulator.topology}",
         emulator.topology,
         services=emulator.services,
-        watchdogs=Watchdogs(settings.restore_timeout),
+        watchdogs=backups(settings.restore_timeout),
         latest_start=emulator.timestamp_window,
         volatile=emulator.volatile,
     )
@@ -104,14 +113,12 @@ def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
     try:
         from chaosfailover.emulator import Emulator
         from chaosfailover.emulator.dataplane import PortTakenError
-        from chaosfailover.emulator.topology import BUNDLED
     except ImportError as exc:
         raise ConfigurationError(f"a rehearsal needs the emulator: {exc}") from exc
-    topology = settings.topology
     try:
         return resources.enter_context(
             Emulator(
-                topology if topology in BUNDLED else beside_experiment(topology),
+                _topology_file(settings.topology),
                 minute=settings.minute,
                 access_keys={config.REHEARSAL_ACCESS_KEY_ID: config.REHEARSAL_ACCESS_KEY_SECRET},
                 upstreams=settings.upstream,
@@ -129,6 +136,26 @@ def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
         ) from exc
     except ValueError as exc:
         raise ConfigurationError(str(exc)) from exc
+
+
+def check_topology(settings: Settings) -> None:
+    """
+    Raise ConfigurationError unless the topology of a rehearsal can be read, with its upstreams.
+    """
+    try:
+        from chaosfailover.emulator.topology import load
+    except ImportError as exc:
+        raise ConfigurationError(f"a rehearsal needs the emulator: {exc}") from exc
+    try:
+        load(_topology_file(settings.topology)).with_upstreams(settings.upstream)
+    except (OSError, ValueError) as exc:
+        raise ConfigurationError(str(exc)) from exc
+
+
+def _topology_file(name: str) -> str:
+    from chaosfailover.emulator.topology import BUNDLED
+
+    return name if name in BUNDLED else beside_experiment(name)
 
 
 def outside(target: Target, services: Mapping[str, str] | None) -> str:

@@ -4,6 +4,7 @@ The tolerances of probes outside the hypothesis, which the toolkit never evaluat
 
 import copy
 import logging
+from collections.abc import Mapping
 
 from chaoslib import substitute
 from chaoslib.exceptions import InterruptExecution
@@ -11,8 +12,11 @@ from chaoslib.hypothesis import ensure_hypothesis_tolerance_is_valid, within_tol
 from chaoslib.types import Run
 
 from chaosfailover.run import Activity, Configuration, Secrets
+from chaosfailover.verdict.values import brief, mapping
 
-__all__ = ["evaluate", "is_met"]
+__all__ = ["evaluate", "is_met", "tell_reading"]
+
+LONGEST_OUTPUT = 200
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -34,6 +38,35 @@ def evaluate(activity: Activity, run: Run, configuration: Configuration, secrets
         run["tolerance_met"], run["tolerance_error"] = None, f"{type(exc).__name__}: {exc}"
     level = logging.INFO if run["tolerance_met"] else logging.WARNING
     logger.log(level, "%s %s", activity.get("name"), WORDS[run["tolerance_met"]])
+
+
+def tell_reading(state: Run, *, whole: bool) -> None:
+    """
+    Log the result of each probe of a reading of the hypothesis; unless `whole`, of those not met.
+    """
+    for run in state.get("probes") or ():
+        met = run.get("tolerance_met")
+        if met is not True or whole:
+            name = mapping(run.get("activity")).get("name")
+            failed = "" if run.get("status") == "succeeded" else f"{run.get('status')}, "
+            result = "met" if met is True else "NOT MET"
+            logger.log(
+                logging.INFO if met is True else logging.WARNING,
+                "Probe %s: %s: %s%s",
+                name,
+                result,
+                failed,
+                _shown(run.get("output")),
+            )
+
+
+def _shown(output: object) -> str:
+    """
+    Return an output in short: of a reply or a process, its status.
+    """
+    if isinstance(output, Mapping) and "status" in output:
+        return f"status {brief(output['status'], LONGEST_OUTPUT)}"
+    return brief(round(output, 3) if isinstance(output, float) else output, LONGEST_OUTPUT)
 
 
 def is_met(

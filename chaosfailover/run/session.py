@@ -8,6 +8,7 @@ import os
 import time
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 
 from chaoslib.exceptions import InterruptExecution
 from chaoslib.types import Journal
@@ -15,13 +16,15 @@ from chaoslib.types import Journal
 from chaosfailover import events
 from chaosfailover.alibaba import config
 from chaosfailover.errors import FailoverError, GuardError
+from chaosfailover.events.waits import waiting
 from chaosfailover.prober import measurement
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.prober.open_files import Room
-from chaosfailover.record.redaction import LogRedaction, given_secrets, named_values
+from chaosfailover.record.redaction import LogRedaction, given_secrets
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe_breach
 from chaosfailover.run.evidence import RunEvidence, open_evidence
+from chaosfailover.run.experiment_file import command_parameter
 from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import check_files, conclude
 from chaosfailover.run.go_no_go import make_ready
@@ -32,12 +35,14 @@ from chaosfailover.run.journal_entry import (
     entry_at_first,
     hash_as_written,
     json_object,
+    known_secrets,
     make_entry,
 )
 from chaosfailover.run.mode import Venue, open_venue
 from chaosfailover.run.safeguard import note_safeguard
 from chaosfailover.run.settings import Settings
 from chaosfailover.run.settling import wait_until_settled
+from chaosfailover.run.wait_display import shown_waits
 from chaosfailover.safety import guard
 from chaosfailover.safety.alarm import alarm, utc_after
 from chaosfailover.safety.guard import Guard
@@ -46,7 +51,6 @@ from chaosfailover.safety.observer import ObserverThread
 from chaosfailover.safety.route_watch import RouteWatchThread
 from chaosfailover.safety.watchdog import GRACE, Watchdogs, log_name
 from chaosfailover.signals import Interruption
-from chaosfailover.verdict.values import mapping
 
 __all__ = ["Session", "interruption", "note_begun"]
 
@@ -132,6 +136,7 @@ class Session:
         """
         self._facts.experiment_hash = hash_as_written(self._experiment)
         self._redact_logs()
+        self._resources.enter_context(shown_waits())
         self._resources.enter_context(events.listening(self._facts.events.append))
         try:
             self._open_evidence()
@@ -159,11 +164,7 @@ class Session:
             self._entry_noted = True
 
     def _hidden(self) -> set[str]:
-        """
-        Return the secrets of the run: those that it was given, and those that are named so.
-        """
-        given = json_object({"secrets": self._secrets, "configuration": self._configuration})
-        return {*given_secrets(given["secrets"]), *named_values(given["configuration"])}
+        return known_secrets(self._configuration, self._secrets)
 
     def _make_ready(self) -> None:
         if self._settings.abort_when is not None:
@@ -254,15 +255,23 @@ class Session:
             journal.update(interruption=ended, status="interrupted")
         journal.update({**json_object(journal), "failover": entry})
         note_safeguard(journal)
-        conclude(journal, self._settings, given_secrets(json_object({"secrets": self._secrets})))
+        secrets = given_secrets(json_object({"secrets": self._secrets}))
+        journal_file = command_parameter("journal_path")
+        conclude(journal, self._settings, secrets, self._kept, journal_file)
         self._conclude_evidence(journal)
         if alarm(self._outcomes, self._configuration.get(config.REGION_ID)):
             journal["status"] = "failed"
         self._concluded = True
 
+    def _kept(self, verdict: str) -> Path | None:
+        """
+        Return where the evidence stays, by the verdict: a rehearsal that held needs none.
+        """
+        self._is_wanted = not (verdict == "held" and self._facts.mode == "REHEARSAL")
+        evidence = self._evidence
+        return evidence.path if evidence and (self._is_wanted or evidence.named) else None
+
     def _conclude_evidence(self, journal: Journal) -> None:
-        held = mapping(journal["failover"].get("verdict")).get("verdict") == "held"
-        self._is_wanted = not (held and self._facts.mode == "REHEARSAL")
         if self._evidence:
             self._note_entry()
             self._evidence.conclude(journal)
@@ -279,6 +288,8 @@ class Session:
         self._end_observer()
         if not self._concluded:
             logger.error(NOT_CONCLUDED)
+            if self._evidence:
+                logger.info("The evidence is in %s", self._evidence.path)
             alarm(self._outcomes, self._configuration.get(config.REGION_ID))
             self._concluded = True
         if self._venue and self._venue.watchdogs:
@@ -436,5 +447,7 @@ class Session:
         if self._measurement is None:
             return
         if self._measurement.windows and not self._interruption.received:
-            time.sleep(self._settings.after_stop)
+            after_stop = self._settings.after_stop
+            with waiting("what is lost after everything is back", after_stop):
+                time.sleep(after_stop)
         self._measurement.stop()

@@ -5,12 +5,14 @@ The settings of a run: the arguments of the control, parsed and checked.
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, Self
 
 from chaosfailover import arguments
 from chaosfailover.errors import ArgumentError
 from chaosfailover.prober.targets import INTERVAL, TIMEOUT, Target, parse_target
 from chaosfailover.report import SUFFIXES
+from chaosfailover.safety.allowed_times import AllowedTimes
 from chaosfailover.safety.route_checks import MAX_SURVIVOR_LOAD, RouteRules, SurvivorsBy
 
 __all__ = ["Settings"]
@@ -31,8 +33,9 @@ class Settings:
     Rehearsal: `topology`; `minute`, the length of an emulated minute; `upstream`, the user's own
     services (`host:port`) behind services of the topology. Cut: `min_survivors`, the circuits that
     must be left; `survivors_by`, what proves them; `max_survivor_load`, the share of their
-    bandwidth that they may have to carry; `confirm`, to wait for an operator; `restore_timeout`,
-    the time limit for stopping tests. Measurement: `targets`, each a URL or a mapping; `interval`,
+    bandwidth that they may have to carry; `allowed_windows` and `blackout_dates`, when a live cut
+    may run; `confirm`, to wait for an operator; `restore_timeout`, the time limit for stopping
+    tests. Measurement: `targets`, each a URL or a mapping; `interval`,
     `timeout` and `rto`, their defaults; `baseline`, the time to measure before any cut;
     `after_stop`, the time to measure after the last stop. Abort: `abort_after`, the longest outage
     of a target; `abort_when`, the name of a probe of the hypothesis. Files: `report`, whose suffix
@@ -45,6 +48,8 @@ class Settings:
     min_survivors: int = 1
     survivors_by: SurvivorsBy = "routes"
     max_survivor_load: float = MAX_SURVIVOR_LOAD
+    allowed_windows: tuple[str, ...] = ()
+    blackout_dates: tuple[str, ...] = ()
     confirm: bool = False
     restore_timeout: float = 300.0
     targets: Mapping[str, TargetSetting] = field(default_factory=dict)
@@ -99,6 +104,7 @@ class Settings:
         checked: dict[str, Any] = {name: CHECKS[name](name, values[name]) for name in values}
         settings = cls(**checked)
         settings.parsed_targets()
+        settings.allowed_times()
         return settings
 
     def _check_times(self) -> None:
@@ -120,6 +126,12 @@ class Settings:
         Return the targets, each with its own times or those of all; raises ArgumentError.
         """
         return [parse_target(name, self._with_times(value)) for name, value in self.targets.items()]
+
+    def allowed_times(self) -> AllowedTimes:
+        """
+        Return when a live cut may run; raises ArgumentError.
+        """
+        return AllowedTimes.parse(self.allowed_windows, self.blackout_dates)
 
     def route_rules(self) -> RouteRules:
         """
@@ -200,6 +212,37 @@ def _survivors_by(name: str, value: object) -> SurvivorsBy:
     raise ArgumentError(f"{name} is {value!r}, expected routes or sessions")
 
 
+def _windows(name: str, value: object) -> tuple[str, ...]:
+    """
+    Return windows as texts; one is empty for none, as an environment variable may be.
+    """
+    windows = [value] if isinstance(value, str) else value
+    if not isinstance(windows, list) or not all(isinstance(each, str) for each in windows):
+        raise ArgumentError(f"{name} is {value!r}, expected a text or a list of texts")
+    return tuple(each for each in windows if each)
+
+
+def _blackouts(name: str, value: object) -> tuple[str, ...]:
+    """
+    Return blackouts as texts, such as `2026-12-24 to 2027-01-02`.
+    """
+    dates = value if isinstance(value, list) else [value]
+    return tuple(text for each in dates if (text := _blackout(name, each)))
+
+
+def _blackout(name: str, value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping) and {"from", "to"} <= value.keys() <= {"from", "to", "zone"}:
+        first, last, zone = (_blackout(name, value.get(key, "")) for key in ("from", "to", "zone"))
+        return f"{first} to {last} {zone}".strip()
+    raise ArgumentError(
+        f"{name} has {value!r}, expected a date such as 2026-12-24, or from and to of one"
+    )
+
+
 def _share(name: str, value: object) -> float:
     share = arguments.number(value)
     if share is None or not 0 < share <= 1:
@@ -239,6 +282,8 @@ CHECKS: dict[str, Callable[[str, object], object]] = {
     "min_survivors": _count,
     "survivors_by": _survivors_by,
     "max_survivor_load": _share,
+    "allowed_windows": _windows,
+    "blackout_dates": _blackouts,
     "confirm": arguments.check_switch,
     "restore_timeout": arguments.check_seconds,
     "targets": _targets,

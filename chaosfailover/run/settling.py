@@ -8,9 +8,11 @@ and before an action of the method that stops a test, for as long as the objecti
 import logging
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack
 from math import inf
 from typing import Protocol
 
+from chaosfailover.events.waits import waiting
 from chaosfailover.outages.flapping import RECOVERY_HOLD
 from chaosfailover.outages.measured import CutWindow
 from chaosfailover.prober.prober import elapsed
@@ -73,19 +75,25 @@ def wait_until_settled(
     Wait until every target has settled in the cut that is in effect, as long as one `may_wait`.
     """
     told = False
-    while may_wait() and (window := measured.window):
-        targets = measured.unsettled(window)
-        end = latest(targets, window.cut_at, window.in_effect_at, duration, abort_after)
-        if clock() >= end:
-            return
-        if not told:
-            told = True
-            names = ", ".join(target.name for target in targets)
-            logger.info(
-                "Waiting for at most %.0f s until %s lost nothing for %g s: "
-                "before that, the failover has not settled and proves nothing",
-                end - clock(),
-                names,
-                RECOVERY_HOLD,
-            )
-        sleep(INTERVAL)
+    with ExitStack() as shown:
+        while may_wait() and (window := measured.window):
+            targets = measured.unsettled(window)
+            end = latest(targets, window.cut_at, window.in_effect_at, duration, abort_after)
+            if clock() >= end:
+                return
+            if not told:
+                told = True
+                shown.enter_context(_told(targets, end - clock()))
+            sleep(INTERVAL)
+
+
+def _told(targets: Iterable[Target], at_most: float) -> AbstractContextManager[None]:
+    names = ", ".join(target.name for target in targets)
+    logger.info(
+        "Waiting for at most %.0f s until %s lost nothing for %g s: "
+        "before that, the failover has not settled and proves nothing",
+        at_most,
+        names,
+        RECOVERY_HOLD,
+    )
+    return waiting(f"{names} to lose nothing for {RECOVERY_HOLD:g} s", at_most)

@@ -14,7 +14,15 @@ from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.safety.cut import Cut
 from chaosfailover.verdict.rules.execution import STOPPING
 
-__all__ = ["hypothesis_probes", "idle_rollbacks", "planned_cuts", "planned_time", "stops_test"]
+__all__ = [
+    "activities",
+    "given_arguments",
+    "hypothesis_probes",
+    "idle_rollbacks",
+    "planned_cuts",
+    "planned_time",
+    "stops_test",
+]
 
 METHOD = "method"
 HYPOTHESIS = "steady-state hypothesis"
@@ -93,7 +101,7 @@ def planned_time(experiment: Experiment, configuration: Configuration, secrets: 
     """
     Return the planned time of the method in seconds: its pauses and its process timeouts.
     """
-    method = [activity for place, activity in _activities(experiment) if place == METHOD]
+    method = [activity for place, activity in activities(experiment) if place == METHOD]
     times = (time for activity in method for time in _times(activity))
     return sum(_seconds(substitute(time, configuration, secrets)) for time in times)
 
@@ -101,19 +109,19 @@ def planned_time(experiment: Experiment, configuration: Configuration, secrets: 
 def _steps(
     experiment: Experiment, configuration: Configuration, secrets: Secrets
 ) -> Iterator[Step]:
-    for place, activity in _activities(experiment):
+    for place, activity in activities(experiment):
         read = READERS.get(_function(activity))
         if read is None:
             continue
         name = str(activity.get("name"))
-        given = substitute(_arguments(activity), configuration, secrets) or {}
+        given = substitute(given_arguments(activity), configuration, secrets) or {}
         try:
             yield Step(name, place, activity.get("dry"), read(given))
         except ArgumentError as exc:
             raise ArgumentError(f"{name}: {exc}") from exc
 
 
-def _activities(experiment: Experiment) -> Iterator[tuple[str, Activity]]:
+def activities(experiment: Experiment) -> Iterator[tuple[str, Activity]]:
     """
     Yield every activity with its place; a `ref` yields the activity that it names.
     """
@@ -122,7 +130,7 @@ def _activities(experiment: Experiment) -> Iterator[tuple[str, Activity]]:
         (METHOD, _list(experiment.get("method"))),
         (ROLLBACKS, _list(experiment.get("rollbacks"))),
     ]
-    both = [(place, activity) for place, activities in places for activity in activities]
+    both = [(place, activity) for place, group in places for activity in group]
     named = {activity["name"]: activity for _, activity in both if "name" in activity}
     for place, activity in both:
         yield place, named.get(activity.get("ref"), activity)
@@ -140,7 +148,10 @@ def _function(activity: Activity) -> str:
     return f"{provider.get('module')}.{provider.get('func')}"
 
 
-def _arguments(activity: Activity) -> Arguments:
+def given_arguments(activity: Activity) -> Arguments:
+    """
+    Return the arguments of an activity as they are written.
+    """
     return _mapping(_mapping(activity.get("provider")).get("arguments"))
 
 

@@ -4,12 +4,14 @@ The cuts of a run: what each failover test takes down, and which cuts are approv
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from chaosfailover.alibaba.documents import FailoverTestJob, number, text
 from chaosfailover.alibaba.failover_tests import job_label
 from chaosfailover.errors import ArgumentError, GuardError
 from chaosfailover.network.under_test import resource_ids
+from chaosfailover.safety.allowed_times import ALWAYS, AllowedTimes
 
 __all__ = ["ApprovedCuts", "Cut", "cut_of"]
 
@@ -68,23 +70,25 @@ def cut_of(test: str, job: FailoverTestJob) -> Cut:
 @dataclass(frozen=True, slots=True)
 class ApprovedCuts:
     """
-    The cuts that a run may make. A `refusal` holds for every cut.
+    The cuts that a run may make, at these `times`. A `refusal` holds for every cut.
     """
 
     cuts: tuple[Cut, ...] = ()
     refusal: str = "the preflight has not been passed"
+    times: AllowedTimes = ALWAYS
 
     @classmethod
-    def of(cls, cuts: Sequence[Cut], dry: object) -> Self:
+    def of(cls, cuts: Sequence[Cut], dry: object, times: AllowedTimes = ALWAYS) -> Self:
         """
         Approve the cuts of a run; a dry run, of whatever kind, may make none.
         """
         kind = getattr(dry, "value", dry)
-        return cls(tuple(cuts), f"this is a dry run ({kind}), which cuts nothing" if dry else "")
+        refusal = f"this is a dry run ({kind}), which cuts nothing" if dry else ""
+        return cls(tuple(cuts), refusal, times)
 
     def check(self, cut: Cut) -> None:
         """
-        Raise GuardError unless exactly this cut is approved.
+        Raise GuardError unless exactly this cut is approved, and allowed now.
         """
         if self.refusal:
             raise GuardError(f"{cut.test!r} is not started: {self.refusal}")
@@ -99,3 +103,6 @@ class ApprovedCuts:
                 f"{cut.test!r} is not started: it would cut {cut}, "
                 f"but the preflight approved a cut of {same_name[0]}"
             )
+        now = datetime.now(UTC)
+        if problem := self.times.problem(now, now + timedelta(minutes=cut.duration_minutes)):
+            raise GuardError(f"{cut.test!r} is not started: {problem}")

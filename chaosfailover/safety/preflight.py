@@ -6,6 +6,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
 
@@ -22,14 +23,16 @@ from chaosfailover.errors import (
     PreflightError,
     TransportError,
 )
+from chaosfailover.events.waits import waiting
 from chaosfailover.network import resource_status as survey
 from chaosfailover.network.cut_resources import Resource, lost, read_states
 from chaosfailover.network.under_test import read_underway
+from chaosfailover.safety.allowed_times import ALWAYS, AllowedTimes
 from chaosfailover.safety.cut import Cut, cut_of
 from chaosfailover.safety.observation import States
 from chaosfailover.safety.route_checks import Finding, RouteChecks
 
-__all__ = ["PreflightCheck", "PreflightContext", "preflight"]
+__all__ = ["PreflightCheck", "PreflightContext", "check_duration", "log_check", "preflight"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -52,29 +55,6 @@ class AbsentError(PreflightError):
     """
     What would be cut does not exist, so that all further checks would say the same.
     """
-
-
-@dataclass(frozen=True, slots=True)
-class PreflightContext:
-    """
-    The input of the preflight: the cuts and their conditions.
-
-    `planned_time` is in seconds. `started` are existing tests, whose cuts the preflight adds to
-    `cuts`. `regions` reads those of the service. `answer_now` returns why a target does not answer,
-    or "". The preflight fills `before` with what goes down with each test, and its state, and
-    `routes` with what was read.
-    """
-
-    client: VpcClient
-    cuts: list[Cut]
-    planned_time: float
-    min_survivors: int
-    routes: RouteChecks
-    started: Sequence[str] = ()
-    regions: Callable[[], Collection[str]] = tuple
-    targets: Sequence[str] = ()
-    answer_now: Callable[[str], str] = field(default=lambda _: "")
-    before: dict[str, States] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +83,70 @@ class PreflightCheck:
         }
 
 
+def log_check(check: PreflightCheck) -> None:
+    """
+    Log the result of a check, and its warnings.
+    """
+    logger.log(
+        logging.INFO if check.passed else logging.ERROR,
+        "Preflight: %s: %s: %s",
+        check.name,
+        "ok" if check.passed else "NO",
+        check.detail,
+    )
+    for warning in check.warnings:
+        logger.warning("Preflight: %s: %s", check.name, warning)
+
+
+@dataclass(frozen=True, slots=True)
+class PreflightContext:
+    """
+    The input of the preflight: the cuts and their conditions.
+
+    `planned_time` is in seconds. `started` are existing tests, whose cuts the preflight adds to
+    `cuts`. `regions` reads those of the service. `answer_now` returns why a target does not answer,
+    or "". Cuts that are `live` may run at the `times` only. `tell` gets each check that was made.
+    The preflight fills `before` with what goes down with each test, and its state, and `routes`
+    with what was read.
+    """
+
+    client: VpcClient
+    cuts: list[Cut]
+    planned_time: float
+    min_survivors: int
+    routes: RouteChecks
+    started: Sequence[str] = ()
+    regions: Callable[[], Collection[str]] = tuple
+    targets: Sequence[str] = ()
+    answer_now: Callable[[str], str] = field(default=lambda _: "")
+    times: AllowedTimes = ALWAYS
+    live: bool = False
+    tell: Callable[[PreflightCheck], None] = log_check
+    before: dict[str, States] = field(default_factory=dict)
+
+
+def check_duration(cut: Cut, planned_time: float) -> str:
+    """
+    Return how the duration of a test fits a method of so many seconds; raises PreflightError.
+    """
+    planned = planned_time / 60
+    longest = planned * SPARE_TIMES + SPARE_MINUTES
+    if cut.duration_minutes < planned:
+        raise PreflightError(
+            f"{cut.duration_minutes} min, but the method takes {planned:.1f} min: "
+            "the test would end before the method does"
+        )
+    if cut.duration_minutes > longest:
+        raise PreflightError(
+            f"{cut.duration_minutes} min, but the method takes only {planned:.1f} min; "
+            f"expected at most {longest:.0f} min"
+        )
+    return f"{cut.duration_minutes} min for a method of {planned:.1f} min"
+
+
 def preflight(flight: PreflightContext) -> list[PreflightCheck]:
     """
-    Make every check, and log each result; a failed check does not end the preflight.
+    Make every check, and tell each result; a failed check does not end the preflight.
 
     Only a region without an answer does, or what would be cut but does not exist. Nothing is
     changed: the calls are Describe calls and dry runs.
@@ -113,15 +154,7 @@ def preflight(flight: PreflightContext) -> list[PreflightCheck]:
     checks = []
     for name, make in _checks(flight):
         check = _check(name, make)
-        logger.log(
-            logging.INFO if check.passed else logging.ERROR,
-            "Preflight: %s: %s: %s",
-            check.name,
-            "ok" if check.passed else "NO",
-            check.detail,
-        )
-        for warning in check.warnings:
-            logger.warning("Preflight: %s: %s", check.name, warning)
+        flight.tell(check)
         checks.append(check)
         if check.last:
             break
@@ -130,7 +163,8 @@ def preflight(flight: PreflightContext) -> list[PreflightCheck]:
 
 def _check(name: str, make: Callable[[], Finding]) -> PreflightCheck:
     try:
-        finding = make()
+        with waiting(f"the preflight check “{name}”"):
+            finding = make()
     except FailoverError as error:
         last = isinstance(error, TransportError | AbsentError) or name == REGION
         return PreflightCheck(name, False, str(error), last=last)
@@ -147,10 +181,12 @@ def _checks(flight: PreflightContext) -> Iterator[tuple[str, Callable[[], Findin
         yield "no test is running", partial(_quiet, flight.client)
     for test in flight.started:
         yield f"{test}: exists", partial(_exists, flight, test)
+    if flight.cuts and flight.times:
+        yield "allowed times", partial(_time, flight, datetime.now(UTC))
     for cut in flight.cuts:
         yield f"{cut.test}: resources", partial(_resources, flight.client, cut)
         yield f"{cut.test}: survivors", partial(_survivors, flight, cut)
-        yield f"{cut.test}: duration", partial(_duration, flight, cut)
+        yield f"{cut.test}: duration", partial(check_duration, cut, flight.planned_time)
         yield f"{cut.test}: dry run", partial(_dry_run, flight.client, cut)
     for cut in flight.cuts:
         yield from flight.routes.of(cut)
@@ -265,20 +301,18 @@ def _states(client: VpcClient, resources: Sequence[Resource]) -> States:
     return states
 
 
-def _duration(flight: PreflightContext, cut: Cut) -> str:
-    planned = flight.planned_time / 60
-    longest = planned * SPARE_TIMES + SPARE_MINUTES
-    if cut.duration_minutes < planned:
-        raise PreflightError(
-            f"{cut.duration_minutes} min, but the method takes {planned:.1f} min: "
-            "the test would end before the method does"
-        )
-    if cut.duration_minutes > longest:
-        raise PreflightError(
-            f"{cut.duration_minutes} min, but the method takes only {planned:.1f} min; "
-            f"expected at most {longest:.0f} min"
-        )
-    return f"{cut.duration_minutes} min for a method of {planned:.1f} min"
+def _time(flight: PreflightContext, now: datetime) -> Finding:
+    """
+    Check that all cuts, each for its whole duration, would be over in time.
+    """
+    minutes = sum(cut.duration_minutes for cut in flight.cuts)
+    ends = now + timedelta(minutes=minutes, seconds=flight.planned_time)
+    problem = flight.times.problem(now, ends)
+    if problem and flight.live:
+        raise PreflightError(problem)
+    if problem:
+        return "see the warning", [f"a live run would be refused: {problem}"]
+    return f"all would be over at {ends:%Y-%m-%d %H:%M} UTC"
 
 
 def _dry_run(client: VpcClient, cut: Cut) -> str:

@@ -26,6 +26,7 @@ from chaosfailover.errors import (
     JobNotFoundError,
 )
 from chaosfailover.events import publish
+from chaosfailover.events.waits import waiting
 from chaosfailover.network.cut_resources import Resource
 from chaosfailover.network.left_down import ended_at, ended_lately
 from chaosfailover.network.under_test import resources_of
@@ -86,14 +87,19 @@ def stop_tests(
     all_stopping = [(n, Stopping(each, patience, clock)) for n, each in enumerate(stop_requests)]
     machines = {number: stopping.run() for number, stopping in all_stopping}
     outcomes: dict[int, StopOutcome] = {}
-    while True:
-        for number in [*machines]:
-            if finished := advance(machines[number]):
-                outcomes[number] = finished.result
-                del machines[number]
-        if not machines:
-            return [outcomes[number] for number in sorted(outcomes)]
-        sleep(min(stopping.pause for number, stopping in all_stopping if number in machines))
+
+    def awaited() -> str:
+        return "; ".join(each.awaited for number, each in all_stopping if number not in outcomes)
+
+    with waiting(awaited, patience.timeout + patience.back):
+        while True:
+            for number in [*machines]:
+                if finished := advance(machines[number]):
+                    outcomes[number] = finished.result
+                    del machines[number]
+            if not machines:
+                return [outcomes[number] for number in sorted(outcomes)]
+            sleep(min(stopping.pause for number, stopping in all_stopping if number in machines))
 
 
 class Stopping:
@@ -124,6 +130,16 @@ class Stopping:
         self._refusal_since: float | None = None
         self._no_emulator_since: float | None = None
         self._problem: FailoverError | None = None
+
+    @property
+    def awaited(self) -> str:
+        """
+        What is waited for now.
+        """
+        test = self._request.test
+        if self._ended:
+            return f"{test} to be back: {'; '.join(self._seen.not_back())}"
+        return f"{test} to be Stopped, now {self._status or 'of unknown status'}"
 
     def run(self) -> Exchange[StopOutcome]:
         """

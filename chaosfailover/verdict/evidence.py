@@ -20,6 +20,7 @@ __all__ = [
     "Cut",
     "Event",
     "Experiment",
+    "Fields",
     "Forecast",
     "HypothesisReading",
     "Interruption",
@@ -78,7 +79,8 @@ class ActivityRun:
 
     `status` is "" where the run was cut off, and "failed" for an action that is a process with an
     exit status, which the toolkit calls succeeded. `error` is the last line of the exception.
-    `resource_id` is the first argument that names a resource.
+    `resource_id` is the first argument that names a resource, and `tolerance` what the experiment
+    says.
     """
 
     type: str
@@ -92,9 +94,16 @@ class ActivityRun:
     error: str
     output: object
     job: JobReading | None
-    has_tolerance: bool
+    tolerance: object
     tolerance_met: bool | None
     tolerance_error: str
+
+    @property
+    def has_tolerance(self) -> bool:
+        """
+        Whether the output is held to anything.
+        """
+        return self.tolerance is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,7 @@ def _activity(reader: Reader) -> evidence.ActivityRun:
         error=_error(reader.members.get("exception")) or _exit_error(exit_status, output),
         output=reader.members.get("output"),
         job=_job(output),
-        has_tolerance=activity.members.get("tolerance") is not None,
+        tolerance=activity.members.get("tolerance"),
     )
 
 

@@ -23,7 +23,17 @@ from chaosfailover.verdict.journal import Run, parse
 from chaosfailover.verdict.rules import Reason, completeness, execution, hypothesis, objectives
 from chaosfailover.verdict.rules.completeness import contradictions
 
-__all__ = ["DIFFERS", "GRAVITY", "VERDICTS", "Verdict", "examine", "given", "judge", "review"]
+__all__ = [
+    "DIFFERS",
+    "GRAVITY",
+    "VERDICTS",
+    "Verdict",
+    "examine",
+    "given",
+    "judge",
+    "review",
+    "sentence",
+]
 
 VERDICTS = ("held", "deviated", "aborted", "inconclusive")
 
@@ -146,9 +156,15 @@ def judge(journal: Mapping[str, object] | Run) -> Verdict:
     Judge a run by its journal, which may be interrupted or damaged.
     """
     reasons = examine(journal)
-    sentences = (message(f"reason.{reason.key}", **reason.values) for reason in reasons)
     verdict = next(verdict for verdict, keys in ORDER if reasons[0].key in keys)
-    return Verdict(verdict, tuple(sentences))
+    return Verdict(verdict, tuple(map(sentence, reasons)))
+
+
+def sentence(reason: Reason) -> str:
+    """
+    Return a reason in English.
+    """
+    return message(f"reason.{reason.key}", **reason.values)
 
 
 def examine(journal: Mapping[str, object] | Run) -> list[Reason]:

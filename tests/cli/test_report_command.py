@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from made_journals import held
+from places import EXPERIMENTS
 
 from chaosfailover.cli import failover
 from chaosfailover.record import make_record, schema
@@ -142,6 +143,44 @@ def test_json_is_the_record(journal: Path) -> None:
 def test_schema_is_published() -> None:
     """The schema can be had without a journal."""
     assert json.loads(run("--schema").stdout) == schema()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param('{"chaoslib_version": "1.45", "activities": []}', "none of the keys", id="it"),
+        pytest.param((EXPERIMENTS / "circuit-failover.yaml").read_text("utf-8"), "", id="YAML"),
+        pytest.param('{"title": "x", "method": [], "rollbacks": []}', "none of", id="experiment"),
+        pytest.param("{}", "it has none of the keys chaoslib-version, experiment", id="empty"),
+    ],
+)
+def test_file_that_is_no_journal(tmp_path: Path, content: str, problem: str) -> None:
+    """A discovery is no run that proved nothing: it is refused, with exit code 1."""
+    file = tmp_path / "discovery.json"
+    file.write_text(content, encoding="utf-8")
+
+    done = run(file)
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert f"Error: {file} is no journal: " in done.stderr
+    assert problem in done.stderr
+
+
+def test_campaign_tells_runs_of_one_title_apart(journal: Path, tmp_path: Path) -> None:
+    """Each has its file, and they are in the order in which they began."""
+    later, earlier = tmp_path / "second.json", tmp_path / "first.json"
+    for file, day in ((later, "2026-11-24"), (earlier, "2026-11-22")):
+        text = journal.read_text(encoding="utf-8").replace("2026-11-23", day)
+        file.write_text(text, encoding="utf-8")
+
+    pages = {form: run(later, earlier, "--format", form).stdout for form in ("html", "markdown")}
+    suites = run(later, earlier, "--format", "junit").stdout
+
+    for page in (*pages.values(), suites):
+        assert 0 < page.index(str(earlier)) < page.index(str(later))
+    rows = [line for line in pages["markdown"].splitlines() if ". Made | " in line]
+    assert [row.split(" | ")[1] for row in rows] == [str(earlier), str(later)]
+    assert str(journal) not in run(journal, "--format", "html").stdout
 
 
 def test_several_journals_are_a_campaign(journal: Path) -> None:

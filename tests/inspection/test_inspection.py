@@ -289,6 +289,14 @@ def test_wide_names_line_up() -> None:
     assert width(line[: line.index("unknown")]) == header.index("ACCESS POINT")
 
 
+def test_unknown_group_is_told_in_words() -> None:
+    """A heading `unknown` would look like the name of a group."""
+    lines = as_table(inspection(NAMED, NOW)).splitlines()
+
+    assert lines[0] == "cn-hangzhou circuits whose ECR or CEN is not known"
+    assert "unknown (unknown" not in "".join(lines)
+
+
 def test_declared_pair_is_a_group() -> None:
     """Circuits of no known group stand with those that either side declares redundant."""
     network = Snapshot(

@@ -188,7 +188,9 @@ def test_lost_session_of_unknown_family_has_no_survivor() -> None:
     survival = cut(network, "pc-east")
 
     assert survival.count == 0
-    assert "ecr-main (unknown address family): no proven survivor" in survival.reasons
+    assert (
+        "ecr-main (of an address family that is not known): no proven survivor" in survival.reasons
+    )
 
 
 def test_lost_vbr_with_static_routes_has_no_survivor() -> None:

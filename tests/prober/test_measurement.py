@@ -43,6 +43,21 @@ def test_stop_of_another_test_ends_no_cut(measured: Measurement) -> None:
     assert found == [("ftj-1", True), ("ftj-2", False)]
 
 
+def test_phase_is_that_of_the_last_cut(measured: Measurement) -> None:
+    """What is logged of a target says where the run is."""
+    phases = [measured.phase]
+    for event in ({"kind": "cut", **FIRST}, {"kind": "stop", **FIRST}, {"kind": "cut", **SECOND}):
+        told(measured, event)
+        phases.append(measured.phase)
+
+    assert phases == [
+        "before any cut",
+        "during the cut of first",
+        "on the way back of first",
+        "during the cut of second",
+    ]
+
+
 def test_test_that_is_created_and_started_at_once(measured: Measurement) -> None:
     """Its cut has a name only, until the next status gives the job ID."""
     found = told(

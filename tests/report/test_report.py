@@ -2,6 +2,7 @@
 The report says what the record says, in every format and language, whatever came in.
 """
 
+import html
 import json
 import re
 import string
@@ -226,6 +227,49 @@ def test_mode_is_told(form: str, mode: str, other: str) -> None:
     _, _, told = rendered.rpartition("</style>")
     assert mode in told
     assert other not in told
+
+
+HELD_TO = {
+    "of the cut": (
+        {
+            "type": "probe",
+            "provider": {
+                "func": "before_and_during",
+                "arguments": {"before": "Established", "during": ["Down", "Idle"]},
+            },
+        },
+        "before_and_during (before: Established; during: Down, Idle)",
+    ),
+    "configured": (
+        {"type": "probe", "provider": {"func": "at_most", "arguments": {"limit": "${rto}"}}},
+        "at_most (limit: 3.5)",
+    ),
+    "pattern": ({"type": "regex", "pattern": "Up|Down"}, "regex (pattern: Up|Down)"),
+    "value": (200, "200"),
+    "range": ([1, 5], "1, 5"),
+    "none": (None, ""),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", HELD_TO)
+def test_hypothesis_shows_what_it_was_held_to(name: str, language: str) -> None:
+    """That `Down` was met after the cut is no surprise then."""
+    tolerance, text = HELD_TO[name]
+    seen = probe("session", 18, output="Down")
+    seen["activity"]["tolerance"] = tolerance
+    journal = changed(
+        held(),
+        ("steady_states.after", reading(seen)),
+        ("failover.configuration", {"rto": 3.5}),
+    )
+
+    page = html.unescape(render([journal], "html", language))
+
+    label = {"en": "held to:", "zh": "\u5bb9\u8bb8\uff1a"}[language]
+    shown = f' <span class="soft">{label} <bdi>{text}</bdi></span>' if text else ""
+    assert (label in page) is bool(text)
+    assert f"<bdi>Down</bdi>{shown}</td>" in page
 
 
 def test_campaign_has_a_table_of_its_runs() -> None:

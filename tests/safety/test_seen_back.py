@@ -92,6 +92,8 @@ def test_stopped_is_not_back(
         r"Down, not Available and Established since \d\d:\d\d:\d\d UTC\. To see it: chaos failover",
         runner.log,
     )
+    assert "NOT ALL IS BACK: What drill took is not back: bgp-rehearsal-a is " in runner.log
+    assert "all resources are back" not in runner.log
     assert verdict(runner)["verdict"] == "deviated"
     assert verdict(runner)["reasons"][0].startswith("What drill took is not back: ")
     assert runner.journal["failover"]["record"]["tests"][0]["back_at"] is None

@@ -81,11 +81,24 @@ def run_cell(cloud: Cloud, folder: Path, signals: str, moment: str, strategy: st
             first = SIGNALS[signals][0].name
             assert runner.journal["interruption"]["name"] == first, runner.log
             assert runner.journal["status"] == "interrupted"
+            check_summary(runner)
         # Nothing comes back to life after the run.
         time.sleep(0.5)
         assert set(cloud.statuses()) <= {"Init", "Stopped"}
     finally:
         runner.close()
+
+
+def check_summary(runner: Runner) -> None:
+    """
+    Check that the summary begins with what is back, and that it is as the journal has it.
+    """
+    lines = [line.split("] ", 1)[-1].strip() for line in runner.lines]
+    first = lines[lines.index(next(line for line in lines if line.startswith("VERDICT: "))) - 1]
+    backs = [each for each in runner.journal["failover"]["events"] if each["kind"] == "back"]
+    since = f"back since {backs[-1]['at'][11:19]} UTC: " if backs else "started no failover test"
+    assert since in first, runner.log
+    assert any(line.startswith("To render the report: chaos failover report ") for line in lines)
 
 
 def record(signals: str, moment: str, strategy: str, code: int, took: float) -> None:

@@ -3,12 +3,13 @@ The sections about the course of the run: tests, hypothesis, activities and even
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from chaosfailover.record.digest import part
-from chaosfailover.verdict.evidence import ActivityRun, HypothesisReading
-from chaosfailover.verdict.journal import Run, brief
+from chaosfailover.verdict.evidence import ActivityRun, Fields, HypothesisReading
+from chaosfailover.verdict.journal import Run, brief, mapping, text
 
 __all__ = [
     "abort",
@@ -23,6 +24,7 @@ __all__ = [
 
 Row = dict[str, object]
 
+REFERENCE = re.compile(r"\$\{([^}]+)\}")
 OUTPUT = 500
 """How many characters of an output a record keeps; the journal has the whole."""
 
@@ -64,7 +66,7 @@ def hypotheses(run: Run) -> list[Row]:
     Readings in a row with the same result are one, with their `count` and the probes of the first.
     """
     groups = groupby(run.readings, key=_result)
-    return [_reading(list(group)) for _, group in groups]
+    return [_reading(list(group), run.control.configuration) for _, group in groups]
 
 
 def _result(reading: HypothesisReading) -> tuple[object, ...]:
@@ -72,7 +74,7 @@ def _result(reading: HypothesisReading) -> tuple[object, ...]:
     return reading.when, reading.met, probes
 
 
-def _reading(readings: Sequence[HypothesisReading]) -> Row:
+def _reading(readings: Sequence[HypothesisReading], configuration: Fields) -> Row:
     first = readings[0]
     began = [probe.began for probe in first.probes if probe.began]
     ended = [probe.ended for each in readings for probe in each.probes if probe.ended]
@@ -82,8 +84,44 @@ def _reading(readings: Sequence[HypothesisReading]) -> Row:
         "met": first.met,
         "began": min(began, default=None),
         "ended": max(ended, default=None),
-        "probes": [{**_activity(probe), "met": probe.tolerance_met} for probe in first.probes],
+        "probes": [
+            {
+                **_activity(probe),
+                "met": probe.tolerance_met,
+                "tolerance": _tolerance(probe.tolerance, configuration),
+            }
+            for probe in first.probes
+        ],
     }
+
+
+def _tolerance(tolerance: object, configuration: Fields) -> str | None:
+    """
+    Return what an output was held to, with the values of the configuration.
+    """
+    if tolerance is None:
+        return None
+    given = mapping(tolerance)
+    provider = mapping(given.get("provider"))
+    arguments = mapping(provider.get("arguments")) or {
+        key: value for key, value in given.items() if key not in ("type", "name", "provider")
+    }
+    if not given:
+        shown = _plain(tolerance)
+    else:
+        parts = "; ".join(f"{key}: {_plain(value)}" for key, value in arguments.items())
+        shown = f"{text(provider.get('func') or given.get('type'))} ({parts})"
+    filled = REFERENCE.sub(lambda found: text(configuration.get(found[1], found[0])), shown)
+    return brief(filled, OUTPUT)
+
+
+def _plain(value: object) -> str:
+    """
+    Return a value of a tolerance as people write it.
+    """
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def activities(run: Run) -> list[Row]:

@@ -1,0 +1,165 @@
+"""
+The values that an experiment is written with, as far as they can be checked without a network.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+from chaoslib import substitute
+from chaoslib.configuration import load_configuration
+
+from chaosfailover import arguments
+from chaosfailover.alibaba import config
+from chaosfailover.alibaba.endpoints import endpoint_url
+from chaosfailover.errors import ArgumentError, PreflightError
+from chaosfailover.run import Activity, Configuration, Experiment, Secrets
+from chaosfailover.run.abort import find_probe
+from chaosfailover.run.journal_entry import check_depth
+from chaosfailover.run.mode import check_topology
+from chaosfailover.run.settings import Settings
+from chaosfailover.run.steps import activities, given_arguments, planned_cuts, planned_time
+from chaosfailover.safety.preflight import check_duration
+
+__all__ = ["check_values", "check_written"]
+
+Arguments = Mapping[str, object]
+
+REFERENCE = re.compile(r"\$\{([^}]+)\}")
+OURS = ("chaosfailover.actions", "chaosfailover.probes")
+CHECKS: Mapping[str, Callable[[object], object]] = {
+    "circuit_id": lambda value: _id("circuit_id", value, "PHYSICALCONNECTION"),
+    "vbr_id": lambda value: _id("vbr_id", value, "VIRTUALBORDERROUTER"),
+    "bgp_peer_id": lambda value: _id("bgp_peer_id", value, "BGPPEER"),
+    "resource_id": lambda value: _id("resource_id", value),
+    "resource_type": arguments.check_resource_type,
+    "duration_minutes": arguments.check_duration,
+    "name": arguments.check_name,
+    "description": arguments.check_description,
+    "test": arguments.check_test,
+    "timeout": arguments.check_timeout,
+    "until": arguments.check_until,
+    "start": partial(arguments.check_switch, "start"),
+    "dry_run": partial(arguments.check_switch, "dry_run"),
+    "only_if_init": partial(arguments.check_switch, "only_if_init"),
+}
+"""The checks of the arguments of our activities, which have one meaning in all of them."""
+
+
+def check_written(experiment: Experiment, given: Arguments) -> None:
+    """
+    Check an experiment and the arguments of its control, as they are before it runs.
+
+    What depends on secrets, or on probes in the configuration, is left out. Raises ArgumentError,
+    ConfigurationError and PreflightError.
+    """
+    written = load_configuration(experiment.get("configuration") or {})
+    dynamic = {key for key, value in written.items() if isinstance(value, Mapping)}
+    configuration = {key: value for key, value in written.items() if key not in dynamic}
+    unknown = {*dynamic, *_names(experiment.get("secrets"))}
+    known = {name: value for name, value in given.items() if not _needs(value, unknown)}
+    settings = Settings.parse(substitute(known, configuration, {}))
+    check_values(_without(experiment, unknown), configuration, {}, settings, unknown)
+    if not _needs(experiment.get("method"), unknown):
+        _check_durations(experiment, configuration)
+
+
+def check_values(
+    experiment: Experiment,
+    configuration: Configuration,
+    secrets: Secrets,
+    settings: Settings,
+    unknown: set[str] | frozenset[str] = frozenset(),
+) -> None:
+    """
+    Check endpoint, region, topology, cuts and the arguments of our activities, save `unknown` ones.
+
+    Raises ArgumentError, ConfigurationError and PreflightError.
+    """
+    check_depth(experiment)
+    if not unknown & {config.ENDPOINT, config.REGION_ID}:
+        _check_place(configuration, settings)
+    if settings.abort_when is not None:
+        find_probe(experiment, settings.abort_when)
+    for _, activity in activities(experiment):
+        _check_activity(activity, configuration, secrets, settings)
+    planned_cuts(experiment, configuration, secrets)
+
+
+def _check_durations(experiment: Experiment, configuration: Configuration) -> None:
+    created, _ = planned_cuts(experiment, configuration, {})
+    time = planned_time(experiment, configuration, {})
+    for cut in created:
+        try:
+            check_duration(cut, time)
+        except PreflightError as exc:
+            raise PreflightError(f"{cut.test}: duration: {exc}") from exc
+
+
+def _check_place(configuration: Configuration, settings: Settings) -> None:
+    place = config.network(dict(configuration))
+    config.region(configuration)
+    if place == "emulator":
+        check_topology(settings)
+    elif place != "cloud":
+        endpoint_url(place)
+
+
+def _check_activity(
+    activity: Activity, configuration: Configuration, secrets: Secrets, settings: Settings
+) -> None:
+    provider = activity.get("provider")
+    if not isinstance(provider, Mapping) or provider.get("module") not in OURS:
+        return
+    given = substitute(given_arguments(activity), configuration, secrets) or {}
+    values = {name: value for name, value in given.items() if value is not None}
+    try:
+        for name in CHECKS.keys() & values.keys():
+            CHECKS[name](values[name])
+        if "resource_ids" in values:
+            arguments.check_resource_ids(values["resource_ids"], values.get("resource_type"))
+        if "target" in values:
+            _check_target(values["target"], settings)
+    except ArgumentError as exc:
+        raise ArgumentError(f"{activity.get('name')}: {exc}") from exc
+
+
+def _check_target(target: object, settings: Settings) -> None:
+    if target not in settings.targets:
+        names = ", ".join(settings.targets) or "none: the control has no targets"
+        raise ArgumentError(f"target is {target!r}, expected one of {names}")
+
+
+def _id(argument: str, value: object, *types: str) -> str:
+    return arguments.check_resource_id(argument, value, *types)
+
+
+def _without(experiment: Experiment, unknown: set[str]) -> Experiment:
+    """
+    Return an experiment without the activities whose arguments are not known yet.
+    """
+    hypothesis = experiment.get("steady-state-hypothesis")
+    parts = {key: _known(experiment.get(key), unknown) for key in ("method", "rollbacks")}
+    if isinstance(hypothesis, Mapping):
+        probes = _known(hypothesis.get("probes"), unknown)
+        parts["steady-state-hypothesis"] = {**hypothesis, "probes": probes}
+    return {**experiment, **parts}
+
+
+def _known(group: object, unknown: set[str]) -> object:
+    if not isinstance(group, list):
+        return group
+    return [each for each in group if not _needs(each, unknown)]
+
+
+def _needs(value: object, unknown: set[str]) -> bool:
+    return bool(unknown & {*REFERENCE.findall(str(value))})
+
+
+def _names(secrets: object) -> Iterator[str]:
+    """
+    Yield the names of secrets, and of their groups.
+    """
+    for name, value in secrets.items() if isinstance(secrets, Mapping) else ():
+        yield str(name)
+        yield from _names(value)

@@ -1,0 +1,147 @@
+"""
+`chaos validate` finds what is wrong with an experiment without any network.
+"""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from chaos_command import chaos
+from places import EXPERIMENTS
+
+from chaosfailover.errors import FailoverError
+from chaosfailover.run.written_values import check_written
+
+ALL = sorted(EXPERIMENTS.glob("*.yaml"))
+WRITTEN = yaml.safe_load((EXPERIMENTS / "circuit-failover.yaml").read_text(encoding="utf-8"))
+
+
+def checked(document: dict[str, Any]) -> None:
+    check_written(document, document["controls"][0]["provider"]["arguments"])
+
+
+@pytest.mark.parametrize("file", ALL, ids=lambda file: file.stem)
+def test_bundled_experiments_have_nothing_wrong(file: Path) -> None:
+    """They are checked whole."""
+    checked(yaml.safe_load(file.read_text(encoding="utf-8")))
+
+
+@pytest.fixture
+def document(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """An experiment that a test may spoil."""
+    for value in WRITTEN["configuration"].values():
+        monkeypatch.delenv(value["key"], raising=False)
+    return copy.deepcopy(WRITTEN)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        pytest.param(
+            "duration_minutes", 0, "create-the-failover-test: duration_minutes", id="none"
+        ),
+        pytest.param("duration_minutes", 600, "circuit-failover: duration: 600 min", id="long"),
+        pytest.param(
+            "circuit_id", "vbr-a", "circuit_id is 'vbr-a', expected an ID of a", id="type"
+        ),
+        pytest.param("bgp_peer_id", "pc-a", "bgp_peer_id is 'pc-a', expected an ID", id="session"),
+        pytest.param("test_name", "ftj-1", "must not begin with 'ftj-'", id="name"),
+        pytest.param("topology", "dual", "topology 'dual' is neither one of", id="topology"),
+        pytest.param("portal_url", "portal", "url is 'portal'", id="url"),
+        pytest.param("rto", "soon", "rto is 'soon'", id="rto"),
+        pytest.param(
+            "alibaba_cloud_vpc_endpoint", "emulater", "did you mean emulator", id="endpoint"
+        ),
+        pytest.param(
+            "alibaba_cloud_vpc_endpoint", "", "alibaba_cloud_vpc_endpoint is not", id="no"
+        ),
+        pytest.param("alibaba_cloud_region_id", "", "has no alibaba_cloud_region_id", id="region"),
+    ],
+)
+def test_wrong_value_of_the_configuration(
+    document: dict[str, Any], key: str, value: object, message: str
+) -> None:
+    """Its default is what a run would begin with."""
+    document["configuration"][key]["default"] = value
+
+    with pytest.raises(FailoverError, match=message):
+        checked(document)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(
+            {"allowed_windows": "Mon-Fri 10:00-16:00"}, "expected days, hours", id="window"
+        ),
+        pytest.param({"blackout_dates": ["soon"]}, "blackout_dates has 'soon'", id="blackout"),
+        pytest.param(
+            {"abort_when": "nobody"}, "abort_when is 'nobody', expected a probe", id="abort"
+        ),
+        pytest.param(
+            {"targets": {"web": "http://a/"}}, "target is 'portal', expected", id="target"
+        ),
+        pytest.param({"upstream": {"web": "127.0.0.1:1"}}, "web", id="upstream"),
+    ],
+)
+def test_wrong_argument(document: dict[str, Any], arguments: dict[str, Any], message: str) -> None:
+    """Names have to be those of this experiment and its topology."""
+    document["controls"][0]["provider"]["arguments"] |= arguments
+
+    with pytest.raises(FailoverError, match=message):
+        checked(document)
+
+
+@pytest.mark.parametrize(
+    ("func", "arguments", "message"),
+    [
+        pytest.param(
+            "circuit_status", {"circuit_id": "${nothing}"}, "does not define", id="unknown"
+        ),
+        pytest.param(
+            "circuit_status", {"circuit_id": "pc-a", "until": "Enabled"}, "until", id="until"
+        ),
+        pytest.param(
+            "bgp_session_status", {"bgp_peer_id": "bgp-a", "timeout": 0}, "timeout", id="t"
+        ),
+        pytest.param("surviving_paths", {"resource_ids": ["x"]}, "resource_ids is 'x'", id="IDs"),
+        pytest.param("surviving_paths", {"resource_ids": "pc-a"}, "expected a list", id="no list"),
+    ],
+)
+def test_wrong_argument_of_a_probe(
+    document: dict[str, Any], func: str, arguments: dict[str, Any], message: str
+) -> None:
+    """The activity is named."""
+    provider = {"type": "python", "module": "chaosfailover.probes", "func": func}
+    probe = {"type": "probe", "name": "look", "provider": provider | {"arguments": arguments}}
+    document["method"].append(probe)
+
+    with pytest.raises(FailoverError, match=f"look: .*{message}"):
+        checked(document)
+
+
+def test_what_is_not_known_yet_is_left_out(document: dict[str, Any]) -> None:
+    """Probes in the configuration run later, and secrets are not read."""
+    probe = {"type": "probe", "name": "p", "provider": {"type": "process", "path": "false"}}
+    document["configuration"] |= {"circuit_id": probe, "rto": probe}
+    document["secrets"] = {"ours": {"bgp": {"type": "env", "key": "NOT_SET"}}}
+    arguments = document["steady-state-hypothesis"]["probes"][2]["provider"]["arguments"]
+    arguments["bgp_peer_id"] = "${bgp}"
+
+    checked(document)
+
+    document["rollbacks"][0]["provider"]["arguments"]["test"] = "${missing}"
+    with pytest.raises(FailoverError, match="bring-the-circuit-back: test is "):
+        checked(document)
+
+
+def test_validate_says_what_is_wrong(tmp_path: Path) -> None:
+    """In one line, with exit code 1; a run may get a right value from its command line."""
+    file = str(EXPERIMENTS / "circuit-failover.yaml")
+
+    done = chaos("validate", file, folder=tmp_path, FAILOVER_TOPOLOGY="dual")
+
+    assert done.returncode == 1
+    assert done.stderr.count("topology 'dual' is neither one of ") == 1
