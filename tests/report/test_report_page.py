@@ -269,7 +269,7 @@ def test_print_has_the_mode_on_every_page(page: Page, tmp_path: Path) -> None:
     pages = [one.extract_text() for one in PdfReader(tmp_path / "report.pdf").pages]
 
     modes = [re.findall(r"^(?:LIVE|REHEARSAL)(?: \+ REHEARSAL)?$", one, re.M)[0] for one in pages]
-    assert list(dict.fromkeys(modes)) == ["LIVE + REHEARSAL", "REHEARSAL", "LIVE"]
+    assert list(dict.fromkeys(modes)) == ["LIVE + REHEARSAL", "LIVE", "REHEARSAL"]
     assert len(pages) > 6
     assert not any("Zoom in" in one for one in pages)
 
