@@ -30,6 +30,7 @@ from chaoslib.types import (
 from chaosfailover.alibaba import config
 from chaosfailover.errors import FailoverError
 from chaosfailover.record.redaction import given_secrets, redact_message, redact_run
+from chaosfailover.run.activity_waits import begin_wait, end_all_waits, end_wait
 from chaosfailover.run.declarations import check_declarations, check_scope, validated_experiment
 from chaosfailover.run.evidence import RunEvidence
 from chaosfailover.run.experiment_file import command_name, command_parameter
@@ -189,12 +190,18 @@ def before_method_control(context: Experiment, **arguments: object) -> None:
         evidence.enter("during")
 
 
-def before_activity_control(context: Activity, **arguments: object) -> None:
+def before_activity_control(
+    context: Activity,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+    **arguments: object,
+) -> None:
     """
     Wait for the failover to settle before the method stops a test; keep what begins.
     """
     if _session and stops_test(context):
         _session.settle()
+    begin_wait(context, configuration or {}, secrets or {})
     if threading.get_ident() not in _in_hypothesis and (evidence := _evidence()):
         evidence.activity_begins(context)
 
@@ -210,6 +217,7 @@ def after_activity_control(
     """
     Evaluate the tolerance of a probe outside the hypothesis, unless the run or the probe is dry.
     """
+    end_wait()
     dry = experiment.get("dry") or context.get("dry")
     if not state or threading.get_ident() in _in_hypothesis:
         return
@@ -237,6 +245,7 @@ def before_rollback_control(context: Experiment, **arguments: object) -> None:
     """
     Let no signal interrupt the rollbacks.
     """
+    end_all_waits()
     if _session:
         _session.begin_to_end()
     if evidence := _evidence():
@@ -253,6 +262,7 @@ def after_experiment_control(
     """
     Stop what the run started and complete the journal.
     """
+    end_all_waits()
     if "failover" in state:
         return  # this run is concluded
     try:
@@ -285,6 +295,7 @@ def cleanup_control() -> None:
     """
     global _session, _refusal, _noted
     session, _session, _refusal, _noted = _session, None, None, (None, None)
+    end_all_waits()
     note_begun(begun=True)
     if session:
         session.close()

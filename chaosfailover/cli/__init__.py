@@ -9,6 +9,7 @@ import click
 
 from chaosfailover.cli.check import check
 from chaosfailover.cli.emulator import emulator
+from chaosfailover.cli.example import example
 from chaosfailover.cli.inspect import inspect
 from chaosfailover.cli.plan import plan
 from chaosfailover.cli.probe import probe
@@ -34,5 +35,5 @@ def failover() -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors=sys.stdout.errors)
 
 
-for command in (check, emulator, inspect, plan, probe, rehearse_all, report, status, stop):
+for command in (check, emulator, example, inspect, plan, probe, rehearse_all, report, status, stop):
     failover.add_command(with_quiet(command))

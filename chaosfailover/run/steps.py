@@ -19,6 +19,7 @@ __all__ = [
     "given_arguments",
     "hypothesis_probes",
     "idle_rollbacks",
+    "pauses",
     "planned_cuts",
     "planned_time",
     "stops_test",
@@ -95,6 +96,13 @@ def stops_test(activity: Activity) -> bool:
     """
     module, _, func = _function(activity).rpartition(".")
     return module == "chaosfailover.actions" and func in STOPPING
+
+
+def pauses(activity: Activity, configuration: Configuration, secrets: Secrets) -> float:
+    """
+    Return the seconds that the pauses of an activity take.
+    """
+    return _seconds(substitute(activity.get("pauses"), configuration, secrets))
 
 
 def planned_time(experiment: Experiment, configuration: Configuration, secrets: Secrets) -> float:

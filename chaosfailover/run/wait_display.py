@@ -49,7 +49,7 @@ class WaitDisplay(logging.Filter):
         if self._stream:
             self._draw(_line(waits[-1], now) if waits else "")
             return
-        for wait in waits:
+        for wait in waits[-1:]:
             if not wait.logged and now - wait.since >= self._told.get(wait, LONG):
                 self._told[wait] = 2 * (now - wait.since)
                 logger.info("%s", _line(wait, now))

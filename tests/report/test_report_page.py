@@ -68,8 +68,9 @@ def shown(page: Page, folder: Path, *names: str, language: str = "en", width: in
     Open the report of recorded journals.
     """
     file = folder / "report.html"
-    journals = [load(JOURNALS / f"{name}.json") for name in names]
-    file.write_text(render(journals, "html", language), encoding="utf-8")
+    files = [JOURNALS / f"{name}.json" for name in names]
+    rendered = render([*map(load, files)], "html", language, [file.name for file in files])
+    file.write_text(rendered, encoding="utf-8")
     page.open(file, width)
     return file
 
@@ -123,6 +124,19 @@ def test_page_is_sound(
     page.open(file, width, dark=dark)
 
     check(page)
+
+
+def test_badges_keep_their_width_on_a_phone(page: Page, tmp_path: Path) -> None:
+    """They are as wide as their word, also in a table whose rows are cards."""
+    shown(page, tmp_path, "1.45-circuit-failover", "1.44-broken-standby", width=PHONE)
+
+    widths = page.run(
+        """[...document.querySelectorAll("td .badge")].map(
+            badge => badge.getBoundingClientRect().width / badge.textContent.length)"""
+    )
+
+    assert len(widths) >= 3
+    assert max(widths) < 20
 
 
 @pytest.mark.parametrize("language", CATALOGUES)
@@ -255,7 +269,7 @@ def test_print_has_the_mode_on_every_page(page: Page, tmp_path: Path) -> None:
     pages = [one.extract_text() for one in PdfReader(tmp_path / "report.pdf").pages]
 
     modes = [re.findall(r"^(?:LIVE|REHEARSAL)(?: \+ REHEARSAL)?$", one, re.M)[0] for one in pages]
-    assert list(dict.fromkeys(modes)) == ["LIVE + REHEARSAL", "REHEARSAL", "LIVE"]
+    assert list(dict.fromkeys(modes)) == ["LIVE + REHEARSAL", "LIVE", "REHEARSAL"]
     assert len(pages) > 6
     assert not any("Zoom in" in one for one in pages)
 

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from chaos_command import chaos, free_port, journal, on_free_ports
 from client_stand_in import Clock, client_of, error_reply, reply
 from client_stand_in import Cloud as Silence
 from drills import action, experiment, shell
-from live import Cloud, Runner, emulated_cloud
+from live import Cloud, Runner, emulated_cloud, tunnel
 from places import EXPERIMENTS
 
 from chaosfailover import actions
@@ -442,3 +443,25 @@ def test_topology_beside_the_experiment(tmp_path: Path) -> None:
     done = chaos("run", "../place/run.yaml", folder=elsewhere, FAILOVER_TOPOLOGY="own.yaml")
 
     assert "own.yaml': extends is 'nonsense'" in done.stderr
+
+
+def test_live_run_outside_of_its_windows_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None:
+    """It is refused before anything is created, with the times in the cause."""
+    today = datetime.now(UTC).date()
+    document = experiment("settled", "always", cloud.portal)
+    document["controls"][0]["provider"]["arguments"] |= {
+        "allowed_windows": ["Mon-Sun 00:00-24:00 UTC"],
+        "blackout_dates": {"from": f"{today}", "to": f"{today + timedelta(days=1)}"},
+    }
+    with tunnel(cloud) as live, ExitStack() as runners:
+        runner = Runner(document, tmp_path, live.exports)
+        runners.callback(runner.close)
+        code = runner.end()
+
+        assert cloud.statuses() == []
+        assert cloud.sent("StartFailoverTestJob") == 0
+    reasons = runner.journal["failover"]["verdict"]["reasons"]
+    assert code == 1
+    assert reasons[0].startswith("The preflight check “allowed times” failed: it could run from ")
+    assert reasons[1:] == [NO_CUT]
+    assert "This run started no failover test: there is nothing to bring back" in runner.log

@@ -13,6 +13,7 @@ from io import StringIO
 import pytest
 from processes import ended
 
+from chaosfailover import control
 from chaosfailover.events.waits import current_waits, waiting
 from chaosfailover.run.wait_display import CLEAR, WaitDisplay
 
@@ -89,6 +90,27 @@ def test_terminal_has_one_live_line() -> None:
         "",
     ]
     assert shown[1].endswith("7 s, 54 s more at most")
+
+
+def test_activity_is_waited_for_with_its_pauses(lines: pytest.LogCaptureFixture) -> None:
+    """The pauses of the toolkit are the longest waits of a game day."""
+    display = WaitDisplay(None)
+    activity = {"name": "hold", "pauses": {"before": 1, "after": "${hold}"}}
+
+    control.before_activity_control(activity, {"hold": 60}, {})
+    display.look(time.monotonic() + 7.0)
+    with waiting("pc-a to be Enabled", 60.0):
+        display.look(time.monotonic() + 6.0)
+    control.after_activity_control(activity, {}, {}, {}, {})
+    assert current_waits() == []
+    control.before_activity_control({"name": "interrupted"}, None, None)
+    control.cleanup_control()
+
+    assert current_waits() == []
+    assert lines.messages == [
+        "Waiting for the activity hold, whose pauses take 61 s: 7 s",
+        "Waiting for pc-a to be Enabled: 6 s, 54 s more at most",
+    ]
 
 
 @pytest.mark.parametrize("term", ["xterm", "dumb"])
