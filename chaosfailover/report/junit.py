@@ -5,10 +5,12 @@ The JUnit report: what a CI dashboard counts.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from xml.etree import ElementTree
 
 from chaosfailover.i18n import message
 from chaosfailover.record import Record
+from chaosfailover.report import flows
 from chaosfailover.report import formatting as wording
 from chaosfailover.report.charts import rto_bars
 from chaosfailover.report.view import RunView
@@ -145,7 +147,21 @@ def _recovery(gauge: rto_bars.Gauge, language: str) -> Case:
     measured, rto = wording.bounds(recovery["failover"]), wording.length(recovery["rto"])
     why = f"{message(f'gauge.{gauge.state}', language)}: {measured}, RTO {rto}"
     took = (recovery["failover"] or {}).get("at_most") or 0.0
-    return Case("recovery", f"{recovery['target']}: {recovery['test']}", took, problem, [why])
+    lines = [why, *_flows(recovery, language)]
+    return Case("recovery", f"{recovery['target']}: {recovery['test']}", took, problem, lines)
+
+
+def _flows(recovery: Record, language: str) -> list[str]:
+    """
+    Return how many flows were lost, and on which way, where that is known.
+    """
+    speak = partial(_say, language)
+    told = [flows.lost(recovery, speak)] if recovery.get("flows") else []
+    return [*told, *([flows.ways(recovery, speak)] if recovery.get("directions") else [])]
+
+
+def _say(language: str, key: str, **values: object) -> str:
+    return message(key, language, **values)
 
 
 def _spent(run: Record) -> float:

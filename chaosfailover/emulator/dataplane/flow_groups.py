@@ -3,8 +3,10 @@ Flow groups: which path a share of a service's flows takes now, and whether that
 """
 
 import random
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from math import inf
 
 from chaosfailover.emulator.dataplane.ground_truth import GroundTruth, Loss, summed
 from chaosfailover.emulator.routing import Segment
@@ -13,6 +15,7 @@ from chaosfailover.emulator.services import Route, Service
 __all__ = ["FlowGroup", "ServiceState"]
 
 NO_ROUTE = "no route"
+MOST_SEEN = 1024  # flows of a service whose group is remembered
 
 
 class FlowGroup:
@@ -70,6 +73,7 @@ class ServiceState:
         self.service = service
         self.groups = tuple(FlowGroup(order, real) for order in service.orders)
         self.truth = GroundTruth()
+        self._seen: OrderedDict[int, tuple[FlowGroup, float]] = OrderedDict()
 
     def follow(self, segments: Sequence[Segment], turn: Callable[[], float]) -> None:
         """
@@ -81,7 +85,28 @@ class ServiceState:
         lost = self._lost()
         if lost == before:
             return
-        self.truth.note(lost, turn())
+        at = turn()
+        ports = {
+            port: group.loss.share >= 1
+            for port, (group, until) in self._seen.items()
+            if until >= at
+        }
+        self.truth.note(lost, at, ports)
+
+    def see(self, port: int, group: FlowGroup, until: float = inf) -> None:
+        """
+        Note a flow by its source port, until a monotonic instant.
+        """
+        self._seen.pop(port, None)
+        self._seen[port] = group, until
+        if len(self._seen) > MOST_SEEN:
+            self._seen.popitem(last=False)
+
+    def forget(self, port: int) -> None:
+        """
+        Note the end of a flow.
+        """
+        self._seen.pop(port, None)
 
     def group_of(self, flow: object) -> FlowGroup:
         """

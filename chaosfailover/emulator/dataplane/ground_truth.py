@@ -34,6 +34,8 @@ class TrueOutage(TypedDict):
     `start` and `end` are monotonic instants in seconds, `start_utc` and `end_utc` the same as wall
     clock. The end is None while it lasts. `share` is 0 to 1; on a path that loses packets by
     chance it is the chance. `out` is the share lost on the way to the service, `back` from it.
+    `flows_lost` are the source ports, at the start, of those of the `flows_seen` whose path stalls:
+    of open connections, and of datagrams of the last seconds.
     """
 
     start: float
@@ -43,6 +45,8 @@ class TrueOutage(TypedDict):
     share: float
     out: float
     back: float
+    flows_lost: list[int]
+    flows_seen: int
 
 
 class GroundTruth:
@@ -54,18 +58,21 @@ class GroundTruth:
         self.outages: list[TrueOutage] = []
         self.by_path: dict[str, list[TrueOutage]] = {}
 
-    def note(self, lost: Mapping[str, Loss], at: float) -> None:
+    def note(self, lost: Mapping[str, Loss], at: float, ports: Mapping[int, bool]) -> None:
         """
-        Note the share of the service's flows that is lost from a monotonic instant on, by path.
+        Note the share of the service's flows that is lost from a monotonic instant on, by path, and
+        of each flow, by its source port, whether it is.
         """
         ago = timedelta(seconds=time.monotonic() - at)
         utc = (datetime.now(UTC) - ago).isoformat(timespec="milliseconds")
-        _note(self.outages, summed(lost.values()), at, utc)
+        _note(self.outages, summed(lost.values()), at, utc, ports)
         for path in {**self.by_path, **lost}:
-            _note(self.by_path.setdefault(path, []), lost.get(path, Loss()), at, utc)
+            _note(self.by_path.setdefault(path, []), lost.get(path, Loss()), at, utc, {})
 
 
-def _note(outages: list[TrueOutage], lost: Loss, at: float, utc: str) -> None:
+def _note(
+    outages: list[TrueOutage], lost: Loss, at: float, utc: str, ports: Mapping[int, bool]
+) -> None:
     lost = Loss(*(round(share, 9) for share in lost))
     last = outages[-1] if outages and outages[-1]["end"] is None else None
     if lost == (Loss(last["share"], last["out"], last["back"]) if last else Loss()):
@@ -82,5 +89,7 @@ def _note(outages: list[TrueOutage], lost: Loss, at: float, utc: str) -> None:
                 "share": lost.share,
                 "out": lost.out,
                 "back": lost.back,
+                "flows_lost": sorted(port for port, is_lost in ports.items() if is_lost),
+                "flows_seen": len(ports),
             }
         )
