@@ -7,6 +7,7 @@ from io import TextIOWrapper
 
 import click
 
+from chaosfailover.cli.echo import echo
 from chaosfailover.cli.emulator import emulator
 from chaosfailover.cli.inspect import inspect
 from chaosfailover.cli.plan import plan
@@ -33,5 +34,5 @@ def failover() -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors=sys.stdout.errors)
 
 
-for command in (emulator, inspect, plan, probe, rehearse_all, report, status, stop):
+for command in (echo, emulator, inspect, plan, probe, rehearse_all, report, status, stop):
     failover.add_command(with_quiet(command))
