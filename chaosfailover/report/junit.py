@@ -22,7 +22,8 @@ __all__ = ["render_junit"]
 @dataclass(frozen=True, slots=True)
 class Case:
     """
-    A test case: `problem` is None or the tag that says how it went, `lines` say why.
+    A test case: `problem` is None or the tag that says how it went, `lines` say why. `output` is
+    what was seen, whatever it came to.
     """
 
     group: str
@@ -30,6 +31,7 @@ class Case:
     time: float = 0.0
     problem: str | None = None
     lines: Sequence[str] = ()
+    output: Sequence[str] = ()
 
 
 def render_junit(views: Sequence[RunView], language: str) -> str:
@@ -90,6 +92,8 @@ def _add_case(suite: ElementTree.Element, case: Case, names: dict[str, str]) -> 
         message = brief(" ".join(lines), 1000)
         problem = ElementTree.SubElement(element, case.problem, message=message)
         problem.text = "\n".join(lines)
+    if case.output:
+        ElementTree.SubElement(element, "system-out").text = "\n".join(case.output)
 
 
 def _properties(view: RunView) -> dict[str, str | None]:
@@ -147,8 +151,8 @@ def _recovery(gauge: rto_bars.Gauge, language: str) -> Case:
     measured, rto = wording.bounds(recovery["failover"]), wording.length(recovery["rto"])
     why = f"{message(f'gauge.{gauge.state}', language)}: {measured}, RTO {rto}"
     took = (recovery["failover"] or {}).get("at_most") or 0.0
-    lines = [why, *_flows(recovery, language)]
-    return Case("recovery", f"{recovery['target']}: {recovery['test']}", took, problem, lines)
+    name, seen = f"{recovery['target']}: {recovery['test']}", _flows(recovery, language)
+    return Case("recovery", name, took, problem, [why], seen)
 
 
 def _flows(recovery: Record, language: str) -> list[str]:
