@@ -36,8 +36,8 @@ summary.py puts the results of one target and one cut together.
 
 A target has one flow, of which each check is a connection of its own, or several that are kept
 (flow.py): source ports or connections. pooled.py takes them together: the worst flow's lengths, the
-counts of all. cut_details.py tells them apart. Where a responder answers, directions.py has a series
-for the way out and one for the way back.
+counts of all. cut_details.py tells them apart. Where a responder answers, directions.py has a
+series for the way out and one for the way back.
 """
 
 __all__: list[str] = []

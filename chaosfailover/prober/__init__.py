@@ -81,7 +81,7 @@ Invariants
 -   Time without a sample is a gap: neither up nor down. A failure of this process is never a
     failure of the target.
 -   A check closes what it opened, however it ends. Only persistent targets and flows keep sockets,
-    until the prober stops. Whatever a check opens to keep, or loses, is a note that its track takes.
+    until the prober stops. What a check opens to keep, and what of it ends, its track notes.
 -   Which way a check was lost is known with the next answer's report, and is written right before
     that answer: who reads the text later tells the same.
 -   The checks never take the files that are set aside for the stop of a test (open_files.py). A
