@@ -21,6 +21,8 @@ Actors
     at a twentieth of the shortest time limit, so that it notices stalls from a quarter of it on.
 -   A track (schedule.py) puts the samples of one target into the order of sending and keeps them in
     a series of `chaosfailover.outages`.
+-   The hop watch (hops.py) traces the ways to targets with `path`, each in a thread of its own. It
+    sends no samples: its traces are events of the run.
 -   The measurement (measurement.py) starts and stops the prober of a run, notes the instants of
     cuts and stops, and relates the outages to them.
 

@@ -20,6 +20,7 @@ from chaosfailover.outages.samples import Sample
 from chaosfailover.outages.settled import AtStop, at_stop
 from chaosfailover.outages.summary import Summary, summarize
 from chaosfailover.prober.dispatcher import Dispatcher
+from chaosfailover.prober.hops import FILES
 from chaosfailover.prober.open_files import Room
 from chaosfailover.prober.resolver import GetAddrInfo, Resolver, is_address
 from chaosfailover.prober.schedule import Ticket, Track
@@ -110,7 +111,8 @@ class Prober:
         sockets = sum(
             track.most_sockets(2 if track.target.host in names else 1) for track in tracks
         )
-        self._most = self._room.take(sockets, len(names), len(tracks))
+        traces = FILES * sum(track.target.path for track in tracks)
+        self._most = self._room.take(sockets + traces, len(names), len(tracks)) - traces
         self.began, self._began_utc = self._clock(), datetime.now(UTC)
         self._thread.start()
         self._ready.wait()

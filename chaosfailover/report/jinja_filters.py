@@ -125,6 +125,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "labelled": labelled,
     "length": wording.length,
     "moment": lambda axis, at: f"{wording.clock(axis.began, at)} UTC (+{at:.3f} s)",
+    "moved": network.moved,
     "ms": wording.milliseconds,
     "parts": _parts,
     "plain": _plain,
@@ -132,6 +133,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "rate": lambda value: wording.NOTHING if value is None else f"{value:.1f}",
     "span": _span,
     "time": wording.time_of_day,
+    "way": network.way,
     "when": wording.when,
     "worst": worst,
 }
