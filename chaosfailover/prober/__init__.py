@@ -23,6 +23,8 @@ Actors
 -   A track (schedule.py) puts the samples of one flow into the order of sending and keeps them in
     a series of `chaosfailover.outages`. A checked target (checked_target.py) has one track, or one
     for each of its `flows`, and is down while any of them is.
+-   The hop watch (hops.py) traces the ways to targets with `path`, each in a thread of its own. It
+    sends no samples: its traces are events of the run.
 -   The measurement (measurement.py) starts and stops the prober of a run, notes the instants of
     cuts and stops, and relates the outages to them.
 

@@ -21,6 +21,7 @@ from chaosfailover.outages.settled import AtStop
 from chaosfailover.outages.summary import Summary
 from chaosfailover.prober.checked_target import CheckedTarget
 from chaosfailover.prober.dispatcher import Dispatcher
+from chaosfailover.prober.hops import FILES
 from chaosfailover.prober.open_files import Room
 from chaosfailover.prober.resolver import GetAddrInfo, Resolver, is_address
 from chaosfailover.prober.schedule import Ticket, Track
@@ -118,7 +119,9 @@ class Prober:
         sockets = sum(
             track.most_sockets(2 if track.target.host in names else 1) for track in tracks
         )
-        self._most = self._room.take(sockets, len(names), len(self._checked))
+        traces = FILES * sum(target.path for target in self.targets)
+        count = len(self._checked)
+        self._most = self._room.take(sockets + traces, len(names), count) - traces
         self.began, self._began_utc = self._clock(), datetime.now(UTC)
         self._thread.start()
         self._ready.wait()

@@ -25,7 +25,7 @@ SETTINGS = {
 }
 STATUSES = range(100, 600)
 MOST_FLOWS = 64
-COMMON = {"url", "interval", "timeout", "rto", "external"}
+COMMON = {"url", "interval", "timeout", "rto", "external", "path"}
 
 Reader = Callable[[str, str, object], Any]
 
@@ -38,9 +38,10 @@ class Target:
     `scheme` is http, https, tcp, udp or icmp. `status` holds the accepted statuses, empty for any
     2xx and 3xx; `body` and `expect` are patterns searched for in the answer. `persistent` targets
     keep one connection, whose stall is not the network's outage. If `verify` is False, any
-    certificate is accepted. An `external` target is none that a cut could touch. If `interval` or
-    `timeout` is None, the prober's own applies. Each of its `flows` is checked at the interval,
-    over a source port or a connection of its own; with 0, each check opens what it needs.
+    certificate is accepted. An `external` target is none that a cut could touch. With `path`, the
+    hops on the way are shown. If `interval` or `timeout` is None, the prober's own applies. Each of
+    its `flows` is checked at the interval, over a source port or a connection of its own; with 0,
+    each check opens what it needs.
     """
 
     name: str
@@ -48,10 +49,11 @@ class Target:
     scheme: str
     host: str
     port: int = 0
-    path: str = "/"
+    request_target: str = "/"
     interval: float | None = None
     timeout: float | None = None
     rto: float | None = None
+    path: bool = field(default=False, kw_only=True)
     status: frozenset[int] = frozenset()
     body: re.Pattern[bytes] | None = None
     send: bytes = b""
@@ -91,7 +93,7 @@ def parse_target(name: str, value: str | Mapping[str, object]) -> Target:
         scheme=url.scheme,
         host=url.hostname or "",
         port=url.port or DEFAULT_PORTS.get(url.scheme, 0),
-        path=(url.path or "/") + (f"?{url.query}" if url.query else ""),
+        request_target=(url.path or "/") + (f"?{url.query}" if url.query else ""),
         **{key: READERS[key](name, key, settings[key]) for key in settings},
     )
 
@@ -198,6 +200,7 @@ READERS: dict[str, Reader] = {
     "interval": _seconds(0.01, 3600.0),
     "timeout": _seconds(*TIMEOUTS),
     "rto": _seconds(0.0, MOST),
+    "path": _boolean,
     "status": _statuses,
     "body": _pattern,
     "send": _text,

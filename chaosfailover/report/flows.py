@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from chaosfailover.record import Record
 from chaosfailover.report.formatting import NOTHING, bounds, length
 
-__all__ = ["connection", "connections", "details", "lost", "lost_flows", "ways"]
+__all__ = ["by_direction", "connection", "connections", "details", "lost", "lost_flows"]
 
 Speak = Callable[..., str]
 
@@ -58,7 +58,7 @@ def _span(lengths: list[Record]) -> Record:
     }
 
 
-def ways(recovery: Record, speak: Speak) -> str:
+def by_direction(recovery: Record, speak: Speak) -> str:
     """
     Write what was lost on the way out and on the way back from the cut to the stop.
     """
@@ -67,15 +67,15 @@ def ways(recovery: Record, speak: Speak) -> str:
         return NOTHING
     parts = [_way(name, told[name], speak) for name in ("out", "back")]
     if told["not_known_during"]:
-        parts.append(speak("way.not_known", count=f"{told['not_known_during']:.0f}"))
+        parts.append(speak("direction.not_known", count=f"{told['not_known_during']:.0f}"))
     return "; ".join(parts)
 
 
 def _way(name: str, way: Record, speak: Speak) -> str:
-    said = bounds(way["failover"]) if way["failover"] else speak("way.none")
-    shown = speak(f"way.{name}", length=said)
+    said = bounds(way["failover"]) if way["failover"] else speak("direction.none")
+    shown = speak(f"direction.{name}", length=said)
     unseen = way["unseen_during"]
-    return f"{shown} ({speak('way.unseen', length=length(unseen))})" if unseen else shown
+    return f"{shown} ({speak('direction.unseen', length=length(unseen))})" if unseen else shown
 
 
 def connections(recovery: Record, speak: Speak) -> str:

@@ -23,7 +23,7 @@ from chaosfailover.report.view import RunView, banner_of, mode_of, verdict_of
 __all__ = ["render_html"]
 
 POLICY = "default-src 'none'; img-src data:"
-IN_TABLES = ("resource", "target", "routes")
+IN_TABLES = ("resource", "target", "routes", "path")
 """The kinds of events that have a chart or a table of their own."""
 MOST_EVENTS = 300
 MOST_OUTAGES = 200

@@ -128,6 +128,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "length": wording.length,
     "lost_of": flows.lost,
     "moment": lambda axis, at: f"{wording.clock(axis.began, at)} UTC (+{at:.3f} s)",
+    "moved": network.moved,
     "ms": wording.milliseconds,
     "parts": _parts,
     "plain": _plain,
@@ -135,7 +136,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "rate": lambda value: wording.NOTHING if value is None else f"{value:.1f}",
     "span": _span,
     "time": wording.time_of_day,
-    "ways": flows.ways,
+    "by_direction": flows.by_direction,
+    "way": network.way,
     "when": wording.when,
     "worst": worst,
 }

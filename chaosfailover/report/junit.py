@@ -161,7 +161,7 @@ def _flows(recovery: Record, language: str) -> list[str]:
     """
     speak = partial(_say, language)
     told = [flows.lost(recovery, speak)] if recovery.get("flows") else []
-    return [*told, *([flows.ways(recovery, speak)] if recovery.get("directions") else [])]
+    return [*told, *([flows.by_direction(recovery, speak)] if recovery.get("directions") else [])]
 
 
 def _say(language: str, key: str, **values: object) -> str:

@@ -16,7 +16,11 @@ def test_a_url_is_enough() -> None:
     target = parse_target("portal", "https://portal.example.com/health?deep=1")
 
     assert (target.scheme, target.host, target.port) == ("https", "portal.example.com", 443)
-    assert (target.path, target.interval, target.timeout) == ("/health?deep=1", None, None)
+    assert (target.request_target, target.interval, target.timeout) == (
+        "/health?deep=1",
+        None,
+        None,
+    )
     assert target.verify
 
 
@@ -66,7 +70,8 @@ def test_numbers_from_the_environment_are_text() -> None:
         ),
         pytest.param(
             {"url": "icmp://x", "persistent": True},
-            "persistent is no setting of icmp, expected external, interval, rto, timeout, url",
+            "persistent is no setting of icmp, expected external, interval, path, rto, timeout,"
+            " url",
             id="not for icmp",
         ),
         pytest.param(

@@ -304,8 +304,9 @@ def test_every_message_is_used(language: str) -> None:
         "forecast.",
         "proof.",
         "lost.",
-        "way.",
+        "direction.",
         "connection.",
+        "path.",
     )
     known = {key for key in CATALOGUES[language] if not key.startswith(groups)}
 
