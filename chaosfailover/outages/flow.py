@@ -10,9 +10,12 @@ from chaosfailover.outages.directions import Directions
 from chaosfailover.outages.samples import Sample
 from chaosfailover.outages.series import Series
 
-__all__ = ["MOST_CONNECTIONS", "Connection", "Flow"]
+__all__ = ["MOST_CONNECTIONS", "MOST_FLOWS", "Connection", "Flow"]
 
+MOST_FLOWS = 64
+"""Flows of a target."""
 MOST_CONNECTIONS = 200
+"""Connections of a flow that are kept in mind, the last ones."""
 
 
 @dataclass(slots=True)

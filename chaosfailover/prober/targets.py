@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from chaosfailover.arguments import MOST, number
 from chaosfailover.errors import ArgumentError
+from chaosfailover.outages.flow import MOST_FLOWS
 
 __all__ = ["INTERVAL", "TIMEOUT", "Target", "parse_target"]
 
@@ -24,7 +25,6 @@ SETTINGS = {
     "icmp": set(),
 }
 STATUSES = range(100, 600)
-MOST_FLOWS = 64
 COMMON = {"url", "interval", "timeout", "rto", "external", "path"}
 
 Reader = Callable[[str, str, object], Any]

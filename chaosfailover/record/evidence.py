@@ -11,6 +11,7 @@ from math import inf
 from typing import Any
 
 from chaosfailover.events.evidence_file import SAMPLES, SEAL, unsealed
+from chaosfailover.outages.flow import MOST_FLOWS
 from chaosfailover.outages.measured import CutWindow, Origin, target_entry
 from chaosfailover.outages.sample_code import SampleDecoder
 from chaosfailover.verdict.evidence import UNFINISHED
@@ -24,8 +25,6 @@ Fragment = Mapping[str, Any]
 SCAFFOLD = ("measured", "windows")
 LATEST = 1e10
 """No instant of a monotonic clock, in seconds, is later."""
-MOST_FLOWS = 64
-"""No target has more flows."""
 DEEPEST = 100
 """The levels of a document that are read."""
 
