@@ -211,7 +211,6 @@ ENGLISH: Mapping[str, str] = {
     "ui.path_before": "Before",
     "ui.path_during": "During",
     "ui.path_after": "After",
-    "ui.path_moved": "During the cut",
     "ui.traffic": "Traffic of the circuits",
     "ui.traffic_caption": "Mbit/s from and to the data center, as CloudMonitor had it at the end of the run. Its rates are means of 5 minutes, which may mix before, during and after.",
     "ui.circuit": "Circuit",

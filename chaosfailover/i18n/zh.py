@@ -210,7 +210,6 @@ CHINESE: Mapping[str, str] = {
     "ui.path_before": "之前",
     "ui.path_during": "期间",
     "ui.path_after": "之后",
-    "ui.path_moved": "切断期间",
     "ui.traffic": "物理专线流量",
     "ui.traffic_caption": "从本地数据中心流入和流出的速率（Mbit/s），以运行结束时云监控已有的数据为准。速率为 5 分钟平均值，可能混合切断前、期间和之后。",
     "ui.circuit": "物理专线",

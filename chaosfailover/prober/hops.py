@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 from chaosfailover.events import publish
 from chaosfailover.prober.check import is_local
-from chaosfailover.prober.resolver import TTL, Address, is_address, look_up
+from chaosfailover.prober.resolver import TTL, Address, GetAddrInfo, is_address, look_up
 from chaosfailover.prober.targets import Target
 from chaosfailover.signals import leave_signals_to_the_main_thread
 
@@ -382,11 +382,13 @@ class Way:
     A flow keeps its port throughout, so that two traces differ only if the network does.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> None:
         if target.scheme not in FLOWS:
             raise HopsNotAvailableError(f"a target of {target.scheme} has no port to trace")
         self._target = target
+        self._getaddrinfo = getaddrinfo
         self._flow = FLOWS[target.scheme]
+        self._addresses: Sequence[Address] = ()
         self._flows: dict[Address, Flow] = {}
         self._due = 0.0
 
@@ -395,13 +397,15 @@ class Way:
         Trace the way to the first address that answers; None if this system had no means for it.
         """
         self._look_up()
-        try:
-            for flow in self._flows.values():
-                if (trace := flow.trace()).reached:
-                    return trace
-        except OSError as exc:
-            return None if is_local(exc) else Trace((), reached=False)
-        return Trace((), reached=False)
+        trace: Trace | None = Trace((), reached=False)
+        for address in self._addresses:
+            try:
+                trace = self._flow_to(address).trace()
+            except OSError as exc:  # such as no route to one of two families
+                trace = None if is_local(exc) else Trace((), reached=False)
+            if trace is None or trace.reached:
+                break
+        return trace
 
     def close(self) -> None:
         """
@@ -418,12 +422,16 @@ class Way:
         if time.monotonic() < self._due:
             return
         self._due = time.monotonic() + (inf if is_address(self._target.host) else TTL)
-        addresses = look_up(self._target.host, self._target.port)[:MOST_ADDRESSES]
-        for address in [each for each in self._flows if addresses and each not in addresses]:
-            self._flows.pop(address).close()
-        for address in addresses:
-            if address not in self._flows:
-                self._flows[address] = self._flow(address)
+        found = look_up(self._target.host, self._target.port, self._getaddrinfo)
+        if addresses := found[:MOST_ADDRESSES]:
+            self._addresses = addresses
+            for address in self._flows.keys() - addresses:
+                self._flows.pop(address).close()
+
+    def _flow_to(self, address: Address) -> Flow:
+        if address not in self._flows:
+            self._flows[address] = self._flow(address)
+        return self._flows[address]
 
 
 def _tell(target: str, phase: Phase, trace: Trace, told: list[Trace]) -> None:

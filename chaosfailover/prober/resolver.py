@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from math import inf
 
-__all__ = ["Address", "GetAddrInfo", "Resolver", "SocketAddress", "is_address", "look_up"]
+__all__ = ["TTL", "Address", "GetAddrInfo", "Resolver", "SocketAddress", "is_address", "look_up"]
 
 SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 Address = tuple[socket.AddressFamily, SocketAddress]

@@ -23,6 +23,7 @@ from chaosfailover.prober.hops import (
     UdpFlow,
     Way,
 )
+from chaosfailover.prober.resolver import AddrInfo
 from chaosfailover.prober.targets import parse_target
 
 HERE = "127.0.0.1"
@@ -205,6 +206,21 @@ def test_name_without_an_address_is_not_reached() -> None:
     way = Way(parse_target("portal", "tcp://name.invalid:80"))
 
     assert way.trace() == Trace((), reached=False)
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "udp"])
+def test_address_without_a_route_is_passed_over(listener: socket.socket, scheme: str) -> None:
+    """As on a host without IPv6, whose name server gives both addresses."""
+    port = listener.getsockname()[1]
+    rows: list[AddrInfo] = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("255.255.255.255", port)),
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (HERE, port)),
+    ]
+    way = Way(parse_target("portal", f"{scheme}://portal.example:{port}"), lambda *_, **__: rows)
+    trace = way.trace()
+    way.close()
+
+    assert trace == Trace((HERE,), reached=True)
 
 
 def test_end_does_not_wait_for_a_slow_trace(events: list[Event]) -> None:

@@ -161,6 +161,8 @@ def test_markdown_has_a_row_for_each_target(language: str, line: str) -> None:
 
     assert line in page.replace("\u2068", "").replace("\u2069", "")
     assert page.count("no port") == 1
+    table = [row for row in page.splitlines() if row.startswith("|") and row.count("|") > 5]
+    assert {row.count("|") for row in table} == {7}
 
 
 @pytest.mark.parametrize(
