@@ -8,6 +8,7 @@ from io import TextIOWrapper
 import click
 
 from chaosfailover.cli.check import check
+from chaosfailover.cli.echo import echo
 from chaosfailover.cli.emulator import emulator
 from chaosfailover.cli.example import example
 from chaosfailover.cli.inspect import inspect
@@ -35,5 +36,9 @@ def failover() -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors=sys.stdout.errors)
 
 
-for command in (check, emulator, example, inspect, plan, probe, rehearse_all, report, status, stop):
+COMMANDS = (
+    *(check, echo, emulator, example, inspect, plan),
+    *(probe, rehearse_all, report, status, stop),
+)
+for command in COMMANDS:
     failover.add_command(with_quiet(command))

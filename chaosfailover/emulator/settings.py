@@ -31,6 +31,10 @@ def _cut_is(**others: str) -> dict[str, str]:
     return {CIRCUIT: "silent", VBR: "silent", PEER: "silent", **others}
 
 
+def _loses(**others: str) -> dict[str, str]:
+    return {CIRCUIT: "both", VBR: "both", PEER: "both", **others}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """
@@ -49,6 +53,12 @@ class Settings:
         record(_cut_is, {kind: one_of(*CUT_IS) for kind in (CIRCUIT, VBR, PEER)}),
         "what a cut is to the routers, by resource type: `silent`, `link-down` or `session-closed`",
     ] = field(default_factory=_cut_is)
+    loses: Annotated[
+        Mapping[str, str],
+        record(_loses, {kind: one_of("both", "out", "back") for kind in (CIRCUIT, VBR, PEER)}),
+        "what a cut loses, by resource type: `both` directions, only `out` from the client to the"
+        " service, or only `back`",
+    ] = field(default_factory=_loses)
     convergence: Annotated[
         Span, SPAN, "how much longer than its detection a loss lasts, until the routes have moved"
     ] = 0.0

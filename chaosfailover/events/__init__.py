@@ -16,7 +16,8 @@ class Fields(TypedDict, total=False):
 
     `testing_ago` is how many seconds before an end a test was last seen `Testing`. In the routes of
     a `source`, a `count` of prefixes, of which `prefixes` are some, moved from the next hops
-    `moved_from`, None when they were first read, to `moved_to`.
+    `moved_from`, None when they were first read, to `moved_to`. `hops` are on the way to a target,
+    None for one that was silent.
     """
 
     test: str
@@ -38,6 +39,9 @@ class Fields(TypedDict, total=False):
     count: int
     moved_from: list[str] | None
     moved_to: list[str]
+    phase: str
+    hops: list[str | None]
+    reached: bool
 
 
 class Event(Fields):

@@ -31,8 +31,13 @@ length is a `Length`, a lower and an upper bound, and a promise is held against 
 
 6.  settled.py: what was lost less than 5 s before the stop is not over, and has no end.
 
-series.py keeps all samples of a target in bounded memory, histogram.py their round trips, and
+series.py keeps all samples of a flow in bounded memory, histogram.py their round trips, and
 summary.py puts the results of one target and one cut together.
+
+A target has one flow, of which each check is a connection of its own, or several that are kept
+(flow.py): source ports or connections. pooled.py takes them together: the worst flow's lengths, the
+counts of all. cut_details.py tells them apart. Where a responder answers, directions.py has a
+series for the way out and one for the way back.
 """
 
 __all__: list[str] = []

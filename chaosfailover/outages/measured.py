@@ -3,12 +3,16 @@ A target's part of the journal: its summary, its cuts and its series, from its s
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import NamedTuple
 
-from chaosfailover.outages.series import Series
-from chaosfailover.outages.settled import at_stop
+from chaosfailover.outages.cut_details import Phases, connections, shares, ways
+from chaosfailover.outages.flow import Connection, Flow
+from chaosfailover.outages.pooled import pooled, pooled_at_stop, pooled_slots
+from chaosfailover.outages.series import Series, slot_rows
+from chaosfailover.outages.settled import AtStop, at_stop
 from chaosfailover.outages.summary import Summary, summarize
 
 __all__ = ["CutWindow", "Origin", "borders", "series_entry", "target_entry"]
@@ -73,8 +77,7 @@ def borders(
 
 def target_entry(
     about: Mapping[str, object],
-    series: Series,
-    unjudged: int,
+    flows: Sequence[Flow],
     windows: Sequence[CutWindow],
     origin: Origin,
 ) -> dict[str, object]:
@@ -83,47 +86,127 @@ def target_entry(
     """
     settings = {key: value for key, value in about.items() if key != "target"}
     numbers = range(len(windows) or 1)
-    summaries = [_summary(series, *borders(windows, number)) for number in numbers]
+    summary = _pooled_summary if about.get("flows") else _summary
+    summaries = [summary(flows, *borders(windows, number)) for number in numbers]
     return {
         **settings,
         "summary": summaries[0].as_dict(origin.began),
-        "cuts": [_cut(*each, series, origin) for each in zip(windows, summaries, strict=False)],
-        "series": series_entry(about, series, unjudged, origin),
+        "cuts": [
+            _cut(about, flows, summaries[number], window, borders(windows, number)[2], origin)
+            for number, window in enumerate(windows)
+        ],
+        "series": series_entry(about, flows, origin),
     }
 
 
 def series_entry(
-    about: Mapping[str, object], series: Series, unjudged: int, origin: Origin
+    about: Mapping[str, object], flows: Sequence[Flow], origin: Origin
 ) -> dict[str, object]:
     """
-    Return a series as plain data; instants count from `utc`, the beginning.
+    Return the series of a target as plain data; instants count from `utc`, the beginning.
 
     `unjudged` counts the checks that failed since this process had no socket or was starved: they
-    are not in the series.
+    are not in the series. The `flows` of a target have a series each, under the sums of all.
     """
-    return {
+    head = {
         **{key: about[key] for key in ("target", "url", "persistent", "timeout")},
         "utc": origin.utc.isoformat(),
-        "unjudged": unjudged,
-        **series.as_dict(origin.began),
+        "unjudged": sum(flow.unjudged for flow in flows),
+    }
+    each = [flow.series.as_dict(origin.began) for flow in flows]
+    if not about.get("flows"):
+        return {**head, **each[0]}
+    series = [flow.series for flow in flows]
+    return {
+        **head,
+        "interval": series[0].interval,
+        "sent": sum(it.sent for it in series),
+        "lost": sum(it.lost for it in series),
+        "slots": slot_rows(pooled_slots(series), origin.began),
+        "flows": [
+            {
+                "unjudged": flow.unjudged,
+                "connections": [_connection(it, origin) for it in flow.connections],
+                **{key: value for key, value in row.items() if key not in ("interval", "slots")},
+            }
+            for flow, row in zip(flows, each, strict=True)
+        ],
+    }
+
+
+def _connection(connection: Connection, origin: Origin) -> dict[str, object]:
+    ended_at = connection.ended_at
+    return {
+        **asdict(connection),
+        "opened_at": round(connection.opened_at - origin.began, 6),
+        "ended_at": None if ended_at is None else round(ended_at - origin.began, 6),
     }
 
 
 def _summary(
-    series: Series, cut_at: float | None, stop_at: float | None, until: float | None
+    flows: Sequence[Flow], cut_at: float | None, stop_at: float | None, until: float | None
 ) -> Summary:
-    return summarize(series, cut_at, stop_at, until=until)
+    return summarize(flows[0].series, cut_at, stop_at, until=until)
 
 
-def _cut(window: CutWindow, summary: Summary, series: Series, origin: Origin) -> dict[str, object]:
-    stop_at = window.stop_at
-    stood = at_stop(series, window.cut_at, window.in_effect_at, stop_at)
+def _pooled_summary(
+    flows: Sequence[Flow], cut_at: float | None, stop_at: float | None, until: float | None
+) -> Summary:
+    return pooled([flow.series for flow in flows], cut_at, stop_at, until=until)
+
+
+def _cut(
+    about: Mapping[str, object],
+    flows: Sequence[Flow],
+    summary: Summary,
+    window: CutWindow,
+    until: float | None,
+    origin: Origin,
+) -> dict[str, object]:
+    phases = Phases(
+        window.cut_at,
+        inf if window.stop_at is None else window.stop_at,
+        inf if until is None else until,
+    )
     row = summary.as_dict(origin.began)
     return {
         "test": window.test,
         "job_id": window.job_id,
         "cut_at": origin.wall_clock(window.cut_at).isoformat(),
-        "stop_at": stop_at and origin.wall_clock(stop_at).isoformat(),
+        "stop_at": window.stop_at and origin.wall_clock(window.stop_at).isoformat(),
         **{key: row[key] for key in RECOVERY},
-        **stood.as_dict(),
+        **pooled_at_stop([_stood(flow.series, window) for flow in flows]).as_dict(),
+        **_details(about, flows, window, phases),
+        **ways(flows, summary, phases),
     }
+
+
+def _details(
+    about: Mapping[str, object], flows: Sequence[Flow], window: CutWindow, phases: Phases
+) -> dict[str, object]:
+    """
+    Return each flow in a cut; of a target without flows, the share that was lost.
+    """
+    persistent = about["persistent"] is True
+    if about.get("flows"):
+        rows = [_flow(flow, window, phases, persistent=persistent) for flow in flows]
+        return {"flows": [{"number": number, **row} for number, row in enumerate(rows, 1)]}
+    return {} if persistent else shares(flows[0].series, phases)
+
+
+def _flow(flow: Flow, window: CutWindow, phases: Phases, *, persistent: bool) -> dict[str, object]:
+    summary = summarize(flow.series, phases.cut_at, phases.stop_at, until=phases.until)
+    row = summary.as_dict()
+    opened = [it for it in flow.connections if it.opened_at <= phases.cut_at]
+    return {
+        "port": opened[-1].port if opened else None,
+        "sent": summary.during.sent,
+        "lost": summary.during.lost,
+        **{key: row[key] for key in RECOVERY},
+        **_stood(flow.series, window).as_dict(),
+        **(connections(flow, summary, phases) if persistent else {}),
+    }
+
+
+def _stood(series: Series, window: CutWindow) -> AtStop:
+    return at_stop(series, window.cut_at, window.in_effect_at, window.stop_at)

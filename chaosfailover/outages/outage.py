@@ -47,6 +47,7 @@ class Outage:
     of the series failed; `ongoing`: the last one did. Then `at_most` is infinite, save for an
     ongoing outage that is measured up to now. `error` is the first kind of failure. `counts` are
     those of the series at the first and at the last lost check; None if there is no series.
+    `flow` is its number, from 1 on; None of a target without flows.
     """
 
     at_least: float
@@ -58,6 +59,7 @@ class Outage:
     began_before: bool = False
     ongoing: bool = False
     counts: tuple[Count, Count] | None = field(default=None, compare=False, repr=False)
+    flow: int | None = field(default=None, compare=False)
 
 
 def find_outages(runs: Sequence[Run], now: float | None = None) -> list[Outage]:

@@ -14,6 +14,8 @@ was taken from its instant, at most.
     !TICK,LATE,LEVEL;         any answer: ticks since the check before, lateness, round trip
     !TICK,LATE,KIND,SPENT;    any loss
     |AT; $AT;     a change of phase, and the end of the checks, at an instant of the clock
+    !+AT,PORT; !/AT,KIND;     a connection or source port was opened; a connection ended
+    !=; !=o3b2;   a responder answers; what became of the losses before the next answer
     ?             a check that is not judged
 
 After text that is missing, the decoder waits for the next `@`: what lies between is a gap.
@@ -23,6 +25,8 @@ import re
 from dataclasses import dataclass, field
 from math import ceil, floor, log
 
+from chaosfailover.outages.directions import spread, squeezed
+from chaosfailover.outages.flow import Flow
 from chaosfailover.outages.samples import Sample
 from chaosfailover.outages.series import Series
 
@@ -43,6 +47,7 @@ LATE = len(ALPHABET) // PER_LATE
 ABSURD = 10**12  # what no clock and no count of halves of a millisecond reaches
 MOST_LEVEL = 400  # more than a day
 MOST_SPENT = 10**8
+NOTES = ("!+", "!/", "!=")
 TOKEN = re.compile(r"[@|$!]([^;]*);|~..|.", re.S)
 
 
@@ -95,6 +100,7 @@ class SampleEncoder:
         self._state = _State(interval)
         self._has_base = False
         self._text: list[str] = []
+        self._has_directions = False
         self.has_losses = False
 
     def encode(self, sample: Sample) -> Sample:
@@ -121,7 +127,7 @@ class SampleEncoder:
     def _begin(self, base: int) -> None:
         self._state = _State(self._state.interval, base)
         self._has_base = True
-        self._text.append(f"@{base};")
+        self._text.append(f"@{base};" + "!=;" * self._has_directions)
 
     def mark(self, at: float) -> None:
         """
@@ -140,6 +146,25 @@ class SampleEncoder:
         Write that a check was not judged.
         """
         self._text.append("?")
+
+    def open(self, at: float, port: int) -> None:
+        """
+        Write that a connection or source port was opened.
+        """
+        self._text.append(f"!+{at!r},{port};")
+
+    def close(self, at: float, kind: str) -> None:
+        """
+        Write that a connection ended.
+        """
+        self._text.append(f"!/{at!r},{kind};")
+
+    def tell(self, fates: str) -> None:
+        """
+        Write that a responder answers, and what became of the losses before its answer.
+        """
+        self._has_directions = True
+        self._text.append(f"!={squeezed(fates)};")
 
     def take(self) -> str:
         """
@@ -174,13 +199,26 @@ def _loss(ticks: int, late: int, form: tuple[str, int], known: int | None) -> st
 
 class SampleDecoder:
     """
-    Reads the samples of one target into its series; `unjudged` counts checks without a result.
+    Reads the samples of one flow.
     """
 
     def __init__(self, interval: float) -> None:
-        self.series = Series(interval)
-        self.unjudged = 0
+        self.flow = Flow(interval)
         self._state: _State | None = None
+
+    @property
+    def series(self) -> Series:
+        """
+        The series of the flow.
+        """
+        return self.flow.series
+
+    @property
+    def unjudged(self) -> int:
+        """
+        The checks without a result.
+        """
+        return self.flow.unjudged
 
     def read(self, text: str) -> None:
         """
@@ -194,19 +232,32 @@ class SampleDecoder:
         Note that text is missing.
         """
         self._state = None
+        if self.flow.directions:
+            self.flow.directions.forget()
 
     def _read(self, token: str, written: str | None) -> None:
         sign = token[0]
         if sign == "?":
-            self.unjudged += 1
+            self.flow.unjudged += 1
         elif sign == "|":
-            self.series.timeline.mark(_instant(written))
+            self.flow.mark(_instant(written))
         elif sign == "$":
-            self.series.end(_instant(written))
+            self.flow.end(_instant(written))
         elif sign == "@":
             self._state = _State(self.series.interval, _integer(written))
+        elif token[:2] in NOTES:
+            self._note(token[1], token[2:-1])
         elif self._state:
-            self.series.add(self._sample(self._state, token, written))
+            self.flow.add(self._sample(self._state, token, written))
+
+    def _note(self, sign: str, written: str) -> None:
+        at, _, what = written.partition(",")
+        if sign == "+":
+            self.flow.open(_instant(at), _integer(what))
+        elif sign == "/":
+            self.flow.close(_instant(at), what)
+        elif self._state:
+            self.flow.begin_directions().tell(spread(written))
 
     def _sample(self, state: _State, token: str, written: str | None) -> Sample:
         if written is not None:

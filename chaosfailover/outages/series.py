@@ -4,16 +4,17 @@ The samples of one target in bounded memory: run-length coded results, counts an
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterable
 from itertools import pairwise
 from math import inf
 
 from chaosfailover.outages.flapping import RECOVERY_HOLD, coalesce
-from chaosfailover.outages.histogram import Histogram, Timeline
+from chaosfailover.outages.histogram import Histogram, Slot, Timeline
 from chaosfailover.outages.outage import Outage, find_outages
 from chaosfailover.outages.partial_loss import Cadence
 from chaosfailover.outages.samples import Encoder, Gap, Run, Sample
 
-__all__ = ["Series"]
+__all__ = ["Series", "slot_rows"]
 
 MOST_RUNS = 1000
 MOST_GAPS = 1000
@@ -131,17 +132,21 @@ class Series(Encoder):
             "folded": [self.folded, round(self.folded_at_least, 6), round(self.folded_at_most, 6)],
             "runs": [_row(run, began) for run in self.runs],
             "gaps": [[round(at - began, 6) for at in gap] for gap in self.gaps],
-            "slots": self._slots(began),
+            "slots": slot_rows(self.timeline.slots, began),
         }
 
-    def _slots(self, began: float) -> list[list[float | None]]:
-        rows: list[list[float | None]] = []
-        for slot in self.timeline.slots:
-            rtts = slot.rtts.percentiles()
-            row = [slot.since - began, slot.until - began, slot.sent, slot.lost]
-            row += [rtts.least, rtts.p50, rtts.p95, rtts.most] if rtts else []
-            rows.append([*(round(value, 6) for value in row), *[None] * (8 - len(row))])
-        return rows
+
+def slot_rows(slots: Iterable[Slot], began: float) -> list[list[float | None]]:
+    """
+    Return slots of a timeline as rows of plain data.
+    """
+    rows: list[list[float | None]] = []
+    for slot in slots:
+        rtts = slot.rtts.percentiles()
+        row = [slot.since - began, slot.until - began, slot.sent, slot.lost]
+        row += [rtts.least, rtts.p50, rtts.p95, rtts.most] if rtts else []
+        rows.append([*(round(value, 6) for value in row), *[None] * (8 - len(row))])
+    return rows
 
 
 def _row(run: Run, began: float) -> list[float | str | None]:

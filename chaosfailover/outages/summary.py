@@ -11,18 +11,21 @@ from chaosfailover.outages.outage import Length, Outage, find_outages, longest
 from chaosfailover.outages.samples import Run
 from chaosfailover.outages.series import Series
 
-__all__ = ["Phase", "Summary", "summarize"]
+__all__ = ["Phase", "Summary", "plain", "summarize"]
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
     """
     The checks sent and lost in a part of the run, and the round trips of the answers.
+
+    `fewest` are those sent in the flow that has the fewest; None without flows.
     """
 
     sent: int
     lost: int
     rtt: Percentiles | None
+    fewest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Summary:
     without a loss in their phase, infinite if the loss had not ended. `worst_during` and
     `worst_after` are the longest losses of these phases, the former of those that had ended by the
     stop. `unseen_during` and `unseen_after` bound a loss that includes a gap; 0 without a gap.
+    `flows` is the number of flows that are pooled, 0 of a target without flows.
     """
 
     interval: float
@@ -60,13 +64,18 @@ class Summary:
     unseen_after: float
     lateness: Percentiles | None
     outages: list[Outage]
+    flows: int = 0
 
     def as_dict(self, began: float = 0.0) -> dict[str, object]:
         """
         Return the summary as plain data for JSON: instants count from `began`, infinity is null.
         """
         outages = [_outage_row(outage, began) for outage in self.outages]
-        return {key: _plain(value) for key, value in asdict(self).items()} | {"outages": outages}
+        row = asdict(self)
+        if not self.flows:
+            del row["flows"], row["before"]["fewest"], row["during"]["fewest"]
+            del row["after"]["fewest"]
+        return {key: plain(value) for key, value in row.items()} | {"outages": outages}
 
 
 def summarize(
@@ -154,18 +163,23 @@ def _sent_before(run: Run, at: float) -> int:
 def _outage_row(outage: Outage, began: float) -> dict[str, object]:
     row = asdict(outage)
     del row["counts"]
+    if outage.flow is None:
+        del row["flow"]
     row["since"] = [at - began for at in outage.since]
     row["until"] = [at - began for at in outage.until]
-    return {key: _plain(value) for key, value in row.items()}
+    return {key: plain(value) for key, value in row.items()}
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """
+    Return a value as plain data for JSON: rounded, and infinity is null.
+    """
     if isinstance(value, Length):
         value = value._asdict()
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     if isinstance(value, float):
         return round(value, 6) if abs(value) < inf else None
     return value

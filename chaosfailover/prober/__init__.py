@@ -12,15 +12,19 @@ Actors
 
 -   `Prober` (prober.py) owns the thread, the lock and the clock. Callers use nothing else.
 -   The dispatcher (dispatcher.py) is the event loop's main task. It runs one sender for each
-    target and one task for each check under way.
+    track and one task for each check under way.
 -   A schedule (schedule.py) says when a target is due.
--   A check (check.py) is the way in which one target is checked: tcp.py and http.py, udp.py,
-    icmp.py. schemes.py maps a URL's scheme to its check.
+-   A check (check.py) is the way in which one flow is checked: tcp.py and http.py, udp.py,
+    icmp.py. schemes.py maps a URL's scheme to its check. echo_datagrams.py has what UDP checks and
+    the responder `chaos failover echo` send, by which the way out and the way back are told apart.
 -   The resolver (resolver.py) caches the addresses of host names.
 -   The starvation watch (starvation.py) sums up the time for which the event loop did not run,
     at a twentieth of the shortest time limit, so that it notices stalls from a quarter of it on.
--   A track (schedule.py) puts the samples of one target into the order of sending and keeps them in
-    a series of `chaosfailover.outages`.
+-   A track (schedule.py) puts the samples of one flow into the order of sending and keeps them in
+    a series of `chaosfailover.outages`. A checked target (checked_target.py) has one track, or one
+    for each of its `flows`, and is down while any of them is.
+-   The hop watch (hops.py) traces the ways to targets with `path`, each in a thread of its own. It
+    sends no samples: its traces are events of the run.
 -   The measurement (measurement.py) starts and stops the prober of a run, notes the instants of
     cuts and stops, and relates the outages to them.
 
@@ -30,7 +34,7 @@ Actors
     Measurement             Dispatcher ---- StarvationWatch
         |                       |                  ^
         v                       | one for          | time missed
-      Prober ---- start ------> | each target      |
+      Prober ---- start ------> | each flow        |
         |                       v                  |
         |                   sender --- due? -- Schedule
         |                       |
@@ -78,8 +82,10 @@ Invariants
     up the series for good.
 -   Time without a sample is a gap: neither up nor down. A failure of this process is never a
     failure of the target.
--   A check closes what it opened, however it ends. Only persistent targets keep a connection,
-    until the prober stops.
+-   A check closes what it opened, however it ends. Only persistent targets and flows keep sockets,
+    until the prober stops. What a check opens to keep, and what of it ends, its track notes.
+-   Which way a check was lost is known with the next answer's report, and is written right before
+    that answer: who reads the text later tells the same.
 -   The checks never take the files that are set aside for the stop of a test (open_files.py). A
     prober whose targets would need them while all are down does not start.
 -   All instants come from one clock that nobody sets and that goes on while the system sleeps.

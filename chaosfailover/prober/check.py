@@ -6,11 +6,21 @@ import asyncio
 import errno
 import ssl
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+from chaosfailover.prober.echo_datagrams import Receipt, Report
 from chaosfailover.prober.resolver import Address
 from chaosfailover.prober.targets import TIMEOUT, Target
 
-__all__ = ["Attempt", "Check", "CheckFailedError", "failure_kind", "is_local"]
+__all__ = [
+    "Attempt",
+    "Check",
+    "CheckFailedError",
+    "Ended",
+    "Opened",
+    "failure_kind",
+    "is_local",
+]
 
 
 class CheckFailedError(Exception):
@@ -38,26 +48,50 @@ KINDS: tuple[tuple[type[BaseException], str], ...] = (
 class Attempt:
     """
     The instant at which a check began, and the last one at which it sent data.
+
+    `receipt` is that of its datagram, if it sent one.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+        self.clock = clock
         self.at = clock()
         self.last_sent_at = self.at
+        self.receipt: Receipt | None = None
 
     def note_sent(self) -> None:
         """
         Note that data was sent just now.
         """
-        self.last_sent_at = self._clock()
+        self.last_sent_at = self.clock()
+
+
+class Opened(NamedTuple):
+    """
+    A connection or source port that will be kept.
+    """
+
+    at: float
+    port: int
+
+
+class Ended(NamedTuple):
+    """
+    The end of a kept connection, by a kind of failure.
+    """
+
+    at: float
+    kind: str
 
 
 class Check:
     """
-    The way in which one target is checked.
+    The way in which one flow is checked. `notes` are what it opened and lost, to be taken; `latest`
+    is the latest report of a responder.
     """
 
     def __init__(self, target: Target) -> None:
+        self.notes: list[Opened | Ended] = []
+        self.latest: Report | None = None
         self._target = target
         self._timeout = target.timeout or TIMEOUT
 

@@ -42,8 +42,8 @@ class Dispatcher:
             clock, min((track.timeout for track in tracks), default=TIMEOUT)
         )
         self._under_way: set[asyncio.Task[None]] = set()
-        # Those of persistent targets are few, and stay.
-        self._free = most - sum(it.most_sockets(1) for it in tracks if it.target.persistent)
+        # Those that are kept are few.
+        self._free = most - sum(it.most_sockets(1) for it in tracks if it.target.keeps_sockets)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """
@@ -73,7 +73,7 @@ class Dispatcher:
             schedule.advance(self._clock())
 
     def _begin(self, track: Track, addresses: Sequence[Address], due: float) -> None:
-        sockets = 0 if track.target.persistent else len(addresses)
+        sockets = 0 if track.target.keeps_sockets else len(addresses)
         if sockets > self._free:
             self._on_end(track, track.begin(), None)
             return
@@ -99,6 +99,7 @@ class Dispatcher:
             sample = self._failed(attempt, attempt.at - due, exc, starved=starved)
         else:
             sample = Sample(attempt.at, True, self._clock() - attempt.at, late=attempt.at - due)
+        ticket.receipt = attempt.receipt
         self._on_end(track, ticket, sample)
 
     async def _run(self, track: Track, addresses: Sequence[Address], attempt: Attempt) -> None:

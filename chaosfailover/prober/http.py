@@ -29,7 +29,7 @@ def http_request(target: Target) -> bytes:
     """
     host = urlsplit(target.url).netloc.replace(".:", ":").removesuffix(".")
     lines = (
-        f"GET {quote(target.path, safe=SAFE)} HTTP/1.1",
+        f"GET {quote(target.request_target, safe=SAFE)} HTTP/1.1",
         f"Host: {host if host.isascii() else host.encode('idna').decode()}",
         "User-Agent: chaostoolkit-failover",
         "Accept: */*",

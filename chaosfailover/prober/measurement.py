@@ -17,6 +17,7 @@ from chaosfailover.outages.measured import CutWindow, borders
 from chaosfailover.outages.outage import Length, Outage
 from chaosfailover.outages.settled import AtStop
 from chaosfailover.outages.summary import Summary
+from chaosfailover.prober.hops import HopWatch, Phase
 from chaosfailover.prober.open_files import Room
 from chaosfailover.prober.prober import Prober, elapsed
 from chaosfailover.prober.targets import Target
@@ -58,6 +59,7 @@ class Measurement:
             targets, interval, timeout, room=room, on_change=self._announce, coded=True
         )
         self.windows: list[CutWindow] = []
+        self._hops = HopWatch([target for target in targets if target.path], self._phase)
         self._number = 0
         self._written_at = elapsed()
         self._anew_at = elapsed()
@@ -74,11 +76,13 @@ class Measurement:
         Start the checks; raises ConfigurationError if they need more files than may be open.
         """
         self._prober.start()
+        self._hops.start()
 
     def stop(self) -> None:
         """
         End the checks; safe to repeat.
         """
+        self._hops.stop()
         self._prober.stop()
 
     def listen(self, event: Event) -> None:
@@ -181,6 +185,14 @@ class Measurement:
         return next(
             (it for it in self.windows if it.testing_at is not None and it.stop_at is None), None
         )
+
+    def _phase(self) -> Phase:
+        """
+        Return where the run is now, as the last cut says.
+        """
+        if not (window := next(reversed(self.windows), None)):
+            return Phase()
+        return Phase("during" if window.stop_at is None else "after", window.test)
 
     def unsettled(self, window: CutWindow) -> list[Target]:
         """

@@ -17,9 +17,11 @@ from chaosfailover.errors import ArgumentError, FailoverError
 from chaosfailover.outages.measured import CutWindow, Origin, series_entry, target_entry
 from chaosfailover.outages.outage import Length, Outage
 from chaosfailover.outages.samples import Sample
-from chaosfailover.outages.settled import AtStop, at_stop
-from chaosfailover.outages.summary import Summary, summarize
+from chaosfailover.outages.settled import AtStop
+from chaosfailover.outages.summary import Summary
+from chaosfailover.prober.checked_target import CheckedTarget
 from chaosfailover.prober.dispatcher import Dispatcher
+from chaosfailover.prober.hops import FILES
 from chaosfailover.prober.open_files import Room
 from chaosfailover.prober.resolver import GetAddrInfo, Resolver, is_address
 from chaosfailover.prober.schedule import Ticket, Track
@@ -66,7 +68,7 @@ class Prober:
         coded: bool = False,
     ) -> None:
         self._coded = coded
-        self._tracks: dict[str, Track] = {}
+        self._checked: dict[str, CheckedTarget] = {}
         for target in targets:
             self._add(target, interval, timeout)
         self._room = room or Room()
@@ -84,19 +86,26 @@ class Prober:
         self._began_utc = datetime.now(UTC)
 
     def _add(self, target: Target, interval: float, timeout: float) -> None:
-        if target.name in self._tracks:
+        if target.name in self._checked:
             raise ArgumentError(f"target {target.name!r} is given twice, expected distinct names")
         target = replace(
             target, interval=target.interval or interval, timeout=target.timeout or timeout
         )
-        self._tracks[target.name] = Track(target, make_check(target), coded=self._coded)
+        tracks = [
+            Track(target, make_check(target), coded=self._coded) for _ in range(target.flows or 1)
+        ]
+        self._checked[target.name] = CheckedTarget(target, tracks)
 
     @property
     def targets(self) -> list[Target]:
         """
         The targets, each with the interval and timeout that it is checked with.
         """
-        return [track.target for track in self._tracks.values()]
+        return [checked.target for checked in self._checked.values()]
+
+    @property
+    def _tracks(self) -> list[Track]:
+        return [track for checked in self._checked.values() for track in checked.tracks]
 
     def start(self) -> None:
         """
@@ -105,12 +114,14 @@ class Prober:
         Raises `ConfigurationError` if this process may not open as many files as the checks need
         while all targets are down, and `FailoverError` if there is no room for the event loop.
         """
-        tracks = self._tracks.values()
+        tracks = self._tracks
         names = {track.target.host for track in tracks if not is_address(track.target.host)}
         sockets = sum(
             track.most_sockets(2 if track.target.host in names else 1) for track in tracks
         )
-        self._most = self._room.take(sockets, len(names), len(tracks))
+        traces = FILES * sum(target.path for target in self.targets)
+        count = len(self._checked)
+        self._most = self._room.take(sockets + traces, len(names), count) - traces
         self.began, self._began_utc = self._clock(), datetime.now(UTC)
         self._thread.start()
         self._ready.wait()
@@ -135,7 +146,7 @@ class Prober:
         if self._thread.is_alive():
             raise FailoverError(f"the prober has not ended within {timeout:g} s")
         with self._lock:
-            for track in self._tracks.values():
+            for track in self._tracks:
                 track.close(asked)
 
     def __enter__(self) -> Self:
@@ -155,9 +166,9 @@ class Prober:
         """
         Return the bounds, up to now, of the outage that goes on; None if the target answers.
         """
-        track = self._track(target)
+        checked = self._find(target)
         with self._lock:
-            return track.current_outage(self._clock())
+            return checked.current_outage(self._clock())
 
     def summary(
         self,
@@ -171,10 +182,10 @@ class Prober:
 
         While the prober runs, an outage that goes on is measured up to now.
         """
-        track = self._track(target)
+        checked = self._find(target)
         now = None if self._stopped else self._clock()
         with self._lock:
-            return summarize(track.series, cut_at, stop_at, now, until)
+            return checked.summary(cut_at, stop_at, now, until)
 
     def at_stop(
         self, target: str, cut_at: float, in_effect_at: float, stop_at: float | None = None
@@ -182,33 +193,31 @@ class Prober:
         """
         Tell how a target stood when the way back of a cut began, or stands now.
         """
-        track = self._track(target)
+        checked = self._find(target)
         with self._lock:
-            return at_stop(track.series, cut_at, in_effect_at, stop_at)
+            return checked.at_stop(cut_at, in_effect_at, stop_at)
 
     def summaries(self) -> dict[str, Summary]:
         """
         Summarise all targets, by name.
         """
-        return {name: self.summary(name) for name in self._tracks}
+        return {name: self.summary(name) for name in self._checked}
 
     def series(self, target: str) -> dict[str, object]:
         """
         Return the series of one target as plain data, see `series_entry`.
         """
-        track = self._track(target)
+        checked = self._find(target)
         with self._lock:
-            return series_entry(self.about(track.target), track.series, track.unjudged, self.origin)
+            return series_entry(self.about(checked.target), checked.flows, self.origin)
 
     def entry(self, target: str, windows: Sequence[CutWindow]) -> dict[str, object]:
         """
         Return the entry of one target in the journal, once the checks have ended.
         """
-        track = self._track(target)
+        checked = self._find(target)
         with self._lock:
-            return target_entry(
-                self.about(track.target), track.series, track.unjudged, windows, self.origin
-            )
+            return target_entry(self.about(checked.target), checked.flows, windows, self.origin)
 
     @property
     def origin(self) -> Origin:
@@ -230,16 +239,17 @@ class Prober:
             "rto": target.rto,
             "persistent": target.persistent,
             "external": target.external,
+            **({"flows": target.flows} if target.flows else {}),
         }
 
     def take_code(self, *, losses_only: bool = False) -> list[str]:
         """
-        Return the samples since the last call as text, one for each target; empty without any.
+        Return the samples since the last call as text, one for each flow; empty without any.
 
         With `losses_only`, nothing is returned until one of them is a loss.
         """
         with self._lock:
-            codes = [track.code for track in self._tracks.values() if track.code]
+            codes = [track.code for track in self._tracks if track.code]
             if losses_only and not any(code.has_losses for code in codes):
                 return []
             texts = [code.take() for code in codes]
@@ -250,7 +260,7 @@ class Prober:
         Write the samples from now on so that they can be read without those before them.
         """
         with self._lock:
-            for track in self._tracks.values():
+            for track in self._tracks:
                 if track.code:
                     track.code.begin_anew()
 
@@ -260,17 +270,17 @@ class Prober:
         """
         with self._lock:
             at = self._clock()
-            for track in self._tracks.values():
+            for track in self._tracks:
                 track.mark(at)
         return at
 
-    def _track(self, target: str) -> Track:
-        if target not in self._tracks:
-            names = ", ".join(self._tracks)
+    def _find(self, target: str) -> CheckedTarget:
+        if target not in self._checked:
+            names = ", ".join(self._checked)
             raise ArgumentError(f"target {target!r} is not checked, expected one of {names}")
         if self._thread.ident and not self._stopped and not self._thread.is_alive():
             raise FailoverError("the prober has died, its traceback is on the standard error")
-        return self._tracks[target]
+        return self._checked[target]
 
     def _run(self) -> None:
         leave_signals_to_the_main_thread()
@@ -283,13 +293,14 @@ class Prober:
         self._loop = asyncio.get_running_loop()
         self._ready.set()
         resolver = Resolver(self._clock, self._getaddrinfo)
-        tracks = list(self._tracks.values())
+        tracks = self._tracks
         dispatcher = Dispatcher(tracks, resolver, self._clock, self._end, self._most)
         await dispatcher.run(self._stopping)
 
     def _end(self, track: Track, ticket: Ticket, sample: Sample | None) -> None:
+        checked = self._checked[track.target.name]
         with self._lock:
-            changes = track.end(ticket, sample)
+            changes = checked.end(track, ticket, sample)
         for outage in changes:
             if self._on_change is not None:
                 self._on_change(track.target, outage)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from math import inf
 
-__all__ = ["Address", "GetAddrInfo", "Resolver", "SocketAddress", "is_address"]
+__all__ = ["TTL", "Address", "GetAddrInfo", "Resolver", "SocketAddress", "is_address", "look_up"]
 
 SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 Address = tuple[socket.AddressFamily, SocketAddress]
@@ -68,13 +68,9 @@ class Resolver:
         threading.Thread(target=self._lookup, args=args, name=f"lookup {host}", daemon=True).start()
 
     def _lookup(self, loop: asyncio.AbstractEventLoop, host: str, port: int, entry: Entry) -> None:
+        addresses = look_up(host, port, self._getaddrinfo)
         try:
-            flags = socket.AI_ADDRCONFIG
-            rows = self._getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
-        except (OSError, UnicodeError):
-            rows = []
-        try:
-            loop.call_soon_threadsafe(self._update, entry, _addresses(rows))
+            loop.call_soon_threadsafe(self._update, entry, addresses)
         except RuntimeError:
             return  # the loop was closed meanwhile
 
@@ -83,6 +79,17 @@ class Resolver:
         entry.failed = not addresses
         entry.addresses = addresses or entry.addresses
         entry.due = self._clock() + (TTL if addresses else RETRY)
+
+
+def look_up(host: str, port: int, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> list[Address]:
+    """
+    Return the addresses of a host, none if there are none or no name server answers; it blocks.
+    """
+    try:
+        rows = getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    except (OSError, UnicodeError):
+        rows = []
+    return _addresses(rows)
 
 
 def is_address(host: str) -> bool:

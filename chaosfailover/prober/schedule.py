@@ -4,14 +4,17 @@ The schedule of one target, and its track: checks under way and samples in the o
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import product
 from math import ceil
 
 from chaosfailover.outages.flapping import RECOVERY_HOLD, coalesce
+from chaosfailover.outages.flow import Flow
 from chaosfailover.outages.outage import Length, Outage, find_outages
 from chaosfailover.outages.sample_code import SampleEncoder
 from chaosfailover.outages.samples import Run, Sample
 from chaosfailover.outages.series import Series
-from chaosfailover.prober.check import Check
+from chaosfailover.prober.check import Check, Opened
+from chaosfailover.prober.echo_datagrams import Receipt, Report, fate
 from chaosfailover.prober.targets import Target
 
 __all__ = ["Schedule", "Ticket", "Track"]
@@ -51,11 +54,12 @@ class Ticket:
 
     done: bool = False
     sample: Sample | None = None
+    receipt: Receipt | None = None
 
 
 class Track:
     """
-    One target, its check and its samples.
+    One flow of a target, its check and its samples; a target without flows has one track.
 
     Checks overlap and end in any order; samples enter the series in the order of sending, at most
     one time limit later. With a `code`, they are written there first.
@@ -66,11 +70,24 @@ class Track:
         self.check = check
         self.interval = target.interval or 0.0
         self.timeout = target.timeout or 0.0
-        self.series = Series(self.interval)
+        self.flow = Flow(self.interval)
         self.code = SampleEncoder(self.interval) if coded else None
-        self.unjudged = 0
         self._waiting: deque[Ticket] = deque()
         self._answered_at = float("-inf")
+
+    @property
+    def series(self) -> Series:
+        """
+        The samples.
+        """
+        return self.flow.series
+
+    @property
+    def unjudged(self) -> int:
+        """
+        The checks without a result.
+        """
+        return self.flow.unjudged
 
     def most_sockets(self, addresses: int) -> int:
         """
@@ -100,16 +117,18 @@ class Track:
         if sample and sample.ok:
             self._answered_at = max(self._answered_at, sample.at)
         changes: list[Outage] = []
+        self._take_notes()
         while self._waiting and self._waiting[0].done:
-            if (first := self._waiting.popleft().sample) is not None:
-                changes += self._take(first)
+            first = self._waiting.popleft()
+            if first.sample is not None:
+                changes += self._take(first.sample, first.receipt)
         return changes
 
     def mark(self, at: float) -> None:
         """
         Divide the timeline at an instant.
         """
-        self.series.timeline.mark(at)
+        self.flow.mark(at)
         if self.code:
             self.code.mark(at)
 
@@ -117,19 +136,47 @@ class Track:
         """
         Note that checks were due up to this instant.
         """
-        self.series.end(at)
+        self._take_notes()
+        self.flow.end(at)
         if self.code:
             self.code.end(at)
 
     def _skip(self) -> None:
-        self.unjudged += 1
+        self.flow.unjudged += 1
         if self.code:
             self.code.skip()
 
-    def _take(self, sample: Sample) -> list[Outage]:
+    def _take(self, sample: Sample, receipt: Receipt | None) -> list[Outage]:
         was_down = self.is_down
-        self.series.add(self.code.encode(sample) if self.code else sample)
+        if sample.ok and receipt:
+            self._tell(receipt.report)
+        written = self.code.encode(sample) if self.code else sample
+        self.flow.add(written, receipt.number if receipt else 0)
         return [] if self.is_down == was_down else [self.last_outage(sample.at)]
+
+    def _tell(self, report: Report | None) -> None:
+        """
+        Note what the report of an answer tells of the losses before it.
+        """
+        begins = self.flow.directions is None
+        if begins and report is None:
+            return
+        directions = self.flow.begin_directions()
+        lost = directions.waiting
+        if lost or begins:
+            fates = "".join(fate(report, self.check.latest, number) for number in lost)
+            directions.tell(fates)
+            if self.code:
+                self.code.tell(fates)
+
+    def _take_notes(self) -> None:
+        takers: list[Flow | SampleEncoder] = [self.flow, *([self.code] if self.code else [])]
+        notes, self.check.notes = self.check.notes, []
+        for note, taker in product(notes, takers):
+            if isinstance(note, Opened):
+                taker.open(*note)
+            else:
+                taker.close(*note)
 
     @property
     def is_down(self) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from chaosfailover.arguments import MOST, number
 from chaosfailover.errors import ArgumentError
+from chaosfailover.outages.flow import MOST_FLOWS
 
 __all__ = ["INTERVAL", "TIMEOUT", "Target", "parse_target"]
 
@@ -17,14 +18,14 @@ INTERVAL = 0.1
 TIMEOUT = 0.9
 DEFAULT_PORTS = {"http": 80, "https": 443}
 SETTINGS = {
-    "http": {"status", "body", "persistent"},
-    "https": {"status", "body", "persistent", "verify"},
-    "tcp": {"send", "expect", "persistent"},
-    "udp": set(),
+    "http": {"status", "body", "persistent", "flows"},
+    "https": {"status", "body", "persistent", "verify", "flows"},
+    "tcp": {"send", "expect", "persistent", "flows"},
+    "udp": {"flows"},
     "icmp": set(),
 }
 STATUSES = range(100, 600)
-COMMON = {"url", "interval", "timeout", "rto", "external"}
+COMMON = {"url", "interval", "timeout", "rto", "external", "path"}
 
 Reader = Callable[[str, str, object], Any]
 
@@ -37,8 +38,10 @@ class Target:
     `scheme` is http, https, tcp, udp or icmp. `status` holds the accepted statuses, empty for any
     2xx and 3xx; `body` and `expect` are patterns searched for in the answer. `persistent` targets
     keep one connection, whose stall is not the network's outage. If `verify` is False, any
-    certificate is accepted. An `external` target is none that a cut could touch. If `interval` or
-    `timeout` is None, the prober's own applies.
+    certificate is accepted. An `external` target is none that a cut could touch. With `path`, the
+    hops on the way are shown. If `interval` or `timeout` is None, the prober's own applies. Each of
+    its `flows` is checked at the interval, over a source port or a connection of its own; with 0,
+    each check opens what it needs.
     """
 
     name: str
@@ -46,10 +49,11 @@ class Target:
     scheme: str
     host: str
     port: int = 0
-    path: str = "/"
+    request_target: str = "/"
     interval: float | None = None
     timeout: float | None = None
     rto: float | None = None
+    path: bool = field(default=False, kw_only=True)
     status: frozenset[int] = frozenset()
     body: re.Pattern[bytes] | None = None
     send: bytes = b""
@@ -57,6 +61,14 @@ class Target:
     persistent: bool = False
     verify: bool = field(default=True, kw_only=True)
     external: bool = field(default=False, kw_only=True)
+    flows: int = field(default=0, kw_only=True)
+
+    @property
+    def keeps_sockets(self) -> bool:
+        """
+        Whether sockets are kept from check to check.
+        """
+        return self.persistent or self.flows > 0
 
 
 def parse_target(name: str, value: str | Mapping[str, object]) -> Target:
@@ -81,7 +93,7 @@ def parse_target(name: str, value: str | Mapping[str, object]) -> Target:
         scheme=url.scheme,
         host=url.hostname or "",
         port=url.port or DEFAULT_PORTS.get(url.scheme, 0),
-        path=(url.path or "/") + (f"?{url.query}" if url.query else ""),
+        request_target=(url.path or "/") + (f"?{url.query}" if url.query else ""),
         **{key: READERS[key](name, key, settings[key]) for key in settings},
     )
 
@@ -91,6 +103,14 @@ def _check_pairs(name: str, scheme: str, settings: Mapping[str, object]) -> None
         raise _wrong(name, "send without expect", "the answer to wait for")
     if scheme == "tcp" and settings.get("persistent") and "send" not in settings:
         raise _wrong(name, "persistent without send", "send and expect, to see that it still works")
+    if "flows" in settings and scheme != "udp" and not settings.get("persistent"):
+        raise _wrong(
+            name,
+            "flows without persistent",
+            "persistent: true, or a udp target: checks that each open a connection cannot keep a "
+            "source port, since several are under way at once and TIME_WAIT holds the ports of "
+            "those before; without flows, the share of the connections lost is reported",
+        )
 
 
 def _url(name: str, text: object) -> tuple[str, SplitResult]:
@@ -140,6 +160,13 @@ def _boolean(name: str, key: str, value: object) -> bool:
     return value
 
 
+def _flows(name: str, key: str, value: object) -> int:
+    count = number(value)
+    if count is None or not 1 <= count <= MOST_FLOWS or count != int(count):
+        raise _wrong(name, f"{key} is {value!r}", f"a whole number from 1 to {MOST_FLOWS}")
+    return int(count)
+
+
 def _text(name: str, key: str, value: object) -> bytes:
     if not isinstance(value, str):
         raise _wrong(name, f"{key} is {value!r}", "text")
@@ -173,6 +200,7 @@ READERS: dict[str, Reader] = {
     "interval": _seconds(0.01, 3600.0),
     "timeout": _seconds(*TIMEOUTS),
     "rto": _seconds(0.0, MOST),
+    "path": _boolean,
     "status": _statuses,
     "body": _pattern,
     "send": _text,
@@ -180,4 +208,5 @@ READERS: dict[str, Reader] = {
     "persistent": _boolean,
     "verify": _boolean,
     "external": _boolean,
+    "flows": _flows,
 }

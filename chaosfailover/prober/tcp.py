@@ -11,13 +11,20 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 
-from chaosfailover.prober.check import Attempt, Check, CheckFailedError
+from chaosfailover.prober.check import (
+    Attempt,
+    Check,
+    CheckFailedError,
+    Ended,
+    Opened,
+    failure_kind,
+)
 from chaosfailover.prober.happy_eyeballs import race
 from chaosfailover.prober.http import exchange_http
 from chaosfailover.prober.resolver import Address, SocketAddress
 from chaosfailover.prober.targets import Target
 
-__all__ = ["Connect", "Exchange", "PersistentExchange"]
+__all__ = ["Connect", "Exchange", "HeldExchange", "PersistentExchange"]
 
 MOST_ANSWER = 64 * 1024
 
@@ -90,6 +97,72 @@ class PersistentExchange(Exchange):
         if self._stream is not None:
             self._stream[1].transport.abort()
             self._stream = None
+
+
+class HeldExchange(Exchange):
+    """
+    Exchange data on one connection, which is held until it ends, however long it stalls.
+
+    A check waits for its turn within its own time limit. A request that is not answered within it
+    keeps the turn, as its answer may still come; the next check then goes on.
+    """
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
+        self._turn = asyncio.Lock()
+        self._stream: tuple[StreamReader, StreamWriter] | None = None
+        self._under_way: asyncio.Task[None] | None = None
+
+    async def run(self, addresses: Sequence[Address], attempt: Attempt) -> None:
+        await self._turn.acquire()
+        try:
+            stream = await self._opened(addresses, attempt)
+            self._under_way = asyncio.create_task(self._request(stream, attempt))
+        except BaseException:
+            self._turn.release()
+            raise
+        self._under_way.add_done_callback(self._answered)
+        await asyncio.shield(self._under_way)
+
+    async def _opened(
+        self, addresses: Sequence[Address], attempt: Attempt
+    ) -> tuple[StreamReader, StreamWriter]:
+        if self._stream and self._stream[0].at_eof():
+            self._drop("closed", attempt)
+        if self._stream is None:
+            self._stream = await self._open(addresses, attempt)
+            port: int = self._stream[1].get_extra_info("sockname")[1]
+            self.notes.append(Opened(attempt.clock(), port))
+        return self._stream
+
+    async def _request(self, stream: tuple[StreamReader, StreamWriter], attempt: Attempt) -> None:
+        reusable = False
+        try:
+            reusable = await self._exchange(*stream, self._target, attempt.note_sent)
+        except Exception as exc:
+            self._drop(failure_kind(exc), attempt)
+            raise
+        if not reusable:
+            self._drop("closed", attempt)
+
+    def _answered(self, task: asyncio.Task[None]) -> None:
+        self._turn.release()
+        if not task.cancelled():
+            task.exception()  # the check may have given up before it
+
+    def _drop(self, kind: str, attempt: Attempt) -> None:
+        self.notes.append(Ended(attempt.clock(), kind))
+        self._abort()
+
+    def _abort(self) -> None:
+        if self._stream is not None:
+            self._stream[1].transport.abort()
+            self._stream = None
+
+    def close(self) -> None:
+        if self._under_way:
+            self._under_way.cancel()
+        self._abort()
 
 
 async def _connect(addresses: Sequence[Address], timeout: float) -> socket.socket:

@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import chain
 from math import inf
 from typing import Any
 
 from chaosfailover.events.evidence_file import SAMPLES, SEAL, unsealed
+from chaosfailover.outages.flow import MOST_FLOWS
 from chaosfailover.outages.measured import CutWindow, Origin, target_entry
 from chaosfailover.outages.sample_code import SampleDecoder
 from chaosfailover.verdict.evidence import UNFINISHED
@@ -77,7 +79,7 @@ class _Reader:
     def __init__(self) -> None:
         self._evidence = Evidence()
         self._before = sha256()
-        self._decoders: list[SampleDecoder] = []
+        self._decoders: list[list[SampleDecoder]] = []
         self._number = 0
 
     def read(self, written: bytes) -> None:
@@ -118,13 +120,14 @@ class _Reader:
 
     def _take_samples(self, line: Fragment) -> None:
         self._decoders = self._decoders or [
-            SampleDecoder(_interval(about)) for about in self._targets()
+            [SampleDecoder(_interval(about)) for _ in range(_flows(about) or 1)]
+            for about in self._targets()
         ]
         if line.get("number") != self._number + 1:
             self._lose()
         self._number = int(number(line.get("number")) or 0)
         texts = line[SAMPLES] if isinstance(line[SAMPLES], list) else []
-        for decoder, written in zip(self._decoders, texts, strict=False):
+        for decoder, written in zip(chain(*self._decoders), texts, strict=False):
             try:
                 decoder.read(str(written))
             except (ValueError, KeyError, IndexError, OverflowError):
@@ -132,7 +135,7 @@ class _Reader:
                 self._evidence.damaged += 1
 
     def _lose(self) -> None:
-        for decoder in self._decoders:
+        for decoder in chain(*self._decoders):
             decoder.lose()
 
     def _measured(self) -> Fragment:
@@ -173,9 +176,10 @@ class _Reader:
             return {}
         windows, origin = self._windows(), Origin(began, utc)
         entries: dict[str, object] = {}
-        for about, decoder in zip(self._targets(), self._decoders, strict=False):
+        for about, decoders in zip(self._targets(), self._decoders, strict=False):
+            flows = [decoder.flow for decoder in decoders]
             try:
-                entry = target_entry(about, decoder.series, decoder.unjudged, windows, origin)
+                entry = target_entry(about, flows, windows, origin)
             except (ArithmeticError, LookupError, TypeError, ValueError):
                 self._evidence.damaged += 1
             else:
@@ -228,6 +232,11 @@ def _merge(journal: dict[str, Any], fragment: Fragment) -> None:
 
 def _interval(about: Fragment) -> float:
     return number(about.get("interval")) or inf
+
+
+def _flows(about: Fragment) -> int:
+    count = number(about.get("flows")) or 0.0
+    return int(min(max(count, 0.0), MOST_FLOWS))
 
 
 def _start(run: Fragment) -> str:

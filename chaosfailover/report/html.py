@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from chaosfailover.i18n import words
 from chaosfailover.record import Record
-from chaosfailover.report import network
+from chaosfailover.report import flows, network
 from chaosfailover.report.campaign import places
 from chaosfailover.report.charts import round_trips, rto_bars
 from chaosfailover.report.charts.timeline import make_timeline
@@ -23,10 +23,11 @@ from chaosfailover.report.view import RunView, banner_of, mode_of, verdict_of
 __all__ = ["render_html"]
 
 POLICY = "default-src 'none'; img-src data:"
-IN_TABLES = ("resource", "target", "routes")
+IN_TABLES = ("resource", "target", "routes", "path")
 """The kinds of events that have a chart or a table of their own."""
 MOST_EVENTS = 300
 MOST_OUTAGES = 200
+MOST_FLOWS = 200
 
 
 def render_html(views: Sequence[RunView], language: str) -> str:
@@ -44,6 +45,7 @@ def render_html(views: Sequence[RunView], language: str) -> str:
         banner=banner_of(views),
         most_events=MOST_EVENTS,
         most_outages=MOST_OUTAGES,
+        most_flows=MOST_FLOWS,
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         policy=f"{POLICY}; style-src {_hash(style)}; script-src {_hash(script)}",
@@ -70,6 +72,8 @@ def _run(view: RunView, number: int, language: str) -> Record:
         "timeline": timeline,
         "plots": round_trips.make_plots(record, view.series, timeline.axis) if timeline else [],
         "gauges": rto_bars.gauges(record),
+        "details": flows.details(record),
+        "lost_flows": flows.lost_flows(record),
         "comparisons": network.comparisons(record),
         "moves": network.moves(record),
         "events": events,

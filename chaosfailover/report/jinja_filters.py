@@ -14,8 +14,8 @@ from markupsafe import Markup, escape
 
 from chaosfailover.i18n import message
 from chaosfailover.record import Record
+from chaosfailover.report import flows, network
 from chaosfailover.report import formatting as wording
-from chaosfailover.report import network
 from chaosfailover.report.charts.axis import Axis
 from chaosfailover.report.charts.bars import Bar
 from chaosfailover.report.charts.rto_bars import worst
@@ -118,13 +118,17 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "bounds": wording.bounds,
     "brief": brief,
     "cell": lambda value, limit: wording.isolate(_plain(value, limit)),
+    "connection": flows.connection,
+    "connections": flows.connections,
     "day": wording.day,
     "detail": _detail,
     "failover": wording.failover,
     "forecast": _forecast,
     "labelled": labelled,
     "length": wording.length,
+    "lost_of": flows.lost,
     "moment": lambda axis, at: f"{wording.clock(axis.began, at)} UTC (+{at:.3f} s)",
+    "moved": network.moved,
     "ms": wording.milliseconds,
     "parts": _parts,
     "plain": _plain,
@@ -132,6 +136,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "rate": lambda value: wording.NOTHING if value is None else f"{value:.1f}",
     "span": _span,
     "time": wording.time_of_day,
+    "by_direction": flows.by_direction,
+    "way": network.way,
     "when": wording.when,
     "worst": worst,
 }

@@ -5,10 +5,12 @@ The JUnit report: what a CI dashboard counts.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from xml.etree import ElementTree
 
 from chaosfailover.i18n import message
 from chaosfailover.record import Record
+from chaosfailover.report import flows
 from chaosfailover.report import formatting as wording
 from chaosfailover.report.charts import rto_bars
 from chaosfailover.report.view import RunView
@@ -20,7 +22,8 @@ __all__ = ["render_junit"]
 @dataclass(frozen=True, slots=True)
 class Case:
     """
-    A test case: `problem` is None or the tag that says how it went, `lines` say why.
+    A test case: `problem` is None or the tag that says how it went, `lines` say why. `output` is
+    what was seen, whatever it came to.
     """
 
     group: str
@@ -28,6 +31,7 @@ class Case:
     time: float = 0.0
     problem: str | None = None
     lines: Sequence[str] = ()
+    output: Sequence[str] = ()
 
 
 def render_junit(views: Sequence[RunView], language: str) -> str:
@@ -89,6 +93,8 @@ def _add_case(suite: ElementTree.Element, case: Case, names: dict[str, str]) -> 
         message = brief(" ".join(lines), 1000)
         problem = ElementTree.SubElement(element, case.problem, message=message)
         problem.text = "\n".join(lines)
+    if case.output:
+        ElementTree.SubElement(element, "system-out").text = "\n".join(case.output)
 
 
 def _properties(view: RunView) -> dict[str, str | None]:
@@ -147,7 +153,21 @@ def _recovery(gauge: rto_bars.Gauge, language: str) -> Case:
     measured, rto = wording.bounds(recovery["failover"]), wording.length(recovery["rto"])
     why = f"{message(f'gauge.{gauge.state}', language)}: {measured}, RTO {rto}"
     took = (recovery["failover"] or {}).get("at_most") or 0.0
-    return Case("recovery", f"{recovery['target']}: {recovery['test']}", took, problem, [why])
+    name, seen = f"{recovery['target']}: {recovery['test']}", _flows(recovery, language)
+    return Case("recovery", name, took, problem, [why], seen)
+
+
+def _flows(recovery: Record, language: str) -> list[str]:
+    """
+    Return how many flows were lost, and on which way, where that is known.
+    """
+    speak = partial(_say, language)
+    told = [flows.lost(recovery, speak)] if recovery.get("flows") else []
+    return [*told, *([flows.by_direction(recovery, speak)] if recovery.get("directions") else [])]
+
+
+def _say(language: str, key: str, **values: object) -> str:
+    return message(key, language, **values)
 
 
 def _spent(run: Record) -> float:

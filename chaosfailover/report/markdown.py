@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from chaosfailover.report.campaign import places
 from chaosfailover.report.charts.rto_bars import gauges
+from chaosfailover.report.flows import details
 from chaosfailover.report.jinja_filters import environment
 from chaosfailover.report.network import comparisons
 from chaosfailover.report.view import RunView, mode_of, verdict_of
@@ -22,7 +23,10 @@ def render_markdown(views: Sequence[RunView], language: str) -> str:
     """
     page = environment(language, markup=False).get_template("report.md.j2")
     return page.render(
-        runs=[(view, gauges(view.record), comparisons(view.record)) for view in views],
+        runs=[
+            (view, gauges(view.record), details(view.record), comparisons(view.record))
+            for view in views
+        ],
         places=places(views),
         gravest=verdict_of(views),
         mode=mode_of(views),

@@ -1,11 +1,13 @@
 """
-The network in the report: forecast beside measured, on what survivors rest, and moved routes.
+The network in the report: forecast beside measured, on what survivors rest, moved routes, and hops.
 """
+
+from collections.abc import Callable
 
 from chaosfailover.record import Record
 from chaosfailover.report.formatting import NOTHING
 
-__all__ = ["basis", "comparisons", "moves"]
+__all__ = ["basis", "comparisons", "moved", "moves", "way"]
 
 
 def basis(cut: Record) -> str:
@@ -68,6 +70,23 @@ def moves(record: Record) -> list[Record]:
         for event in record["timeline"]
         if event["kind"] == "routes"
     ]
+
+
+def way(seen: Record | None, t: Callable[..., str]) -> str:
+    """
+    Write the hops of a way, `*` for one that was silent.
+    """
+    if seen is None:
+        return t("ui.not_seen")
+    hops = [hop or "*" for hop in seen["hops"]]
+    return ", ".join(hops if seen["reached"] else [*hops, t("path.no_answer")])
+
+
+def moved(row: Record) -> str:
+    """
+    Tell whether the traffic took another way, in a word of the messages `path.*`.
+    """
+    return {True: "moved", False: "same"}.get(row["moved"], "unknown")
 
 
 def _texts(value: object) -> list[str]:

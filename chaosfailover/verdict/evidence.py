@@ -304,12 +304,13 @@ class RoundTrips:
 @dataclass(frozen=True, slots=True)
 class PhaseResult:
     """
-    The checks of a target in one phase.
+    The checks of a target in one phase; `fewest` are those of the flow that has the fewest.
     """
 
     sent: float | None
     lost: float | None
     rtt: RoundTrips
+    fewest: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +342,7 @@ class TargetResult:
     `rto` is None for a target without an objective, or with one that is no number, which
     `unreadable_rto` then quotes; it is its `own_rto` if the settings give it to this target, not to
     all. An `external` target is none that the cut could touch. It is `measured` if it has a summary
-    with intact outages.
+    with intact outages. `flows` is their number, None of a target without.
     """
 
     name: str
@@ -353,6 +354,7 @@ class TargetResult:
     persistent: bool
     own_rto: bool
     external: bool
+    flows: float | None
     measured: bool
     summary: Summary
     cuts: Sequence[Recovery]

@@ -15,7 +15,7 @@ from chaosfailover.outages.outage import Outage
 from chaosfailover.verdict import evidence
 from chaosfailover.verdict.job_history import JobHistory, job_histories
 from chaosfailover.verdict.reader import Reader
-from chaosfailover.verdict.recovery import Recovery
+from chaosfailover.verdict.recovery import Directions, FlowRecovery, Recovery, Share
 from chaosfailover.verdict.series import Series
 from chaosfailover.verdict.values import brief, instant, mapping, mappings, number, pair, text
 
@@ -99,7 +99,7 @@ def parse(journal: Mapping[str, object]) -> Run:
         control=control,
         tests=job_histories(control.events, [*method, *rollbacks]),
         recoveries=[
-            replace(cut, cut_off=interruption is not None and interruption.kind in CUT_OFF)
+            _cut_off(cut, interruption is not None and interruption.kind in CUT_OFF)
             for target in control.targets
             for cut in target.cuts
         ],
@@ -294,15 +294,52 @@ def _objective(value: object) -> float | None:
         return None
 
 
+def _cut_off(recovery: Recovery, cut_off: bool) -> Recovery:
+    flows = [
+        replace(flow, recovery=replace(flow.recovery, cut_off=cut_off)) for flow in recovery.flows
+    ]
+    return replace(recovery, cut_off=cut_off, flows=flows)
+
+
 def _recovery(reader: Reader, target: evidence.TargetResult) -> Recovery:
+    cut = {"test": reader.text("test")} | {
+        key: reader.instant(key) for key in ("cut_at", "stop_at")
+    }
+    directions = reader.section("directions")
     return reader.document(
         Recovery,
-        target=target.name,
-        rto=target.rto,
-        interval=target.interval,
-        persistent=target.persistent and not target.own_rto,
-        external=target.external,
+        flows=[
+            each.document(FlowRecovery, recovery=_single(each, target, **cut))
+            for each in reader.sections("flows")
+        ],
+        share=_share(reader.section("share")),
+        share_back=_share(reader.section("share_back")),
+        directions=directions.document(Directions) if directions.present else None,
+        **_settings(target),
+        **cut,
     )
+
+
+def _single(reader: Reader, target: evidence.TargetResult, **cut: object) -> Recovery:
+    """
+    Read the recovery of one flow.
+    """
+    none = dict.fromkeys(("share", "share_back", "directions"))
+    return reader.document(Recovery, flows=(), **none, **_settings(target), **cut)
+
+
+def _settings(target: evidence.TargetResult) -> dict[str, object]:
+    return {
+        "target": target.name,
+        "rto": target.rto,
+        "interval": target.interval,
+        "persistent": target.persistent and not target.own_rto,
+        "external": target.external,
+    }
+
+
+def _share(reader: Reader) -> Share | None:
+    return reader.document(Share) if reader.present else None
 
 
 def _outages(summary: Reader) -> Iterator[Outage]:
@@ -322,4 +359,5 @@ def _outages(summary: Reader) -> Iterator[Outage]:
             error=text(members.get("error")) or None,
             since=pair(members.get("since"), -inf),
             until=pair(members.get("until"), inf),
+            flow=int(flow) if (flow := number(members.get("flow"))) else None,
         )

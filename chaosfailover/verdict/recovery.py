@@ -2,13 +2,73 @@
 The recovery of each target in each cut: how long it was down, against its objective.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 
 from chaosfailover.outages.outage import Length
+from chaosfailover.outages.pooled import worst
 
-__all__ = ["Recovery"]
+__all__ = ["Directions", "FlowRecovery", "Recovery", "Share", "Way"]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """
+    The checks that were lost, of those sent, from the first loss of a phase to its last.
+    """
+
+    lost: float | None
+    sent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """
+    What was lost on the way out, or on the way back, as `outages.cut_details.Way` names it.
+    """
+
+    lost_during: float | None
+    flows: float | None
+    failover: Length | None
+    unseen_during: float
+    lost_after: float | None
+    flows_back: float | None
+    reversion: Length | None
+    unseen_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Directions:
+    """
+    The losses apart by their way, and those of which the way is not known.
+    """
+
+    out: Way
+    back: Way
+    not_known_during: float | None
+    not_known_after: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRecovery:
+    """
+    One flow of a target in one cut: its source port, its checks from the cut to the stop, and what
+    became of the connection that it kept, "" of a datagram's flow.
+
+    A connection has `survived`, is `stalled` at the end of the phase, or ended by a failure such as
+    `reset`; `stalled` is how long one that ended had stalled before.
+    """
+
+    number: float | None
+    port: float | None
+    sent: float | None
+    lost: float | None
+    connection: str
+    stalled: Length | None
+    connection_back: str
+    recovery: "Recovery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +85,9 @@ class Recovery:
     other. After a signal, or when the run was killed, the measurement is `cut_off`: a loss that is
     open at its end is as long as it was seen, which without a stop is `open_at_stop`. That an
     `external` target was there says nothing for the network.
+
+    Of a target with `flows`, the lengths are those of the worst flow, and each flow has its own
+    recovery. `directions` are there if a responder told them, a `share` if there are no flows.
     """
 
     target: str
@@ -45,6 +108,17 @@ class Recovery:
     persistent: bool
     cut_off: bool
     external: bool
+    flows: Sequence[FlowRecovery]
+    share: Share | None
+    share_back: Share | None
+    directions: Directions | None
+
+    @property
+    def each(self) -> "Sequence[Recovery]":
+        """
+        The recoveries to judge: those of the flows, or this one.
+        """
+        return [flow.recovery for flow in self.flows] or [self]
 
     @property
     def exceeded(self) -> bool:
@@ -113,6 +187,8 @@ class Recovery:
 
         It is open-ended if the stop came first, since the stop itself brought the path back.
         """
+        if self.flows:
+            return worst(it.shown for it in self.each)
         if self.open_at_stop and self._is_cut_off:
             return Length(self.open_at_stop.at_least, inf)
         return _widened(self.failover, self.unseen_during)
@@ -122,7 +198,21 @@ class Recovery:
         """
         The reversion time, unmeasured time counted as lost; None if nothing was lost.
         """
-        return _widened(self.reversion, self.unseen_after)
+        return worst(_widened(it.reversion, it.unseen_after) for it in self.each)
+
+    @property
+    def lost_flows(self) -> Sequence[FlowRecovery]:
+        """
+        The flows that lost anything from the cut to the stop.
+        """
+        return [flow for flow in self.flows if flow.recovery.failover]
+
+    @property
+    def lost_flows_back(self) -> Sequence[FlowRecovery]:
+        """
+        The flows that lost anything on the way back.
+        """
+        return [flow for flow in self.flows if flow.recovery.reversion]
 
     @property
     def _is_cut_off(self) -> bool:

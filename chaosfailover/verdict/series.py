@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from chaosfailover.outages.samples import Gap
-from chaosfailover.verdict.values import instant, number
+from chaosfailover.verdict.values import instant, mappings, number
 
 __all__ = ["Series", "Slot"]
 
@@ -27,10 +27,12 @@ class Slot(NamedTuple):
 class Series:
     """
     A target's series; its instants count from `utc`. Rows that are no numbers are left out.
+
+    Those of its flows follow one another.
     """
 
     def __init__(self, document: Mapping[str, object]) -> None:
-        self._document = document
+        self._documents = [document, *mappings(document.get("flows"))]
         self.utc: datetime | None = instant(document.get("utc"))
 
     @cached_property
@@ -39,7 +41,7 @@ class Series:
         The first and the last instant of the checks, None without any.
         """
         since, until, _ = self._runs
-        return (since[0], max(until)) if since else None
+        return (min(since), max(until)) if since else None
 
     def losses(self) -> Iterator[tuple[float, float]]:
         """
@@ -69,14 +71,17 @@ class Series:
         """
         Return columns of the rows that hold numbers there; rows would be too many objects.
         """
-        written = self._document.get(key)
-        listed = written if isinstance(written, list) else ()
+        listed = [row for each in self._documents for row in _listed(each.get(key))]
         rows = [row for row in listed if isinstance(row, list) and len(row) > numbers[-1]]
         columns = _pick(rows, numbers)
         if any(len(column) < len(rows) for column in columns):
             rows = [row for row in rows if None not in [number(row[at]) for at in numbers]]
             columns = _pick(rows, numbers)
         return columns
+
+
+def _listed(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else ()
 
 
 def _pick(rows: Sequence[list[object]], numbers: Sequence[int]) -> list[list[float]]:

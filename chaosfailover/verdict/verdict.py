@@ -123,14 +123,18 @@ ORDER: Sequence[tuple[str, Sequence[str]]] = (
             "no_loss",
             "no_loss_seen",
             "persistent",
+            "flows",
+            "flows_back",
             "by_routes",
             "by_sessions",
         ],
     ),
 )
 """The verdicts in the order in which they apply, each with the reasons for it."""
-REMARKS = ("by_routes", "by_sessions")
-"""What is said of the proof of survivors, which is no evidence for the network."""
+FACTS = ("flows", "flows_back")
+"""What is said of lost flows, whatever the verdict is."""
+REMARKS = (*FACTS, "by_routes", "by_sessions")
+"""What is no evidence for the network: lost flows, and the proof of survivors."""
 RULES = (*execution.RULES, *hypothesis.RULES, *objectives.RULES, *completeness.RULES)
 WEIGHTS = [key for _, keys in ORDER for key in keys]
 
@@ -179,7 +183,9 @@ def examine(journal: Mapping[str, object] | Run) -> list[Reason]:
         # A run without a cut needs no baseline: the refusal is the one cause.
         against = [reason for reason in against if reason.key != "lossy"]
     evidence = [reason for reason in reasons if reason.key not in REMARKS]
-    return against or [*contradictions(run)] or (reasons if evidence else [Reason("nothing", {})])
+    if against:
+        return [*against, *(reason for reason in reasons if reason.key in FACTS)]
+    return [*contradictions(run)] or (reasons if evidence else [Reason("nothing", {})])
 
 
 def given(run: Run) -> Verdict | None:

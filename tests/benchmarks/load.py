@@ -2,7 +2,7 @@
 The load of the prober: a hundred targets, ten checks a second each, in one process.
 
     python tests/benchmarks/load.py [--scheme http|https|tcp|udp] [--hang SHARE] [--targets 100]
-                                    [--interval 0.1] [--seconds 60]
+                                    [--flows 0] [--interval 0.1] [--seconds 60] [--responder]
 
 The servers run in a process of their own, so that the figures are those of the prober.
 """
@@ -21,6 +21,7 @@ from typing import cast
 
 from chaosfailover.outages.outage import Length
 from chaosfailover.outages.summary import Summary
+from chaosfailover.prober.echo_datagrams import Responder
 from chaosfailover.prober.prober import Prober
 from chaosfailover.prober.targets import Target, parse_target
 
@@ -33,15 +34,18 @@ EXTRA: dict[str, dict[str, object]] = {
 
 class Answer(asyncio.Protocol):
     """
-    Answers every request with a small page.
+    Answers every request with a small page, and closes the connection unless it is to be `kept`.
     """
+
+    kept = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:  # noqa: ARG002
-        self.transport.write(REPLY)
-        self.transport.close()
+        self.transport.write(REPLY.replace(b"close", b"keep-alive") if self.kept else REPLY)
+        if not self.kept:
+            self.transport.close()
 
 
 class Silence(asyncio.Protocol):
@@ -62,6 +66,27 @@ class Echo(asyncio.DatagramProtocol):
         self.transport.sendto(data, addr)
 
 
+class Kept(Answer):
+    """
+    Answers every request on one connection.
+    """
+
+    kept = True
+
+
+class Reporting(Echo):
+    """
+    Answers as `chaos failover echo` does.
+    """
+
+    def __init__(self) -> None:
+        self._responder = Responder()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if reply := self._responder.answer(data):
+            self.transport.sendto(reply, addr)
+
+
 def certificate() -> ssl.SSLContext:
     with tempfile.TemporaryDirectory() as folder:
         command = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost"
@@ -76,7 +101,7 @@ def certificate() -> ssl.SSLContext:
         return context
 
 
-async def serve(scheme: str, count: int, hanging: int) -> None:
+async def serve(scheme: str, count: int, hanging: int, *, kept: bool, reports: bool) -> None:
     """
     Serve until killed; the ports are the first line of the output.
     """
@@ -85,18 +110,22 @@ async def serve(scheme: str, count: int, hanging: int) -> None:
     ports: list[int] = []
     for index in range(count):
         if scheme == "udp":
-            transport, _ = await loop.create_datagram_endpoint(Echo, ("127.0.0.1", 0))
+            transport, _ = await loop.create_datagram_endpoint(
+                Reporting if reports else Echo, ("127.0.0.1", 0)
+            )
             ports.append(transport.get_extra_info("sockname")[1])
         else:
-            kind = Silence if index < hanging else Answer
+            kind = Silence if index < hanging else Kept if kept else Answer
             server = await loop.create_server(kind, "127.0.0.1", 0, ssl=tls, backlog=4096)
             ports.append(server.sockets[0].getsockname()[1])
     print(*ports, flush=True)
     await asyncio.sleep(86400)
 
 
-def target(scheme: str, index: int, port: int) -> Target:
+def target(scheme: str, index: int, port: int, flows: int) -> Target:
     settings: dict[str, object] = {"url": f"{scheme}://127.0.0.1:{port}"}
+    if flows:
+        settings |= {"flows": flows} | ({"persistent": True} if scheme != "udp" else {})
     return parse_target(f"target-{index}", settings | EXTRA.get(scheme, {}))
 
 
@@ -148,20 +177,25 @@ def main() -> None:
     parser.add_argument("--scheme", default="http", choices=["http", "https", "tcp", "udp"])
     parser.add_argument("--hang", type=float, default=0.0, help="share of targets that hang")
     parser.add_argument("--targets", type=int, default=100)
+    parser.add_argument("--flows", type=int, default=0, help="flows of each target")
+    parser.add_argument("--responder", action="store_true", help="answer as chaos failover echo")
     parser.add_argument("--interval", type=float, default=0.1)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     hanging = round(given.hang * given.targets)
     if given.serve:
-        asyncio.run(serve(given.scheme, given.targets, hanging))
+        kept, reports = given.flows > 0, given.responder
+        asyncio.run(serve(given.scheme, given.targets, hanging, kept=kept, reports=reports))
         return
     command = [sys.executable, __file__, *sys.argv[1:], "--serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         ports = [int(port) for port in server.stdout.readline().split()]
         print(f"{given.targets} {given.scheme} targets, {hanging} hang, each {given.interval:g} s")
-        targets = [target(given.scheme, index, port) for index, port in enumerate(ports)]
+        targets = [
+            target(given.scheme, index, port, given.flows) for index, port in enumerate(ports)
+        ]
         run(Prober(targets, given.interval), given.seconds)
         server.kill()
 

@@ -16,7 +16,11 @@ def test_a_url_is_enough() -> None:
     target = parse_target("portal", "https://portal.example.com/health?deep=1")
 
     assert (target.scheme, target.host, target.port) == ("https", "portal.example.com", 443)
-    assert (target.path, target.interval, target.timeout) == ("/health?deep=1", None, None)
+    assert (target.request_target, target.interval, target.timeout) == (
+        "/health?deep=1",
+        None,
+        None,
+    )
     assert target.verify
 
 
@@ -66,7 +70,8 @@ def test_numbers_from_the_environment_are_text() -> None:
         ),
         pytest.param(
             {"url": "icmp://x", "persistent": True},
-            "persistent is no setting of icmp, expected external, interval, rto, timeout, url",
+            "persistent is no setting of icmp, expected external, interval, path, rto, timeout,"
+            " url",
             id="not for icmp",
         ),
         pytest.param(
@@ -103,6 +108,27 @@ def test_numbers_from_the_environment_are_text() -> None:
         pytest.param(
             {"url": "tcp://x:1", "persistent": True}, "persistent without send", id="kept silence"
         ),
+        pytest.param(
+            {"url": "http://x", "flows": 8},
+            "flows without persistent, expected persistent: true, or a udp target: checks that "
+            "each open a connection cannot keep a source port, since several are under way at once "
+            "and TIME_WAIT holds the ports of those before",
+            id="flows of new connections",
+        ),
+        pytest.param(
+            {"url": "tcp://x:1", "send": "a", "expect": "a", "persistent": False, "flows": 8},
+            "flows without persistent",
+            id="flows of an exchange",
+        ),
+        pytest.param({"url": "icmp://x", "flows": 8}, "flows is no setting of icmp", id="no ports"),
+        pytest.param(
+            {"url": "udp://x:1", "flows": 65},
+            "flows is 65, expected a whole number from 1 to 64",
+            id="too many flows",
+        ),
+        pytest.param({"url": "udp://x:1", "flows": 0}, "flows is 0, expected", id="no flow"),
+        pytest.param({"url": "udp://x:1", "flows": 1.5}, "flows is 1.5, expected", id="half"),
+        pytest.param({"url": "udp://x:1", "flows": True}, "flows is True, expected", id="true"),
     ],
 )
 def test_what_is_wrong_is_named(value: str | dict[str, Any], message: str) -> None:

@@ -19,6 +19,7 @@ from damaged_journals import HOSTILE, ODD, everywhere, places
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from long_journals import long_journal
+from made_flows import flow, with_flows
 from made_journals import changed, event, held, probe, reading, routed, without
 from places import DATA
 from recorded_journals import RECORDED, errors, load
@@ -84,11 +85,22 @@ def test_partial_journal_renders(journal: Journal, form: str) -> None:
     assert render([journal], form, "en")
 
 
+def with_lost_flows() -> Journal:
+    """
+    Return a run whose flows lost something either way, and one its connection.
+    """
+    ended = flow([(10.5, 12.0)], "out")
+    ended.close(11.5, "reset")
+    return with_flows([ended, flow([(11.0, 12.5)], "back"), flow()], persistent=True)
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["recorded", "flows"])
 @pytest.mark.parametrize("seed", range(10))
-def test_damaged_journal_renders(seed: int) -> None:
+def test_damaged_journal_renders(seed: int, made: bool) -> None:
     """Whatever stands where something else should, there is a valid record and a report."""
     dice = Random(seed)
-    whole = load(DATA / "journals" / "1.45-broken-standby.json")
+    recorded = load(DATA / "journals" / "1.45-broken-standby.json")
+    whole = with_lost_flows() if made else recorded
     for _ in range(5):
         journal = deepcopy(whole)
         for *parents, last in dice.sample(places(journal), dice.choice([1, 5, 50])):
@@ -347,6 +359,10 @@ def test_every_message_is_used(language: str) -> None:
         "notice.",
         "forecast.",
         "proof.",
+        "lost.",
+        "direction.",
+        "connection.",
+        "path.",
     )
     known = {key for key in CATALOGUES[language] if not key.startswith(groups)}
 

@@ -13,6 +13,7 @@ import pytest
 from browser import Page, axe_script, browser
 from damaged_journals import HOSTILE, everywhere
 from long_journals import long_journal
+from made_flows import flow, with_flows
 from made_journals import changed
 from places import DATA
 from pypdf import PdfReader
@@ -153,6 +154,20 @@ def test_no_table_is_cut(page: Page, tmp_path: Path, width: int, media: str, lan
     shown(page, tmp_path, "1.45-game-day", language=language, width=width)
     page.call("Emulation.setEmulatedMedia", media=media)
 
+    assert page.run(CUT_TABLES) == []
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_flows_fit_the_page(page: Page, tmp_path: Path, language: str, width: int) -> None:
+    """Flows, connections and directions are read without scrolling sideways."""
+    lost = [flow([(10.5, 11.5 + number / 10)], "out", 40_001 + number) for number in range(3)]
+    file = tmp_path / "report.html"
+    journal = with_flows([*lost, *[flow([], "out")] * 5], persistent=True)
+    file.write_text(render([journal], "html", language), encoding="utf-8")
+    page.open(file, width)
+
+    check(page)
     assert page.run(CUT_TABLES) == []
 
 

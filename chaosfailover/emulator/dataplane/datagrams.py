@@ -4,6 +4,7 @@ The UDP socket of a service: an echo, or the way to an upstream.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ logger = logging.getLogger("chaosfailover.emulator")
 
 IDLE = 30.0  # seconds without a datagram after which a client's socket to the upstream is closed
 MOST_SESSIONS = 512  # clients with a socket to the upstream; the one idle for longest goes
+RECENT = 5.0  # seconds for which a client's source port counts as a flow
 MOST_WAITING = 64  # datagrams that wait until the upstream's address is known
 
 Address = Any  # as asyncio gives it: a tuple whose length depends on the family
@@ -37,7 +39,8 @@ class Datagrams(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, address: Address) -> None:
         group = self._state.group_of(address)
-        if group.loses():
+        self._state.see(address[1], group, time.monotonic() + RECENT)
+        if group.loses(from_client=True):
             return
         upstream = self._state.service.upstream
         if upstream is None:
@@ -51,7 +54,7 @@ class Datagrams(asyncio.DatagramProtocol):
         """
 
         def send() -> None:
-            if group.flows and not self._transport.is_closing():
+            if not (group.loses(from_client=False) or self._transport.is_closing()):
                 self._transport.sendto(data, address)
 
         if group.delay:

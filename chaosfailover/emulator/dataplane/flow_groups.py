@@ -3,16 +3,19 @@ Flow groups: which path a share of a service's flows takes now, and whether that
 """
 
 import random
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from math import inf
 
-from chaosfailover.emulator.dataplane.ground_truth import GroundTruth
+from chaosfailover.emulator.dataplane.ground_truth import GroundTruth, Loss, summed
 from chaosfailover.emulator.routing import Segment
 from chaosfailover.emulator.services import Route, Service
 
 __all__ = ["FlowGroup", "ServiceState"]
 
 NO_ROUTE = "no route"
+MOST_SEEN = 1024  # flows of a service whose group is remembered
 
 
 class FlowGroup:
@@ -24,7 +27,7 @@ class FlowGroup:
 
     def __init__(self, paths: Sequence[Route], real: Callable[[float], float]) -> None:
         self.path: Route | None = None
-        self.flows = True
+        self._stalls_out = self._stalls_back = False
         self.has_lossy_path = any(0 < path.loss < 1 for path in paths)
         self._real = real
 
@@ -32,16 +35,19 @@ class FlowGroup:
         """
         Take the path of a segment of the course.
         """
-        self.path, self.flows = segment.path, segment.flows
+        self.path = segment.path
+        self._stalls_out = not segment.flows and segment.loses != "back"
+        self._stalls_back = not segment.flows and segment.loses != "out"
 
     @property
-    def loss(self) -> float:
+    def loss(self) -> Loss:
         """
         The chance that a packet is lost: 1 while the path stalls.
         """
-        if not self.flows:
-            return 1.0
-        return self.path.loss if self.path else 0.0
+        chance = self.path.loss if self.path else 0.0
+        out = 1.0 if self._stalls_out else chance
+        back = 1.0 if self._stalls_back else 0.0
+        return Loss(max(out, back), out, back)
 
     @property
     def delay(self) -> float:
@@ -50,11 +56,11 @@ class FlowGroup:
         """
         return self._real(self.path.delay) if self.path else 0.0
 
-    def loses(self) -> bool:
+    def loses(self, *, from_client: bool) -> bool:
         """
-        Draw whether the next packet from a client is lost.
+        Draw whether the next packet from a client, or to it, is lost.
         """
-        loss = self.loss
+        loss = self.loss.out if from_client else self.loss.back
         return loss >= 1 or (loss > 0 and random.random() < loss)  # noqa: S311 - chance, no secret
 
 
@@ -67,6 +73,7 @@ class ServiceState:
         self.service = service
         self.groups = tuple(FlowGroup(order, real) for order in service.orders)
         self.truth = GroundTruth()
+        self._seen: OrderedDict[int, tuple[FlowGroup, float]] = OrderedDict()
 
     def follow(self, segments: Sequence[Segment], turn: Callable[[], float]) -> None:
         """
@@ -78,7 +85,28 @@ class ServiceState:
         lost = self._lost()
         if lost == before:
             return
-        self.truth.note(lost, turn())
+        at = turn()
+        ports = {
+            port: group.loss.share >= 1
+            for port, (group, until) in self._seen.items()
+            if until >= at
+        }
+        self.truth.note(lost, at, ports)
+
+    def see(self, port: int, group: FlowGroup, until: float = inf) -> None:
+        """
+        Note a flow by its source port, until a monotonic instant.
+        """
+        self._seen.pop(port, None)
+        self._seen[port] = group, until
+        if len(self._seen) > MOST_SEEN:
+            self._seen.popitem(last=False)
+
+    def forget(self, port: int) -> None:
+        """
+        Note the end of a flow.
+        """
+        self._seen.pop(port, None)
 
     def group_of(self, flow: object) -> FlowGroup:
         """
@@ -89,13 +117,12 @@ class ServiceState:
         digest = blake2b(repr(flow).encode(), digest_size=8).digest()
         return self.groups[int.from_bytes(digest) % len(self.groups)]
 
-    def _lost(self) -> dict[str, float]:
+    def _lost(self) -> dict[str, Loss]:
         """
         Return the share of the flows that is lost, by path.
         """
-        lost: dict[str, float] = {}
+        lost: dict[str, list[Loss]] = {}
         for group in self.groups:
-            name = group.path.name if group.path else NO_ROUTE
-            if group.loss:
-                lost[name] = lost.get(name, 0.0) + group.loss / len(self.groups)
-        return lost
+            if group.loss.share:
+                lost.setdefault(group.path.name if group.path else NO_ROUTE, []).append(group.loss)
+        return {name: summed(losses, len(self.groups)) for name, losses in lost.items()}

@@ -147,7 +147,10 @@ class DataPlane:
         )
 
     def _accept(self, service: Service, sock: socket.socket, group: FlowGroup) -> None:
-        relay = self._relay(service, group)
+        state = self._states[service.name]
+        port = _port(sock)
+        relay = self._relay(service, group, partial(self._closed, state, port))
+        state.see(port, group)
         self._relays.add(relay)
         task = self._loop.create_task(self._loop.connect_accepted_socket(relay.connect, sock))
         self._tasks.add(task)
@@ -158,12 +161,16 @@ class DataPlane:
         if not task.cancelled() and task.exception():  # the client has gone meanwhile
             self._relays.discard(relay)
 
-    def _relay(self, service: Service, group: FlowGroup) -> Relay:
+    def _closed(self, state: ServiceState, port: int, relay: Relay) -> None:
+        state.forget(port)
+        self._relays.discard(relay)
+
+    def _relay(self, service: Service, group: FlowGroup, closed: Callable[[Relay], None]) -> Relay:
         if service.upstream:
-            return UpstreamRelay(group, self._relays.discard, service.name, service.upstream)
+            return UpstreamRelay(group, closed, service.name, service.upstream)
         web_server = partial(WebServer, service.name, group)
         application = Echo if service.kind == "tcp" else web_server
-        return ApplicationRelay(group, self._relays.discard, application)
+        return ApplicationRelay(group, closed, application)
 
     async def stop(self) -> None:
         """
@@ -233,6 +240,17 @@ class DataPlane:
     def _turn(self, name: str) -> Callable[[], float]:
         listeners = self._listeners.get(name)
         return listeners.turn if listeners else time.monotonic
+
+
+def _port(sock: socket.socket) -> int:
+    """
+    Return the client's port, 0 if the client has gone.
+    """
+    try:
+        port: int = sock.getpeername()[1]
+    except OSError:
+        return 0
+    return port
 
 
 def _segment_at(now: float, course: Sequence[Segment]) -> Segment:

@@ -9,8 +9,9 @@ from operator import attrgetter
 
 from chaosfailover.outages.outage import Outage
 from chaosfailover.record.digest import Record, members, plain
-from chaosfailover.verdict.evidence import TargetResult
+from chaosfailover.verdict.evidence import PhaseResult, TargetResult
 from chaosfailover.verdict.journal import Run
+from chaosfailover.verdict.recovery import FlowRecovery, Recovery
 
 __all__ = ["MOST_OUTAGES", "outages", "recoveries", "targets"]
 
@@ -53,16 +54,43 @@ def recoveries(run: Run) -> list[Row]:
     """
     return [
         {
-            **members(recovery, but=("cut_at", "stop_at", "cut_off", "external")),
-            "failover": recovery.shown,
-            "reversion": recovery.shown_back,
-            "exceeded": recovery.exceeded or recovery.exceeded_at_stop,
-            "exceeded_again": recovery.exceeded_again,
-            "exceeded_back": recovery.exceeded_back,
-            "may_exceed": recovery.may_exceed,
+            **_recovery(recovery),
+            "exceeded": any(it.exceeded or it.exceeded_at_stop for it in recovery.each),
+            "exceeded_again": any(it.exceeded_again for it in recovery.each),
+            "exceeded_back": any(it.exceeded_back for it in recovery.each),
+            "may_exceed": any(it.may_exceed for it in recovery.each),
         }
         for recovery in run.recoveries
     ]
+
+
+def _recovery(recovery: Recovery) -> Row:
+    """
+    Return the lengths of a target in a cut, and what is known beside them.
+    """
+    known = {key: getattr(recovery, key) for key in ("share", "share_back", "directions")}
+    flows: Row = {"flows": [_flow(flow) for flow in recovery.flows]} if recovery.flows else {}
+    return {
+        **members(recovery, but=("cut_at", "stop_at", "cut_off", "external", "flows", *known)),
+        "failover": recovery.shown,
+        "reversion": recovery.shown_back,
+        **{key: value for key, value in known.items() if value},
+        **flows,
+    }
+
+
+def _flow(flow: FlowRecovery) -> Row:
+    """
+    Return a flow in a cut; of datagrams there is no connection.
+    """
+    row = members(flow, but=("recovery",))
+    kept = ("connection", "stalled", "connection_back")
+    return {
+        **{key: value for key, value in row.items() if flow.connection or key not in kept},
+        "failover": flow.recovery.shown,
+        "reversion": flow.recovery.shown_back,
+        "settled": flow.recovery.settled,
+    }
 
 
 def _target(target: TargetResult) -> Row:
@@ -73,8 +101,14 @@ def _target(target: TargetResult) -> Row:
         "interval": target.interval,
         "timeout": target.timeout,
         "rto": target.rto,
-        **members(target.summary, but=("outages",)),
+        **({"flows": target.flows} if target.flows else {}),
+        **members(target.summary, but=("outages", "before", "during", "after")),
+        **{key: _phase(getattr(target.summary, key)) for key in ("before", "during", "after")},
     }
+
+
+def _phase(phase: PhaseResult) -> Row:
+    return {**members(phase, but=() if phase.fewest is not None else ("fewest",))}
 
 
 def _outage(outage: Outage, began: datetime | None) -> Record:
@@ -86,6 +120,7 @@ def _outage(outage: Outage, began: datetime | None) -> Record:
             "error": outage.error,
             "since": [_instant(began, at) for at in outage.since],
             "until": [_instant(began, at) for at in outage.until],
+            **({} if outage.flow is None else {"flow": outage.flow}),
         }
     )
     return row

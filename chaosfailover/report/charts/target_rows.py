@@ -51,7 +51,8 @@ class TargetRow:
         earliest, sure_since = (axis.after(at) if at else 0.0 for at in outage["since"])
         sure_until, latest = (axis.after(at) if at else axis.duration for at in outage["until"])
         down = f"{self.words['down']} {bounds(outage)} {outage['error'] or ''}"
-        title = brief(f"{self.name}: {down}")
+        number = f" #{outage['flow']:.0f}" if outage.get("flow") else ""
+        title = brief(f"{self.name}{number}: {down}")
         yield Bar(earliest, latest, "maybe", title)
         yield Bar(sure_since, max(sure_since, sure_until), "down", title)
 

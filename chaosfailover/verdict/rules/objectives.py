@@ -43,8 +43,9 @@ def _samples(run: Run) -> Iterator[Reason]:
             yield Reason("unchecked", {"target": brief(target.name)})
         phases = {"before": target.summary.before, "during": target.summary.during}
         for when, phase in phases.items() if target.measured else ():
-            if (phase.sent or 0.0) < FEWEST_SAMPLES:
-                sent = _count(phase.sent or 0.0)
+            fewest = phase.sent if phase.fewest is None else phase.fewest
+            if (fewest or 0.0) < FEWEST_SAMPLES:
+                sent = _count(fewest or 0.0)
                 yield Reason(f"few_{when}", {"target": brief(target.name), "sent": sent})
     for name in run.control.unmeasured if tested else ():
         yield Reason("unchecked", {"target": brief(name)})
@@ -68,9 +69,38 @@ def _gaps(run: Run) -> Iterator[Reason]:
 
 def _recoveries(run: Run) -> Iterator[Reason]:
     for recovery in run.recoveries:
-        favour = [] if recovery.external else [_favour(recovery)]
-        keys = [*_against(run, recovery), *_unsettled(run, recovery)] or favour
-        yield from (Reason(key, _values(recovery, key)) for key in keys)
+        favour = {} if recovery.external else {_favour(recovery): recovery}
+        culprits = _culprits(run, recovery) or favour
+        yield from (Reason(key, _values(each, key)) for key, each in culprits.items())
+
+
+def _culprits(run: Run, recovery: Recovery) -> dict[str, Recovery]:
+    """
+    Return the reasons against a target, each with the flow that gives it most; or the target.
+    """
+    found: dict[str, Recovery] = {}
+    for each in recovery.each:
+        for key in (*_against(run, each), *_unsettled(run, each)):
+            if key not in found or _length(each, key)[1] > _length(found[key], key)[1]:
+                found[key] = each
+    return found
+
+
+def _flows(run: Run) -> Iterator[Reason]:
+    """
+    Tell how many flows a cut, or the way back, lost, and for how long.
+    """
+    for recovery in run.recoveries:
+        for key, lost in (
+            ("flows", [flow.recovery.shown for flow in recovery.lost_flows]),
+            ("flows_back", [flow.recovery.shown_back for flow in recovery.lost_flows_back]),
+        ):
+            lengths = [length for length in lost if length]
+            if lengths:
+                least, most = (
+                    edge(it[end] for it in lengths) for edge, end in ((min, 0), (max, 1))
+                )
+                yield Reason(key, _values(recovery, key, Length(least, most), len(lengths)))
 
 
 def _external(run: Run) -> Iterator[Reason]:
@@ -137,8 +167,10 @@ def _favour(recovery: Recovery) -> str:
     return "recovered" if recovery.rto is None else "within_rto"
 
 
-def _values(recovery: Recovery, key: str) -> dict[str, str]:
-    length = _length(recovery, key)
+def _values(
+    recovery: Recovery, key: str, length: Length | None = None, lost: int = 0
+) -> dict[str, str]:
+    length = length or _length(recovery, key)
     return {
         "target": brief(recovery.target),
         "test": brief(recovery.test or "?"),
@@ -147,6 +179,7 @@ def _values(recovery: Recovery, key: str) -> dict[str, str]:
         "at_least": _seconds(length.at_least),
         "at_most": _seconds(length.at_most),
         **(_hold(recovery) if key in UNSETTLED else {}),
+        **({"lost": _count(lost), "flows": _count(len(recovery.flows))} if lost else {}),
     }
 
 
@@ -183,4 +216,12 @@ def _count(value: float) -> str:
     return f"{value:.0f}"
 
 
-RULES: tuple[Rule, ...] = (_baseline, _samples, _objectives, _gaps, _recoveries, _external)
+RULES: tuple[Rule, ...] = (
+    _baseline,
+    _samples,
+    _objectives,
+    _gaps,
+    _recoveries,
+    _flows,
+    _external,
+)

@@ -1,0 +1,118 @@
+"""
+Directions: losses on the way out and on the way back are told apart, over an emulated one-way cut.
+"""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from emulator_callers import CREATE, flattened
+
+from chaosfailover.cli.echo import serve
+from chaosfailover.emulator import Emulator
+from chaosfailover.outages.measured import CutWindow
+from chaosfailover.prober.prober import Prober
+from chaosfailover.prober.targets import parse_target
+
+ANY = {"portal": 0, "echo": 0, "ledger": 0}
+PATIENCE = 20.0
+ONE_WAY = """
+extends: dual-circuit
+settings:
+  loses: {{PHYSICALCONNECTION: {loses}}}
+"""
+
+
+@contextmanager
+def responder() -> Iterator[int]:
+    """
+    Run the responder of `chaos failover echo` in a thread.
+    """
+    ports: list[int] = []
+    ready = threading.Event()
+    loops: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    def note(_: str, port: int) -> None:
+        ports.append(port)
+        ready.set()
+
+    async def run() -> None:
+        loops.append((asyncio.get_running_loop(), asyncio.Event()))
+        await serve("127.0.0.1", 0, loops[0][1], note)
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    assert ready.wait(PATIENCE)
+    try:
+        yield ports[0]
+    finally:
+        loop, stopping = loops[0]
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join(PATIENCE)
+
+
+def call(emulator: Emulator, operation: str, **parameters: object) -> str:
+    headers = {"x-acs-action": operation, "x-acs-version": "2016-04-28"}
+    reply = httpx.post(emulator.url, params=flattened(parameters), headers=headers)
+    return str(reply.raise_for_status().json().get("JobId"))
+
+
+def until_truth(emulator: Emulator, ended: int) -> None:
+    """
+    Wait until so many outages of the service have ended.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while sum(each["end"] is not None for each in emulator.ground_truth()["echo"]) < ended:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def drilled(emulator: Emulator, settings: dict[str, object]) -> dict[str, Any]:
+    """
+    Cut circuit a and return the row of the cut.
+    """
+    url = {"url": emulator.service_urls["echo"], "interval": 0.05, **settings}
+    with Prober([parse_target("echo", url)], clock=time.monotonic) as prober:
+        time.sleep(1.0)
+        window = CutWindow("drill", prober.mark())
+        job_id = call(emulator, "CreateFailoverTestJob", **{**CREATE, "JobType": "StartNow"})
+        until_truth(emulator, 1)
+        time.sleep(1.5)
+        window.stop_at = prober.mark()
+        call(emulator, "StopFailoverTestJob", JobId=job_id)
+        until_truth(emulator, 2)
+        time.sleep(1.5)
+    entry = json.loads(json.dumps(prober.entry("echo", [window])))
+    cut: dict[str, Any] = entry["cuts"][0]
+    return cut
+
+
+@pytest.mark.parametrize("settings", [{}, {"flows": 3}], ids=["ports", "flows"])
+@pytest.mark.parametrize("loses", ["out", "back", "both"])
+def test_loss_is_told_by_its_way(tmp_path: Path, loses: str, settings: dict[str, object]) -> None:
+    """As the emulator lost it: out, back, or out where both were; the bounds hold the truth."""
+    topology = tmp_path / "one-way.yaml"
+    topology.write_text(ONE_WAY.format(loses=loses))
+    with responder() as port:
+        upstream = {"echo": f"127.0.0.1:{port}"}
+        with Emulator(topology, auth=False, service_ports=ANY, upstreams=upstream) as emulator:
+            cut = drilled(emulator, settings)
+            truth = emulator.ground_truth()["echo"][0]
+
+    told = cut["directions"]
+    lost, other = ("back", "out") if loses == "back" else ("out", "back")
+    seconds = (truth["end"] or 0.0) - truth["start"]
+    assert told[lost]["failover"]["at_least"] <= seconds <= told[lost]["failover"]["at_most"]
+    assert told[lost]["lost_during"] > 0
+    assert (told[other]["failover"], told[other]["lost_during"]) == (None, 0)
+    assert told["not_known_during"] == 0
+    assert told[lost]["flows"] == settings.get("flows", 1)
+    # Nothing that is lost on the way out tells of the way back.
+    assert (told["back"]["unseen_during"] > 0.5) == (loses != "back")
