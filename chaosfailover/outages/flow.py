@@ -51,6 +51,13 @@ class Flow:
         if self.directions:
             self.directions.add(sample, sequence)
 
+    def skip(self) -> None:
+        """
+        Note a check without a result, in the order of sending.
+        """
+        self.unjudged += 1
+        self.series.skip()
+
     def begin_directions(self) -> Directions:
         """
         Return the directions; they are known from a responder's first answer on.

@@ -31,7 +31,9 @@ which allows for the error of the estimate: few losses make a long run-on. It fo
     not become an outage of many minutes.
 
 The run-on counts checks; gaps are added to it. It ends with the measurement. The share is assumed
-to be constant during the outage.
+to be constant during the outage. A check within the run-on that was not judged may have been lost.
+It is rather those that are lost which a busy machine cannot judge, so the successes beside it show
+nothing: the run-on begins again there.
 """
 
 from dataclasses import replace
@@ -52,12 +54,15 @@ CLUSTERED = 4.0  # standard deviations
 class Cadence(NamedTuple):
     """
     The checks of a target: one each `interval` seconds from `since` to `until`, save in the gaps.
+
+    `doubts` are the times with checks that were not judged.
     """
 
     interval: float
     since: float = -inf
     until: float = inf
     gaps: tuple[Gap, ...] = ()
+    doubts: tuple[Gap, ...] = ()
 
 
 def widened(outage: Outage, cadence: Cadence) -> Outage:
@@ -73,8 +78,9 @@ def widened(outage: Outage, cadence: Cadence) -> Outage:
     if not more:
         return outage
     time = more * _spacing(outage, sent, cadence)
-    since = min(outage.since[0], max(cadence.since, _earlier(outage.since[0], time, cadence.gaps)))
-    until = max(outage.until[1], min(cadence.until, _later(outage.until[1], time, cadence.gaps)))
+    first_in, last_in = outage.since[0], outage.until[1]
+    since = min(first_in, max(cadence.since, _earlier(first_in, time, cadence)))
+    until = max(last_in, min(cadence.until, _later(last_in, time, cadence)))
     return replace(
         outage,
         at_most=until - since,
@@ -124,7 +130,29 @@ def _spacing(outage: Outage, sent: int, cadence: Cadence) -> float:
     return max(cadence.interval, time / max(1, sent - len(inside)))
 
 
-def _later(at: float, time: float, gaps: tuple[Gap, ...]) -> float:
+def _later(at: float, time: float, cadence: Cadence) -> float:
+    """
+    Return the end of the run-on that begins at an instant.
+    """
+    end = _after(at, time, cadence.gaps)
+    for doubt in cadence.doubts:
+        if at < doubt.until and doubt.since < end:
+            end = max(end, _after(doubt.until, time, cadence.gaps))
+    return end
+
+
+def _earlier(at: float, time: float, cadence: Cadence) -> float:
+    """
+    Return the beginning of the run-on that ends at an instant.
+    """
+    begin = _before(at, time, cadence.gaps)
+    for doubt in reversed(cadence.doubts):
+        if doubt.since < at and begin < doubt.until:
+            begin = min(begin, _before(doubt.since, time, cadence.gaps))
+    return begin
+
+
+def _after(at: float, time: float, gaps: tuple[Gap, ...]) -> float:
     end = at + time
     for gap in gaps:
         if at < gap.until and gap.since < end:
@@ -132,7 +160,7 @@ def _later(at: float, time: float, gaps: tuple[Gap, ...]) -> float:
     return end
 
 
-def _earlier(at: float, time: float, gaps: tuple[Gap, ...]) -> float:
+def _before(at: float, time: float, gaps: tuple[Gap, ...]) -> float:
     begin = at - time
     for gap in reversed(gaps):
         if gap.since < at and begin < gap.until:

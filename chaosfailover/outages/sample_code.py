@@ -238,7 +238,7 @@ class SampleDecoder:
     def _read(self, token: str, written: str | None) -> None:
         sign = token[0]
         if sign == "?":
-            self.flow.unjudged += 1
+            self.flow.skip()
         elif sign == "|":
             self.flow.mark(_instant(written))
         elif sign == "$":

@@ -79,14 +79,17 @@ class Encoder:
     Run-length code of one target's samples, which must come in the order of sending.
 
     More than two intervals between two sendings are a gap. `unmeasured` is the length of all gaps,
-    those included that are no longer on the list.
+    those included that are no longer on the list. `doubts` are the times with checks that were not
+    judged: those may have been lost, also where others were answered meanwhile.
     """
 
     def __init__(self, interval: float) -> None:
         self.runs: list[Run] = []
         self.gaps: list[Gap] = []
+        self.doubts: list[Gap] = []
         self.unmeasured = 0.0
         self._blind = 2 * interval
+        self._skipped = False
         self._stretch = 0.0
         self._recent: deque[tuple[float, float]] = deque(maxlen=RECENT)
         self._usual = 0.0
@@ -102,6 +105,12 @@ class Encoder:
             self._begin(sample)
         self._extend(self.runs[-1], sample)
 
+    def skip(self) -> None:
+        """
+        Note that the check after the last sample was not judged.
+        """
+        self._skipped = True
+
     def end(self, at: float) -> None:
         """
         Note that checks were due up to this instant.
@@ -111,11 +120,20 @@ class Encoder:
 
     def _note_gap(self, at: float) -> None:
         gap = Gap(self.runs[-1].until, at)
+        if self._skipped:
+            self._doubt(gap)
         length = gap.until - gap.since
         if length > self._blind:
             self.gaps.append(gap)
             self.unmeasured += length
             self._stretch = at if length > LONG_GAP else self._stretch + length
+
+    def _doubt(self, time: Gap) -> None:
+        self._skipped = False
+        if self.doubts and self.doubts[-1].until == time.since:
+            self.doubts[-1] = Gap(self.doubts[-1].since, time.until)
+        else:
+            self.doubts.append(time)
 
     def _begin(self, sample: Sample) -> None:
         if not sample.ok:

@@ -28,7 +28,7 @@ class Series(Encoder):
     Of more than 500 outages the shorter half is folded: their number, their losses and the sum of
     their bounds are kept, but not their instants. Of gaps, the longer half is kept.
     `folded_spells` holds the folded outages, joined to spells within each phase; of these, the
-    first and the longest of each phase are always kept.
+    first and the longest of each phase are always kept. Of many doubts, neighbours are joined.
     """
 
     def __init__(self, interval: float) -> None:
@@ -57,9 +57,9 @@ class Series(Encoder):
     @property
     def cadence(self) -> Cadence:
         """
-        The interval, the span and the gaps of the checks.
+        The interval, the span, the gaps and the doubts of the checks.
         """
-        return Cadence(self.interval, *self.span, tuple(self.gaps))
+        return Cadence(self.interval, *self.span, tuple(self.gaps), tuple(self.doubts))
 
     def add(self, sample: Sample) -> None:
         """
@@ -76,6 +76,10 @@ class Series(Encoder):
             self._fold()
         if len(self.gaps) > MOST_GAPS:
             self.gaps = _longer_half(self.gaps)
+        if len(self.doubts) > MOST_GAPS:
+            pairs = zip(self.doubts[::2], self.doubts[1::2], strict=False)
+            rest = self.doubts[len(self.doubts) & ~1 :]
+            self.doubts = [*(Gap(first.since, second.until) for first, second in pairs), *rest]
 
     def _fold(self) -> None:
         runs = self.runs

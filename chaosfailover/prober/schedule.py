@@ -112,15 +112,15 @@ class Track:
         Returns the outages that begin or end with the samples that enter the series now.
         """
         ticket.done, ticket.sample = True, sample
-        if sample is None:
-            self._skip()
         if sample and sample.ok:
             self._answered_at = max(self._answered_at, sample.at)
         changes: list[Outage] = []
         self._take_notes()
         while self._waiting and self._waiting[0].done:
             first = self._waiting.popleft()
-            if first.sample is not None:
+            if first.sample is None:
+                self._skip()
+            else:
                 changes += self._take(first.sample, first.receipt)
         return changes
 
@@ -142,7 +142,7 @@ class Track:
             self.code.end(at)
 
     def _skip(self) -> None:
-        self.flow.unjudged += 1
+        self.flow.skip()
         if self.code:
             self.code.skip()
 

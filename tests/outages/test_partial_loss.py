@@ -134,6 +134,36 @@ def test_bounds_hold_the_truth_of_partial_loss(share: float) -> None:
     assert missed_before > 0.1 * seen
 
 
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
+@pytest.mark.parametrize("busy", ["the end", "the beginning"])
+def test_checks_that_were_not_judged_may_have_been_lost(share: float, busy: str) -> None:
+    """A busy machine fails to judge the lost checks of a part of an outage, and only those."""
+    rng = random.Random(f"share {share} {busy}")
+    missed = missed_without = seen = 0
+    for _ in range(300):
+        samples, truth, interval = simulated(rng, share)
+        middle = (truth.since + truth.until) / 2
+        of = {"the end": (middle, inf), "the beginning": (0.0, middle)}
+        series = Series(interval)
+        for sample in samples:
+            is_busy = of[busy][0] <= sample.at < of[busy][1]
+            if is_busy and not sample.ok:
+                series.skip()
+            else:
+                series.add(sample)
+        lost = find_outages(series.runs)
+        blind = series.cadence._replace(doubts=())
+        found = spells(lost, -inf, inf, series.cadence)
+        if found and shows_a_share(found[0].losses):
+            seen += 1
+            missed += not holds(found[0].bounds, truth)
+            missed_without += not holds(spells(lost, -inf, inf, blind)[0].bounds, truth)
+
+    assert seen > 100
+    assert missed <= seen * 0.01
+    assert missed_without > seen * 0.1
+
+
 def test_bounds_of_total_loss_are_those_from_loss_to_loss() -> None:
     """Where everything is lost, nothing is widened, and every outage is held."""
     rng = random.Random("total")
