@@ -8,13 +8,14 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from math import inf
 
 from chaosfailover.emulator.access_keys import AccessKey
 from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.downtime import Downtime, downtimes_from, fields_after
 from chaosfailover.emulator.error_codes import Refusal
 from chaosfailover.emulator.faults import ArmedFaults
-from chaosfailover.emulator.job import UNFINISHED, Job
+from chaosfailover.emulator.job import UNFINISHED, Job, entered
 from chaosfailover.emulator.ledger import Ledger
 from chaosfailover.emulator.loads import Carried, Traffic
 from chaosfailover.emulator.operations.rules import (
@@ -251,8 +252,8 @@ class Cloud:
 
     def truth(self) -> dict[str, dict[str, Intervals]]:
         """
-        Return when resources were down in the last days, when sessions showed it, and when the
-        routes were without them.
+        Return from which start to which end jobs of the last days ran, when resources were down,
+        when sessions showed it, and when the routes were without them.
         """
         jobs = (*self.ledger.past(), *self.ledger.live())
         cuts = downtimes_from(jobs, self.settings, self.network)
@@ -264,7 +265,9 @@ class Cloud:
                 known = down.setdefault(each, [])
                 began = known.pop()[0] if known and known[-1][1] == start else start
                 known.append((began, end))
+        ran = ((job.job_id, entered(job, "Starting"), entered(job, "Stopping")) for job in jobs)
         return {
+            "jobs": {id_: [(start, end or inf)] for id_, start, end in ran if start is not None},
             "down": {**down},
             "sessions": self._known_lost(fallen_sessions, cuts),
             "routes": self._known_lost(lost_sessions, cuts),

@@ -179,8 +179,10 @@ class Emulator:
 
     def ground_truth_of_network(self) -> dict[str, dict[str, list[TrueTime]]]:
         """
-        Return, by resource, when it was down, when its session showed it, and when the routes of
-        its session were lost; an advance of the clock moves what was before it.
+        Return when a job ran, from its start to its stop, and by resource when it was down, when
+        its session showed it, and when the routes were without it, of the last days.
+
+        An advance of the clock moves what was before it.
         """
         with self.cloud.held():
             truth = self.cloud.truth()

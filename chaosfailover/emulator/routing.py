@@ -28,11 +28,14 @@ Intervals = Sequence[tuple[float, float]]
 class Segment:
     """
     From `start` on, traffic takes `path` (None without a route), and flows or stalls.
+
+    A stall loses `both` directions, only `out` from the client to the service, or only `back`.
     """
 
     start: float
     path: Route | None
     flows: bool
+    loses: str = "both"
 
 
 def courses(
@@ -45,19 +48,19 @@ def courses(
     """
     Return the course of each flow group of a service over all time, as segments in order.
     """
-    lost = {path.name: _lost(path, cuts, network) for path in service.paths}
-    downs = {name: [(start, end) for start, end, _ in each] for name, each in lost.items()}
+    stalls = {path.name: _stalls(path, cuts, network, settings) for path in service.paths}
     avoided = {
         path.name: _avoided(path, cuts, network, settings, seed)
         if network.in_service(path.over) and brings(network, path.over, service.prefix)
         else [(-inf, inf)]
         for path in service.paths
     }
-    edges = {-inf} | {edge for each in (downs, avoided) for edge in _edges(each.values())}
+    edges = {-inf} | _edges(avoided.values())
+    edges |= {edge for each in stalls.values() for start, end, _ in each for edge in (start, end)}
     ordered = sorted(edges - {inf})
     return tuple(
         tuple(
-            _with_loss(service.name, order, _moves(order, ordered, downs, avoided), settings, seed)
+            _with_loss(service.name, order, _moves(order, ordered, stalls, avoided), settings, seed)
         )
         for order in service.orders
     )
@@ -66,7 +69,7 @@ def courses(
 def _moves(
     order: Sequence[Route],
     edges: Iterable[float],
-    downs: Mapping[str, Intervals],
+    stalls: Mapping[str, Sequence[tuple[float, float, str]]],
     avoided: Mapping[str, Intervals],
 ) -> list[Segment]:
     """
@@ -75,24 +78,69 @@ def _moves(
     course: list[Segment] = []
     for at in edges:
         path = next((each for each in order if not within(at, avoided[each.name])), None)
-        flows = path is not None and path.carries and not within(at, downs[path.name])
-        if not course or (course[-1].path, course[-1].flows) != (path, flows):
-            course.append(Segment(at, path, flows))
+        segment = Segment(at, path, flows=False)
+        if path is not None and path.carries:
+            loses = next((it for start, end, it in stalls[path.name] if start <= at < end), None)
+            segment = Segment(at, path, loses is None, loses or "both")
+        if not course or replace(course[-1], start=at) != segment:
+            course.append(segment)
     return course
+
+
+def _down(
+    path: Route, cuts: Sequence[Downtime], network: Network
+) -> Iterator[tuple[float, float, list[Downtime]]]:
+    """
+    Yield when a path is down, as (start, end, the cuts that act then).
+    """
+    edges = sorted({cut.start for cut in cuts} | {cut.end for cut in cuts})
+    for start, end in pairwise(edges):
+        acting = [cut for cut in cuts if cut.start <= start < cut.end]
+        if path.over in network.down(id_ for cut in acting for id_ in cut.resource_ids):
+            yield start, end, acting
+
+
+def _stalls(
+    path: Route, cuts: Sequence[Downtime], network: Network, settings: Settings
+) -> list[tuple[float, float, str]]:
+    """
+    Return when a path is down, and which direction it loses then.
+    """
+    return [
+        (start, end, _direction(path, acting, network, settings))
+        for start, end, acting in _down(path, cuts, network)
+    ]
+
+
+def _direction(
+    path: Route, acting: Iterable[Downtime], network: Network, settings: Settings
+) -> str:
+    """
+    Return which direction a path loses under cuts that take it down together.
+    """
+    kinds = {cut: settings.loses[cut.kind] for cut in acting}
+    lost = [
+        direction
+        for direction in ("out", "back")
+        if path.over
+        in network.down(
+            id_
+            for cut, loses in kinds.items()
+            if loses in ("both", direction)
+            for id_ in cut.resource_ids
+        )
+    ]
+    return lost[0] if len(lost) == 1 else "both"
 
 
 def _lost(
     path: Route, cuts: Sequence[Downtime], network: Network
 ) -> list[tuple[float, float, Downtime]]:
     """
-    Return when a path is down, as (start, end, the cut that began it).
+    Return when a path is down without a pause, as (start, end, the cut that began it).
     """
-    edges = sorted({cut.start for cut in cuts} | {cut.end for cut in cuts})
     intervals: list[tuple[float, float, Downtime]] = []
-    for start, end in pairwise(edges):
-        acting = [cut for cut in cuts if cut.start <= start < cut.end]
-        if path.over not in network.down(id_ for cut in acting for id_ in cut.resource_ids):
-            continue
+    for start, end, acting in _down(path, cuts, network):
         if intervals and intervals[-1][1] == start:
             intervals[-1] = (intervals[-1][0], end, intervals[-1][2])
         else:

@@ -31,6 +31,10 @@ def _cut_is(**others: str) -> dict[str, str]:
     return {CIRCUIT: "silent", VBR: "silent", PEER: "silent", **others}
 
 
+def _loses(**others: str) -> dict[str, str]:
+    return {CIRCUIT: "both", VBR: "both", PEER: "both", **others}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """
@@ -54,6 +58,12 @@ class Settings:
         one_of("cut", "detection"),
         "when BGP peers show the fields of `while_testing`: with the `cut`, or on its `detection`",
     ] = "cut"
+    loses: Annotated[
+        Mapping[str, str],
+        record(_loses, {kind: one_of("both", "out", "back") for kind in (CIRCUIT, VBR, PEER)}),
+        "what a cut loses, by resource type: `both` directions, only `out` from the client to the"
+        " service, or only `back`",
+    ] = field(default_factory=_loses)
     convergence: Annotated[
         Span, SPAN, "how much longer than its detection a loss lasts, until the routes have moved"
     ] = 0.0

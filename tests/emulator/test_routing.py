@@ -1,8 +1,9 @@
 """
 The course of a service's traffic, as pictures.
 
-One letter per half second: the path that carries, `.` for a stall, `-` for no route. The cut
-lasts from 1 s to 6 s; detection takes 1 s, the way back starts 1 s after the cut and loses 0.5 s.
+One letter per half second: the path that carries, `.` for a stall, `>` for a stall on the way out
+only, `<` on the way back only, `-` for no route. The cut lasts from 1 s to 6 s; detection takes
+1 s, the way back starts 1 s after the cut and loses 0.5 s.
 """
 
 from dataclasses import replace
@@ -11,7 +12,7 @@ from math import inf
 import pytest
 
 from chaosfailover.emulator.downtime import Downtime
-from chaosfailover.emulator.resources import Network
+from chaosfailover.emulator.resources import CIRCUIT, VBR, Network
 from chaosfailover.emulator.routing import Segment, courses
 from chaosfailover.emulator.services import Route, Service
 from chaosfailover.emulator.settings import Settings
@@ -40,7 +41,8 @@ def picture(course: tuple[Segment, ...], until: float = 9.0) -> str:
     for tick in range(int(until * 2)):
         segment = [each for each in course if each.start <= tick / 2][-1]
         name = segment.path.name if segment.path else "-"
-        letters.append(name if segment.flows or not segment.path else ".")
+        stall = {"both": ".", "out": ">", "back": "<"}[segment.loses]
+        letters.append(name if segment.flows or not segment.path else stall)
     return "".join(letters)
 
 
@@ -72,6 +74,40 @@ def picture(course: tuple[Segment, ...], until: float = 9.0) -> str:
 )
 def test_course(paths: tuple[Route, ...], cuts: tuple[Downtime, ...], expected: str) -> None:
     course = courses(service(*paths), cuts, NETWORK, SETTINGS, seed=1)[0]
+
+    assert picture(course) == expected
+
+
+VBR_A = Downtime(("vbr-rehearsal-a",), 1.5, 6.0, 2, kind=VBR)
+
+
+@pytest.mark.parametrize(
+    ("loses", "paths", "cuts", "expected"),
+    [
+        pytest.param({CIRCUIT: "out"}, (A, B), (CUT_A,), "aa>>bbbbbbbbbb.aaa", id="out"),
+        pytest.param({CIRCUIT: "back"}, (A, B), (CUT_A,), "aa<<bbbbbbbbbb.aaa", id="back"),
+        pytest.param({VBR: "back"}, (A, B), (CUT_A,), "aa..bbbbbbbbbb.aaa", id="of another type"),
+        pytest.param(
+            {CIRCUIT: "out", VBR: "back"}, (A, B), (CUT_A, VBR_A), "aa>.bbbbbbbbbb.aaa", id="each"
+        ),
+        pytest.param(
+            {CIRCUIT: "out", VBR: "out"}, (A, B), (CUT_A, VBR_A), "aa>>bbbbbbbbbb.aaa", id="same"
+        ),
+        pytest.param({CIRCUIT: "out"}, (A,), (CUT_A,), "aa>>----------aaaa", id="no route is both"),
+        pytest.param(
+            {CIRCUIT: "out"},
+            (A, replace(B, carries=False)),
+            (CUT_A,),
+            "aa>>..........aaaa",
+            id="a broken standby is both",
+        ),
+    ],
+)
+def test_a_cut_may_lose_one_direction(
+    loses: dict[str, str], paths: tuple[Route, ...], cuts: tuple[Downtime, ...], expected: str
+) -> None:
+    settings = replace(SETTINGS, loses={**SETTINGS.loses, **loses})
+    course = courses(service(*paths), cuts, NETWORK, settings, seed=1)[0]
 
     assert picture(course) == expected
 

@@ -29,6 +29,9 @@ How a path stalls, as seen by the client
                          as TCP repeats a lost segment, until the path delivers.
     datagram             it is lost.
 
+A path may stall in one direction. Then an open connection delivers the other, and a datagram that
+reaches the service loses its answer. A new connection hangs: its SYN is lost, or the answer to it.
+
 Partial loss and equal-cost paths
 
     One listening socket cannot drop chosen connections. Several sockets share a port through
@@ -39,7 +42,8 @@ Partial loss and equal-cost paths
 Invariants
 
     - A service's outage begins in the ground truth when its last socket has been shut, and ends
-      when the first is about to be opened: within it, nothing that the share covers is delivered.
+      when the first is about to be opened: within it, nothing that the share covers is delivered
+      in the directions that it names.
     - The bytes of a direction arrive in order, once, whatever the paths do.
     - The connections that fill accept queues never reach an application or an upstream.
     - An upstream's refusals and resets reach the client at once: only a path can stall.

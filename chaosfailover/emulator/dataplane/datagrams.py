@@ -37,7 +37,7 @@ class Datagrams(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, address: Address) -> None:
         group = self._state.group_of(address)
-        if group.loses():
+        if group.loses(from_client=True):
             return
         upstream = self._state.service.upstream
         if upstream is None:
@@ -51,7 +51,7 @@ class Datagrams(asyncio.DatagramProtocol):
         """
 
         def send() -> None:
-            if group.flows and not self._transport.is_closing():
+            if not (group.loses(from_client=False) or self._transport.is_closing()):
                 self._transport.sendto(data, address)
 
         if group.delay:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
-from chaosfailover.emulator.dataplane.ground_truth import GroundTruth
+from chaosfailover.emulator.dataplane.ground_truth import GroundTruth, Loss, summed
 from chaosfailover.emulator.routing import Segment
 from chaosfailover.emulator.services import Route, Service
 
@@ -24,7 +24,7 @@ class FlowGroup:
 
     def __init__(self, paths: Sequence[Route], real: Callable[[float], float]) -> None:
         self.path: Route | None = None
-        self.flows = True
+        self._stalls_out = self._stalls_back = False
         self.has_lossy_path = any(0 < path.loss < 1 for path in paths)
         self._real = real
 
@@ -32,16 +32,19 @@ class FlowGroup:
         """
         Take the path of a segment of the course.
         """
-        self.path, self.flows = segment.path, segment.flows
+        self.path = segment.path
+        self._stalls_out = not segment.flows and segment.loses != "back"
+        self._stalls_back = not segment.flows and segment.loses != "out"
 
     @property
-    def loss(self) -> float:
+    def loss(self) -> Loss:
         """
         The chance that a packet is lost: 1 while the path stalls.
         """
-        if not self.flows:
-            return 1.0
-        return self.path.loss if self.path else 0.0
+        chance = self.path.loss if self.path else 0.0
+        out = 1.0 if self._stalls_out else chance
+        back = 1.0 if self._stalls_back else 0.0
+        return Loss(max(out, back), out, back)
 
     @property
     def delay(self) -> float:
@@ -50,11 +53,11 @@ class FlowGroup:
         """
         return self._real(self.path.delay) if self.path else 0.0
 
-    def loses(self) -> bool:
+    def loses(self, *, from_client: bool) -> bool:
         """
-        Draw whether the next packet from a client is lost.
+        Draw whether the next packet from a client, or to it, is lost.
         """
-        loss = self.loss
+        loss = self.loss.out if from_client else self.loss.back
         return loss >= 1 or (loss > 0 and random.random() < loss)  # noqa: S311 - chance, no secret
 
 
@@ -89,13 +92,12 @@ class ServiceState:
         digest = blake2b(repr(flow).encode(), digest_size=8).digest()
         return self.groups[int.from_bytes(digest) % len(self.groups)]
 
-    def _lost(self) -> dict[str, float]:
+    def _lost(self) -> dict[str, Loss]:
         """
         Return the share of the flows that is lost, by path.
         """
-        lost: dict[str, float] = {}
+        lost: dict[str, list[Loss]] = {}
         for group in self.groups:
-            name = group.path.name if group.path else NO_ROUTE
-            if group.loss:
-                lost[name] = lost.get(name, 0.0) + group.loss / len(self.groups)
-        return lost
+            if group.loss.share:
+                lost.setdefault(group.path.name if group.path else NO_ROUTE, []).append(group.loss)
+        return {name: summed(losses, len(self.groups)) for name, losses in lost.items()}

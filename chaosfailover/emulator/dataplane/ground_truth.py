@@ -3,11 +3,28 @@ The ground truth: when traffic was lost, and which share of the flows.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
-__all__ = ["GroundTruth", "TrueOutage", "TrueTime", "true_time"]
+__all__ = ["GroundTruth", "Loss", "TrueOutage", "TrueTime", "summed", "true_time"]
+
+
+class Loss(NamedTuple):
+    """
+    The share of the flows that is lost, in any direction, `out` to the service, and `back` from it.
+    """
+
+    share: float = 0.0
+    out: float = 0.0
+    back: float = 0.0
+
+
+def summed(losses: Iterable[Loss], whole: int = 1) -> Loss:
+    """
+    Return the sum of losses, each of them a part of the whole.
+    """
+    return Loss(*(min(sum(part) / whole, 1.0) for part in zip(Loss(), *losses, strict=True)))
 
 
 class TrueOutage(TypedDict):
@@ -16,7 +33,7 @@ class TrueOutage(TypedDict):
 
     `start` and `end` are monotonic instants in seconds, `start_utc` and `end_utc` the same as wall
     clock. The end is None while it lasts. `share` is 0 to 1; on a path that loses packets by
-    chance it is the chance.
+    chance it is the chance. `out` is the share lost on the way to the service, `back` from it.
     """
 
     start: float
@@ -24,6 +41,8 @@ class TrueOutage(TypedDict):
     start_utc: str
     end_utc: str | None
     share: float
+    out: float
+    back: float
 
 
 class TrueTime(TypedDict):
@@ -66,25 +85,33 @@ class GroundTruth:
         self.outages: list[TrueOutage] = []
         self.by_path: dict[str, list[TrueOutage]] = {}
 
-    def note(self, lost: Mapping[str, float], at: float) -> None:
+    def note(self, lost: Mapping[str, Loss], at: float) -> None:
         """
         Note the share of the service's flows that is lost from a monotonic instant on, by path.
         """
         ago = timedelta(seconds=time.monotonic() - at)
         utc = (datetime.now(UTC) - ago).isoformat(timespec="milliseconds")
-        _note(self.outages, min(sum(lost.values()), 1.0), at, utc)
+        _note(self.outages, summed(lost.values()), at, utc)
         for path in {**self.by_path, **lost}:
-            _note(self.by_path.setdefault(path, []), lost.get(path, 0.0), at, utc)
+            _note(self.by_path.setdefault(path, []), lost.get(path, Loss()), at, utc)
 
 
-def _note(outages: list[TrueOutage], share: float, at: float, utc: str) -> None:
-    share = round(share, 9)
-    open_since = outages[-1] if outages and outages[-1]["end"] is None else None
-    if share == (open_since["share"] if open_since else 0.0):
+def _note(outages: list[TrueOutage], lost: Loss, at: float, utc: str) -> None:
+    lost = Loss(*(round(share, 9) for share in lost))
+    last = outages[-1] if outages and outages[-1]["end"] is None else None
+    if lost == (Loss(last["share"], last["out"], last["back"]) if last else Loss()):
         return
-    if open_since:
-        outages[-1] = {**open_since, "end": at, "end_utc": utc}
-    if share:
+    if last:
+        outages[-1] = {**last, "end": at, "end_utc": utc}
+    if lost.share:
         outages.append(
-            {"start": at, "end": None, "start_utc": utc, "end_utc": None, "share": share}
+            {
+                "start": at,
+                "end": None,
+                "start_utc": utc,
+                "end_utc": None,
+                "share": lost.share,
+                "out": lost.out,
+                "back": lost.back,
+            }
         )

@@ -83,7 +83,7 @@ class Listeners:
         shut = {each for group, own in self._groups.items() for each in _drawn(group, own)}
         if self._redraw:
             self._redraw.cancel()
-        partial = any(0 < group.loss < 1 for group in self._groups)
+        partial = any(0 < group.loss.share < 1 for group in self._groups)
         self._redraw = self._loop.call_later(REDRAWN, self.turn) if partial else None
         opened = [each for each in self._listeners if not each.is_open and each not in shut]
         time.sleep(0)  # lets other threads run now, rather than between the clock and the call
@@ -225,6 +225,6 @@ def _drawn(group: FlowGroup, listeners: Sequence[Listener]) -> list[Listener]:
     """
     Draw the sockets of a group that lose connections; on average as many as the path loses.
     """
-    exact = group.loss * len(listeners)
+    exact = group.loss.share * len(listeners)
     count = int(exact) + (random.random() < exact % 1)  # noqa: S311 - chance, no secret
     return random.sample(listeners, count)

@@ -162,7 +162,7 @@ class Transit:
             self._source.resume_reading()
 
     def _is_lost(self) -> bool:
-        return self._group.loses() if self._from_client else not self._group.flows
+        return self._group.loses(from_client=self._from_client)
 
     def _deliver(self, content: bytes | Ending) -> None:
         if isinstance(content, bytes):

@@ -105,8 +105,8 @@ def ground_truth_by_path(request: AdminRequest) -> object:
 
 def ground_truth_of_network(request: AdminRequest) -> object:
     """
-    Show when each resource was down, its session showed it, and the routes of its session were
-    lost.
+    Show when each job ran, and each resource was down, showed it as a session, and was without
+    routes.
     """
     return request.emulator.ground_truth_of_network()
 
