@@ -5,14 +5,19 @@ A target's part of the journal: its summary, its cuts and its series, from its s
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf, isfinite
 from typing import NamedTuple
 
+from chaosfailover.outages.flapping import spells
+from chaosfailover.outages.outage import Outage, find_outages
 from chaosfailover.outages.series import Series
 from chaosfailover.outages.settled import at_stop
 from chaosfailover.outages.summary import Summary, summarize
 
 __all__ = ["CutWindow", "Origin", "borders", "series_entry", "target_entry"]
 
+# Losses in a row that are no share of the flows, though checks between them had no result.
+CERTAIN = 8
 # The keys of a summary that each cut has too.
 RECOVERY = (
     *("failover", "worst_during", "unseen_during"),
@@ -82,12 +87,16 @@ def target_entry(
     Return the entry of a target that is no longer checked; `about` has its name and its settings.
     """
     settings = {key: value for key, value in about.items() if key != "target"}
+    losses = Losses(series, origin, _timeout(about) if unjudged else 0.0)
     numbers = range(len(windows) or 1)
     summaries = [_summary(series, *borders(windows, number)) for number in numbers]
     return {
         **settings,
         "summary": summaries[0].as_dict(origin.began),
-        "cuts": [_cut(*each, series, origin) for each in zip(windows, summaries, strict=False)],
+        "cuts": [
+            _cut(windows, number, summary, series, origin, losses)
+            for number, summary in enumerate(summaries[: len(windows)])
+        ],
         "series": series_entry(about, series, unjudged, origin),
     }
 
@@ -115,8 +124,17 @@ def _summary(
     return summarize(series, cut_at, stop_at, until=until)
 
 
-def _cut(window: CutWindow, summary: Summary, series: Series, origin: Origin) -> dict[str, object]:
+def _cut(
+    windows: Sequence[CutWindow],
+    number: int,
+    summary: Summary,
+    series: Series,
+    origin: Origin,
+    losses: "Losses",
+) -> dict[str, object]:
+    window, (_, _, until) = windows[number], borders(windows, number)
     stop_at = window.stop_at
+    stop, end = (inf if at is None else at for at in (stop_at, until))
     stood = at_stop(series, window.cut_at, window.in_effect_at, stop_at)
     row = summary.as_dict(origin.began)
     return {
@@ -126,4 +144,55 @@ def _cut(window: CutWindow, summary: Summary, series: Series, origin: Origin) ->
         "stop_at": stop_at and origin.wall_clock(stop_at).isoformat(),
         **{key: row[key] for key in RECOVERY},
         **stood.as_dict(),
+        "loss": losses.first(window.cut_at, stop, ended_by=stop),
+        "loss_back": losses.first(stop, end),
     }
+
+
+def _timeout(about: Mapping[str, object]) -> float:
+    timeout = about.get("timeout")
+    return timeout if isinstance(timeout, float) else 1.0
+
+
+class Losses(NamedTuple):
+    """
+    The losses of a target.
+
+    If checks had no result since this process was starved, answers may have been late by `late`
+    seconds, and what had no result may have been lost.
+    """
+
+    series: Series
+    origin: Origin
+    late: float
+
+    def first(self, since: float, until: float, ended_by: float = inf) -> dict[str, object] | None:
+        """
+        Return when the first loss of a phase began and was over, each as an earliest and a latest.
+
+        It was not over if it is not by `ended_by`. Of a loss that may be one of a share of the
+        flows, neither is known where checks had no result.
+        """
+        lost = [*self.series.folded_spells, *find_outages(self.series.runs)]
+        first = next(iter(spells(lost, since, until, self.series.cadence)), None)
+        if first is None or (self.late and not _is_total(first.losses)):
+            return None
+        over = first.bounds.until if first.over_at <= ended_by else (-inf, inf)
+        earliest, latest = first.bounds.since
+        return {
+            "since": _bounds((earliest, latest + self.late), self.origin),
+            "until": _bounds(over, self.origin),
+        }
+
+
+def _is_total(losses: Outage) -> bool:
+    if losses.counts is None:
+        return False
+    first, last = losses.counts
+    lost, sent = last.lost - first.lost + 1, last.sent - first.sent + 1
+    return lost == sent >= CERTAIN
+
+
+def _bounds(ends: tuple[float, float], origin: Origin) -> dict[str, str | None]:
+    earliest, latest = (origin.wall_clock(at).isoformat() if isfinite(at) else None for at in ends)
+    return {"earliest": earliest, "latest": latest}

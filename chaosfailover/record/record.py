@@ -9,6 +9,7 @@ from chaosfailover.record.digest import Record, plain, sealed
 from chaosfailover.record.redaction import inline_values, named_values, redact, run_names
 from chaosfailover.record.sections import activities as course
 from chaosfailover.record.sections import results, setting
+from chaosfailover.verdict.failover_time import failover_times
 from chaosfailover.verdict.journal import Run, mapping, parse
 from chaosfailover.verdict.verdict import review
 
@@ -103,6 +104,7 @@ SECTIONS: Mapping[str, Callable[[Run], object]] = {
     "requests": course.requests,
     "targets": results.targets,
     "recoveries": results.recoveries,
+    "failover_parts": failover_times,
     "data_loss": lambda _: {"rpo": 0, "note": "links keep no data"},
     "stopped": course.stopped,
     "traffic": attrgetter("control.traffic"),

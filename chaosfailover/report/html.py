@@ -16,6 +16,7 @@ from chaosfailover.record import Record
 from chaosfailover.report import network
 from chaosfailover.report.campaign import places
 from chaosfailover.report.charts import round_trips, rto_bars
+from chaosfailover.report.charts.part_bars import part_bars
 from chaosfailover.report.charts.timeline import make_timeline
 from chaosfailover.report.jinja_filters import environment, template_text
 from chaosfailover.report.view import RunView, banner_of, mode_of, verdict_of
@@ -70,6 +71,7 @@ def _run(view: RunView, number: int, language: str) -> Record:
         "timeline": timeline,
         "plots": round_trips.make_plots(record, view.series, timeline.axis) if timeline else [],
         "gauges": rto_bars.gauges(record),
+        "parts": part_bars(record),
         "comparisons": network.comparisons(record),
         "moves": network.moves(record),
         "events": events,

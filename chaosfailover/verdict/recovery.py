@@ -8,7 +8,27 @@ from math import inf
 
 from chaosfailover.outages.outage import Length
 
-__all__ = ["Recovery"]
+__all__ = ["Bounds", "Loss", "Recovery"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """
+    The earliest and the latest instant of something; None where there is no such bound.
+    """
+
+    earliest: datetime | None
+    latest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """
+    A time in which checks were lost: when it began, and when it was over for good.
+    """
+
+    since: Bounds
+    until: Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +44,8 @@ class Recovery:
     outage of the network: no objective applies to it but its own, and with one it counts as any
     other. After a signal, or when the run was killed, the measurement is `cut_off`: a loss that is
     open at its end is as long as it was seen, which without a stop is `open_at_stop`. That an
-    `external` target was there says nothing for the network.
+    `external` target was there says nothing for the network. `loss` is the first one after the cut,
+    `loss_back` the first one after the stop.
     """
 
     target: str
@@ -45,6 +66,8 @@ class Recovery:
     persistent: bool
     cut_off: bool
     external: bool
+    loss: Loss
+    loss_back: Loss
 
     @property
     def exceeded(self) -> bool:

@@ -16,6 +16,7 @@ __all__ = ["MOST_OUTAGES", "outages", "recoveries", "targets"]
 
 Row = dict[str, object]
 
+NOT_SHOWN = ("cut_at", "stop_at", "cut_off", "external", "loss", "loss_back")
 MOST_OUTAGES = 10_000
 """How many outages a record lists in all: of each target the longest."""
 
@@ -53,7 +54,7 @@ def recoveries(run: Run) -> list[Row]:
     """
     return [
         {
-            **members(recovery, but=("cut_at", "stop_at", "cut_off", "external")),
+            **members(recovery, but=NOT_SHOWN),
             "failover": recovery.shown,
             "reversion": recovery.shown_back,
             "exceeded": recovery.exceeded or recovery.exceeded_at_stop,

@@ -1,0 +1,77 @@
+"""
+When the losses of a cut began and were over, in a target's part of the journal.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pictures import picture
+
+from chaosfailover.outages.measured import CutWindow, Origin, target_entry
+from chaosfailover.outages.series import Series
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+ABOUT: dict[str, object] = {"target": "t", "url": "udp://t", "persistent": False, "timeout": 0.5}
+Bounds = list[float | None] | None
+
+
+def cut(drawing: str, cut_at: float, stop_at: float | None, unjudged: int = 0) -> dict[str, Any]:
+    """Return the entry of a cut of a target, of which a check a second is drawn."""
+    series = Series(1.0)
+    for sample in picture(drawing):
+        series.add(sample)
+    windows = [CutWindow("drill", cut_at, stop_at, stop_sent=True)]
+    entry: Any = target_entry(ABOUT, series, unjudged, windows, Origin(0.0, BEGAN))
+    (only,) = entry["cuts"]
+    return {key: only[key] and _seconds(only[key]) for key in ("loss", "loss_back")}
+
+
+def _seconds(loss: dict[str, dict[str, str | None]]) -> Bounds:
+    bounds = (loss[edge][end] for edge in ("since", "until") for end in ("earliest", "latest"))
+    return [
+        None if at is None else (datetime.fromisoformat(at) - BEGAN) / timedelta(seconds=1)
+        for at in bounds
+    ]
+
+
+@pytest.mark.parametrize(
+    ("drawing", "stop", "loss", "loss_back"),
+    [
+        pytest.param("." * 20, 15.5, None, None, id="nothing was lost"),
+        pytest.param("...xx...........", 14.5, [2, 3, 4, 5], None, id="there"),
+        pytest.param("..........xx.......", 9.5, None, [9, 10, 11, 12], id="back"),
+        pytest.param(
+            "...xxxxxx.......", 6.5, [2, 3, None, None], [2, 3, 8, 9], id="open at the stop"
+        ),
+        pytest.param("...xxxxxxx", None, [2, 3, 9, None], None, id="open at the end"),
+        pytest.param("xxx........", 9.5, [None, 0, 2, 3], None, id="lost from the beginning on"),
+    ],
+)
+def test_loss_has_four_bounds(
+    drawing: str, stop: float | None, loss: Bounds, loss_back: Bounds
+) -> None:
+    """One that the stop found open was not over before it."""
+    assert cut(drawing, 1.5, stop) == {"loss": loss, "loss_back": loss_back}
+
+
+def test_bounds_of_a_share_reach_further() -> None:
+    """The success before the first loss does not show that all paths were up."""
+    since, _, until, over = cut("." * 20 + "x.x.xx..x.x" + "." * 60, 10.5, 80.5)["loss"]
+
+    assert since < 19
+    assert until == 30
+    assert over > 31
+
+
+@pytest.mark.parametrize(
+    ("drawing", "loss"),
+    [
+        pytest.param("..." + "x" * 8 + "." * 9, [2, 3.5, 10, 11], id="total loss"),
+        pytest.param("..." + "x" * 7 + "." * 9, None, id="too short for that"),
+        pytest.param("..." + "xxxxx.xxxxx" + "." * 9, None, id="a share"),
+    ],
+)
+def test_checks_without_result_hide_what_may_be_a_share(drawing: str, loss: Bounds) -> None:
+    """They may have been lost, and answers may have been late, since this process was starved."""
+    assert cut(drawing, 1.5, 19.5, unjudged=1)["loss"] == loss
