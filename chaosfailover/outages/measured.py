@@ -87,7 +87,7 @@ def target_entry(
     Return the entry of a target that is no longer checked; `about` has its name and its settings.
     """
     settings = {key: value for key, value in about.items() if key != "target"}
-    losses = Losses(series, origin, _timeout(about) if unjudged else 0.0)
+    losses = Losses(series, origin, _timeout(about), unjudged > 0)
     numbers = range(len(windows) or 1)
     summaries = [_summary(series, *borders(windows, number)) for number in numbers]
     return {
@@ -154,17 +154,21 @@ def _timeout(about: Mapping[str, object]) -> float:
     return timeout if isinstance(timeout, float) else 1.0
 
 
+Ends = tuple[float, float]
+
+
 class Losses(NamedTuple):
     """
     The losses of a target.
 
-    If checks had no result since this process was starved, answers may have been late by `late`
-    seconds, and what had no result may have been lost.
+    If this process `was_starved`, some check had no result, which may have been lost. Then, and
+    near a gap, an answer may have been late by the whole `timeout`, not by what is usual.
     """
 
     series: Series
     origin: Origin
-    late: float
+    timeout: float
+    was_starved: bool
 
     def first(self, since: float, until: float, ended_by: float = inf) -> dict[str, object] | None:
         """
@@ -175,14 +179,19 @@ class Losses(NamedTuple):
         """
         lost = [*self.series.folded_spells, *find_outages(self.series.runs)]
         first = next(iter(spells(lost, since, until, self.series.cadence)), None)
-        if first is None or (self.late and not _is_total(first.losses)):
+        if first is None or (self.was_starved and not _is_total(first.losses)):
             return None
         over = first.bounds.until if first.over_at <= ended_by else (-inf, inf)
-        earliest, latest = first.bounds.since
         return {
-            "since": _bounds((earliest, latest + self.late), self.origin),
+            "since": _bounds(self._began(*first.bounds.since), self.origin),
             "until": _bounds(over, self.origin),
         }
+
+    def _began(self, earliest: float, latest: float) -> Ends:
+        begin, end = earliest - self.timeout, latest + self.timeout
+        gaps = self.series.gaps
+        near_a_gap = any(gap.since < end and begin < gap.until for gap in gaps)
+        return earliest, end if self.was_starved or near_a_gap else latest
 
 
 def _is_total(losses: Outage) -> bool:
@@ -193,6 +202,6 @@ def _is_total(losses: Outage) -> bool:
     return lost == sent >= CERTAIN
 
 
-def _bounds(ends: tuple[float, float], origin: Origin) -> dict[str, str | None]:
+def _bounds(ends: Ends, origin: Origin) -> dict[str, str | None]:
     earliest, latest = (origin.wall_clock(at).isoformat() if isfinite(at) else None for at in ends)
     return {"earliest": earliest, "latest": latest}

@@ -75,3 +75,18 @@ def test_bounds_of_a_share_reach_further() -> None:
 def test_checks_without_result_hide_what_may_be_a_share(drawing: str, loss: Bounds) -> None:
     """They may have been lost, and answers may have been late, since this process was starved."""
     assert cut(drawing, 1.5, 19.5, unjudged=1)["loss"] == loss
+
+
+@pytest.mark.parametrize(
+    ("drawing", "latest"),
+    [
+        pytest.param(".." + "   " + "....." + "xxx" + "." * 9, 10.0, id="long before"),
+        pytest.param("......" + "   " + "." + "xxx" + "." * 9, 10.5, id="near"),
+        pytest.param("......" + "   " + "xxx" + "." * 9, 9.5, id="within"),
+    ],
+)
+def test_answer_near_a_gap_may_have_been_late(drawing: str, latest: float) -> None:
+    """A machine that sends nothing for a while does not answer as usual either."""
+    bounds = cut(drawing, 1.5, 19.5)["loss"]
+
+    assert bounds[1] == latest
