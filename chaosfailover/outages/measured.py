@@ -8,16 +8,13 @@ from datetime import datetime, timedelta
 from math import inf, isfinite
 from typing import NamedTuple
 
-from chaosfailover.outages.flapping import spells
-from chaosfailover.outages.outage import Outage, find_outages
+from chaosfailover.outages.first_loss import FirstLoss, first_loss
 from chaosfailover.outages.series import Series
 from chaosfailover.outages.settled import at_stop
 from chaosfailover.outages.summary import Summary, summarize
 
-__all__ = ["CutWindow", "Origin", "borders", "series_entry", "target_entry"]
+__all__ = ["Checked", "CutWindow", "Origin", "borders", "series_entry", "target_entry"]
 
-# Losses in a row that are no share of the flows, though checks between them had no result.
-CERTAIN = 8
 # The keys of a summary that each cut has too.
 RECOVERY = (
     *("failover", "worst_during", "unseen_during"),
@@ -87,14 +84,15 @@ def target_entry(
     Return the entry of a target that is no longer checked; `about` has its name and its settings.
     """
     settings = {key: value for key, value in about.items() if key != "target"}
-    losses = Losses(series, origin, _timeout(about), unjudged > 0)
+    checked = [Checked(series, unjudged)]
     numbers = range(len(windows) or 1)
     summaries = [_summary(series, *borders(windows, number)) for number in numbers]
     return {
         **settings,
         "summary": summaries[0].as_dict(origin.began),
         "cuts": [
-            _cut(windows, number, summary, series, origin, losses)
+            _cut(windows[number], summary, series, origin)
+            | _losses(checked, about, _phases(windows, number), origin)
             for number, summary in enumerate(summaries[: len(windows)])
         ],
         "series": series_entry(about, series, unjudged, origin),
@@ -124,17 +122,8 @@ def _summary(
     return summarize(series, cut_at, stop_at, until=until)
 
 
-def _cut(
-    windows: Sequence[CutWindow],
-    number: int,
-    summary: Summary,
-    series: Series,
-    origin: Origin,
-    losses: "Losses",
-) -> dict[str, object]:
-    window, (_, _, until) = windows[number], borders(windows, number)
+def _cut(window: CutWindow, summary: Summary, series: Series, origin: Origin) -> dict[str, object]:
     stop_at = window.stop_at
-    stop, end = (inf if at is None else at for at in (stop_at, until))
     stood = at_stop(series, window.cut_at, window.in_effect_at, stop_at)
     row = summary.as_dict(origin.began)
     return {
@@ -144,64 +133,47 @@ def _cut(
         "stop_at": stop_at and origin.wall_clock(stop_at).isoformat(),
         **{key: row[key] for key in RECOVERY},
         **stood.as_dict(),
-        "loss": losses.first(window.cut_at, stop, ended_by=stop),
-        "loss_back": losses.first(stop, end),
     }
 
 
-def _timeout(about: Mapping[str, object]) -> float:
-    timeout = about.get("timeout")
-    return timeout if isinstance(timeout, float) else 1.0
-
-
-Ends = tuple[float, float]
-
-
-class Losses(NamedTuple):
+def _phases(windows: Sequence[CutWindow], number: int) -> tuple[float, float, float]:
     """
-    The losses of a target.
+    Return from when on a cut and its way back lasted, and until when; endless if that is unknown.
+    """
+    _, stop_at, until = borders(windows, number)
+    return windows[number].cut_at, inf if stop_at is None else stop_at, until or inf
 
-    If this process `was_starved`, some check had no result, which may have been lost. Then, and
-    near a gap, an answer may have been late by the whole `timeout`, not by what is usual.
+
+class Checked(NamedTuple):
+    """
+    The series of a target, and how many of its checks had no result.
     """
 
     series: Series
-    origin: Origin
-    timeout: float
-    was_starved: bool
-
-    def first(self, since: float, until: float, ended_by: float = inf) -> dict[str, object] | None:
-        """
-        Return when the first loss of a phase began and was over, each as an earliest and a latest.
-
-        It was not over if it is not by `ended_by`. Of a loss that may be one of a share of the
-        flows, neither is known where checks had no result.
-        """
-        lost = [*self.series.folded_spells, *find_outages(self.series.runs)]
-        first = next(iter(spells(lost, since, until, self.series.cadence)), None)
-        if first is None or (self.was_starved and not _is_total(first.losses)):
-            return None
-        over = first.bounds.until if first.over_at <= ended_by else (-inf, inf)
-        return {
-            "since": _bounds(self._began(*first.bounds.since), self.origin),
-            "until": _bounds(over, self.origin),
-        }
-
-    def _began(self, earliest: float, latest: float) -> Ends:
-        begin, end = earliest - self.timeout, latest + self.timeout
-        gaps = self.series.gaps
-        near_a_gap = any(gap.since < end and begin < gap.until for gap in gaps)
-        return earliest, end if self.was_starved or near_a_gap else latest
+    unjudged: int
 
 
-def _is_total(losses: Outage) -> bool:
-    if losses.counts is None:
-        return False
-    first, last = losses.counts
-    lost, sent = last.lost - first.lost + 1, last.sent - first.sent + 1
-    return lost == sent >= CERTAIN
+def _losses(
+    checked: Sequence[Checked],
+    about: Mapping[str, object],
+    phases: tuple[float, float, float],
+    origin: Origin,
+) -> dict[str, object]:
+    """
+    Return the first loss after the cut, and that after the stop; None where none is known.
+    """
+    cut_at, stop_at, until = phases
+    timeout = about.get("timeout")
+    longest = timeout if isinstance(timeout, float) else 1.0
+    loss = first_loss(checked, cut_at, stop_at, longest, ended_by=stop_at)
+    loss_back = first_loss(checked, stop_at, until, longest)
+    return {"loss": _plain_loss(loss, origin), "loss_back": _plain_loss(loss_back, origin)}
 
 
-def _bounds(ends: Ends, origin: Origin) -> dict[str, str | None]:
+def _plain_loss(loss: FirstLoss | None, origin: Origin) -> dict[str, object] | None:
+    return loss and {"since": _bounds(loss.since, origin), "until": _bounds(loss.until, origin)}
+
+
+def _bounds(ends: tuple[float, float], origin: Origin) -> dict[str, str | None]:
     earliest, latest = (origin.wall_clock(at).isoformat() if isfinite(at) else None for at in ends)
     return {"earliest": earliest, "latest": latest}

@@ -41,7 +41,7 @@ from chaosfailover.verdict.job_history import JobHistory
 from chaosfailover.verdict.journal import Run, text
 from chaosfailover.verdict.recovery import Bounds, Loss, Recovery
 
-__all__ = ["FailoverTime", "Instant", "Part", "Way", "failover_times"]
+__all__ = ["Course", "FailoverTime", "Instant", "Part", "failover_times"]
 
 STARTS = ("StartFailoverTestJob", "CreateFailoverTestJob")
 STOPS = ("StopFailoverTestJob",)
@@ -92,7 +92,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Course:
     """
     The instants of the way there or back, None where one was not seen, and the parts between them.
 
@@ -112,8 +112,8 @@ class FailoverTime:
 
     target: str
     test: str
-    there: Way
-    back: Way
+    there: Course
+    back: Course
 
 
 def failover_times(run: Run) -> list[FailoverTime]:
@@ -362,7 +362,7 @@ def _instant(bounds: Bounds, first: Instant | None) -> Instant | None:
 
 def _divided(
     instants: Instants, ordered: Collection[str], forecasts: Sequence[Forecast] = ()
-) -> Way:
+) -> Course:
     """
     Divide a way at its instants, the sharpest first; the first of all is where it begins.
 
@@ -390,7 +390,7 @@ def _divided(
     steps = [{first: origin}] if origin else []
     steps += [_in_order_of(others, group) for group in sorted(groups, key=_begin)]
     parts = tuple(_part(*pair, forecasts, [*instants]) for pair in pairwise(steps))
-    return Way(instants, parts, [name for name in others if name in unplaced])
+    return Course(instants, parts, [name for name in others if name in unplaced])
 
 
 def _in_order_of(names: Iterable[str], group: Mapping[str, Instant]) -> dict[str, Instant]:

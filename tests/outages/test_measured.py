@@ -3,12 +3,14 @@ When the losses of a cut began and were over, in a target's part of the journal.
 """
 
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Any
 
 import pytest
 from pictures import picture
 
-from chaosfailover.outages.measured import CutWindow, Origin, target_entry
+from chaosfailover.outages.first_loss import FirstLoss, first_loss
+from chaosfailover.outages.measured import Checked, CutWindow, Origin, target_entry
 from chaosfailover.outages.series import Series
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -16,13 +18,17 @@ ABOUT: dict[str, object] = {"target": "t", "url": "udp://t", "persistent": False
 Bounds = list[float | None] | None
 
 
+def series(drawing: str) -> Series:
+    drawn = Series(1.0)
+    for sample in picture(drawing):
+        drawn.add(sample)
+    return drawn
+
+
 def cut(drawing: str, cut_at: float, stop_at: float | None, unjudged: int = 0) -> dict[str, Any]:
     """Return the entry of a cut of a target, of which a check a second is drawn."""
-    series = Series(1.0)
-    for sample in picture(drawing):
-        series.add(sample)
     windows = [CutWindow("drill", cut_at, stop_at, stop_sent=True)]
-    entry: Any = target_entry(ABOUT, series, unjudged, windows, Origin(0.0, BEGAN))
+    entry: Any = target_entry(ABOUT, series(drawing), unjudged, windows, Origin(0.0, BEGAN))
     (only,) = entry["cuts"]
     return {key: only[key] and _seconds(only[key]) for key in ("loss", "loss_back")}
 
@@ -75,6 +81,18 @@ def test_bounds_of_a_share_reach_further() -> None:
 def test_checks_without_result_hide_what_may_be_a_share(drawing: str, loss: Bounds) -> None:
     """They may have been lost, and answers may have been late, since this process was starved."""
     assert cut(drawing, 1.5, 19.5, unjudged=1)["loss"] == loss
+
+
+def test_flows_have_the_loss_of_all() -> None:
+    """From the first that is lost to the last that is back; one that lost nothing says nothing."""
+    flows = [Checked(series("...xx......"), 0), Checked(series("....xxx...."), 0)]
+
+    loss = first_loss([*flows, Checked(series("..........."), 0)], 1.5, inf, timeout=0.5)
+    open_end = first_loss([*flows, Checked(series("....xxxxxxx"), 0)], 1.5, inf, timeout=0.5)
+
+    assert loss == FirstLoss((2, 3), (6, 7))
+    assert open_end
+    assert open_end.until[1] == inf
 
 
 @pytest.mark.parametrize(
