@@ -112,11 +112,35 @@ def test_nothing_is_cut_while_the_other_circuit_is_down(
         trust_env=False,
     ).raise_for_status()
 
-    with pytest.raises(PreflightError, match="0 of 1 needed circuits survive"):
+    with pytest.raises(PreflightError, match="0 of 1 needed survivors proven"):
         actions.start_failover_test("drill", configuration=configuration)
 
     assert probes.failover_test_status("drill", configuration=configuration) == "Init"
     assert guarding.tests == []
+
+
+@pytest.mark.parametrize("survivors_by", ["routes", "sessions"])
+def test_routes_are_looked_at_once_more_before_a_cut(
+    configuration: Configuration, guarding: Guard, survivors_by: Any
+) -> None:
+    """What has lost a prefix since the preflight is no survivor, unless sessions are enough."""
+    guarding.survivors_by = survivors_by
+    keys = {config.REHEARSAL_ACCESS_KEY_ID: config.REHEARSAL_ACCESS_KEY_SECRET}
+    ports = {"portal": 0, "echo": 0, "ledger": 0}
+    with Emulator("missing-prefix", minute=1.0, access_keys=keys, service_ports=ports) as emulator:
+        there = {**configuration, "alibaba_cloud_vpc_endpoint": emulator.url}
+        create(there)
+        if survivors_by == "sessions":
+            assert actions.start_failover_test("drill", configuration=there)["Status"] == "Testing"
+            actions.stop_failover_test("drill", configuration=there)
+            return
+        with pytest.raises(
+            PreflightError, match=r"by routes any more.*10\.2\.0\.0/16 would be lost"
+        ):
+            actions.start_failover_test("drill", configuration=there)
+
+        assert probes.failover_test_status("drill", configuration=there) == "Init"
+        assert guarding.tests == []
 
 
 def test_stop_leaves_what_never_started(configuration: Configuration) -> None:
@@ -434,7 +458,7 @@ def test_guard_stops_a_test_that_still_shows_as_init(
 
 def test_rollback_without_the_secrets_of_the_cut_stops_it_all_the_same(guarding: Guard) -> None:
     """A test of that name in the account of the rollback would be another one."""
-    guarding.min_survivors = 0
+    guarding.min_survivors, guarding.survivors_by = 0, "sessions"
     cut = Cut("drill", ("pc-hangzhou-a",), "PHYSICALCONNECTION", 5)
     guarding.approved = ApprovedCuts.of([cut], None)
     with Emulator("two-regions", minute=1.0) as emulator:

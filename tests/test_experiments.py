@@ -102,6 +102,7 @@ def test_own_service_is_rehearsed(tmp_path: Path) -> None:
     assert document["failover"]["settings"]["upstream"] == {"portal": upstream}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("upstream", "message"),
     [
@@ -123,6 +124,7 @@ def test_wrong_upstream_is_refused(upstream: object, message: str, tmp_path: Pat
     assert "Traceback" not in done.stderr + done.stdout
 
 
+@pytest.mark.long
 def test_broken_standby_is_found(tmp_path: Path) -> None:
     """The weakness deviates the run, which exits 1, and the circuit is back afterwards."""
     settings = on_free_ports("broken-standby", tmp_path)

@@ -117,6 +117,7 @@ def test_cancelled_game_day_brings_back_what_it_cut(tmp_path: Path) -> None:
     assert verify(record)
 
 
+@pytest.mark.long
 def test_last_step_stops_what_a_killed_game_day_left(tmp_path: Path) -> None:
     """When the cloud is too slow for the runner's patience, the last step sees it through."""
     with cloud(tmp_path, stopping=15.0) as emulator:

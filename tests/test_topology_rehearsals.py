@@ -22,12 +22,20 @@ RTO = 3.0
 """The objective in seconds of the machine."""
 
 
-def rehearsed(topology: str, folder: Path, **arguments: object) -> tuple[str, Any]:
+def rehearsed(
+    topology: str, folder: Path, more: dict[str, Any] | None = None, **arguments: object
+) -> tuple[str, Any]:
     """
-    Run `circuit-failover.yaml` on a topology; return its log and the control's part of its journal.
+    Run `circuit-failover.yaml` on a topology, with `more` of it; return its log and the control's
+    part of its journal.
     """
-    settings = on_free_ports(topology, folder)
+    settings = on_free_ports(topology, folder, more)
     experiment = yaml.safe_load((EXPERIMENTS / "circuit-failover.yaml").read_text("utf-8"))
+    hypothesis = experiment["steady-state-hypothesis"]
+    if more:  # whose standby is another
+        hypothesis["probes"] = [
+            probe for probe in hypothesis["probes"] if "standby" not in probe["name"]
+        ]
     experiment["controls"][0]["provider"]["arguments"] |= {
         "minute": 60 / FASTER.get(topology, 1),
         "targets": {"portal": {"url": "${portal_url}", "interval": 0.02, "timeout": 0.5}},
@@ -76,7 +84,7 @@ def measured(entry: dict[str, Any], topology: str) -> tuple[float, float]:
     ],
 )
 def test_forecast_contains_what_is_measured(
-    topology: str, truth: float, arguments: dict[str, object], tmp_path: Path
+    topology: str, truth: float, arguments: dict[str, Any], tmp_path: Path
 ) -> None:
     """The bounds hold the topology's own time, and lie within the range of the preflight."""
     log, entry = rehearsed(topology, tmp_path, **arguments)
@@ -118,6 +126,31 @@ def test_survivor_that_cannot_carry_the_traffic_is_refused(
     assert "is Starting" not in log
     for reason in reasons:
         assert reason in log
+
+
+@pytest.mark.long
+def test_vpn_connection_may_be_the_only_survivor(tmp_path: Path) -> None:
+    """No other circuit has a session; the VPN has all prefixes, and the traffic moves to it."""
+    topology = {
+        "regions": {
+            "cn-hangzhou": {
+                "bgp_peers": {"bgp-rehearsal-b": {"BgpStatus": "Idle"}},
+                "vpn_connections": {
+                    "vco-1": {
+                        "AttachInstanceId": "cen-rehearsal",
+                        "prefixes": ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"],
+                    }
+                },
+            }
+        },
+        "paths": {"c": {"over": "vco-1"}},
+        "services": {name: {"paths": ["a", "c"]} for name in ("portal", "echo", "ledger")},
+    }
+    log, entry = rehearsed("dual-circuit", tmp_path, more=topology)
+
+    assert "survivors: ok: 1: vco-1" in log, log
+    assert entry["verdict"]["verdict"] == "held", log
+    assert entry["cuts"][0]["load"][0]["inbound"]["room"] == 1000
 
 
 @pytest.mark.long

@@ -224,12 +224,14 @@ def _room(need: Need, routing: Routing) -> float | None:
     """
     Return the bandwidth of the survivors in Mbit/s; None if that of one is unknown.
 
-    VPN connections count where no circuit survives, since a circuit is preferred to them. A VBR
-    over several circuits may use any of them, so that its bandwidth is unknown.
+    VPN connections count where no circuit survives, since a circuit is preferred to them, and if
+    they provably carry all that is cut. A VBR over several circuits may use any of them, so that
+    its bandwidth is unknown.
     """
     if not need.survivors:
-        backups = [each for each in vpn_backups(need.group, routing) if each.health == "up"]
-        return _sum(backup.ceiling for backup in backups) if backups else None
+        backups = vpn_backups(need.group, routing)
+        proven = [each.ceiling for each in backups if each.vpn_connection_id in need.backups]
+        return _sum(proven) if proven else None
     if any(path.other_circuit_ids for path in need.survivors):
         return None
     return _sum(

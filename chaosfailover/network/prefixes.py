@@ -8,7 +8,8 @@ or is not understood is unknown, and unknown counts as no.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 from chaosfailover.network.health import UNKNOWN_GROUP
@@ -23,11 +24,11 @@ from chaosfailover.network.routes import (
     longest,
     worst,
 )
-from chaosfailover.network.routing import Routing
+from chaosfailover.network.routing import Routing, Unread
 from chaosfailover.network.survival import Need, Survival
 from chaosfailover.network.vpn import VpnBackup, vpn_backups
 
-__all__ = ["NeedProof", "PrefixFate", "RouteProof", "proof_by_route"]
+__all__ = ["NeedProof", "PrefixFate", "RouteProof", "proof_by_route", "with_backups"]
 
 FAMILIES = {4: "IPv4", 6: "IPv6"}
 ROUTE_LIMIT = 110
@@ -58,6 +59,9 @@ class PrefixFate:
 class NeedProof:
     """
     What the routes prove of a need; `unread` is why more prefixes may be lost than are named.
+
+    `backups` are the VPN connections that carry each of the prefixes, and `backup_reasons` are why
+    others do not.
     """
 
     need: str
@@ -65,6 +69,8 @@ class NeedProof:
     unread: tuple[str, ...]
     warnings: tuple[str, ...]
     has_survivors: bool
+    backups: tuple[str, ...] = ()
+    backup_reasons: tuple[str, ...] = ()
 
     @property
     def proven(self) -> bool:
@@ -153,6 +159,26 @@ def proof_by_route(survival: Survival, routing: Routing | RouteTables) -> RouteP
     return RouteProof(proofs, tuple(sorted({*kept, *warnings})))
 
 
+def with_backups(survival: Survival, proof: RouteProof) -> Survival:
+    """
+    Return a survival that counts the VPN connections which carry all that a need loses.
+
+    Its reasons tell why others do not count.
+    """
+    needs = [
+        replace(need, backups=of.backups)
+        for need, of in zip(survival.needs, proof.needs, strict=True)
+    ]
+    settled = {f"{need}: no proven survivor" for need in needs if need.count}
+    why_not = {reason for of in proof.needs for reason in of.backup_reasons}
+    return replace(
+        survival,
+        needs=needs,
+        count=min((need.count for need in needs), default=0),
+        reasons=sorted({*survival.reasons, *why_not} - settled),
+    )
+
+
 @dataclass(frozen=True)
 class _Proof:
     """
@@ -168,17 +194,39 @@ class _Proof:
         used = self.tables.of_group(self.need.group)
         unread = [*self._unread(), *([used] if isinstance(used, str) else self._apart(used))]
         backups = vpn_backups(self.need.group, self.tables.routing)
-        pairs = [
-            self._fate(prefix, used, backups)
-            for prefix in sorted(self._prefixes(used), key=lambda each: (each.version, each))
-        ]
+        prefixes = sorted(self._prefixes(used), key=lambda each: (each.version, each))
+        pairs = [self._fate(prefix, used, backups) for prefix in prefixes]
+        refusals = {
+            backup.vpn_connection_id: [*self._refusals(prefixes, backup, used)]
+            for backup in backups
+        }
         return NeedProof(
             str(self.need),
             tuple(fate for fate, _ in pairs),
             tuple(dict.fromkeys(unread)),
             tuple(warning for _, warnings in pairs for warning in warnings),
             bool(self.need.survivors),
+            tuple(name for name, whys in refusals.items() if prefixes and not unread and not whys),
+            tuple(dict.fromkeys([*self._vpn_unread(), *chain(*refusals.values())])),
         )
+
+    def _refusals(
+        self, prefixes: Iterable[Prefix], backup: VpnBackup, used: Table | str
+    ) -> Iterator[str]:
+        """
+        Yield why a VPN connection does not carry all that is cut.
+        """
+        if backup.health != "up":
+            yield from backup.reasons
+            return
+        for prefix in prefixes:
+            witnesses = self._vpn_witnesses(prefix, backup, used)
+            yield from (witness.why for witness in witnesses if witness.answer != "yes")
+
+    def _vpn_unread(self) -> Iterator[str]:
+        vpn = self.tables.routing.vpn
+        if isinstance(vpn, Unread) and self.need.group.startswith("cen-"):
+            yield f"VPN connections are not known: {vpn}"
 
     def _vbrs(self) -> dict[str, list[Path]]:
         vbrs: dict[str, list[Path]] = {}

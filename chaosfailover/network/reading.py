@@ -3,6 +3,7 @@ The reading of routes, takeover and traffic, where a failed read becomes an `Unr
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import isfinite
@@ -32,7 +33,7 @@ from chaosfailover.network.health import UNKNOWN_GROUP, attachments
 from chaosfailover.network.routing import Datapoint, Read, Routing, Traffic, Unread
 from chaosfailover.network.snapshot import Snapshot, read_snapshot
 
-__all__ = ["read_region", "read_routes", "read_routing", "read_traffic"]
+__all__ = ["read_proof", "read_region", "read_routes", "read_routing", "read_traffic"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -85,6 +86,14 @@ def read_routing(
         if (vbr_id := text(vbr, "VbrId")) and (vbr_ids is None or vbr_id in vbr_ids)
     }
     return Reading(reads, budget).routing(chosen)
+
+
+def read_proof(reads: NetworkReads, snapshot: Snapshot, *, budget: float) -> Routing:
+    """
+    Read only what proves survivors of VBRs: routes and VPN connections. Raises as `read_routing`.
+    """
+    vbrs = {vbr_id: vbr for vbr in snapshot.vbrs if (vbr_id := text(vbr, "VbrId"))}
+    return Reading(reads, budget).proof(vbrs)
 
 
 def read_routes(
@@ -141,20 +150,29 @@ class Reading:
         """
         Read all there is of these VBRs: the routes first, since nothing is cut without them.
         """
-        now = datetime.now(UTC)
+        proof = self.proof(vbrs)
+        now = proof.taken_at
+        return replace(
+            proof,
+            failover_groups=self.failover_groups(list(vbrs)),
+            health_checks=self.health_checks([each for each in vbrs if _cen_ids(vbrs[each])]),
+            interfaces=self.interfaces(vbrs),
+            traffic=self.traffic(sorted(vbrs), now - HISTORY, now),
+        )
+
+    def proof(self, vbrs: Mapping[str, VirtualBorderRouter]) -> Routing:
+        """
+        Read the routes of these VBRs, of their ECRs and CENs, and of the VPN connections of those.
+        """
         ecr_ids, cen_ids = _of_all(_ecr_ids, vbrs.values()), _of_all(_cen_ids, vbrs.values())
         return Routing(
             vbr_routes={vbr_id: self.vbr_routes(vbr) for vbr_id, vbr in vbrs.items()},
             ecr_routes={ecr_id: self.ecr_routes(ecr_id) for ecr_id in ecr_ids},
             ecr_disabled={ecr_id: self.ecr_disabled(ecr_id) for ecr_id in ecr_ids},
             transit_routes={cen_id: self.transit_routes(cen_id) for cen_id in cen_ids},
-            failover_groups=self.failover_groups(list(vbrs)),
-            health_checks=self.health_checks([each for each in vbrs if _cen_ids(vbrs[each])]),
-            interfaces=self.interfaces(vbrs),
             vpn=(vpn := self.vpn()),
             vpn_routes={} if isinstance(vpn, Unread) else self.vpn_routes(vpn, cen_ids),
-            traffic=self.traffic(sorted(vbrs), now - HISTORY, now),
-            taken_at=now,
+            taken_at=datetime.now(UTC),
         )
 
     def vbr_routes(self, vbr: VirtualBorderRouter) -> Read[tuple[RouteEntry, ...]]:

@@ -17,7 +17,6 @@ from chaosfailover.network.under_test import read_underway, under_test
 
 __all__ = [
     "check_ready",
-    "check_survivors",
     "read_paths",
     "require",
     "resource_status",
@@ -130,24 +129,13 @@ def survival(client: VpcClient, resource_ids: Sequence[str], resource_type: str)
     return replace(outcome, warnings=[*outcome.warnings, *underway.warnings])
 
 
-def check_survivors(
-    client: VpcClient, resource_ids: Sequence[str], resource_type: str, least: int
-) -> Survival:
-    """
-    Return what survives the cut; raise PreflightError if fewer than `least` circuits survive.
-    """
-    outcome = survival(client, resource_ids, resource_type)
-    require(outcome, least)
-    return outcome
-
-
 def require(outcome: Survival, least: int) -> None:
     """
-    Raise PreflightError if fewer than `least` circuits survive.
+    Raise PreflightError if less than `least` survives.
     """
     if outcome.count < least:
         reasons = "; ".join(outcome.reasons) or "no other path serves the same ECR or CEN"
-        raise PreflightError(f"{outcome.count} of {least} needed circuits survive: {reasons}")
+        raise PreflightError(f"{outcome.count} of {least} needed survivors proven: {reasons}")
 
 
 def _document(client: VpcClient, resource_type: str, resource_id: str) -> Mapping[str, object]:

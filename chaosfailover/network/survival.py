@@ -29,7 +29,8 @@ class Need:
 
     An unknown group is `UNKNOWN_GROUP`, an unknown family None; no path serves those. `survivors`
     serve the need, `standby` would if they were up and attached. `taken` are the paths that the cut
-    takes from it, or may take.
+    takes from it, or may take. `backups` are VPN connections that provably carry all that is taken;
+    only the routes prove that, see `network.prefixes`.
     """
 
     group: str
@@ -37,6 +38,7 @@ class Need:
     survivors: tuple[Path, ...]
     standby: tuple[Path, ...]
     taken: tuple[Path, ...] = ()
+    backups: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.group == UNKNOWN_GROUP:
@@ -48,12 +50,13 @@ class Need:
     @property
     def count(self) -> int:
         """
-        The number of circuits that the survivors provably use; those of one parent count once.
+        The number of circuits that the survivors provably use, and of VPN connections.
 
-        All sessions of VBRs over several circuits together prove a single circuit.
+        Circuits of one parent count once. All sessions of VBRs over several circuits together prove
+        a single circuit.
         """
         placed = {path.carrier_id for path in self.survivors if not path.other_circuit_ids}
-        return len(placed) or min(len(self.survivors), 1)
+        return (len(placed) or min(len(self.survivors), 1)) + len(self.backups)
 
     @property
     def other_ends(self) -> str | None:
@@ -75,7 +78,7 @@ class Survival:
     """
     The paths that a cut takes, and those that survive it.
 
-    `count` is the smallest count of all `needs`: the circuits that provably survive. `unknown`
+    `count` is the smallest count of all `needs`: what provably survives. `unknown`
     paths may survive; `down` paths would if they were up and attached. Both count as no, for the
     `reasons` given. `warnings` name what a survivor shares with the cut, and slow detection.
     """

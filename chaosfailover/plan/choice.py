@@ -14,7 +14,7 @@ from chaosfailover.errors import ArgumentError, JobError
 from chaosfailover.network.health import UNKNOWN_GROUP, number, text
 from chaosfailover.network.load import load
 from chaosfailover.network.paths import BfdTimers, Path
-from chaosfailover.network.prefixes import proof_by_route
+from chaosfailover.network.prefixes import proof_by_route, with_backups
 from chaosfailover.network.routes import RouteTables
 from chaosfailover.network.routing import Routing
 from chaosfailover.network.snapshot import Snapshot
@@ -204,7 +204,7 @@ def _choice(
         return Refusal(circuit_id, tuple(not_accepted))
     survival = surviving_paths(paths, [circuit_id])
     if not survival.count:
-        return Refusal(circuit_id, tuple(survival.reasons) or ("no proven survivor",))
+        return Refusal(circuit_id, tuple(_no_survivor(survival, tables)))
     cut = [path for path in survival.lost if path.health == "up" and path.bgp_peer_id]
     if not cut:
         return Refusal(circuit_id, ("none of its sessions is up, so a cut would have no effect",))
@@ -215,6 +215,17 @@ def _choice(
         loads = [text for each in load(survival, tables.routing) for text in each.warnings]
         survival = replace(survival, warnings=[*proof.warnings, *loads])
     return _planned(circuit, cut, survival, snapshot, tables)
+
+
+def _no_survivor(survival: Survival, tables: RouteTables | None) -> list[str]:
+    """
+    Return why no experiment is planned for a cut that no other circuit survives.
+    """
+    backed = with_backups(survival, proof_by_route(survival, tables)) if tables else survival
+    if backed.count:
+        names = sorted({backup for need in backed.needs for backup in need.backups})
+        return [f"only {', '.join(names)} would survive, and no experiment is planned for a VPN"]
+    return backed.reasons or ["no proven survivor"]
 
 
 def _not_accepted(circuit: PhysicalConnection) -> list[str]:

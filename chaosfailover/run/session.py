@@ -358,6 +358,7 @@ class Session:
             latest_start=venue.latest_start,
             late_starts=bool(venue.watchdogs) and os.getpid() == FIRST_PROCESS,
             min_survivors=self._settings.min_survivors,
+            survivors_by=self._settings.survivors_by,
             volatile=venue.volatile,
         )
         self._resources.enter_context(events.listening(self._guard.listen))

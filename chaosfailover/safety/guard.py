@@ -21,7 +21,6 @@ from chaosfailover.alibaba.failover_tests import STATUSES, find_test, is_underwa
 from chaosfailover.alibaba.transport import Attempting
 from chaosfailover.errors import ApiError, GuardError, JobNotFoundError
 from chaosfailover.events import Event, publish
-from chaosfailover.network import resource_status as survey
 from chaosfailover.network.cut_resources import Resource, read_states
 from chaosfailover.safety.bounded_log import log
 from chaosfailover.safety.cut import ApprovedCuts, Cut
@@ -33,6 +32,7 @@ from chaosfailover.safety.guarded_test import (
     StopRequest,
 )
 from chaosfailover.safety.observation import Observation, States
+from chaosfailover.safety.route_checks import SurvivorsBy, check_survivors
 from chaosfailover.safety.stopping import Patience, stop_tests
 from chaosfailover.signals import end_run, leave_signals_to_the_main_thread
 
@@ -97,8 +97,8 @@ class Guard:
     `timeout` is the time limit for the stop, and again for the wait until everything is back. A
     start without an answer may take effect for `latest_start` seconds; `late_starts` has the stop
     wait for that, where no backup outlives this process. A check of the survivors expires after
-    `check_lifetime` seconds. Every cut must leave `min_survivors` circuits. No cut is approved
-    until `approve` is called. A `volatile` endpoint is as for StopRequest.
+    `check_lifetime` seconds. Every cut must leave `min_survivors`, proven by `survivors_by`. No cut
+    is approved until `approve` is called. A `volatile` endpoint is as for StopRequest.
     """
 
     def __init__(
@@ -110,6 +110,7 @@ class Guard:
         late_starts: bool = False,
         check_lifetime: float = CHECK_LIFETIME,
         min_survivors: int = 1,
+        survivors_by: SurvivorsBy = "routes",
         volatile: bool = False,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -117,6 +118,7 @@ class Guard:
     ) -> None:
         self.clock = clock
         self.min_survivors = min_survivors
+        self.survivors_by = survivors_by
         self.volatile = volatile
         self.approved = ApprovedCuts()
         self.observations: dict[str, Observation] = {}
@@ -475,7 +477,7 @@ def check_cut(client: VpcClient, cut: Cut) -> Clearance:
                 f"is {state}"
             )
         guard.forget(earlier)
-    survey.check_survivors(client, cut.resource_ids, cut.resource_type, guard.min_survivors)
+    check_survivors(client, cut, guard.min_survivors, guard.survivors_by)
     seen, asked_at = guard.observation(cut), guard.clock()
     seen.see_states(read_states(client, seen.resources), asked_at, client.lag)
     return Clearance(checked_at, seen, guard)

@@ -242,10 +242,13 @@ def _resource_ids(client: VpcClient, resource_type: str) -> list[str]:
 
 def _survivors(flight: PreflightContext, cut: Cut) -> Finding:
     survival = survey.survival(flight.client, cut.resource_ids, cut.resource_type)
+    if survival.count < flight.min_survivors:
+        survival = flight.routes.with_backups(survival)
     flight.routes.survivals[cut.test] = survival
     survey.require(survival, flight.min_survivors)
     flight.before[cut.test] = _states(flight.client, lost(survival, cut.resource_type))
-    paths = ", ".join(str(path) for path in survival.survivors)
+    backups = dict.fromkeys(backup for need in survival.needs for backup in need.backups)
+    paths = ", ".join([*map(str, survival.survivors), *backups])
     # Whether another AS is the same network is for the routes to say.
     ends = [need.other_ends for need in survival.needs]
     warnings = [warning for warning in survival.warnings if warning not in ends]

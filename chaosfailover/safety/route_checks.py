@@ -13,17 +13,25 @@ from chaosfailover.alibaba.documents import text
 from chaosfailover.alibaba.network_reads import NetworkReads
 from chaosfailover.errors import PreflightError
 from chaosfailover.events import Event
+from chaosfailover.network import resource_status as survey
 from chaosfailover.network.circuit_traffic import BEFORE, CutTimes, circuit_traffic
 from chaosfailover.network.load import MAX_SURVIVOR_LOAD, load
-from chaosfailover.network.prefixes import RouteProof, proof_by_route
-from chaosfailover.network.reading import read_routing, read_traffic
+from chaosfailover.network.prefixes import RouteProof, proof_by_route, with_backups
+from chaosfailover.network.reading import read_proof, read_routing, read_traffic
 from chaosfailover.network.routes import RouteTables
 from chaosfailover.network.snapshot import Snapshot
 from chaosfailover.network.survival import Survival
 from chaosfailover.network.takeover import CUT_PROVES, takeovers
 from chaosfailover.safety.cut import Cut
 
-__all__ = ["MAX_SURVIVOR_LOAD", "Finding", "RouteChecks", "RouteRules", "SurvivorsBy"]
+__all__ = [
+    "MAX_SURVIVOR_LOAD",
+    "Finding",
+    "RouteChecks",
+    "RouteRules",
+    "SurvivorsBy",
+    "check_survivors",
+]
 
 SurvivorsBy = Literal["routes", "sessions"]
 Finding = str | tuple[str, Sequence[str]]
@@ -31,6 +39,8 @@ Finding = str | tuple[str, Sequence[str]]
 BY_SESSIONS = "survivors_by: sessions"
 TRAFFIC_BUDGET = 5.0
 """The seconds for the traffic after the run."""
+PROOF_BUDGET = 10.0
+"""The seconds for the routes right before a cut; a permission to cut lasts longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +82,7 @@ class RouteChecks:
         """
         The VBRs of the needs of all cuts.
         """
-        needs = [need for survival in self.survivals.values() for need in survival.needs]
-        names = {path.vbr_id for need in needs for path in (*need.taken, *need.survivors)}
-        vbrs = self.client.describe_virtual_border_routers(include_cross_account=True)
-        return Snapshot(
-            self.client.region_id, vbrs=tuple(vbr for vbr in vbrs if text(vbr, "VbrId") in names)
-        )
+        return _snapshot(self.client, self.survivals.values())
 
     @cached_property
     def tables(self) -> RouteTables:
@@ -85,6 +90,14 @@ class RouteChecks:
         Everything that was read, once for all cuts.
         """
         return RouteTables(read_routing(self.reads, self.snapshot))
+
+    def with_backups(self, survival: Survival) -> Survival:
+        """
+        Return what survives with the VPN connections that the routes prove.
+        """
+        if self.rules.survivors_by == "sessions":
+            return survival
+        return with_backups(survival, _proof(self.client, self.reads, survival))
 
     def traffic(self, events: Iterable[Event]) -> list[dict[str, object]]:
         """
@@ -160,6 +173,38 @@ class RouteChecks:
             for target, rto in self.rules.objectives.items()
             if forecast.cannot_hold(rto)
         ]
+
+
+def check_survivors(client: VpcClient, cut: Cut, least: int, survivors_by: SurvivorsBy) -> None:
+    """
+    Raise PreflightError if what survives a cut is now less than `least`, or proven no more.
+    """
+    survival = survey.survival(client, cut.resource_ids, cut.resource_type)
+    if survivors_by == "sessions":
+        survey.require(survival, least)
+        return
+    with client.network_reads() as reads:
+        proof = _proof(client, reads, survival)
+    survey.require(with_backups(survival, proof), least)
+    if not proof.proven:
+        raise PreflightError(f"not proven by routes any more: {'; '.join(proof.reasons)}")
+
+
+def _proof(client: VpcClient, reads: NetworkReads, survival: Survival) -> RouteProof:
+    routing = read_proof(reads, _snapshot(client, [survival]), budget=PROOF_BUDGET)
+    return proof_by_route(survival, routing)
+
+
+def _snapshot(client: VpcClient, survivals: Iterable[Survival]) -> Snapshot:
+    """
+    Read the VBRs of the needs of some cuts.
+    """
+    needs = [need for survival in survivals for need in survival.needs]
+    names = {path.vbr_id for need in needs for path in (*need.taken, *need.survivors)}
+    vbrs = client.describe_virtual_border_routers(include_cross_account=True)
+    return Snapshot(
+        client.region_id, vbrs=tuple(vbr for vbr in vbrs if text(vbr, "VbrId") in names)
+    )
 
 
 def _cut_times(events: Iterable[Event]) -> dict[str, CutTimes]:

@@ -203,6 +203,7 @@ def echoed_probe(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[byt
             yield process, checks
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -129,6 +129,7 @@ def test_success_leaves_no_file(temporary: Path, tmp_path: Path) -> None:
     assert sorted(folder.rglob("*")) == before
 
 
+@pytest.mark.long
 def test_unexpected_verdict_exits_1(temporary: Path, tmp_path: Path) -> None:
     """A plan that expects what does not come, or not of that circuit, says where its logs are."""
     folder = written(tmp_path / "accounts", TEN)
@@ -159,6 +160,7 @@ def test_unexpected_verdict_exits_1(temporary: Path, tmp_path: Path) -> None:
     assert list(Path.cwd().iterdir()) == []
 
 
+@pytest.mark.long
 def test_interrupted_rehearsal_leaves_nothing_behind(tmp_path: Path) -> None:
     """SIGTERM stops every run, each of which brings back what it cut; the logs stay."""
     folder = written(tmp_path / "accounts", TEN)

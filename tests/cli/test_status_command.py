@@ -136,6 +136,7 @@ def test_nothing_is_asked_where_rehearsals_run(monkeypatch: pytest.MonkeyPatch) 
     )
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("ten_circuits")
 def test_alarm_that_cannot_ask_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not to know is no reason to be quiet."""

@@ -16,7 +16,6 @@ from chaosfailover.alibaba import config
 Play = Callable[[int], Judgement]
 
 CHUNK = 100
-ON_EACH_PYTHON = 300
 IN_CI = 2_000
 WHOLE = 100_000
 MENDED = {
@@ -54,16 +53,10 @@ def check(play: Play, first: int) -> None:
         assert not judgement.broken, str(judgement)
 
 
-@pytest.mark.parametrize("first", range(0, ON_EACH_PYTHON, CHUNK))
+@pytest.mark.long
+@pytest.mark.parametrize("first", range(0, IN_CI, CHUNK))
 def test_schedules_leave_nothing_down(play: Play, first: int) -> None:
     """Each schedule ends with all tests Stopped and back, or tells what is not so."""
-    check(play, first)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("first", range(ON_EACH_PYTHON, IN_CI, CHUNK))
-def test_more_schedules_leave_nothing_down(play: Play, first: int) -> None:
-    """The same, on one Python."""
     check(play, first)
 
 

@@ -33,6 +33,7 @@ async def crowd(url: str, job_ids: list[str]) -> Counter[str]:
         return Counter(each.get("Code", "started") for each in await asyncio.gather(*calls))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("jobs", "code"),
     [

@@ -28,14 +28,17 @@ def free_port() -> int:
         return port
 
 
-def on_free_ports(topology: str, folder: Path) -> dict[str, str]:
+def on_free_ports(
+    topology: str, folder: Path, more: dict[str, Any] | None = None
+) -> dict[str, str]:
     """
-    Put a topology on free ports; return the settings that make an experiment use it.
+    Put a topology, and `more` of it, on free ports; return the settings with which it is used.
     """
     ports = {name: free_port() for name in ("portal", "echo", "ledger")}
-    services = {name: {"port": port} for name, port in ports.items()}
+    known = (more or {}).get("services", {})
+    services = {name: {**known.get(name, {}), "port": port} for name, port in ports.items()}
     copy = folder / f"{topology}-on-free-ports.yaml"
-    document = {"title": topology, "extends": topology, "services": services}
+    document = {"title": topology, "extends": topology, **(more or {}), "services": services}
     copy.write_text(yaml.safe_dump(document), encoding="utf-8")
     port = ports["portal"]
     return {"FAILOVER_TOPOLOGY": str(copy), "FAILOVER_PORTAL_URL": f"http://127.0.0.1:{port}/"}

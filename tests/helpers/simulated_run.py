@@ -186,6 +186,7 @@ class SimulatedRun:
             backup=watchdogs,
             timeout=RESTORE_TIMEOUT,
             latest_start=WINDOW,
+            survivors_by="sessions",
             late_starts=self.schedule.container,
             clock=self.world.clock,
             sleep=self.world.sleep,

@@ -541,4 +541,4 @@ def test_empty_region() -> None:
     region = Region()
 
     assert region.read(()).vbr_routes == {}
-    assert region.cloud.operations == ["DescribeRouterInterfaces", "DescribeVpnConnections"]
+    assert region.cloud.operations == ["DescribeVpnConnections", "DescribeRouterInterfaces"]

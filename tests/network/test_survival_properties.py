@@ -6,6 +6,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from recorded import MISSING, Network
@@ -206,6 +207,7 @@ def by_need(survival: Survival) -> dict[str, int]:
     return {str(need): need.count for need in survival.needs}
 
 
+@pytest.mark.long
 @given(st.data(), networks())
 @settings(max_examples=400, deadline=None)
 def test_worse_documents_never_yield_more_survivors(data: st.DataObject, network: Network) -> None:

@@ -10,6 +10,7 @@ import pytest
 from routed import P, Routed, transit_route
 
 from chaosfailover.network.load import load
+from chaosfailover.network.prefixes import RouteProof, with_backups
 from chaosfailover.network.routing import Routing, Unread
 from chaosfailover.network.vpn import vpn_backups
 
@@ -150,12 +151,44 @@ def test_vpn_carries_the_prefixes_that_it_has(routes: Any, fabric: Any, state: s
     assert fate.state == state
     assert need.proven == (state == "covered")
     assert fate.by == (("vco-1",) if need.proven else ())
+    (counted,) = with_backups(routed.cut(), RouteProof((need,), ())).needs
+    assert counted.backups == fate.by
+    assert counted.count == len(fate.by)
 
 
 def test_ceiling_is_that_of_a_tunnel() -> None:
     """Where no circuit survives, the VPN is what the load has to fit in."""
-    routed = Routed(CEN, more={"vpn": (UP,), "taken_at": datetime.now(UTC)})
+    carried = {"vpn": (UP,), "vpn_routes": {"vco-1": (ROUTE,)}, "taken_at": datetime.now(UTC)}
+    fabric = (transit_route("vbr-east"), transit_route("vco-1", status="Standby"))
+    routed = Routed(CEN, fabric=fabric, more=carried)
     routed.network = routed.network.without("bgp-west")
-    (found,) = (each for each in load(routed.cut(), routed.routing) if "IPv4" in each.need)
+    survival = with_backups(routed.cut(), routed.proof())
+    (found,) = (each for each in load(survival, routed.routing) if "IPv4" in each.need)
 
     assert found.inbound.room == 1000
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        pytest.param(
+            {"vpn": (changed("both.Status", "ike_sa_established"),)}, "no tunnel", id="down"
+        ),
+        pytest.param({"vpn": (UP,), "vpn_routes": {"vco-1": ()}}, "vco-1 has no route", id="bare"),
+        pytest.param(
+            {"vpn": Unread("DescribeVpnConnections", "NoPermission", "vpc:DescribeVpnConnections")},
+            "VPN connections are not known: DescribeVpnConnections: NoPermission, which needs the "
+            "permission vpc:DescribeVpnConnections",
+            id="unread",
+        ),
+    ],
+)
+def test_vpn_that_does_not_count_is_told_with_its_reason(more: Any, reason: str) -> None:
+    """No circuit survives, and neither is the VPN proven: the survival says why."""
+    routed = Routed(CEN, more=more)
+    routed.network = routed.network.without("bgp-west")
+
+    survival = with_backups(routed.cut(), routed.proof())
+
+    assert survival.count == 0
+    assert any(reason in each for each in survival.reasons), survival.reasons

@@ -98,6 +98,21 @@ def test_missing_prefix_is_refused_by_name() -> None:
     assert "10.2.0.0/16 would be lost: vbr-rehearsal-b has no route" in "; ".join(refusal.reasons)
 
 
+def test_circuit_that_only_a_vpn_survives_is_refused(tmp_path: Path) -> None:
+    """It may be cut, but there is no standby circuit to write an experiment for."""
+    prefixes = ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"]
+    region = {
+        "bgp_peers": {"bgp-rehearsal-b": {"BgpStatus": "Idle"}},
+        "vpn_connections": {"vco-1": {"AttachInstanceId": "cen-rehearsal", "prefixes": prefixes}},
+    }
+
+    plan = planned(varied(tmp_path, extends="dual-circuit", regions={"cn-hangzhou": region}))
+
+    reasons = {refusal.circuit_id: refusal.reasons for refusal in plan.refusals}
+    only = "only vco-1 would survive, and no experiment is planned for a VPN"
+    assert reasons[A] == (only,)
+
+
 def test_overloaded_survivor_is_a_warning_without_numbers() -> None:
     """The load is that of today; the preflight of the run decides with that of its day."""
     plan = planned("overloaded-standby")

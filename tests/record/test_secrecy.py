@@ -164,6 +164,7 @@ def _ours(journal: int) -> set[str]:
 EACH = pytest.mark.parametrize("journal", JOURNALS, ids=range(len(JOURNALS)))
 
 
+@pytest.mark.long
 @EACH
 @settings(max_examples=22, deadline=None)
 @given(secret=SECRETS)

@@ -46,6 +46,7 @@ def instant(events: list[dict[str, Any]], kind: str, **fields: Any) -> float:
     return datetime.fromisoformat(event["at"]).timestamp()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("strategy", ["default", "always"])
 @pytest.mark.parametrize(
     "moment", ["in a pause", "in a process action", "in a background action", "in the hypothesis"]

@@ -136,6 +136,7 @@ def test_settings_and_experiment(cloud: Cloud, tmp_path: Path) -> None:
     assert reason == f"The run could not begin: {message}."
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("place", "named"),
     [
@@ -203,6 +204,7 @@ def test_three_controls(cloud: Cloud, tmp_path: Path) -> None:
     assert f"is declared 3 times, expected once: {SETTINGS}, and {FILE}, and {FIRST};" in reason
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("scope", "reason"),
     [("before", "scope is 'before', but"), ("after", "nothing would stop the failover test")],
@@ -229,6 +231,7 @@ def test_control_of_the_settings_alone(cloud: Cloud, tmp_path: Path) -> None:
     assert done.stderr.count("VERDICT:") == 1
 
 
+@pytest.mark.long
 def test_control_that_is_referred_to(tmp_path: Path) -> None:
     """The toolkit then calls each hook twice; it is one control, one cut and one verdict."""
     document = plain()

@@ -129,6 +129,7 @@ def rehearse(folder: Path, **arguments: Any) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.long
 def test_whole_file_is_the_journal(cloud: Cloud, runners: ExitStack, tmp_path: Path) -> None:
     """Verdict, record and measurement of the evidence are those of the journal, to the digit."""
     document = drill(cloud, "in no work", after_stop=0.5)
@@ -179,6 +180,7 @@ def test_changed_file_is_found(cloud: Cloud, runners: ExitStack, tmp_path: Path)
     assert "line 6 does not match" in results[2].stdout
 
 
+@pytest.mark.long
 def test_full_disk_costs_evidence_only(cloud: Cloud, runners: ExitStack, tmp_path: Path) -> None:
     """The test is stopped, and the verdict is told, although nothing more can be written."""
     runner = Runner(

@@ -179,6 +179,7 @@ def portal(folder: Path) -> int:
     return port
 
 
+@pytest.mark.long
 def test_journal_of_a_cut_holds_what_yaml_makes(folder: Path) -> None:
     """Verdict, measurement and record are there, and what was unquoted is text."""
     written = run(folder, hostile_experiment(portal(folder)))

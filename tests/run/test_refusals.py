@@ -79,6 +79,7 @@ def routes_of() -> Iterator[Routes]:
         )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("settings", "cause"),
     [
@@ -192,6 +193,7 @@ def test_unknown_region(tmp_path: Path) -> None:
     assert reasons[1:] == [NO_CUT]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "setting", "resource_type"),
     [

@@ -108,6 +108,7 @@ def test_safeguard_aborts_wherever_it_is_declared(tmp_path: Path, place: str) ->
     assert written["rollbacks"][0]["output"]["status"] == "Stopped"
 
 
+@pytest.mark.long
 def test_rollback_of_another_test_is_told(tmp_path: Path) -> None:
     """Before the cut as a warning, and in the verdict, since the control did the work."""
     file = Path(drill(tmp_path))

@@ -143,6 +143,7 @@ def stop(
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("variables", "named"),
     [
@@ -244,6 +245,7 @@ def test_reader_that_has_gone(cut: Cloud, tmp_path: Path) -> None:
     assert cut.statuses() == ["Stopped"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", ["gone", "/proc"])
 def test_folder_that_cannot_be_used(cut: Cloud, tmp_path: Path, place: str) -> None:
     """The toolkit ends where it can write no log; the command does without both."""
@@ -276,6 +278,7 @@ def vanish(folder: Path) -> None:
     shutil.rmtree(folder / "keys", ignore_errors=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("signum", SIGNALS)
 @pytest.mark.parametrize(
     "variables",
@@ -338,6 +341,7 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for each in lists for child in each.read_text().split()]
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit and /proc")
 @pytest.mark.parametrize("signum", SIGNALS)
 @pytest.mark.parametrize(

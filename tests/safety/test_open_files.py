@@ -113,6 +113,7 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
         yield cloud
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("limit", LIMITS)
 def test_stop_has_files_while_all_targets_are_down(
     cloud: Cloud, tmp_path: Path, limit: int
@@ -135,6 +136,7 @@ for child in $(cat /proc/$PPID/task/*/children); do test $child = $$ || kill -9 
 sleep 4"""
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 @pytest.mark.parametrize("limit", LIMITS[::3])
 def test_guard_and_another_watchdog_have_files(cloud: Cloud, tmp_path: Path, limit: int) -> None:
@@ -168,6 +170,7 @@ def test_targets_beyond_the_limit_are_refused(cloud: Cloud, tmp_path: Path, limi
     assert (cloud.sent("CreateFailoverTestJob"), cloud.statuses()) == (0, [])
 
 
+@pytest.mark.long
 def test_soft_limit_is_raised(cloud: Cloud, tmp_path: Path) -> None:
     """Only the hard one binds."""
     document = drill({f"portal-{n}": cloud.portal for n in range(4)})

@@ -55,6 +55,7 @@ def attempt(cloud: Cloud, folder: Path, arguments: dict[str, Any], **control: An
     return runner
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "control", "check", "detail"),
     [
@@ -69,7 +70,7 @@ def attempt(cloud: Cloud, folder: Path, arguments: dict[str, Any], **control: An
             {"resource_ids": ["pc-rehearsal-a", "pc-rehearsal-b"]},
             {},
             "drill: survivors",
-            "0 of 1 needed circuits survive",
+            "0 of 1 needed survivors proven",
             id="no survivor",
         ),
         pytest.param(

@@ -42,6 +42,7 @@ def end_and_check(runner: Runner, cloud: Cloud) -> None:
     assert cloud.seconds_until_restored() < 10.0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "fault",
     [
@@ -95,6 +96,7 @@ def test_lost_reply_to_the_start_is_no_lost_test(
     end_and_check(runner, cloud)
 
 
+@pytest.mark.long
 def test_test_that_is_stuck_in_starting_is_stopped_once_it_can_be(
     cloud: Cloud, runners: ExitStack, tmp_path: Path
 ) -> None:
@@ -108,6 +110,7 @@ def test_test_that_is_stuck_in_starting_is_stopped_once_it_can_be(
     end_and_check(runner, cloud)
 
 
+@pytest.mark.long
 def test_what_cannot_be_stopped_is_reported(
     cloud: Cloud, runners: ExitStack, tmp_path: Path
 ) -> None:
@@ -132,6 +135,7 @@ def test_what_cannot_be_stopped_is_reported(
     assert "it had ended" in log.read_text()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
 def test_cloud_that_is_away_is_waited_for(
     runners: ExitStack, tmp_path: Path, signum: signal.Signals
@@ -156,6 +160,7 @@ def test_cloud_that_is_away_is_waited_for(
         runner.close()
 
 
+@pytest.mark.long
 def test_two_runs_that_race_for_a_region(cloud: Cloud, runners: ExitStack, tmp_path: Path) -> None:
     """One cuts, the other does not; and the one that ends first leaves the other's test alone."""
     folders = [tmp_path / "first", tmp_path / "second"]
@@ -183,6 +188,7 @@ def preload(cloud: Cloud, folder: Path, source: str) -> None:
     cloud.exports["LD_PRELOAD"] = str(library)
 
 
+@pytest.mark.long
 @needs_gcc
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("jump", [7200, -7200])
@@ -203,6 +209,7 @@ def test_clock_that_jumps_changes_nothing(
     end_and_check(runner, cloud)
 
 
+@pytest.mark.long
 @needs_gcc
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_just_before_a_sleep_is_not_slept_over(
@@ -235,6 +242,7 @@ def test_dry_run_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None:
     assert cloud.statuses() == []
 
 
+@pytest.mark.long
 def test_command_line_finds_and_stops_what_runs(
     cloud: Cloud, runners: ExitStack, tmp_path: Path
 ) -> None:

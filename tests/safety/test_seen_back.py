@@ -126,6 +126,7 @@ def test_no_bundled_experiment_holds_while_something_is_down(tmp_path: Path, nam
     assert found["reasons"][0].startswith("What ")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ended_by", ["the cloud", "somebody else"])
 def test_recovery_by_an_early_end_is_no_failover(
     cloud: Cloud, runners: ExitStack, tmp_path: Path, ended_by: str
@@ -148,6 +149,7 @@ def test_recovery_by_an_early_end_is_no_failover(
     )
 
 
+@pytest.mark.long
 def test_late_return_is_waited_for(cloud: Cloud, runners: ExitStack, tmp_path: Path) -> None:
     """The wait ends when everything is as before, and the record has the time of it."""
     cloud.fault(fault="stays-down", seconds=5.0)
@@ -200,6 +202,7 @@ def test_session_before_is_what_has_to_come_back(
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ODD)
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=["guard", "watchdog"])
 def test_whatever_status_is_shown_the_test_is_stopped(
@@ -216,6 +219,7 @@ def test_whatever_status_is_shown_the_test_is_stopped(
     assert cloud.seconds_until_restored() < 10.0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ODD)
 def test_rollback_stops_whatever_status_is_shown(
     cloud: Cloud, runners: ExitStack, tmp_path: Path, fault: dict[str, Any]
@@ -234,6 +238,7 @@ def test_rollback_stops_whatever_status_is_shown(
     assert cut["settled"] is True
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ODD)
 def test_command_line_stops_whatever_status_is_shown(
     cloud: Cloud, runners: ExitStack, tmp_path: Path, fault: dict[str, Any]
@@ -253,6 +258,7 @@ def test_command_line_stops_whatever_status_is_shown(
     runner.end()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", [ODD_STATUSES[1], ODD_STATUSES[-1]], ids=["Pausing", "missing"])
 def test_test_of_an_odd_status_is_no_survivor(
     cloud: Cloud, runners: ExitStack, tmp_path: Path, fault: dict[str, Any]
@@ -307,10 +313,11 @@ def test_what_is_not_proven_is_no_survivor(
     runner = run(runners, cloud, tmp_path)
 
     assert runner.end() == 1
-    assert "0 of 1 needed circuits survive" in runner.log
+    assert "0 of 1 needed survivors proven" in runner.log
     assert cloud.statuses() == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "signum",
     [
@@ -355,6 +362,7 @@ def check_late_start(runner: Runner) -> None:
     assert "Whether drill was started is not known" in " ".join(verdict(runner)["reasons"])
 
 
+@pytest.mark.long
 def test_late_start_of_a_listed_test_is_prevented(
     cloud: Cloud, runners: ExitStack, tmp_path: Path
 ) -> None:
