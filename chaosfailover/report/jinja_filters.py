@@ -110,13 +110,12 @@ def _name(part: Record, bar: PartBar, t: Callable[..., str]) -> str:
     """
     Write what a part is: on the way there, if its instants came in their usual order, else its end.
 
-    What came meanwhile without being seen is in it, too.
+    It has all that usually comes meanwhile, save a loss that divides nothing.
     """
     begins, ends = part["begins"], part["ends"]
     if bar.way == "there" and all(USUAL.index(begins) < USUAL.index(name) for name in ends):
         within = USUAL[USUAL.index(begins) + 1 : USUAL.index(ends[-1]) + 1]
-        unseen = {*bar.unseen} - {"loss"}
-        return _listed((t(f"part.{each}") for each in within if each in {*ends, *unseen}), t)
+        return _listed((t(f"part.{each}") for each in within if each != "loss" or each in ends), t)
     if (begins, ends) == ("loss", ["reverted"]):
         return t("part.reverted")
     return t("part.until", names=_listed((t(f"instant.{bar.way}.{name}") for name in ends), t))

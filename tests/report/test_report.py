@@ -598,7 +598,7 @@ BACK = [
     [
         pytest.param(
             "en",
-            ["the cloud's own delay and first loss", "detection", "recovery"],
+            ["the cloud's own delay and first loss", "detection", "convergence and recovery"],
             [
                 "until resource back",
                 "until first loss on the way back",
@@ -609,14 +609,14 @@ BACK = [
         ),
         pytest.param(
             "zh",
-            ["云端自身的延迟与首次丢失", "检测", "恢复"],
+            ["云端自身的延迟与首次丢失", "检测", "收敛与恢复"],
             ["到资源恢复为止", "到返回途中的首次丢失为止", "回切丢失", "到会话建立与一切复原为止"],
             id="Chinese",
         ),
     ],
 )
 def test_parts_have_names(language: str, there: list[str], back: list[str]) -> None:
-    """What was not seen meanwhile is in a part; the way back has no usual order."""
+    """A part has all that usually comes meanwhile; the way back has no usual order."""
     record = make_record(held())
     ways = {"there": way(THERE, "there", ["routes"]), "back": way(BACK, "back", [])}
     record["failover_parts"] = [{"target": "portal", "test": "drill", **ways}]
