@@ -14,6 +14,7 @@ from typing import cast
 
 import lab_network
 from lab_network import Observed, Plan
+from lab_parts import slips_of_parts
 
 from chaosfailover.alibaba.documents import BgpPeer, VirtualBorderRouter
 from chaosfailover.emulator.downtime import Downtime
@@ -31,6 +32,7 @@ __all__ = [
     "cuts_of",
     "emulated",
     "forecast",
+    "misplaced",
     "missing",
     "observe",
     "starting",
@@ -176,6 +178,19 @@ def cuts_of(plan: Plan, observed: Observed) -> Iterator[Cut]:
                 unjudged={name: each["unjudged"] for name, each in prober.items()},
                 outages={name: _windows(each["outages"]) for name, each in prober.items()},
             )
+
+
+def misplaced(observed: Observed) -> Iterator[str]:
+    """
+    Yield the parts of the failover time that the routers' log and the stream contradict.
+    """
+    for moments, stream, prober in zip(
+        observed["cuts"], observed["stream"], observed["prober"], strict=True
+    ):
+        for name, target in prober.items():
+            given = cast("Mapping[str, float]", moments), observed["looks"], observed["log"]
+            for slip in slips_of_parts(*given, target, stream["failover"]):
+                yield f"{name}: {slip}"
 
 
 def _bounds(length: Mapping[str, float | None] | None) -> tuple[float, float] | None:
