@@ -88,14 +88,14 @@ def slips_of_parts(
     looks: Sequence[Look],
     log: Sequence[Change],
     target: Mapping[str, Any],
-    stream: Mapping[str, Any],
+    lost: Mapping[str, tuple[float, float]],
 ) -> Iterator[str]:
     """
-    Yield each instant and each part of the way there whose bounds do not hold the routers' log and
-    what the stream saw.
+    Yield each instant and each part of the way there whose bounds do not hold the routers' log, and
+    when the stream `lost` anything and had `recovered`.
     """
     (it,) = failover_times(parse(_journal(moments, looks, target)))
-    truth = _truth(moments, log, stream)
+    truth = {**_session(moments, log), **lost}
     for name, window in truth.items():
         seen = it.there.instants[name]
         if name == "session" and not seen:
@@ -112,15 +112,10 @@ def slips_of_parts(
                 yield f"{part} is not {least:.3f} to {most:.3f} s"
 
 
-def _truth(
-    moments: Mapping[str, float], log: Sequence[Change], stream: Mapping[str, Any]
-) -> dict[str, tuple[float, float]]:
+def _session(moments: Mapping[str, float], log: Sequence[Change]) -> dict[str, tuple[float, float]]:
     cut, stop = moments["cut"], moments["stop"]
     downs = [each["at"] for each in log if cut <= each["at"] < stop and not each["up"]]
-    truth = {"session": (downs[0], downs[0])} if downs else {}
-    if stream["since"] and stream["until"]:
-        truth |= {"loss": tuple(stream["since"]), "recovered": tuple(stream["until"])}
-    return truth
+    return {"session": (downs[0], downs[0])} if downs else {}
 
 
 def _journal(

@@ -180,17 +180,20 @@ def cuts_of(plan: Plan, observed: Observed) -> Iterator[Cut]:
             )
 
 
-def misplaced(observed: Observed) -> Iterator[str]:
+def misplaced(plan: Plan, observed: Observed) -> Iterator[str]:
     """
     Yield the parts of the failover time that the routers' log and the stream contradict.
+
+    A loss of a share is judged if it is of many checks, as its length is.
     """
-    for moments, stream, prober in zip(
-        observed["cuts"], observed["stream"], observed["prober"], strict=True
-    ):
+    cuts = [cut for cut in cuts_of(plan, observed) if cut.phase == "failover"]
+    for cut, moments, prober in zip(cuts, observed["cuts"], observed["prober"], strict=True):
+        given = cast("Mapping[str, float]", moments), observed["looks"], observed["log"]
         for name, target in prober.items():
-            given = cast("Mapping[str, float]", moments), observed["looks"], observed["log"]
-            for slip in slips_of_parts(*given, target, stream["failover"]):
-                yield f"{name}: {slip}"
+            many = cut.share == 1 or cut.length[0] > ENOUGH * cut.every[name]
+            lost = {"loss": cut.begun, "recovered": cut.ended} if cut.lost and many else {}
+            for slip in slips_of_parts(*given, target, lost):
+                yield f"{cut.way}: {name}: {slip}"
 
 
 def _bounds(length: Mapping[str, float | None] | None) -> tuple[float, float] | None:

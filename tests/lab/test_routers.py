@@ -74,7 +74,7 @@ def test_routers_agree(given: Plan, observe: Callable[[Plan], Observed]) -> None
     assert [slip for cut in cuts if (slip := miscounted(cut))] == []
     assert [slip for cut in cuts if (slip := out_of_range(given, cut))] == []
     assert [slip for cut in cuts if (slip := unforeseen(given, cut))] == []
-    assert list(misplaced(observed)) == []
+    assert list(misplaced(given, observed)) == []
 
 
 def test_nothing_is_left_of_a_laboratory_that_is_killed(tmp_path: Path) -> None:
