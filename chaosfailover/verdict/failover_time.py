@@ -33,6 +33,7 @@ the bounds hold for each of them.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 from operator import attrgetter
 
@@ -120,12 +121,27 @@ def failover_times(run: Run) -> list[FailoverTime]:
     """
     Return the parts for each target and cut, save for targets that the cut could not touch.
     """
-    cuts = {cut.test: cut for cut in run.control.cuts}
+    watched = {id(test): _watched(run, test) for test in run.tests if test.since}
     return [
-        _failover_time(run, recovery, Watched(run, test, cuts.get(test.test)))
+        _failover_time(run, recovery, watched[id(test)])
         for recovery in run.recoveries
         if not recovery.external and (test := _test_of(run, recovery))
     ]
+
+
+def _watched(run: Run, test: JobHistory) -> "Watched":
+    """
+    Return what was seen of a test, once for all targets; another test may take the same resources.
+    """
+    others = (each.since for each in run.tests if each.since and test.since)
+    end = min((at for at in others if test.since and at > test.since), default=None)
+    readings: dict[str, list[Event]] = {}
+    for each in run.control.events_of("resource"):
+        if each.test == test.test and each.status != UNREAD and (not end or each.at < end):
+            readings.setdefault(each.resource_id, []).append(each)
+    cut = next((each for each in run.control.cuts if each.test == test.test), None)
+    requests, routes = run.control.events_of("request"), run.control.events_of("routes")
+    return Watched(test, cut, readings, requests, routes)
 
 
 def _test_of(run: Run, recovery: Recovery) -> JobHistory | None:
@@ -142,7 +158,8 @@ def _test_of(run: Run, recovery: Recovery) -> JobHistory | None:
 
 
 def _failover_time(run: Run, recovery: Recovery, watched: "Watched") -> FailoverTime:
-    (there, ordered), (back, ordered_back) = watched.there(), watched.back()
+    (there, ordered), (back, ordered_back) = watched.there, watched.back
+    there, back = {**there}, {**back}
     if _is_one_clock(run, recovery, watched.test):
         there |= dict(
             zip(("loss", "recovered"), _ends(recovery.loss, there["accepted"]), strict=True)
@@ -177,16 +194,19 @@ def _is_one_clock(run: Run, recovery: Recovery, test: JobHistory) -> bool:
     return EARLIEST_MARK <= recovery.cut_at - test.since <= LATEST_MARK
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Watched:
     """
-    What the events show of one test, apart from its targets.
+    What the events show of one test, apart from its targets; `readings` are by resource.
     """
 
-    run: Run
     test: JobHistory
     cut: Cut | None
+    readings: Mapping[str, Sequence[Event]]
+    requests: Sequence[Event]
+    routes: Sequence[Event]
 
+    @cached_property
     def there(self) -> tuple[Instants, set[str]]:
         """
         Return the instants of the way there, and two whose order is known.
@@ -202,6 +222,7 @@ class Watched:
             "routes": _spanned(self._moves(accepted)),
         }, {"down", "session"} if _has_order(down, sessions) else set()
 
+    @cached_property
     def back(self) -> tuple[Instants, set[str]]:
         """
         Return the instants of the way back, and two whose order is known.
@@ -224,30 +245,18 @@ class Watched:
         """
         answered = (
             event.at
-            for event in self.run.control.events_of("request")
+            for event in self.requests
             if event.operation in operations and before and event.at >= before
             if event.job_id == self.test.job_id
         )
         latest = min(filter(None, (next(answered, None), seen)), default=None)
         return Instant(before, max(before, latest)) if before and latest else None
 
-    def _events(self) -> list[Event]:
-        """
-        Return the readings of resources for this test until another one began, in order.
-        """
-        others = (each.since for each in self.run.tests if each.since and self.test.since)
-        end = min((at for at in others if self.test.since and at > self.test.since), default=None)
-        return [
-            each
-            for each in self.run.control.events_of("resource")
-            if each.test == self.test.test and each.status != UNREAD and (not end or each.at < end)
-        ]
-
     def _sessions(self) -> set[str]:
         return {
-            each.resource_id
-            for each in self._events()
-            if text(each.fields.get("resource_type")) == PEER
+            resource
+            for resource, readings in self.readings.items()
+            if text(readings[0].fields.get("resource_type")) == PEER
         }
 
     def _resources(self) -> set[str]:
@@ -264,7 +273,7 @@ class Watched:
         Yield when each resource left the status that it had before the cut, or got it again.
         """
         for resource in sorted(resources):
-            readings = [each for each in self._events() if each.resource_id == resource]
+            readings = self.readings.get(resource, ())
             change = self._returned(readings) if back else self._left(readings)
             if since and change:
                 yield _after(since, change)
@@ -295,7 +304,7 @@ class Watched:
         """
         Yield when routes began to go another way; those that end have moved nothing.
         """
-        for event in self._during(self.run.control.events_of("routes")):
+        for event in self._during(self.routes):
             if accepted and event.fields.get("moved_from") and event.fields.get("moved_to"):
                 yield _after(accepted, event)
 

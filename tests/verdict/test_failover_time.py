@@ -6,8 +6,12 @@ from operator import itemgetter
 from typing import Any
 
 import pytest
+from damaged_journals import ODD
 from made_journals import at, changed, event, held, target
 
+from chaosfailover.record import make_record
+from chaosfailover.record.digest import misfit
+from chaosfailover.report import render
 from chaosfailover.verdict.evidence import ForecastPart
 from chaosfailover.verdict.failover_time import FailoverTime, failover_times
 from chaosfailover.verdict.journal import parse
@@ -331,3 +335,29 @@ def test_run_without_a_stop_has_a_way_there() -> None:
     assert [part.ends for part in it.there.parts][-1] == ("recovered",)
     assert set(it.back.instants.values()) == {None}
     assert [*it.back.parts] == []
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:20])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "targets.portal.cuts.0.loss",
+        "targets.portal.cuts.0.loss.since",
+        "targets.portal.cuts.0.loss.until.latest",
+        "targets.portal.cuts.0.cut_at",
+        "events.5.earliest",
+        "events.8.moved_to",
+        "cuts.0.takeover.0.detection",
+        "cuts.0.takeover.0.convergence.most",
+        "cuts.0.resource_ids",
+    ],
+)
+def test_damage_is_no_error(place: str, value: Any) -> None:
+    """What cannot be read was not seen, and the record matches its schema."""
+    takeover = [{"need": "cen-1 (IPv4)", **SPANS}]
+    document = journal(*ALL, lost=loss((11.6, 11.8), (15.5, 15.7)), takeover=takeover)
+
+    damaged = changed(document, (f"failover.{place}", value))
+
+    assert misfit(make_record(damaged)) == ""
+    assert render([damaged], "html")
