@@ -117,7 +117,7 @@ class VpcClient:
             url = product.endpoint(self.region_id) if self._is_official else self.endpoint
             return self._connect(url, product=product, reach=REACH, log_level=logging.DEBUG)
 
-        return NetworkReads(self.region_id, connect, clock=self._clock)
+        return NetworkReads(self.region_id, connect, clock=self._clock, lag=self.lag)
 
     @property
     def clock_offset(self) -> float | None:

@@ -104,7 +104,7 @@ class NetworkReads:
     it is first called. A product other than VPC that is not reached within 5 s is logged once, and
     is not called again: all its further reads raise the same TransportError at once. Every method
     raises ApiError, or TransportError for a reply that is not what the API documents. One thread
-    at a time may use it.
+    at a time may use it. A reply may show what was so `lag` seconds ago.
     """
 
     def __init__(
@@ -114,9 +114,11 @@ class NetworkReads:
         *,
         deadline: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
+        lag: float = 0.0,
     ) -> None:
         self.region_id: Final = region_id
         self.clock: Final = clock
+        self.lag: Final = lag
         self._connect = connect
         self._deadline = deadline
         self._connections: dict[Product, Connection] = {}

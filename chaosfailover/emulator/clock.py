@@ -69,6 +69,14 @@ class Clock:
         self._began += seconds
         return self.now()
 
+    def monotonic(self, instant: float) -> float:
+        """
+        Return the monotonic instant of an emulated one, at the speed and the setting of now.
+        """
+        monotonic = self._monotonic()
+        now = self._began + self.emulated(monotonic - self._real)
+        return monotonic + self.real(instant - now)
+
     def real(self, seconds: float) -> float:
         """
         Convert a length of emulated seconds to real ones.

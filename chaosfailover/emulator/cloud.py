@@ -5,15 +5,17 @@ The emulated cloud: all state, the clock, and the lock around them.
 import random
 import string
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
+from math import inf
 
 from chaosfailover.emulator.access_keys import AccessKey
 from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.downtime import Downtime, downtimes_from, fields_after
 from chaosfailover.emulator.error_codes import Refusal
 from chaosfailover.emulator.faults import ArmedFaults
-from chaosfailover.emulator.job import UNFINISHED, Job
+from chaosfailover.emulator.job import UNFINISHED, Job, entered
 from chaosfailover.emulator.ledger import Ledger
 from chaosfailover.emulator.loads import Carried, Traffic
 from chaosfailover.emulator.operations.rules import (
@@ -24,7 +26,14 @@ from chaosfailover.emulator.operations.rules import (
 )
 from chaosfailover.emulator.request_log import RequestLog
 from chaosfailover.emulator.resources import Network
-from chaosfailover.emulator.routing import Segment, courses, lost_sessions
+from chaosfailover.emulator.routing import (
+    Intervals,
+    Segment,
+    courses,
+    fallen_sessions,
+    lost_sessions,
+    within,
+)
 from chaosfailover.emulator.services import Service
 from chaosfailover.emulator.settings import Settings, drawn, longest
 from chaosfailover.emulator.signatures import Nonces
@@ -225,8 +234,7 @@ class Cloud:
         """
         Return the BGP peers, and the VBRs with a health check, that routing knows to be lost.
         """
-        paths = (path for service in self.topology.services for path in service.paths)
-        return lost_sessions(paths, self.cuts(), self.network, self.settings, self.seed, at)
+        return _acting(at, self._known_lost(lost_sessions, self.cuts()))
 
     def down(self, at: float) -> frozenset[str]:
         """
@@ -234,6 +242,42 @@ class Cloud:
         """
         cuts = (cut for cut in self.cuts() if cut.start <= at < cut.end)
         return self.network.down(id_ for cut in cuts for id_ in cut.resource_ids)
+
+    def fallen(self, at: float) -> frozenset[str]:
+        """
+        Return the IDs of the resources that show that they are down at an instant.
+        """
+        sessions = self._known_lost(fallen_sessions, self.cuts())
+        return (self.down(at) - sessions.keys()) | _acting(at, sessions)
+
+    def truth(self) -> dict[str, dict[str, Intervals]]:
+        """
+        Return from which start to which end jobs of the last days ran, when resources were down,
+        when sessions showed it, and when the routes were without them.
+        """
+        jobs = (*self.ledger.past(), *self.ledger.live())
+        cuts = downtimes_from(jobs, self.settings, self.network)
+        edges = sorted({at for cut in cuts for at in (cut.start, cut.end)})
+        down: dict[str, list[tuple[float, float]]] = {}
+        for start, end in pairwise(edges):
+            acting = (cut for cut in cuts if cut.start <= start < cut.end)
+            for each in self.network.down(id_ for cut in acting for id_ in cut.resource_ids):
+                known = down.setdefault(each, [])
+                began = known.pop()[0] if known and known[-1][1] == start else start
+                known.append((began, end))
+        ran = ((job.job_id, entered(job, "Starting"), entered(job, "Stopping")) for job in jobs)
+        return {
+            "jobs": {id_: [(start, end or inf)] for id_, start, end in ran if start is not None},
+            "down": {**down},
+            "sessions": self._known_lost(fallen_sessions, cuts),
+            "routes": self._known_lost(lost_sessions, cuts),
+        }
+
+    def _known_lost(
+        self, lost: Callable[..., dict[str, Intervals]], cuts: Sequence[Downtime]
+    ) -> dict[str, Intervals]:
+        paths = (path for service in self.topology.services for path in service.paths)
+        return lost(paths, cuts, self.network, self.settings, self.seed)
 
     def fields_after(self, at: float) -> Mapping[str, Mapping[str, object]]:
         """
@@ -277,3 +321,7 @@ class Cloud:
         if self.state_file:
             self.state_file.put_clock(self.clock.now(), self.clock.minute)
             self.state_file.commit()
+
+
+def _acting(at: float, times: Mapping[str, Intervals]) -> frozenset[str]:
+    return frozenset(each for each, intervals in times.items() if within(at, intervals))

@@ -13,7 +13,13 @@ import httpx
 from chaosfailover.emulator.api import answer, turn_away
 from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.cloud import Cloud
-from chaosfailover.emulator.dataplane import DataPlane, TrueOutage, bound
+from chaosfailover.emulator.dataplane import (
+    DataPlane,
+    TrueOutage,
+    TrueTime,
+    bound,
+    true_time,
+)
 from chaosfailover.emulator.state_file import StateFile
 from chaosfailover.emulator.topology import load
 from chaosfailover.emulator.web.admin import PREFIX, administer
@@ -170,6 +176,24 @@ class Emulator:
         Return the same for each path of each service: the share of its flows lost on that path.
         """
         return self._plane.ground_truth_by_path() if self._plane else {}
+
+    def ground_truth_of_network(self) -> dict[str, dict[str, list[TrueTime]]]:
+        """
+        Return when a job ran, from its start to its stop, and by resource when it was down, when
+        its session showed it, and when the routes were without it, of the last days.
+
+        An advance of the clock moves what was before it.
+        """
+        with self.cloud.held():
+            truth = self.cloud.truth()
+        at = self.cloud.clock.monotonic
+        return {
+            what: {
+                each: [time for begin, end in intervals if (time := true_time(at(begin), at(end)))]
+                for each, intervals in times.items()
+            }
+            for what, times in truth.items()
+        }
 
     def advance(self, seconds: float) -> None:
         """

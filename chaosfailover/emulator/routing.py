@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf
+from typing import NamedTuple
 
 from chaosfailover.emulator.detection import by_bfd, detection
 from chaosfailover.emulator.downtime import Downtime
@@ -18,7 +19,7 @@ from chaosfailover.emulator.route_entries import brings
 from chaosfailover.emulator.services import Route, Service
 from chaosfailover.emulator.settings import Settings, drawn, longest
 
-__all__ = ["Segment", "courses", "lost_sessions"]
+__all__ = ["Intervals", "Segment", "courses", "fallen_sessions", "lost_sessions", "within"]
 
 Intervals = Sequence[tuple[float, float]]
 
@@ -76,7 +77,7 @@ def _moves(
     """
     course: list[Segment] = []
     for at in edges:
-        path = next((each for each in order if not _within(at, avoided[each.name])), None)
+        path = next((each for each in order if not within(at, avoided[each.name])), None)
         segment = Segment(at, path, flows=False)
         if path is not None and path.carries:
             loses = next((it for start, end, it in stalls[path.name] if start <= at < end), None)
@@ -158,20 +159,43 @@ def _avoided(
     Return when routing believes a path to be down: from its detection to its reversion.
     """
     intervals: list[tuple[float, float]] = []
+    for each in _losses(path, cuts, network, settings, seed):
+        if intervals and each.start <= intervals[-1][1]:
+            intervals[-1] = (intervals[-1][0], each.back)
+        elif each.moved < each.end:
+            intervals.append((each.moved, each.back))
+    return intervals
+
+
+class Loss(NamedTuple):
+    """
+    A time in which a path is down: when that is noticed, and when the traffic has moved and is
+    back, unless the path is up before.
+    """
+
+    start: float
+    noticed: float
+    moved: float
+    end: float
+    back: float
+
+
+def _losses(
+    path: Route,
+    cuts: Sequence[Downtime],
+    network: Network,
+    settings: Settings,
+    seed: object,
+) -> Iterator[Loss]:
     for start, end, cut in _lost(path, cuts, network):
-        back = end + drawn(settings.revert_delay, seed, path.name, cut.number, "revert")
         unnoticed = detection(path.detection, path.over, settings.cut_is[cut.kind], network)
-        if intervals and start <= intervals[-1][1]:
-            intervals[-1] = (intervals[-1][0], back)
-            continue
-        at = start + drawn(unnoticed, seed, path.name, cut.number)
+        noticed = start + drawn(unnoticed, seed, path.name, cut.number)
         takeover = settings.convergence
         if takeover and _has_partner(path, start, cuts, network):
             takeover = min(takeover, settings.group_takeover, key=longest)
-        at += drawn(takeover, seed, path.name, cut.number, "convergence")
-        if at < end:
-            intervals.append((at, back))
-    return intervals
+        moved = noticed + drawn(takeover, seed, path.name, cut.number, "convergence")
+        back = end + drawn(settings.revert_delay, seed, path.name, cut.number, "revert")
+        yield Loss(start, noticed, moved, end, back)
 
 
 def _has_partner(path: Route, at: float, cuts: Iterable[Downtime], network: Network) -> bool:
@@ -192,25 +216,54 @@ def lost_sessions(
     network: Network,
     settings: Settings,
     seed: object,
-    at: float,
-) -> frozenset[str]:
+) -> dict[str, Intervals]:
     """
-    Return the BGP peers whose loss routing has noticed at an instant, as it does for the `paths`
-    over them; and the VBRs whose static routes a health check has taken away.
+    Return when routing has noticed the loss of BGP peers, as it does for the `paths` over them; and
+    when a health check has taken the static routes of VBRs away.
     """
-    over = {path.over: path for path in reversed(list(paths))}
-    lost = set()
-    down = network.down(id_ for cut in cuts for id_ in cut.resource_ids)
-    for each in down & network.resources.keys():  # a job may be of a topology before this one
-        kind = network.resources[each].kind
-        below = network.stands_on(each)
-        path = next((over[id_] for id_ in below if id_ in over), Route(each, each))
+    lost: dict[str, Intervals] = {}
+    for path in _paths_of(paths, cuts, network):
+        kind = network.resources[path.over].kind
         checked = path.detection not in ("bfd", "bgp-hold", "session")
         if kind == PEER or (kind == VBR and checked):
-            intervals = _avoided(replace(path, over=each), cuts, network, settings, seed)
-            if _within(at, intervals):
-                lost.add(each)
-    return frozenset(lost)
+            lost[path.over] = _avoided(path, cuts, network, settings, seed)
+    return lost
+
+
+def fallen_sessions(
+    paths: Iterable[Route],
+    cuts: Sequence[Downtime],
+    network: Network,
+    settings: Settings,
+    seed: object,
+) -> dict[str, Intervals]:
+    """
+    Return when the sessions of BGP peers show that they are down.
+    """
+    on_cut = settings.sessions_fall == "cut"
+    return {
+        path.over: [
+            (each.start if on_cut else each.noticed, each.end)
+            for each in _losses(path, cuts, network, settings, seed)
+            if on_cut or each.noticed < each.end
+        ]
+        for path in _paths_of(paths, cuts, network)
+        if network.resources[path.over].kind == PEER
+    }
+
+
+def _paths_of(
+    paths: Iterable[Route], cuts: Iterable[Downtime], network: Network
+) -> Iterator[Route]:
+    """
+    Yield a path over each resource that cuts take down, as that of the `paths` below it.
+    """
+    over = {path.over: path for path in reversed(list(paths))}
+    down = network.down(id_ for cut in cuts for id_ in cut.resource_ids)
+    for each in down & network.resources.keys():  # a job may be of a topology before this one
+        below = network.stands_on(each)
+        path = next((over[id_] for id_ in below if id_ in over), Route(each, each))
+        yield replace(path, over=each)
 
 
 def _with_loss(
@@ -244,5 +297,8 @@ def _edges(intervals: Iterable[Intervals]) -> set[float]:
     return {edge for each in intervals for interval in each for edge in interval}
 
 
-def _within(at: float, intervals: Intervals) -> bool:
+def within(at: float, intervals: Intervals) -> bool:
+    """
+    Say whether an instant lies in one of the intervals.
+    """
     return any(start <= at < end for start, end in intervals)

@@ -53,6 +53,11 @@ class Settings:
         record(_cut_is, {kind: one_of(*CUT_IS) for kind in (CIRCUIT, VBR, PEER)}),
         "what a cut is to the routers, by resource type: `silent`, `link-down` or `session-closed`",
     ] = field(default_factory=_cut_is)
+    sessions_fall: Annotated[
+        str,
+        one_of("cut", "detection"),
+        "when BGP peers show the fields of `while_testing`: with the `cut`, or on its `detection`",
+    ] = "cut"
     loses: Annotated[
         Mapping[str, str],
         record(_loses, {kind: one_of("both", "out", "back") for kind in (CIRCUIT, VBR, PEER)}),

@@ -14,15 +14,18 @@ class Fields(TypedDict, total=False):
     """
     The fields of all kinds of events.
 
-    `testing_ago` is how many seconds before an end a test was last seen `Testing`. In the routes of
-    a `source`, a `count` of prefixes, of which `prefixes` are some, moved from the next hops
-    `moved_from`, None when they were first read, to `moved_to`. `hops` are on the way to a target,
-    None for one that was silent.
+    A change of a resource or of routes came no later than the event, and no sooner than `earliest`,
+    aware UTC in ISO 8601: the API may have shown the state before it until then. `testing_ago` is
+    how many seconds before an end a test was last seen `Testing`. In the routes of a `source`, a
+    `count` of prefixes, of which `prefixes` are some, moved from the next hops `moved_from`, None
+    when they were first read, to `moved_to`. `hops` are on the way to a target, None for one that
+    was silent.
     """
 
     test: str
     job_id: str | None
     status: str
+    earliest: str
     testing_ago: float
     reason: str
     name: str

@@ -31,6 +31,7 @@ length is a `Length`, a lower and an upper bound, and a promise is held against 
 
 6.  settled.py: what was lost less than 5 s before the stop is not over, and has no end.
 
+first_loss.py has from when to when the first spell of a phase lasted, between two bounds each.
 series.py keeps all samples of a flow in bounded memory, histogram.py their round trips, and
 summary.py puts the results of one target and one cut together.
 

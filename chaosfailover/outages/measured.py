@@ -5,10 +5,11 @@ A target's part of the journal: its summary, its cuts and its series, from its s
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from math import inf
+from math import inf, isfinite
 from typing import NamedTuple
 
 from chaosfailover.outages.cut_details import Phases, connections, shares, ways
+from chaosfailover.outages.first_loss import FirstLoss, first_loss
 from chaosfailover.outages.flow import Connection, Flow
 from chaosfailover.outages.pooled import pooled, pooled_at_stop, pooled_slots
 from chaosfailover.outages.series import Series, slot_rows
@@ -93,6 +94,7 @@ def target_entry(
         "summary": summaries[0].as_dict(origin.began),
         "cuts": [
             _cut(about, flows, summaries[number], window, borders(windows, number)[2], origin)
+            | _losses(flows, about, _phases(windows, number), origin)
             for number, window in enumerate(windows)
         ],
         "series": series_entry(about, flows, origin),
@@ -210,3 +212,37 @@ def _flow(flow: Flow, window: CutWindow, phases: Phases, *, persistent: bool) ->
 
 def _stood(series: Series, window: CutWindow) -> AtStop:
     return at_stop(series, window.cut_at, window.in_effect_at, window.stop_at)
+
+
+def _phases(windows: Sequence[CutWindow], number: int) -> tuple[float, float, float]:
+    """
+    Return from when on a cut and its way back lasted, and until when; endless if that is unknown.
+    """
+    _, stop_at, until = borders(windows, number)
+    return windows[number].cut_at, inf if stop_at is None else stop_at, until or inf
+
+
+def _losses(
+    flows: Sequence[Flow],
+    about: Mapping[str, object],
+    phases: tuple[float, float, float],
+    origin: Origin,
+) -> dict[str, object]:
+    """
+    Return the first loss after the cut, and that after the stop; None where none is known.
+    """
+    cut_at, stop_at, until = phases
+    timeout = about.get("timeout")
+    longest = timeout if isinstance(timeout, float) else 1.0
+    loss = first_loss(flows, cut_at, stop_at, longest, ended_by=stop_at)
+    loss_back = first_loss(flows, stop_at, until, longest)
+    return {"loss": _plain_loss(loss, origin), "loss_back": _plain_loss(loss_back, origin)}
+
+
+def _plain_loss(loss: FirstLoss | None, origin: Origin) -> dict[str, object] | None:
+    return loss and {"since": _bounds(loss.since, origin), "until": _bounds(loss.until, origin)}
+
+
+def _bounds(ends: tuple[float, float], origin: Origin) -> dict[str, str | None]:
+    earliest, latest = (origin.wall_clock(at).isoformat() if isfinite(at) else None for at in ends)
+    return {"earliest": earliest, "latest": latest}

@@ -10,6 +10,7 @@ from chaosfailover.record.redaction import inline_values, named_values, redact, 
 from chaosfailover.record.sections import activities as course
 from chaosfailover.record.sections import results, setting
 from chaosfailover.record.sections.paths import paths
+from chaosfailover.verdict.failover_time import failover_times
 from chaosfailover.verdict.journal import Run, mapping, parse
 from chaosfailover.verdict.verdict import review
 
@@ -105,6 +106,7 @@ SECTIONS: Mapping[str, Callable[[Run], object]] = {
     "targets": results.targets,
     "recoveries": results.recoveries,
     "paths": paths,
+    "failover_parts": failover_times,
     "data_loss": lambda _: {"rpo": 0, "note": "links keep no data"},
     "stopped": course.stopped,
     "traffic": attrgetter("control.traffic"),

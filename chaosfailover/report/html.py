@@ -16,6 +16,7 @@ from chaosfailover.record import Record
 from chaosfailover.report import flows, network
 from chaosfailover.report.campaign import places
 from chaosfailover.report.charts import round_trips, rto_bars
+from chaosfailover.report.charts.part_bars import part_bars
 from chaosfailover.report.charts.timeline import make_timeline
 from chaosfailover.report.jinja_filters import environment, template_text
 from chaosfailover.report.view import RunView, banner_of, mode_of, verdict_of
@@ -74,6 +75,7 @@ def _run(view: RunView, number: int, language: str) -> Record:
         "gauges": rto_bars.gauges(record),
         "details": flows.details(record),
         "lost_flows": flows.lost_flows(record),
+        "parts": part_bars(record),
         "comparisons": network.comparisons(record),
         "moves": network.moves(record),
         "events": events,

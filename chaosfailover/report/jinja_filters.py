@@ -4,7 +4,7 @@ The templates of the reports, and their filters: how values are shown.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -18,6 +18,7 @@ from chaosfailover.report import flows, network
 from chaosfailover.report import formatting as wording
 from chaosfailover.report.charts.axis import Axis
 from chaosfailover.report.charts.bars import Bar
+from chaosfailover.report.charts.part_bars import PartBar
 from chaosfailover.report.charts.rto_bars import worst
 from chaosfailover.verdict.journal import brief, instant
 
@@ -27,6 +28,7 @@ __all__ = ["environment", "template_text"]
 ACTIVE = re.compile(
     r"[\\`*_{}\[\]<>#|~&!$^]|:(?=//)|(?<=www)\.|^[-+=](?=\s)|(?<=^\d)[.)]|(?<=^\d\d)[.)]"
 )
+USUAL = ("accepted", "down", "loss", "session", "routes", "recovered")
 ROW = re.compile(r"(?=<tr>)")
 CELL = re.compile(r"<(td|th)(?=[ >])")
 SPAN = re.compile(r'<th [^>]*rowspan="(\d+)"')
@@ -95,6 +97,49 @@ def _forecast(forecast: Record, t: Callable[..., str]) -> str:
     return t("forecast.or_more", least=f"{least:g}") if least else t("forecast.not_known")
 
 
+def _part(part: Record, bar: PartBar, t: Callable[..., str]) -> str:
+    """
+    Write a part, such as `detection and recovery` with its length and its forecast.
+    """
+    key = "part.forecast" if part["forecast"] else "part.shown"
+    forecast = _forecast(part["forecast"], t) if part["forecast"] else ""
+    return t(key, name=_name(part, bar, t), bounds=wording.bounds(part), forecast=forecast)
+
+
+def _name(part: Record, bar: PartBar, t: Callable[..., str]) -> str:
+    """
+    Write what a part is: on the way there, if its instants came in their usual order, else its end.
+
+    It has all that usually comes meanwhile, save a loss that divides nothing.
+    """
+    begins, ends = part["begins"], part["ends"]
+    if bar.way == "there" and all(USUAL.index(begins) < USUAL.index(name) for name in ends):
+        within = USUAL[USUAL.index(begins) + 1 : USUAL.index(ends[-1]) + 1]
+        return _listed((t(f"part.{each}") for each in within if each != "loss" or each in ends), t)
+    if (begins, ends) == ("loss", ["reverted"]):
+        return t("part.reverted")
+    return t("part.until", names=_listed((t(f"instant.{bar.way}.{name}") for name in ends), t))
+
+
+def _listed(names: Iterable[str], t: Callable[..., str]) -> str:
+    *others, last = names
+    return t("part.and").join([t("part.comma").join(others), last] if others else [last])
+
+
+def _unseen(bar: PartBar, t: Callable[..., str]) -> str:
+    return t("part.comma").join(t(f"instant.{bar.way}.{name}") for name in bar.unseen)
+
+
+def _vague(bar: PartBar, t: Callable[..., str]) -> str:
+    """
+    Write when that was which divides nothing: seconds after the request or the stop.
+    """
+    return t("part.comma").join(
+        t("part.shown", name=t(f"instant.{bar.way}.{name}"), bounds=wording.bounds(length))
+        for name, length in bar.unplaced.items()
+    )
+
+
 def _parts(run: Record) -> list[Record]:
     """
     Return the ranges of time worth a button: each cut with its way back.
@@ -130,6 +175,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "moment": lambda axis, at: f"{wording.clock(axis.began, at)} UTC (+{at:.3f} s)",
     "moved": network.moved,
     "ms": wording.milliseconds,
+    "part": _part,
     "parts": _parts,
     "plain": _plain,
     "percent": wording.percent,
@@ -138,6 +184,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "time": wording.time_of_day,
     "by_direction": flows.by_direction,
     "way": network.way,
+    "unseen": _unseen,
+    "vague": _vague,
     "when": wording.when,
     "worst": worst,
 }

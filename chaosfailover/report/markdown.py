@@ -5,6 +5,7 @@ The Markdown report: short enough for a pull request or a chat.
 from collections.abc import Sequence
 
 from chaosfailover.report.campaign import places
+from chaosfailover.report.charts.part_bars import part_bars
 from chaosfailover.report.charts.rto_bars import gauges
 from chaosfailover.report.flows import details
 from chaosfailover.report.jinja_filters import environment
@@ -24,7 +25,13 @@ def render_markdown(views: Sequence[RunView], language: str) -> str:
     page = environment(language, markup=False).get_template("report.md.j2")
     return page.render(
         runs=[
-            (view, gauges(view.record), details(view.record), comparisons(view.record))
+            (
+                view,
+                gauges(view.record),
+                part_bars(view.record),
+                details(view.record),
+                comparisons(view.record),
+            )
             for view in views
         ],
         places=places(views),

@@ -479,7 +479,7 @@ def check_cut(client: VpcClient, cut: Cut) -> Clearance:
         guard.forget(earlier)
     check_survivors(client, cut, guard.min_survivors, guard.survivors_by)
     seen, asked_at = guard.observation(cut), guard.clock()
-    seen.see_states(read_states(client, seen.resources), asked_at)
+    seen.see_states(read_states(client, seen.resources), asked_at, client.lag)
     return Clearance(checked_at, seen, guard)
 
 
@@ -500,7 +500,7 @@ def _state(guarded: GuardedTest, clock: Callable[[], float]) -> str:
         seen.see_job(text(job, "JobId") or "", status)
         seen.see_end()
         asked_at = clock()
-        seen.see_states(read_states(client, seen.resources), asked_at)
+        seen.see_states(read_states(client, seen.resources), asked_at, client.lag)
     return "" if seen.is_back else f"Stopped, but {', '.join(seen.not_back())}"
 
 

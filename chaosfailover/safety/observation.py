@@ -4,8 +4,9 @@ What was seen of one failover test: the status of its job, and the states of wha
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
+from typing import NamedTuple
 
 from chaosfailover.events import Fields, publish
 from chaosfailover.network.cut_resources import NORMAL, Resource, ResourceState, better, is_back
@@ -18,6 +19,15 @@ UNKNOWN = "unknown"
 ENDING = ("Stopping", "Stopped")
 Clock = Callable[[], float]
 States = Mapping[Resource, ResourceState]
+
+
+class Reading(NamedTuple):
+    """
+    A status that the API showed, and the instant of the clock from which on it may have been so.
+    """
+
+    status: str
+    since: float
 
 
 class Observation:
@@ -52,6 +62,7 @@ class Observation:
         self._may_be_old = False
         self._read_in_test = False
         self._published: dict[str, str] = {}
+        self._last_read: dict[str, Reading] = {}
         self._states: dict[Resource, ResourceState] | None = None
         self._away_since: dict[Resource, datetime] = {}
 
@@ -101,12 +112,15 @@ class Observation:
                 began = self.stopped_at if self._testing_since is None else self._testing_since
                 self._trusted_from = max(self.stopped_at, began + lag)
 
-    def see_states(self, states: Mapping[Resource, ResourceState], asked_at: float) -> None:
+    def see_states(
+        self, states: Mapping[Resource, ResourceState], asked_at: float, lag: float = 0.0
+    ) -> None:
         """
         Note the states of the resources, asked for at an instant of the clock.
 
-        A resource that is missing is not shown by the API. The first states of the test are events
-        even if they are as before, so that it is known that they were read.
+        A resource that is missing is not shown by the API, and what it shows is up to `lag` seconds
+        old. The first states of the test are events even if they are as before, so that it is known
+        that they were read.
         """
         with self._lock:
             if self._testing_since is not None and asked_at >= self._testing_since:
@@ -114,7 +128,7 @@ class Observation:
             for resource, before in self.before.items():
                 if not self._has_begun:
                     self.before[resource] = better(resource, before, states.get(resource))
-                self._note_state(resource, states.get(resource))
+                self._note_state(resource, states.get(resource), asked_at - lag)
             self._may_be_old = asked_at < self._trusted_from
             if self._may_be_old:
                 return
@@ -153,7 +167,7 @@ class Observation:
         with self._lock:
             self._states = None
             for resource in self.before:
-                self._publish_state(resource, UNKNOWN)
+                self._publish_state(resource, UNKNOWN, None)
 
     @property
     def is_back(self) -> bool | None:
@@ -181,13 +195,15 @@ class Observation:
                 seen = f" since {since:%H:%M:%S} UTC" if since else ""
                 yield f"{resource.resource_id} is {shown}, not {expected}{seen}"
 
-    def _note_state(self, resource: Resource, state: ResourceState | None) -> None:
+    def _note_state(self, resource: Resource, state: ResourceState | None, since: float) -> None:
         if is_back(resource, state, self.before[resource]):
             self._away_since.pop(resource, None)
         else:
             self.went_down = self.went_down or self._has_begun
             self._away_since.setdefault(resource, datetime.now(UTC))
-        self._publish_state(resource, _status(state))
+        status = _status(state)
+        earliest = self._earliest_change(resource, Reading(status, since))
+        self._publish_state(resource, status, earliest)
 
     def _publish_status(self, status: str) -> None:
         if self._published.get("") != status:
@@ -197,16 +213,32 @@ class Observation:
                 event["testing_ago"] = round(max(0.0, self._clock() - self._testing_at), 6)
             publish("status", **event)
 
-    def _publish_state(self, resource: Resource, status: str) -> None:
+    def _earliest_change(self, resource: Resource, now: Reading) -> str | None:
+        """
+        Return the earliest instant of a change since the last reading; None if nothing changed.
+        """
+        before = self._last_read.get(resource.resource_id)
+        if now.status == UNKNOWN:
+            return None
+        self._last_read[resource.resource_id] = now
+        if before is None or before.status == now.status:
+            return None
+        # Replies to the observer and to a stop may come in another order than they were asked for.
+        utc, since = datetime.now(UTC), min(before.since, now.since)
+        return (utc - timedelta(seconds=self._clock() - since)).isoformat()
+
+    def _publish_state(self, resource: Resource, status: str, earliest: str | None) -> None:
         if self._published.get(resource.resource_id) != status:
             self._published[resource.resource_id] = status
-            publish(
-                "resource",
-                test=self.test,
-                resource_id=resource.resource_id,
-                resource_type=resource.resource_type,
-                status=status,
-            )
+            event: Fields = {
+                "test": self.test,
+                "resource_id": resource.resource_id,
+                "resource_type": resource.resource_type,
+                "status": status,
+            }
+            if earliest is not None:
+                event["earliest"] = earliest
+            publish("resource", **event)
 
 
 def _status(state: ResourceState | None) -> str:

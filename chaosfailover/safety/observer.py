@@ -101,12 +101,13 @@ class Observer:
         resources = {each for seen in observations for each in seen.before}
         try:
             states = yield from requests.read(self._access, resources)
+            lag = self._access().lag
         except Exception:  # noqa: BLE001 - as above
             for seen in observations:
                 seen.miss_states()
             return False
         for seen in observations:
-            seen.see_states(states, asked_at)
+            seen.see_states(states, asked_at, lag)
         return True
 
 

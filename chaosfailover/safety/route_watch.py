@@ -9,12 +9,13 @@ stopped, it begins no read. What cannot be read is an event with its reason, onc
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from chaosfailover.alibaba.documents import text
 from chaosfailover.alibaba.network_reads import NetworkReads
 from chaosfailover.errors import FailoverError
-from chaosfailover.events import publish
+from chaosfailover.events import Fields, publish
 from chaosfailover.network.reading import read_routes
 from chaosfailover.network.routes import RouteTables, Table
 from chaosfailover.network.snapshot import Snapshot
@@ -44,11 +45,12 @@ class RouteWatch:
     def __init__(self, vbr_ids: Iterable[str]) -> None:
         self._vbr_ids = frozenset(vbr_ids)
         self._seen: dict[str, Seen] = {}
+        self._since: dict[str, datetime | None] = {}
         self._unread: dict[str, str] = {}
 
-    def see(self, source: str, tables: RouteTables) -> None:
+    def see(self, source: str, tables: RouteTables, since: datetime | None = None) -> None:
         """
-        Note the routes of a VBR, ECR or CEN.
+        Note the routes of a VBR, ECR or CEN, which may have been so from an instant on.
         """
         is_vbr = source in self._vbr_ids
         table = tables.of_vbr(source) if is_vbr else tables.of_group(source)
@@ -56,7 +58,8 @@ class RouteWatch:
             self.miss(source, table)
             return
         self._unread.pop(source, None)
-        before = self._seen.get(source)
+        before, earliest = self._seen.get(source), self._since.get(source)
+        self._since[source] = since
         now = _carriers(table)
         followed = {
             prefix: via
@@ -70,14 +73,16 @@ class RouteWatch:
             if earlier != via:
                 moves.setdefault((earlier, via), []).append(prefix)
         for (earlier, via), prefixes in moves.items():
-            publish(
-                "routes",
-                source=source,
-                prefixes=prefixes[:MOST_PREFIXES],
-                count=len(prefixes),
-                moved_from=None if earlier is None else [*earlier],
-                moved_to=[*via],
-            )
+            event: Fields = {
+                "source": source,
+                "prefixes": prefixes[:MOST_PREFIXES],
+                "count": len(prefixes),
+                "moved_from": None if earlier is None else [*earlier],
+                "moved_to": [*via],
+            }
+            if earliest is not None:
+                event["earliest"] = earliest.isoformat()
+            publish("routes", **event)
 
     def miss(self, source: str, reason: str) -> None:
         """
@@ -160,8 +165,11 @@ class RouteWatchThread:
     def _read_all(self, is_over: Callable[[], bool]) -> None:
         sources = read_routes(self._reads, self._snapshot, budget=BUDGET)
         try:
-            while not is_over() and (read := next(sources, None)):
+            while not is_over():
+                since = datetime.now(UTC) - timedelta(seconds=self._reads.lag)
+                if not (read := next(sources, None)):
+                    return
                 source, routing = read
-                self._watch.see(source, RouteTables(routing))
+                self._watch.see(source, RouteTables(routing), since)
         except FailoverError as exc:
             self._watch.miss("the network", str(exc))

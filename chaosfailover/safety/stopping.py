@@ -353,7 +353,7 @@ class Stopping:
     def _read_states(self) -> Exchange[None]:
         asked_at = self._clock()
         states = yield from requests.read(self._request.client, self._seen.resources)
-        self._seen.see_states(states, asked_at)
+        self._seen.see_states(states, asked_at, self._request.client().lag)
 
     def _back(self) -> StopOutcome | None:
         back = self._seen.is_back

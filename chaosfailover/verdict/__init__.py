@@ -14,6 +14,7 @@ gives the same verdict on any machine, years later. The actors, in the order in 
     Run  ------------------  frozen dataclasses, see `evidence`; `Run.damage` names unreadable parts
         |                    `job_history`: when each failover test was in which status
         |                    `recovery`: how long each target was down in each cut
+        |                    `failover_time`: into which parts that divides, for the record
         |
         |  rules/             each rule reads the run and yields reasons: a key and its values
         |    execution        aborted, dry, refused, failed activities; had the cut an `effect`?

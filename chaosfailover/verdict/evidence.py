@@ -22,6 +22,7 @@ __all__ = [
     "Experiment",
     "Fields",
     "Forecast",
+    "ForecastPart",
     "HypothesisReading",
     "Interruption",
     "JobReading",
@@ -45,9 +46,12 @@ Fields = Mapping[str, object]
 class Event:
     """
     An event of the control; `fields` are all that it has.
+
+    A change came between `earliest` and `at`; None if the former is not known.
     """
 
     at: datetime
+    earliest: datetime | None
     kind: str
     test: str
     job_id: str
@@ -193,15 +197,28 @@ class NeedRoutes:
 
 
 @dataclass(frozen=True, slots=True)
+class ForecastPart:
+    """
+    A part of a forecast, in seconds; `most` is None if it has no known end.
+    """
+
+    least: float | None
+    most: float | None
+    never: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """
-    The time to take over that was forecast for a need; `never` if nothing would.
+    The time to take over that was forecast for a need, and its two parts; `never` if nothing would.
     """
 
     need: str
     least: float | None
     most: float | None
     never: bool
+    detection: ForecastPart
+    convergence: ForecastPart
     reasons: tuple[str, ...]
     advice: tuple[str, ...]
 

@@ -10,7 +10,7 @@ from math import inf
 from chaosfailover.outages.outage import Length
 from chaosfailover.outages.pooled import worst
 
-__all__ = ["Directions", "FlowRecovery", "Recovery", "Share", "Way"]
+__all__ = ["Bounds", "Directions", "FlowRecovery", "Loss", "Recovery", "Share", "Way"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,26 @@ class FlowRecovery:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """
+    The earliest and the latest instant of something; None where there is no such bound.
+    """
+
+    earliest: datetime | None
+    latest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """
+    A time in which checks were lost: when it began, and when it was over for good.
+    """
+
+    since: Bounds
+    until: Bounds
+
+
+@dataclass(frozen=True, slots=True)
 class Recovery:
     """
     One target in one cut, as `outages.summary.Summary` names it.
@@ -84,7 +104,8 @@ class Recovery:
     outage of the network: no objective applies to it but its own, and with one it counts as any
     other. After a signal, or when the run was killed, the measurement is `cut_off`: a loss that is
     open at its end is as long as it was seen, which without a stop is `open_at_stop`. That an
-    `external` target was there says nothing for the network.
+    `external` target was there says nothing for the network. `loss` is the first one after the cut,
+    `loss_back` the first one after the stop.
 
     Of a target with `flows`, the lengths are those of the worst flow, and each flow has its own
     recovery. `directions` are there if a responder told them, a `share` if there are no flows.
@@ -108,6 +129,8 @@ class Recovery:
     persistent: bool
     cut_off: bool
     external: bool
+    loss: Loss
+    loss_back: Loss
     flows: Sequence[FlowRecovery]
     share: Share | None
     share_back: Share | None

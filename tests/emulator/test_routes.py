@@ -475,3 +475,56 @@ def test_a_service_is_lost_where_the_survivor_has_no_route(prefix: str, lost: bo
 def test_a_wrong_topology_is_refused_with_its_place(content: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Caller({"extends": "dual-circuit", **content})
+
+
+def session(caller: Caller) -> str:
+    (peer,) = caller.call("DescribeBgpPeers", **HANGZHOU, BgpPeerId=PEER_A)["BgpPeers"]["BgpPeer"]
+    return str(peer["BgpStatus"])
+
+
+@pytest.mark.parametrize(
+    ("fall", "shown"),
+    [
+        pytest.param("cut", ["Established", "Down", "Down", "Down", "Established"], id="at once"),
+        pytest.param(
+            "detection",
+            ["Established", "Established", "Down", "Down", "Established"],
+            id="once it is noticed",
+        ),
+    ],
+)
+def test_sessions_fall_with_the_cut_or_on_its_detection(fall: str, shown: list[str]) -> None:
+    """BFD of 0.9 s notices it; the routes follow 2 s later, and both are in the ground truth."""
+    lengths = {"starting": 1.0, "stopping": 1.0, "convergence": 2.0, "revert_delay": 0.5}
+    caller = dual_circuit(settings={**lengths, "sessions_fall": fall})
+    job_id = caller.call("CreateFailoverTestJob", **CREATE | {"JobType": "StartNow"})["JobId"]
+    seen = [session(caller)]
+    for seconds in (1.5, 1.0, 3.0):
+        caller.wait(seconds)
+        seen.append(session(caller))
+    caller.call("StopFailoverTestJob", JobId=job_id)
+    caller.wait(3.0)
+    truth = caller.cloud.truth()
+    began = caller.cloud.clock.now() - 8.5
+    times = {
+        (what, each): [tuple(at - began for at in interval) for interval in intervals]
+        for what, all_times in truth.items()
+        for each, intervals in all_times.items()
+    }
+
+    assert [*seen, session(caller)] == shown
+    assert times["jobs", job_id] == [pytest.approx((0.0, 5.5))]
+    assert times["down", "pc-rehearsal-a"] == [pytest.approx((1.0, 6.5))]
+    assert times["sessions", PEER_A] == [pytest.approx((1.0 if fall == "cut" else 1.9, 6.5))]
+    assert times["routes", PEER_A] == [pytest.approx((3.9, 7.0))]
+
+
+def test_session_that_nobody_missed_in_time_never_falls() -> None:
+    """The cut was over before BFD had noticed it."""
+    caller = dual_circuit(settings={"sessions_fall": "detection", "starting": 1.0, "stopping": 0.1})
+    job_id = caller.call("CreateFailoverTestJob", **CREATE | {"JobType": "StartNow"})["JobId"]
+    caller.wait(1.2)
+    caller.call("StopFailoverTestJob", JobId=job_id)
+    caller.wait(1.0)
+
+    assert caller.cloud.truth()["sessions"][PEER_A] == []

@@ -269,6 +269,23 @@ def test_ground_truth_of_a_lossy_standby_has_both_shares(begin: Begin) -> None:
     assert truth[1]["end"] is None
 
 
+def test_ground_truth_of_the_network_is_on_the_clock_of_that_of_the_traffic(begin: Begin) -> None:
+    """The circuit goes down when the traffic is lost, and its end is told once it has come."""
+    emulator = begin("dual-circuit")
+    job_id = cut(emulator)
+    (lost,) = emulator.ground_truth()["portal"]
+    before = emulator.ground_truth_of_network()
+    call(emulator, "StopFailoverTestJob", JobId=job_id)
+    emulator.advance(3.0)
+    (time_down,) = emulator.ground_truth_of_network()["down"]["pc-rehearsal-a"]
+    told = httpx.get(f"{emulator.url}/_emulator/ground-truth-of-network").json()
+
+    assert before["jobs"][job_id][0]["end"] is None
+    assert before["down"]["pc-rehearsal-a"][0]["start"] == pytest.approx(lost["start"], abs=0.5)
+    assert time_down["end"] is not None
+    assert set(told) == {"jobs", "down", "sessions", "routes"}
+
+
 @pytest.mark.parametrize("topology", ["dual-circuit", "dual-circuit-ecmp", "lossy-standby"])
 def test_port_in_use_is_refused_however_it_is_shared(begin: Begin, topology: str) -> None:
     """Two emulators would answer for each other."""

@@ -28,6 +28,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
+from lab_parts import Change, Look, Watch, changes_in
+
 __all__ = ["Moments", "Observed", "Plan"]
 
 HERE = Path(__file__).parent
@@ -62,10 +64,12 @@ class Moments(TypedDict):
     """
     The instants of one cut, by CLOCK_BOOTTIME: until `until`, all is steady again.
 
-    Since `moved` and since `back`, the routes of both routers are those of the phase.
+    Since `moved` and since `back`, the routes of both routers are those of the phase. The cut was
+    made by `done`.
     """
 
     cut: float
+    done: float
     moved: float
     stop: float
     back: float
@@ -77,13 +81,15 @@ class Observed(TypedDict):
     What was seen: the instants of each cut, and for each the stream's and the prober's view.
 
     `overflows` are the datagrams that a socket lost as its reader was not scheduled: those of a
-    machine that is too busy to measure.
+    machine that is too busy to measure. `looks` and `log` are those of the session over circuit a.
     """
 
     overflows: int
     cuts: list[Moments]
     stream: list[dict[str, Any]]
     prober: list[dict[str, dict[str, Any]]]
+    looks: list[Look]
+    log: list[Change]
 
 
 def clock() -> float:
@@ -111,6 +117,7 @@ def session(node: str, plan: Plan, name: str, prepended: int) -> str:
     peer, subnet = OTHER[node], CIRCUITS[name]
     return f"""
 protocol bgp circuit_{name} {{
+    debug {{ states }};
     local 10.0.{subnet}.{END[node]} as {ASN[node]};
     neighbor 10.0.{subnet}.{END[peer]} as {ASN[peer]};
     hold time {plan["hold"]};
@@ -134,7 +141,8 @@ def configuration(node: str, plan: Plan, prepended: dict[str, int]) -> str:
     interval, multiplier = plan["bfd"] or (1000, 3)
     sessions = [session(node, plan, name, times) for name, times in prepended.items()]
     return f"""
-log stderr {{ warning, error, fatal, bug }};
+log stderr {{ warning, error, fatal, bug, trace }};
+timeformat log iso long us;
 router id {LOOPBACK[node]};
 protocol device {{ scan time 1; }}
 protocol direct {{ ipv4; interface "lo"; }}
@@ -279,6 +287,18 @@ class Network:
         """
         wait_until(lambda: all(map(self._is_up, LOOPBACK)), self._log)
 
+    def is_established(self) -> bool:
+        """
+        Say whether the router of the cloud shows the session over circuit a as established.
+        """
+        return "Established" in self._birdc("cloud", "show protocols circuit_a")
+
+    def log_of(self, node: str) -> Path:
+        """
+        Return the log of a router.
+        """
+        return Path(self._file(node, "log"))
+
     def _gateways(self, node: str, circuits: str) -> set[str]:
         return {f"10.0.{CIRCUITS[name]}.{END[OTHER[node]]}" for name in circuits}
 
@@ -347,6 +367,7 @@ def performed(
         network.drain(DRAINED)
         time.sleep(DRAIN)
     network.cut(way)
+    done = clock()
     network.await_routes("b")
     moved = clock()
     time.sleep(rng.uniform(1.0, 2.0))
@@ -357,7 +378,14 @@ def performed(
     network.await_routes(usual)
     back = clock()
     time.sleep(1.5)
-    return {"cut": cut, "moved": moved, "stop": stop, "back": back, "until": marked(prober)}
+    return {
+        "cut": cut,
+        "done": done,
+        "moved": moved,
+        "stop": stop,
+        "back": back,
+        "until": marked(prober),
+    }
 
 
 @contextmanager
@@ -398,13 +426,15 @@ def observed(network: Network, rng: random.Random) -> Observed:
         stream = stack.enter_context(started("dc", "lab_stream.py", "send", address, flows))
         prober = stack.enter_context(started("dc", "lab_prober.py", address, every))
         time.sleep(1.0)
-        cuts = [performed(network, way, prober, rng) for way in network.plan["ways"]]
+        with Watch(network.is_established, clock) as watch:
+            cuts = [performed(network, way, prober, rng) for way in network.plan["ways"]]
+        log = changes_in(network.log_of("cloud"), clock)
         seen = answer(stream, cuts), answer(prober, cuts)
         if echo.poll() is not None:
             raise RuntimeError("the echo has ended")
         overflows = sum(map(overflowed, LOOPBACK))
     document = {"overflows": overflows, "cuts": cuts, "stream": seen[0], "prober": seen[1]}
-    return cast("Observed", document)
+    return cast("Observed", {**document, "looks": watch.looks, "log": log})
 
 
 def overflowed(node: str) -> int:

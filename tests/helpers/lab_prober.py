@@ -10,11 +10,22 @@ the measurement. Then it prints its summaries of each as JSON, by target.
 
 import json
 import sys
+from math import isfinite
 
+from chaosfailover.outages.first_loss import first_loss
 from chaosfailover.prober.prober import Prober
 from chaosfailover.prober.targets import parse_target
 
 TIMEOUT = 0.5
+
+
+def loss(prober: Prober, name: str, since: float, until: float) -> dict[str, list[float | None]]:
+    """
+    Return when the first loss of a phase began and was over, each as an earliest and a latest.
+    """
+    found = first_loss(prober._find(name).flows, since, until, TIMEOUT)
+    ends = found._asdict() if found else {}
+    return {edge: [at if isfinite(at) else None for at in each] for edge, each in ends.items()}
 
 
 def main() -> None:
@@ -32,6 +43,7 @@ def main() -> None:
                 target.name, cut["cut"], cut["stop"], cut["until"]
             ).as_dict()
             | {"unjudged": prober.series(target.name)["unjudged"]}
+            | {"loss": loss(prober, target.name, cut["cut"], cut["stop"])}
             for target in targets
         }
         for cut in json.loads(line)

@@ -14,6 +14,7 @@ from typing import cast
 
 import lab_network
 from lab_network import Observed, Plan
+from lab_parts import slips_of_parts
 
 from chaosfailover.alibaba.documents import BgpPeer, VirtualBorderRouter
 from chaosfailover.emulator.downtime import Downtime
@@ -31,6 +32,7 @@ __all__ = [
     "cuts_of",
     "emulated",
     "forecast",
+    "misplaced",
     "missing",
     "observe",
     "starting",
@@ -176,6 +178,22 @@ def cuts_of(plan: Plan, observed: Observed) -> Iterator[Cut]:
                 unjudged={name: each["unjudged"] for name, each in prober.items()},
                 outages={name: _windows(each["outages"]) for name, each in prober.items()},
             )
+
+
+def misplaced(plan: Plan, observed: Observed) -> Iterator[str]:
+    """
+    Yield the parts of the failover time that the routers' log and the stream contradict.
+
+    A loss of a share is judged if it is of many checks, as its length is.
+    """
+    cuts = [cut for cut in cuts_of(plan, observed) if cut.phase == "failover"]
+    for cut, moments, prober in zip(cuts, observed["cuts"], observed["prober"], strict=True):
+        given = cast("Mapping[str, float]", moments), observed["looks"], observed["log"]
+        for name, target in prober.items():
+            many = cut.share == 1 or cut.length[0] > ENOUGH * cut.every[name]
+            lost = {"loss": cut.begun, "recovered": cut.ended} if cut.lost and many else {}
+            for slip in slips_of_parts(*given, target, lost):
+                yield f"{cut.way}: {name}: {slip}"
 
 
 def _bounds(length: Mapping[str, float | None] | None) -> tuple[float, float] | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from lab_network import Observed, Plan
-from laboratory import CONVERGENCE, Cut, allowed, cuts_of, emulated, forecast, starting
+from laboratory import CONVERGENCE, Cut, allowed, cuts_of, emulated, forecast, misplaced, starting
 
 pytestmark = pytest.mark.lab
 
@@ -74,6 +74,7 @@ def test_routers_agree(given: Plan, observe: Callable[[Plan], Observed]) -> None
     assert [slip for cut in cuts if (slip := miscounted(cut))] == []
     assert [slip for cut in cuts if (slip := out_of_range(given, cut))] == []
     assert [slip for cut in cuts if (slip := unforeseen(given, cut))] == []
+    assert list(misplaced(given, observed)) == []
 
 
 def test_nothing_is_left_of_a_laboratory_that_is_killed(tmp_path: Path) -> None:

@@ -20,17 +20,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from long_journals import long_journal
 from made_flows import flow, with_flows
-from made_journals import changed, event, held, probe, reading, routed, without
+from made_journals import at, changed, event, held, probe, reading, routed, without
 from places import DATA
 from recorded_journals import RECORDED, errors, load
 
 from chaosfailover.errors import ArgumentError
-from chaosfailover.i18n import CATALOGUES
-from chaosfailover.record import make_record
+from chaosfailover.i18n import CATALOGUES, message
+from chaosfailover.record import Record, make_record
 from chaosfailover.record.digest import misfit
 from chaosfailover.report import FORMATS, render
 from chaosfailover.report.charts.axis import STEPS
-from chaosfailover.report.jinja_filters import template_text
+from chaosfailover.report.charts.part_bars import part_bars
+from chaosfailover.report.formatting import bounds
+from chaosfailover.report.jinja_filters import environment, template_text
 from chaosfailover.report.network import comparisons
 
 Journal = dict[str, Any]
@@ -363,6 +365,9 @@ def test_every_message_is_used(language: str) -> None:
         "direction.",
         "connection.",
         "path.",
+        "part.",
+        "instant.",
+        "way.",
     )
     known = {key for key in CATALOGUES[language] if not key.startswith(groups)}
 
@@ -600,6 +605,134 @@ def test_forecast_is_compared(forecast: Any, measured: Any, state: str) -> None:
     (row,) = comparisons(record)
 
     assert row["state"] == state
+
+
+PARTS: dict[str, dict[str, tuple[float, float] | None]] = {
+    "there": {
+        "accepted": (10.0, 10.1),
+        "down": None,
+        "loss": (12.0, 12.2),
+        "session": (13.0, 14.0),
+        "routes": (10.0, 15.5),
+        "recovered": (15.0, 15.2),
+    },
+    "back": {
+        "stopped": (20.0, 20.1),
+        "resource": (22.0, 22.5),
+        "session": (26.0, 26.5),
+        "loss": (24.0, 24.1),
+        "reverted": (25.0, 25.1),
+        "as_before": (26.1, 26.6),
+    },
+}
+
+
+def parts_of(**ways: Any) -> list[Any]:
+    """Return the bars of a record with parts between these instants, in seconds."""
+    record = make_record(held())
+    record["failover_parts"] = [{"target": "portal", "test": "drill", **ways}]
+    return part_bars(record)
+
+
+def way(parts: list[tuple[str, list[str]]], name: str, unplaced: list[str]) -> Record:
+    instants = {
+        key: ends and dict(zip(("earliest", "latest"), map(at, ends), strict=True))
+        for key, ends in PARTS[name].items()
+    }
+    lengths = {"at_least": 1.0, "at_most": 2.0, "forecast": None}
+    rows = [{"begins": begins, "ends": ends, **lengths} for begins, ends in parts]
+    return {"instants": instants, "parts": rows, "unplaced": unplaced}
+
+
+THERE = [("accepted", ["loss"]), ("loss", ["session"]), ("session", ["recovered"])]
+BACK = [
+    ("stopped", ["resource"]),
+    ("resource", ["loss"]),
+    ("loss", ["reverted"]),
+    ("reverted", ["session", "as_before"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("language", "there", "back"),
+    [
+        pytest.param(
+            "en",
+            ["the cloud's own delay and first loss", "detection", "convergence and recovery"],
+            [
+                "until resource back",
+                "until first loss on the way back",
+                "loss on reversion",
+                "until session Established and all as before",
+            ],
+            id="English",
+        ),
+        pytest.param(
+            "zh",
+            ["云端自身的延迟与首次丢失", "检测", "收敛与恢复"],
+            ["到资源恢复为止", "到返回途中的首次丢失为止", "回切丢失", "到会话建立与一切复原为止"],
+            id="Chinese",
+        ),
+    ],
+)
+def test_parts_have_names(language: str, there: list[str], back: list[str]) -> None:
+    """A part has all that usually comes meanwhile; the way back has no usual order."""
+    record = make_record(held())
+    ways = {"there": way(THERE, "there", ["routes"]), "back": way(BACK, "back", [])}
+    record["failover_parts"] = [{"target": "portal", "test": "drill", **ways}]
+    page = environment(language, markup=False).from_string(
+        "{% for bar in bars %}{% for part in bar.parts %}{{ part|part(bar, t) }}\n{% endfor %}"
+        "{{ bar|unseen(t) }}|{{ bar|vague(t) }}\n{% endfor %}"
+    )
+
+    lines = page.render(bars=part_bars(record)).splitlines()
+
+    separator = message("part.shown", language, name="", bounds="")
+    assert [line.split(separator)[0] for line in lines] == [
+        *there,
+        lines[3].split(separator)[0],
+        *back,
+        "|",
+    ]
+    assert lines[3].endswith(bounds({"at_least": 0.0, "at_most": 5.5}))
+
+
+def test_parts_whose_order_is_not_the_usual_one_are_named_by_their_end() -> None:
+    """The session was seen down after the traffic had moved, so that its part is no detection."""
+    parts = [("loss", ["recovered"]), ("recovered", ["session"])]
+    (bar,) = parts_of(there=way(parts, "there", []), back={**way([], "back", []), "instants": {}})
+    page = environment("en", markup=False).from_string("{{ part|part(bar, t) }}")
+
+    length = bounds({"at_least": 1.0, "at_most": 2.0})
+    assert page.render(bar=bar, part=bar.parts[1]) == f"until session down: {length}"
+
+
+def test_stacked_bar_has_a_sure_and_an_unsure_piece_of_each_part() -> None:
+    """From the beginning of the way to the last bound of its last part."""
+    bars = parts_of(there=way(THERE, "there", ["routes"]), back=way(BACK, "back", []))
+
+    pieces = [(each.style, each.sure, each.x, each.width) for each in bars[0].stretches]
+    scale = 100 / 5.2
+    expected = [
+        ("loss", True, 0.1, 1.9),
+        ("loss", False, 2.0, 0.2),
+        ("session", True, 2.2, 0.8),
+        ("session", False, 3.0, 1.0),
+        ("recovered", True, 4.0, 1.0),
+        ("recovered", False, 5.0, 0.2),
+    ]
+    assert pieces == [
+        (style, sure, pytest.approx(x * scale, abs=0.01), pytest.approx(width * scale, abs=0.01))
+        for style, sure, x, width in expected
+    ]
+
+
+def test_record_without_parts_has_none() -> None:
+    """An older one, or one of a run without targets."""
+    record = make_record(held())
+    del record["failover_parts"]
+
+    assert part_bars(record) == []
 
 
 @pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:20])

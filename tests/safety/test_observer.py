@@ -3,6 +3,7 @@ The observer makes events of what changes, and asks nothing while a test is bein
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -66,6 +67,15 @@ def observe(
 
 def shown(published: Iterable[Event]) -> list[tuple[str, str]]:
     return [(event["kind"], event.get("status", "")) for event in published]
+
+
+def spans(published: Iterable[Event]) -> list[float]:
+    """
+    Return for how long each change may have been there before it was seen.
+    """
+    changes = (event for event in published if "earliest" in event)
+    ends = ([datetime.fromisoformat(each[key]) for key in ("earliest", "at")] for each in changes)
+    return [(latest - earliest).total_seconds() for earliest, latest in ends]
 
 
 def test_end_tells_when_the_test_was_last_seen_to_cut(published: list[Event]) -> None:
@@ -132,6 +142,46 @@ def test_what_cannot_be_read_is_unknown(published: list[Event]) -> None:
         ("status", "Testing"),
         ("resource", "Enabled"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("circuits", "lag", "ago"),
+    [
+        pytest.param(["Enabled", "Disabled"], 0.0, [1.0], id="seen as before a look ago"),
+        pytest.param(["Enabled", AWAY, "Disabled"], 0.0, [2.0], id="unread meanwhile"),
+        pytest.param(["Enabled", "Disabled"], 10.0, [11.0], id="an API that shows what is old"),
+        pytest.param(["Enabled", "Disabled", "Enabled"], 0.0, [1.0, 1.0], id="there and back"),
+        pytest.param(["Enabled", AWAY, "Enabled"], 0.0, [], id="unread, and unchanged"),
+        pytest.param(["Disabled"], 0.0, [], id="read for the first time"),
+    ],
+)
+def test_change_has_the_earliest_instant_at_which_it_may_have_come(
+    published: list[Event], circuits: list[Answer | str], lag: float, ago: list[float]
+) -> None:
+    """The state before it was shown until then: when the last look that saw it was asked for."""
+    clock = Clock()
+    cloud = Cloud([job("Testing")] * len(circuits), circuits=circuits)
+    client = client_of(cloud, clock, attempts=1)
+    vars(client)["lag"] = lag  # that of the cloud, which no test asks
+    seen = Observation("drill", {CIRCUIT: ENABLED}, clock)
+    watched = Watched(seen, Start("ftj-1", accepted=True))
+    machine = Observer(lambda: client, watched, clock).rounds()
+
+    for _ in circuits:
+        advance(machine)
+        clock.sleep(1.0)
+
+    assert spans(published) == [pytest.approx(it, abs=0.5) for it in ago]
+
+
+def test_late_reply_does_not_make_a_change_begin_after_it(published: list[Event]) -> None:
+    """A reply of the observer may come after that to a later question of a stop."""
+    clock = Clock()
+    seen = Observation("drill", {CIRCUIT: ENABLED}, clock)
+    for asked_ago, status in ((5.0, "Enabled"), (1.0, "Enabled"), (3.0, "Disabled")):
+        seen.see_states({CIRCUIT: ResourceState(status, "")}, clock.now - asked_ago)
+
+    assert spans(published) == [pytest.approx(3.0, abs=0.5)]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ Moved routes are events: what moved, from where to where.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from routed import P, Routed, transit_route, vbr_route
@@ -54,6 +55,26 @@ def test_what_moves_is_told_from_whom_to_whom(seen: list[events.Event]) -> None:
         (CEN, [P], [EAST, WEST], [WEST]),
         (EAST, [P], [], [EAST]),
         (CEN, [P], [WEST], [EAST, WEST]),
+    ]
+
+
+def test_move_has_the_earliest_instant_at_which_it_may_have_come(
+    seen: list[events.Event],
+) -> None:
+    """It came after the last read of that table that saw the old way was asked for."""
+    watching, asked = watch(), [datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC) for second in (1, 6)]
+    both = tables()
+    gone = tables(east=(), fabric=(transit_route(WEST),))
+    watching.see(CEN, both)
+    watching.see(CEN, both, asked[0])
+    watching.miss(CEN, "ListTransitRouters: Throttling")
+    watching.see(CEN, gone, asked[1])
+    watching.see(CEN, both, asked[1])
+
+    assert [event.get("earliest") for event in seen if "moved_to" in event] == [
+        None,
+        asked[0].isoformat(),
+        asked[1].isoformat(),
     ]
 
 

@@ -49,8 +49,8 @@ Invariants
     - An upstream's refusals and resets reach the client at once: only a path can stall.
 """
 
-from chaosfailover.emulator.dataplane.ground_truth import TrueOutage
+from chaosfailover.emulator.dataplane.ground_truth import TrueOutage, TrueTime, true_time
 from chaosfailover.emulator.dataplane.plane import DataPlane
 from chaosfailover.emulator.dataplane.sockets import PortTakenError, bound
 
-__all__ = ["DataPlane", "PortTakenError", "TrueOutage", "bound"]
+__all__ = ["DataPlane", "PortTakenError", "TrueOutage", "TrueTime", "bound", "true_time"]

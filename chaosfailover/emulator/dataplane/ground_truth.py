@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypedDict
 
-__all__ = ["GroundTruth", "Loss", "TrueOutage", "summed"]
+__all__ = ["GroundTruth", "Loss", "TrueOutage", "TrueTime", "summed", "true_time"]
 
 
 class Loss(NamedTuple):
@@ -47,6 +47,37 @@ class TrueOutage(TypedDict):
     back: float
     flows_lost: list[int]
     flows_seen: int
+
+
+class TrueTime(TypedDict):
+    """
+    A time in which something was so, as in TrueOutage.
+    """
+
+    start: float
+    end: float | None
+    start_utc: str
+    end_utc: str | None
+
+
+def true_time(start: float, end: float) -> TrueTime | None:
+    """
+    Return what has happened by now of a time between two monotonic instants; None if nothing has.
+    """
+    now, utc = time.monotonic(), datetime.now(UTC)
+    if start > now:
+        return None
+    ended = end if end <= now else None
+
+    def written(at: float) -> str:
+        return (utc - timedelta(seconds=now - at)).isoformat(timespec="milliseconds")
+
+    return {
+        "start": start,
+        "end": ended,
+        "start_utc": written(start),
+        "end_utc": None if ended is None else written(ended),
+    }
 
 
 class GroundTruth:

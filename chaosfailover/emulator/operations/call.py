@@ -83,9 +83,9 @@ class Call:
     @cached_property
     def down(self) -> frozenset[str]:
         """
-        The IDs of the resources that this call sees down.
+        The IDs of the resources that show this call that they are down.
         """
-        return self.cloud.down(self.seen_at)
+        return self.cloud.fallen(self.seen_at)
 
     @cached_property
     def fields_after(self) -> Mapping[str, Mapping[str, object]]:

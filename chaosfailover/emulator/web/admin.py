@@ -103,6 +103,14 @@ def ground_truth_by_path(request: AdminRequest) -> object:
     return request.emulator.ground_truth_by_path()
 
 
+def ground_truth_of_network(request: AdminRequest) -> object:
+    """
+    Show when each job ran, and each resource was down, showed it as a session, and was without
+    routes.
+    """
+    return request.emulator.ground_truth_of_network()
+
+
 def requests(request: AdminRequest) -> object:
     """
     Show the latest requests, oldest first: 10,000 requests or 10 million characters at most. Long
@@ -192,6 +200,7 @@ ROUTES: dict[tuple[str, str], Callable[[AdminRequest], object]] = {
     ("POST", "clock"): advance,
     ("GET", "ground-truth"): ground_truth,
     ("GET", "ground-truth-by-path"): ground_truth_by_path,
+    ("GET", "ground-truth-of-network"): ground_truth_of_network,
     ("GET", "requests"): requests,
     ("DELETE", "requests"): forget_requests,
     ("GET", "faults"): faults,

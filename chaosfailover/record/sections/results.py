@@ -17,6 +17,7 @@ __all__ = ["MOST_OUTAGES", "outages", "recoveries", "targets"]
 
 Row = dict[str, object]
 
+NOT_SHOWN = ("cut_at", "stop_at", "cut_off", "external", "loss", "loss_back")
 MOST_OUTAGES = 10_000
 """How many outages a record lists in all: of each target the longest."""
 
