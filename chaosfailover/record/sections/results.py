@@ -72,7 +72,7 @@ def _recovery(recovery: Recovery) -> Row:
     known = {key: getattr(recovery, key) for key in ("share", "share_back", "directions")}
     flows: Row = {"flows": [_flow(flow) for flow in recovery.flows]} if recovery.flows else {}
     return {
-        **members(recovery, but=("cut_at", "stop_at", "cut_off", "external", "flows", *known)),
+        **members(recovery, but=(*NOT_SHOWN, "flows", *known)),
         "failover": recovery.shown,
         "reversion": recovery.shown_back,
         **{key: value for key, value in known.items() if value},
