@@ -10,7 +10,7 @@ from typing import Literal
 from chaosfailover.network.health import UNKNOWN_GROUP
 from chaosfailover.network.load import Load, load
 from chaosfailover.network.paths import Path
-from chaosfailover.network.prefixes import NeedProof, RouteProof, proof_by_route
+from chaosfailover.network.prefixes import NeedProof, RouteProof, proof_by_route, with_backups
 from chaosfailover.network.routes import RouteTables
 from chaosfailover.network.routing import Routing
 from chaosfailover.network.survival import Need, Survival, surviving_paths
@@ -73,20 +73,18 @@ def findings(paths: Iterable[Path], routing: Routing | None = None) -> list[Find
 
 def _findings(paths: list[Path], circuit_id: str, tables: RouteTables | None) -> list[Finding]:
     survival = surviving_paths(paths, [circuit_id])
+    proof = proof_by_route(survival, tables) if tables else None
+    if proof:
+        survival = with_backups(survival, proof)
     groups = {group for path in survival.lost for group in path.named_groups}
     by_session = [
         _finding(circuit_id, group, survival, tables)
         for group in (groups - {UNKNOWN_GROUP}) or groups
     ]
-    return _by_route(by_session, survival, tables) if tables else by_session
-
-
-def _by_route(found: list[Finding], survival: Survival, tables: RouteTables) -> list[Finding]:
-    """
-    Return the findings with what the routes prove; unproven survivors count as none.
-    """
-    proof, loads = proof_by_route(survival, tables), load(survival, tables.routing)
-    return [_with_routes(finding, survival, proof, loads) for finding in found]
+    if not (tables and proof):
+        return by_session
+    loads = load(survival, tables.routing)
+    return [_with_routes(finding, survival, proof, loads) for finding in by_session]
 
 
 def _with_routes(
@@ -96,7 +94,8 @@ def _with_routes(
     prefixes, own_loads = tuple(compress(proof.needs, of_group)), tuple(compress(loads, of_group))
     routed = replace(finding, warnings=[*proof.warnings], prefixes=prefixes, loads=own_loads)
     if all(need.proven for need in prefixes):
-        return routed if finding.survivors else replace(routed, finding="vpn only")
+        circuits = all(need.survivors for need in compress(survival.needs, of_group))
+        return routed if circuits else replace(routed, finding="vpn only")
     if not finding.survivors:
         return routed
     lost = any(fate.state == "lost" for need in prefixes for fate in need.prefixes)

@@ -7,7 +7,7 @@ A prefix is lost if everything was read completely and no survivor carries it. W
 or is not understood is unknown, and unknown counts as no.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal
@@ -81,6 +81,14 @@ class NeedProof:
         return covered and not self.unread and bool(self.prefixes or self.has_survivors)
 
     @property
+    def carriers(self) -> frozenset[str]:
+        """
+        The VBRs and VPN connections that carry every prefix of the cut.
+        """
+        each = [frozenset(fate.by) for fate in self.prefixes]
+        return frozenset.intersection(*each) if each else frozenset()
+
+    @property
     def reasons(self) -> list[str]:
         """
         Why the need is not proven, one sentence for each prefix and each part that was not read.
@@ -132,6 +140,19 @@ class RouteProof:
             return ["the cut takes no path that was read"]
         return [reason for need in self.needs for reason in need.reasons]
 
+    def count(self, survival: Survival) -> int:
+        """
+        Return how many circuits and VPN connections carry the prefix that has the fewest.
+        """
+        return min(
+            (
+                _restricted(need, fate.by).count
+                for need, of in zip(survival.needs, self.needs, strict=True)
+                for fate in of.prefixes
+            ),
+            default=survival.count,
+        )
+
     def as_dict(self) -> dict[str, object]:
         """
         Return the proof as JSON can hold it.
@@ -157,6 +178,15 @@ def proof_by_route(survival: Survival, routing: Routing | RouteTables) -> RouteP
     kept = [warning for warning in survival.warnings if warning not in settled]
     warnings = [warning for proof in proofs for warning in proof.warnings]
     return RouteProof(proofs, tuple(sorted({*kept, *warnings})))
+
+
+def _restricted(need: Need, names: Collection[str]) -> Need:
+    """
+    Return a need with those survivors only that have one of these VBRs, or are one of these VPNs.
+    """
+    survivors = tuple(path for path in need.survivors if path.vbr_id in names)
+    vbrs = {path.vbr_id for path in survivors}
+    return replace(need, survivors=survivors, backups=tuple(sorted({*names} - vbrs)))
 
 
 def with_backups(survival: Survival, proof: RouteProof) -> Survival:
@@ -256,7 +286,7 @@ class _Proof:
             table = self.tables.of_vbr(vbr_id)
             routes = [route for route in used.routes if vbr_id in route.via]
             routes += [] if isinstance(table, str) else table.routes
-            families = {FAMILIES[each.prefix.version] for each in routes if each.source != "cloud"}
+            families = {FAMILIES[each.prefix.version] for each in routes if not each.leads_to_cloud}
             for family in sorted(families - {need.ip_version for need in needs}):
                 yield f"{vbr_id} has {family} routes, but no session of that family was read"
 
@@ -280,8 +310,11 @@ class _Proof:
         vbrs = self._vbrs()
         tables = [self.tables.of_vbr(vbr_id) for vbr_id in vbrs]
         listed = [route for table in tables for route in self._of_family(table)]
-        staying = {"cloud", "static"} if self._is_peer else {"cloud"}
-        carried = {route.prefix for route in listed if route.source not in staying}
+        carried = {
+            route.prefix
+            for route in listed
+            if not (route.leads_to_cloud or (self._is_peer and route.source == "static"))
+        }
         others = {each.prefix for each in self._of_family(used) if not each.via.isdisjoint(vbrs)}
         return carried | (others - {route.prefix for route in listed})
 
@@ -307,7 +340,9 @@ class _Proof:
                 "whether it leads to the same network is not known"
             )
             return PrefixFate(str(prefix), "covered", by), [warning] if default else []
-        lost = all("no" in {one.answer for one in each} for each in witnesses.values())
+        if not witnesses:
+            witnesses[""] = [Witness("unknown", why) for why in self._vpn_unread()]
+        lost = all("no" in {one.answer for one in each} for each in witnesses.values() if each)
         reasons = [one.why for each in witnesses.values() for one in each if one.answer != "yes"]
         return PrefixFate(
             str(prefix),
@@ -319,7 +354,30 @@ class _Proof:
         if vbr_id in self.cut:
             why = f"the table of {vbr_id} does not tell which of its sessions brought a route"
             return [Witness("unknown", why)]
-        return [self._in_table(prefix, vbr_id), self._in_fabric(prefix, vbr_id, used)]
+        here = [self._in_table(prefix, vbr_id), self._in_fabric(prefix, vbr_id, used)]
+        return [*here, *self._way_back(vbr_id)]
+
+    def _way_back(self, vbr_id: str) -> Iterator[Witness]:
+        """
+        Yield that a survivor lacks routes into the cloud which the cut has told the data center.
+        """
+        table = self.tables.of_vbr(vbr_id)
+        if isinstance(table, str):
+            return
+        told = {
+            route.prefix
+            for cut_id in self._vbrs()
+            for route in self._of_family(self.tables.of_vbr(cut_id))
+            if route.source == "fabric"
+        }
+        missing = [
+            str(prefix)
+            for prefix in sorted(told, key=str)
+            if not any(route.source == "fabric" for route in table.around(prefix))
+        ]
+        if missing:
+            names = ", ".join(missing)
+            yield Witness("no", f"{vbr_id} has no route to {names} in the cloud, as the cut has")
 
     def _in_table(self, prefix: Prefix, vbr_id: str) -> Witness:
         """

@@ -38,7 +38,7 @@ T = TypeVar("T", bound=Mapping[str, object])
 
 Prefix = IPv4Network | IPv6Network
 Answer = Literal["yes", "no", "unknown"]
-Source = Literal["bgp", "static", "cloud", "unknown"]
+Source = Literal["bgp", "static", "cloud", "fabric", "unknown"]
 
 TRANSIT: Final = "TransitRouterRouteEntry"
 USED = ("Active", "Standby", "Candidate")
@@ -60,7 +60,7 @@ class Route:
     """
     A route over `via`, and whether it carries traffic to the data center; `drops` is a black hole.
 
-    `source` is where a VBR has it from; `cloud` leads to the cloud.
+    `source` is where a VBR has it from: `fabric` is its ECR or CEN, `cloud` anything else there.
     """
 
     prefix: Prefix
@@ -70,6 +70,13 @@ class Route:
     table: str | None = None
     drops: bool = False
     source: Source = "unknown"
+
+    @property
+    def leads_to_cloud(self) -> bool:
+        """
+        Whether it is a VBR's route into the cloud, which it tells the data center.
+        """
+        return self.source in ("cloud", "fabric")
 
 
 class Table:
@@ -216,7 +223,9 @@ def _vbr_route(vbr_id: str, entry: RouteEntry) -> Route | None:
 
 def _source(entry: RouteEntry) -> Source:
     kind = (text(entry, "Type") or "").casefold()
-    if kind in ("system", "cen", "ecr") or (kind == "custom" and _leads(entry) == {"vpc"}):
+    if kind in ("cen", "ecr"):
+        return "fabric"
+    if kind == "system" or (kind == "custom" and _leads(entry) == {"vpc"}):
         return "cloud"
     return "bgp" if kind == "bgp" else "static" if kind == "custom" else "unknown"
 

@@ -44,6 +44,8 @@ CUT_PROVES = {
 FAILOVER_GROUP = "add the two VBRs to a failover group"
 ENABLE_BFD = "enable BFD"
 LOWER_TIMERS = "lower the BFD timers"
+ECR_ALONE = 10.0
+"""The seconds that an ECR is documented to need at least without a failover group."""
 FASTEST = BfdTimers(200, 200, 3)
 SHORTENED = 0.75
 
@@ -85,16 +87,21 @@ class Takeover:
     """
     The forecast for a path, or for the slowest of several.
 
-    `reasons` are what it rests on and what is not known; `advice` would lower it.
+    `reasons` are what it rests on and what is not known; `advice` would lower it. `documented` is
+    what Alibaba says that it takes at least, in seconds, which groups that no API shows may lower.
     """
 
     detection: Span = UNKNOWN
     convergence: Span = UNKNOWN
     reasons: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
+    documented: float = 0.0
 
     def __str__(self) -> str:
-        return str(self.detection + self.convergence)
+        span = str(self.detection + self.convergence)
+        if self.documented > self.least:
+            return f"{span} (documented: {self.documented:g} s or more)"
+        return span
 
     @property
     def least(self) -> float:
@@ -116,11 +123,19 @@ class Takeover:
         """
         return rto < self.least
 
-    def may_not_hold(self, rto: float) -> bool:
+    def doubt(self, rto: float) -> str:
         """
-        Return whether a silent loss may take longer than an RTO.
+        Return the forecast with what it says against an RTO, "" if that is nothing.
+
+        Without an upper end, an RTO from the lower end on is neither doubted nor sure.
         """
-        return self.most is None or rto < self.most
+        if self.cannot_hold(rto):
+            return f"{self}: it cannot hold"
+        if rto < max(self.most or 0.0, self.documented):
+            return f"{self}: it may not hold"
+        if self.most is None and not self.least:
+            return "a time that is not known: whether it can hold is not known either"
+        return ""
 
     def as_dict(self) -> dict[str, object]:
         """
@@ -150,7 +165,10 @@ def takeover(path: Path, need: Need, routing: Routing) -> Takeover:
     detection, noticed = _detection(path, need, routing)
     convergence, moved = _convergence(path, need, routing)
     reasons = tuple(f"{path}: {reason}" for reason in (noticed, moved))
-    return Takeover(detection, convergence, reasons, tuple(_advice(path, need, routing)))
+    advice = tuple(_advice(path, need, routing))
+    is_alone = convergence.most is None and not _groups_of(path, routing)[1]
+    is_alone = is_alone and need.group.startswith("ecr-")
+    return Takeover(detection, convergence, reasons, advice, ECR_ALONE if is_alone else 0.0)
 
 
 def slowest(forecasts: Iterable[Takeover]) -> Takeover:
@@ -165,6 +183,7 @@ def slowest(forecasts: Iterable[Takeover]) -> Takeover:
         _longest(forecast.convergence for forecast in each),
         tuple(dict.fromkeys(reason for forecast in each for reason in forecast.reasons)),
         tuple(dict.fromkeys(advice for forecast in each for advice in forecast.advice)),
+        max(forecast.documented for forecast in each),
     )
 
 

@@ -31,9 +31,6 @@ NOT_ESTABLISHED = ("Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Down
 RTO = 3.0
 """The objective of a planned experiment, in seconds."""
 
-ECR_TAKEOVER = 10.0
-"""The seconds that an ECR is documented to need at least without a failover group."""
-
 HOLD = 30.0
 """The BGP hold time in seconds where the API names none."""
 
@@ -263,7 +260,6 @@ def _planned(
     vbrs = {each["VbrId"]: each for each in snapshot.vbrs}
     forecasts = takeovers(survival, tables.routing if tables else Routing())
     seconds = detection(peers[str(tested.bgp_peer_id)], vbrs[str(tested.vbr_id)])
-    waits = tables and need.group.startswith("ecr-") and forecasts[str(need)].most is None
     return PlannedTest(
         circuit_id=str(circuit["PhysicalConnectionId"]),
         name=text(circuit, "Name") or "",
@@ -273,7 +269,7 @@ def _planned(
         standby_peers=tuple(str(path.bgp_peer_id) for path in standby),
         survivors=survival.count,
         detection=seconds,
-        rehearsed=max(seconds, ECR_TAKEOVER) if waits else seconds,
+        rehearsed=max(seconds, forecasts[str(need)].documented) if tables else seconds,
         takeover=slowest(forecasts.values()),
         warnings=tuple(survival.warnings),
     )

@@ -142,7 +142,7 @@ class Settings:
             for target in self.parsed_targets()
             if target.rto is not None and not (target.external or target.persistent)
         }
-        return RouteRules(self.survivors_by, self.max_survivor_load, objectives)
+        return RouteRules(self.survivors_by, self.min_survivors, self.max_survivor_load, objectives)
 
     def _with_times(self, value: TargetSetting) -> TargetSetting:
         own = {"url": value} if isinstance(value, str) else value

@@ -50,6 +50,7 @@ class RouteRules:
     """
 
     survivors_by: SurvivorsBy = "routes"
+    min_survivors: int = 1
     max_survivor_load: float = MAX_SURVIVOR_LOAD
     objectives: Mapping[str, float] = field(default_factory=dict)
 
@@ -131,17 +132,14 @@ class RouteChecks:
         """
         proof = proof_by_route(self._survival(cut), self.tables)
         self._note(cut, routes=[need.as_dict() for need in proof.needs])
+        if proof.proven and self.rules.survivors_by == "routes":
+            _require(proof, self._survival(cut), self.rules.min_survivors)
         if proof.proven:
             return _covered(proof), proof.warnings
         if self.rules.survivors_by == "sessions":
             detail = f"not proven, and not required, since the control has {BY_SESSIONS}"
             return detail, [*proof.reasons, *proof.warnings]
-        is_lost = any(fate.state == "lost" for need in proof.needs for fate in need.prefixes)
-        remedy = (
-            "let a survivor carry what would be lost"
-            if is_lost
-            else f"let the routes be read, or set {BY_SESSIONS} in the control"
-        )
+        remedy = _remedy(proof, self._survival(cut))
         raise PreflightError(f"not proven: {'; '.join(proof.reasons)}; {remedy}")
 
     def _capacity(self, cut: Cut) -> Finding:
@@ -167,11 +165,10 @@ class RouteChecks:
         parts = [f"{need}: {forecast}" for need, forecast in forecasts.items()]
         parts += [f"to lower it: {', '.join(advice)}"] if advice else []
         return f"{'; '.join(parts)}. {CUT_PROVES[cut.resource_type]}", [
-            f"{need}: the RTO of {target} is {rto:g} s, and a silent loss takes {forecast}: "
-            "it cannot hold"
+            f"{need}: the RTO of {target} is {rto:g} s, and a silent loss takes {doubt}"
             for need, forecast in forecasts.items()
             for target, rto in self.rules.objectives.items()
-            if forecast.cannot_hold(rto)
+            if (doubt := forecast.doubt(rto))
         ]
 
 
@@ -188,6 +185,26 @@ def check_survivors(client: VpcClient, cut: Cut, least: int, survivors_by: Survi
     survey.require(with_backups(survival, proof), least)
     if not proof.proven:
         raise PreflightError(f"not proven by routes any more: {'; '.join(proof.reasons)}")
+    _require(proof, survival, least)
+
+
+def _require(proof: RouteProof, survival: Survival, least: int) -> None:
+    """
+    Raise PreflightError if a prefix of the cut is carried by less than `least`.
+    """
+    if (count := proof.count(survival)) < least:
+        raise PreflightError(
+            f"{count} of {least} needed survivors (min_survivors) carry each prefix: "
+            f"{_covered(proof)}; let more of them carry what the cut carries"
+        )
+
+
+def _remedy(proof: RouteProof, survival: Survival) -> str:
+    if any(fate.state == "lost" for need in proof.needs for fate in need.prefixes):
+        return "let a survivor carry what would be lost"
+    if all(need.survivors for need in survival.needs):
+        return f"let the routes be read, or set {BY_SESSIONS} in the control"
+    return "let another circuit survive, or mend what is said of the VPN connections"
 
 
 def _proof(client: VpcClient, reads: NetworkReads, survival: Survival) -> RouteProof:

@@ -95,7 +95,7 @@ def _carriers(table: Table) -> Seen:
     """
     carriers: dict[str, set[str]] = {}
     for route in table.routes:
-        if route.answer == "yes" and route.source != "cloud":
+        if route.answer == "yes" and not route.leads_to_cloud:
             carriers.setdefault(str(route.prefix), set()).update(route.via)
     return {prefix: tuple(sorted(via)) for prefix, via in carriers.items()}
 

@@ -162,13 +162,33 @@ def test_prefix_that_only_the_ecr_lists_counts() -> None:
 
 def test_what_stays_or_leads_to_the_cloud_is_not_lost() -> None:
     """Routes to the cloud are no prefixes of the data center."""
-    east = [
-        vbr_route(),
-        vbr_route("172.16.0.0/12", "CEN", "VPC"),
-        vbr_route("10.255.0.0/30", "System"),
-    ]
+    cloud = vbr_route("172.16.0.0/12", "CEN", "VPC")
+    east = [vbr_route(), cloud, vbr_route("10.255.0.0/30", "System")]
 
-    assert states(Routed(east=east)) == {P: "covered"}
+    assert states(Routed(east=east, west=[vbr_route(), cloud])) == {P: "covered"}
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        pytest.param(["172.16.0.0/12"], "covered", id="the same"),
+        pytest.param(["172.0.0.0/8"], "covered", id="one that contains it"),
+        pytest.param(["172.16.0.0/16"], "lost", id="a part"),
+        pytest.param([], "lost", id="none"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["CEN", "ECR"])
+def test_survivor_tells_the_data_center_the_way_back(
+    told: list[str], state: str, kind: str
+) -> None:
+    """What the cut has of the cloud, and told the data center, a survivor has to have too."""
+    east = [vbr_route(), vbr_route("172.16.0.0/12", kind, "VPC")]
+    west = [vbr_route(), *(vbr_route(prefix, kind, "VPC") for prefix in told)]
+    routed = Routed(east=east, west=west)
+
+    assert states(routed) == {P: state}
+    reason = "vbr-west has no route to 172.16.0.0/12 in the cloud, as the cut has"
+    assert any(reason in each for each in routed.proof().reasons) == (state == "lost")
 
 
 @pytest.mark.parametrize(

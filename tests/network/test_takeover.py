@@ -230,16 +230,28 @@ def test_advice_would_lower_the_forecast(
 
 
 def test_rto_is_compared_with_both_ends() -> None:
-    """Below the least it cannot hold; below the most, or without one, it may not."""
+    """Below the least it cannot hold; below the most, or what is documented, it may not."""
     known = forecast(vbr=timers(1000, 1000, 3), failover_groups={"vbr-east": GROUP})
     unknown = forecast(vbr=timers(1000, 1000, "?"), failover_groups=NONE)
 
     assert str(known) == "2 s to 4 s"
-    assert [known.cannot_hold(rto) for rto in (1.9, 2.0, 4.0)] == [True, False, False]
-    assert [known.may_not_hold(rto) for rto in (2.0, 3.9, 4.0)] == [True, True, False]
-    assert str(unknown) == "not known"
+    assert known.doubt(1.9) == "2 s to 4 s: it cannot hold"
+    assert known.doubt(2.0) == known.doubt(3.9) == "2 s to 4 s: it may not hold"
+    assert known.doubt(4.0) == ""
+    assert str(unknown).startswith("not known")
     assert not unknown.cannot_hold(0.1)
-    assert unknown.may_not_hold(1e9)
+    assert unknown.doubt(1e9).endswith("whether it can hold is not known either")
+
+
+def test_ecr_without_a_group_takes_what_is_documented() -> None:
+    """Groups of several VBRs, which no API shows, may be faster: it may hold, or may not."""
+    alone = forecast(vbr=timers(1000, 1000, 3), failover_groups=NONE)
+    open_ended = forecast(vbr=timers(1000, 1000, 3))
+
+    assert str(alone) == "2 s or more (documented: 10 s or more)"
+    assert alone.doubt(9.9).endswith("it may not hold")
+    assert alone.doubt(10.0) == ""
+    assert str(open_ended) == "2 s or more"
 
 
 def test_need_has_the_forecast_of_its_slowest_path() -> None:

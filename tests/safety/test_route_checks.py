@@ -4,10 +4,12 @@ Routes, load and forecast decide before a cut, and are read once for all cuts.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from chaosfailover.alibaba import config
 from chaosfailover.emulator import Emulator
@@ -88,13 +90,122 @@ def test_overloaded_survivor_is_refused_with_both_numbers() -> None:
     assert "230 Mbit/s of 200 Mbit/s" in made["drill: capacity"].detail
 
 
-def test_rto_below_the_forecast_is_a_warning() -> None:
-    """BFD at Alibaba's defaults notices nothing within 2 s; an RTO of 5 s may hold."""
-    made = checks("ecr-ecmp", objectives={"portal": 1.5, "echo": 5.0})
+@pytest.mark.parametrize(
+    ("topology", "rto", "doubt"),
+    [
+        pytest.param("ecr-ecmp", 1.5, "it cannot hold", id="below BFD"),
+        pytest.param("ecr-ecmp", 9.0, "it may not hold", id="below what is documented"),
+        pytest.param("ecr-ecmp", 10.0, "", id="an ECR may need more than 10 s, or not"),
+        pytest.param("failover-group", 1.0, "it may not hold", id="below the upper end"),
+        pytest.param("failover-group", 4.0, "", id="from the upper end on"),
+    ],
+)
+def test_rto_that_may_not_hold_is_a_warning(topology: str, rto: float, doubt: str) -> None:
+    """It is told before the cut, and refuses nothing."""
+    made = checks(topology, objectives={"portal": rto})
 
-    (warning,) = made["drill: takeover"].warnings
     assert made["drill: takeover"].passed
-    assert "the RTO of portal is 1.5 s, and a silent loss takes 2 s or more" in warning
+    warnings = made["drill: takeover"].warnings
+    assert len(warnings) == bool(doubt)
+    for warning in warnings:
+        assert f"the RTO of portal is {rto:g} s, and a silent loss takes " in warning
+        assert warning.endswith(f": {doubt}")
+
+
+ALL = ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"]
+
+
+def written(folder: Path, region: dict[str, Any], **more: Any) -> str:
+    """
+    Write a topology that changes one, and return its file.
+    """
+    document = {"extends": "dual-circuit", "regions": {"cn-hangzhou": region}, **more}
+    file = folder / "topology.yaml"
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "needed", "count"),
+    [
+        pytest.param(ALL, 2, None, id="all"),
+        pytest.param(["10.1.0.0/16", "10.2.0.0/16"], 2, 1, id="not all"),
+        pytest.param(["192.168.0.0/24"], 2, 1, id="others"),
+        pytest.param(["192.168.0.0/24"], 1, None, id="one is enough"),
+    ],
+)
+def test_each_prefix_needs_so_many_survivors(
+    prefixes: list[str], needed: int, count: int | None, tmp_path: Path
+) -> None:
+    """A session that carries nothing of the cut is none of the needed survivors."""
+    third = {
+        "circuits": {"pc-c": {"AccessPointId": "ap-c"}},
+        "vbrs": {"vbr-c": {"PhysicalConnectionId": "pc-c", "cens": ["cen-rehearsal"]}},
+        "bgp_groups": {"bgpg-c": {"RouterId": "vbr-c"}},
+        "bgp_peers": {"bgp-c": {"BgpGroupId": "bgpg-c", "prefixes": prefixes}},
+    }
+
+    check = checks(written(tmp_path, third), min_survivors=needed)["drill: routes"]
+
+    assert check.passed == (count is None)
+    if count is not None:
+        assert f"{count} of {needed} needed survivors (min_survivors) carry each prefix" in (
+            check.detail
+        )
+
+
+def test_survivor_without_the_way_back_is_refused(tmp_path: Path) -> None:
+    """The CEN tells it nothing of the cloud, so the data center would not find the way back."""
+    cen = {"vpc_prefixes": ["172.16.0.0/16"], "unpublished": ["vbr-rehearsal-b"]}
+    file = written(tmp_path, {}, cens={"cen-rehearsal": cen})
+
+    check = checks(file)["drill: routes"]
+
+    assert not check.passed
+    assert "vbr-rehearsal-b has no route to 172.16.0.0/16 in the cloud" in check.detail
+
+
+@pytest.mark.parametrize(
+    ("change", "faults", "reason"),
+    [
+        pytest.param(
+            {"NetworkType": "private"},
+            [],
+            "NetworkType is private, not public",
+            id="private",
+        ),
+        pytest.param(
+            {},
+            [
+                {
+                    "fault": "refuse",
+                    "operation": "DescribeVpnConnections",
+                    "code": "Forbidden.RAM",
+                }
+            ],
+            "VPN connections are not known: DescribeVpnConnections",
+            id="not to be read",
+        ),
+    ],
+)
+def test_remedy_for_a_vpn_connection_that_is_not_proven(
+    change: dict[str, Any], faults: list[Any], reason: str, tmp_path: Path
+) -> None:
+    """Without a circuit that survives, sessions are no way out, and unread is not lost."""
+    vpn = {"AttachInstanceId": "cen-rehearsal", "prefixes": ALL, **change}
+    region = {
+        "bgp_peers": {"bgp-rehearsal-b": {"BgpStatus": "Idle"}},
+        "vpn_connections": {"vco-1": vpn},
+    }
+    made = checks(written(tmp_path, region, faults=faults))
+
+    assert not made["drill: survivors"].passed
+    assert reason in made["drill: survivors"].detail
+    assert not made["drill: routes"].passed
+    assert reason in made["drill: routes"].detail
+    remedy = "; let another circuit survive, or mend what is said of the VPN connections"
+    assert made["drill: routes"].detail.endswith(remedy)
+    assert "would be lost" not in made["drill: routes"].detail
 
 
 def test_routes_are_read_once_for_all_cuts() -> None:
