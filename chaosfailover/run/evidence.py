@@ -185,10 +185,19 @@ def open_evidence(given: str | None, hidden: Collection[str]) -> RunEvidence:
     if given is not None:
         return _create(_place(Path(given), name, is_folder=given.endswith("/")), hidden, given)
     with suppress(OSError):
-        return RunEvidence(Path.cwd() / name, hidden, named=False)
-    evidence = _create(Path(tempfile.gettempdir()) / name, hidden)
+        return RunEvidence(_unused(Path.cwd(), name), hidden, named=False)
+    evidence = _create(_unused(Path(tempfile.gettempdir()), name), hidden)
     logger.warning("The working directory cannot be written: the evidence is in %s", evidence.path)
     return evidence
+
+
+def _unused(folder: Path, name: str) -> Path:
+    """
+    Return a path that is free: this process may have begun another run in the same second.
+    """
+    stem = name.removesuffix(".jsonl")
+    names = (f"{stem}{f'-{number}' if number > 1 else ''}.jsonl" for number in itertools.count(1))
+    return next(path for each in names if not (path := folder / each).exists())
 
 
 def check_evidence(given: str | None) -> None:

@@ -239,6 +239,19 @@ def test_file_has_a_name_of_its_own(tmp_path: Path) -> None:
     assert all(name in done.stderr + again.stderr for name in names)
 
 
+def test_runs_of_one_second_have_files_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One process may run several experiments, and refuse them at once."""
+    monkeypatch.chdir(tmp_path)
+    opened = [open_evidence(None, ()) for _ in range(3)]
+    for evidence in opened:
+        evidence.close(wanted=True)
+
+    assert {evidence.path for evidence in opened} == {*tmp_path.iterdir()}
+    assert len({*tmp_path.iterdir()}) == 3
+
+
 def test_folder_that_cannot_be_written_gives_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
