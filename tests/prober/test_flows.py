@@ -33,6 +33,7 @@ from chaosfailover.record.evidence import read_evidence
 ANY = {"portal": 0, "echo": 0, "ledger": 0}
 FLOWS = 8
 PATIENCE = 20.0
+BUSY = 0.01  # by which a busy emulator reads its clock late
 SECOND = """
 extends: ecr-ecmp
 settings: {convergence: 0.2, revert_loss: 0.3}
@@ -119,9 +120,9 @@ def test_lost_flows_are_those_that_the_data_plane_cut(emulator: Emulator) -> Non
 
         assert len(cut["flows"]) == during["flows_seen"] == FLOWS, name
         assert sorted(flow["port"] for flow in lost) == during["flows_lost"], name
-        assert all(flow["failover"]["at_most"] >= seconds for flow in lost), name
+        assert all(flow["failover"]["at_most"] >= seconds - BUSY for flow in lost), name
         if name == "echo":
-            assert all(flow["failover"]["at_least"] <= seconds for flow in lost)
+            assert all(flow["failover"]["at_least"] <= seconds + BUSY for flow in lost)
         assert entry["summary"]["flows"] == FLOWS
         assert len({flow["port"] for flow in cut["flows"]}) == FLOWS
         assert after["flows_seen"] == FLOWS
