@@ -35,9 +35,10 @@ class Observation:
     Holds what was last seen of one test, and publishes each change as an event.
 
     `before` has the resources that the test takes and the best states that were seen of them before
-    its start was sent; None if those are not known. `went_down` tells whether one was seen in
-    another state since then, `stop_accepted` whether a stop of this run ends the test. The observer
-    and whoever stops the test write here, each from its own thread.
+    its start was sent; None if those are not known. `went_down` tells whether each was seen in
+    another state since then, since a session may also flap by itself. `stop_accepted` tells whether
+    a stop of this run ends the test. The observer and whoever stops the test write here, each from
+    its own thread.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Observation:
         self.stopped_at: float | None = None
         self.back_at: float | None = None
         self.went_down = False
+        self._seen_down: set[Resource] = set()
         self.stop_accepted = False
         self._has_begun = False
         self.before = dict(before or {})
@@ -199,7 +201,9 @@ class Observation:
         if is_back(resource, state, self.before[resource]):
             self._away_since.pop(resource, None)
         else:
-            self.went_down = self.went_down or self._has_begun
+            if self._has_begun and state is not None:
+                self._seen_down.add(resource)
+                self.went_down = self.went_down or self._seen_down >= self.before.keys()
             self._away_since.setdefault(resource, datetime.now(UTC))
         status = _status(state)
         earliest = self._earliest_change(resource, Reading(status, since))
