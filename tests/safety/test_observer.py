@@ -235,3 +235,29 @@ def test_job_without_status_is_told(published: list[Event]) -> None:
     observe([reply(FailoverTestJobModel={"JobId": "ftj-1"})], ["Enabled"], 1)
 
     assert ("status", "") in shown(published)
+
+
+PEER = Resource("BGPPEER", "bgp-1")
+UP, DOWN = ResourceState("Available", "Established"), ResourceState("Available", "Down")
+
+
+@pytest.mark.parametrize(
+    ("circuit", "session", "went_down"),
+    [
+        pytest.param(ResourceState("Terminated", ""), DOWN, True, id="all"),
+        pytest.param(ENABLED, DOWN, False, id="a session that flaps"),
+        pytest.param(None, DOWN, False, id="a circuit that is not shown"),
+        pytest.param(None, None, False, id="nothing is shown"),
+    ],
+)
+def test_test_has_cut_if_all_that_it_takes_was_seen_down(
+    circuit: ResourceState | None, session: ResourceState | None, went_down: bool
+) -> None:
+    """A session may flap by itself, and what the API does not show was not seen down."""
+    seen = Observation("drill", {CIRCUIT: ENABLED, PEER: UP})
+    seen.begin()
+    shown = {CIRCUIT: circuit, PEER: session}
+
+    seen.see_states({each: state for each, state in shown.items() if state}, 0.0)
+
+    assert seen.went_down is went_down
