@@ -22,7 +22,7 @@ HIDDEN = "***"
 SHORTEST = 6
 """Shorter values are part of too many words to be hidden wherever they occur."""
 
-# A secret field with its value within a text: of JSON, of a query, of XML, or of what Python prints.
+# A secret field with its value in a text: of JSON, of a query, of XML, or of what Python prints.
 ASSIGNED = re.compile(
     rf"""(?P<name>\b(?:{"|".join(sorted(SECRET_FIELDS))})\b\\*["']?\s*[:=>]\s*)"""
     r"""(?P<value>"(?:[^"\\]|\\.)*"?|'[^']*'?|\\+["'][^"'\\]*|\[[^\]]*\]?|\{[^}]*\}?|"""
@@ -38,8 +38,8 @@ def document(
     http_status: int,
     headers: Mapping[str, str],
     body: bytes,
-    secrets: set[str],
     *,
+    secrets: set[str] | None = None,
     tells_success: bool = False,
 ) -> Reply:
     """
@@ -52,6 +52,7 @@ def document(
     InvalidReplyError for everything else.
     """
     own: set[str] = set()
+    secrets = set() if secrets is None else secrets
     reply = _json_object(body, own)
     secrets |= own
     if reply is not None and http_status >= 400 and isinstance(reply.get("Code"), str):

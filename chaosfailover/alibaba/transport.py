@@ -135,7 +135,7 @@ class Connection:
             http_status,
             response.headers,
             body,
-            self._secrets,
+            secrets=self._secrets,
             tells_success=self._product.tells_success,
         )
 
@@ -153,6 +153,7 @@ class Connection:
         return remaining
 
     def _announce(self, operation: str, error: Exception, wait: float) -> None:
+        reason = str(error).removeprefix(f"{operation}: ")
         logger.log(
-            self._log_level, "%s failed and is tried again in %.1f s: %s", operation, wait, error
+            self._log_level, "%s failed and is tried again in %.1f s: %s", operation, wait, reason
         )

@@ -7,6 +7,7 @@ import string
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from chaosfailover.emulator.access_keys import AccessKey
 from chaosfailover.emulator.clock import Clock
@@ -69,8 +70,7 @@ class Cloud:
         self.began = clock.now()
         self.auth = auth
         self.keys = dict(topology.keys)
-        for id_, secret in (access_keys or {}).items():
-            self.keys[id_] = AccessKey(id=id_, secret=secret, account=topology.account)
+        self.keys |= _added(access_keys or {}, topology)
         self.nonces = Nonces(2 * self.settings.timestamp_window)
         self.state_file = state_file
         self.ledger = Ledger(state_file)
@@ -277,3 +277,13 @@ class Cloud:
         if self.state_file:
             self.state_file.put_clock(self.clock.now(), self.clock.minute)
             self.state_file.commit()
+
+
+def _added(secrets: Mapping[str, str], topology: Topology) -> dict[str, AccessKey]:
+    """
+    Return keys of the first account, with the actions that its key `emulator` has.
+    """
+    model = topology.keys.get("emulator")
+    own = model if model and model.account == topology.account else None
+    keys = [AccessKey(id_, secret, topology.account) for id_, secret in secrets.items()]
+    return {key.id: replace(key, actions=own.actions) if own else key for key in keys}
