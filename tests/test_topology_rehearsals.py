@@ -102,7 +102,7 @@ def test_forecast_contains_what_is_measured(
         pytest.param(
             "missing-prefix",
             [
-                "10.2.0.0/16 would be lost: vbr-rehearsal-b has no route that contains it",
+                "10.2.0.0/16 would be lost: vbr-rehearsal-b has no single route that contains it",
                 "let a survivor carry what would be lost",
             ],
             id="a prefix by name",

@@ -33,6 +33,7 @@ class Connection:
     A connection to one endpoint. May be used from several threads.
 
     A failure to reach it is retried for `reach` seconds only. Retries are logged at `log_level`.
+    Passwords and keys of its replies are shown nowhere, nor in the errors that come after them.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Connection:
         self._sleep = sleep
         self._reach = reach
         self._log_level = log_level
+        self._secrets: set[str] = set()
         self.clock_offset: float | None = None
 
     def close(self) -> None:
@@ -133,6 +135,7 @@ class Connection:
             http_status,
             response.headers,
             body,
+            secrets=self._secrets,
             tells_success=self._product.tells_success,
         )
 
@@ -150,6 +153,7 @@ class Connection:
         return remaining
 
     def _announce(self, operation: str, error: Exception, wait: float) -> None:
+        reason = str(error).removeprefix(f"{operation}: ")
         logger.log(
-            self._log_level, "%s failed and is tried again in %.1f s: %s", operation, wait, error
+            self._log_level, "%s failed and is tried again in %.1f s: %s", operation, wait, reason
         )

@@ -7,6 +7,7 @@ import string
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from math import inf
 
@@ -78,8 +79,7 @@ class Cloud:
         self.began = clock.now()
         self.auth = auth
         self.keys = dict(topology.keys)
-        for id_, secret in (access_keys or {}).items():
-            self.keys[id_] = AccessKey(id=id_, secret=secret, account=topology.account)
+        self.keys |= _added(access_keys or {}, topology)
         self.nonces = Nonces(2 * self.settings.timestamp_window)
         self.state_file = state_file
         self.ledger = Ledger(state_file)
@@ -325,3 +325,13 @@ class Cloud:
 
 def _acting(at: float, times: Mapping[str, Intervals]) -> frozenset[str]:
     return frozenset(each for each, intervals in times.items() if within(at, intervals))
+
+
+def _added(secrets: Mapping[str, str], topology: Topology) -> dict[str, AccessKey]:
+    """
+    Return keys of the first account, with the actions that its key `emulator` has.
+    """
+    model = topology.keys.get("emulator")
+    own = model if model and model.account == topology.account else None
+    keys = [AccessKey(id_, secret, topology.account) for id_, secret in secrets.items()]
+    return {key.id: replace(key, actions=own.actions) if own else key for key in keys}

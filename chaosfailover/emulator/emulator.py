@@ -39,9 +39,10 @@ class Emulator:
     `topology` is a bundled name or a file. `minute` is the length of an emulated minute in seconds.
     `port` 0 takes any free port. `service_ports` overrides ports of the topology's services by
     name; `upstreams` (`host:port` by name) puts your own services behind the emulated network.
-    `access_keys` (ID to secret) adds keys to the topology's first account. `auth=False` checks no
-    signatures. `state` is a file in which jobs survive a restart. The same `seed` gives the same
-    IDs and jitter. `timestamp_window` overrides the topology's setting.
+    `access_keys` (ID to secret) adds keys to the topology's first account, with the `actions` of
+    its key `emulator`, else with all. `auth=False` checks no signatures. `state` is a file in which
+    jobs survive a restart. The same `seed` gives the same IDs and jitter. `timestamp_window`
+    overrides the topology's setting.
 
         with Emulator("dual-circuit") as emulator:
             print(emulator.url, emulator.service_urls)

@@ -391,7 +391,7 @@ class _Proof:
             why = f"{vbr_id} has sessions that are no survivors and may have brought its routes"
             return Witness("unknown", why)
         witness = longest(
-            prefix, vbr_id, table.around(prefix), f"{vbr_id} has no route that contains it"
+            prefix, vbr_id, table.around(prefix), f"{vbr_id} has no single route that contains it"
         )
         own = [path for path in self.need.survivors if path.vbr_id == vbr_id]
         if witness.answer == "no" and any(_is_full(path) for path in own):
@@ -408,7 +408,7 @@ class _Proof:
         group, gone = self.need.group, self.cut - {name}
         around = used.around(prefix)
         left = [route for route in around if route.via.isdisjoint(gone)]
-        absent = f"{group} has no route over {name} that contains it"
+        absent = f"{group} has no single route over {name} that contains it"
         if group.startswith("ecr-"):
             best = "whether an ECR lists routes that are not the best is not known"
             return longest(prefix, name, left, f"{absent}; {best}", "unknown")
@@ -429,7 +429,7 @@ class _Proof:
         if isinstance(routes, str):
             return [Witness("unknown", routes)]
         learned = longest(
-            prefix, name, routes.around(prefix), f"{name} has no route that contains it"
+            prefix, name, routes.around(prefix), f"{name} has no single route that contains it"
         )
         return [learned, self._in_fabric(prefix, name, used)]
 

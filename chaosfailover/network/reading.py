@@ -359,7 +359,7 @@ class Reading:
             if self._remaining() <= 0:
                 return self._late(operation)
             if not is_unreached(error):
-                return Unread(operation, str(error))
+                return Unread(operation, str(error).removeprefix(f"{operation}: "))
             if product is VPC:
                 raise
             return Unread(operation, f"{product.name} was not reached within {REACH:g} s")

@@ -208,7 +208,13 @@ def _warnings(needs: list[Need], lost: list[Path], doubtful: list[Path]) -> Iter
             yield f"{need}: all survivors are at access point {points.pop()}"
     for path in taken:
         if path.bfd is False:
-            yield f"{path}: no BFD, so its loss is noticed only when the BGP hold time has passed"
+            yield f"{path}: {_slow_detection(path)}"
+
+
+def _slow_detection(path: Path) -> str:
+    if path.hold == 0:
+        return "no BFD, and Hold is 0, so BGP alone never notices its loss"
+    return "no BFD, so its loss is noticed only when the BGP hold time has passed"
 
 
 def _shared(path: Path, gone: list[Path]) -> Iterator[str]:

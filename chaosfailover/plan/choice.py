@@ -27,6 +27,8 @@ __all__ = ["RTO", "PlannedTest", "Refusal", "RegionPlan", "detection", "region_p
 RESERVED = ("game-day", "topology")
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 NOT_ESTABLISHED = ("Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Down")
+SETTLED = "BgpStatus is Down, not Established"
+"""What `_settled` writes into reasons; the API may say any other status that is not established."""
 
 RTO = 3.0
 """The objective of a planned experiment, in seconds."""
@@ -201,14 +203,21 @@ def _choice(
         return Refusal(circuit_id, tuple(not_accepted))
     survival = surviving_paths(paths, [circuit_id])
     if not survival.count:
-        return Refusal(circuit_id, tuple(_no_survivor(survival, tables)))
+        reasons = (
+            each.replace(SETTLED, "BgpStatus is not Established")
+            for each in _no_survivor(survival, tables)
+        )
+        return Refusal(circuit_id, tuple(reasons))
     cut = [path for path in survival.lost if path.health == "up" and path.bgp_peer_id]
     if not cut:
         return Refusal(circuit_id, ("none of its sessions is up, so a cut would have no effect",))
     if tables:
         proof = proof_by_route(survival, tables)
         if not proof.proven:
-            return Refusal(circuit_id, tuple(proof.reasons))
+            reasons = (
+                each.replace(SETTLED, "BgpStatus is not Established") for each in proof.reasons
+            )
+            return Refusal(circuit_id, tuple(reasons))
         loads = [text for each in load(survival, tables.routing) for text in each.warnings]
         survival = replace(survival, warnings=[*proof.warnings, *loads])
     return _planned(circuit, cut, survival, snapshot, tables)

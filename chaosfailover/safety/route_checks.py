@@ -240,5 +240,13 @@ def _cut_times(events: Iterable[Event]) -> dict[str, CutTimes]:
 
 
 def _covered(proof: RouteProof) -> str:
-    fates = [str(fate) for need in proof.needs for fate in need.prefixes]
+    """
+    Return what carries each prefix, with the ECR or CEN if there are several.
+    """
+    several = len(proof.needs) > 1
+    fates = [
+        f"{need.need}: {fate}" if several else str(fate)
+        for need in proof.needs
+        for fate in need.prefixes
+    ]
     return "; ".join(fates) or "the cut carries no prefix"

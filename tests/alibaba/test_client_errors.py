@@ -4,6 +4,7 @@ Everything that can go wrong between client and API becomes one clear error of o
 
 import datetime as dt
 import ipaddress
+import json
 import os
 import re
 import signal
@@ -39,6 +40,76 @@ JSON = {"content-type": "application/json;charset=utf-8"}
 HTML = {"content-type": "text/html"}
 
 Serve = Callable[[socket.socket], None]
+
+
+KEY = "SECRETKEY123"
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        pytest.param(f'psk {KEY} in {{"Psk": "{KEY}"}}', 'psk *** in {"Psk": ***}', id="JSON"),
+        pytest.param(f'{{\\"Psk\\": \\"{KEY}\\"}}', '{\\"Psk\\": ***\\"}', id="JSON in JSON"),
+        pytest.param(f"{{'AuthKey': '{KEY}'}}", "{'AuthKey': ***}", id="Python"),
+        pytest.param(f"?a=1&Psk={KEY}&b=2 {KEY}", "?a=1&Psk=***&b=2 ***", id="query"),
+        pytest.param(f"<Cak>{KEY}</Cak>", "<Cak>***</Cak>", id="XML"),
+        pytest.param(f"psk: {KEY}", "psk: ***", id="header"),
+        pytest.param('{"Psk": "a b", "Name": "c"}', '{"Psk": ***, "Name": "c"}', id="words"),
+        pytest.param('{"Psk": ["a", "b"]}', '{"Psk": ***}', id="list"),
+        pytest.param("the Psk is too short", "the Psk is too short", id="no value"),
+        pytest.param("BreakPsk=12", "BreakPsk=12", id="another name"),
+    ],
+)
+def test_error_text_names_no_secret(message: str, shown: str) -> None:
+    """What the API quotes of a password or key is hidden, wherever it is in the text."""
+    error = error_of(httpx.Response(400, json={"Code": "Bad", "Message": message}))
+
+    assert isinstance(error, ApiError)
+    assert (error.code, error.message) == ("Bad", shown)
+
+
+@pytest.mark.parametrize("field", ["Code", "Message", "RequestId"])
+def test_secret_of_an_error_document_is_in_none_of_its_texts(field: str) -> None:
+    """The value of a secret field is hidden beside it, also as JSON writes it."""
+    key = 'SECRET"KEY'
+    texts = {"Code": "Bad", field: f"{key} or {json.dumps(key)}"}
+    error = error_of(httpx.Response(400, json={**texts, "Details": [{"IkeConfig": {"Psk": key}}]}))
+
+    assert "SECRET" not in f"{error} {error!r}"
+    assert "***" in str(error)
+
+
+def test_secret_of_a_reply_is_hidden_in_later_errors() -> None:
+    """A connection knows the keys that it was shown, and never shows them."""
+    groups = [{"BgpGroupId": "bgpg-a", "AuthKey": KEY, "Description": f"key {KEY}", "Name": KEY}]
+    cloud = Cloud(
+        [
+            httpx.Response(200, json={"BgpGroups": {"BgpGroup": groups}, "TotalCount": 1}),
+            httpx.Response(400, json={"Code": "Bad", "Message": f"{KEY} is wrong"}),
+        ]
+    )
+    with client_of(cloud) as client:
+        listed = list(client.describe_bgp_groups())
+        with pytest.raises(ApiError) as caught:
+            client.call("DescribeBgpPeers", {})
+
+    assert listed == [{"BgpGroupId": "bgpg-a", "Description": "key ***", "Name": "***"}]
+    assert caught.value.message == "*** is wrong"
+
+
+@pytest.mark.parametrize("key", ["bgpg-a", "Available"])
+def test_identity_and_status_stay_when_they_equal_a_secret(key: str) -> None:
+    """A verdict rests on these."""
+    group = {"BgpGroupId": "bgpg-a", "Status": "Available", "RouterId": "vbr-a"}
+    reply = {"BgpGroups": {"BgpGroup": [{**group, "AuthKey": key}]}, "TotalCount": 1}
+    with client_of(Cloud([httpx.Response(200, json=reply)])) as client:
+        assert list(client.describe_bgp_groups()) == [group]
+
+
+def error_of(response: httpx.Response) -> Exception:
+    with client_of(Cloud([response])) as client, pytest.raises(ApiError) as caught:
+        client.call("DescribeVpnConnections", {})
+    return caught.value
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -180,6 +181,21 @@ def test_keys_can_be_added_to_the_first_account() -> None:
 
     assert emulator.cloud.keys["rehearsal"].account == emulator.account_id == "1000000000000001"
     assert "rehearsal-secret" not in repr(emulator.cloud.keys)
+
+
+def test_added_key_may_do_what_the_key_of_the_topology_may(tmp_path: Path) -> None:
+    """A rehearsal, which adds its key, can rehearse a RAM policy."""
+    file = tmp_path / "policy.yaml"
+    key = '{secret: emulator-secret, actions: ["vpc:Describe*"]}'
+    file.write_text(
+        "extends: dual-circuit\n"
+        f'accounts: {{"1000000000000001": {{access_keys: {{emulator: {key}}}}}}}\n'
+    )
+
+    added = Emulator(file, access_keys={"rehearsal": "rehearsal-secret"}).cloud.keys["rehearsal"]
+
+    assert added.may("vpc:DescribeBgpPeers")
+    assert not added.may("vpc:StartFailoverTestJob")
 
 
 def test_it_serves_beside_a_loop_of_the_caller() -> None:

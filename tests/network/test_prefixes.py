@@ -147,8 +147,9 @@ def test_each_prefix_needs_a_survivor() -> None:
     assert not proof.proven
     assert proof.reasons == [
         (
-            "cen-main (IPv4): 10.2.0.0/16 would be lost: vbr-west has no route that contains it; "
-            "cen-main has no route over vbr-west that contains it"
+            "cen-main (IPv4): 10.2.0.0/16 would be lost: vbr-west has no single route that "
+            "contains it; "
+            "cen-main has no single route over vbr-west that contains it"
         )
     ]
 

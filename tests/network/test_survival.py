@@ -435,6 +435,13 @@ def test_lost_session_without_bfd_is_a_warning() -> None:
     ]
 
 
+def test_lost_session_without_bfd_and_hold_time_is_never_noticed() -> None:
+    """BGP without a hold time waits for ever."""
+    assert cut(recorded("no-bfd").changed("bgp-east", Hold="0"), "pc-east").warnings == [
+        f"{EAST}: no BFD, and Hold is 0, so BGP alone never notices its loss"
+    ]
+
+
 def test_survivor_that_advertises_nothing_is_not_proven() -> None:
     """Traffic towards the cloud needs routes that were advertised over the survivor."""
     network = recorded("dual-circuit").changed("bgp-west", AdvertisedRouteCount=0)

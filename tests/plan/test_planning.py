@@ -85,7 +85,7 @@ def test_circuits_without_a_survivor_are_refused(tmp_path: Path) -> None:
     }
 
     assert sorted(refused) == ["pc-05", "pc-06", "pc-07", "pc-10"]
-    assert "BgpStatus is Down" in refused["pc-05"]
+    assert "BgpStatus is not Established" in refused["pc-05"]
     assert refused["pc-06"] == "none of its sessions is up, so a cut would have no effect"
     assert "no proven survivor" in refused["pc-07"]
     assert "no VBR was read on it" in refused["pc-10"]
