@@ -101,7 +101,9 @@ def test_missing_prefix_is_refused_by_name() -> None:
     assert [test.circuit_id for test in plan.tests] == [B]
     (refusal,) = plan.refusals
     assert refusal.circuit_id == A
-    assert "10.2.0.0/16 would be lost: vbr-rehearsal-b has no route" in "; ".join(refusal.reasons)
+    assert "10.2.0.0/16 would be lost: vbr-rehearsal-b has no single route" in "; ".join(
+        refusal.reasons
+    )
 
 
 def test_circuit_that_only_a_vpn_survives_is_refused(tmp_path: Path) -> None:
