@@ -85,7 +85,8 @@ def _by_route(found: list[Finding], survival: Survival, tables: RouteTables) -> 
     """
     Return the findings with what the routes prove; unproven survivors count as none.
     """
-    proof, loads = proof_by_route(survival, tables), load(survival, tables.routing)
+    proof = proof_by_route(survival, tables)
+    loads = load(survival, proof, tables)
     return [_with_routes(finding, survival, proof, loads) for finding in found]
 
 

@@ -212,7 +212,7 @@ def _choice(
         proof = proof_by_route(survival, tables)
         if not proof.proven:
             return Refusal(circuit_id, tuple(proof.reasons))
-        loads = [text for each in load(survival, tables.routing) for text in each.warnings]
+        loads = [text for each in load(survival, proof, tables) for text in each.warnings]
         survival = replace(survival, warnings=[*proof.warnings, *loads])
     return _planned(circuit, cut, survival, snapshot, tables)
 
