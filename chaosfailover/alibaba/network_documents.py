@@ -253,6 +253,7 @@ class VpnConnection(TypedDict, total=False):
     State: str
     Status: str
     NetworkType: str
+    Spec: str
     TunnelBandwidth: str
     EnableTunnelsBgp: bool
     EffectImmediately: bool

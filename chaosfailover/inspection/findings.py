@@ -83,7 +83,7 @@ def _findings(paths: list[Path], circuit_id: str, tables: RouteTables | None) ->
     ]
     if not (tables and proof):
         return by_session
-    loads = load(survival, tables.routing)
+    loads = load(survival, proof, tables)
     return [_with_routes(finding, survival, proof, loads) for finding in by_session]
 
 

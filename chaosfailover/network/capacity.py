@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from chaosfailover.network.paths import Path
 
-__all__ = ["capacity_warnings"]
+__all__ = ["capacity_warnings", "megabits"]
 
 CLEARLY = 0.5
 """The share of the cut at or below which the survivors have clearly less."""
@@ -51,9 +51,16 @@ def _sum(paths: Collection[Path], of: Callable[[Path], float | None]) -> float |
     return sum(values) if values and len(values) == len(each) else None
 
 
-def _speed(path: Path) -> float | None:
-    speed = re.fullmatch(r"(\d+(?:\.\d+)?)([MGT])", (path.spec or "").upper())
+def megabits(spec: str | None) -> float | None:
+    """
+    Return a speed such as `10M` or `1G` in Mbit/s; None if it is not understood.
+    """
+    speed = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([MGT])", (spec or "").upper())
     return float(speed[1]) * MEGABITS[speed[2]] if speed else None
+
+
+def _speed(path: Path) -> float | None:
+    return megabits(path.spec)
 
 
 def _bandwidth(path: Path) -> float | None:

@@ -60,7 +60,10 @@ class Route:
     """
     A route over `via`, and whether it carries traffic to the data center; `drops` is a black hole.
 
-    `source` is where a VBR has it from: `fabric` is its ECR or CEN, `cloud` anything else there.
+    `source` is where a VBR has it from: `fabric` is its ECR or CEN, `cloud` anything else there. Of
+    the routes of a prefix, an ECR or CEN uses those with the lowest number of their `order` first.
+    Among these, equal orders share the traffic; which of different orders is used is not known, as
+    without order.
     """
 
     prefix: Prefix
@@ -70,6 +73,7 @@ class Route:
     table: str | None = None
     drops: bool = False
     source: Source = "unknown"
+    order: tuple[int, str] | None = None
 
     @property
     def leads_to_cloud(self) -> bool:
@@ -311,9 +315,21 @@ def _ecr_route(
     if (prefix, via) in off:
         return Route(prefix, via, "no", f"{ecr_id}: {prefix} over {target} was disabled by hand")
     if is_literal(status, "ACTIVE"):
-        return Route(prefix, via, "yes", "")
+        return Route(prefix, via, "yes", "", order=_ecr_order(entry))
     why = f"{ecr_id}: {prefix} over {target} has Status {status or 'missing'}, not ACTIVE"
     return Route(prefix, via, "unknown", why)
+
+
+def _ecr_order(entry: EcrRouteEntry) -> tuple[int, str] | None:
+    """
+    Return the length of the AS path, with what may decide between paths of one length.
+    """
+    path = re.fullmatch(r"\[?(\d+(?:[, ]+\d+)*)\]?", text(entry, "AsPath") or "")
+    if path is None:
+        return None
+    return len(
+        re.findall(r"\d+", path[1])
+    ), f"{entry.get('Med')} {entry.get('NexthopInstanceRegionId')}"
 
 
 def _ecr_disabled(entry: EcrDisabledRoute) -> Route | None:
@@ -341,7 +357,8 @@ def _transit_route(entry: TransitRouteEntry) -> Route | None:
     if any(is_literal(status, refused) for refused in REFUSED):
         return replace(route, answer="no", why=f"{why} over {', '.join(sorted(via))} is {status}")
     if is_literal(kind, "Attachment") and any(is_literal(status, used) for used in USED):
-        return route
+        waiting = (1, " ".join(sorted(via)))
+        return replace(route, order=(0, "") if is_literal(status, "Active") else waiting)
     what = f"has next hop type {kind or 'missing'} and status {status or 'missing'}"
     return replace(route, answer="unknown", why=f"{why} over {', '.join(sorted(via))} {what}")
 

@@ -81,6 +81,7 @@ class Survival:
     `count` is the smallest count of all `needs`: what provably survives. `unknown`
     paths may survive; `down` paths would if they were up and attached. Both count as no, for the
     `reasons` given. `warnings` name what a survivor shares with the cut, and slow detection.
+    `sharing` are other paths over the circuits of survivors, of whatever group.
     """
 
     count: int
@@ -92,6 +93,7 @@ class Survival:
     warnings: list[str]
     reasons: list[str]
     resource_type: str
+    sharing: tuple[Path, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """
@@ -139,6 +141,7 @@ def surviving_paths(
         warnings=sorted(set(_warnings(needs, lost, doubtful))),
         reasons=sorted(set(_reasons(needs, lost, doubtful))),
         resource_type=resource_type,
+        sharing=tuple(_sharing(spared, serving)),
     )
 
 
@@ -182,6 +185,17 @@ def _need(group: str, family: str | None, taken: list[Path], spared: list[Path])
             path for path in taken if group in path.named_groups and path.ip_version == family
         ),
     )
+
+
+def _sharing(spared: list[Path], serving: Collection[Path]) -> Iterator[Path]:
+    """
+    Yield the paths that may load the circuits of survivors; a path of unknown circuit may be there.
+    """
+    carriers = {path.carrier_id for path in serving} | {None}
+    for path in spared:
+        loads = path.vbr_id is not None or (path.unproven_groups and not path.idle)
+        if loads and path not in serving and path.carrier_id in carriers:
+            yield path
 
 
 def _related(path: Path, group: str, family: str | None) -> bool:

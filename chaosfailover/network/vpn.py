@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from chaosfailover.alibaba.documents import text
 from chaosfailover.alibaba.network_documents import VpnConnection
+from chaosfailover.network.capacity import megabits
 from chaosfailover.network.health import Fault, Health, health, is_literal
 from chaosfailover.network.routing import Routing, Unread
 
@@ -25,13 +26,15 @@ CEILINGS = {"Standard": 1000, "Large": 3000}
 @dataclass(frozen=True)
 class VpnBackup:
     """
-    A VPN connection of a CEN; `ceiling` is the bandwidth of one of its tunnels in Mbit/s.
+    A VPN connection of a CEN.
+
+    `ceiling` is the bandwidth of one of its tunnels in Mbit/s, or its `Spec` if that is less.
     """
 
     vpn_connection_id: str
     health: Health
     reasons: tuple[str, ...]
-    ceiling: int | None
+    ceiling: float | None
 
     def as_dict(self) -> dict[str, object]:
         """
@@ -65,8 +68,17 @@ def vpn_backups(group: str, routing: Routing) -> tuple[VpnBackup, ...]:
 
 def _backup(name: str, document: VpnConnection) -> VpnBackup:
     faults = list(_faults(name, document))
-    ceiling = CEILINGS.get(text(document, "TunnelBandwidth") or "")
-    return VpnBackup(name, health(faults)[0], tuple(why for _, why in faults), ceiling)
+    return VpnBackup(name, health(faults)[0], tuple(why for _, why in faults), _ceiling(document))
+
+
+def _ceiling(document: VpnConnection) -> float | None:
+    """
+    Return the bandwidth of a connection; a `Spec` that is there has to be understood.
+    """
+    limits: list[float | None] = [CEILINGS.get(text(document, "TunnelBandwidth") or "")]
+    limits += [megabits(text(document, "Spec"))] if document.get("Spec") else []
+    known = [limit for limit in limits if limit]
+    return min(known) if len(known) == len(limits) else None
 
 
 def _faults(name: str, document: VpnConnection) -> Iterator[Fault]:

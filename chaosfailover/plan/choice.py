@@ -218,7 +218,7 @@ def _choice(
                 each.replace(SETTLED, "BgpStatus is not Established") for each in proof.reasons
             )
             return Refusal(circuit_id, tuple(reasons))
-        loads = [text for each in load(survival, tables.routing) for text in each.warnings]
+        loads = [text for each in load(survival, proof, tables) for text in each.warnings]
         survival = replace(survival, warnings=[*proof.warnings, *loads])
     return _planned(circuit, cut, survival, snapshot, tables)
 

@@ -42,6 +42,7 @@ SPARE_TIMES = 10
 # Seconds for the first answer of the region: one that is not there is not waited for any longer.
 ANSWER_TIME = 5.0
 MOST_OFFERED = 10
+UNKNOWN = "not known: "
 REGION = "the region answers"
 PATH_KEYS = {
     "PHYSICALCONNECTION": "circuit_id",
@@ -71,6 +72,14 @@ class PreflightCheck:
     warnings: tuple[str, ...] = ()
     last: bool = False
 
+    @property
+    def result(self) -> str:
+        """
+        What the log says: `unknown` where nothing was found out, and that is no failure.
+        """
+        unknown = self.detail.startswith(UNKNOWN)
+        return "NO" if not self.passed else "unknown" if unknown else "ok"
+
     def as_dict(self) -> dict[str, object]:
         """
         Return the check as the journal holds it.
@@ -91,7 +100,7 @@ def log_check(check: PreflightCheck) -> None:
         logging.INFO if check.passed else logging.ERROR,
         "Preflight: %s: %s: %s",
         check.name,
-        "ok" if check.passed else "NO",
+        check.result,
         check.detail,
     )
     for warning in check.warnings:

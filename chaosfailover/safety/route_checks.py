@@ -3,8 +3,8 @@ The checks of a cut that rest on routes and traffic, which are read once for all
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Literal
 
@@ -37,6 +37,9 @@ SurvivorsBy = Literal["routes", "sessions"]
 Finding = str | tuple[str, Sequence[str]]
 
 BY_SESSIONS = "survivors_by: sessions"
+HISTORY = timedelta(days=7)
+METRIC_BUDGET = 20.0
+"""The seconds for the traffic of others that share a survivor's circuit."""
 TRAFFIC_BUDGET = 5.0
 """The seconds for the traffic after the run."""
 PROOF_BUDGET = 10.0
@@ -90,7 +93,18 @@ class RouteChecks:
         """
         Everything that was read, once for all cuts.
         """
-        return RouteTables(read_routing(self.reads, self.snapshot))
+        routing = read_routing(self.reads, self.snapshot)
+        sharing = {
+            path.vbr_id
+            for survival in self.survivals.values()
+            for path in survival.sharing
+            if path.vbr_id and path.vbr_id not in routing.traffic
+        }
+        if sharing:
+            since = routing.taken_at - HISTORY
+            more = read_traffic(self.reads, sharing, since, budget=METRIC_BUDGET)
+            routing = replace(routing, traffic={**routing.traffic, **more})
+        return RouteTables(routing)
 
     def with_backups(self, survival: Survival) -> Survival:
         """
@@ -147,12 +161,15 @@ class RouteChecks:
         Return the load of the survivors; only a present load that is too high fails.
         """
         limit = self.rules.max_survivor_load
-        loads = load(self._survival(cut), self.tables.routing, limit)
+        survival = self._survival(cut)
+        loads = load(survival, proof_by_route(survival, self.tables), self.tables, limit)
         self._note(cut, load=[each.as_dict() for each in loads])
         detail = "; ".join(map(str, loads))
         if any(each.status == "failed" for each in loads):
             raise PreflightError(f"above {limit:g} of the bandwidth (max_survivor_load): {detail}")
-        return detail, [warning for each in loads for warning in each.warnings]
+        unknown = any(each.status == "unknown" for each in loads)
+        warnings = [warning for each in loads for warning in each.warnings]
+        return f"{'not known: ' * unknown}{detail}", warnings
 
     def _takeover(self, cut: Cut) -> Finding:
         """

@@ -3,14 +3,17 @@ The traffic of a cut and its survivors against the bandwidth of the survivors.
 """
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from recorded import MISSING
-from routed import Routed
+from routed import Routed, transit_route, vbr_route
 
 from chaosfailover.network.load import Load, load
+from chaosfailover.network.prefixes import proof_by_route
+from chaosfailover.network.routes import RouteTables
 from chaosfailover.network.routing import Datapoint, Traffic, Unread
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
@@ -36,7 +39,7 @@ def loaded(east: Any, west: Any, **documents: dict[str, object]) -> Load:
     wide = {"pc_west": WIDE, "vbr_west": WIDE} | documents
     read = {name: each for name, each in (("vbr-east", east), ("vbr-west", west)) if each}
     routed = Routed(more={"traffic": read, "taken_at": NOW}).changed(**wide)
-    (found,) = load(routed.cut(), routed.routing)
+    (found,) = load(routed.cut(), routed.proof(), RouteTables(routed.routing))
     return found
 
 
@@ -110,13 +113,17 @@ def test_room_is_that_of_the_narrowest(documents: Any, room: float | None) -> No
 @pytest.mark.parametrize(
     ("parent", "room"),
     [
-        pytest.param("", 1000, id="two circuits of their own"),
+        pytest.param("", 500, id="the fuller of two circuits of their own"),
         pytest.param("pc-port", 600, id="two hosted circuits of one port"),
     ],
 )
 def test_shared_circuit_counts_once(parent: str, room: float) -> None:
     """Hosted circuits share the bandwidth of the port that carries them."""
-    routed = Routed().changed(pc_west={"Bandwidth": 500}, vbr_west={"Bandwidth": 500})
+    names = ("vbr-east", "vbr-west", "vbr-third")
+    more = {"traffic": dict.fromkeys(names, traffic(100)), "taken_at": NOW}
+    fabric = tuple(transit_route(name) for name in names)
+    routed = Routed("cen-main", fabric=fabric, more=more)
+    routed = routed.changed(pc_west={"Bandwidth": 500}, vbr_west={"Bandwidth": 500})
     network = routed.network
     items = (network.circuits, network.vbrs, network.bgp_peers)
     west = [next(each for each in kind if "west" in str(each)) for kind in items]
@@ -131,6 +138,11 @@ def test_shared_circuit_counts_once(parent: str, room: float) -> None:
         hosted |= {"ParentPhysicalConnectionId": parent}
         routed.changed(pc_west=hosted, pc_third=hosted)
         routed.changed(pc_port={"VirtualPhysicalConnectionCount": 2})
-    (found,) = load(routed.cut(), routed.routing)
+    routing = replace(
+        routed.routing, vbr_routes=dict.fromkeys(names, (vbr_route(),)), vpn=(), vpn_routes={}
+    )
+    survival, tables = routed.cut(), RouteTables(routing)
+    (found,) = load(survival, proof_by_route(survival, tables), tables)
 
     assert found.inbound.room == room
+    assert found.inbound.now == (300 if parent else 150)

@@ -20,6 +20,7 @@ from chaosfailover.errors import ArgumentError
 from chaosfailover.network.load import load
 from chaosfailover.network.paths import Path
 from chaosfailover.network.prefixes import RouteProof, proof_by_route
+from chaosfailover.network.routes import RouteTables
 from chaosfailover.network.routing import Datapoint, Traffic, Unread
 from chaosfailover.network.survival import Survival, surviving_paths
 from chaosfailover.network.takeover import takeovers
@@ -246,11 +247,11 @@ def carries(scene: Scene, path: Path) -> bool:
     return not (path.bgp_peer_id and idle and type(routes) is int and routes == 0)
 
 
-def check_load(scene: Scene, survival: Survival) -> set[str]:
+def check_load(scene: Scene, survival: Survival, proof: RouteProof) -> set[str]:
     """
     Check that a load that is called fit is known to fit.
     """
-    loads = load(survival, scene.routing(), LIMIT)
+    loads = load(survival, proof, RouteTables(scene.routing()), LIMIT)
     for need, of in zip(survival.needs, loads, strict=True):
         json.dumps(of.as_dict(), allow_nan=False)
         if of.status in ("ok", "warning"):
@@ -282,7 +283,7 @@ def check(number: int, seen: Counter[str]) -> None:
     json.dumps(proof.as_dict(), allow_nan=False)
     check_routes(scene, survival, proof)
     if number % 4 == 0:  # it takes longest
-        seen.update(f"load {status}" for status in check_load(scene, survival))
+        seen.update(f"load {status}" for status in check_load(scene, survival, proof))
     seen["forecast" if check_forecasts(scene, survival) else "no forecast"] += 1
     seen["proven" if proof.proven else "not proven"] += 1
     seen.update({fate.state for of in proof.needs for fate in of.prefixes})

@@ -11,6 +11,7 @@ from routed import P, Routed, transit_route
 
 from chaosfailover.network.load import load
 from chaosfailover.network.prefixes import RouteProof, with_backups
+from chaosfailover.network.routes import RouteTables
 from chaosfailover.network.routing import Routing, Unread
 from chaosfailover.network.vpn import vpn_backups
 
@@ -163,7 +164,11 @@ def test_ceiling_is_that_of_a_tunnel() -> None:
     routed = Routed(CEN, fabric=fabric, more=carried)
     routed.network = routed.network.without("bgp-west")
     survival = with_backups(routed.cut(), routed.proof())
-    (found,) = (each for each in load(survival, routed.routing) if "IPv4" in each.need)
+    (found,) = (
+        each
+        for each in load(survival, routed.proof(), RouteTables(routed.routing))
+        if "IPv4" in each.need
+    )
 
     assert found.inbound.room == 1000
 
