@@ -78,7 +78,9 @@ def inspected(*arguments: str) -> dict[str, dict[str, Any]]:
         pytest.param("dual-circuit", 0.6, None, "redundant", 3, "ok", id="CEN"),
         pytest.param("ecr-ecmp", 2.0, None, "redundant", 3, "ok", id="defaults on an ECR"),
         pytest.param("failover-group", 0.4, 4.0, "redundant", 3, "ok", id="group"),
-        pytest.param("missing-prefix", 0.6, None, "prefixes lost", 1, "ok", id="missing prefix"),
+        pytest.param(
+            "missing-prefix", 0.6, None, "prefixes lost", 1, "unknown", id="missing prefix"
+        ),
         pytest.param("overloaded-standby", 0.6, None, "redundant", 3, "failed", id="overloaded"),
     ],
 )
@@ -107,8 +109,8 @@ def test_lost_prefix_and_both_numbers_are_named(monkeypatch: pytest.MonkeyPatch)
         with emulated(monkeypatch, name):
             tables[name] = CliRunner().invoke(failover, ["inspect", "--routes"]).stdout
 
-    assert "1 of 2    ok        prefixes lost" in tables["missing-prefix"]
-    assert "10.2.0.0/16 would be lost: vbr-rehearsal-b has no" in tables["missing-prefix"]
+    assert "1 of 2    unknown   prefixes lost" in tables["missing-prefix"]
+    assert "10.2.0.0/16 would be lost: vbr-rehearsal-b has no single" in tables["missing-prefix"]
     assert "inbound: 230 Mbit/s of 200 Mbit/s in the last" in tables["overloaded-standby"]
     assert (
         "sooner: add the two VBRs to a failover group, lower the BFD timers"

@@ -179,7 +179,9 @@ def test_ceiling_is_that_of_a_tunnel() -> None:
         pytest.param(
             {"vpn": (changed("both.Status", "ike_sa_established"),)}, "no tunnel", id="down"
         ),
-        pytest.param({"vpn": (UP,), "vpn_routes": {"vco-1": ()}}, "vco-1 has no route", id="bare"),
+        pytest.param(
+            {"vpn": (UP,), "vpn_routes": {"vco-1": ()}}, "vco-1 has no single route", id="bare"
+        ),
         pytest.param(
             {"vpn": Unread("DescribeVpnConnections", "NoPermission", "vpc:DescribeVpnConnections")},
             "VPN connections are not known: DescribeVpnConnections: NoPermission, which needs the "

@@ -259,3 +259,112 @@ def test_unknown_resource_has_no_routes_to_check() -> None:
 
     assert [name for name, check in made.items() if not check.passed] == ["drill: resources"]
     assert "drill: routes" not in made
+
+
+NARROW: dict[str, Any] = {"Bandwidth": 200}
+A_BUSY = {"vbr-rehearsal-a": {"in": 150, "out": 50}, "vbr-rehearsal-b": {"in": 100, "out": 50}}
+
+
+def narrow(**more: dict[str, Any]) -> dict[str, Any]:
+    """
+    Return a region with two circuits of 200 Mbit/s, and more resources.
+    """
+    region: dict[str, Any] = {
+        "circuits": {A: NARROW, B: NARROW},
+        "vbrs": {"vbr-rehearsal-a": NARROW, "vbr-rehearsal-b": NARROW},
+    }
+    for kind, resources in more.items():
+        region[kind] = {**region.get(kind, {}), **resources}
+    return region
+
+
+def third(prefixes: list[str], **peer: object) -> dict[str, Any]:
+    """
+    Return such a region with a wide circuit beside them.
+    """
+    return narrow(
+        circuits={"pc-c": {"AccessPointId": "ap-c", "Bandwidth": 1000}},
+        vbrs={
+            "vbr-c": {"PhysicalConnectionId": "pc-c", "cens": ["cen-rehearsal"], "Bandwidth": 1000}
+        },
+        bgp_groups={"bgpg-c": {"RouterId": "vbr-c"}},
+        bgp_peers={
+            "bgp-c": {"BgpGroupId": "bgpg-c", "prefixes": prefixes, **peer},
+            "bgp-rehearsal-b": {"prefixes": ALL},
+        },
+    )
+
+
+def beside(*circuits: str) -> dict[str, Any]:
+    """
+    Return such a region with VBRs of another CEN on these circuits.
+    """
+    vbrs = {f"vbr-on-{circuit}": circuit for circuit in circuits}
+    return narrow(
+        vbrs={
+            name: {
+                "PhysicalConnectionId": circuit,
+                "VlanId": 300 + number,
+                "cens": ["cen-x"],
+                **NARROW,
+            }
+            for number, (name, circuit) in enumerate(vbrs.items())
+        },
+        bgp_groups={f"bgpg-{name}": {"RouterId": name} for name in vbrs},
+        bgp_peers={f"bgp-{name}": {"BgpGroupId": f"bgpg-{name}"} for name in vbrs},
+    )
+
+
+@pytest.mark.parametrize(
+    ("region", "loads", "numbers"),
+    [
+        pytest.param(
+            third(["192.168.0.0/24"]), A_BUSY, "250 Mbit/s of 200", id="it carries other prefixes"
+        ),
+        pytest.param(third(ALL, prepend=3), A_BUSY, "250 Mbit/s of 200", id="it is used last"),
+        pytest.param(
+            beside(B),
+            {
+                "vbr-rehearsal-a": {"in": 100, "out": 5},
+                "vbr-rehearsal-b": {"in": 20, "out": 5},
+                f"vbr-on-{B}": {"in": 150, "out": 5},
+            },
+            "270 Mbit/s of 200",
+            id="another group is on its circuit",
+        ),
+        pytest.param(
+            beside(A, B),
+            {
+                "vbr-rehearsal-a": {"in": 110, "out": 5},
+                f"vbr-on-{A}": {"in": 110, "out": 5},
+                "vbr-rehearsal-b": {"in": 0, "out": 0},
+                f"vbr-on-{B}": {"in": 0, "out": 0},
+            },
+            "220 Mbit/s of 200",
+            id="two groups move to one circuit",
+        ),
+    ],
+)
+def test_room_is_that_of_what_takes_over(
+    region: dict[str, Any], loads: dict[str, Any], numbers: str, tmp_path: Path
+) -> None:
+    """Room is that of the survivors that carry the cut first, less what is there already."""
+    check = checks(written(tmp_path, region, loads=loads))["drill: capacity"]
+
+    assert not check.passed, check.detail
+    assert numbers in check.detail
+
+
+def test_vpn_connection_is_no_wider_than_its_specification(tmp_path: Path) -> None:
+    """The smaller of the two numbers that the API shows."""
+    vpn = {"AttachInstanceId": "cen-rehearsal", "prefixes": ALL, "Spec": "10M"}
+    region = {
+        "bgp_peers": {"bgp-rehearsal-b": {"BgpStatus": "Idle"}},
+        "vpn_connections": {"vco-1": vpn},
+    }
+    loads = {"vbr-rehearsal-a": {"in": 9, "out": 1}}
+
+    check = checks(written(tmp_path, region, loads=loads))["drill: capacity"]
+
+    assert not check.passed, check.detail
+    assert "9 Mbit/s of 10 Mbit/s" in check.detail
