@@ -8,12 +8,13 @@ its own and ends with the first process.
 
       namespace dc                 first namespace               namespace cloud
     10.1.0.1 on lo   a ------- wire-dc-a [br-a] wire-cloud-a ------- a   10.2.0.1 on lo
-    BIRD, prober,    b ------- wire-dc-b [br-b] wire-cloud-b ------- b   BIRD, echo
-    stream
+    BIRD, prober,    b ------- wire-dc-b [br-b] wire-cloud-b ------- b   BIRD, echo,
+    stream                                                               responder
 
 A silent cut takes a port off its bridge: both routers still see a carrier. `link-down` takes both
 wires down, so both lose it. `session-closed` disables both ends of the BGP session and leaves the
-circuit up. `drained` prepends the AS path on the circuit for 3 s, then cuts silently.
+circuit up. `drained` prepends the AS path on the circuit for 3 s, then cuts silently. `lost-out`
+and `lost-back` lose one way alone: the router that sends that way has a wrong neighbour entry.
 """
 
 import json
@@ -30,7 +31,7 @@ from typing import Any, TypedDict, cast
 
 from lab_parts import Change, Look, Watch, changes_in
 
-__all__ = ["Moments", "Observed", "Plan"]
+__all__ = ["LOSES", "RESPONDER", "Moments", "Observed", "Plan"]
 
 HERE = Path(__file__).parent
 LOOPBACK = {"dc": "10.1.0.1", "cloud": "10.2.0.1"}
@@ -40,6 +41,10 @@ END = {"dc": 1, "cloud": 2}
 CIRCUITS = {"a": 1, "b": 2}
 PATIENCE = 60.0
 DRAIN = 3.0
+RESPONDER = 28090
+LOSES = {"lost-out": "out", "lost-back": "back"}
+SENDER = {"lost-out": "dc", "lost-back": "cloud"}
+NOBODY = "02:00:00:00:00:ff"
 STANDBY, DRAINED = 1, 3  # how often the AS path of a circuit is prepended
 
 
@@ -247,6 +252,8 @@ class Network:
             run("ip", "-batch", "-", text="link set wire-dc-a down\nlink set wire-cloud-a down")
         elif way == "session-closed":
             self._each("disable", "circuit_a")
+        elif way in LOSES:
+            self._lose(SENDER[way])
         else:
             run("ip", "link", "set", "wire-cloud-a", "nomaster")
 
@@ -269,8 +276,24 @@ class Network:
             run("ip", "-batch", "-", text="link set wire-dc-a up\nlink set wire-cloud-a up")
         elif way == "session-closed":
             self._each("enable", "circuit_a")
+        elif way in LOSES:
+            self._find_again(SENDER[way])
         else:
             run("ip", "link", "set", "wire-cloud-a", "master", "br-a")
+
+    def _lose(self, node: str) -> None:
+        """
+        Lose what a router sends over circuit a: to an address that the bridge does not know.
+        """
+        peer = OTHER[node]
+        run("ip", "link", "set", f"wire-{peer}-a", "type", "bridge_slave", "flood", "off")
+        wrong = (f"10.0.{CIRCUITS['a']}.{END[peer]}", "lladdr", NOBODY, "dev", "a")
+        run("ip", "-n", node, "neigh", "replace", *wrong, "nud", "permanent")
+
+    def _find_again(self, node: str) -> None:
+        peer = OTHER[node]
+        run("ip", "-n", node, "neigh", "del", f"10.0.{CIRCUITS['a']}.{END[peer]}", "dev", "a")
+        run("ip", "link", "set", f"wire-{peer}-a", "type", "bridge_slave", "flood", "on")
 
     def await_routes(self, circuits: str) -> None:
         """
@@ -389,11 +412,11 @@ def performed(
 
 
 @contextmanager
-def started(node: str, script: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def started(node: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """
-    Start a script in a node's namespace; it prints a line when it is ready.
+    Start a Python program in a node's namespace; it prints a line when it is ready.
     """
-    command = inside(node, sys.executable, str(HERE / script), *arguments)
+    command = inside(node, sys.executable, *arguments)
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout
@@ -404,11 +427,11 @@ def started(node: str, script: str, *arguments: str) -> Iterator[subprocess.Pope
             process.terminate()
 
 
-def answer(process: subprocess.Popen[str], cuts: list[Moments]) -> object:
+def answer(process: subprocess.Popen[str], question: object) -> object:
     """
-    Ask one that watches what it saw at some moments; it ends then.
+    Ask one that watches what it saw; it ends then.
     """
-    answered, _ = process.communicate(json.dumps(cuts) + "\n")
+    answered, _ = process.communicate(json.dumps(question) + "\n")
     return json.loads(answered)
 
 
@@ -419,19 +442,21 @@ def observed(network: Network, rng: random.Random) -> Observed:
     address = LOOPBACK["cloud"]
     every = json.dumps(network.plan["every"])
     flows = "64" if network.plan["equal"] else "1"
+    stream, prober = str(HERE / "lab_stream.py"), str(HERE / "lab_prober.py")
+    responder = ("-m", "chaosfailover.cli", "echo", "--port", str(RESPONDER), "--host", address)
     with ExitStack() as stack:
         network.build()
-        echo = stack.enter_context(started("cloud", "lab_stream.py", "echo", address))
+        echo = stack.enter_context(started("cloud", stream, "echo", address))
+        stack.enter_context(started("cloud", *responder))
         stack.enter_context(network.routing())
-        stream = stack.enter_context(started("dc", "lab_stream.py", "send", address, flows))
-        prober = stack.enter_context(started("dc", "lab_prober.py", address, every))
+        sender = stack.enter_context(started("dc", stream, "send", address, flows))
+        checks = stack.enter_context(started("dc", prober, address, every))
         time.sleep(1.0)
         with Watch(network.is_established, clock) as watch:
-            cuts = [performed(network, way, prober, rng) for way in network.plan["ways"]]
+            cuts = [performed(network, way, checks, rng) for way in network.plan["ways"]]
         log = changes_in(network.log_of("cloud"), clock)
-        seen = answer(stream, cuts), answer(prober, cuts)
-        if echo.poll() is not None:
-            raise RuntimeError("the echo has ended")
+        missing = answer(echo, cuts)
+        seen = answer(sender, {"cuts": cuts, "missing": missing}), answer(checks, cuts)
         overflows = sum(map(overflowed, LOOPBACK))
     document = {"overflows": overflows, "cuts": cuts, "stream": seen[0], "prober": seen[1]}
     return cast("Observed", {**document, "looks": watch.looks, "log": log})

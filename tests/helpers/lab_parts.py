@@ -98,7 +98,7 @@ def slips_of_parts(
     truth = {**_session(moments, log), **lost}
     for name, window in truth.items():
         seen = it.there.instants[name]
-        if name == "session" and not seen:
+        if name == "session" and not seen and _looked(looks, window[1], moments["stop"]):
             yield "the session was not seen down"
         if seen and not (_seconds(seen.earliest) - SLACK <= window[1]):
             yield f"{name}: {seen} is after {window}"
@@ -116,6 +116,10 @@ def _session(moments: Mapping[str, float], log: Sequence[Change]) -> dict[str, t
     cut, stop = moments["cut"], moments["stop"]
     downs = [each["at"] for each in log if cut <= each["at"] < stop and not each["up"]]
     return {"session": (downs[0], downs[0])} if downs else {}
+
+
+def _looked(looks: Sequence[Look], since: float, until: float) -> bool:
+    return any(look["asked"] >= since and look["read"] < until for look in looks)
 
 
 def _journal(

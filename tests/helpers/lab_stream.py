@@ -1,11 +1,13 @@
 """
 The reference of the laboratory: a datagram each millisecond, its echo, and the kernel's counters.
 
-    lab_stream.py echo ADDRESS           echoes datagrams, and accepts TCP connections
+    lab_stream.py echo ADDRESS           echoes datagrams, and accepts TCP connections;
+                                         at a line of input, prints which numbers never came
     lab_stream.py send ADDRESS FLOWS     sends over as many source ports in turn
 
-The sender stops at a line of JSON on its input: a list of `Moments`. It prints what it saw of each,
-as JSON. It knows nothing of the package.
+The sender stops at a line of JSON on its input: the `cuts`, a list of `Moments`, and the numbers
+that the echo found `missing`. It prints what it saw of each, as JSON. It knows nothing of the
+package.
 """
 
 import json
@@ -44,8 +46,9 @@ def datagram_socket() -> socket.socket:
 
 def echo(address: str) -> None:
     """
-    Echo datagrams, and accept connections, until ended.
+    Echo datagrams, and accept connections, until asked which datagrams are missing.
     """
+    numbers: set[int] = set()
     datagrams = datagram_socket()
     datagrams.bind((address, PORT))
     connections = socket.create_server((address, PORT), backlog=512)
@@ -53,16 +56,21 @@ def echo(address: str) -> None:
     with selectors.DefaultSelector() as selector:
         selector.register(datagrams, selectors.EVENT_READ)
         selector.register(connections, selectors.EVENT_READ)
+        selector.register(sys.stdin, selectors.EVENT_READ)
         print("ready", flush=True)  # noqa: T201
         while True:
             for key, _ in selector.select():
                 if key.fileobj is datagrams:
                     for data, sender in received(datagrams):
+                        numbers.update(struct.unpack("!Q", data))
                         with suppress(OSError):  # without a route, say: then it is lost
                             datagrams.sendto(data, sender)
-                else:
+                elif key.fileobj is connections:
                     with suppress(OSError):
                         connections.accept()[0].close()
+                else:
+                    json.dump(sorted(set(range(max(numbers))) - numbers), sys.stdout)
+                    return
 
 
 def received(opened: socket.socket) -> Iterator[tuple[bytes, tuple[str, int]]]:
@@ -119,12 +127,15 @@ class Stream:
                 counters[name.strip()] = int(values[1]), int(values[9])
         self.counted.append((clock(), len(self.sent), counters))
 
-    def seen(self, since: float, until: float, moved: float) -> dict[str, object]:
+    def seen(
+        self, since: float, until: float, moved: float, missing: set[int]
+    ) -> dict[str, object]:
         """
         Return the loss of a phase: its bounds, the flows that it hit, and the packets counted.
 
-        `slow` is the time in which this process or the echo was not scheduled, at most; `packets`
-        are those since `moved`.
+        What the echo found `missing` was lost on the way out, all else on the way back. `slow` is
+        the time in which this process or the echo was not scheduled, at most; `packets` are those
+        since `moved`.
         """
         numbers = [number for number, at in enumerate(self.sent) if since <= at < until]
         lost = [number for number in numbers if self.took[number] is None]
@@ -133,6 +144,7 @@ class Stream:
         hit = {number % flows for number in lost}
         return {
             "lost": len(lost),
+            "lost_out": sum(number in missing for number in lost),
             "share": len(hit) / flows,
             "since": self._began(lost[0], hit) if lost else None,
             "until": self._ended(lost[-1]) if lost else None,
@@ -200,12 +212,14 @@ def send(address: str, flows: int) -> None:
             for key, _ in selector.select(0.1):
                 if isinstance(key.fileobj, socket.socket):
                     stream.receive(key.fileobj)
+    given = json.loads(line)
+    missing = set(given["missing"])
     answers = [
         {
-            "failover": stream.seen(each["cut"], each["stop"], each["moved"]),
-            "reversion": stream.seen(each["stop"], each["until"], each["back"]),
+            "failover": stream.seen(each["cut"], each["stop"], each["moved"], missing),
+            "reversion": stream.seen(each["stop"], each["until"], each["back"], missing),
         }
-        for each in json.loads(line)
+        for each in given["cuts"]
     ]
     json.dump(answers, sys.stdout)
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import lab_network
-from lab_network import Observed, Plan
+from lab_network import LOSES, Observed, Plan
 from lab_parts import slips_of_parts
 
 from chaosfailover.alibaba.documents import BgpPeer, VirtualBorderRouter
@@ -27,6 +27,7 @@ from chaosfailover.network.takeover import Takeover, takeover
 
 __all__ = [
     "CONVERGENCE",
+    "SILENT",
     "Cut",
     "allowed",
     "cuts_of",
@@ -52,7 +53,9 @@ ENOUGH = 18
 """Checks: of fewer, those that lose may come in a row by chance, see docs/routers.md."""
 
 UNSEEN = {"failover": "unseen_during", "reversion": "unseen_after"}
-CUT_IS = {"drained": "session-closed"}
+CUT_IS = {"drained": "session-closed", **dict.fromkeys(LOSES, "silent")}
+SILENT = ("silent", *LOSES)
+"""Ways that only the timers of the sessions end."""
 
 
 def missing() -> str | None:
@@ -97,13 +100,15 @@ class Cut:
     `begun` and `ended` are each the instants between which the loss began and ended. `stalled` is
     its length by the kernel's counters, off by up to `slow` on a busy machine. `unseen` is how long
     a loss may have been for which the prober has no samples, `unjudged` how many checks failed in
-    the whole run as its process was not scheduled, by target.
+    the whole run as its process was not scheduled, by target. `lost_out` of the stream's datagrams
+    were lost on the way out; `directions` is what the prober says of that.
     """
 
     phase: str
     way: str
     every: Mapping[str, float]
     lost: int
+    lost_out: int
     share: float
     begun: tuple[float, float]
     ended: tuple[float, float]
@@ -114,6 +119,7 @@ class Cut:
     unseen: Mapping[str, float]
     unjudged: Mapping[str, int]
     outages: Mapping[str, Sequence[Mapping[str, tuple[float, float]]]]
+    directions: Mapping[str, Any]
 
     @property
     def length(self) -> tuple[float, float]:
@@ -138,6 +144,25 @@ class Cut:
                 yield f"{what}: {target} says {bounds} of {least:.3f} to {most:.3f}, {unseen}"
             elif self.lost and self.share == 1 and not self._in_place(target):
                 yield f"{what}: {target} puts {self} elsewhere"
+
+    def misdirected(self) -> Iterator[str]:
+        """
+        Yield what is not so of a loss of one way: where stream or prober tell it as another.
+        """
+        if self.phase != "failover" or not (way := LOSES.get(self.way)):
+            return
+        other = "back" if way == "out" else "out"
+        if self.lost_out != (self.lost if way == "out" else 0):
+            yield f"{self.way}: of {self.lost} lost, {self.lost_out} were on the way out"
+        least, most = self.length
+        bounds = _bounds(self.directions[way]["failover"])
+        if not bounds or bounds[0] > most + SLACK or least > bounds[1] + SLACK:
+            yield f"{self.way}: told as {bounds}, lost {least:.3f} to {most:.3f} s"
+        rest = self.directions[other]["lost_during"], self.directions["not_known_during"]
+        if any(rest):
+            yield f"{self.way}: {rest[0]} told as {other}, {rest[1]} as not known"
+        if way == "out" and self.directions["back"]["unseen_during"] + SLACK < least:
+            yield f"{self.way}: the way back is told to be seen meanwhile"
 
     def _in_place(self, target: str) -> bool:
         """
@@ -167,6 +192,7 @@ def cuts_of(plan: Plan, observed: Observed) -> Iterator[Cut]:
                 way=way,
                 every=plan["every"],
                 lost=seen["lost"],
+                lost_out=seen["lost_out"],
                 share=seen["share"],
                 begun=seen["since"] or (at, at),
                 ended=seen["until"] or (at, at),
@@ -177,6 +203,7 @@ def cuts_of(plan: Plan, observed: Observed) -> Iterator[Cut]:
                 unseen={name: each[UNSEEN[phase]] for name, each in prober.items()},
                 unjudged={name: each["unjudged"] for name, each in prober.items()},
                 outages={name: _windows(each["outages"]) for name, each in prober.items()},
+                directions=prober["udp"]["directions"],
             )
 
 
@@ -223,7 +250,7 @@ def allowed(plan: Plan, way: str) -> tuple[float, float]:
     The last packet came up to an interval before the cut. BIRD shortens its hold timer by up to a
     quarter, and closes a failed session for up to half a second before its routes move.
     """
-    if way != "silent":
+    if way not in SILENT:
         return 0.0, CONVERGENCE
     if plan["bfd"]:
         interval, multiplier = plan["bfd"][0] / 1000, plan["bfd"][1]
@@ -273,7 +300,10 @@ def emulated(plan: Plan, way: str) -> tuple[float, float]:
         {
             "extends": "dual-circuit-ecmp" if plan["equal"] else "dual-circuit",
             "regions": {"cn-hangzhou": region},
-            "settings": {"cut_is": {"PHYSICALCONNECTION": CUT_IS.get(way, way)}},
+            "settings": {
+                "cut_is": {"PHYSICALCONNECTION": CUT_IS.get(way, way)},
+                "loses": {"PHYSICALCONNECTION": LOSES.get(way, "both")},
+            },
         }
     )
     cut = Downtime(("pc-rehearsal-a",), 100.0, 200.0, 1)

@@ -16,7 +16,8 @@ Row = dict[str, Any]
 
 PAGE = Path(__file__).parents[2] / "docs" / "routers.md"
 BEGIN, END = "<!-- results -->\n", "<!-- end of results -->"
-WAYS = ("silent", "link-down", "session-closed", "drained")
+SILENT = ("silent", "lost-out", "lost-back")
+WAYS = (*SILENT, "link-down", "session-closed", "drained")
 HEAD = (
     *("circuits", "timers", "cut", "cuts", "routers lost", "they may lose", "emulator loses"),
     *("flows hit by routers", "by the emulator"),
@@ -24,7 +25,7 @@ HEAD = (
 
 
 def timers(row: Row) -> str:
-    if row["way"] != "silent":
+    if row["way"] not in SILENT:
         return "any"
     return f"BFD {row['bfd'][0]} ms x {row['bfd'][1]}" if row["bfd"] else f"hold {row['hold']} s"
 
@@ -40,7 +41,7 @@ def group(row: Row) -> tuple[object, ...]:
     Return what the cuts of a line have in common, in the order of the lines.
     """
     alike = WAYS.index(row["way"]), row["equal"], row["equal"] and row["seeds"]
-    return alike if row["way"] != "silent" else (*alike, row["bfd"] or [10**6, 0], row["hold"])
+    return alike if row["way"] not in SILENT else (*alike, row["bfd"] or [10**6, 0], row["hold"])
 
 
 def lines(rows: Iterable[Row]) -> Iterator[tuple[str, ...]]:

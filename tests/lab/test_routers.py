@@ -13,7 +13,17 @@ from pathlib import Path
 
 import pytest
 from lab_network import Observed, Plan
-from laboratory import CONVERGENCE, Cut, allowed, cuts_of, emulated, forecast, misplaced, starting
+from laboratory import (
+    CONVERGENCE,
+    SILENT,
+    Cut,
+    allowed,
+    cuts_of,
+    emulated,
+    forecast,
+    misplaced,
+    starting,
+)
 
 pytestmark = pytest.mark.lab
 
@@ -39,6 +49,7 @@ def plan(
 
 SAMPLE = {
     "standby, BFD 300 x 3": plan("silent", "link-down", "drained", bfd=(300, 3)),
+    "standby, one way, BFD 300 x 3": plan("lost-out", "lost-back", bfd=(300, 3)),
     "standby, hold 3": plan("silent", "session-closed", "silent", hold=3),
     "equal, BFD 300 x 3": plan("silent", "link-down", "session-closed", bfd=(300, 3), equal=True),
     "equal, hold 3": plan("silent", "drained", hold=3, equal=True),
@@ -71,6 +82,7 @@ def test_routers_agree(given: Plan, observe: Callable[[Plan], Observed]) -> None
 
     assert observed["overflows"] == 0
     assert [slip for cut in cuts for slip in cut.slips()] == []
+    assert [slip for cut in cuts for slip in cut.misdirected()] == []
     assert [slip for cut in cuts if (slip := miscounted(cut))] == []
     assert [slip for cut in cuts if (slip := out_of_range(given, cut))] == []
     assert [slip for cut in cuts if (slip := unforeseen(given, cut))] == []
@@ -131,7 +143,7 @@ def unforeseen(given: Plan, cut: Cut) -> str | None:
     expected, seen = forecast(given).detection, cut.length
     assert expected.most
     most = expected.most + CONVERGENCE
-    least = expected.least if cut.way == "silent" and cut.phase == "failover" else 0.0
+    least = expected.least if cut.way in SILENT and cut.phase == "failover" else 0.0
     if seen[1] >= least and seen[0] <= most:
         return None
     return f"{cut.way}: routers {seen}, forecast {least:.3f} to {most:.3f} s"
