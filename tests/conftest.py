@@ -62,6 +62,7 @@ def guarding(emulator: Emulator) -> Iterator[guard.Guard]:
     guarding.approved = ApprovedCuts(
         (Cut("drill", ("pc-rehearsal-a",), "PHYSICALCONNECTION", 5),), ""
     )
+    guard.set_unbegun(unbegun=False)
     guard.set_current(guarding)
     yield guarding
     guard.set_current(None)
