@@ -3,6 +3,7 @@ The venue of a run: the embedded emulator, another emulator, or the cloud.
 """
 
 import errno
+import re
 import resource
 import socket
 from collections.abc import Callable, Mapping
@@ -25,13 +26,11 @@ from chaosfailover.safety.watchdog import Watchdogs
 if TYPE_CHECKING:
     from chaosfailover.emulator import Emulator
 
-__all__ = ["Venue", "check_topology", "open_venue", "outside", "unanswered"]
+__all__ = ["Venue", "check_topology", "open_venue", "other_port", "outside", "unanswered"]
 
-OTHER_PORTS = (
-    "stop the process that listens there, or use another port: write a topology file with "
-    "'extends: dual-circuit' and 'services: {portal: {port: 28090}}', name it as topology "
-    "(FAILOVER_TOPOLOGY), and change the targets (FAILOVER_PORTAL_URL=http://127.0.0.1:28090/)"
-)
+TAKEN = re.compile(r"service (?P<name>.+) cannot listen on (?P<kind>\w+) port (?P<port>\d+)")
+OTHER_PORT = 100
+"""How far the proposed port is from the one that is taken: none that is used by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
         )
     except PortTakenError as exc:
         taken, _, _ = str(exc).partition("; ")
-        raise ConfigurationError(f"{taken}: {OTHER_PORTS}") from exc
+        raise ConfigurationError(f"{taken}: {other_port(taken, settings.topology)}") from exc
     except OSError as exc:
         limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         hint = f"; the limit is {limit}: raise it with ulimit -n 256"
@@ -136,6 +135,30 @@ def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
         ) from exc
     except ValueError as exc:
         raise ConfigurationError(str(exc)) from exc
+
+
+def other_port(taken: str, topology: str) -> str:
+    """
+    Return what to do about the port of a service that is taken.
+    """
+    from chaosfailover.emulator.topology import BUNDLED
+
+    remedy = "stop the process that listens there"
+    if not (service := TAKEN.match(taken)):
+        return remedy
+    name, kind, port = service["name"], service["kind"], int(service["port"])
+    port += OTHER_PORT if port + OTHER_PORT < 65536 else -OTHER_PORT
+    setting = f"'services: {{{name}: {{port: {port}}}}}'"
+    if topology in BUNDLED:
+        file = (
+            f"write a topology file with 'extends: {topology}' and {setting}, name it as topology "
+        )
+        file += "(FAILOVER_TOPOLOGY)"
+    else:
+        file = f"set {setting} in the topology (FAILOVER_TOPOLOGY) {topology}"
+    url = f"{kind}://127.0.0.1:{port}"
+    targets = f" (FAILOVER_PORTAL_URL={url}/)" if name == "portal" else f" to {url}"
+    return f"{remedy}, or use another port: {file}, and change its targets{targets}"
 
 
 def check_topology(settings: Settings) -> None:

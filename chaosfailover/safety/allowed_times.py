@@ -7,6 +7,7 @@ window is the narrower one, and a blackout the wider one.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from difflib import get_close_matches
@@ -24,6 +25,9 @@ HOURS = re.compile(r"(\d\d):([0-5]\d)-(\d\d):([0-5]\d)", re.ASCII)
 LATEST = 24 * 60
 WINDOW = "days, hours and a time zone, such as 'Mon-Fri 10:00-16:00 Asia/Shanghai'"
 BLACKOUT = "a date or two, such as 2026-12-24, or {from: 2026-12-24, to: 2027-01-02}"
+# Files beside those of the zones: what they mean depends on the machine that reads them.
+NO_ZONES = {"localtime", "posixrules", "Factory"}
+LONGEST = 80
 # `9999-12-31` means for good; its next day does not exist.
 EARLIEST, LATEST_DATE = date(1900, 1, 1), date(9000, 1, 1)
 # A date without a zone has begun somewhere 14 hours before UTC, and is over 12 hours after it.
@@ -218,12 +222,12 @@ def _window(text: str) -> Window:
     parts = text.rsplit(maxsplit=2)
     hours = HOURS.fullmatch(parts[1]) if len(parts) == 3 else None
     if hours is None:
-        raise ArgumentError(f"allowed_windows is {text!r}, expected {WINDOW}")
+        raise ArgumentError(f"allowed_windows is {_brief(text)}, expected {WINDOW}")
     begins, ends = (int(hours[n]) * 60 + int(hours[n + 1]) for n in (1, 3))
     if begins >= LATEST or ends > LATEST or begins == ends:
         raise ArgumentError(
-            f"allowed_windows is {text!r}: the hours are {parts[1]}, expected from 00:00 to 24:00, "
-            "as in 00:00-24:00 for whole days, or 22:00-04:00 over midnight"
+            f"allowed_windows is {_brief(text)}: the hours are {parts[1]}, expected from 00:00 to "
+            "24:00, as in 00:00-24:00 for whole days, or 22:00-04:00 over midnight"
         )
     ends = ends if ends > begins else ends + LATEST
     return Window(text, _days(parts[0], text), begins, ends, _zone("allowed_windows", parts[2]))
@@ -238,8 +242,8 @@ def _days(days: str, text: str) -> frozenset[int]:
         names = [name.strip().capitalize() for name in part.split("-")]
         if len(names) > 2 or not set(names) <= set(DAYS):
             raise ArgumentError(
-                f"allowed_windows is {text!r}: the days are {days!r}, expected {', '.join(DAYS)}, "
-                "in ranges or lists, such as Mon-Thu or Tue,Thu"
+                f"allowed_windows is {_brief(text)}: the days are {_brief(days)}, expected "
+                f"{', '.join(DAYS)}, in ranges or lists, such as Mon-Thu or Tue,Thu"
             )
         first, last = DAYS.index(names[0]), DAYS.index(names[-1])
         numbers |= {(first + n) % 7 for n in range((last - first) % 7 + 1)}
@@ -249,22 +253,23 @@ def _days(days: str, text: str) -> frozenset[int]:
 def _zone(argument: str, name: str) -> Zone:
     if name == "UTC":
         return Zone(name, UTC)
-    try:
-        return Zone(name, ZoneInfo(name))
-    except (KeyError, ValueError, OSError):
-        raise ArgumentError(f"{argument}: {_unknown_zone(name)}") from None
+    with suppress(KeyError, ValueError, OSError):
+        if name.rpartition("/")[2] not in NO_ZONES:
+            return Zone(name, ZoneInfo(name))
+    raise ArgumentError(f"{argument}: {_unknown_zone(name)}")
 
 
 def _unknown_zone(name: str) -> str:
-    names = available_timezones()
+    names = available_timezones() - NO_ZONES
     if not names:
         return (
-            f"the time zone {name!r} cannot be read, since this machine has no time zone data: "
-            "install its package tzdata, or run pip install tzdata"
+            f"the time zone {_brief(name)} cannot be read, since this machine has no time zone "
+            "data: install its package tzdata, or run pip install tzdata"
         )
-    likely = get_close_matches(name, names, 1)
+    likely = get_close_matches(name[:LONGEST], names, 1)
     return (
-        f"there is no time zone {name!r}, expected one such as {(likely or ['Asia/Shanghai'])[0]}"
+        f"there is no time zone {_brief(name)}, expected one such as "
+        f"{(likely or ['Asia/Shanghai'])[0]}"
     )
 
 
@@ -276,9 +281,11 @@ def _blackout(text: str, zones: tuple[Zone, ...]) -> Blackout:
         if rest[:1] == ["to"]:
             last, rest = date.fromisoformat(rest[1]), rest[2:]
     except (ValueError, IndexError):
-        raise ArgumentError(f"blackout_dates has {text!r}, expected {BLACKOUT}") from None
+        raise ArgumentError(f"blackout_dates has {_brief(text)}, expected {BLACKOUT}") from None
     if len(rest) > 1 or last < first:
-        raise ArgumentError(f"blackout_dates has {text!r}, expected {BLACKOUT}, the first first")
+        raise ArgumentError(
+            f"blackout_dates has {_brief(text)}, expected {BLACKOUT}, the first first"
+        )
     first, last = max(first, EARLIEST), min(last, LATEST_DATE)
     own = tuple(_zone("blackout_dates", name) for name in rest)
     everywhere = "" if own or zones else ", wherever on Earth that is"
@@ -287,3 +294,10 @@ def _blackout(text: str, zones: tuple[Zone, ...]) -> Blackout:
 
 def _minutes(minutes: int) -> timedelta:
     return timedelta(minutes=minutes)
+
+
+def _brief(text: str) -> str:
+    """
+    Return a value as an error shows it: the beginning of a long one.
+    """
+    return repr(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")

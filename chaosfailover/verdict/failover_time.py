@@ -438,10 +438,14 @@ def _forecast(
 ) -> ForecastPart | None:
     """
     Return what was forecast of a part: the time to detect the loss, to converge, or both.
+
+    Nothing was of the time before the first loss, so a part that holds some has no forecast.
     """
     lost, detected = DETECTION
+    if begins < lost or lost in ends:
+        return None
     spans: list[list[ForecastPart]] = []
-    if begins <= lost and max(ends) >= detected:
+    if begins == lost and max(ends) >= detected:
         spans.append([each.detection for each in forecasts])
     if begins <= detected and any(end in MOVED for end in ends):
         spans.append([each.convergence for each in forecasts])

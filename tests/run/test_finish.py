@@ -15,6 +15,7 @@ from places import EXPERIMENTS
 from chaosfailover.errors import ConfigurationError
 from chaosfailover.report import render
 from chaosfailover.run.finish import check_files, conclude_refused
+from chaosfailover.run.mode import other_port
 from chaosfailover.run.settings import Settings
 
 
@@ -86,6 +87,33 @@ def test_port_that_is_taken_is_named_with_a_way_out(tmp_path: Path) -> None:
         assert "FAILOVER_PORTAL_URL" in reason
     assert len(entry["verdict"]["reasons"]) == 2
     assert "FAILOVER_TOPOLOGY" in render([left], "html")
+
+
+@pytest.mark.parametrize(
+    ("service", "topology", "remedy"),
+    [
+        pytest.param(
+            "ledger cannot listen on tcp port 28082",
+            "ecr-ecmp",
+            "write a topology file with 'extends: ecr-ecmp' and 'services: {ledger: {port: 28182}}'"
+            ", name it as topology (FAILOVER_TOPOLOGY), and change its targets to "
+            "tcp://127.0.0.1:28182",
+            id="a service of a bundled topology",
+        ),
+        pytest.param(
+            "portal cannot listen on http port 65500",
+            "own.yaml",
+            "set 'services: {portal: {port: 65400}}' in the topology (FAILOVER_TOPOLOGY) own.yaml, "
+            "and change its targets (FAILOVER_PORTAL_URL=http://127.0.0.1:65400/)",
+            id="the portal of a file",
+        ),
+    ],
+)
+def test_another_port_is_proposed_for_the_service(service: str, topology: str, remedy: str) -> None:
+    """With its own name, the topology in use, and a port that nothing uses by default."""
+    assert other_port(f"service {service} of 127.0.0.1: Address already in use", topology) == (
+        f"stop the process that listens there, or use another port: {remedy}"
+    )
 
 
 def test_settings_that_cannot_be_used_are_the_verdicts_reason(tmp_path: Path) -> None:

@@ -180,6 +180,35 @@ def test_wrong_value(windows: list[str], blackouts: list[str], message: str) -> 
         AllowedTimes.parse(windows, blackouts)
 
 
+@pytest.mark.parametrize("name", ["localtime", "posixrules", "Factory", "posix/localtime"])
+def test_zone_that_depends_on_the_machine(name: str) -> None:
+    """Another machine would take it for another time, so it is none, and not proposed either."""
+    with pytest.raises(ArgumentError, match=f"there is no time zone '{name}', expected") as caught:
+        AllowedTimes.parse([f"Mon 10:00-16:00 {name}"], [])
+
+    assert "such as localtime" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("windows", "blackouts"),
+    [
+        pytest.param([f"Mon 10:00-16:00 {'A' * 5000}"], [], id="zone"),
+        pytest.param(["A" * 5000], [], id="window"),
+        pytest.param([f"{'A' * 5000} 10:00-16:00 UTC"], [], id="days"),
+        pytest.param([f"{'Mon,' * 2000}Mon 10:00-10:00 UTC"], [], id="hours"),
+        pytest.param([], ["2" * 5000], id="date"),
+        pytest.param([], [f"2026-12-24 to 2026-12-23 {'A' * 5000}"], id="order"),
+        pytest.param([], [f"2026-12-24 {'A' * 5000}"], id="zone of a date"),
+    ],
+)
+def test_long_value_is_cut(windows: list[str], blackouts: list[str]) -> None:
+    """The message shows where it begins."""
+    with pytest.raises(ArgumentError, match="…'") as caught:
+        AllowedTimes.parse(windows, blackouts)
+
+    assert len(str(caught.value)) < 400
+
+
 @pytest.fixture
 def without_zones(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine that has no time zone data."""

@@ -302,6 +302,49 @@ def test_parts_have_their_forecast(
     assert [part.forecast for part in it.there.parts] == expected
 
 
+@pytest.mark.parametrize(
+    ("events", "lost", "expected"),
+    [
+        pytest.param(
+            (session("Idle", 13.0, 14.0),),
+            loss((13.5, 13.8), (15.5, 15.7)),
+            [("accepted", None), ("session", (0, 1))],
+            id="first loss and detection",
+        ),
+        pytest.param(
+            (circuit("Unavailable", 11.0, 11.1), session("Idle", 13.0, 14.0)),
+            None,
+            [("accepted", None), ("down", None)],
+            id="no loss seen",
+        ),
+        pytest.param(
+            (session("Idle", 11.0, 11.1),),
+            loss((13.0, 13.6), (13.5, 13.7)),
+            [("accepted", None), ("session", None)],
+            id="first and last loss",
+        ),
+        pytest.param(
+            (session("Idle", 13.0, 14.0),),
+            loss((11.2, 11.3), (13.5, 13.7)),
+            [("accepted", None), ("loss", (1, 4))],
+            id="from the first loss on",
+        ),
+    ],
+)
+def test_time_before_the_first_loss_has_no_forecast(
+    events: tuple[Journal, ...],
+    lost: Journal | None,
+    expected: list[tuple[str, tuple[float, float] | None]],
+) -> None:
+    """So a part that holds some, and cannot be divided, has none either."""
+    it = divided(journal(*events, lost=lost, takeover=[{"need": "cen-1 (IPv4)", **SPANS}]))
+
+    assert [
+        (part.begins, part.forecast and (part.forecast.least, part.forecast.most))
+        for part in it.there.parts
+    ] == expected
+
+
 @pytest.mark.parametrize("ahead", [-1.0, 4.0], ids=["set forward", "set back"])
 def test_clock_that_was_set_hides_the_losses(ahead: float) -> None:
     """The checks have a clock of their own, from which the wall clock then differs."""
