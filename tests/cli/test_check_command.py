@@ -143,6 +143,32 @@ def test_experiment_that_cannot_be_checked(check: Any, text: str | None, reason:
     assert "Traceback" not in done.output
 
 
+@pytest.mark.parametrize("evidence", ["/proc/x", "/proc/new/", f"new/{'x' * 300}", "old.jsonl"])
+def test_evidence_that_could_not_be_written(check: Any, evidence: str) -> None:
+    """It is refused as in a run, and nothing is left of the try."""
+    (control,) = yaml.safe_load(DRILL.read_text(encoding="utf-8"))["controls"]
+    control["provider"]["arguments"]["evidence"] = evidence
+    Path("own.yaml").write_text(changed(controls=[control]), encoding="utf-8")
+    Path("old.jsonl").touch()
+
+    done = check("own.yaml")
+
+    assert done.exit_code == 1
+    assert "nothing cut: evidence is " in done.stdout.splitlines()[-1]
+    assert sorted(file.name for file in Path().iterdir()) == ["old.jsonl", "own.yaml"]
+
+
+@pytest.mark.parametrize("evidence", ["new/ev.jsonl", "new/", "."])
+def test_evidence_that_could_be_written(check: Any, evidence: str) -> None:
+    """Nothing is left of the try."""
+    (control,) = yaml.safe_load(DRILL.read_text(encoding="utf-8"))["controls"]
+    control["provider"]["arguments"]["evidence"] = evidence
+    Path("own.yaml").write_text(changed(controls=[control]), encoding="utf-8")
+
+    assert check("own.yaml").exit_code == 0
+    assert [file.name for file in Path().iterdir()] == ["own.yaml"]
+
+
 def test_control_in_a_file_of_its_own(check: Any) -> None:
     """It is found where `chaos run` finds it."""
     (control,) = yaml.safe_load(DRILL.read_text(encoding="utf-8"))["controls"]
