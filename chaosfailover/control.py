@@ -80,6 +80,11 @@ def validate_control(control: Control) -> None:
     """
     experiment = validated_experiment() or {}
     arguments = control["provider"].get("arguments") or {}
+    if not isinstance(arguments, Mapping):
+        raise InvalidControl(
+            f"control {control['name']!r}: arguments is of the type {type(arguments).__name__}, "
+            "expected a mapping"
+        )
     try:
         check_scope(control)
         check_declarations(experiment)

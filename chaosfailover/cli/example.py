@@ -2,15 +2,20 @@
 `chaos failover example`: the experiments that come with the package.
 """
 
+import json
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from shlex import quote
 
 import click
 
 from chaosfailover.cli.terminal import notice
+from chaosfailover.emulator.yaml_file import parsed
 
 __all__ = ["example"]
+
+SUFFIXES = (".yaml", ".yml", ".json")
 
 
 @click.command()
@@ -19,11 +24,10 @@ __all__ = ["example"]
     "-o",
     "--output-file",
     "output",
-    type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Default: standard output.",
+    help="A file, or a folder for NAME.yaml. Default: standard output.",
 )
-def example(name: str | None, output: Path | None) -> None:
+def example(name: str | None, output: str | None) -> None:
     """
     List the bundled experiments, or write one.
 
@@ -45,10 +49,12 @@ def example(name: str | None, output: Path | None) -> None:
             f"there is no experiment {name!r}, expected one of {', '.join(examples)}"
         )
     text = examples[name].read_text(encoding="utf-8")
+    file = Path(f"{name}.yaml") if output is None else _file(output, name)
+    text = text.replace(f"experiments/{name}.yaml", quote(str(file)))
     if output is None:
         click.echo(text, nl=False)
     else:
-        _write(text.replace(f"experiments/{name}.yaml", str(output)), output)
+        _write(text, file, make_folder=output.endswith("/"))
 
 
 def _examples() -> dict[str, Traversable]:
@@ -68,12 +74,33 @@ def _about(file: Traversable) -> str:
     return first.removeprefix("# ")
 
 
-def _write(text: str, output: Path) -> None:
+def _file(output: str, name: str) -> Path:
+    """
+    Return the file to write, whose name must have an ending that `chaos run` accepts.
+    """
+    path = Path(output)
+    if path.is_dir() or output.endswith("/"):
+        return path / f"{name}.yaml"
+    if path.suffix not in SUFFIXES:
+        raise click.UsageError(
+            f"the file is {output!r}, expected a name that ends in {', '.join(SUFFIXES)}, "
+            "or a folder, which exists or ends in /"
+        )
+    return path
+
+
+def _as_json(text: str) -> str:
+    return json.dumps(parsed(text), indent=2, ensure_ascii=False) + "\n"
+
+
+def _write(text: str, output: Path, *, make_folder: bool) -> None:
+    if output.exists():
+        raise click.ClickException(f"{output} exists, and is not overwritten")
     try:
+        if make_folder:
+            output.parent.mkdir(parents=True, exist_ok=True)
         with output.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise click.ClickException(f"{output} exists, and is not overwritten") from None
+            file.write(_as_json(text) if output.suffix == ".json" else text)
     except OSError as exc:
         raise click.ClickException(f"{output} cannot be written: {exc}") from None
-    notice(f"{output} is written; to run it: chaos run {output}")
+    notice(f"{output} is written; to run it: chaos run {quote(str(output))}")

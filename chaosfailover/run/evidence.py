@@ -24,6 +24,7 @@ from chaosfailover.outages.measured import CutWindow
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.record.redaction import redact_fragment
 from chaosfailover.run import Activity
+from chaosfailover.run.finish import try_to_write
 from chaosfailover.run.journal_entry import json_object
 
 __all__ = ["RunEvidence", "check_evidence", "open_evidence"]
@@ -202,10 +203,15 @@ def _unused(folder: Path, name: str) -> Path:
 
 def check_evidence(given: str | None) -> None:
     """
-    Raise ConfigurationError if the given file exists already.
+    Check that the given file could be created, and leave nothing of it; raises ConfigurationError.
     """
-    if given is not None and Path(given).exists() and not Path(given).is_dir():
+    if given is None:
+        return
+    name = file_name(datetime.now(UTC), os.getpid())
+    path = _place(Path(given), name, is_folder=given.endswith("/"))
+    if os.path.lexists(path):
         raise ConfigurationError(f"evidence is {given!r}, which {EXISTS}")
+    try_to_write("evidence", path, make_folders=False)
 
 
 def _place(path: Path, name: str, *, is_folder: bool) -> Path:

@@ -21,7 +21,7 @@ from chaosfailover.run.summary import Files, summary
 from chaosfailover.verdict.journal import parse
 from chaosfailover.verdict.verdict import Verdict, given, judge
 
-__all__ = ["check_files", "conclude", "conclude_refused"]
+__all__ = ["check_files", "conclude", "conclude_refused", "try_to_write"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -35,21 +35,27 @@ def check_files(settings: Settings, *, make_folders: bool = True) -> None:
     """
     for key in ("report", "record"):
         if name := getattr(settings, key):
-            _try_to_write(key, Path(name), make_folders=make_folders)
+            try_to_write(key, Path(name), make_folders=make_folders)
     if name := command_parameter("journal_path"):
-        _try_to_write("the journal", Path(name), make_folders=make_folders)
+        try_to_write("the journal", Path(name), make_folders=make_folders)
 
 
-def _try_to_write(key: str, file: Path, *, make_folders: bool) -> None:
-    made = [folder for folder in file.parents if not folder.exists()]
+def try_to_write(key: str, file: Path, *, make_folders: bool) -> None:
+    """
+    Check that a file can be written; `key` is the setting that names it.
+    """
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        existed = file.exists()
-        file.open("ab").close()
-        if not existed:
-            file.unlink()
-        for folder in () if make_folders else made:
-            folder.rmdir()
+        made = [folder for folder in file.parents if not folder.exists()]
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            existed = file.exists()
+            file.open("ab").close()
+            if not existed:
+                file.unlink()
+        finally:
+            for folder in () if make_folders else made:
+                if folder.exists():
+                    folder.rmdir()
     except OSError as exc:
         raise ConfigurationError(
             f"{key} is {str(file)!r}, which cannot be written: {exc.strerror or exc}"

@@ -2,9 +2,10 @@
 Whether the cut of an experiment could be made now: its preflight alone, which changes nothing.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 
 from chaoslib import convert_vars, merge_vars, substitute
 from chaoslib.configuration import load_configuration, load_dynamic_configuration
@@ -25,7 +26,7 @@ from chaosfailover.run.evidence import check_evidence
 from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import check_files
 from chaosfailover.run.go_no_go import account_id, look
-from chaosfailover.run.journal_entry import RunFacts, known_secrets
+from chaosfailover.run.journal_entry import RunFacts, check_depth, known_secrets
 from chaosfailover.run.mode import open_venue
 from chaosfailover.run.settings import Settings
 from chaosfailover.run.written_values import check_values
@@ -39,6 +40,17 @@ NO_CONTROL = """\
 the control chaosfailover.control is not declared, so that nothing would stop a failover test: \
 add it to the experiment's controls, or name its --control-file"""
 NO_CUT = "the method starts no failover test"
+
+# What a toolkit raises that expects another shape than it is given.
+UNCLEAR = (AttributeError, LookupError, NameError, TypeError)
+NOT_READ = (*UNCLEAR, ValueError, RecursionError)
+SHAPES: dict[str, tuple[type[dict[str, object]] | type[list[object]], str]] = {
+    "configuration": (dict, "a mapping"),
+    "secrets": (dict, "a mapping"),
+    "method": (list, "a list of mappings"),
+    "rollbacks": (list, "a list of mappings"),
+    "controls": (list, "a list of mappings"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +118,33 @@ def readiness(source: Source, on_venue: Callable[[Readiness], None], on_check: T
 
         with ExitStack() as resources:
             _look(ready, experiment, configuration, secrets, resources, on_venue, tell)
-    except (FailoverError, ChaosException, OSError, ValueError, TypeError) as exc:
-        ready.refusal = redact_message(str(exc), hidden) or type(exc).__name__
+    except (FailoverError, ChaosException, OSError, *NOT_READ) as exc:
+        ready.refusal = " ".join(redact_message(_reason(exc), hidden).split())
     return ready
+
+
+def _reason(exc: BaseException) -> str:
+    """
+    Return what an error says, with its kind if that alone says little.
+    """
+    if isinstance(exc, RecursionError):
+        return "it is nested too deep"
+    if isinstance(exc, UNCLEAR) or not str(exc):
+        return f"{type(exc).__name__}: {exc}".removesuffix(": ")
+    return str(exc)
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """
+    Name what is read in the error of a toolkit that does not.
+    """
+    try:
+        yield
+    except (ChaosException, *NOT_READ) as exc:
+        reason = _reason(exc)
+        shown = reason if name in reason else f"{name} cannot be read: {reason}"
+        raise ArgumentError(shown) from exc
 
 
 def _without_secrets(check: PreflightCheck, hidden: Iterable[str]) -> PreflightCheck:
@@ -121,16 +157,60 @@ def _loaded(source: Source) -> tuple[Experiment, Configuration, Secrets]:
     Load an experiment, its configuration and its secrets, as the toolkit does for a run.
     """
     toolkit = load_settings(source.toolkit_settings) or {}
-    load_global_controls(toolkit, [*source.control_files])
-    experiment = load_experiment(source.name, toolkit)
+    _load_controls(toolkit, source.control_files)
+    with _reading(source.name):
+        experiment = load_experiment(source.name, toolkit)
     if not isinstance(experiment, Mapping):
         raise ArgumentError(f"{source.name} holds no experiment: expected a mapping")
+    _check_shapes(source.name, experiment)
     ensure_experiment_is_valid(experiment)
-    variables = convert_vars([*source.variables])
-    configured, secret = merge_vars(variables, [*source.variable_files])
+    configured, secret = _variables(source)
     configuration = load_configuration(experiment.get("configuration", {}), configured)
     secrets = load_secrets(experiment.get("secrets", {}), configuration, secret)
     return experiment, load_dynamic_configuration(configuration, secrets), secrets
+
+
+def _check_shapes(name: str, experiment: Mapping[str, object]) -> None:
+    """
+    Check what the toolkit takes for granted; values are not shown, since they may be secret.
+    """
+    for key, (kind, expected) in SHAPES.items():
+        given = experiment.get(key, kind())
+        wrong = [] if isinstance(given, kind) else [given]
+        if isinstance(given, list) and not wrong:
+            wrong = [each for each in given if not isinstance(each, dict)]
+        if wrong:
+            found = "nothing" if wrong[0] is None else type(wrong[0]).__name__
+            raise ArgumentError(f"{name}: {key} has {found}, expected {expected}")
+
+
+def _load_controls(toolkit: dict[str, object], files: Sequence[str]) -> None:
+    for file in files:
+        if Path(file).suffix not in ("", ".yaml", ".yml", ".json"):
+            raise ArgumentError(
+                f"the control file is {file!r}, expected a name that ends in .yaml, .yml or .json"
+            )
+    with _reading(", ".join(files) or "the toolkit's settings"):
+        load_global_controls(toolkit, [*files])
+
+
+def _variables(source: Source) -> tuple[dict[str, object], dict[str, object]]:
+    """
+    Return the values of the configuration and of the secrets that a run is given.
+    """
+    configured: dict[str, object] = {}
+    secret: dict[str, object] = {}
+    for file in source.variable_files:
+        with _reading(file):
+            more = merge_vars({}, [file])
+        configured, secret = configured | more[0], secret | more[1]
+    for variable in source.variables:
+        key, equals, _ = variable.partition("=")
+        if not equals:
+            raise ArgumentError(f"the variable is {variable!r}, expected KEY[:TYPE]=VALUE")
+        with _reading(f"the variable {key}"):
+            configured |= convert_vars([variable])
+    return configured, secret
 
 
 def _look(
@@ -170,6 +250,7 @@ def _settings(experiment: Experiment, configuration: Configuration, secrets: Sec
     if given is None:
         raise ConfigurationError(NO_CONTROL)
     check_declarations(experiment)
+    check_depth(experiment)
     check_keys(experiment)
     settings = Settings.parse(substitute(dict(given), configuration, secrets))
     check_values(experiment, configuration, secrets, settings)

@@ -214,12 +214,16 @@ def _survivors_by(name: str, value: object) -> SurvivorsBy:
 
 def _windows(name: str, value: object) -> tuple[str, ...]:
     """
-    Return windows as texts; one is empty for none, as an environment variable may be.
+    Return windows as texts; without any, which would allow every time, the argument is left out.
     """
     windows = [value] if isinstance(value, str) else value
     if not isinstance(windows, list) or not all(isinstance(each, str) for each in windows):
         raise ArgumentError(f"{name} is {value!r}, expected a text or a list of texts")
-    return tuple(each for each in windows if each)
+    if not any(each.strip() for each in windows):
+        raise ArgumentError(
+            f"{name} is {value!r}, expected at least one window: leave it out to cut at any time"
+        )
+    return tuple(windows)
 
 
 def _blackouts(name: str, value: object) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """
 The times at which a live cut may be made: weekly windows, and dates on which nothing is cut.
 
-Clocks that are set forward or back leave times of day that do not exist, or exist twice. There a
-window is the narrower one, and a blackout the wider one.
+Clocks that are set forward or back leave times of day that do not exist, or exist twice. A window
+that begins or ends at one is the narrower of the two, and a blackout the wider one.
 """
 
 import re
@@ -182,8 +182,14 @@ class AllowedTimes:
         return f"{self._at(run.begins, '%Y-%m-%d %H:%M')} to {self._at(run.ends, '%Y-%m-%d %H:%M')}"
 
     def _at(self, instant: datetime, form: str) -> str:
+        """
+        Return an instant in the first zone, with its UTC offset if that time of day exists twice.
+        """
         zones = [each.zone for each in self.windows] or [Zone("UTC", UTC)]
-        return f"{instant.astimezone(zones[0].info):{form}} {zones[0].name}"
+        at = instant.astimezone(zones[0].info)
+        is_twice = at.replace(fold=0).utcoffset() != at.replace(fold=1).utcoffset()
+        offset = at.isoformat(timespec="minutes")[16:] if is_twice else ""
+        return f"{at:{form}}{offset} {zones[0].name}"
 
 
 ALWAYS = AllowedTimes()

@@ -118,6 +118,12 @@ def changed(**parts: Any) -> str:
     return yaml.safe_dump(yaml.safe_load(DRILL.read_text(encoding="utf-8")) | parts)
 
 
+def with_arguments(arguments: object) -> str:
+    (control,) = yaml.safe_load(DRILL.read_text(encoding="utf-8"))["controls"]
+    control["provider"]["arguments"] = arguments
+    return changed(controls=[control])
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -129,18 +135,97 @@ def changed(**parts: Any) -> str:
         pytest.param("- 1", "holds no experiment", id="list"),
         pytest.param("a: {", "Failed parsing YAML", id="no YAML"),
         pytest.param(None, 'Path "own.yaml" does not exist', id="no file"),
+        pytest.param(
+            changed(configuration=[1]), "own.yaml: configuration has list, expected", id="values"
+        ),
+        pytest.param(changed(secrets=None), "own.yaml: secrets has nothing", id="secrets"),
+        pytest.param(changed(method=None), "own.yaml: method has nothing", id="method"),
+        pytest.param(changed(method=[1]), "method has int", id="activity"),
+        pytest.param(changed(controls=[1]), "controls has int", id="no control"),
+        pytest.param(
+            with_arguments([1]), "arguments is of the type list, expected", id="arguments"
+        ),
+        pytest.param("[" * 100_000, "own.yaml cannot be read: it is nested too deep", id="deep"),
+        pytest.param("\xff", "own.yaml cannot be read: 'utf-8' codec", id="bytes"),
+        pytest.param("a: [b:\n c: d", 'sequence in "own.yaml", line 1, column 4', id="lines"),
+        pytest.param("!!python/object/apply:os.system [id]", '"own.yaml", line 1', id="tag"),
     ],
 )
 def test_experiment_that_cannot_be_checked(check: Any, text: str | None, reason: str) -> None:
-    """One sentence says why."""
+    """One sentence says why, in both formats."""
     if text is not None:
-        Path("own.yaml").write_text(text, encoding="utf-8")
+        Path("own.yaml").write_text(text, encoding="latin-1")
+
+    done = check("own.yaml")
+    document = json.loads(check("own.yaml", "--format", "json").stdout)
+
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[-1].startswith("NO: ")
+    assert reason in done.stdout.splitlines()[-1]
+    assert reason in document["refusal"]
+    assert "Traceback" not in done.output
+    assert "\N{REPLACEMENT CHARACTER}" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        pytest.param(["--var", "x"], "the variable is 'x', expected KEY[:TYPE]=VALUE", id="var"),
+        pytest.param(["--var", "x:int=y"], "the variable x:int cannot be read: ", id="type"),
+        pytest.param(["--var-file", "text.env"], "text.env cannot be read: ", id="line"),
+        pytest.param(["--var-file", "list.yaml"], "list.yaml cannot be read: ", id="var list"),
+        pytest.param(["--control-file", "text.env"], "the control file is 'text.env'", id="name"),
+        pytest.param(["--control-file", "list.yaml"], "list.yaml cannot be read: ", id="controls"),
+    ],
+)
+def test_option_that_cannot_be_read(check: Any, options: list[str], reason: str) -> None:
+    """One sentence names the file or the variable."""
+    Path("text.env").write_text("export\n", encoding="utf-8")
+    Path("list.yaml").write_text("[1]", encoding="utf-8")
+
+    done = check(str(DRILL), *options)
+
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit)
+    assert done.stdout.splitlines()[-1].startswith(
+        f"NO: the run would be refused, and nothing cut: {reason}"
+    )
+
+
+@pytest.mark.parametrize(("ending", "begin"), [("json", "["), ("json", '{"a":'), ("yaml", "{a: ")])
+def test_experiment_that_is_nested_too_deep(check: Any, ending: str, begin: str) -> None:
+    """One sentence says so, whichever parser it is."""
+    Path(f"own.{ending}").write_text(begin * 100_000, encoding="utf-8")
+
+    done = check(f"own.{ending}")
+
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit)
+    assert f"own.{ending} cannot be read: it is nested too deep" in done.stdout
+
+
+@pytest.mark.parametrize("evidence", ["/proc/x", "/proc/new/", f"new/{'x' * 300}", "old.jsonl"])
+def test_evidence_that_could_not_be_written(check: Any, evidence: str) -> None:
+    """It is refused as in a run, and nothing is left of the try."""
+    (control,) = yaml.safe_load(DRILL.read_text(encoding="utf-8"))["controls"]
+    control["provider"]["arguments"]["evidence"] = evidence
+    Path("own.yaml").write_text(changed(controls=[control]), encoding="utf-8")
+    Path("old.jsonl").touch()
 
     done = check("own.yaml")
 
     assert done.exit_code == 1
-    assert reason in done.stdout.splitlines()[-1]
-    assert "Traceback" not in done.output
+    assert "nothing cut: evidence is " in done.stdout.splitlines()[-1]
+    assert sorted(file.name for file in Path().iterdir()) == ["old.jsonl", "own.yaml"]
+
+
+@pytest.mark.parametrize("evidence", ["new/ev.jsonl", "new/", "."])
+def test_evidence_that_could_be_written(check: Any, evidence: str) -> None:
+    """Nothing is left of the try."""
+    (control,) = yaml.safe_load(DRILL.read_text(encoding="utf-8"))["controls"]
+    control["provider"]["arguments"]["evidence"] = evidence
+    Path("own.yaml").write_text(changed(controls=[control]), encoding="utf-8")
+
+    assert check("own.yaml").exit_code == 0
+    assert [file.name for file in Path().iterdir()] == ["own.yaml"]
 
 
 def test_control_in_a_file_of_its_own(check: Any) -> None:

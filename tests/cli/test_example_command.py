@@ -2,7 +2,9 @@
 `chaos failover example`: from pip alone to a first rehearsal.
 """
 
+import json
 from pathlib import Path
+from shlex import quote
 
 import pytest
 import yaml
@@ -45,10 +47,32 @@ def test_experiment_is_that_of_the_project(name: str) -> None:
 
     original = (EXPERIMENTS / f"{name}.yaml").read_text(encoding="utf-8")
     text = Path("drill.yaml").read_text(encoding="utf-8")
-    assert (written.exit_code, shown.exit_code, shown.stdout) == (0, 0, original)
+    assert (written.exit_code, shown.exit_code) == (0, 0)
+    assert shown.stdout == original.replace(f"experiments/{name}.yaml", f"{name}.yaml")
     assert written.stderr == "drill.yaml is written; to run it: chaos run drill.yaml\n"
     assert yaml.safe_load(text) == yaml.safe_load(original)
     assert f"experiments/{name}.yaml" not in text
+
+
+@pytest.mark.parametrize("output", [".", "sub", "new/", "new/er/", "my drills/"])
+def test_folder_gets_a_file_of_the_name(output: str) -> None:
+    """One that exists, or ends in a slash; its first lines and the hint name the file."""
+    Path("sub").mkdir()
+
+    done = example("game-day", "-o", output)
+
+    file = Path(output) / "game-day.yaml"
+    command = f"chaos run {quote(str(file))}"
+    assert done.stderr == f"{file} is written; to run it: {command}\n"
+    assert f"emulator: {command}\n" in file.read_text(encoding="utf-8")
+
+
+def test_json_file_holds_json() -> None:
+    """`chaos run` reads it by its ending."""
+    example("game-day", "-o", "drill.json")
+
+    original = (EXPERIMENTS / "game-day.yaml").read_text(encoding="utf-8")
+    assert json.loads(Path("drill.json").read_text(encoding="utf-8")) == yaml.safe_load(original)
 
 
 def test_experiment_runs_as_it_is(folder: Path) -> None:
@@ -75,6 +99,10 @@ def test_experiment_runs_as_it_is(folder: Path) -> None:
             "kept.yaml exists, and is not overwritten",
             id="kept",
         ),
+        pytest.param(
+            ["game-day", "-o", "drill"], 2, "a name that ends in .yaml, .yml, .json", id="ending"
+        ),
+        pytest.param(["game-day", "-o", "kept.yaml/"], 1, "cannot be written: ", id="no such"),
         pytest.param(["game-day", "-o", "no/x.yaml"], 1, "cannot be written: ", id="no folder"),
     ],
 )

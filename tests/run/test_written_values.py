@@ -76,6 +76,11 @@ def test_wrong_value_of_the_configuration(
         pytest.param(
             {"allowed_windows": "Mon-Fri 10:00-16:00"}, "expected days, hours", id="window"
         ),
+        pytest.param({"allowed_windows": []}, "expected at least one window", id="no window"),
+        pytest.param({"allowed_windows": ""}, "expected at least one window", id="empty"),
+        pytest.param(
+            {"allowed_windows": ["Mon 10:00-16:00 UTC", ""]}, "is '', expected days", id="one empty"
+        ),
         pytest.param({"blackout_dates": ["soon"]}, "blackout_dates has 'soon'", id="blackout"),
         pytest.param(
             {"abort_when": "nobody"}, "abort_when is 'nobody', expected a probe", id="abort"

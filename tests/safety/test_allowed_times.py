@@ -123,6 +123,21 @@ def test_reason_has_the_times_and_what_would_fit() -> None:
     )
 
 
+def test_reason_in_an_hour_that_is_repeated() -> None:
+    """Times of day that exist twice have their UTC offset, and others have none."""
+    assert problem("2026-10-25T00:30Z", 90, ["Sun 02:30-04:00 Europe/Berlin"], []) == (
+        "it could run from 2026-10-25 02:30+02:00 Europe/Berlin to 2026-10-25 03:00 Europe/Berlin, "
+        "outside of Sun 02:30-04:00 Europe/Berlin; "
+        "it would fit from Sun 2026-10-25 02:30+01:00 Europe/Berlin on"
+    )
+
+
+@pytest.mark.parametrize("begins", ["2026-10-25T00:15Z", "2026-10-25T01:15Z"])
+def test_hour_that_is_repeated_whole_is_inside(begins: str) -> None:
+    """Both times, if the window begins before it and ends after it."""
+    assert problem(begins, 30, ["Sun 01:30-03:30 Europe/Berlin"], []) == ""
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_allowed_cuts_are_inside_at_every_minute(seed: int) -> None:
     """By the wall clock of the zone, around its changes; and what is inside for long is allowed."""
