@@ -5,15 +5,16 @@
 import asyncio
 import ipaddress
 import signal
-from asyncio import StreamReader, StreamWriter
+import socket
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from typing import Any, cast
 
 import click
 
 from chaosfailover.cli.terminal import notice
 from chaosfailover.prober.echo_datagrams import Responder
+from chaosfailover.prober.open_files import RESERVE, allow_open_files
 
 __all__ = ["echo", "serve"]
 
@@ -22,6 +23,8 @@ MOST_CONNECTIONS = 1000
 BLOCK = 16 * 1024
 IDLE = 300.0
 """Seconds without data after which a connection is closed."""
+ACCEPT_AGAIN = 0.1
+"""Seconds from an error of accepting to the next attempt."""
 
 
 @click.command()
@@ -48,7 +51,18 @@ async def _until_signal(host: str, port: int) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    await serve(host, port, stopping, _say)
+    await serve(host, port, stopping, _say, most=_most_connections())
+
+
+def _most_connections() -> int:
+    """
+    Return how many connections the limit of open files has room for, after raising it.
+    """
+    limit = allow_open_files(MOST_CONNECTIONS)
+    most = int(min(MOST_CONNECTIONS, max(1, limit - RESERVE)))
+    if most < MOST_CONNECTIONS:
+        notice(f"TCP connections at most: {most}, since the limit of open files is {limit:g}")
+    return most
 
 
 def _say(host: str, port: int) -> None:
@@ -66,22 +80,49 @@ def _is_loopback(host: str) -> bool:
 
 
 async def serve(
-    host: str, port: int, stopping: asyncio.Event, ready: Callable[[str, int], None]
+    host: str,
+    port: int,
+    stopping: asyncio.Event,
+    ready: Callable[[str, int], None],
+    *,
+    most: int = MOST_CONNECTIONS,
+    idle: float = IDLE,
 ) -> None:
     """
     Answer on one port over UDP and TCP until `stopping` is set; `ready` is told the port.
     """
-    server = await asyncio.start_server(Connections().serve, host, port, limit=BLOCK)
-    async with server:
-        bound = server.sockets[0].getsockname()[1]
+    connections = Connections(most, idle)
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(each) for each in await _listeners(host, port)]
+        bound = listeners[0].getsockname()[1]
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             Datagrams, local_addr=(host, bound)
         )
-        try:
-            ready(host, bound)
+        stack.callback(transport.close)
+        stack.callback(connections.abort)
+        ready(host, bound)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(connections.accept(each)) for each in listeners]
             await stopping.wait()
-        finally:
-            transport.close()
+            for task in tasks:
+                task.cancel()
+
+
+async def _listeners(host: str, port: int) -> list[socket.socket]:
+    """
+    Listen on each address of a host.
+
+    The server only binds: its own accepting has no limit, and logs each error a hundred times.
+    """
+    server = await asyncio.get_running_loop().create_server(
+        asyncio.Protocol, host, port, start_serving=False
+    )
+    with closing(server):
+        listeners = [each.dup() for each in server.sockets]
+    for listener in listeners:
+        listener.setblocking(False)
+        listener.listen()
+    return listeners
 
 
 class Datagrams(asyncio.DatagramProtocol):
@@ -102,26 +143,94 @@ class Datagrams(asyncio.DatagramProtocol):
 
 class Connections:
     """
-    The open connections, each with one block of data at most; beyond `MOST_CONNECTIONS` none.
+    The open connections, `most` at once; others wait in the kernel until one is closed.
     """
 
-    def __init__(self) -> None:
-        self._count = 0
+    def __init__(self, most: int, idle: float) -> None:
+        self._most = most
+        self._idle = idle
+        self._places = asyncio.Semaphore(most)
+        self._transports: set[asyncio.Transport] = set()
+        self._said: set[str] = set()
 
-    async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
+    async def accept(self, listener: socket.socket) -> None:
         """
-        Return what comes until the client ends, or is silent for too long.
+        Serve clients as long as there is a place, until cancelled.
         """
-        self._count += 1
-        try:
-            while self._count <= MOST_CONNECTIONS:
-                async with asyncio.timeout(IDLE):
-                    if not (data := await reader.read(BLOCK)):
-                        break
-                    writer.write(data)
-                    await writer.drain()
-        except (OSError, TimeoutError):
-            pass
-        finally:
-            self._count -= 1
-            writer.close()
+        loop = asyncio.get_running_loop()
+        while True:
+            if self._places.locked():
+                self._say_once(f"{self._most} TCP connections are open: others wait")
+            await self._places.acquire()
+            try:
+                accepted, _ = await loop.sock_accept(listener)
+                await loop.connect_accepted_socket(lambda: Connection(self), accepted)
+            except OSError as error:
+                self._places.release()
+                self._say_once(f"cannot accept a TCP connection: {error}")
+                await asyncio.sleep(ACCEPT_AGAIN)
+
+    def abort(self) -> None:
+        """
+        Close every connection at once.
+        """
+        for transport in self._transports:
+            transport.abort()
+
+    def opened(self, transport: asyncio.Transport) -> None:
+        """
+        Note a connection; its place was taken before it was accepted.
+        """
+        self._transports.add(transport)
+
+    def closed(self, transport: asyncio.Transport) -> None:
+        """
+        Give the place of a connection to the next.
+        """
+        self._transports.remove(transport)
+        self._places.release()
+
+    def abort_later(self, transport: asyncio.Transport) -> asyncio.TimerHandle:
+        """
+        Close a connection once it is idle for too long, whatever it has still to be sent.
+        """
+        return asyncio.get_running_loop().call_later(self._idle, transport.abort)
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            notice(text)
+
+
+class Connection(asyncio.BufferedProtocol):
+    """
+    A TCP connection: what comes is returned, one block at a time.
+    """
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._block = bytearray(BLOCK)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(0)
+        self._connections.opened(self._transport)
+        self._idle = self._connections.abort_later(self._transport)
+
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - asyncio's signature
+        return self._block
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._idle.cancel()
+        self._idle = self._connections.abort_later(self._transport)
+        self._transport.write(bytes(self._block[:nbytes]))
+
+    def pause_writing(self) -> None:
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._idle.cancel()
+        self._connections.closed(self._transport)
