@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from accounts import plan_for
+from busy import measured_again
 from chaos_command import chaos, journal, on_free_ports
 from places import EXPERIMENTS
 
@@ -83,6 +84,7 @@ def measured(entry: dict[str, Any], topology: str) -> tuple[float, float]:
         ),
     ],
 )
+@measured_again
 def test_forecast_contains_what_is_measured(
     topology: str, truth: float, arguments: dict[str, Any], tmp_path: Path
 ) -> None:

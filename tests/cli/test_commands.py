@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 import pytest
+from busy import measured_again
 from click.testing import CliRunner
 from live import CHAOS, Cloud, clean_environment, default_signals, emulated_cloud
 from loopback import udp_echo, until
@@ -115,6 +116,7 @@ def test_probe_ends_early_with_its_summary(tmp_path: Path, signum: signal.Signal
         ),
     ],
 )
+@measured_again
 def test_probe_holds_promises(
     tmp_path: Path, promises: list[str], code: int, broken: list[str]
 ) -> None:

@@ -6,6 +6,7 @@ import time
 
 import httpx
 import pytest
+from busy import measured_again
 
 from chaosfailover.emulator import Emulator
 from chaosfailover.outages.outage import Outage
@@ -57,6 +58,7 @@ def call(emulator: Emulator, operation: str, **parameters: str) -> dict[str, str
         pytest.param("health-check", 6.0, 1.6, id="health check"),
     ],
 )
+@measured_again
 def test_failover_takes_the_detection_time(topology: str, minute: float, promised: float) -> None:
     """The promised time lies within the bounds, give or take what a busy machine adds."""
     outage = longest_outage(topology, minute, HELD)

@@ -5,6 +5,7 @@ The bounds of the prober and the emulator's ground truth, over real loopback tra
 import random
 from pathlib import Path
 
+from busy import measured_again
 from emulated_outages import compared, drilling
 
 INTERVALS = {
@@ -15,6 +16,7 @@ INTERVALS = {
 BUSY = 0.01
 
 
+@measured_again
 def test_bounds_hold_the_ground_truth(tmp_path: Path) -> None:
     """
     Failover and reversion of every protocol lie within bounds; nothing is made up.

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from busy import measured_again
 from emulator_callers import CREATE, flattened
 
 from chaosfailover.cli.echo import serve
@@ -97,6 +98,7 @@ def drilled(emulator: Emulator, settings: dict[str, object]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("settings", [{}, {"flows": 3}], ids=["ports", "flows"])
 @pytest.mark.parametrize("loses", ["out", "back", "both"])
+@measured_again
 def test_loss_is_told_by_its_way(tmp_path: Path, loses: str, settings: dict[str, object]) -> None:
     """As the emulator lost it: out, back, or out where both were; the bounds hold the truth."""
     topology = tmp_path / "one-way.yaml"

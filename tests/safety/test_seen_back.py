@@ -128,8 +128,14 @@ def test_no_bundled_experiment_holds_while_something_is_down(tmp_path: Path, nam
     assert found["reasons"][0].startswith("What ")
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("ended_by", ["the cloud", "somebody else"])
+@pytest.mark.parametrize(
+    "ended_by",
+    [
+        pytest.param("the cloud", marks=pytest.mark.long),
+        # Its command has to be quicker than the recovery hold of 5 s.
+        pytest.param("somebody else", marks=pytest.mark.matrix),
+    ],
+)
 def test_recovery_by_an_early_end_is_no_failover(
     cloud: Cloud, runners: ExitStack, tmp_path: Path, ended_by: str
 ) -> None:
