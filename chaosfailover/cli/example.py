@@ -24,6 +24,7 @@ SUFFIXES = (".yaml", ".yml", ".json")
     "-o",
     "--output-file",
     "output",
+    type=click.Path(),
     metavar="FILE",
     help="A file, or a folder for NAME.yaml. Default: standard output.",
 )
