@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
+from busy import measured_again
 from emulator_callers import CREATE, flattened
 from loopback import served, udp_echo, until
 
@@ -108,6 +109,7 @@ def drilled(emulator: Emulator) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     return json.loads(json.dumps(entries)), {name: list(each) for name, each in truth.items()}
 
 
+@measured_again
 def test_lost_flows_are_those_that_the_data_plane_cut(emulator: Emulator) -> None:
     """By count and by source port, exactly; each for as long as the truth says, within bounds."""
     entries, truth = drilled(emulator)
