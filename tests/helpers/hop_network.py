@@ -135,6 +135,18 @@ def serve(version: int) -> None:
         threading.Thread(target=each, daemon=True).start()
 
 
+def greet() -> None:
+    """
+    Wait until the service answers: the first packet over IPv6 may need a second to find its way.
+    """
+    for version, service in SERVICE.items():
+        with socket.socket(FAMILY[version], socket.SOCK_DGRAM) as sock:
+            sock.settimeout(10)
+            sock.connect((service, PORT))
+            sock.send(b"hello")
+            sock.recv(2048)
+
+
 def traces() -> list[dict[str, object]]:
     """
     Return what each kind of flow shows while the network changes.
@@ -181,6 +193,7 @@ def main() -> int:
     with subprocess.Popen(service, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as far:
         assert far.stdout
         far.stdout.readline()
+        greet()
         try:
             return subprocess.run([command, *more], check=False).returncode
         finally:
