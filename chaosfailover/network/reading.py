@@ -33,7 +33,15 @@ from chaosfailover.network.health import UNKNOWN_GROUP, attachments
 from chaosfailover.network.routing import Datapoint, Read, Routing, Traffic, Unread
 from chaosfailover.network.snapshot import Snapshot, read_snapshot
 
-__all__ = ["read_proof", "read_region", "read_routes", "read_routing", "read_traffic"]
+__all__ = [
+    "HISTORY",
+    "METRIC_BUDGET",
+    "read_proof",
+    "read_region",
+    "read_routes",
+    "read_routing",
+    "read_traffic",
+]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -93,8 +93,7 @@ def target_entry(
         **settings,
         "summary": summaries[0].as_dict(origin.began),
         "cuts": [
-            _cut(about, flows, summaries[number], window, borders(windows, number)[2], origin)
-            | _losses(flows, about, _phases(windows, number), origin)
+            _cut(about, flows, summaries[number], window, _phases(windows, number), origin)
             for number, window in enumerate(windows)
         ],
         "series": series_entry(about, flows, origin),
@@ -162,14 +161,9 @@ def _cut(
     flows: Sequence[Flow],
     summary: Summary,
     window: CutWindow,
-    until: float | None,
+    phases: Phases,
     origin: Origin,
 ) -> dict[str, object]:
-    phases = Phases(
-        window.cut_at,
-        inf if window.stop_at is None else window.stop_at,
-        inf if until is None else until,
-    )
     row = summary.as_dict(origin.began)
     return {
         "test": window.test,
@@ -180,6 +174,7 @@ def _cut(
         **pooled_at_stop([_stood(flow.series, window) for flow in flows]).as_dict(),
         **_details(about, flows, window, phases),
         **ways(flows, summary, phases),
+        **_losses(flows, about, phases, origin),
     }
 
 
@@ -214,28 +209,26 @@ def _stood(series: Series, window: CutWindow) -> AtStop:
     return at_stop(series, window.cut_at, window.in_effect_at, window.stop_at)
 
 
-def _phases(windows: Sequence[CutWindow], number: int) -> tuple[float, float, float]:
+def _phases(windows: Sequence[CutWindow], number: int) -> Phases:
     """
     Return from when on a cut and its way back lasted, and until when; endless if that is unknown.
     """
-    _, stop_at, until = borders(windows, number)
-    return windows[number].cut_at, inf if stop_at is None else stop_at, until or inf
+    return Phases(*(inf if at is None else at for at in borders(windows, number)))
 
 
 def _losses(
     flows: Sequence[Flow],
     about: Mapping[str, object],
-    phases: tuple[float, float, float],
+    phases: Phases,
     origin: Origin,
 ) -> dict[str, object]:
     """
     Return the first loss after the cut, and that after the stop; None where none is known.
     """
-    cut_at, stop_at, until = phases
     timeout = about.get("timeout")
     longest = timeout if isinstance(timeout, float) else 1.0
-    loss = first_loss(flows, cut_at, stop_at, longest, ended_by=stop_at)
-    loss_back = first_loss(flows, stop_at, until, longest)
+    loss = first_loss(flows, *phases.during, longest, ended_by=phases.stop_at)
+    loss_back = first_loss(flows, *phases.after, longest)
     return {"loss": _plain_loss(loss, origin), "loss_back": _plain_loss(loss_back, origin)}
 
 

@@ -3,7 +3,7 @@ The circuits of a region that can be tested, in order, and those that must not b
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -203,24 +203,25 @@ def _choice(
         return Refusal(circuit_id, tuple(not_accepted))
     survival = surviving_paths(paths, [circuit_id])
     if not survival.count:
-        reasons = (
-            each.replace(SETTLED, "BgpStatus is not Established")
-            for each in _no_survivor(survival, tables)
-        )
-        return Refusal(circuit_id, tuple(reasons))
+        return _unproven(circuit_id, _no_survivor(survival, tables))
     cut = [path for path in survival.lost if path.health == "up" and path.bgp_peer_id]
     if not cut:
         return Refusal(circuit_id, ("none of its sessions is up, so a cut would have no effect",))
     if tables:
         proof = proof_by_route(survival, tables)
         if not proof.proven:
-            reasons = (
-                each.replace(SETTLED, "BgpStatus is not Established") for each in proof.reasons
-            )
-            return Refusal(circuit_id, tuple(reasons))
+            return _unproven(circuit_id, proof.reasons)
         loads = [text for each in load(survival, proof, tables) for text in each.warnings]
         survival = replace(survival, warnings=[*proof.warnings, *loads])
     return _planned(circuit, cut, survival, snapshot, tables)
+
+
+def _unproven(circuit_id: str, reasons: Iterable[str]) -> Refusal:
+    """
+    Return a refusal in words that are true of every status which is not established.
+    """
+    true = (each.replace(SETTLED, "BgpStatus is not Established") for each in reasons)
+    return Refusal(circuit_id, tuple(true))
 
 
 def _no_survivor(survival: Survival, tables: RouteTables | None) -> list[str]:

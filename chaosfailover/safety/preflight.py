@@ -30,7 +30,7 @@ from chaosfailover.network.under_test import read_underway
 from chaosfailover.safety.allowed_times import ALWAYS, AllowedTimes
 from chaosfailover.safety.cut import Cut, cut_of
 from chaosfailover.safety.observation import States
-from chaosfailover.safety.route_checks import Finding, RouteChecks
+from chaosfailover.safety.route_checks import UNKNOWN, Finding, RouteChecks
 
 __all__ = ["PreflightCheck", "PreflightContext", "check_duration", "log_check", "preflight"]
 
@@ -42,7 +42,6 @@ SPARE_TIMES = 10
 # Seconds for the first answer of the region: one that is not there is not waited for any longer.
 ANSWER_TIME = 5.0
 MOST_OFFERED = 10
-UNKNOWN = "not known: "
 REGION = "the region answers"
 PATH_KEYS = {
     "PHYSICALCONNECTION": "circuit_id",

@@ -4,7 +4,7 @@ The checks of a cut that rest on routes and traffic, which are read once for all
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property, partial
 from typing import Literal
 
@@ -17,7 +17,13 @@ from chaosfailover.network import resource_status as survey
 from chaosfailover.network.circuit_traffic import BEFORE, CutTimes, circuit_traffic
 from chaosfailover.network.load import MAX_SURVIVOR_LOAD, load
 from chaosfailover.network.prefixes import RouteProof, proof_by_route, with_backups
-from chaosfailover.network.reading import read_proof, read_routing, read_traffic
+from chaosfailover.network.reading import (
+    HISTORY,
+    METRIC_BUDGET,
+    read_proof,
+    read_routing,
+    read_traffic,
+)
 from chaosfailover.network.routes import RouteTables
 from chaosfailover.network.snapshot import Snapshot
 from chaosfailover.network.survival import Survival
@@ -26,6 +32,7 @@ from chaosfailover.safety.cut import Cut
 
 __all__ = [
     "MAX_SURVIVOR_LOAD",
+    "UNKNOWN",
     "Finding",
     "RouteChecks",
     "RouteRules",
@@ -37,9 +44,8 @@ SurvivorsBy = Literal["routes", "sessions"]
 Finding = str | tuple[str, Sequence[str]]
 
 BY_SESSIONS = "survivors_by: sessions"
-HISTORY = timedelta(days=7)
-METRIC_BUDGET = 20.0
-"""The seconds for the traffic of others that share a survivor's circuit."""
+UNKNOWN = "not known: "
+"""What the finding of a check begins with that neither failed nor found an answer."""
 TRAFFIC_BUDGET = 5.0
 """The seconds for the traffic after the run."""
 PROOF_BUDGET = 10.0
@@ -72,6 +78,7 @@ class RouteChecks:
     rules: RouteRules
     survivals: dict[str, Survival] = field(default_factory=dict)
     evidence: dict[str, dict[str, object]] = field(default_factory=dict)
+    proofs: dict[str, RouteProof] = field(default_factory=dict)
 
     def of(self, cut: Cut) -> Iterator[tuple[str, Callable[[], Finding]]]:
         """
@@ -136,6 +143,14 @@ class RouteChecks:
             raise PreflightError("not checked, since what survives is not known")
         return self.survivals[cut.test]
 
+    def _proof(self, cut: Cut) -> RouteProof:
+        """
+        Return what the routes prove of a cut, which more than one check asks for.
+        """
+        if cut.test not in self.proofs:
+            self.proofs[cut.test] = proof_by_route(self._survival(cut), self.tables)
+        return self.proofs[cut.test]
+
     def _note(self, cut: Cut, **evidence: object) -> None:
         known = self.evidence.setdefault(cut.test, {"survivors_by": self.rules.survivors_by})
         known.update(evidence)
@@ -144,7 +159,7 @@ class RouteChecks:
         """
         Return which prefixes survive; what is unknown or lost fails, unless sessions are enough.
         """
-        proof = proof_by_route(self._survival(cut), self.tables)
+        proof = self._proof(cut)
         self._note(cut, routes=[need.as_dict() for need in proof.needs])
         if proof.proven and self.rules.survivors_by == "routes":
             _require(proof, self._survival(cut), self.rules.min_survivors)
@@ -161,15 +176,14 @@ class RouteChecks:
         Return the load of the survivors; only a present load that is too high fails.
         """
         limit = self.rules.max_survivor_load
-        survival = self._survival(cut)
-        loads = load(survival, proof_by_route(survival, self.tables), self.tables, limit)
+        loads = load(self._survival(cut), self._proof(cut), self.tables, limit)
         self._note(cut, load=[each.as_dict() for each in loads])
         detail = "; ".join(map(str, loads))
         if any(each.status == "failed" for each in loads):
             raise PreflightError(f"above {limit:g} of the bandwidth (max_survivor_load): {detail}")
         unknown = any(each.status == "unknown" for each in loads)
         warnings = [warning for each in loads for warning in each.warnings]
-        return f"{'not known: ' * unknown}{detail}", warnings
+        return f"{UNKNOWN * unknown}{detail}", warnings
 
     def _takeover(self, cut: Cut) -> Finding:
         """
