@@ -11,14 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from busy import measured_again
-from emulator_callers import CREATE, flattened
+from measured_drill import measured_drill
 
 from chaosfailover.cli.echo import serve
 from chaosfailover.emulator import Emulator
-from chaosfailover.outages.measured import CutWindow
 from chaosfailover.prober.prober import Prober
 from chaosfailover.prober.targets import parse_target
 
@@ -60,37 +58,13 @@ def responder() -> Iterator[int]:
         thread.join(PATIENCE)
 
 
-def call(emulator: Emulator, operation: str, **parameters: object) -> str:
-    headers = {"x-acs-action": operation, "x-acs-version": "2016-04-28"}
-    reply = httpx.post(emulator.url, params=flattened(parameters), headers=headers)
-    return str(reply.raise_for_status().json().get("JobId"))
-
-
-def until_truth(emulator: Emulator, ended: int) -> None:
-    """
-    Wait until so many outages of the service have ended.
-    """
-    deadline = time.monotonic() + PATIENCE
-    while sum(each["end"] is not None for each in emulator.ground_truth()["echo"]) < ended:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def drilled(emulator: Emulator, settings: dict[str, object]) -> dict[str, Any]:
     """
     Cut circuit a and return the row of the cut.
     """
     url = {"url": emulator.service_urls["echo"], "interval": 0.05, **settings}
     with Prober([parse_target("echo", url)], clock=time.monotonic) as prober:
-        time.sleep(1.0)
-        window = CutWindow("drill", prober.mark())
-        job_id = call(emulator, "CreateFailoverTestJob", **{**CREATE, "JobType": "StartNow"})
-        until_truth(emulator, 1)
-        time.sleep(1.5)
-        window.stop_at = prober.mark()
-        call(emulator, "StopFailoverTestJob", JobId=job_id)
-        until_truth(emulator, 2)
-        time.sleep(1.5)
+        window = measured_drill(emulator, prober, ["echo"], baseline=1.0)
     entry = json.loads(json.dumps(prober.entry("echo", [window])))
     cut: dict[str, Any] = entry["cuts"][0]
     return cut

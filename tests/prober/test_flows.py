@@ -16,11 +16,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from busy import measured_again
-from emulator_callers import CREATE, flattened
 from loopback import served, udp_echo, until
+from measured_drill import measured_drill
 
 from chaosfailover.emulator import Emulator
 from chaosfailover.outages.measured import CutWindow
@@ -62,12 +61,6 @@ def emulator(tmp_path: Path) -> Iterator[Emulator]:
         yield running
 
 
-def call(emulator: Emulator, operation: str, **parameters: object) -> str:
-    headers = {"x-acs-action": operation, "x-acs-version": "2016-04-28"}
-    reply = httpx.post(emulator.url, params=flattened(parameters), headers=headers)
-    return str(reply.raise_for_status().json().get("JobId"))
-
-
 def targets(emulator: Emulator) -> list[Target]:
     return [
         parse_target(
@@ -77,33 +70,12 @@ def targets(emulator: Emulator) -> list[Target]:
     ]
 
 
-def until_truth(emulator: Emulator, ended: int) -> None:
-    """
-    Wait until so many outages of each service have ended.
-    """
-    deadline = time.monotonic() + PATIENCE
-    while any(
-        sum(each["end"] is not None for each in outages) < ended
-        for outages in emulator.ground_truth().values()
-    ):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def drilled(emulator: Emulator) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     """
     Cut circuit a while all services are checked; return the entries of the journal and the truth.
     """
     with Prober(targets(emulator), clock=time.monotonic) as prober:
-        time.sleep(1.5)
-        window = CutWindow("drill", prober.mark())
-        job_id = call(emulator, "CreateFailoverTestJob", **{**CREATE, "JobType": "StartNow"})
-        until_truth(emulator, 1)
-        time.sleep(1.5)
-        window.stop_at = prober.mark()
-        call(emulator, "StopFailoverTestJob", JobId=job_id)
-        until_truth(emulator, 2)
-        time.sleep(1.5)
+        window = measured_drill(emulator, prober, emulator.ground_truth(), baseline=1.5)
         truth = emulator.ground_truth()
     entries = {name: prober.entry(name, [window]) for name in SETTINGS}
     return json.loads(json.dumps(entries)), {name: list(each) for name, each in truth.items()}
