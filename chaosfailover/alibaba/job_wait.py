@@ -37,36 +37,24 @@ def wait_for_status(
     """
     if status not in STATUSES:
         raise errors.ArgumentError(f"status is {status!r}, expected one of {', '.join(STATUSES)}")
-    with waiting(f"{job_id} to be {status}", timeout, logged=True):
-        return _wait_for_status(describe, job_id, status, timeout, interval, clock, sleep)
-
-
-def _wait_for_status(
-    describe: Callable[[float], FailoverTestJob],
-    job_id: str,
-    status: str,
-    timeout: float,
-    interval: float,
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
-) -> FailoverTestJob:
     too_late = STATUSES[STATUSES.index(status) + 1 :]
     since = clock()
     progress = _Progress(job_id, status, timeout)
-    while True:
-        remaining = since + timeout - clock()
-        problem = progress.poll(describe, max(remaining, 1.0))
-        progress.report(clock() - since)
-        if progress.status == status:
-            return progress.job
-        if progress.status in too_late:
-            raise errors.JobStatusError(
-                f"{job_id} is {progress.status}: it can no longer be {status}"
-            )
-        remaining = since + timeout - clock()
-        if remaining <= 0:
-            raise errors.JobTimeoutError(progress.unfinished(timeout, problem)) from problem
-        sleep(min(interval, remaining))
+    with waiting(f"{job_id} to be {status}", timeout, logged=True):
+        while True:
+            remaining = since + timeout - clock()
+            problem = progress.poll(describe, max(remaining, 1.0))
+            progress.report(clock() - since)
+            if progress.status == status:
+                return progress.job
+            if progress.status in too_late:
+                raise errors.JobStatusError(
+                    f"{job_id} is {progress.status}: it can no longer be {status}"
+                )
+            remaining = since + timeout - clock()
+            if remaining <= 0:
+                raise errors.JobTimeoutError(progress.unfinished(timeout, problem)) from problem
+            sleep(min(interval, remaining))
 
 
 class _Progress:

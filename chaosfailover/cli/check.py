@@ -82,7 +82,7 @@ def _show_venue(ready: Readiness) -> None:
 
 def _show(check: PreflightCheck) -> None:
     if not (check.passed and is_quiet()):
-        click.echo(plain(f"{'ok' if check.passed else 'NO':<7}  {check.name}: {check.detail}"))
+        click.echo(plain(f"{check.result:<7}  {check.name}: {check.detail}"))
     for warning in check.warnings:
         click.echo(plain(f"WARNING  {check.name}: {warning}"))
 
