@@ -452,6 +452,7 @@ def test_live_run_outside_of_its_windows_cuts_nothing(cloud: Cloud, tmp_path: Pa
     document["controls"][0]["provider"]["arguments"] |= {
         "allowed_windows": ["Mon-Sun 00:00-24:00 UTC"],
         "blackout_dates": {"from": f"{today}", "to": f"{today + timedelta(days=1)}"},
+        "targets": {},
     }
     with tunnel(cloud) as live, ExitStack() as runners:
         runner = Runner(document, tmp_path, live.exports)
