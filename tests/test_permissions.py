@@ -1,5 +1,5 @@
 """
-The RAM policy of the README: it lets everything be done that the commands do.
+The documented RAM policy: it lets everything be done that the commands do.
 """
 
 import re
@@ -16,7 +16,7 @@ from places import ROOT
 from chaosfailover.cli import failover
 from chaosfailover.emulator import Emulator
 
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "configuration.md"
 WRITES = re.compile("vpc:(Create|Update|Start|Stop|Delete)FailoverTestJob")
 
 
@@ -55,8 +55,8 @@ def test_commands_need_no_more(limited: str, tmp_path: Path) -> None:
 
 
 def test_what_is_lost_without_a_permission_is_told() -> None:
-    """Each permission that only reads routes, takeover and traffic is in the README's table."""
-    table = [line for line in README.read_text("utf-8").splitlines() if line.startswith("| `")]
+    """Each permission that only reads routes, takeover and traffic is in the page's table."""
+    table = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| `")]
     told = {name for line in table for name in re.findall(r"`([a-z]+:[A-Z]\w+)`", line)}
     *_, last_read, _ = policy_statements()
 

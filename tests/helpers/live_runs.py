@@ -32,23 +32,25 @@ __all__ = [
 
 OURS = ("ALIBABA", "FAILOVER")
 BIN = Path(sys.executable).parent
-README = ROOT / "README.md"
+CONFIGURATION_PAGE = ROOT / "docs" / "configuration.md"
 ACCOUNT = "1000000000000001"
 KEY = {"secret": "emulator-secret"}
 
 
 def policy_actions() -> list[str]:
     """
-    Return the actions of the RAM policy in the README.
+    Return the actions of the RAM policy in the documentation.
     """
     return [action for actions in policy_statements() for action in actions]
 
 
 def policy_statements() -> list[list[str]]:
     """
-    Return the actions of each statement of the RAM policy in the README.
+    Return the actions of each statement of the RAM policy in the documentation.
     """
-    policy = re.search(r"```json\n(\{\"Version\".*?)```", README.read_text("utf-8"), re.DOTALL)
+    policy = re.search(
+        r"```json\n(\{\"Version\".*?)```", CONFIGURATION_PAGE.read_text("utf-8"), re.DOTALL
+    )
     assert policy
     return [each["Action"] for each in json.loads(policy[1])["Statement"]]
 
@@ -58,7 +60,7 @@ def cloud(folder: Path, **settings: Any) -> Iterator[Emulator]:
     """
     Run an emulator of two circuits on free ports; `settings` decide what nobody documents.
 
-    Its key may do what the README's policy says, and no more.
+    Its key may do what the documented policy says, and no more.
     """
     document = {
         "extends": "dual-circuit",
