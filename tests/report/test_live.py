@@ -236,7 +236,7 @@ def test_script_outlives_the_writer() -> None:
     assert float(data["written"]) == NOW.timestamp()
     assert float(data["every"]) == 2.0
     assert float(data["patience"]) == 11.0
-    assert rendered.count(" data-known=") == 2
+    assert rendered.count(" data-known=") == 3
     assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in rendered
 
 
