@@ -9,8 +9,10 @@ from pathlib import Path
 
 import click
 
+from chaosfailover.cli.follow import follow as follow_evidence
 from chaosfailover.cli.region_options import NOT_DONE
 from chaosfailover.cli.terminal import notice
+from chaosfailover.errors import ArgumentError
 from chaosfailover.record import (
     Evidence,
     as_journal,
@@ -50,6 +52,11 @@ __all__ = ["report"]
 @click.option(
     "--verify", "only_verify", is_flag=True, help="Check the stored records against their SHA-256."
 )
+@click.option(
+    "--follow",
+    is_flag=True,
+    help="Keep a live page of the run that writes this evidence in FILE, until the run has ended.",
+)
 def report(
     journals: Sequence[Path],
     form: str | None,
@@ -57,6 +64,7 @@ def report(
     output: Path | None,
     show_schema: bool,
     only_verify: bool,
+    follow: bool,
 ) -> None:
     """
     Render the journal of a run, or those of several as one campaign.
@@ -67,8 +75,15 @@ def report(
     if the report cannot be written. --verify renders nothing: it exits 1 unless each journal holds
     an unchanged record that agrees with it, and each evidence file is unchanged.
 
+    --follow waits for one evidence file and reads it as it grows. FILE is a page for a shared
+    screen, which shows how the run stands and becomes its report at the end. Ctrl-C and SIGTERM end
+    the following, not the run.
+
     Example: chaos failover report journal.json -o failover-report.html
     """
+    if follow:
+        _follow(journals, form or _format_of(output), language, output, only_verify)
+        return
     if bool(journals) == show_schema:
         raise click.UsageError("name one or more journals, or give --schema")
     if show_schema:
@@ -89,6 +104,24 @@ def _render(journals: Sequence[Path], form: str, language: str, output: Path | N
         _write(render(sound, form, language, files), output)
     if len(read) < len(journals):
         sys.exit(NOT_DONE)
+
+
+def _follow(
+    journals: Sequence[Path], form: str, language: str, output: Path | None, only_verify: bool
+) -> None:
+    """
+    Keep the live page of one evidence file fresh; exit 1 if it is none, or for a failed report.
+    """
+    if len(journals) != 1 or output is None or form != "html" or only_verify:
+        raise click.UsageError(
+            "--follow takes one evidence file and the page to write: EVIDENCE --follow -o FILE.html"
+        )
+    try:
+        follow_evidence(journals[0], output, language, LARGEST)
+    except ArgumentError as exc:
+        raise click.ClickException(f"{journals[0]} is not followed: {exc}") from None
+    except OSError as exc:
+        raise click.ClickException(f"{exc.filename or output}: {exc.strerror}") from None
 
 
 def _format_of(output: Path | None) -> str:

@@ -16,7 +16,8 @@ class Fields(TypedDict, total=False):
 
     A change of a resource or of routes came no later than the event, and no sooner than `earliest`,
     aware UTC in ISO 8601: the API may have shown the state before it until then. `testing_ago` is
-    how many seconds before an end a test was last seen `Testing`. In the routes of a `source`, a
+    how many seconds before an end a test was last seen `Testing`, `ends_at` when the cloud itself
+    is to end it, by the API's clock. In the routes of a `source`, a
     `count` of prefixes, of which `prefixes` are some, moved from the next hops `moved_from`, None
     when they were first read, to `moved_to`. `hops` are on the way to a target, None for one that
     was silent.
@@ -27,6 +28,7 @@ class Fields(TypedDict, total=False):
     status: str
     earliest: str
     testing_ago: float
+    ends_at: str
     reason: str
     name: str
     operation: str

@@ -94,6 +94,8 @@ class _State:
 class SampleEncoder:
     """
     Writes the samples of one target, which come in the order of sending.
+
+    A loss, and an answer that is the first or comes after a loss, are news until they are taken.
     """
 
     def __init__(self, interval: float) -> None:
@@ -101,7 +103,8 @@ class SampleEncoder:
         self._has_base = False
         self._text: list[str] = []
         self._has_directions = False
-        self.has_losses = False
+        self._answers = False
+        self.has_news = False
 
     def encode(self, sample: Sample) -> Sample:
         """
@@ -114,11 +117,12 @@ class SampleEncoder:
             state = self._state
         tick = round((sample.at - sample.late - state.base / HALVES) / state.interval)
         ticks, late = tick - state.tick, at - state.due(tick)
+        self.has_news |= not (sample.ok and self._answers)
+        self._answers = sample.ok
         if sample.ok:
             level = ceil(log(max(sample.rtt or 0.0, SMALLEST) / SMALLEST, STEP) - TINY)
             self._text.append(_answer(ticks, late, level, level - state.level))
             return state.answer(tick, late, level)
-        self.has_losses = True
         form = sample.error or "lost", ceil(sample.spent * 1000 + 1)
         known = state.forms.index(form) if form in state.forms else None
         self._text.append(_loss(ticks, late, form, known))
@@ -170,7 +174,7 @@ class SampleEncoder:
         """
         Return the text since the last call.
         """
-        text, self._text, self.has_losses = "".join(self._text), [], False
+        text, self._text, self.has_news = "".join(self._text), [], False
         return text
 
     def begin_anew(self) -> None:

@@ -32,7 +32,7 @@ LONGEST_FIRST_CHECK = 5.0
 BASELINE_CHECKS = 12
 # Times that a target is told to be down or back within one phase of the run.
 MOST_CHANGES = 200
-# Seconds after which samples are written although none is lost, and for which lines build on
+# Seconds after which samples are written although none is news, and for which lines build on
 # those before them.
 LONGEST_BLOCK = 10.0
 LONGEST_CHAIN = 60.0
@@ -126,13 +126,13 @@ class Measurement:
 
     def take(self, *, final: bool) -> Line | None:
         """
-        Return the samples since the last line if one is lost, or after some seconds.
+        Return the samples since the last line if one is news, or after some seconds.
 
         Lines are numbered. Every minute one begins that can be read without those before it.
         """
         now = elapsed()
         due = final or now - self._written_at >= LONGEST_BLOCK
-        texts = self._prober.take_code(losses_only=not due)
+        texts = self._prober.take_code(news_only=not due)
         if not texts:
             return None
         self._written_at = now

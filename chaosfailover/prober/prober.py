@@ -242,15 +242,15 @@ class Prober:
             **({"flows": target.flows} if target.flows else {}),
         }
 
-    def take_code(self, *, losses_only: bool = False) -> list[str]:
+    def take_code(self, *, news_only: bool = False) -> list[str]:
         """
         Return the samples since the last call as text, one for each flow; empty without any.
 
-        With `losses_only`, nothing is returned until one of them is a loss.
+        With `news_only`, nothing is returned until one of them is news.
         """
         with self._lock:
             codes = [track.code for track in self._tracks if track.code]
-            if losses_only and not any(code.has_losses for code in codes):
+            if news_only and not any(code.has_news for code in codes):
                 return []
             texts = [code.take() for code in codes]
         return texts if any(texts) else []

@@ -3,12 +3,13 @@ The record of a game day for auditors: people, place, course, measurements and f
 """
 
 from chaosfailover.record.digest import Record, schema
-from chaosfailover.record.evidence import Evidence, is_evidence, read_evidence
+from chaosfailover.record.evidence import Evidence, EvidenceReader, is_evidence, read_evidence
 from chaosfailover.record.record import make_record
 from chaosfailover.record.verification import as_journal, is_record, stored
 
 __all__ = [
     "Evidence",
+    "EvidenceReader",
     "Record",
     "as_journal",
     "is_evidence",

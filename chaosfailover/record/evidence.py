@@ -4,7 +4,7 @@ Reads an evidence file, whole, cut off or growing, as the journal that the run w
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import chain
 from math import inf
@@ -17,7 +17,7 @@ from chaosfailover.outages.sample_code import SampleDecoder
 from chaosfailover.verdict.evidence import UNFINISHED
 from chaosfailover.verdict.values import instant, mapping, mappings, number, text
 
-__all__ = ["DEEPEST", "Evidence", "is_deep", "is_evidence", "read_evidence"]
+__all__ = ["DEEPEST", "Evidence", "EvidenceReader", "is_deep", "is_evidence", "read_evidence"]
 
 Fragment = Mapping[str, Any]
 
@@ -62,30 +62,48 @@ def read_evidence(content: bytes) -> Evidence:
     """
     Read the content of an evidence file.
     """
-    reader = _Reader()
-    *whole, rest = content.split(b"\n")
-    for line in whole:
-        reader.read(line)
-    if rest and (last := _line(rest)) is not None:
-        reader.take(last)
+    reader = EvidenceReader()
+    reader.feed(content)
+    reader.end()
     return reader.evidence()
 
 
-class _Reader:
+class EvidenceReader:
     """
-    Joins the fragments, and reads the samples into series.
+    Joins the fragments, and reads the samples into series, as the file grows.
     """
 
     def __init__(self) -> None:
         self._evidence = Evidence()
+        self._rest = b""
         self._before = sha256()
         self._decoders: list[list[SampleDecoder]] = []
         self._number = 0
 
-    def read(self, written: bytes) -> None:
+    @property
+    def is_whole(self) -> bool:
         """
-        Read one line without its line break.
+        Whether the end of the run was read.
         """
+        return self._evidence.is_whole
+
+    def feed(self, content: bytes) -> None:
+        """
+        Read what was added; the rest of a line that is not whole yet waits for more.
+        """
+        *whole, self._rest = (self._rest + content).split(b"\n")
+        for line in whole:
+            self._read(line)
+
+    def end(self) -> None:
+        """
+        Take what is left of a line that was cut off, since nothing more comes.
+        """
+        rest, self._rest = self._rest, b""
+        if rest and (last := _line(rest)) is not None:
+            self._take(last)
+
+    def _read(self, written: bytes) -> None:
         evidence, line = self._evidence, _line(written)
         evidence.lines += 1
         if line is None:
@@ -93,7 +111,7 @@ class _Reader:
             self._lose()
         else:
             self._check_seal(written, line)
-            self.take(line)
+            self._take(line)
         self._before.update(written + b"\n")
 
     def _check_seal(self, written: bytes, line: Fragment) -> None:
@@ -106,10 +124,7 @@ class _Reader:
         elif SAMPLES not in line or seal:
             evidence.changed = evidence.changed or evidence.lines
 
-    def take(self, line: Fragment) -> None:
-        """
-        Take the content of a line.
-        """
+    def _take(self, line: Fragment) -> None:
         evidence = self._evidence
         evidence.last_at = text(line.get("at")) or evidence.last_at
         evidence.lost += int(number(line.get("lost")) or 0)
@@ -146,9 +161,10 @@ class _Reader:
 
     def evidence(self) -> Evidence:
         """
-        Return what was read.
+        Return what was read up to now; it shares parts with what is read later.
         """
-        journal = self._evidence.journal
+        evidence = replace(self._evidence, journal={**self._evidence.journal})
+        journal = evidence.journal
         running = mappings([*mapping(journal.pop("running", None)).values()])
         for part in ("run", "rollbacks"):
             begun = [each.get("run") for each in running if each.get("part") == part]
@@ -157,19 +173,19 @@ class _Reader:
         states: dict[str, object] = {"before": None, "after": None, "during": []}
         journal["steady_states"] = {**states, **mapping(journal.get("steady_states"))}
         entry = mapping(journal.get("failover"))
-        targets = self._entries()
+        targets = self._entries(evidence)
         journal["failover"] = {
             **{key: value for key, value in entry.items() if key not in SCAFFOLD},
             "targets": targets,
-            "evidence": {"changed": self._evidence.changed},
+            "evidence": {"changed": evidence.changed},
         }
-        if not self._evidence.is_whole:
-            reason = self._evidence.last_at
+        if not evidence.is_whole:
+            reason = evidence.last_at
             journal["status"] = "interrupted"
             journal["interruption"] = {"kind": UNFINISHED, "name": UNFINISHED, "reason": reason}
-        return self._evidence
+        return evidence
 
-    def _entries(self) -> dict[str, object]:
+    def _entries(self, evidence: Evidence) -> dict[str, object]:
         measured = self._measured()
         utc, began = instant(measured.get("utc")), number(measured.get("began"))
         if utc is None or began is None or abs(began) > LATEST:
@@ -181,7 +197,7 @@ class _Reader:
             try:
                 entry = target_entry(about, flows, windows, origin)
             except (ArithmeticError, LookupError, TypeError, ValueError):
-                self._evidence.damaged += 1
+                evidence.damaged += 1
             else:
                 entries[str(about["target"])] = entry
         return entries

@@ -9,10 +9,21 @@ from chaosfailover.errors import ArgumentError
 from chaosfailover.i18n import CATALOGUES, check_language
 from chaosfailover.report.html import render_html
 from chaosfailover.report.junit import render_junit
+from chaosfailover.report.live import LiveRun, render_live, replace_page
 from chaosfailover.report.markdown import render_markdown
 from chaosfailover.report.view import RunView, make_view
 
-__all__ = ["FORMATS", "LANGUAGES", "SUFFIXES", "render"]
+__all__ = [
+    "FORMATS",
+    "LANGUAGES",
+    "PAGES",
+    "SUFFIXES",
+    "LiveRun",
+    "make_view",
+    "render",
+    "render_live",
+    "replace_page",
+]
 
 
 def render(
@@ -66,3 +77,6 @@ LANGUAGES = (*CATALOGUES,)
 
 SUFFIXES = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json", ".xml": "junit"}
 """The format that the name of a file asks for."""
+
+PAGES = tuple(suffix for suffix, form in SUFFIXES.items() if form == "html")
+"""How the name of a page ends."""

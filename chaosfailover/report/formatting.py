@@ -15,7 +15,9 @@ __all__ = [
     "isolate",
     "length",
     "milliseconds",
+    "pause",
     "percent",
+    "second",
     "time_of_day",
     "when",
 ]
@@ -46,6 +48,22 @@ def day(value: str | None) -> str:
     """
     at = instant(value)
     return f"{at:%Y-%m-%d %H:%M} UTC" if at else NOTHING
+
+
+def second(at: datetime) -> str:
+    """
+    Write the time of day of an instant, UTC, to the second.
+    """
+    return f"{at:%H:%M:%S}Z"
+
+
+def pause(seconds: int) -> str:
+    """
+    Write whole seconds as a clock does, such as `4:59` or `1:00:00`.
+    """
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def clock(began: datetime, seconds: float) -> str:

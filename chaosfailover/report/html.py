@@ -21,7 +21,7 @@ from chaosfailover.report.charts.timeline import make_timeline
 from chaosfailover.report.jinja_filters import environment, template_text
 from chaosfailover.report.view import RunView, banner_of, mode_of, verdict_of
 
-__all__ = ["render_html"]
+__all__ = ["page_policy", "render_html"]
 
 POLICY = "default-src 'none'; img-src data:"
 IN_TABLES = ("resource", "target", "routes", "path")
@@ -49,8 +49,15 @@ def render_html(views: Sequence[RunView], language: str) -> str:
         most_flows=MOST_FLOWS,
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
-        policy=f"{POLICY}; style-src {_hash(style)}; script-src {_hash(script)}",
+        policy=page_policy(style, script),
     )
+
+
+def page_policy(style: str, script: str) -> str:
+    """
+    Return the content security policy of a page with one style and one script.
+    """
+    return f"{POLICY}; style-src {_hash(style)}; script-src {_hash(script)}"
 
 
 def _run(view: RunView, number: int, language: str) -> Record:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from chaosfailover.record import Record
 from chaosfailover.report.formatting import NOTHING
 
-__all__ = ["basis", "comparisons", "moved", "moves", "way"]
+__all__ = ["basis", "compared_with_forecast", "comparisons", "moved", "moves", "way"]
 
 
 def basis(cut: Record) -> str:
@@ -23,7 +23,11 @@ def comparisons(record: Record) -> list[Record]:
     Return each forecast of a cut beside the failover time of each target in it.
     """
     return [
-        {"recovery": recovery, "forecast": forecast, "state": _state(forecast, recovery)}
+        {
+            "recovery": recovery,
+            "forecast": forecast,
+            "state": compared_with_forecast(forecast, recovery),
+        }
         for cut in record["scope"]
         for forecast in cut.get("takeover", ())
         for recovery in record["recoveries"]
@@ -31,7 +35,7 @@ def comparisons(record: Record) -> list[Record]:
     ]
 
 
-def _state(forecast: Record, recovery: Record) -> str:
+def compared_with_forecast(forecast: Record, recovery: Record) -> str:
     """
     Compare a measured time with its forecast, in a word of the messages `forecast.*`.
     """

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from chaoslib.types import Journal
@@ -15,13 +16,14 @@ from chaosfailover.record import make_record
 from chaosfailover.record.redaction import redact, redact_run, run_names
 from chaosfailover.report import SUFFIXES, render
 from chaosfailover.run.experiment_file import command_parameter
+from chaosfailover.run.live_page import write_report
 from chaosfailover.run.otel import trace_run
 from chaosfailover.run.settings import Settings
 from chaosfailover.run.summary import Files, summary
 from chaosfailover.verdict.journal import parse
 from chaosfailover.verdict.verdict import Verdict, given, judge
 
-__all__ = ["check_files", "conclude", "conclude_refused", "try_to_write"]
+__all__ = ["check_files", "conclude", "conclude_refused", "live_report", "try_to_write"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -64,6 +66,8 @@ def try_to_write(key: str, file: Path, *, make_folders: bool) -> None:
 
 Kept = Callable[[str], Path | None]
 """What tells, by the verdict, where the evidence is, or None if it is not kept."""
+Live = Callable[[Journal], Mapping[str, str]]
+"""What makes the live page the report of a journal, and returns it by its kind."""
 
 
 def conclude(
@@ -72,10 +76,11 @@ def conclude(
     secrets: Collection[str] = (),
     kept: Kept = lambda _: None,
     journal_file: str | None = None,
+    live: Live = lambda _: {},
 ) -> None:
     """
-    Judge a run by all that was seen, then hide secrets, write its record and its report, and log
-    the summary.
+    Judge a run by all that was seen, then hide secrets, write its record and its report, conclude
+    its `live` page, and log the summary.
 
     Only a run that held leaves the toolkit's exit code at 0. Errors are logged and make
     the run `failed`, since the toolkit swallows whatever a control raises here.
@@ -85,6 +90,7 @@ def conclude(
         lambda: _judge(journal, secrets),
         lambda: written.update(_record(journal, settings, secrets)),
         lambda: written.update(_report(journal, settings)),
+        lambda: written.update(live(journal)),
         lambda: _tell(journal, written, kept, journal_file),
     )
     for step in steps:
@@ -108,7 +114,14 @@ def conclude_refused(
     except ConfigurationError as exc:
         logger.warning("%s", exc)
         settings = Settings()
-    conclude(journal, settings, journal_file=journal_file)
+    conclude(journal, settings, journal_file=journal_file, live=live_report(settings))
+
+
+def live_report(settings: Settings) -> Live:
+    """
+    Return what writes the report of a run whose live page nobody writes.
+    """
+    return partial(write_report, Path(settings.live)) if settings.live else lambda _: {}
 
 
 def _judge(journal: Journal, secrets: Collection[str]) -> None:

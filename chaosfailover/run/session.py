@@ -26,7 +26,7 @@ from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe
 from chaosfailover.run.evidence import RunEvidence, open_evidence
 from chaosfailover.run.experiment_file import command_parameter
 from chaosfailover.run.experiment_keys import check_keys
-from chaosfailover.run.finish import check_files, conclude
+from chaosfailover.run.finish import check_files, conclude, live_report
 from chaosfailover.run.go_no_go import make_ready
 from chaosfailover.run.journal_entry import (
     RunFacts,
@@ -38,6 +38,7 @@ from chaosfailover.run.journal_entry import (
     known_secrets,
     make_entry,
 )
+from chaosfailover.run.live_page import LivePage, open_live_page
 from chaosfailover.run.mode import Venue, open_venue
 from chaosfailover.run.safeguard import note_safeguard
 from chaosfailover.run.settings import Settings
@@ -124,6 +125,7 @@ class Session:
         self._route_watch: RouteWatchThread | None = None
         self._journal = journal or {}
         self._evidence: RunEvidence | None = None
+        self._live: LivePage | None = None
         self._entry_noted = False
         self._interruption = Interruption(self._on_signal, self._end_wait, self._is_restoring)
 
@@ -153,6 +155,8 @@ class Session:
         self._evidence = open_evidence(self._settings.evidence or None, self._hidden())
         self._evidence.begin(self._journal)
         self._resources.enter_context(events.listening(self._evidence.listen))
+        if self._settings.live:
+            self._live = open_live_page(Path(self._settings.live), self._evidence.path)
 
     def _note_entry(self) -> None:
         """
@@ -257,7 +261,8 @@ class Session:
         note_safeguard(journal)
         secrets = given_secrets(json_object({"secrets": self._secrets}))
         journal_file = command_parameter("journal_path")
-        conclude(journal, self._settings, secrets, self._kept, journal_file)
+        live = self._live.conclude if self._live else live_report(self._settings)
+        conclude(journal, self._settings, secrets, self._kept, journal_file, live)
         self._conclude_evidence(journal)
         if alarm(self._outcomes, self._configuration.get(config.REGION_ID)):
             journal["status"] = "failed"
@@ -359,6 +364,8 @@ class Session:
         self._facts.embedded = venue.watchdogs is None
         if venue.watchdogs and self._evidence:
             venue.watchdogs.add_to_evidence(self._evidence.path, self._evidence.hidden)
+        if self._evidence:
+            self._evidence.note({"failover": {"mode": venue.mode, "region_id": region_id}})
         logger.info("%s in %s on %s", venue.mode, region_id, venue.place)
         return venue
 

@@ -6,18 +6,19 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Self
 
 from chaosfailover import arguments
 from chaosfailover.errors import ArgumentError
 from chaosfailover.prober.targets import INTERVAL, TIMEOUT, Target, parse_target
-from chaosfailover.report import SUFFIXES
+from chaosfailover.report import PAGES, SUFFIXES
 from chaosfailover.safety.allowed_times import AllowedTimes
 from chaosfailover.safety.route_checks import MAX_SURVIVOR_LOAD, RouteRules, SurvivorsBy
 
 __all__ = ["Settings"]
 
-FILES = {"report", "record"}
+FILES = {"report", "record", "live"}
 # Arguments whose values must fit each other.
 TIMES = {"abort_after", "interval", "rto", "targets", "timeout"}
 
@@ -39,7 +40,7 @@ class Settings:
     `timeout` and `rto`, their defaults; `baseline`, the time to measure before any cut;
     `after_stop`, the time to measure after the last stop. Abort: `abort_after`, the longest outage
     of a target; `abort_when`, the name of a probe of the hypothesis. Files: `report`, whose suffix
-    is its format, `record`, and `evidence`, a file or a folder.
+    is its format, `record`, `evidence`, a file or a folder, and `live`, a page that is kept fresh.
     """
 
     topology: str = "dual-circuit"
@@ -63,6 +64,7 @@ class Settings:
     report: str | None = None
     record: str | None = None
     evidence: str | None = None
+    live: str | None = None
 
     @classmethod
     def parse(cls, given: Arguments) -> Self:
@@ -90,7 +92,9 @@ class Settings:
         refused.
         """
         files: dict[str, Any] = {}
-        for name in FILES & given.keys():
+        taken = {given.get(name) for name in ("report", "record", "evidence")}
+        names = FILES if given.get("live") not in taken else FILES - {"live"}
+        for name in names & given.keys():
             if "${" in str(given[name]):
                 continue
             with contextlib.suppress(ArgumentError):
@@ -105,6 +109,7 @@ class Settings:
         settings = cls(**checked)
         settings.parsed_targets()
         settings.allowed_times()
+        settings._check_live()
         return settings
 
     def _check_times(self) -> None:
@@ -120,6 +125,15 @@ class Settings:
                     f"shows only after its interval of {interval:g} s and its timeout of "
                     f"{timeout:g} s, expected at least {interval + timeout:g}"
                 )
+
+    def _check_live(self) -> None:
+        """
+        Refuse a live page that another file of the run would overwrite, or be overwritten by.
+        """
+        for name in ("report", "record", "evidence"):
+            other = getattr(self, name)
+            if self.live and other and Path(other) == Path(self.live):
+                raise ArgumentError(f"live is {self.live!r}, as {name}: name another file")
 
     def parsed_targets(self) -> list[Target]:
         """
@@ -196,6 +210,18 @@ def _report(name: str, value: object) -> str:
     text = _text(name, value)
     if not text.lower().endswith(tuple(SUFFIXES)):
         raise ArgumentError(f"{name} is {text!r}, expected a file {' or '.join(SUFFIXES)}")
+    return text
+
+
+def _page(name: str, value: object) -> str:
+    """
+    Return the name of a page; it is empty for none, as an environment variable may be.
+    """
+    text = _file(name, value)
+    if text and not text.lower().endswith(PAGES):
+        raise ArgumentError(f"{name} is {text!r}, expected a file {' or '.join(PAGES)}")
+    if Path(text).is_dir() and text:
+        raise ArgumentError(f"{name} is {text!r}, which is a folder, expected a file")
     return text
 
 
@@ -301,4 +327,5 @@ CHECKS: dict[str, Callable[[str, object], object]] = {
     "report": _report,
     "record": _file,
     "evidence": _file,
+    "live": _page,
 }

@@ -55,6 +55,7 @@ class Observation:
         self._seen_down: set[Resource] = set()
         self.stop_accepted = False
         self._has_begun = False
+        self._has_planned_end = False
         self.before = dict(before or {})
         self._clock = clock
         self._lock = Lock()
@@ -87,9 +88,16 @@ class Observation:
         """
         self._has_begun = True
 
-    def see_job(self, job_id: str, status: str, asked_at: float | None = None) -> None:
+    def see_job(
+        self,
+        job_id: str,
+        status: str,
+        asked_at: float | None = None,
+        ends_at: datetime | None = None,
+    ) -> None:
         """
-        Note the status of the job as the API shows it, asked for at an instant of the clock.
+        Note the status of the job as the API shows it, asked for at an instant of the clock, and
+        when the cloud itself is to end it, None if that is not known.
         """
         with self._lock:
             ended = self.stopped_at is not None
@@ -99,7 +107,7 @@ class Observation:
             if status == "Testing":
                 self._testing_at = self._clock() if asked_at is None else asked_at
                 self._testing_since = self._testing_since or self._testing_at
-            self._publish_status(status)
+            self._publish_status(status, ends_at)
 
     def see_end(self, ago: float = 0.0, lag: float = 0.0) -> None:
         """
@@ -209,12 +217,18 @@ class Observation:
         earliest = self._earliest_change(resource, Reading(status, since))
         self._publish_state(resource, status, earliest)
 
-    def _publish_status(self, status: str) -> None:
-        if self._published.get("") != status:
+    def _publish_status(self, status: str, ends_at: datetime | None = None) -> None:
+        """
+        Publish a status that is new, and once more when its planned end is first known.
+        """
+        if self._published.get("") != status or (ends_at and not self._has_planned_end):
             self._published[""] = status
             event: Fields = {"test": self.test, "job_id": self.job_id, "status": status}
             if status in ENDING and self._testing_at is not None:
                 event["testing_ago"] = round(max(0.0, self._clock() - self._testing_at), 6)
+            if ends_at:
+                event["ends_at"] = ends_at.isoformat()
+                self._has_planned_end = True
             publish("status", **event)
 
     def _earliest_change(self, resource: Resource, now: Reading) -> str | None:

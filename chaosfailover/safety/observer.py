@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from chaosfailover.alibaba.documents import text
+from chaosfailover.alibaba.failover_tests import planned_end
 from chaosfailover.errors import JobNotFoundError
 from chaosfailover.safety import requests
 from chaosfailover.safety.guarded_test import GuardedTest, opened_once
@@ -89,7 +90,8 @@ class Observer:
         except Exception:  # noqa: BLE001 - whatever it was, the status is unknown
             seen.miss_job()
             return False
-        seen.see_job(text(job, "JobId") or "", text(job, "Status") or "", asked_at)
+        status = text(job, "Status") or ""
+        seen.see_job(text(job, "JobId") or "", status, asked_at, planned_end(job))
         return True
 
     def _read_resources(self) -> Exchange[bool]:

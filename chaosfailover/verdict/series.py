@@ -13,6 +13,10 @@ from chaosfailover.verdict.values import instant, mappings, number
 __all__ = ["Series", "Slot"]
 
 
+ERROR = 4
+"""The column of a run of checks that has their failure, None if they were answered."""
+
+
 class Slot(NamedTuple):
     """
     A stretch of time with the median and the 95th percentile of its round trips.
@@ -48,6 +52,21 @@ class Series:
         Yield from when to when checks in a row were lost.
         """
         return ((since, until) for since, until, lost in zip(*self._runs, strict=True) if lost)
+
+    def latest(self) -> list[tuple[float, float, bool]]:
+        """
+        Return for each flow from when to when its last checks had one result, and whether it was
+        a loss.
+        """
+        flows = self._documents[1:] or self._documents
+        rows = [_listed(flow.get("runs"))[-1:] for flow in flows]
+        last = [row for each in rows for row in each if isinstance(row, list) and len(row) > ERROR]
+        ends = [(number(row[0]), number(row[1]), row[ERROR] is not None) for row in last]
+        return [
+            (since, until, lost)
+            for since, until, lost in ends
+            if since is not None and until is not None
+        ]
 
     @cached_property
     def gaps(self) -> list[Gap]:

@@ -48,7 +48,7 @@ def lines(tracks: list[Track], hours: float, share: float) -> Iterator[tuple[flo
             continue
         looked = now
         codes = [each.code for each in tracks if each.code]
-        if any(code.has_losses for code in codes) or now - written >= LONGEST_BLOCK:
+        if any(code.has_news for code in codes) or now - written >= LONGEST_BLOCK:
             written, number = now, number + 1
             line = {SAMPLES: [code.take() for code in codes], "number": number}
             yield now, json.dumps(line, separators=(",", ":")) + "\n"

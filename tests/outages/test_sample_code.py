@@ -102,3 +102,14 @@ def test_text_after_a_loss_of_text_is_read_from_the_next_beginning() -> None:
     assert decoder.series.sent == 200 + 200
     assert decoder.series.runs[-1].until == true[-1].at
     assert decoder.series.gaps
+
+
+def test_losses_and_the_answers_after_them_are_news() -> None:
+    """Whoever follows the evidence sees at once that a target is down, and that it is back."""
+    encoder, news = SampleEncoder(0.1), []
+    for tick, result in enumerate("..xx..x."):
+        encoder.encode(Sample(1.0 + tick / 10, result == ".", 0.01 if result == "." else None))
+        news.append(encoder.has_news)
+        encoder.take()
+
+    assert "".join("n" if new else "-" for new in news) == "n-nnn-nn"

@@ -5,14 +5,16 @@ The report as people meet it: in a browser, on a desk and on a phone, by day and
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browser import Page, axe_script, browser
 from damaged_journals import HOSTILE, everywhere
+from live_runs import wait_until
 from long_journals import long_journal
+from made_evidence import evidence
 from made_flows import flow, with_flows
 from made_journals import changed
 from places import DATA
@@ -20,8 +22,9 @@ from pypdf import PdfReader
 from recorded_journals import load
 
 from chaosfailover.i18n import CATALOGUES
-from chaosfailover.record import make_record
-from chaosfailover.report import render
+from chaosfailover.record import make_record, read_evidence
+from chaosfailover.report import LiveRun, make_view, render, render_live
+from chaosfailover.verdict.journal import instant
 
 pytestmark = pytest.mark.browser
 
@@ -311,3 +314,94 @@ def test_long_record_stays_usable(page: Page, tmp_path: Path) -> None:
     assert page.run("document.querySelectorAll('.row').length") > 100
     assert page.run(OVERFLOW) == []
     assert took < 30_000
+
+
+SEEN = """
+[...document.querySelectorAll(".notice, .state, .badge, .left")]
+  .filter(one => one.checkVisibility()).map(one => one.innerText.replace(/\\s+/g, " "))
+"""
+
+
+def live(
+    folder: Path, stage: str, age: float = 0.0, language: str = "en", every: float = 60.0
+) -> Path:
+    """
+    Write the live page of a run at a stage, as it was some seconds ago.
+    """
+    now = datetime.now(UTC) - timedelta(seconds=age)
+    results = {
+        "portal": "." * 117 + "x" * 8 + "." * 500,
+        "a-service-with-a-long-name.example": "." * 500,
+    }
+    read = read_evidence(evidence(stage, now, results=results))
+    run = LiveRun(make_view(read.journal, language), instant(read.last_at))
+    file = folder / "live.html"
+    file.write_text(render_live(run, "ev.jsonl", now, every, language), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [DESK, 390], ids=["desk", "phone"])
+@pytest.mark.parametrize("language", CATALOGUES)
+@pytest.mark.parametrize(
+    ("stage", "age"),
+    [
+        pytest.param("down", 0.0, id="a target is down"),
+        pytest.param("second", 0.0, id="the second cut"),
+        pytest.param("down", 600.0, id="its writer has died"),
+    ],
+)
+def test_live_page_is_sound(
+    page: Page, tmp_path: Path, stage: str, age: float, language: str, width: int, dark: bool
+) -> None:
+    """No error, no request, no overflow, and no serious finding of axe-core."""
+    page.open(live(tmp_path, stage, age, language), width, dark=dark)
+
+    check(page)
+    assert page.run(CUT_TABLES) == []
+
+
+def test_live_page_counts_down(page: Page, tmp_path: Path) -> None:
+    """Second by second, by the viewer's clock."""
+    page.open(live(tmp_path, "testing"), DESK)
+
+    wait_until(lambda: any(re.search(r"^in 4:5[0-7]$", text) for text in page.run(SEEN)))
+    assert "The test cuts" in page.run(SEEN)
+
+
+def test_page_whose_writer_died_never_looks_alive(page: Page, tmp_path: Path) -> None:
+    """Whatever it said was so; what was not up is not known either."""
+    page.open(live(tmp_path, "down", age=600.0), DESK)
+
+    seen = page.run(SEEN)
+
+    assert seen[0].startswith("No news since ")
+    assert seen[0].endswith("Nobody writes this page any more: the state of the run is not known.")
+    others = [text for text in seen[1:] if "not known (was: " not in text]
+    assert [text[:12] for text in others] == ["passed, for "]
+
+
+def test_page_from_the_future_never_looks_alive(page: Page, tmp_path: Path) -> None:
+    """A device whose clock is behind cannot tell the age of a page."""
+    page.open(live(tmp_path, "down", age=-600.0), DESK)
+
+    seen = page.run(SEEN)
+
+    assert seen[0] == "The clock of this device is behind: it cannot tell how old this page is."
+    assert "not known (was: down)" in seen
+
+
+def test_live_page_becomes_the_report_by_itself(page: Page, tmp_path: Path) -> None:
+    """Held, it stays as it is, and says so; let go, it loads the report, which stays."""
+    file = live(tmp_path, "second", every=2.0)
+    page.open(file, DESK)
+    page.run("document.getElementById('hold').click()")
+    file.write_text(render([read_evidence(evidence("ended")).journal]), encoding="utf-8")
+    held = page.run("new Promise(then => setTimeout(() => then(document.title), 3000))")
+    seen = page.run(SEEN)
+    page.run("document.getElementById('hold').click()")
+
+    wait_until(lambda: "inconclusive" in page.run("document.title"))
+    assert held.startswith("The test cuts")
+    assert seen[0].startswith("This page is held. It shows how the run stood at ")
+    assert "reload" not in file.read_text(encoding="utf-8")

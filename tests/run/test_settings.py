@@ -4,6 +4,7 @@ The control's arguments are refused where they promise what could never be seen.
 
 import math
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -194,3 +195,46 @@ def test_objectives_are_those_of_the_network() -> None:
 
     assert rules.objectives == {"portal": 3.0}
     assert (rules.survivors_by, rules.max_survivor_load) == ("sessions", 0.8)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param({"live": 5}, "live is 5, expected a text", id="no text"),
+        pytest.param(
+            {"live": "day.md"}, "live is 'day.md', expected a file .html or .htm", id="no page"
+        ),
+        pytest.param({"live": "."}, "live is '.', expected a file", id="a folder by its name"),
+        pytest.param({"live": "d.html"}, "live is 'd.html', which is a folder", id="a folder"),
+        *[
+            pytest.param(
+                {"live": "x.html", name: "./x.html"},
+                f"live is 'x.html', as {name}: name another file",
+                id=f"the file of the {name}",
+            )
+            for name in ("report", "record", "evidence")
+        ],
+    ],
+)
+def test_live_page_is_a_file_of_its_own(
+    arguments: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would overwrite what proves the run; also at `chaos validate`."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d.html").mkdir()
+
+    for read in (Settings.parse, Settings.check):
+        with pytest.raises(ArgumentError, match=re.escape(message)):
+            read(arguments)
+
+
+def test_refused_page_overwrites_nothing() -> None:
+    """A run that is refused since two of its files are one writes no page."""
+    settings = Settings.of_files({"live": "x.html", "evidence": "x.html", "record": "r.json"})
+
+    assert (settings.live, settings.record) == (None, "r.json")
+
+
+def test_live_page_may_be_none() -> None:
+    """As an environment variable that is not set."""
+    assert Settings.parse({"live": ""}).live == ""

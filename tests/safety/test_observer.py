@@ -97,6 +97,22 @@ def test_end_tells_when_the_test_was_last_seen_to_cut(published: list[Event]) ->
     assert [event for event in published if "testing_ago" in event] == ends
 
 
+def test_planned_end_is_told_once_it_is_known(published: list[Event]) -> None:
+    """With a status that is new, or once more with that which is known; nothing else is told."""
+    started = {"StartTime": "2026-11-23T12:00:00Z", "JobDuration": "5"}
+    jobs = [job("Starting"), *[job("Testing"), job("Testing", **started)] * 2, job("Stopped")]
+
+    observe(jobs, ["Enabled"], len(jobs))
+
+    told = [(each["status"], each.get("ends_at")) for each in published if each["kind"] == "status"]
+    assert told == [
+        ("Starting", None),
+        ("Testing", None),
+        ("Testing", "2026-11-23T12:05:00+00:00"),
+        ("Stopped", None),
+    ]
+
+
 def test_each_change_is_one_event(published: list[Event]) -> None:
     """What stays as it was is no event."""
     jobs = [job(status) for status in ("Starting", "Testing", "Testing", "Stopped")]

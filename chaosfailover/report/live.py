@@ -1,0 +1,352 @@
+"""
+The live page: how a run stands, by what its evidence holds so far.
+
+It shows and controls nothing. Whoever follows the evidence writes it every few seconds, and the
+page loads itself anew. What was not seen recently is not known: the page says so when it is
+written, and its script says so later, by the viewer's clock, when nobody writes it any more. Once
+the run has ended, the report takes its place.
+"""
+
+import errno
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from markupsafe import Markup
+
+from chaosfailover.i18n import words
+from chaosfailover.record import Record
+from chaosfailover.report.charts.rto_bars import state as compared_with_rto
+from chaosfailover.report.charts.timeline import make_timeline
+from chaosfailover.report.html import page_policy
+from chaosfailover.report.jinja_filters import environment, template_text
+from chaosfailover.report.network import compared_with_forecast
+from chaosfailover.report.view import RunView, banner_of
+from chaosfailover.verdict.journal import instant, number
+from chaosfailover.verdict.series import Series
+
+__all__ = ["LiveRun", "render_live", "replace_page"]
+
+# Seconds between two loads of the page, at least.
+RELOAD = 2.0
+# Seconds without a new page after which nobody writes it, besides some intervals.
+PATIENCE = 5.0
+INTERVALS = 3
+# Seconds for which evidence with samples is never silent, and after which an answer is old.
+SILENCE = 30.0
+RECENT = 15.0
+# Seconds that the clocks of the API and of this machine may differ without a correction.
+ROUNDED = 1.0
+# Seconds from the start of a test to when it is seen Testing, on a clock that is not emulated.
+SEEN_WITHIN = 30.0
+LONGEST = 100 * 86400.0
+LONGEST_TEST = 4320.0
+MOST_EVENTS = 10
+MOST_TARGETS = 200
+STYLES = {"Starting": "aborted", "Testing": "aborted", "Stopping": "inconclusive"}
+"""The styles of the statuses of a test; any other is quiet."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRun:
+    """
+    What is known of a run at an instant: its view, and when the last line of evidence was written.
+    """
+
+    view: RunView
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """
+    A word for how something stands, known until an instant, None for as long as the page is new.
+    """
+
+    word: str
+    style: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetNow:
+    """
+    A target: whether it answers, since when, and when the last of its checks was sent.
+    """
+
+    name: str
+    known: Known
+    since: datetime | None = None
+    checked_at: datetime | None = None
+    lost: int = 0
+    flows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TestNow:
+    """
+    A failover test: its last status, since when, and when the cloud itself is to end it.
+    """
+
+    test: str
+    job_id: str
+    known: Known
+    since: datetime | None
+    is_cutting: bool
+    ends_at: datetime | None
+    resources: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """
+    What a cut was forecast to do to a target, and what was measured so far.
+
+    `rto` and `forecast` are messages `gauge.*`, `now.*` and `forecast.*`, "" for none.
+    """
+
+    test: str
+    target: str
+    expected: Record | None
+    recovery: Record | None
+    rto: str
+    forecast: str
+
+
+def render_live(
+    run: LiveRun | None, source: str, now: datetime, every: float, language: str
+) -> str:
+    """
+    Render the page of a run, None before there is evidence; the next comes `every` seconds later.
+    """
+    style, script = (
+        template_text("report.css") + template_text("live.css"),
+        template_text("live.js"),
+    )
+    page = environment(language).get_template("live.html.j2")
+    return page.render(
+        **(_shown(run, language) if run else {"record": None, "state": "waiting", "banner": ""}),
+        source=source,
+        now=now,
+        every=max(RELOAD, every),
+        patience=PATIENCE + INTERVALS * max(RELOAD, every),
+        silence=SILENCE,
+        style=Markup(style),  # noqa: S704 - our own files
+        script=Markup(script),  # noqa: S704 - our own file
+        policy=page_policy(style, script),
+    )
+
+
+def replace_page(file: Path, page: str) -> None:
+    """
+    Write a page in one step, so that no reader finds half of it; raises OSError.
+
+    Its folder is made.
+    """
+    place = file.resolve()
+    if place.exists() and not place.is_file():
+        raise OSError(errno.EINVAL, "it is no regular file", str(file))
+    new = place.with_name(f".{place.name}.{os.getpid()}.new")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        new.write_text(page, encoding="utf-8")
+        new.replace(place)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _shown(run: LiveRun, language: str) -> dict[str, object]:
+    view, record = run.view, run.view.record
+    targets = list(_targets(record, view.series))
+    silent_from = run.last_at + timedelta(seconds=SILENCE) if run.last_at and targets else None
+    tests = _tests(record, silent_from)
+    down = {target.name for target in targets if target.lost or target.known.word == "down"}
+    return {
+        "record": record,
+        "view": view,
+        "number": 1,
+        "banner": banner_of([view]),
+        "last_at": run.last_at,
+        "state": _state(record, tests),
+        "silent_from": silent_from,
+        "reason": _reason(record),
+        "tests": tests,
+        "targets": targets[:MOST_TARGETS],
+        "more_targets": max(0, len(targets) - MOST_TARGETS),
+        "comparisons": list(_comparisons(record, down)),
+        "activities": [run for run in record["activities"] if run["began"] and not run["ended"]],
+        "hypothesis": next(reversed(record["hypotheses"]), None),
+        "timeline": make_timeline(record, view.series, words(language, "chart")),
+        "events": record["timeline"][: -MOST_EVENTS - 1 : -1],
+    }
+
+
+def _state(record: Record, tests: Sequence[TestNow]) -> str:
+    """
+    Return where the run is, in a word of the messages `now.state.*`.
+    """
+    kinds = {event["kind"] for event in record["timeline"]}
+    ended = [test for test in record["tests"] if test["stop_at"]]
+    if "refused" in kinds:
+        return "refused"
+    if cutting := [test.known.word for test in tests if test.is_cutting]:
+        states = {"Testing": "cutting", "Starting": "starting"}
+        return min(states.get(word, "may_cut") for word in cutting)
+    if any(test["back_at"] is None for test in ended):
+        return "returning"
+    if "end" in kinds or any(run["phase"] == "rollbacks" for run in record["activities"]):
+        return "ending"
+    if ended:
+        return "between"
+    return "before" if record["scope"] or record["activities"] else "preparing"
+
+
+def _reason(record: Record) -> str:
+    """
+    Return why the run was refused, aborted or interrupted, "" if it was not.
+    """
+    why = [event for event in record["timeline"] if event["kind"] in ("refused", "abort", "signal")]
+    return str(why[0].get("reason") or why[0].get("name") or "") if why else ""
+
+
+def _targets(record: Record, series: Sequence[Series]) -> Iterator[TargetNow]:
+    events = {event.get("target"): event for event in record["timeline"] if "up" in event}
+    for target, measured in zip(record["targets"], series, strict=True):
+        patience = RECENT + (target["interval"] or 0.0) + (target["timeout"] or 0.0)
+        now = _target(str(target["name"]), measured, patience)
+        down_at = _went_down(events.get(now.name, {}))
+        if down_at and (now.checked_at is None or down_at > now.checked_at):
+            down = Known("down", "deviated", _after(down_at, patience))
+            now = replace(now, known=down, since=down_at, checked_at=down_at)
+        yield now
+
+
+def _target(name: str, series: Series, patience: float) -> TargetNow:
+    flows, began = series.latest(), series.utc
+    if not flows or began is None:
+        return TargetNow(name, Known("", "inconclusive"))
+    lost = [since for since, _, is_lost in flows if is_lost]
+    checked_at = _after(began, min(until for _, until, _ in flows))
+    word = "up" if not lost else "down" if len(lost) == len(flows) else "partly"
+    return TargetNow(
+        name,
+        Known(word, "held" if word == "up" else "deviated", _after(checked_at, patience)),
+        since=_after(began, min(lost) if lost else max(since for since, *_ in flows)),
+        checked_at=checked_at,
+        lost=len(lost),
+        flows=len(flows),
+    )
+
+
+def _went_down(event: Mapping[str, object]) -> datetime | None:
+    """
+    Return when a target was told to be down, unless it was told to be back since.
+
+    The event of one flow that is back says nothing of the others: only checks say that it is up.
+    """
+    return instant(event["at"]) if event.get("up") is False else None
+
+
+def _after(at: datetime, seconds: float) -> datetime:
+    return at + timedelta(seconds=min(max(seconds, 0.0), LONGEST))
+
+
+def _tests(record: Record, silent_from: datetime | None) -> list[TestNow]:
+    cuts = {str(cut["test"]): cut for cut in record["scope"]}
+    histories = {str(test["test"]): test for test in record["tests"]}
+    return [
+        _test(record, name, cuts.get(name, {}), histories.get(name, {}), silent_from)
+        for name in dict.fromkeys([*cuts, *histories])
+    ]
+
+
+def _test(
+    record: Record, name: str, cut: Record, history: Record, silent_from: datetime | None
+) -> TestNow:
+    job_id = str(history.get("job_id") or "")
+    events = [
+        event
+        for event in record["timeline"]
+        if event["kind"] == "status"
+        and (event.get("test") == name or (job_id and event.get("job_id") == job_id))
+    ]
+    status = str(events[-1].get("status")) if events else ""
+    is_cutting = bool(history.get("cut_at") and not history.get("stop_at"))
+    known = Known(status, STYLES.get(status, "quiet"), silent_from)
+    return TestNow(
+        test=name,
+        job_id=job_id,
+        known=known if status != "unknown" else Known("", "inconclusive"),
+        since=instant(events[-1]["at"]) if events else None,
+        is_cutting=is_cutting,
+        ends_at=_planned_end(record, cut, history, events) if is_cutting else None,
+        resources=", ".join(map(str, cut.get("resource_ids", ()))),
+    )
+
+
+def _planned_end(
+    record: Record, cut: Record, history: Record, events: Sequence[Mapping[str, object]]
+) -> datetime | None:
+    """
+    Return when the cloud itself is to end a test, by this machine's clock; None if not known.
+
+    An emulator's time may run at another speed: then its minutes count from when the test was seen.
+    """
+    testing = [instant(each["at"]) for each in history["statuses"] if each["status"] == "Testing"]
+    planned = [at for event in events if (at := instant(event.get("ends_at")))]
+    minutes = min(number(cut.get("duration_minutes")) or 0.0, LONGEST_TEST)
+    minute = number(record["settings"].get("minute")) or 60.0
+    is_rehearsal = record["place"]["mode"] == "REHEARSAL"
+    with suppress(OverflowError):
+        if is_rehearsal and minute != 60.0:
+            return _after(testing[0], minutes * minute) if testing and testing[0] else None
+        if not planned:
+            return None
+        offset = number(record["period"]["clock_offset"]) or 0.0
+        end = planned[-1] - timedelta(seconds=offset if abs(offset) > ROUNDED else 0.0)
+        began = end - timedelta(minutes=minutes)
+        seen = next(iter(testing), None)
+        far = seen is None or abs((began - seen).total_seconds()) > SEEN_WITHIN
+        return None if is_rehearsal and far else end
+    return None
+
+
+def _comparisons(record: Record, down: set[str]) -> Iterator[Comparison]:
+    """
+    Yield each target in each cut beside its forecasts, and the forecasts of cuts to come.
+    """
+    recoveries = record["recoveries"]
+    cutting = {test["test"] for test in record["tests"] if test["cut_at"] and not test["stop_at"]}
+    forecasts = {cut["test"]: cut.get("takeover") or () for cut in record["scope"]}
+    for recovery in recoveries:
+        test, target = recovery["test"], recovery["target"]
+        for expected in forecasts.get(test) or (None,):
+            rto, forecast = _words(recovery, expected, cutting)
+            is_late = rto == "now.no_loss" and target in down
+            rto = "now.down" if is_late else rto
+            yield Comparison(test, target, expected, None if is_late else recovery, rto, forecast)
+    measured = {recovery["test"] for recovery in recoveries}
+    for test, several in forecasts.items():
+        for expected in several if test not in measured else ():
+            yield Comparison(test, "", expected, None, "now.not_cut", "")
+
+
+def _words(recovery: Record, expected: Record | None, cutting: set[str]) -> tuple[str, str]:
+    """
+    Compare a recovery with its objective and its forecast, as far as that is certain by now.
+    """
+    rto = f"gauge.{compared_with_rto(recovery)}"
+    forecast = compared_with_forecast(expected, recovery) if expected else ""
+    if recovery["test"] not in cutting:
+        return rto, f"forecast.{forecast}" if forecast else ""
+    failover = recovery["failover"]
+    if rto in ("gauge.exceeded", "gauge.again", "gauge.unseen"):
+        so_far = rto
+    elif failover is None:
+        so_far = "now.no_loss"
+    else:
+        so_far = "now.down" if failover["at_most"] is None else "now.so_far"
+    return so_far, "forecast.slower" if forecast == "slower" else ""
