@@ -370,6 +370,9 @@ ENGLISH: Mapping[str, str] = {
     # the live page
     "live.title": "Failover test",
     "live.now": "Now",
+    "now.mode.REHEARSAL": "rehearsal on an emulator; nothing real is cut",
+    "now.mode.LIVE": "live run; what it cuts is real",
+    "now.mode.UNKNOWN": "where this runs is not known yet",
     "now.state.waiting": "Waiting for the run",
     "now.state.preparing": "Preparing: nothing is cut",
     "now.state.before": "Before the cut",

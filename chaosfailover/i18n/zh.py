@@ -369,6 +369,9 @@ CHINESE: Mapping[str, str] = {
     # the live page
     "live.title": "故障演练",
     "live.now": "当前状态",
+    "now.mode.REHEARSAL": "在模拟器上演练，不会切断任何真实线路",
+    "now.mode.LIVE": "真实运行，切断的是真实资源",
+    "now.mode.UNKNOWN": "尚不知道运行环境",
     "now.state.waiting": "等待运行开始",
     "now.state.preparing": "准备中，没有切断任何线路",
     "now.state.before": "切断之前",

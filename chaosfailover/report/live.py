@@ -24,7 +24,7 @@ from chaosfailover.report.charts.timeline import make_timeline
 from chaosfailover.report.html import page_policy
 from chaosfailover.report.jinja_filters import environment, template_text
 from chaosfailover.report.network import compared_with_forecast
-from chaosfailover.report.view import RunView, banner_of
+from chaosfailover.report.view import RunView
 from chaosfailover.verdict.journal import instant, number
 from chaosfailover.verdict.series import Series
 
@@ -35,7 +35,8 @@ RELOAD = 2.0
 # Seconds without a new page after which nobody writes it, besides some intervals.
 PATIENCE = 5.0
 INTERVALS = 3
-# Seconds for which evidence with samples is never silent, and after which an answer is old.
+# Seconds for which evidence with samples is never silent, and after which an answer is old. Without
+# targets, a run may have nothing to write for hours.
 SILENCE = 30.0
 RECENT = 15.0
 # Seconds that the clocks of the API and of this machine may differ without a correction.
@@ -46,6 +47,11 @@ LONGEST = 100 * 86400.0
 LONGEST_TEST = 4320.0
 MOST_EVENTS = 10
 MOST_TARGETS = 200
+CERTAIN = ("gauge.exceeded", "gauge.again", "gauge.unseen")
+"""What is certain of a recovery before its cut has ended."""
+WRONG = (*CERTAIN, "gauge.back", "gauge.open")
+RIGHT = ("gauge.within", "gauge.no_loss")
+MEASURED = ("gauge.no_loss", "now.no_loss")
 STYLES = {"Starting": "aborted", "Testing": "aborted", "Stopping": "inconclusive"}
 """The styles of the statuses of a test; any other is quiet."""
 
@@ -105,15 +111,24 @@ class Comparison:
     """
     What a cut was forecast to do to a target, and what was measured so far.
 
-    `rto` and `forecast` are messages `gauge.*`, `now.*` and `forecast.*`, "" for none.
+    Its word is a message `gauge.*` or `now.*`, and `forecast` one of `forecast.*`, "" for none.
     """
 
     test: str
     target: str
     expected: Record | None
     recovery: Record | None
-    rto: str
+    known: Known
     forecast: str
+
+    @property
+    def is_measured(self) -> bool:
+        """
+        Whether there is a length, be it 0, to show.
+        """
+        return self.recovery is not None and (
+            self.recovery["failover"] is not None or self.known.word in MEASURED
+        )
 
 
 def render_live(
@@ -128,12 +143,11 @@ def render_live(
     )
     page = environment(language).get_template("live.html.j2")
     return page.render(
-        **(_shown(run, language) if run else {"record": None, "state": "waiting", "banner": ""}),
+        **(_shown(run, language) if run else {"record": None, "state": "waiting"}),
         source=source,
         now=now,
         every=max(RELOAD, every),
         patience=PATIENCE + INTERVALS * max(RELOAD, every),
-        silence=SILENCE,
         style=Markup(style),  # noqa: S704 - our own files
         script=Markup(script),  # noqa: S704 - our own file
         policy=page_policy(style, script),
@@ -163,12 +177,10 @@ def _shown(run: LiveRun, language: str) -> dict[str, object]:
     targets = list(_targets(record, view.series))
     silent_from = run.last_at + timedelta(seconds=SILENCE) if run.last_at and targets else None
     tests = _tests(record, silent_from)
-    down = {target.name for target in targets if target.lost or target.known.word == "down"}
     return {
         "record": record,
         "view": view,
         "number": 1,
-        "banner": banner_of([view]),
         "last_at": run.last_at,
         "state": _state(record, tests),
         "silent_from": silent_from,
@@ -176,7 +188,7 @@ def _shown(run: LiveRun, language: str) -> dict[str, object]:
         "tests": tests,
         "targets": targets[:MOST_TARGETS],
         "more_targets": max(0, len(targets) - MOST_TARGETS),
-        "comparisons": list(_comparisons(record, down)),
+        "comparisons": list(_comparisons(record, targets)),
         "activities": [run for run in record["activities"] if run["began"] and not run["ended"]],
         "hypothesis": next(reversed(record["hypotheses"]), None),
         "timeline": make_timeline(record, view.series, words(language, "chart")),
@@ -314,39 +326,49 @@ def _planned_end(
     return None
 
 
-def _comparisons(record: Record, down: set[str]) -> Iterator[Comparison]:
+def _comparisons(record: Record, targets: Sequence[TargetNow]) -> Iterator[Comparison]:
     """
     Yield each target in each cut beside its forecasts, and the forecasts of cuts to come.
     """
-    recoveries = record["recoveries"]
-    cutting = {test["test"] for test in record["tests"] if test["cut_at"] and not test["stop_at"]}
+    standing = {target.name: target for target in targets}
+    cutting = {
+        test["test"]: instant(test["cut_at"])
+        for test in record["tests"]
+        if test["cut_at"] and not test["stop_at"]
+    }
     forecasts = {cut["test"]: cut.get("takeover") or () for cut in record["scope"]}
-    for recovery in recoveries:
+    measured = set()
+    for recovery in record["recoveries"]:
         test, target = recovery["test"], recovery["target"]
+        measured.add(test)
+        known = _compared(recovery, standing.get(target), cutting)
         for expected in forecasts.get(test) or (None,):
-            rto, forecast = _words(recovery, expected, cutting)
-            is_late = rto == "now.no_loss" and target in down
-            rto = "now.down" if is_late else rto
-            yield Comparison(test, target, expected, None if is_late else recovery, rto, forecast)
-    measured = {recovery["test"] for recovery in recoveries}
+            word = _beside_forecast(expected, recovery, goes_on=test in cutting)
+            yield Comparison(test, target, expected, recovery, known, word)
     for test, several in forecasts.items():
         for expected in several if test not in measured else ():
-            yield Comparison(test, "", expected, None, "now.not_cut", "")
+            yield Comparison(test, "", expected, None, Known("now.not_cut", "soft"), "")
 
 
-def _words(recovery: Record, expected: Record | None, cutting: set[str]) -> tuple[str, str]:
+def _compared(
+    recovery: Record, target: TargetNow | None, cutting: Mapping[str, datetime | None]
+) -> Known:
     """
-    Compare a recovery with its objective and its forecast, as far as that is certain by now.
+    Compare a recovery with its objective, as far as that is certain by now.
     """
-    rto = f"gauge.{compared_with_rto(recovery)}"
-    forecast = compared_with_forecast(expected, recovery) if expected else ""
-    if recovery["test"] not in cutting:
-        return rto, f"forecast.{forecast}" if forecast else ""
-    failover = recovery["failover"]
-    if rto in ("gauge.exceeded", "gauge.again", "gauge.unseen"):
-        so_far = rto
-    elif failover is None:
-        so_far = "now.no_loss"
-    else:
-        so_far = "now.down" if failover["at_most"] is None else "now.so_far"
-    return so_far, "forecast.slower" if forecast == "slower" else ""
+    word = f"gauge.{compared_with_rto(recovery)}"
+    failover, cut_at = recovery["failover"], cutting.get(recovery["test"])
+    if cut_at is None or word in CERTAIN:
+        return Known(word, "no" if word in WRONG else "ok" if word in RIGHT else "soft")
+    if failover and failover["at_most"] is not None:
+        return Known("now.so_far", "soft")
+    if target is None or target.checked_at is None or target.checked_at < cut_at:
+        return Known("now.unknown", "open")
+    if target.known.word == "up" and not failover:
+        return Known("now.no_loss", "soft", target.known.until)
+    return Known("now.down", "no", target.known.until)
+
+
+def _beside_forecast(expected: Record | None, recovery: Record, *, goes_on: bool) -> str:
+    word = compared_with_forecast(expected, recovery) if expected else ""
+    return f"forecast.{word}" if word and (not goes_on or word == "slower") else ""

@@ -105,7 +105,7 @@ def open_live_page(page: Path, evidence: Path) -> LivePage | None:
     """
     try:
         return LivePage(page, evidence.absolute())
-    except OSError as exc:
+    except (OSError, ValueError) as exc:
         logger.warning("The live page: %s cannot be written: %s", page, exc)
         return None
 

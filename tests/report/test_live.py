@@ -102,6 +102,14 @@ def test_silent_run_is_not_known() -> None:
     assert "first not known (was: Testing)" in actual
 
 
+def test_run_without_targets_may_be_silent() -> None:
+    """It writes only what changes: its page is told to be old once nobody writes it."""
+    actual = shown(page(evidence("testing", NOW, results={}), later=40.0))
+
+    assert "No news since" not in actual
+    assert "first Testing seen since 11:59:59Z" in actual
+
+
 def test_target_without_recent_answers_is_not_known() -> None:
     """Though the run goes on to write other things."""
     results = {**RESULTS, "echo": "." * 20}
@@ -110,6 +118,7 @@ def test_target_without_recent_answers_is_not_known() -> None:
 
     assert "portal answers" in actual
     assert "echo not known (was: answers) since" in actual
+    assert "second echo 3 s 0.6 s to 2 s cen-1 (IPv4) \u2013 not known" in actual
 
 
 def test_target_without_any_answer_is_not_known() -> None:
@@ -119,6 +128,7 @@ def test_target_without_any_answer_is_not_known() -> None:
     actual = shown(page(evidence("recovered", NOW, results=results)))
 
     assert "echo not known" in actual
+    assert "first echo 3 s 0.6 s to 2 s cen-1 (IPv4) \u2013 not known" in actual
 
 
 def test_told_loss_counts_before_its_checks_are_read() -> None:
@@ -182,6 +192,7 @@ def test_planned_end_of_another_clock_is_not_known() -> None:
 
     assert "Planned end: not known" in rehearsal
     assert "Planned end, by the API: 15:00:00Z in 3:00:00" in live
+    assert live.startswith("LIVE live run; what it cuts is real ")
 
 
 def test_planned_end_that_has_passed_is_told() -> None:
@@ -236,7 +247,7 @@ def test_script_outlives_the_writer() -> None:
     assert float(data["written"]) == NOW.timestamp()
     assert float(data["every"]) == 2.0
     assert float(data["patience"]) == 11.0
-    assert rendered.count(" data-known=") == 3
+    assert rendered.count(" data-known=") == 5
     assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in rendered
 
 

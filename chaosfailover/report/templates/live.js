@@ -1,7 +1,7 @@
 (() => {
   "use strict";
   const main = document.querySelector("main");
-  const { written, patience, every, news, silence, was } = main.dataset;
+  const { written, patience, every, silent, was } = main.dataset;
   const hold = document.getElementById("hold");
   let isHeld = false;
 
@@ -22,7 +22,7 @@
     const now = Date.now() / 1000;
     const isSilent = now - written > patience;
     const isBehind = written - now > patience;
-    const isQuiet = news !== undefined && now - news > silence;
+    const isQuiet = now > silent;
     document.getElementById("silent").hidden = !isSilent || isHeld;
     document.getElementById("held").hidden = !isHeld;
     document.getElementById("behind").hidden = !isBehind;
