@@ -11,6 +11,7 @@ from functools import partial
 
 import httpx
 
+from chaosfailover.alibaba.codes import REFUSED_KEY
 from chaosfailover.alibaba.documents import Reply
 from chaosfailover.alibaba.environment import http_transport, proxy_of
 from chaosfailover.alibaba.products import Product
@@ -130,14 +131,19 @@ class Connection:
             raise transport_error(
                 error, operation=operation, route=self._route, http_status=http_status
             ) from None
-        return document(
-            operation,
-            http_status,
-            response.headers,
-            body,
-            secrets=self._secrets,
-            tells_success=self._product.tells_success,
-        )
+        try:
+            return document(
+                operation,
+                http_status,
+                response.headers,
+                body,
+                secrets=self._secrets,
+                tells_success=self._product.tells_success,
+            )
+        except ApiError as error:
+            if error.code.startswith(REFUSED_KEY):
+                error.credentials = response.request.extensions.get("credentials", "")
+            raise
 
     def _chunks(self, operation: str, response: httpx.Response, deadline: float) -> Iterator[bytes]:
         for chunk in response.iter_bytes():
