@@ -333,6 +333,27 @@ def test_stop_names_the_regions_that_it_asks_about(cloud: Cloud) -> None:
     assert "Stop every failover test that runs in cn-hangzhou, cn-shanghai? [y/N]" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("no_color", "colours"),
+    [
+        pytest.param({}, True, id="unset"),
+        pytest.param({"NO_COLOR": ""}, True, id="empty"),
+        pytest.param({"NO_COLOR": "1"}, False, id="set"),
+        pytest.param({"NO_COLOR": "0"}, False, id="set to anything"),
+    ],
+)
+def test_warnings_of_a_command_heed_no_color(
+    cloud: Cloud, tmp_path: Path, no_color: dict[str, str], colours: bool
+) -> None:
+    """The toolkit's log is coloured, on a terminal or not; that of these commands need not be."""
+    cloud.fault(fault="throttling", operation="DescribeFailoverTestJobs", count=1)
+
+    done = failover(tmp_path, "status", **no_color, **cloud.exports)
+
+    assert "WARNING] DescribeFailoverTestJobs failed and is tried again" in done.stderr
+    assert ("\x1b[" in done.stderr) is colours
+
+
 @pytest.mark.parametrize("command", [["status"], ["inspect"], ["probe", "http://127.0.0.1:9/"]])
 def test_output_has_no_colour(cloud: Cloud, tmp_path: Path, command: list[str]) -> None:
     """So NO_COLOR holds without being asked for."""
