@@ -105,7 +105,7 @@ class Connection:
             due=due,
             clock=self._clock,
             sleep=self._sleep,
-            announce=partial(self._announce, operation),
+            announce=partial(self._announce, operation, []),
         )
 
     def _exchange(self, operation: str, parameters: Mapping[str, str], deadline: float) -> Reply:
@@ -158,8 +158,13 @@ class Connection:
             )
         return remaining
 
-    def _announce(self, operation: str, error: Exception, wait: float) -> None:
+    def _announce(self, operation: str, told: list[str], error: Exception, wait: float) -> None:
+        """
+        Log that an attempt failed, with the reason unless that was `told` of the one before.
+        """
         reason = str(error).removeprefix(f"{operation}: ")
+        told.append(error.code if isinstance(error, ApiError) else reason)
+        shown = ", as before" if told[-2:-1] == told[-1:] else f": {reason}"
         logger.log(
-            self._log_level, "%s failed and is tried again in %.1f s: %s", operation, wait, reason
+            self._log_level, "%s failed and is tried again in %.1f s%s", operation, wait, shown
         )
