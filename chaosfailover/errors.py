@@ -70,7 +70,7 @@ class ApiError(FailoverError):
     The API replied with an error.
 
     `code` and `message` are the API's own; `retry_after` is in seconds, from the header
-    `x-acs-retry-after`, or None.
+    `x-acs-retry-after`, or None. `credentials` is where refused credentials come from, or "".
     """
 
     def __init__(
@@ -90,10 +90,15 @@ class ApiError(FailoverError):
         self.http_status = http_status
         self.request_id = request_id
         self.retry_after = retry_after
+        self.credentials = ""
 
     def __str__(self) -> str:
         request = f", request {self.request_id}" if self.request_id else ""
-        return f"{self.code}: {self.message} ({self.operation}, HTTP {self.http_status}{request})"
+        source = f"; the credentials are those of {self.credentials}" if self.credentials else ""
+        return (
+            f"{self.code}: {self.message} ({self.operation}, HTTP {self.http_status}{request})"
+            f"{source}"
+        )
 
 
 class TransportError(FailoverError):

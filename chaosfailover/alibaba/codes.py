@@ -11,6 +11,7 @@ __all__ = [
     "NO_SUCH_GROUP",
     "NO_SUCH_JOB",
     "PROCESSING",
+    "REFUSED_KEY",
     "REFUSED_PERMISSION",
     "STATUS_MOVED_ON",
     "THROTTLING",
@@ -53,6 +54,9 @@ THROTTLING = "Throttling"
 
 CLOCK_OFF = "InvalidTimeStamp"
 """Beginning of the codes for a signature whose date is too far off."""
+
+REFUSED_KEY = ("InvalidAccessKey", "InvalidSecurityToken", "SignatureDoesNotMatch")
+"""Beginnings of the codes for credentials that are unknown, disabled, expired or wrong."""
 
 REFUSED_PERMISSION = ("AccessDenied", "Forbidden", "NoPermission")
 """Beginnings of the codes of RAM, of which one product or another uses each."""

@@ -290,7 +290,7 @@ def _given(secrets: Settings) -> Credentials | None:
             f"the secrets lack {' and '.join(missing)}: set access_key_id and access_key_secret "
             "both, or none of the secrets to use Alibaba's default chain"
         )
-    return Credentials(access_key_id, access_key_secret, security_token or None)
+    return Credentials(access_key_id, access_key_secret, security_token or None, "the secrets")
 
 
 def _flat(secrets: Mapping[str, object]) -> Mapping[str, object]:

@@ -7,7 +7,6 @@ swallows every exception during its waits. Its errors and logs, which quote toke
 
 import logging
 import os
-import re
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -15,6 +14,7 @@ from functools import cache
 from threading import Thread
 from typing import Any, TypeVar
 
+from chaosfailover.alibaba.credential_sources import ACCESS_KEY, answer, in_use, present, unusable
 from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.errors import CredentialsError
 
@@ -25,7 +25,6 @@ Source = Callable[[], Credentials]
 
 LOGGER = logging.getLogger("chaostoolkit")
 
-ENVIRONMENT = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
 TOKEN = "ALIBABA_CLOUD_SECURITY_TOKEN"  # noqa: S105 - the name of a variable
 
 PATIENCE = 30.0
@@ -48,7 +47,7 @@ def default_chain() -> Source:
     Its first member, an access key in the environment, needs nothing of the library: a test has to
     be stopped also where the library cannot be used, as in a time zone that it does not know.
     """
-    return _Chain(_chain, lambda _: MISSING)
+    return _Chain()
 
 
 @cache
@@ -69,7 +68,7 @@ def assumed_role(
             sts_endpoint=sts_endpoint,
         )
 
-    return _Provider(make, lambda error: f"cannot assume the role {role_arn}{_answer(error)}")
+    return _Provider(make, f"the role {role_arn}")
 
 
 @cache
@@ -83,7 +82,7 @@ def pod_role() -> Source:
 
         return OIDCRoleArnCredentialsProvider()
 
-    return _Provider(make, lambda error: f"cannot assume the OIDC role of this pod{_answer(error)}")
+    return _Provider(make, "the OIDC role of this pod")
 
 
 class _Provider:
@@ -91,9 +90,9 @@ class _Provider:
     A source over a provider of the library, which the library in turn accepts as a provider.
     """
 
-    def __init__(self, make: Callable[[], Any], explain: Callable[[Exception], str]) -> None:
+    def __init__(self, make: Callable[[], Any], name: str) -> None:
         self._make = make
-        self._explain = explain
+        self._name = name
         self._provider: Any = None
         self._last: tuple[Credentials, float] | None = None
 
@@ -105,10 +104,13 @@ class _Provider:
             current = _aside(self.get_credentials)
         except CredentialsError as error:
             return self._still_valid(error)
+        except TimeoutError as error:
+            return self._still_valid(CredentialsError(self._explain(error)))
         credentials = Credentials(
             current.get_access_key_id() or "",
             current.get_access_key_secret() or "",
             current.get_security_token() or None,
+            self._source(current),
         )
         self._last = (credentials, time.monotonic())
         return credentials
@@ -132,17 +134,38 @@ class _Provider:
         # Raised here, so that the library's error, with its tokens, is not in the context.
         raise CredentialsError(problem)
 
+    def _explain(self, error: Exception) -> str:
+        return f"cannot assume {self._name}: {answer(error)}"
+
+    def _source(self, _: Any) -> str:
+        return self._name
+
 
 class _Chain(_Provider):
     """
     The default chain, which begins with the environment.
     """
 
+    def __init__(self) -> None:
+        super().__init__(_chain, "the default chain")
+
     def __call__(self) -> Credentials:
-        key_id, secret = (os.environ.get(name) for name in ENVIRONMENT)
+        key_id, secret = (os.environ.get(name) for name in ACCESS_KEY)
         if key_id and secret:
-            return Credentials(key_id, secret, os.environ.get(TOKEN) or None)
+            return Credentials(key_id, secret, os.environ.get(TOKEN) or None, "the environment")
         return super().__call__()
+
+    def _explain(self, error: Exception) -> str:
+        return unusable(error, present(os.environ, time.time())) or MISSING
+
+    def _source(self, current: Any) -> str:
+        """
+        Name the source in use; warn once of those before it, as theirs may be another account.
+        """
+        name, skipped = in_use(current.get_provider_name(), present(os.environ, time.time()))
+        if skipped and self._last is None:
+            LOGGER.warning("%s: the credentials are those of %s instead", "; ".join(skipped), name)
+        return name
 
 
 def _chain() -> Any:
@@ -179,25 +202,7 @@ def _aside(load: Callable[[], T]) -> T:
             outcome.set_exception(error)
 
     Thread(target=settle, name="credentials", daemon=True).start()
-    try:
-        return outcome.result(PATIENCE)
-    except TimeoutError:
-        raise CredentialsError(f"no credentials came within {PATIENCE:g} s") from None
-
-
-def _answer(error: Exception) -> str:
-    """
-    Return the status and the code of a reply that the library quotes, without the rest.
-    """
-    text = str(error)
-    status = re.findall(r"http_code: (\d{3})", text)[:1]
-    code = re.findall(r'"Code"\s*:\s*"([\w.]{1,80})"', text)[:1]
-    reply = ", ".join([*(f"HTTP {number}" for number in status), *code])
-    return f": {reply or SILENT.get(type(error).__name__) or type(error).__name__}"
-
-
-SILENT = {"RetryError": "the token service did not answer"}
-"""The library's errors whose names do not explain them."""
+    return outcome.result(PATIENCE)
 
 
 def _mute() -> None:

@@ -10,7 +10,7 @@ import httpx
 
 from chaosfailover.errors import ConfigurationError
 
-__all__ = ["endpoint_url", "is_loopback", "masked", "official_endpoint"]
+__all__ = ["endpoint_url", "is_loopback", "masked", "official_endpoint", "without_dot"]
 
 WORDS = ("emulator", "cloud")
 CENTRAL = "vpc.aliyuncs.com"
@@ -60,10 +60,11 @@ def endpoint_url(endpoint: str) -> str:
     """
     Complete `host`, `host:port` or a URL to `scheme://host[:port]`.
 
-    The default scheme is https, on loopback http. Raises ConfigurationError for anything else, and
-    for plain http to another machine, which would send signatures and tokens in clear.
+    The default scheme is https, on loopback http; a dot at the end of the host is removed. Raises
+    ConfigurationError for anything else, and for plain http to another machine, which would send
+    signatures and tokens in clear.
     """
-    url = _parsed(endpoint)
+    url = without_dot(_parsed(endpoint))
     if url.scheme not in {"http", "https"} or not url.host or url.userinfo:
         raise ConfigurationError(f"{_shown(endpoint)} is not a host, host:port or http(s) URL")
     if url.path != "/" or url.query or url.fragment:
@@ -86,6 +87,13 @@ def is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
+def without_dot(url: httpx.URL) -> httpx.URL:
+    """
+    Return a URL whose host has lost the dot of an absolute name, which TLS and HTTP do not know.
+    """
+    return url.copy_with(host=url.host[:-1]) if url.host.endswith(".") else url
+
+
 def masked(url: str) -> str:
     """
     Return a URL without its user and password.
@@ -104,7 +112,7 @@ def _parsed(endpoint: str) -> httpx.URL:
     try:
         if "://" in text:
             return httpx.URL(text)
-        url = httpx.URL(f"https://{text}")
+        url = without_dot(httpx.URL(f"https://{text}"))
         return url.copy_with(scheme="http") if url.host and is_loopback(str(url)) else url
     except httpx.InvalidURL:
         raise ConfigurationError(f"{_shown(endpoint)} is not a host, host:port or URL") from None

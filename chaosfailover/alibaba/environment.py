@@ -17,7 +17,7 @@ from urllib.request import getproxies
 
 import httpx
 
-from chaosfailover.alibaba.endpoints import is_loopback, masked
+from chaosfailover.alibaba.endpoints import is_loopback, masked, without_dot
 from chaosfailover.errors import ConfigurationError
 
 __all__ = ["Proxy", "http_transport", "leave_out_unusable", "proxy_of"]
@@ -84,8 +84,9 @@ def http_transport(endpoint: str, proxy: Proxy | None) -> httpx.HTTPTransport:
     url = proxy.url if "://" in proxy.url else f"http://{proxy.url}"
     reason = "expected the URL of a proxy, such as http://proxy.example:3128"
     try:
-        if httpx.URL(url).host:
-            return httpx.HTTPTransport(verify=authorities, proxy=url)
+        proxy_url = without_dot(httpx.URL(url))
+        if proxy_url.host:
+            return httpx.HTTPTransport(verify=authorities, proxy=proxy_url)
     except (ImportError, ValueError, httpx.InvalidURL) as error:
         if isinstance(error, ImportError):
             reason = "a SOCKS proxy needs the package socksio"
@@ -131,7 +132,7 @@ def _is_exempt(url: httpx.URL, entry: str) -> bool:
     try:
         return ipaddress.ip_address(url.host) in ipaddress.ip_network(host.strip("[]"), False)
     except ValueError:
-        domain = host.lstrip("*.")
+        domain = host.strip("*.")
         return bool(domain) and f".{url.host}".endswith(f".{domain}")
 
 

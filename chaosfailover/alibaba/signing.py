@@ -30,7 +30,7 @@ LARGEST_OFFSET = 300.0
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """
-    An access key and, for temporary credentials, its STS token.
+    An access key, for temporary credentials its STS token, and the name of their source.
 
     Raises CredentialsError, without the value, for a part that cannot be sent in a header.
     """
@@ -38,11 +38,12 @@ class Credentials:
     access_key_id: str
     access_key_secret: str = field(repr=False)
     security_token: str | None = field(default=None, repr=False)
+    source: str = field(default="", repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for each in fields(self):
             text = getattr(self, each.name)
-            if text is not None:
+            if text is not None and each.name != "source":
                 _require_printable(each.name, text)
 
 
@@ -90,6 +91,7 @@ class AcsAuth(httpx.Auth):
 
     def _signed(self, request: httpx.Request) -> httpx.Request:
         credentials = self._credentials()
+        request.extensions["credentials"] = credentials.source
         now = self._clock() + self._offset
         request.headers["x-acs-date"] = now.strftime("%Y-%m-%dT%H:%M:%SZ")
         request.headers["x-acs-signature-nonce"] = self._nonce()

@@ -11,6 +11,7 @@ from functools import partial
 
 import httpx
 
+from chaosfailover.alibaba.codes import REFUSED_KEY
 from chaosfailover.alibaba.documents import Reply
 from chaosfailover.alibaba.environment import http_transport, proxy_of
 from chaosfailover.alibaba.products import Product
@@ -104,7 +105,7 @@ class Connection:
             due=due,
             clock=self._clock,
             sleep=self._sleep,
-            announce=partial(self._announce, operation),
+            announce=partial(self._announce, operation, []),
         )
 
     def _exchange(self, operation: str, parameters: Mapping[str, str], deadline: float) -> Reply:
@@ -130,14 +131,19 @@ class Connection:
             raise transport_error(
                 error, operation=operation, route=self._route, http_status=http_status
             ) from None
-        return document(
-            operation,
-            http_status,
-            response.headers,
-            body,
-            secrets=self._secrets,
-            tells_success=self._product.tells_success,
-        )
+        try:
+            return document(
+                operation,
+                http_status,
+                response.headers,
+                body,
+                secrets=self._secrets,
+                tells_success=self._product.tells_success,
+            )
+        except ApiError as error:
+            if error.code.startswith(REFUSED_KEY):
+                error.credentials = response.request.extensions.get("credentials", "")
+            raise
 
     def _chunks(self, operation: str, response: httpx.Response, deadline: float) -> Iterator[bytes]:
         for chunk in response.iter_bytes():
@@ -152,8 +158,13 @@ class Connection:
             )
         return remaining
 
-    def _announce(self, operation: str, error: Exception, wait: float) -> None:
+    def _announce(self, operation: str, told: list[str], error: Exception, wait: float) -> None:
+        """
+        Log that an attempt failed, with the reason unless that was `told` of the one before.
+        """
         reason = str(error).removeprefix(f"{operation}: ")
+        told.append(error.code if isinstance(error, ApiError) else reason)
+        shown = ", as before" if told[-2:-1] == told[-1:] else f": {reason}"
         logger.log(
-            self._log_level, "%s failed and is tried again in %.1f s: %s", operation, wait, reason
+            self._log_level, "%s failed and is tried again in %.1f s%s", operation, wait, shown
         )

@@ -18,7 +18,7 @@ from chaosfailover.cli.rehearse import rehearse_all
 from chaosfailover.cli.report import report
 from chaosfailover.cli.status import status
 from chaosfailover.cli.stop import stop
-from chaosfailover.cli.terminal import with_quiet
+from chaosfailover.cli.terminal import heed_no_color, with_quiet
 
 __all__ = ["failover"]
 
@@ -34,6 +34,7 @@ def failover() -> None:
     # in every locale, as the files that the commands write
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors=sys.stdout.errors)
+    heed_no_color()
 
 
 COMMANDS = (

@@ -3,13 +3,16 @@ Text for a terminal: names come from the cloud and may contain anything.
 """
 
 import logging
+import os
+import re
 from unicodedata import combining, east_asian_width
 
 import click
 
-__all__ = ["is_quiet", "notice", "padded", "plain", "width", "with_quiet"]
+__all__ = ["heed_no_color", "is_quiet", "notice", "padded", "plain", "width", "with_quiet"]
 
 QUIET = "chaosfailover.quiet"
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
 logger = logging.getLogger("chaostoolkit")
 
 
@@ -33,6 +36,26 @@ def _set_quiet(context: click.Context, _parameter: click.Parameter, quiet: bool)
     if quiet:
         context.call_on_close(lambda level=logger.level: logger.setLevel(level))
         logger.setLevel(logging.WARNING)
+
+
+def heed_no_color() -> None:
+    """
+    Take the colours from what these commands log if `NO_COLOR` is not empty (no-color.org).
+
+    They themselves write none.
+    """
+    if os.environ.get("NO_COLOR"):
+        for handler in logging.getLogger("chaostoolkit").handlers:
+            handler.setFormatter(_Colourless(handler.formatter))
+
+
+class _Colourless(logging.Formatter):
+    def __init__(self, coloured: logging.Formatter | None) -> None:
+        super().__init__()
+        self._coloured = coloured or logging.Formatter()
+
+    def format(self, record: logging.LogRecord) -> str:
+        return COLOUR.sub("", self._coloured.format(record))
 
 
 def is_quiet() -> bool:

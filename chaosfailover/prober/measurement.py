@@ -2,7 +2,7 @@
 The measurement of one run: checks of its targets throughout, related to the cuts of the run.
 """
 
-import logging
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -20,17 +20,16 @@ from chaosfailover.outages.summary import Summary
 from chaosfailover.prober.hops import HopWatch, Phase
 from chaosfailover.prober.open_files import Room
 from chaosfailover.prober.prober import Prober, elapsed
+from chaosfailover.prober.target_log import TargetLog, Timer
 from chaosfailover.prober.targets import Target
 
 __all__ = ["Measurement", "current", "set_current"]
-
-logger = logging.getLogger("chaostoolkit")
 
 # Seconds within which a target's first check must have ended.
 LONGEST_FIRST_CHECK = 5.0
 # Checks of a target before the cut, at least.
 BASELINE_CHECKS = 12
-# Times that a target is told to be down or back within one phase of the run.
+# Times that a target is published to be down or back within one phase of the run.
 MOST_CHANGES = 200
 # Seconds after which samples are written although none is news, and for which lines build on
 # those before them.
@@ -54,7 +53,8 @@ class Measurement:
         on_window: Callable[[int, CutWindow], None] = lambda _, __: None,
     ) -> None:
         self._on_window = on_window
-        self._announced: Counter[str] = Counter()
+        self._published: Counter[str] = Counter()
+        self._log = TargetLog(_later)
         self._prober = Prober(
             targets, interval, timeout, room=room, on_change=self._announce, coded=True
         )
@@ -84,6 +84,7 @@ class Measurement:
         """
         self._hops.stop()
         self._prober.stop()
+        self._log.end()
 
     def listen(self, event: Event) -> None:
         """
@@ -91,7 +92,7 @@ class Measurement:
         """
         if event["kind"] == "cut":
             job_id = event.get("job_id") or ""
-            self._announced.clear()
+            self._published.clear()
             self.windows.append(CutWindow(event["test"], self._prober.mark(), job_id=job_id))
             self._on_window(len(self.windows) - 1, self.windows[-1])
         elif event["kind"] in ("stop", "stop_refused", "status") and (
@@ -110,7 +111,7 @@ class Measurement:
             if window.stop_sent:
                 window.stop_at, window.stop_sent = None, False
         elif _ends_a_cut(event) and window.stop_at is None:
-            self._announced.clear()
+            self._published.clear()
             window.stop_at, window.stop_sent = self._prober.mark(), event["kind"] == "stop"
             if not window.stop_sent and window.testing_at is not None:
                 seen_at = window.stop_at - event.get("testing_ago", inf)
@@ -239,15 +240,14 @@ class Measurement:
 
     def _announce(self, target: Target, outage: Outage) -> None:
         """
-        Tell that a target went down or came back, but not each time that it flaps for long.
+        Tell that a target went down or came back; called in the prober's thread.
+
+        Of a target that flaps for long, not each change is published.
         """
-        self._announced[target.name] += 1
-        if self._announced[target.name] <= MOST_CHANGES:
-            _announce(target, outage, self.phase)
-        elif self._announced[target.name] == MOST_CHANGES + 1:
-            logger.warning(
-                "Target %s flaps: it is not told any more until the next cut or stop", target.name
-            )
+        self._log.change(target, outage, self.phase)
+        self._published[target.name] += 1
+        if self._published[target.name] <= MOST_CHANGES:
+            _publish(target, outage)
 
     def _names(self, target: str | None) -> list[str]:
         names = [target.name for target in self.targets]
@@ -281,28 +281,21 @@ def _ends_a_cut(event: Event) -> bool:
     return event["kind"] == "stop" or event.get("status") in ("Stopping", "Stopped")
 
 
-def _announce(target: Target, outage: Outage, phase: str) -> None:
-    """
-    Publish and log that a target went down or came back; called in the prober's thread.
-    """
-    at_most = None if outage.ongoing else outage.at_most
+def _publish(target: Target, outage: Outage) -> None:
     publish(
         "target",
         target=target.name,
         up=not outage.ongoing,
         at_least=outage.at_least,
-        at_most=at_most,
+        at_most=None if outage.ongoing else outage.at_most,
     )
-    if outage.ongoing:
-        logger.warning("Target %s is DOWN (%s) %s", target.name, outage.error, phase)
-    else:
-        logger.info(
-            "Target %s is back after %.3f to %.3f s, %s",
-            target.name,
-            outage.at_least,
-            outage.at_most,
-            phase,
-        )
+
+
+def _later(seconds: float, call: Callable[[], None]) -> Timer:
+    """
+    Call in the prober's thread, from which this is called.
+    """
+    return asyncio.get_running_loop().call_later(seconds, call)
 
 
 _current: Measurement | None = None

@@ -96,9 +96,22 @@ def conclude(
     for step in steps:
         try:
             step()
+        except OSError as exc:
+            _tell_unwritten(exc, journal)
+            journal["status"] = "failed"
         except Exception:
             logger.exception("The conclusion of the run failed")
             journal["status"] = "failed"
+
+
+def _tell_unwritten(problem: OSError, journal: Journal) -> None:
+    """
+    Log that a file could not be written, unless that is why the run was refused.
+    """
+    events = journal["failover"].get("events", ())
+    reasons = (each.get("reason", "") for each in events if each["kind"] == "refused")
+    if not any(repr(str(problem.filename)) in reason for reason in reasons):
+        logger.error("%s cannot be written: %s", problem.filename, problem.strerror or problem)
 
 
 def conclude_refused(

@@ -65,6 +65,7 @@ class Observation:
         self._may_be_old = False
         self._read_in_test = False
         self._published: dict[str, str] = {}
+        self._told = ("", "")
         self._last_read: dict[str, Reading] = {}
         self._states: dict[Resource, ResourceState] | None = None
         self._away_since: dict[Resource, datetime] = {}
@@ -108,6 +109,14 @@ class Observation:
                 self._testing_at = self._clock() if asked_at is None else asked_at
                 self._testing_since = self._testing_since or self._testing_at
             self._publish_status(status, ends_at)
+
+    def is_untold(self, job_id: str, status: str) -> bool:
+        """
+        Return whether the log is to say this status: of several that stop a test, one says it.
+        """
+        with self._lock:
+            before, self._told = self._told, (job_id, status)
+            return before != self._told
 
     def see_end(self, ago: float = 0.0, lag: float = 0.0) -> None:
         """

@@ -197,7 +197,8 @@ class Stopping:
 
     def _see(self, job: FailoverTestJob, status: str) -> None:
         self._job_id = text(job, "JobId") or self._job_id
-        if status != self._status or not self._seen.job_id:
+        is_new = status != self._status or not self._seen.job_id
+        if is_new and self._seen.is_untold(self._job_id, status):
             shown = status or "of unknown status"
             log(
                 logging.INFO, "Failover test %s (%s) is %s", self._request.test, self._job_id, shown

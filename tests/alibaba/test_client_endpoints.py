@@ -35,6 +35,10 @@ def test_region_that_cannot_be_one(region_id: str) -> None:
         pytest.param("https://vpc.example/", "https://vpc.example", id="URL"),
         pytest.param("127.0.0.1:8080", "http://127.0.0.1:8080", id="loopback"),
         pytest.param("localhost", "http://localhost", id="localhost"),
+        pytest.param("localhost.:8080", "http://localhost:8080", id="localhost, absolute"),
+        pytest.param("vpc.example.", "https://vpc.example", id="absolute host"),
+        pytest.param("vpc.example.:8443", "https://vpc.example:8443", id="absolute host and port"),
+        pytest.param("https://vpc.example./", "https://vpc.example", id="absolute host in a URL"),
         pytest.param("http://[::1]:8080", "http://[::1]:8080", id="loopback, IPv6"),
         pytest.param("https://127.0.0.1:8443", "https://127.0.0.1:8443", id="loopback, TLS"),
         pytest.param(" https://vpc.example\n", "https://vpc.example", id="blanks around"),
@@ -57,6 +61,7 @@ def test_endpoint_is_completed(endpoint: str, url: str) -> None:
         pytest.param("https://vpc.example/v1", "must not have a path", id="path"),
         pytest.param("https://vpc.example?a=b", "must not have a path, query", id="query"),
         pytest.param("https://", "is not a host", id="no host"),
+        pytest.param("https://.", "is not a host", id="only a dot"),
         pytest.param("vpc.example:port", "is not a host", id="no number"),
     ],
 )

@@ -270,6 +270,18 @@ def test_retry_is_announced_in_one_line(face: Face, caplog: pytest.LogCaptureFix
     )
 
 
+def test_reason_that_stays_is_told_once(face: Face, caplog: pytest.LogCaptureFixture) -> None:
+    """A cause that goes on is one sentence; another one in between is told, and so is the first."""
+    refused, busy = httpx.ConnectError("refused"), error_reply("SystemBusy", 400)
+    client_of(Cloud([refused, refused, busy, busy, refused, reply()], face)).stop_failover_test_job(
+        "ftj-1"
+    )
+    lines = [record.getMessage() for record in caplog.records if record.name == "chaostoolkit"]
+    ends = [re.sub(r".* s(, as before|: ).*", r"\1", line) for line in lines]
+
+    assert ends == [": ", ", as before", ": ", ", as before", ": "]
+
+
 def test_nothing_that_is_logged_or_raised_holds_a_credential(
     face: Face,
     caplog: pytest.LogCaptureFixture,

@@ -6,6 +6,7 @@ import errno
 import socket
 import subprocess
 import sys
+from asyncio import StreamReader, StreamWriter
 from pathlib import Path
 from threading import Thread
 
@@ -13,6 +14,7 @@ import certifi
 import pytest
 from click.testing import CliRunner
 from faces import CREDENTIALS
+from loopback import certified, served
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.environment import Proxy, proxy_of
@@ -171,6 +173,7 @@ def test_endpoint_that_is_not_exempt(entries: str, monkeypatch: pytest.MonkeyPat
         pytest.param(VPC, "*", id="everything"),
         pytest.param(VPC, "example.com, aliyuncs.com", id="domain"),
         pytest.param(VPC, ".aliyuncs.com", id="domain with a dot"),
+        pytest.param(VPC, "aliyuncs.com.", id="absolute domain"),
         pytest.param(VPC, "*.aliyuncs.com", id="domain with an asterisk"),
         pytest.param(VPC, "VPC.aliyuncs.com:443", id="host and port"),
         pytest.param(VPC, "https://vpc.aliyuncs.com", id="URL"),
@@ -258,3 +261,27 @@ def refuse(server: socket.socket, asked: list[bytes]) -> None:
     with peer:
         asked.append(peer.recv(65536))
         peer.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_absolute_endpoint_is_verified_without_its_dot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the certificate, nor the request's host, nor the name that TLS sends has a dot."""
+    context = certified(tmp_path, "-addext", "subjectAltName=DNS:vpc.example.com")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "c"))
+    names: set[str] = set()
+    context.sni_callback = lambda _, name, __: names.add(name)
+    heads: list[bytes] = []
+
+    async def answer(reader: StreamReader, writer: StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        await writer.drain()
+
+    addresses = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _, *rest: addresses("127.0.0.1", *rest))
+    with served(answer, context) as port, client_at(f"vpc.example.com.:{port}") as client:
+        client.stop_failover_test_job("ftj-1")
+
+    assert names == {"vpc.example.com"}
+    assert f"host: vpc.example.com:{port}".encode() in heads[0].lower()

@@ -336,6 +336,25 @@ def test_stop_names_the_regions_that_it_asks_about(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize(
+    ("no_color", "colours"),
+    [
+        pytest.param("", True, id="empty"),
+        pytest.param("0", False, id="set to anything"),
+    ],
+)
+def test_warnings_of_a_command_heed_no_color(
+    cloud: Cloud, tmp_path: Path, no_color: str, colours: bool
+) -> None:
+    """The toolkit's log is coloured, on a terminal or not; that of these commands need not be."""
+    cloud.fault(fault="throttling", operation="DescribeFailoverTestJobs", count=1)
+
+    done = failover(tmp_path, "status", NO_COLOR=no_color, **cloud.exports)
+
+    assert "WARNING] DescribeFailoverTestJobs failed and is tried again" in done.stderr
+    assert ("\x1b[" in done.stderr) is colours
+
+
+@pytest.mark.parametrize(
     "command",
     [
         ["status"],

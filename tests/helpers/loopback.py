@@ -5,13 +5,15 @@ Small servers on loopback, in a thread of their own, for tests of the prober.
 import asyncio
 import socket
 import ssl
+import subprocess
 import threading
 import time
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
-__all__ = ["Handler", "Switch", "closed_port", "served", "udp_echo", "until"]
+__all__ = ["Handler", "Switch", "certified", "closed_port", "served", "udp_echo", "until"]
 
 Handler = Callable[[StreamReader, StreamWriter], Awaitable[None]]
 
@@ -35,6 +37,19 @@ def served(handler: Handler, tls: ssl.SSLContext | None = None) -> Iterator[int]
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
         loop.close()
+
+
+def certified(folder: Path, *options: str) -> ssl.SSLContext:
+    """
+    Make a self-signed certificate, `c` in the folder, and the context of a server that has it.
+    """
+    command = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout k -out c"
+    subprocess.run(
+        ["openssl", *command.split(), *options], cwd=folder, check=True, capture_output=True
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "c", folder / "k")
+    return context
 
 
 class _Service:

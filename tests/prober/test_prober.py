@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 from busy import measured_again
-from loopback import Handler, Switch, closed_port, served, udp_echo, until
+from loopback import Handler, Switch, certified, closed_port, served, udp_echo, until
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.outages.outage import Outage
@@ -181,19 +181,6 @@ def test_an_unknown_name_is_a_dns_failure() -> None:
         until(lambda: prober.summary("it").sent >= 3)
 
     assert set(prober.summary("it").errors) == {"dns"}
-
-
-def certified(folder: Path, *options: str) -> ssl.SSLContext:
-    """
-    Make a self-signed certificate, `c` in the folder, and the context of a server that has it.
-    """
-    command = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout k -out c"
-    subprocess.run(
-        ["openssl", *command.split(), *options], cwd=folder, check=True, capture_output=True
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "c", folder / "k")
-    return context
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from places import EXPERIMENTS
 
 from chaosfailover.errors import ConfigurationError
 from chaosfailover.report import render
-from chaosfailover.run.finish import check_files, conclude_refused
+from chaosfailover.run.finish import check_files, conclude, conclude_refused
 from chaosfailover.run.mode import other_port
 from chaosfailover.run.settings import Settings
 
@@ -43,6 +43,31 @@ def test_file_that_cannot_be_written_is_refused(tmp_path: Path, key: str, name: 
 
     with pytest.raises(ConfigurationError, match=rf"^{key} is '.*{name}', which cannot be written"):
         check_files(settings)
+
+
+@pytest.mark.parametrize("key", ["report", "record"])
+@pytest.mark.parametrize("refused_for_it", [True, False])
+def test_file_that_cannot_be_written_at_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, key: str, refused_for_it: bool
+) -> None:
+    """It is told in one line, unless it is why the run was refused; the other file is written."""
+    (tmp_path / "file").touch()
+    files = {"report": str(tmp_path / "report.html"), "record": str(tmp_path / "record.json")}
+    files[key] = str(tmp_path / "file" / "report.html")
+    refusal = f"{key} is {files[key]!r}, which cannot be written: Not a directory"
+    reason = refusal if refused_for_it else "rto is 'soon'"
+    event = {"at": "2026-01-01T00:00:00+00:00", "kind": "refused", "reason": reason}
+    left = {"experiment": {}, "status": "interrupted", "failover": {"events": [event]}}
+
+    conclude(left, Settings(report=files["report"], record=files["record"]))
+
+    lines = [f"{files[key]} cannot be written: Not a directory"]
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [record.getMessage() for record in errors] == ([] if refused_for_it else lines)
+    assert caplog.text.count("VERDICT: inconclusive.") == 1
+    assert "Traceback" not in caplog.text
+    assert left["status"] == "failed"
+    assert [name for name in ("report.html", "record.json") if (tmp_path / name).exists()]
 
 
 def run(folder: Path, control: dict[str, Any], **exports: str) -> dict[str, Any]:

@@ -92,12 +92,16 @@ def run_cell(cloud: Cloud, folder: Path, signals: str, moment: str, strategy: st
 def check_summary(runner: Runner) -> None:
     """
     Check that the summary begins with what is back, and that it is as the journal has it.
+
+    The guard and the rollback both stop the test; each status is told once.
     """
     lines = [line.split("] ", 1)[-1].strip() for line in runner.lines]
     first = lines[lines.index(next(line for line in lines if line.startswith("VERDICT: "))) - 1]
     backs = [each for each in runner.journal["failover"]["events"] if each["kind"] == "back"]
     since = f"back since {backs[-1]['at'][11:19]} UTC: " if backs else "started no failover test"
     assert since in first, runner.log
+    told = [line for line in lines if line.startswith("Failover test ")]
+    assert len(told) == len(set(told)), runner.log
     assert any(line.startswith("To render the report: chaos failover report ") for line in lines)
 
 

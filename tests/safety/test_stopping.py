@@ -172,6 +172,21 @@ def test_refusal_is_none_if_another_stop_of_the_run_was_accepted() -> None:
     assert "stop_refused" not in [event["kind"] for event in published]
 
 
+def test_two_that_stop_a_test_tell_each_status_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A rollback and the guard read the same statuses; a status that comes again is told again."""
+    caplog.set_level("INFO")
+    clock = Clock()
+    statuses = ["Testing", "Stopping", "Testing", "Stopping", "Stopped"]
+    answers = [answer for status in statuses for answer in (job(status), job(status))]
+    client = emulator_of(Cloud([*answers[:2], OK, OK, *answers[2:]]), clock, attempts=1)
+    request = StopRequest(lambda: client, "ftj-1", observation=Observation("ftj-1", clock=clock))
+
+    stop_tests([request, request], Patience(), clock=clock, sleep=clock.sleep)
+
+    told = [line for line in caplog.messages if line.startswith("Failover test")]
+    assert told == [f"Failover test ftj-1 (ftj-1) is {status}" for status in statuses]
+
+
 @pytest.mark.parametrize("status", ODD_STATUSES)
 def test_whatever_may_be_underway_is_stopped(status: object) -> None:
     """Only `Init` and `Stopped` say that nothing runs; any other status, or none, gets its Stop."""

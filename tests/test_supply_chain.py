@@ -1,0 +1,91 @@
+"""
+What the image and the workflows install is named before: by version, and by hash or commit.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from places import EXPERIMENTS, ROOT
+
+PINS = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+PIN = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>\S+)(?P<hashes>(?: \\\n +--hash=\S+)*)$", re.M)
+IMAGE = EXPERIMENTS / "kubernetes" / "Containerfile"
+GAME_DAY = EXPERIMENTS / "github" / "game-day.yml"
+WORKFLOWS = [GAME_DAY, *sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
+
+
+def required() -> Iterator[Requirement]:
+    """
+    Yield what pyproject.toml and requirements.in ask for on the Python of the image.
+    """
+    document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project = document["project"]
+    lines = (ROOT / "requirements.in").read_text(encoding="utf-8").splitlines()
+    for text in (
+        *project["dependencies"],
+        *project["optional-dependencies"]["emulator"],
+        *document["build-system"]["requires"],
+        *(line for line in lines if not line.startswith("#")),
+    ):
+        yield Requirement(text)
+
+
+@pytest.mark.parametrize("requirement", [pytest.param(each, id=str(each)) for each in required()])
+def test_dependency_is_pinned_within_its_range(requirement: Requirement) -> None:
+    """Whoever changes a range renews the pins, as requirements.in says."""
+    pins = {canonicalize_name(match["name"]): match["version"] for match in PIN.finditer(PINS)}
+
+    assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)])
+
+
+def test_each_pin_has_its_hashes() -> None:
+    """Nothing else stands in the file, and no source is built, which would install more."""
+    lines = [line for line in PINS.splitlines() if not line.lstrip().startswith(("#", "--hash="))]
+    hashed = [match for match in PIN.finditer(PINS) if "--hash=sha256:" in match["hashes"]]
+
+    assert lines[0] == "--only-binary :all:"
+    assert len(hashed) == len([line for line in lines[1:] if line])
+
+
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        pytest.param(IMAGE.read_text(encoding="utf-8"), "/source", id="image"),
+        pytest.param(GAME_DAY.read_text(encoding="utf-8"), ".", id="workflow"),
+    ],
+)
+def test_dependencies_are_installed_by_hash_and_then_the_project(text: str, folder: str) -> None:
+    """No command of pip may look for anything by itself."""
+    lines = re.findall("pip install.*", text)
+    installs = [re.sub(r" --no-cache-dir| &&.*| \\$", "", line) for line in lines]
+    file = "requirements.txt" if folder == "." else f"{folder}/requirements.txt"
+
+    assert installs == [
+        f"pip install --require-hashes --requirement {file}",
+        f"pip install --no-deps --no-build-isolation {folder}",
+    ]
+
+
+def test_base_of_the_image_is_pinned() -> None:
+    """Its version is for people, its digest for the builder."""
+    bases = re.findall(r"^FROM (.*)$", IMAGE.read_text(encoding="utf-8"), re.M)
+
+    assert len(bases) == 1
+    assert re.fullmatch(r"python:3(\.\d+){2}-[\w-]+@sha256:[0-9a-f]{64}", bases[0])
+
+
+@pytest.mark.parametrize("workflow", [pytest.param(each, id=each.name) for each in WORKFLOWS])
+def test_actions_are_pinned_to_a_commit(workflow: Path) -> None:
+    """A tag can be moved; its name stays beside the commit for people."""
+    text = workflow.read_text(encoding="utf-8")
+    jobs = yaml.safe_load(text)["jobs"].values()
+    used = [step["uses"] for job in jobs for step in job["steps"] if "uses" in step]
+
+    assert used
+    assert len(used) == len(re.findall(r"uses: [\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", text, re.M))
