@@ -59,7 +59,6 @@ REASONS: tuple[tuple[str, str], ...] = (
     (r"recursion depth exceeded", "its source profiles form a circle"),
     (r"unable to get profile with|invalid profile name", "there is no such profile"),
     (r"failed to get credential from credentials file", "there is no such section"),
-    (r"failed to parse credential", "it cannot be read as JSON"),
     (r"No cached value was found", "what it returned had expired already"),
     (r"IMDS credentials is disabled", "ALIBABA_CLOUD_ECS_METADATA_DISABLED is true"),
     (r"\[Errno \d+\] ([A-Z][a-z ]+): '([^']+)'", r"\1: \2"),
