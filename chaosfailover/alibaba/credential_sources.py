@@ -218,9 +218,11 @@ def _described(profiles: object, name: object, now: float, seen: set[object]) ->
     """
     Describe a profile with those that it builds on, and the end of a login among them.
     """
+    if not isinstance(name, str):
+        return "a profile without a name", ""
     listed = profiles if isinstance(profiles, list) else []
     profile = next((p for p in listed if _is_object(p) and p.get("name") == name), None)
-    if profile is None or not isinstance(name, str):
+    if profile is None:
         return f"profile {name!r}", ""
     mode = profile.get("mode")
     kind = mode if isinstance(mode, str) and re.fullmatch(r"\w{1,40}", mode) else "unknown mode"

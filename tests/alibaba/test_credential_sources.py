@@ -297,6 +297,12 @@ def test_next_source_in_place_of_an_expired_login(tmp_path: Path) -> None:
             id="no such profile",
         ),
         pytest.param(
+            {".aliyun/config.json": '{"current": ["top-secret"]}'},
+            {},
+            ["a profile without a name of {home}/.aliyun/config.json: "],
+            id="no name",
+        ),
+        pytest.param(
             {".aliyun/config.json": "{}"},
             {"ALIBABA_CLOUD_CLI_PROFILE_DISABLED": "true"},
             [],
