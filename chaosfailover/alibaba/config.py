@@ -34,6 +34,7 @@ __all__ = [
     "network",
     "network_reads",
     "region",
+    "role",
 ]
 
 REGION_ID = "alibaba_cloud_region_id"
@@ -103,6 +104,18 @@ def region(configuration: Settings) -> str:
     raise ConfigurationError(
         f"the configuration has no {REGION_ID}: set it to a region ID such as cn-hangzhou"
     )
+
+
+def role(configuration: Settings) -> str:
+    """
+    Return the ARN of the configured role, or ""; raises ConfigurationError if it is none.
+    """
+    role_arn = _text(configuration, ROLE_ARN)
+    if role_arn and not re.fullmatch(r"acs:ram::\d+:role/\S+", role_arn):
+        raise ConfigurationError(
+            f"{ROLE_ARN} is {role_arn!r}, expected acs:ram::<account ID>:role/<role name>"
+        )
+    return role_arn
 
 
 def network(configuration: MutableMapping[str, object]) -> str:
@@ -248,20 +261,12 @@ def _source(configuration: Settings, secrets: Settings) -> Source:
     if _is_rehearsal(configuration):
         return lambda: Credentials(REHEARSAL_ACCESS_KEY_ID, REHEARSAL_ACCESS_KEY_SECRET)
     given = _given(secrets)
-    role_arn = _text(configuration, ROLE_ARN)
-    if role_arn:
-        return _role(role_arn, given)
-    return default_chain() if given is None else lambda: given
-
-
-def _role(role_arn: str, given: Credentials | None) -> Source:
-    if not re.fullmatch(r"acs:ram::\d+:role/\S+", role_arn):
-        raise ConfigurationError(
-            f"{ROLE_ARN} is {role_arn!r}, expected acs:ram::<account ID>:role/<role name>"
-        )
-    if given is None and _is_pod_role(role_arn):
+    role_arn = role(configuration)
+    if role_arn and given is None and _is_pod_role(role_arn):
         return pod_role()
-    return assumed_role(role_arn, given)
+    if role_arn:
+        return assumed_role(role_arn, given)
+    return default_chain() if given is None else lambda: given
 
 
 def _is_pod_role(role_arn: str) -> bool:

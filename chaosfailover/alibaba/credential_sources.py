@@ -15,9 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, TypeGuard
 
-__all__ = ["ACCESS_KEY", "Present", "answer", "in_use", "present", "unusable"]
+__all__ = ["ACCESS_KEY", "PATIENCE", "Present", "answer", "in_use", "present", "unusable"]
 
 ACCESS_KEY = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+PATIENCE = 30.0
+"""For how many seconds the library may look for credentials."""
 INSTANCE = "the RAM role of this ECS instance"
 POD_ROLE = (
     "ALIBABA_CLOUD_OIDC_TOKEN_FILE",
@@ -33,6 +35,8 @@ PROVIDERS = {
     "credential_uri": "URLCredentialsProvider",
 }
 """The members of the chain: how the library names them in credentials, and in errors."""
+NAMES = {"env": "the environment", "ecs_ram_role": INSTANCE}
+"""The members that are known without a look at what they are set up with."""
 EXPIRY_FIELDS = {
     "CloudSSO": "cloud_sso_access_token_expire",
     "External": "sts_expiration",
@@ -59,7 +63,6 @@ REASONS: tuple[tuple[str, str], ...] = (
     (r"recursion depth exceeded", "its source profiles form a circle"),
     (r"unable to get profile with|invalid profile name", "there is no such profile"),
     (r"failed to get credential from credentials file", "there is no such section"),
-    (r"failed to parse credential", "it cannot be read as JSON"),
     (r"No cached value was found", "what it returned had expired already"),
     (r"IMDS credentials is disabled", "ALIBABA_CLOUD_ECS_METADATA_DISABLED is true"),
     (r"\[Errno \d+\] ([A-Z][a-z ]+): '([^']+)'", r"\1: \2"),
@@ -70,7 +73,7 @@ REASONS: tuple[tuple[str, str], ...] = (
 
 SILENT = {
     "RetryError": "the token service did not answer",
-    "TimeoutError": "no answer came in time",
+    "TimeoutError": f"no answer came within {PATIENCE:g} s",
 }
 """The library's errors whose names do not explain them."""
 
@@ -126,7 +129,7 @@ def in_use(path: str | None, sources: list[Present]) -> tuple[str, list[str]]:
         return "the default chain", []
     order = list(PROVIDERS)
     earlier = order[: order.index(member)]
-    name = INSTANCE if member == "ecs_ram_role" else f"the source {member}"
+    name = NAMES.get(member, f"the source {member}")
     used = next((_with_defect(each) for each in sources if each.member == member), name)
     skipped = [each for each in sources if each.member in earlier]
     return used, [f"{_with_defect(each)} could not be used" for each in skipped]
@@ -219,9 +222,11 @@ def _described(profiles: object, name: object, now: float, seen: set[object]) ->
     """
     Describe a profile with those that it builds on, and the end of a login among them.
     """
+    if not isinstance(name, str):
+        return "a profile without a name", ""
     listed = profiles if isinstance(profiles, list) else []
     profile = next((p for p in listed if _is_object(p) and p.get("name") == name), None)
-    if profile is None or not isinstance(name, str):
+    if profile is None:
         return f"profile {name!r}", ""
     mode = profile.get("mode")
     kind = mode if isinstance(mode, str) and re.fullmatch(r"\w{1,40}", mode) else "unknown mode"

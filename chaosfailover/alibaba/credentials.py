@@ -14,7 +14,14 @@ from functools import cache
 from threading import Thread
 from typing import Any, TypeVar
 
-from chaosfailover.alibaba.credential_sources import ACCESS_KEY, answer, in_use, present, unusable
+from chaosfailover.alibaba.credential_sources import (
+    ACCESS_KEY,
+    PATIENCE,
+    answer,
+    in_use,
+    present,
+    unusable,
+)
 from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.errors import CredentialsError
 
@@ -27,7 +34,6 @@ LOGGER = logging.getLogger("chaostoolkit")
 
 TOKEN = "ALIBABA_CLOUD_SECURITY_TOKEN"  # noqa: S105 - the name of a variable
 
-PATIENCE = 30.0
 # The library renews credentials 15 minutes before they expire.
 GRACE = 15 * 60.0
 MISSING = (
@@ -40,7 +46,7 @@ MISSING = (
 
 
 @cache
-def default_chain() -> Source:
+def default_chain() -> "_Chain":
     """
     Return Alibaba's default chain (API reference 12), which renews what expires.
 
@@ -68,7 +74,10 @@ def assumed_role(
             sts_endpoint=sts_endpoint,
         )
 
-    return _Provider(make, f"the role {role_arn}")
+    def user() -> str:
+        return credentials.source if credentials else default_chain().source
+
+    return _Provider(make, f"the role {role_arn}", user)
 
 
 @cache
@@ -88,11 +97,18 @@ def pod_role() -> Source:
 class _Provider:
     """
     A source over a provider of the library, which the library in turn accepts as a provider.
+
+    `source` names where the last credentials came from; "" before the first. A role is assumed with
+    the credentials of a `user`, if that is known.
     """
 
-    def __init__(self, make: Callable[[], Any], name: str) -> None:
+    def __init__(
+        self, make: Callable[[], Any], name: str, user: Callable[[], str] = lambda: ""
+    ) -> None:
+        self.source = ""
         self._make = make
         self._name = name
+        self._user = user
         self._provider: Any = None
         self._last: tuple[Credentials, float] | None = None
 
@@ -110,7 +126,7 @@ class _Provider:
             current.get_access_key_id() or "",
             current.get_access_key_secret() or "",
             current.get_security_token() or None,
-            self._source(current),
+            self.source,
         )
         self._last = (credentials, time.monotonic())
         return credentials
@@ -126,18 +142,23 @@ class _Provider:
             if self._provider is None:
                 self._provider = self._make()
                 _mute()
-            return self._provider.get_credentials()
+            current = self._provider.get_credentials()
         except CredentialsError:
             raise
         except Exception as error:  # noqa: BLE001 - the library raises anything; see _aside
             problem = self._explain(error)
+        else:
+            self.source = self._source_of(current)
+            return current
         # Raised here, so that the library's error, with its tokens, is not in the context.
         raise CredentialsError(problem)
 
     def _explain(self, error: Exception) -> str:
-        return f"cannot assume {self._name}: {answer(error)}"
+        user = self._user()
+        by = f" with the credentials of {user}" if user else ""
+        return f"cannot assume {self._name}{by}: {answer(error)}"
 
-    def _source(self, _: Any) -> str:
+    def _source_of(self, _: Any) -> str:
         return self._name
 
 
@@ -158,12 +179,12 @@ class _Chain(_Provider):
     def _explain(self, error: Exception) -> str:
         return unusable(error, present(os.environ, time.time())) or MISSING
 
-    def _source(self, current: Any) -> str:
+    def _source_of(self, current: Any) -> str:
         """
         Name the source in use; warn once of those before it, as theirs may be another account.
         """
         name, skipped = in_use(current.get_provider_name(), present(os.environ, time.time()))
-        if skipped and self._last is None:
+        if skipped and not self.source:
             LOGGER.warning("%s: the credentials are those of %s instead", "; ".join(skipped), name)
         return name
 

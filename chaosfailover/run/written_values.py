@@ -11,7 +11,7 @@ from chaoslib.configuration import load_configuration
 
 from chaosfailover import arguments
 from chaosfailover.alibaba import config
-from chaosfailover.alibaba.endpoints import endpoint_url
+from chaosfailover.alibaba.endpoints import endpoint_url, official_endpoint
 from chaosfailover.errors import ArgumentError, PreflightError
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.abort import find_probe
@@ -72,7 +72,7 @@ def check_values(
     unknown: set[str] | frozenset[str] = frozenset(),
 ) -> None:
     """
-    Check endpoint, region, topology, cuts and the arguments of our activities, save `unknown` ones.
+    Check endpoint, region, role, topology, cuts and activities, save what is `unknown`.
 
     Raises ArgumentError, ConfigurationError and PreflightError.
     """
@@ -98,10 +98,12 @@ def _check_durations(experiment: Experiment, configuration: Configuration) -> No
 
 def _check_place(configuration: Configuration, settings: Settings) -> None:
     place = config.network(dict(configuration))
-    config.region(configuration)
+    official_endpoint(config.region(configuration))
     if place == "emulator":
         check_topology(settings)
-    elif place != "cloud":
+        return
+    config.role(configuration)
+    if place != "cloud":
         endpoint_url(place)
 
 

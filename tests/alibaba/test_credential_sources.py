@@ -198,7 +198,7 @@ from chaosfailover.errors import FailoverError
 logging.basicConfig(format="%(message)s", level="WARNING")
 expired = {"Code": "InvalidSecurityToken.Expired", "Message": "expired.", "RequestId": "C4"}
 cloud = httpx.MockTransport(lambda request: httpx.Response(400, json=expired))
-settings = {"alibaba_cloud_region_id": "cn-beijing"}
+settings = {"alibaba_cloud_region_id": "cn-beijing"} | SETTINGS
 with config.client(settings, SECRETS, transport=cloud) as client:
     try:
         client.stop_failover_test_job("ftj-1")
@@ -211,7 +211,7 @@ REFUSED = (
 )
 
 
-@pytest.mark.parametrize(
+USERS = pytest.mark.parametrize(
     ("secrets", "environment", "source"),
     [
         pytest.param(
@@ -220,7 +220,7 @@ REFUSED = (
             f"profile 'me' (StsToken) of {{home}}/.aliyun/config.json (its credentials {EXPIRED})",
             id="a profile",
         ),
-        pytest.param(KEY | {"security_token": "top-secret"}, {}, "the secrets", id="secrets"),
+        pytest.param(KEY, {}, "the secrets", id="secrets"),
         pytest.param(
             None,
             {"ALIBABA_CLOUD_ACCESS_KEY_ID": "AKID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"},
@@ -229,16 +229,45 @@ REFUSED = (
         ),
     ],
 )
+
+
+def call(
+    home: Path, secrets: object, environment: Mapping[str, str], **settings: str
+) -> tuple[str, str]:
+    """
+    Stop a test, logged in with expired credentials; return what was printed and logged.
+    """
+    profile = {"mode": "StsToken", **KEY, "sts_token": "top-secret", "sts_expiration": 1700000000}
+    (home / ".aliyun").mkdir()
+    (home / ".aliyun" / "config.json").write_text(json.dumps(config(profile)))
+    script = CALL.replace("SECRETS", repr(secrets)).replace("SETTINGS", repr(settings))
+    done = run(script, home, **environment)
+    return done.stdout, done.stderr
+
+
+@USERS
 def test_credentials_that_the_api_refuses(
     secrets: object, environment: dict[str, str], source: str, tmp_path: Path
 ) -> None:
     """An error of the API about the credentials says whose they are."""
-    profile = {"mode": "StsToken", **KEY, "sts_token": "top-secret", "sts_expiration": 1700000000}
-    (tmp_path / ".aliyun").mkdir()
-    (tmp_path / ".aliyun" / "config.json").write_text(json.dumps(config(profile)))
-    done = run(CALL.replace("SECRETS", repr(secrets)), tmp_path, **environment)
+    error = REFUSED + source.format(home=tmp_path)
 
-    assert (done.stdout, done.stderr) == (REFUSED + source.format(home=tmp_path) + "\n", "")
+    assert call(tmp_path, secrets, environment) == (f"{error}\n", "")
+
+
+@USERS
+def test_role_that_cannot_be_assumed(
+    secrets: object, environment: dict[str, str], source: str, tmp_path: Path
+) -> None:
+    """It may be an expired login of the user for which a role is refused: the error says which."""
+    role = ROLE["ram_role_arn"]
+    user = source.format(home=tmp_path)
+    error = f"cannot assume the role {role} with the credentials of {user}: "
+
+    assert call(tmp_path, secrets, environment, alibaba_cloud_role_arn=role) == (
+        f"{error}the token service did not answer\n",
+        "",
+    )
 
 
 def test_next_source_in_place_of_an_expired_login(tmp_path: Path) -> None:
@@ -247,7 +276,11 @@ def test_next_source_in_place_of_an_expired_login(tmp_path: Path) -> None:
     (tmp_path / ".aliyun" / "config.json").write_text(json.dumps(config({"mode": "AK"})))
     ini = tmp_path / "credentials.ini"
     ini.write_text("[default]\ntype = access_key\naccess_key_id = A\naccess_key_secret = B\n")
-    done = run(CALL.replace("SECRETS", "None"), tmp_path, ALIBABA_CLOUD_CREDENTIALS_FILE=str(ini))
+    done = run(
+        CALL.replace("SECRETS", "None").replace("SETTINGS", "{}"),
+        tmp_path,
+        ALIBABA_CLOUD_CREDENTIALS_FILE=str(ini),
+    )
     other = f"section [default] (access_key) of {ini}"
 
     assert done.stdout == REFUSED + other + "\n"
@@ -295,6 +328,12 @@ def test_next_source_in_place_of_an_expired_login(tmp_path: Path) -> None:
             {"ALIBABA_CLOUD_PROFILE": "b"},
             ["profile 'b' of {home}/.aliyun/config.json: "],
             id="no such profile",
+        ),
+        pytest.param(
+            {".aliyun/config.json": '{"current": ["top-secret"]}'},
+            {},
+            ["a profile without a name of {home}/.aliyun/config.json: "],
+            id="no name",
         ),
         pytest.param(
             {".aliyun/config.json": "{}"},
@@ -398,5 +437,5 @@ def test_what_the_library_reports(text: str, reason: str) -> None:
 def test_chain_that_does_not_answer(sources: list[Present], origin: str) -> None:
     """Which of several sources keeps silent is unknown."""
     assert unusable(TimeoutError(), sources) == (
-        f"no Alibaba Cloud credentials came{origin}: no answer came in time"
+        f"no Alibaba Cloud credentials came{origin}: no answer came within 30 s"
     )

@@ -338,7 +338,7 @@ def test_stop_names_the_regions_that_it_asks_about(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     ("no_color", "colours"),
     [
-        pytest.param("", True, id="empty"),
+        pytest.param("", True, id="empty", marks=pytest.mark.long),
         pytest.param("0", False, id="set to anything"),
     ],
 )

@@ -58,6 +58,7 @@ def document(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             "alibaba_cloud_vpc_endpoint", "", "alibaba_cloud_vpc_endpoint is not", id="no"
         ),
         pytest.param("alibaba_cloud_region_id", "", "has no alibaba_cloud_region_id", id="region"),
+        pytest.param("alibaba_cloud_region_id", "Beijing", "is not a region ID such", id="no ID"),
     ],
 )
 def test_wrong_value_of_the_configuration(
@@ -67,6 +68,16 @@ def test_wrong_value_of_the_configuration(
     document["configuration"][key]["default"] = value
 
     with pytest.raises(FailoverError, match=message):
+        checked(document)
+
+
+def test_role_of_a_live_run(document: dict[str, Any]) -> None:
+    """A rehearsal uses none, so that it does not matter there what it is."""
+    document["configuration"]["alibaba_cloud_role_arn"]["default"] = "chaos"
+    checked(document)
+    document["configuration"]["alibaba_cloud_vpc_endpoint"]["default"] = "cloud"
+
+    with pytest.raises(FailoverError, match="alibaba_cloud_role_arn is 'chaos', expected acs:ram:"):
         checked(document)
 
 
