@@ -233,7 +233,7 @@ def test_proof_that_took_long_to_read_is_no_longer_one(
     httpx.post(faults, json={**fault, "retry_after": 1000}, trust_env=False).raise_for_status()
 
     try:
-        with pytest.raises(GuardError, match="its survivors were checked 1 s ago"):
+        with pytest.raises(GuardError, match=r"its survivors were checked \d+ s ago"):
             create(configuration, start=True)
     finally:
         guard.set_current(None)

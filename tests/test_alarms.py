@@ -114,7 +114,8 @@ def alertmanager(portal: str, *, raises: bool) -> Iterator[tuple[str, Alertmanag
                 thread.join()
 
 
-@pytest.mark.parametrize("raises", [True, pytest.param(False, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("raises", [True, False])
 def test_experiment_of_the_page_tells_whether_the_alarm_fired(
     tmp_path: Path, *, raises: bool
 ) -> None:

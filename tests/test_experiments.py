@@ -18,7 +18,11 @@ from places import EXPERIMENTS, HELPERS
 
 from chaosfailover.run.settings import Settings
 
-HOLDING = sorted({*ALL} - {"broken-standby.yaml"})
+ALWAYS = ("circuit-failover.yaml", "game-day.yaml")
+HOLDING = [
+    pytest.param(name, marks=() if name in ALWAYS else pytest.mark.long)
+    for name in sorted({*ALL} - {"broken-standby.yaml"})
+]
 
 
 @pytest.mark.parametrize("name", HOLDING)
@@ -88,6 +92,7 @@ def test_rehearsal_that_would_judge_wrongly_is_refused(at: str, tmp_path: Path) 
     assert "Action: " not in log.replace("Action: bring", "").replace("Action: delete", "")
 
 
+@pytest.mark.long
 def test_own_service_is_rehearsed(tmp_path: Path) -> None:
     """What the control calls upstream is cut, comes back, and decides the verdict."""
     settings = on_free_ports("dual-circuit", tmp_path)

@@ -99,6 +99,7 @@ def cancel(running: subprocess.Popen[bytes], slowness: float = 1.0) -> list[str]
     return [*sent, "SIGKILL"]
 
 
+@pytest.mark.long
 def test_cancelled_game_day_brings_back_what_it_cut(tmp_path: Path) -> None:
     """The first signal reaches chaos, which stops the test and leaves a journal."""
     with cloud(tmp_path) as emulator:

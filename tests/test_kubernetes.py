@@ -251,6 +251,7 @@ def child_of(pid: int) -> int:
     return int(children.read_text().split()[0])
 
 
+@pytest.mark.long
 @pytest.mark.skipif(pid_namespace() is None, reason="may not make a PID namespace")
 def test_container_brings_back_what_it_cut(command: list[str], tmp_path: Path) -> None:
     """As process 1, the run gets SIGTERM, stops the test and ends long before its grace is over."""

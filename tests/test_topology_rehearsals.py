@@ -73,7 +73,7 @@ def measured(entry: dict[str, Any], topology: str) -> tuple[float, float]:
     ("topology", "truth", "arguments"),
     [
         pytest.param("dual-circuit", 0.9, {}, id="BFD of 0.9 s", marks=pytest.mark.matrix),
-        pytest.param("ecr-ecmp", 10.0, {}, id="defaults"),
+        pytest.param("ecr-ecmp", 10.0, {}, id="defaults", marks=pytest.mark.long),
         pytest.param("failover-group", 1.1, {}, id="failover group", marks=pytest.mark.long),
         pytest.param(
             "missing-prefix",

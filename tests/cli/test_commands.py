@@ -85,7 +85,9 @@ def test_probe_words_an_outage_that_has_not_ended(tmp_path: Path) -> None:
     assert re.search(r"  at least 0\.\d\d s  ", done.stdout), done.stdout
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "signum", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 def test_probe_ends_early_with_its_summary(tmp_path: Path, signum: signal.Signals) -> None:
     """Ctrl-C, or the end of a container, loses nothing of what was measured."""
     with echoed_probe(tmp_path) as (process, checks):
@@ -333,7 +335,16 @@ def test_stop_names_the_regions_that_it_asks_about(cloud: Cloud) -> None:
     assert "Stop every failover test that runs in cn-hangzhou, cn-shanghai? [y/N]" in done.stdout
 
 
-@pytest.mark.parametrize("command", [["status"], ["inspect"], ["probe", "http://127.0.0.1:9/"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["status"],
+        *(
+            pytest.param(each, marks=pytest.mark.long)
+            for each in (["inspect"], ["probe", "http://127.0.0.1:9/"])
+        ),
+    ],
+)
 def test_output_has_no_colour(cloud: Cloud, tmp_path: Path, command: list[str]) -> None:
     """So NO_COLOR holds without being asked for."""
     more = ["--duration", "0.3"] if command[0] == "probe" else []

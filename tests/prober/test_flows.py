@@ -156,6 +156,7 @@ def row(prober: Prober, window: CutWindow) -> dict[str, Any]:
     return cut
 
 
+@measured_again
 def test_connection_that_stalls_is_held_until_it_goes_on() -> None:
     """Its stall is one outage, longer than the time limit of a check; it survives."""
     service = Stalling()

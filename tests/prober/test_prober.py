@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from busy import measured_again
 from loopback import Handler, Switch, closed_port, served, udp_echo, until
 
 from chaosfailover.errors import ArgumentError
@@ -381,6 +382,7 @@ def test_stop_ends_thread_and_sockets() -> None:
     assert prober.summary("0").outages[0].ongoing
 
 
+@measured_again
 def test_what_is_lost_at_the_end_is_an_outage(http: int) -> None:
     """The last checks are judged too: a target that is down at the end has an ongoing outage."""
     service = Switch()

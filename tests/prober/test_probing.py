@@ -342,11 +342,12 @@ def test_a_check_without_a_socket_is_not_sent() -> None:
         stopping = asyncio.Event()
         dispatcher = Dispatcher([it], Resolver(time.monotonic), time.monotonic, end, most=3)
         run = asyncio.create_task(dispatcher.run(stopping))
-        await asyncio.sleep(0.5)
+        while not it.unjudged > it.series.sent > 0:
+            await asyncio.sleep(0.05)
         stopping.set()
-        await run
+        await asyncio.wait_for(run, 30)
 
-    asyncio.run(scenario())
+    asyncio.run(asyncio.wait_for(scenario(), 60))
 
     assert check.most == 3
     assert it.unjudged > it.series.sent > 0

@@ -73,6 +73,7 @@ def test_outage_that_lasts_too_long_aborts(
     assert instant(events, "request", operation="StopFailoverTestJob") > instant(events, "stop")
 
 
+@pytest.mark.long
 def test_probe_that_is_named_aborts(cloud: Cloud, tmp_path: Path) -> None:
     """`abort_when` names a probe of the hypothesis; the run ends when it fails."""
     document = experiment("in a pause", "default", cloud.portal)

@@ -122,6 +122,7 @@ class Declared:
         return message
 
 
+@pytest.mark.long
 def test_settings_and_experiment(cloud: Cloud, tmp_path: Path) -> None:
     """The company's control would silently lift the `min_survivors` of the experiment."""
     declared = Declared(tmp_path, plain(), settings=control(min_survivors=1))
@@ -177,6 +178,7 @@ def test_control_file_and_experiment(cloud: Cloud, tmp_path: Path) -> None:
     assert f"expected once: {FILE}, and {FIRST};" in reason
 
 
+@pytest.mark.long
 def test_settings_and_control_file(cloud: Cloud, tmp_path: Path) -> None:
     """The experiment itself has none."""
     declared = Declared(tmp_path, bare(), settings=control(min_survivors=2))
@@ -186,6 +188,7 @@ def test_settings_and_control_file(cloud: Cloud, tmp_path: Path) -> None:
     assert f"expected once: {SETTINGS}, and {FILE};" in reason
 
 
+@pytest.mark.long
 def test_two_control_files(cloud: Cloud, tmp_path: Path) -> None:
     """Neither the settings nor the experiment has one."""
     declared = Declared(tmp_path, bare())
@@ -220,6 +223,7 @@ def test_scope_in_the_settings(cloud: Cloud, tmp_path: Path, scope: str, reason:
     assert reason in done.stderr
 
 
+@pytest.mark.long
 def test_control_of_the_settings_alone(cloud: Cloud, tmp_path: Path) -> None:
     """One control is as good as another: the settings' own watches a run without cuts."""
     document = bare() | {"method": [action("rest", shell("true"))], "rollbacks": []}

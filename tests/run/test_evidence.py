@@ -50,7 +50,7 @@ MOMENTS: list[tuple[str, str, str]] = [
 ]
 
 
-ALWAYS = ("as the cut is sent", "once the target is down", "while it stops")
+ALWAYS = ("once the target is down", "while it stops")
 """The moments on each Python; the others are on one."""
 
 
@@ -226,6 +226,7 @@ def test_journal_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     assert "nothing was cut: the journal is 'journal.json', which cannot be" in done.stderr
 
 
+@pytest.mark.long
 def test_file_has_a_name_of_its_own(tmp_path: Path) -> None:
     """Without a cut it stays, in a folder if one is named, and says where it is."""
     (tmp_path / "tmp").mkdir()

@@ -127,7 +127,7 @@ def test_wait_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     ("place", "signum"),
     [
         ("after the method", signal.SIGINT),
-        ("before a stop", signal.SIGTERM),
+        pytest.param("before a stop", signal.SIGTERM, marks=pytest.mark.long),
         pytest.param("after the method", signal.SIGTERM, marks=pytest.mark.matrix),
         pytest.param("before a stop", signal.SIGINT, marks=pytest.mark.matrix),
     ],

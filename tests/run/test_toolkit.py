@@ -57,10 +57,12 @@ def drill(
     return str(file)
 
 
-RARE = [pytest.param(strategy, marks=pytest.mark.long) for strategy in ("always", "never")]
+RARE = [
+    pytest.param(strategy, marks=pytest.mark.long) for strategy in ("always", "deviated", "never")
+]
 
 
-@pytest.mark.parametrize("strategy", ["default", "deviated", *RARE])
+@pytest.mark.parametrize("strategy", ["default", *RARE])
 def test_strategy_of_the_command_line_is_the_one_in_force(tmp_path: Path, strategy: str) -> None:
     """Rollbacks that it left out are not missed, and the guard stops the test."""
     run = chaos("run", "--rollback-strategy", strategy, drill(tmp_path), folder=tmp_path)
@@ -90,7 +92,7 @@ SAFEGUARDS: Document = {
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="chaostoolkit-addons needs 3.12")
-@pytest.mark.parametrize("place", ["first", "last"])
+@pytest.mark.parametrize("place", ["first", pytest.param("last", marks=pytest.mark.long)])
 def test_safeguard_aborts_wherever_it_is_declared(tmp_path: Path, place: str) -> None:
     """Its own control notes it after ours has judged, if it is declared after ours."""
     breach = action("breach", shell("touch breach"), pauses={"after": 30})

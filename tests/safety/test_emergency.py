@@ -219,7 +219,7 @@ def test_cloud_that_cannot_be_verified_is_not_called(
             for each in ("1>&-", "2>&-", "1>/dev/full", "2>/dev/full")
         ),
         "1>&- 2>&- 0<&-",
-        "1>/dev/full 2>/dev/full",
+        pytest.param("1>/dev/full 2>/dev/full", marks=pytest.mark.long),
     ],
 )
 def test_output_that_cannot_be_written(cut: Cloud, tmp_path: Path, streams: str) -> None:

@@ -108,6 +108,7 @@ def test_failed_check_cuts_nothing(
     assert detail in " ".join(failed.values())
 
 
+@pytest.mark.long
 def test_pause_longer_than_the_test_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None:
     """A test that ended before the method does would prove nothing."""
     document = experiment("in a pause", "default", cloud.portal)
@@ -122,6 +123,7 @@ def test_pause_longer_than_the_test_cuts_nothing(cloud: Cloud, tmp_path: Path) -
     assert cloud.statuses() == []
 
 
+@pytest.mark.long
 def test_cut_in_the_rollbacks_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None:
     """It would escape the preflight, the announcement and the operator's confirmation."""
     document = experiment("in a pause", "always", cloud.portal)
@@ -163,6 +165,7 @@ def test_wrong_argument_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None:
     assert "cut-the-circuit: duration_minutes is 0, expected" in runner.log
 
 
+@pytest.mark.long
 def test_region_that_refuses_us_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None:
     """Wrong credentials are found out first, and are not in the log."""
     cloud.exports["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "a-wrong-secret"
@@ -205,6 +208,7 @@ def test_live_run_says_what_it_will_do(live_cloud: Cloud, tmp_path: Path) -> Non
     assert runner.journal["failover"]["mode"] == "LIVE"
 
 
+@pytest.mark.long
 def test_run_on_an_emulator_elsewhere_is_a_rehearsal(cloud: Cloud, tmp_path: Path) -> None:
     """Nothing real is cut there, and the record must not say so; nobody is asked to confirm."""
     document = experiment("settled", "default", cloud.portal)
@@ -223,7 +227,11 @@ def test_run_on_an_emulator_elsewhere_is_a_rehearsal(cloud: Cloud, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("typed", "cut"), [pytest.param("drill", True, id="name"), pytest.param("yes", False, id="yes")]
+    ("typed", "cut"),
+    [
+        pytest.param("drill", True, id="name"),
+        pytest.param("yes", False, id="yes", marks=pytest.mark.long),
+    ],
 )
 def test_operator_confirms_by_typing_the_name(
     live_cloud: Cloud, tmp_path: Path, typed: str, cut: bool

@@ -80,7 +80,9 @@ def test_fault_during_the_restore_is_outlasted(
     assert runner.journal["failover"]["stopped"][0]["status"] == "Stopped"
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "signum", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_lost_reply_to_the_start_is_no_lost_test(
     cloud: Cloud, runners: ExitStack, tmp_path: Path, signum: signal.Signals
 ) -> None:

@@ -76,7 +76,10 @@ def verdict(runner: Runner) -> dict[str, Any]:
     return verdict
 
 
-@pytest.mark.parametrize("rollbacks", [True, False], ids=["rollback", "guard"])
+@pytest.mark.parametrize(
+    "rollbacks",
+    [pytest.param(True, id="rollback", marks=pytest.mark.long), pytest.param(False, id="guard")],
+)
 def test_stopped_is_not_back(
     cloud: Cloud, runners: ExitStack, tmp_path: Path, rollbacks: bool
 ) -> None:
@@ -171,6 +174,7 @@ def test_late_return_is_waited_for(cloud: Cloud, runners: ExitStack, tmp_path: P
     assert verdict(runner)["verdict"] == "held"
 
 
+@pytest.mark.long
 def test_further_signal_ends_the_wait(cloud: Cloud, runners: ExitStack, tmp_path: Path) -> None:
     """Once all is `Stopped`, whoever waits may have had enough; what is not back is told."""
     cloud.fault(fault="stays-down")
@@ -189,6 +193,7 @@ def test_further_signal_ends_the_wait(cloud: Cloud, runners: ExitStack, tmp_path
     cloud.process.terminate()
 
 
+@pytest.mark.long
 def test_session_before_is_what_has_to_come_back(
     cloud: Cloud, runners: ExitStack, tmp_path: Path
 ) -> None:
@@ -296,7 +301,12 @@ def test_test_of_an_odd_status_is_no_survivor(
 @pytest.mark.parametrize(
     ("resource", "fields"),
     [
-        pytest.param("pc-rehearsal-b", {"BusinessStatus": "FinancialLocked"}, id="locked"),
+        pytest.param(
+            "pc-rehearsal-b",
+            {"BusinessStatus": "FinancialLocked"},
+            id="locked",
+            marks=pytest.mark.long,
+        ),
         pytest.param(
             "pc-rehearsal-b", {"Status": "Terminated"}, id="terminated", marks=pytest.mark.matrix
         ),
