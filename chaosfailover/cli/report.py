@@ -112,7 +112,8 @@ def _follow(
     """
     Keep the live page of one evidence file fresh; exit 1 if it is none, or for a failed report.
     """
-    if len(journals) != 1 or output is None or form != "html" or only_verify:
+    no_page = form != "html" or output in journals
+    if output is None or no_page or len(journals) != 1 or only_verify:
         raise click.UsageError(
             "--follow takes one evidence file and the page to write: EVIDENCE --follow -o FILE.html"
         )

@@ -174,7 +174,7 @@ def replace_page(file: Path, page: str) -> None:
 
 def _shown(run: LiveRun, language: str) -> dict[str, object]:
     view, record = run.view, run.view.record
-    targets = list(_targets(record, view.series))
+    targets = list(_targets(record, view.series, run.last_at))
     silent_from = run.last_at + timedelta(seconds=SILENCE) if run.last_at and targets else None
     tests = _tests(record, silent_from)
     return {
@@ -224,11 +224,13 @@ def _reason(record: Record) -> str:
     return str(why[0].get("reason") or why[0].get("name") or "") if why else ""
 
 
-def _targets(record: Record, series: Sequence[Series]) -> Iterator[TargetNow]:
+def _targets(
+    record: Record, series: Sequence[Series], last_at: datetime | None
+) -> Iterator[TargetNow]:
     events = {event.get("target"): event for event in record["timeline"] if "up" in event}
     for target, measured in zip(record["targets"], series, strict=True):
         patience = RECENT + (target["interval"] or 0.0) + (target["timeout"] or 0.0)
-        now = _target(str(target["name"]), measured, patience)
+        now = _target(str(target["name"]), measured, patience, last_at)
         down_at = _went_down(events.get(now.name, {}))
         if down_at and (now.checked_at is None or down_at > now.checked_at):
             down = Known("down", "deviated", _after(down_at, patience))
@@ -236,12 +238,17 @@ def _targets(record: Record, series: Sequence[Series]) -> Iterator[TargetNow]:
         yield now
 
 
-def _target(name: str, series: Series, patience: float) -> TargetNow:
+def _target(name: str, series: Series, patience: float, last_at: datetime | None) -> TargetNow:
+    """
+    Return how a target stands; no check was made later than the last line was written, although
+    the clock may have been set back.
+    """
     flows, began = series.latest(), series.utc
     if not flows or began is None:
         return TargetNow(name, Known("", "inconclusive"))
     lost = [since for since, _, is_lost in flows if is_lost]
     checked_at = _after(began, min(until for _, until, _ in flows))
+    checked_at = min(checked_at, last_at or checked_at)
     word = "up" if not lost else "down" if len(lost) == len(flows) else "partly"
     return TargetNow(
         name,

@@ -56,6 +56,13 @@ class LivePage:
             os.setpriority(os.PRIO_PROCESS, self._process.pid, NICENESS)
         threading.Thread(target=self._attend, name="failover-live-page", daemon=True).start()
 
+    @property
+    def pid(self) -> int:
+        """
+        The ID of the process.
+        """
+        return self._process.pid
+
     def conclude(self, journal: Journal) -> Mapping[str, str]:
         """
         End the process, and put the report in the place of the page.

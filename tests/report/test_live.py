@@ -131,6 +131,18 @@ def test_target_without_any_answer_is_not_known() -> None:
     assert "first echo 3 s 0.6 s to 2 s cen-1 (IPv4) \u2013 not known" in actual
 
 
+def test_clock_that_was_set_back_keeps_no_target_up() -> None:
+    """A check is no later than the line that has it."""
+    content = evidence("recovered", NOW)
+    utc = (NOW - timedelta(seconds=STAGES["recovered"])).isoformat()
+    later = (NOW + timedelta(hours=1)).isoformat()
+    content = content.replace(f'"utc":"{utc}"'.encode(), f'"utc":"{later}"'.encode())
+
+    actual = shown(page(content, later=25.0))
+
+    assert "portal not known (was: answers)" in actual
+
+
 def test_told_loss_counts_before_its_checks_are_read() -> None:
     """The event of a loss comes first; the contrary is only told by checks."""
     down = shown(page(evidence("recovered", NOW, more=[told(14.95, up=False)])))
