@@ -77,7 +77,7 @@ def report(
 
     --follow waits for one evidence file and reads it as it grows. FILE is a page for a shared
     screen, which shows how the run stands and becomes its report at the end. Ctrl-C and SIGTERM end
-    the following, not the run.
+    the following, not the run. Example: chaos failover report ev.jsonl --follow -o game-day.html
 
     Example: chaos failover report journal.json -o failover-report.html
     """
