@@ -59,11 +59,11 @@ STYLES = {"Starting": "aborted", "Testing": "aborted", "Stopping": "inconclusive
 @dataclass(frozen=True, slots=True)
 class LiveRun:
     """
-    What is known of a run at an instant: its view, and when the last line of evidence was written.
+    What is known of a run: its view, and when something was last added to its evidence.
     """
 
     view: RunView
-    last_at: datetime | None
+    news_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ class TestNow:
     job_id: str
     known: Known
     since: datetime | None
+    has_begun: bool
     is_cutting: bool
     ends_at: datetime | None
     resources: str
@@ -174,14 +175,14 @@ def replace_page(file: Path, page: str) -> None:
 
 def _shown(run: LiveRun, language: str) -> dict[str, object]:
     view, record = run.view, run.view.record
-    targets = list(_targets(record, view.series, run.last_at))
-    silent_from = run.last_at + timedelta(seconds=SILENCE) if run.last_at and targets else None
+    targets = list(_targets(record, view.series, run.news_at))
+    silent_from = _after(run.news_at, SILENCE) if targets else None
     tests = _tests(record, silent_from)
     return {
         "record": record,
         "view": view,
         "number": 1,
-        "last_at": run.last_at,
+        "news_at": run.news_at,
         "state": _state(record, tests),
         "silent_from": silent_from,
         "reason": _reason(record),
@@ -224,13 +225,11 @@ def _reason(record: Record) -> str:
     return str(why[0].get("reason") or why[0].get("name") or "") if why else ""
 
 
-def _targets(
-    record: Record, series: Sequence[Series], last_at: datetime | None
-) -> Iterator[TargetNow]:
+def _targets(record: Record, series: Sequence[Series], news_at: datetime) -> Iterator[TargetNow]:
     events = {event.get("target"): event for event in record["timeline"] if "up" in event}
     for target, measured in zip(record["targets"], series, strict=True):
         patience = RECENT + (target["interval"] or 0.0) + (target["timeout"] or 0.0)
-        now = _target(str(target["name"]), measured, patience, last_at)
+        now = _target(str(target["name"]), measured, patience, news_at)
         down_at = _went_down(events.get(now.name, {}))
         if down_at and (now.checked_at is None or down_at > now.checked_at):
             down = Known("down", "deviated", _after(down_at, patience))
@@ -238,17 +237,17 @@ def _targets(
         yield now
 
 
-def _target(name: str, series: Series, patience: float, last_at: datetime | None) -> TargetNow:
+def _target(name: str, series: Series, patience: float, news_at: datetime) -> TargetNow:
     """
-    Return how a target stands; no check was made later than the last line was written, although
-    the clock may have been set back.
+    Return how a target stands; no check is later than the news of it, although the clock may have
+    been set back.
     """
     flows, began = series.latest(), series.utc
     if not flows or began is None:
         return TargetNow(name, Known("", "inconclusive"))
     lost = [since for since, _, is_lost in flows if is_lost]
     checked_at = _after(began, min(until for _, until, _ in flows))
-    checked_at = min(checked_at, last_at or checked_at)
+    checked_at = min(checked_at, news_at)
     word = "up" if not lost else "down" if len(lost) == len(flows) else "partly"
     return TargetNow(
         name,
@@ -270,7 +269,10 @@ def _went_down(event: Mapping[str, object]) -> datetime | None:
 
 
 def _after(at: datetime, seconds: float) -> datetime:
-    return at + timedelta(seconds=min(max(seconds, 0.0), LONGEST))
+    try:
+        return at + timedelta(seconds=min(max(seconds, 0.0), LONGEST))
+    except OverflowError:
+        return at
 
 
 def _tests(record: Record, silent_from: datetime | None) -> list[TestNow]:
@@ -293,15 +295,16 @@ def _test(
         and (event.get("test") == name or (job_id and event.get("job_id") == job_id))
     ]
     status = str(events[-1].get("status")) if events else ""
-    is_cutting = bool(history.get("cut_at") and not history.get("stop_at"))
+    has_begun = bool(history.get("cut_at"))
     known = Known(status, STYLES.get(status, "quiet"), silent_from)
     return TestNow(
         test=name,
         job_id=job_id,
         known=known if status != "unknown" else Known("", "inconclusive"),
+        has_begun=has_begun,
         since=instant(events[-1]["at"]) if events else None,
-        is_cutting=is_cutting,
-        ends_at=_planned_end(record, cut, history, events) if is_cutting else None,
+        is_cutting=has_begun and not history.get("stop_at"),
+        ends_at=_planned_end(record, cut, history, events) if has_begun else None,
         resources=", ".join(map(str, cut.get("resource_ids", ()))),
     )
 

@@ -122,6 +122,21 @@ def test_run_that_writes_nothing_goes_on_while_it_holds_its_lock(tmp_path: Path)
     assert (new, silent, dead) == (False, False, True)
 
 
+def test_samples_alone_are_news(tmp_path: Path) -> None:
+    """While a test holds, nothing else is written, and samples have no instant of their line."""
+    path = tmp_path / "ev.jsonl"
+    path.write_bytes(evidence("recovered"))
+    aged(path)
+    with growing(path) as file, path.open("ab") as writer:
+        file.read(MOST)
+        before = file.changed_at
+        writer.write(b'{"samples":["?"],"number":16}\n')
+        writer.flush()
+        file.read(MOST)
+
+        assert (file.changed_at - before).total_seconds() >= SILENT
+
+
 def test_empty_file_is_no_end(tmp_path: Path) -> None:
     """Whoever made it is waited for."""
     path = tmp_path / "ev.jsonl"

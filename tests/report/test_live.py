@@ -18,7 +18,6 @@ from made_journals import changed, held
 from chaosfailover.i18n import CATALOGUES
 from chaosfailover.record import read_evidence
 from chaosfailover.report import LiveRun, make_view, render_live, replace_page
-from chaosfailover.verdict.journal import instant
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 UNSEEN = re.compile(r"<(style|script|svg|noscript)\b.*?</\1>", re.S)
@@ -30,7 +29,7 @@ def page(content: bytes, later: float = 0.0, language: str = "en") -> str:
     Render the page of a file, some seconds after its last stage was reached at NOW.
     """
     read = read_evidence(content)
-    run = LiveRun(make_view(read.journal, language), instant(read.last_at))
+    run = LiveRun(make_view(read.journal, language), NOW)
     return render_live(run, "ev.jsonl", NOW + timedelta(seconds=later), 1.0, language)
 
 
@@ -62,7 +61,7 @@ def _event(stage: str, second: float, event: dict[str, Any]) -> tuple[float, dic
     ("stage", "texts"),
     [
         ("begun", ["REHEARSAL", "Made", "Preparing: nothing is cut"]),
-        ("ready", ["Before the cut", "first not created yet pc-a", "\u2013 not cut yet"]),
+        ("ready", ["Before the cut", "first not cut yet pc-a", "\u2013 not cut yet"]),
         ("starting", ["The cut begins", "Planned end: not known", "first Starting seen since"]),
         ("testing", ["The test cuts", "Planned end, by the API: 12:04:59Z in 4:59"]),
         (
@@ -97,7 +96,7 @@ def test_silent_run_is_not_known() -> None:
     """What was last seen is named as such, whatever it was."""
     actual = shown(page(evidence("recovered", NOW), later=40.0))
 
-    assert "No news since 11:59:59Z (0:40 ago)." in actual
+    assert "No news since 12:00:00Z (0:40 ago)." in actual
     assert "portal not known (was: answers)" in actual
     assert "first not known (was: Testing)" in actual
 
@@ -159,7 +158,7 @@ def test_flows_that_are_down_are_counted() -> None:
         {"runs": [[0, 28, 280, 0, None, 0, 28], [28.1, 29.9, 19, 19, "timeout", 28.5, 1.8]]},
     ]
     journal = changed(held(), ("failover.targets.portal.series.flows", flows))
-    run = LiveRun(make_view(journal, "en"), None)
+    run = LiveRun(make_view(journal, "en"), NOW + timedelta(seconds=30))
 
     actual = shown(render_live(run, "ev.jsonl", NOW + timedelta(seconds=30), 1.0, "en"))
 
