@@ -88,6 +88,7 @@ def test_page_shows_the_run_and_becomes_its_report(
     runner.process.send_signal(signal.SIGTERM)
     runner.end()
 
+    assert (set(cloud.statuses()), cloud.down()) == ({"Stopped"}, [])
     assert title(page) == "inconclusive \u00b7 REHEARSAL \u00b7 in a pause"
     assert "live: out/day.html" in runner.log
     assert "The live page" not in runner.log
