@@ -4,6 +4,7 @@ The live page: what is known of a run now, and nothing that is not.
 
 import json
 import os
+import random
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from damaged_journals import HOSTILE, everywhere
+from damaged_journals import HOSTILE, ODD, everywhere, places
 from made_evidence import RESULTS, STAGES, evidence
 from made_journals import changed, held
 
@@ -246,6 +247,26 @@ def test_hostile_text_is_only_text(text: str) -> None:
 
     assert re.findall(r"<script|<style|<img|<a ", rendered) == ["<style", "<script"]
     assert rendered.count("</script>") == rendered.count("</style>") == 1
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_odd_evidence_renders(seed: int) -> None:
+    """Whatever stands in the place of a value, or of three, there is a page."""
+    dice = random.Random(seed)
+    stage = dice.choice(["ready", "testing", "recovered", "second"])
+    mode, minute = dice.choice(["LIVE", "REHEARSAL"]), dice.choice([60.0, 2.0])
+    lines = evidence(stage, NOW, mode=mode, minute=minute).splitlines()
+    documents = [json.loads(line) for line in lines]
+    for _ in range(3):
+        *parents, last = dice.choice(list(places(documents)))
+        place: Any = documents
+        for parent in parents:
+            place = place[parent]
+        place[last] = dice.choice([*ODD, "9999-12-31T23:59:59+00:00", "unknown"])
+
+    content = b"".join(json.dumps(document).encode() + b"\n" for document in documents)
+
+    assert page(content).endswith("</html>\n")
 
 
 def test_script_outlives_the_writer() -> None:
