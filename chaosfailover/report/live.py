@@ -9,6 +9,7 @@ the run has ended, the report takes its place.
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -159,7 +160,7 @@ def replace_page(file: Path, page: str) -> None:
     """
     Write a page in one step, so that no reader finds half of it; raises OSError.
 
-    Its folder is made.
+    Its folder is made. Who may read an old page may read the new one, and nobody else.
     """
     place = file.resolve()
     if place.exists() and not place.is_file():
@@ -168,6 +169,8 @@ def replace_page(file: Path, page: str) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
         new.write_text(page, encoding="utf-8")
+        if place.exists():
+            shutil.copymode(place, new)
         new.replace(place)
     finally:
         new.unlink(missing_ok=True)

@@ -299,9 +299,11 @@ def test_page_is_replaced_in_one_step(tmp_path: Path) -> None:
     real, link = tmp_path / "folder" / "real.html", tmp_path / "page.html"
     link.symlink_to(real)
 
-    for text in ("old", "new"):
-        replace_page(link, text)
+    replace_page(link, "old")
+    real.chmod(0o640)
+    replace_page(link, "new")
 
+    assert real.stat().st_mode & 0o777 == 0o640
     assert link.is_symlink()
     assert real.read_text(encoding="utf-8") == "new"
     assert [*real.parent.iterdir()] == [real]
