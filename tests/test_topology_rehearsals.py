@@ -185,7 +185,7 @@ def test_plan_of_a_topology_is_rehearsed_as_expected(
     """The mirror has its timers, prefixes and group, and every file comes to what is planned."""
     plan_for(Emulator(topology), tmp_path)
 
-    done = chaos("failover", "rehearse-all", ".", "--output", "json", folder=tmp_path)
+    done = chaos("failover", "rehearse-all", ".", "--format", "json", folder=tmp_path)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert {run["verdict"] for run in json.loads(done.stdout)["runs"]} == expected
