@@ -20,7 +20,6 @@ from chaosfailover.cli.terminal import notice
 from chaosfailover.errors import ArgumentError
 from chaosfailover.record import Evidence, EvidenceReader, is_evidence
 from chaosfailover.report import LiveRun, make_view, render, render_live, replace_page
-from chaosfailover.verdict.journal import instant
 
 __all__ = ["GrowingEvidence", "follow"]
 
@@ -105,6 +104,14 @@ class GrowingEvidence:
         """
         return self._reader.evidence()
 
+    @property
+    def changed_at(self) -> datetime:
+        """
+        When something was last added.
+        """
+        changed = os.fstat(self._file.fileno()).st_mtime if self._file else 0.0
+        return datetime.fromtimestamp(changed, UTC)
+
     def has_ended(self) -> bool:
         """
         Tell whether nothing more comes: the run has ended, or nobody writes the file any more.
@@ -115,7 +122,7 @@ class GrowingEvidence:
             return True
         if self._file is None or not self.has_begun:
             return False
-        if time.time() - os.fstat(self._file.fileno()).st_mtime < SILENT:
+        if (datetime.now(UTC) - self.changed_at).total_seconds() < SILENT:
             return False
         try:
             fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -166,7 +173,7 @@ def _keep_fresh(growing: GrowingEvidence, output: Path, language: str, largest: 
             return
         if is_new and growing.has_begun:
             evidence = growing.evidence
-            run = LiveRun(make_view(evidence.journal, language), instant(evidence.last_at))
+            run = LiveRun(make_view(evidence.journal, language), growing.changed_at)
         page = render_live(run, str(growing.path), datetime.now(UTC), every, language)
         try:
             replace_page(output, page)

@@ -77,7 +77,7 @@ def report(
 
     --follow waits for one evidence file and reads it as it grows. FILE is a page for a shared
     screen, which shows how the run stands and becomes its report at the end. Ctrl-C and SIGTERM end
-    the following, not the run.
+    the following, not the run. Example: chaos failover report ev.jsonl --follow -o game-day.html
 
     Example: chaos failover report journal.json -o failover-report.html
     """
@@ -112,7 +112,8 @@ def _follow(
     """
     Keep the live page of one evidence file fresh; exit 1 if it is none, or for a failed report.
     """
-    if len(journals) != 1 or output is None or form != "html" or only_verify:
+    no_page = form != "html" or output in journals
+    if output is None or no_page or len(journals) != 1 or only_verify:
         raise click.UsageError(
             "--follow takes one evidence file and the page to write: EVIDENCE --follow -o FILE.html"
         )

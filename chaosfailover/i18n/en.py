@@ -404,7 +404,6 @@ ENGLISH: Mapping[str, str] = {
     "live.held": "This page is held. It shows how the run stood at",
     "live.tests": "Failover tests",
     "live.seen": "seen since",
-    "live.not_created": "not created yet",
     "now.up": "answers",
     "now.down": "down",
     "now.partly": "{lost} of {count} flows down",

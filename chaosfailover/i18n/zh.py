@@ -403,7 +403,6 @@ CHINESE: Mapping[str, str] = {
     "live.held": "本页面已暂停刷新，显示的是这一时刻的状态：",
     "live.tests": "故障演练",
     "live.seen": "首次看到于",
-    "live.not_created": "尚未创建",
     "now.up": "有应答",
     "now.down": "中断",
     "now.partly": "{count} 条流中 {lost} 条中断",

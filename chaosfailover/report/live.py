@@ -9,6 +9,7 @@ the run has ended, the report takes its place.
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -59,11 +60,11 @@ STYLES = {"Starting": "aborted", "Testing": "aborted", "Stopping": "inconclusive
 @dataclass(frozen=True, slots=True)
 class LiveRun:
     """
-    What is known of a run at an instant: its view, and when the last line of evidence was written.
+    What is known of a run: its view, and when something was last added to its evidence.
     """
 
     view: RunView
-    last_at: datetime | None
+    news_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ class TestNow:
     job_id: str
     known: Known
     since: datetime | None
+    has_begun: bool
     is_cutting: bool
     ends_at: datetime | None
     resources: str
@@ -158,7 +160,7 @@ def replace_page(file: Path, page: str) -> None:
     """
     Write a page in one step, so that no reader finds half of it; raises OSError.
 
-    Its folder is made.
+    Its folder is made. Who may read an old page may read the new one, and nobody else.
     """
     place = file.resolve()
     if place.exists() and not place.is_file():
@@ -167,6 +169,8 @@ def replace_page(file: Path, page: str) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
         new.write_text(page, encoding="utf-8")
+        if place.exists():
+            shutil.copymode(place, new)
         new.replace(place)
     finally:
         new.unlink(missing_ok=True)
@@ -174,14 +178,14 @@ def replace_page(file: Path, page: str) -> None:
 
 def _shown(run: LiveRun, language: str) -> dict[str, object]:
     view, record = run.view, run.view.record
-    targets = list(_targets(record, view.series))
-    silent_from = run.last_at + timedelta(seconds=SILENCE) if run.last_at and targets else None
+    targets = list(_targets(record, view.series, run.news_at))
+    silent_from = _after(run.news_at, SILENCE) if targets else None
     tests = _tests(record, silent_from)
     return {
         "record": record,
         "view": view,
         "number": 1,
-        "last_at": run.last_at,
+        "news_at": run.news_at,
         "state": _state(record, tests),
         "silent_from": silent_from,
         "reason": _reason(record),
@@ -224,11 +228,11 @@ def _reason(record: Record) -> str:
     return str(why[0].get("reason") or why[0].get("name") or "") if why else ""
 
 
-def _targets(record: Record, series: Sequence[Series]) -> Iterator[TargetNow]:
+def _targets(record: Record, series: Sequence[Series], news_at: datetime) -> Iterator[TargetNow]:
     events = {event.get("target"): event for event in record["timeline"] if "up" in event}
     for target, measured in zip(record["targets"], series, strict=True):
         patience = RECENT + (target["interval"] or 0.0) + (target["timeout"] or 0.0)
-        now = _target(str(target["name"]), measured, patience)
+        now = _target(str(target["name"]), measured, patience, news_at)
         down_at = _went_down(events.get(now.name, {}))
         if down_at and (now.checked_at is None or down_at > now.checked_at):
             down = Known("down", "deviated", _after(down_at, patience))
@@ -236,12 +240,17 @@ def _targets(record: Record, series: Sequence[Series]) -> Iterator[TargetNow]:
         yield now
 
 
-def _target(name: str, series: Series, patience: float) -> TargetNow:
+def _target(name: str, series: Series, patience: float, news_at: datetime) -> TargetNow:
+    """
+    Return how a target stands; no check is later than the news of it, although the clock may have
+    been set back.
+    """
     flows, began = series.latest(), series.utc
     if not flows or began is None:
         return TargetNow(name, Known("", "inconclusive"))
     lost = [since for since, _, is_lost in flows if is_lost]
     checked_at = _after(began, min(until for _, until, _ in flows))
+    checked_at = min(checked_at, news_at)
     word = "up" if not lost else "down" if len(lost) == len(flows) else "partly"
     return TargetNow(
         name,
@@ -263,7 +272,10 @@ def _went_down(event: Mapping[str, object]) -> datetime | None:
 
 
 def _after(at: datetime, seconds: float) -> datetime:
-    return at + timedelta(seconds=min(max(seconds, 0.0), LONGEST))
+    try:
+        return at + timedelta(seconds=min(max(seconds, 0.0), LONGEST))
+    except OverflowError:
+        return at
 
 
 def _tests(record: Record, silent_from: datetime | None) -> list[TestNow]:
@@ -286,15 +298,16 @@ def _test(
         and (event.get("test") == name or (job_id and event.get("job_id") == job_id))
     ]
     status = str(events[-1].get("status")) if events else ""
-    is_cutting = bool(history.get("cut_at") and not history.get("stop_at"))
+    has_begun = bool(history.get("cut_at"))
     known = Known(status, STYLES.get(status, "quiet"), silent_from)
     return TestNow(
         test=name,
         job_id=job_id,
         known=known if status != "unknown" else Known("", "inconclusive"),
+        has_begun=has_begun,
         since=instant(events[-1]["at"]) if events else None,
-        is_cutting=is_cutting,
-        ends_at=_planned_end(record, cut, history, events) if is_cutting else None,
+        is_cutting=has_begun and not history.get("stop_at"),
+        ends_at=_planned_end(record, cut, history, events) if has_begun else None,
         resources=", ".join(map(str, cut.get("resource_ids", ()))),
     )
 

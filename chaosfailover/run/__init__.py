@@ -5,6 +5,7 @@ One run of an experiment under the control, from its settings to its journal ent
       validate            -> check_declarations, Settings.check
       before experiment   -> check_declarations, Settings.parse -> Session.begin
                                open_evidence          the journal in fragments, from here on
+                               open_live_page         a process that shows them, if asked for
                                check_files            the report and the record can be written
                                Interruption.install   signals
                                open_venue             emulator, or watchdog
@@ -20,7 +21,7 @@ One run of an experiment under the control, from its settings to its journal ent
                                measure the way back
                                make_entry             the journal's key `failover`
                                conclude               verdict; then hide secrets; record, report,
-                                                      and the summary in the log
+                                                      live page, and the summary in the log
       cleanup             -> Session.close            on every way out that can be caught
 
 `RunFacts` collects what the entry needs while the run goes on; events reach it from every thread.

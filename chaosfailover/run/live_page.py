@@ -48,13 +48,20 @@ class LivePage:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             start_new_session=True,
         )
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, self._process.pid, NICENESS)
         threading.Thread(target=self._attend, name="failover-live-page", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """
+        The ID of the process.
+        """
+        return self._process.pid
 
     def conclude(self, journal: Journal) -> Mapping[str, str]:
         """

@@ -122,6 +122,21 @@ def test_run_that_writes_nothing_goes_on_while_it_holds_its_lock(tmp_path: Path)
     assert (new, silent, dead) == (False, False, True)
 
 
+def test_samples_alone_are_news(tmp_path: Path) -> None:
+    """While a test holds, nothing else is written, and samples have no instant of their line."""
+    path = tmp_path / "ev.jsonl"
+    path.write_bytes(evidence("recovered"))
+    aged(path)
+    with growing(path) as file, path.open("ab") as writer:
+        file.read(MOST)
+        before = file.changed_at
+        writer.write(b'{"samples":["?"],"number":16}\n')
+        writer.flush()
+        file.read(MOST)
+
+        assert (file.changed_at - before).total_seconds() >= SILENT
+
+
 def test_empty_file_is_no_end(tmp_path: Path) -> None:
     """Whoever made it is waited for."""
     path = tmp_path / "ev.jsonl"
@@ -185,6 +200,7 @@ def test_page_of_a_dead_run_is_its_report(tmp_path: Path) -> None:
         pytest.param(["a.jsonl", "--follow", "-o", "p.md"], id="no page by its suffix"),
         pytest.param(["a.jsonl", "--follow", "-o", "p", "--format", "json"], id="another format"),
         pytest.param(["a.jsonl", "--follow", "-o", "p.html", "--verify"], id="verify"),
+        pytest.param(["a.html", "--follow", "-o", "a.html"], id="a page in place of the evidence"),
         pytest.param(["--schema", "--follow", "-o", "p.html"], id="schema"),
     ],
 )

@@ -55,7 +55,7 @@ def evidence(
     began = (seen_at or datetime.now(UTC)) - timedelta(seconds=until)
     run = _Run(began, results, title, minute, mode, planned=planned)
     lines = sorted([*run.lines(), *more], key=lambda line: line[0])
-    return written([{"at": run.at(second), **line} for second, line in lines if second <= until])
+    return written([_dated(run.at(second), line) for second, line in lines if second <= until])
 
 
 def written(lines: Sequence[Line]) -> bytes:
@@ -72,6 +72,13 @@ def written(lines: Sequence[Line]) -> bytes:
         before.update(data + b"\n")
         content += data + b"\n"
     return content
+
+
+def _dated(at: str, line: Line) -> Line:
+    """
+    Return a line with its instant, which samples have in themselves.
+    """
+    return line if SAMPLES in line else {"at": at, **line}
 
 
 class _Run:

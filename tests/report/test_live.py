@@ -4,6 +4,7 @@ The live page: what is known of a run now, and nothing that is not.
 
 import json
 import os
+import random
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -11,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from damaged_journals import HOSTILE, everywhere
+from damaged_journals import HOSTILE, ODD, everywhere, places
 from made_evidence import RESULTS, STAGES, evidence
 from made_journals import changed, held
 
 from chaosfailover.i18n import CATALOGUES
 from chaosfailover.record import read_evidence
 from chaosfailover.report import LiveRun, make_view, render_live, replace_page
-from chaosfailover.verdict.journal import instant
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 UNSEEN = re.compile(r"<(style|script|svg|noscript)\b.*?</\1>", re.S)
@@ -30,7 +30,7 @@ def page(content: bytes, later: float = 0.0, language: str = "en") -> str:
     Render the page of a file, some seconds after its last stage was reached at NOW.
     """
     read = read_evidence(content)
-    run = LiveRun(make_view(read.journal, language), instant(read.last_at))
+    run = LiveRun(make_view(read.journal, language), NOW)
     return render_live(run, "ev.jsonl", NOW + timedelta(seconds=later), 1.0, language)
 
 
@@ -62,7 +62,7 @@ def _event(stage: str, second: float, event: dict[str, Any]) -> tuple[float, dic
     ("stage", "texts"),
     [
         ("begun", ["REHEARSAL", "Made", "Preparing: nothing is cut"]),
-        ("ready", ["Before the cut", "first not created yet pc-a", "\u2013 not cut yet"]),
+        ("ready", ["Before the cut", "first not cut yet pc-a", "\u2013 not cut yet"]),
         ("starting", ["The cut begins", "Planned end: not known", "first Starting seen since"]),
         ("testing", ["The test cuts", "Planned end, by the API: 12:04:59Z in 4:59"]),
         (
@@ -97,7 +97,7 @@ def test_silent_run_is_not_known() -> None:
     """What was last seen is named as such, whatever it was."""
     actual = shown(page(evidence("recovered", NOW), later=40.0))
 
-    assert "No news since 11:59:59Z (0:40 ago)." in actual
+    assert "No news since 12:00:00Z (0:40 ago)." in actual
     assert "portal not known (was: answers)" in actual
     assert "first not known (was: Testing)" in actual
 
@@ -131,6 +131,18 @@ def test_target_without_any_answer_is_not_known() -> None:
     assert "first echo 3 s 0.6 s to 2 s cen-1 (IPv4) \u2013 not known" in actual
 
 
+def test_clock_that_was_set_back_keeps_no_target_up() -> None:
+    """A check is no later than the line that has it."""
+    content = evidence("recovered", NOW)
+    utc = (NOW - timedelta(seconds=STAGES["recovered"])).isoformat()
+    later = (NOW + timedelta(hours=1)).isoformat()
+    content = content.replace(f'"utc":"{utc}"'.encode(), f'"utc":"{later}"'.encode())
+
+    actual = shown(page(content, later=25.0))
+
+    assert "portal not known (was: answers)" in actual
+
+
 def test_told_loss_counts_before_its_checks_are_read() -> None:
     """The event of a loss comes first; the contrary is only told by checks."""
     down = shown(page(evidence("recovered", NOW, more=[told(14.95, up=False)])))
@@ -147,7 +159,7 @@ def test_flows_that_are_down_are_counted() -> None:
         {"runs": [[0, 28, 280, 0, None, 0, 28], [28.1, 29.9, 19, 19, "timeout", 28.5, 1.8]]},
     ]
     journal = changed(held(), ("failover.targets.portal.series.flows", flows))
-    run = LiveRun(make_view(journal, "en"), None)
+    run = LiveRun(make_view(journal, "en"), NOW + timedelta(seconds=30))
 
     actual = shown(render_live(run, "ev.jsonl", NOW + timedelta(seconds=30), 1.0, "en"))
 
@@ -237,6 +249,26 @@ def test_hostile_text_is_only_text(text: str) -> None:
     assert rendered.count("</script>") == rendered.count("</style>") == 1
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_odd_evidence_renders(seed: int) -> None:
+    """Whatever stands in the place of a value, or of three, there is a page."""
+    dice = random.Random(seed)
+    stage = dice.choice(["ready", "testing", "recovered", "second"])
+    mode, minute = dice.choice(["LIVE", "REHEARSAL"]), dice.choice([60.0, 2.0])
+    lines = evidence(stage, NOW, mode=mode, minute=minute).splitlines()
+    documents = [json.loads(line) for line in lines]
+    for _ in range(3):
+        *parents, last = dice.choice(list(places(documents)))
+        place: Any = documents
+        for parent in parents:
+            place = place[parent]
+        place[last] = dice.choice([*ODD, "9999-12-31T23:59:59+00:00", "unknown"])
+
+    content = b"".join(json.dumps(document).encode() + b"\n" for document in documents)
+
+    assert page(content).endswith("</html>\n")
+
+
 def test_script_outlives_the_writer() -> None:
     """The page has what its script needs to tell that nobody writes it any more."""
     rendered = page(evidence("recovered", NOW))
@@ -267,9 +299,11 @@ def test_page_is_replaced_in_one_step(tmp_path: Path) -> None:
     real, link = tmp_path / "folder" / "real.html", tmp_path / "page.html"
     link.symlink_to(real)
 
-    for text in ("old", "new"):
-        replace_page(link, text)
+    replace_page(link, "old")
+    real.chmod(0o640)
+    replace_page(link, "new")
 
+    assert real.stat().st_mode & 0o777 == 0o640
     assert link.is_symlink()
     assert real.read_text(encoding="utf-8") == "new"
     assert [*real.parent.iterdir()] == [real]

@@ -25,7 +25,6 @@ from recorded_journals import load
 from chaosfailover.i18n import CATALOGUES
 from chaosfailover.record import make_record, read_evidence
 from chaosfailover.report import LiveRun, make_view, render, render_live
-from chaosfailover.verdict.journal import instant
 
 pytestmark = pytest.mark.browser
 
@@ -335,7 +334,7 @@ def live(
         "a-service-with-a-long-name.example": "." * 500,
     }
     read = read_evidence(evidence(stage, now, results=results))
-    run = LiveRun(make_view(read.journal, language), instant(read.last_at))
+    run = LiveRun(make_view(read.journal, language), now)
     file = folder / "live.html"
     file.write_text(render_live(run, "ev.jsonl", now, every, language), encoding="utf-8")
     return file

@@ -88,6 +88,7 @@ def test_page_shows_the_run_and_becomes_its_report(
     runner.process.send_signal(signal.SIGTERM)
     runner.end()
 
+    assert (set(cloud.statuses()), cloud.down()) == ({"Stopped"}, [])
     assert title(page) == "inconclusive \u00b7 REHEARSAL \u00b7 in a pause"
     assert "live: out/day.html" in runner.log
     assert "The live page" not in runner.log
@@ -114,7 +115,37 @@ def test_page_of_a_killed_run_becomes_its_report(
     assert "All that drill took was seen back" in text
 
 
-def test_page_that_cannot_be_written_is_one_warning(tmp_path: Path) -> None:
+def test_page_that_cannot_be_written_is_one_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its process tries on, and whoever concludes the run says it no second time."""
+    file, evidence = tmp_path / "file", tmp_path / "ev.jsonl"
+    file.touch()
+
+    live = LivePage(file / "day.html", evidence)
+    wait_until(lambda: bool(caplog.messages))
+    written = live.conclude({})
+
+    (warning,) = caplog.messages
+    assert warning.startswith(f"The live page: {file / 'day.html'} cannot be written: ")
+    assert written == {}
+
+
+def test_process_that_hangs_delays_the_end_by_seconds(tmp_path: Path) -> None:
+    """It is killed, and the report takes the place of the page."""
+    page = tmp_path / "day.html"
+    live = LivePage(page, tmp_path / "ev.jsonl")
+    wait_until(lambda: title(page) == "Waiting for the run")
+    os.kill(live.pid, signal.SIGSTOP)
+
+    written = live.conclude({"experiment": {"title": "Made"}})
+
+    assert written == {"live": str(page)}
+    assert title(page).endswith("Made")
+
+
+@pytest.mark.long
+def test_run_whose_page_cannot_be_written_goes_on(tmp_path: Path) -> None:
     """The run is as it would be without it."""
     topology = on_free_ports("dual-circuit", tmp_path)["FAILOVER_TOPOLOGY"]
 
