@@ -112,8 +112,8 @@ def _follow(
     """
     Keep the live page of one evidence file fresh; exit 1 if it is none, or for a failed report.
     """
-    no_page = form != "html" or output in journals
-    if output is None or no_page or len(journals) != 1 or only_verify:
+    is_page = output and form == "html" and output.resolve() not in map(Path.resolve, journals)
+    if output is None or not is_page or len(journals) != 1 or only_verify:
         raise click.UsageError(
             "--follow takes one evidence file and the page to write: EVIDENCE --follow -o FILE.html"
         )

@@ -39,6 +39,10 @@ def check_files(settings: Settings, *, make_folders: bool = True) -> None:
         if name := getattr(settings, key):
             try_to_write(key, Path(name), make_folders=make_folders)
     if name := command_parameter("journal_path"):
+        if settings.live and Path(name).resolve() == Path(settings.live).resolve():
+            raise ConfigurationError(
+                f"live is {settings.live!r}, as the journal: name another file"
+            )
         try_to_write("the journal", Path(name), make_folders=make_folders)
 
 

@@ -3,10 +3,10 @@ The settings of a run: the arguments of the control, parsed and checked.
 """
 
 import contextlib
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any, Self
 
 from chaosfailover import arguments
@@ -92,14 +92,17 @@ class Settings:
         refused.
         """
         files: dict[str, Any] = {}
-        taken = {given.get(name) for name in ("report", "record", "evidence")}
-        names = FILES if given.get("live") not in taken else FILES - {"live"}
-        for name in names & given.keys():
+        for name in (FILES | {"evidence"}) & given.keys():
             if "${" in str(given[name]):
                 continue
             with contextlib.suppress(ArgumentError):
                 files[name] = CHECKS[name](name, given[name])
-        return cls(**files)
+        settings = cls(**files)
+        try:
+            settings._check_live()
+        except ArgumentError:
+            files["live"] = None
+        return replace(cls(**files), evidence=None)
 
     @classmethod
     def _read(cls, given: Arguments, values: Arguments) -> Self:
@@ -132,7 +135,7 @@ class Settings:
         """
         for name in ("report", "record", "evidence"):
             other = getattr(self, name)
-            if self.live and other and Path(other) == Path(self.live):
+            if self.live and other and os.path.realpath(other) == os.path.realpath(self.live):
                 raise ArgumentError(f"live is {self.live!r}, as {name}: name another file")
 
     def parsed_targets(self) -> list[Target]:
@@ -196,6 +199,8 @@ def _check_abort(given: Arguments) -> None:
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ArgumentError(f"{name} is {value!r}, expected a text")
+    if "\0" in value:
+        raise ArgumentError(f"{name} is {value!r}, expected a text without NUL")
     return value
 
 
@@ -220,7 +225,7 @@ def _page(name: str, value: object) -> str:
     text = _file(name, value)
     if text and not text.lower().endswith(PAGES):
         raise ArgumentError(f"{name} is {text!r}, expected a file {' or '.join(PAGES)}")
-    if Path(text).is_dir() and text:
+    if os.path.isdir(text):  # noqa: PTH112 - it raises for no name that cannot be looked up
         raise ArgumentError(f"{name} is {text!r}, which is a folder, expected a file")
     return text
 

@@ -31,6 +31,11 @@ MINUTES = {"late": 6.0, "open": 6.0}
 LONG_BACK = (
     "portal was down for up to # s after the cut of drill was stopped, longer than its RTO of # s."
 )
+PROVEN = (
+    "The survivors of drill were proven by routes: "
+    "they carry all of the # prefixes that the cut takes."
+)
+"""What the routes of the emulated network prove before each cut."""
 MORE = {
     "flapping": LONG_BACK,
     "an abort": "portal was still down when the measurement ended.",
@@ -68,7 +73,7 @@ def more(it: Situation) -> list[str]:
     """
     Return the sentences, without numbers, that a real run may have besides.
     """
-    return [MORE[each] for each in (it.lost, it.trouble) if each in MORE]
+    return [PROVEN, *(MORE[each] for each in (it.lost, it.trouble) if each in MORE)]
 
 
 def _topology(it: Situation) -> str:

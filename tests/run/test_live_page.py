@@ -48,7 +48,7 @@ def begun(cloud: Cloud, runners: ExitStack, folder: Path) -> Runner:
     return runner
 
 
-def rehearse(folder: Path, **arguments: Any) -> subprocess.CompletedProcess[str]:
+def rehearse(folder: Path, *options: str, **arguments: Any) -> subprocess.CompletedProcess[str]:
     """
     Run an experiment without a cut on the embedded emulator.
     """
@@ -67,7 +67,7 @@ def rehearse(folder: Path, **arguments: Any) -> subprocess.CompletedProcess[str]
     }
     (folder / "e.json").write_text(json.dumps(document), encoding="utf-8")
     return subprocess.run(
-        [*CHAOS, "run", "e.json"],
+        [*CHAOS, "run", *options, "e.json"],
         cwd=folder,
         env=clean_environment(),
         capture_output=True,
@@ -169,6 +169,15 @@ def test_page_of_a_refused_run_is_its_report(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert title(page).startswith("inconclusive")
     assert "The run could not begin" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.long
+def test_page_is_not_the_journal(tmp_path: Path) -> None:
+    """The toolkit would write the journal over it."""
+    done = rehearse(tmp_path, "--journal-path", "out/../day.html", live="day.html")
+
+    assert done.returncode == 1
+    assert "nothing was cut: live is 'day.html', as the journal: name another file" in done.stderr
 
 
 def test_process_that_dies_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -200,12 +200,18 @@ def test_objectives_are_those_of_the_network() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        pytest.param({"live": "a\0.html"}, "expected a text without NUL", id="a name with NUL"),
         pytest.param({"live": 5}, "live is 5, expected a text", id="no text"),
         pytest.param(
             {"live": "day.md"}, "live is 'day.md', expected a file .html or .htm", id="no page"
         ),
         pytest.param({"live": "."}, "live is '.', expected a file", id="a folder by its name"),
         pytest.param({"live": "d.html"}, "live is 'd.html', which is a folder", id="a folder"),
+        pytest.param(
+            {"live": "x.html", "evidence": "link"},
+            "live is 'x.html', as evidence: name another file",
+            id="a link to it",
+        ),
         *[
             pytest.param(
                 {"live": "x.html", name: "./x.html"},
@@ -222,6 +228,7 @@ def test_live_page_is_a_file_of_its_own(
     """Else it would overwrite what proves the run; also at `chaos validate`."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "d.html").mkdir()
+    (tmp_path / "link").symlink_to("x.html")
 
     for read in (Settings.parse, Settings.check):
         with pytest.raises(ArgumentError, match=re.escape(message)):
@@ -230,9 +237,16 @@ def test_live_page_is_a_file_of_its_own(
 
 def test_refused_page_overwrites_nothing() -> None:
     """A run that is refused since two of its files are one writes no page."""
-    settings = Settings.of_files({"live": "x.html", "evidence": "x.html", "record": "r.json"})
+    for name in ("./x.html", "x.html"):
+        settings = Settings.of_files({"live": "x.html", "evidence": name, "record": "r.json"})
 
-    assert (settings.live, settings.record) == (None, "r.json")
+        assert (settings.live, settings.record, settings.evidence) == (None, "r.json", None)
+
+
+@pytest.mark.parametrize("live", ["x" * 300 + ".html", "no/folder/x.HTM"])
+def test_live_page_need_not_be_there(live: str) -> None:
+    """What is wrong with a name is found when it is written, and is a warning."""
+    assert Settings.parse({"live": live}).live == live
 
 
 def test_live_page_may_be_none() -> None:
