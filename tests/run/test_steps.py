@@ -164,6 +164,58 @@ def test_name_used_twice_is_refused() -> None:
         planned_cuts({"method": method}, {}, {})
 
 
+def status(test: str) -> Activity:
+    made = activity("failover_test_status", test=test)
+    made["provider"]["module"] = "chaosfailover.probes"
+    return {**made, "type": "probe"}
+
+
+@pytest.mark.parametrize(
+    ("document", "activity_name"),
+    [
+        pytest.param({"rollbacks": [stop("my-dril")]}, "stop_failover_test-1", id="rollback"),
+        pytest.param(
+            {"rollbacks": [activity("delete_failover_test", test="my-dril", only_if_init=True)]},
+            "delete_failover_test-2",
+            id="deletion",
+        ),
+        pytest.param({"method": [start("${dril}")]}, "start_failover_test-1", id="start"),
+        pytest.param({"method": [status("mydrill")]}, "failover_test_status-1", id="probe"),
+        pytest.param(
+            {"steady-state-hypothesis": {"probes": [status("My-Drill")]}},
+            "failover_test_status-1",
+            id="hypothesis",
+        ),
+    ],
+)
+def test_misspelt_name_of_a_test_is_refused(document: dict[str, Any], activity_name: str) -> None:
+    """The test would be cut, and the activity would find none."""
+    made = create(**{**DRILL, "name": "my-drill"})
+    method = [made, start("my-drill"), *document.get("method", [])]
+
+    with pytest.raises(PreflightError, match=rf"{activity_name}: .* \(did you mean my-drill\?\)"):
+        planned_cuts({**document, "method": method}, {"dril": "my-dril"}, {})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param("ftj-my-drill", id="an ID"),
+        pytest.param("my-drill-2025", id="that of another year"),
+        pytest.param("last-rehearsal", id="another name"),
+        pytest.param("renamed-drill", id="a new name"),
+    ],
+)
+def test_name_of_an_existing_test_may_be_any(other: str) -> None:
+    """It is not for the experiment to know which tests there are."""
+    rename = activity("update_failover_test", test="my-drill-2026", name="renamed-drill")
+    method = [create(**{**DRILL, "name": "my-drill-2026"}), rename]
+
+    created, _ = planned_cuts({"method": method, "rollbacks": [stop(other)]}, {}, {})
+
+    assert [cut.test for cut in created] == ["my-drill-2026"]
+
+
 def test_dry_that_the_toolkit_does_not_heed_is_refused() -> None:
     """Whoever wrote it beside an action believes that nothing will be cut."""
     with pytest.raises(PreflightError, match="dry is 'actions' for this activity alone"):
