@@ -14,6 +14,7 @@ from chaosfailover import arguments
 from chaosfailover.errors import ArgumentError, PreflightError
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.safety.cut import Cut
+from chaosfailover.safety.preflight import PATH_KEYS, ProbedResource
 from chaosfailover.verdict.rules.execution import STOPPING
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "pauses",
     "planned_cuts",
     "planned_time",
+    "probed_resources",
     "stops_test",
 ]
 
@@ -122,6 +124,24 @@ def planned_time(experiment: Experiment, configuration: Configuration, secrets: 
     method = [activity for place, activity in activities(experiment) if place == METHOD]
     times = (time for activity in method for time in _times(activity))
     return sum(_seconds(substitute(time, configuration, secrets)) for time in times)
+
+
+def probed_resources(
+    experiment: Experiment, configuration: Configuration, secrets: Secrets
+) -> list[ProbedResource]:
+    """
+    Return the resources that our probes read.
+    """
+    probed = []
+    for _, activity in activities(experiment):
+        if _function(activity).startswith("chaosfailover.probes."):
+            given = substitute(given_arguments(activity), configuration, secrets) or {}
+            name, ids = str(activity.get("name")), given.get("resource_ids")
+            kind = str(given.get("resource_type", "PHYSICALCONNECTION"))
+            several = [(kind, each) for each in ids] if isinstance(ids, list) else []
+            single = [(kind, given[key]) for kind, key in PATH_KEYS.items() if key in given]
+            probed += [ProbedResource(name, kind, str(each)) for kind, each in [*several, *single]]
+    return probed
 
 
 def _steps(

@@ -4,11 +4,12 @@ The preflight: the checks before anything is cut. Unknown counts as failed.
 
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
+from typing import NamedTuple
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.documents import text
@@ -32,7 +33,15 @@ from chaosfailover.safety.cut import Cut, cut_of
 from chaosfailover.safety.observation import States
 from chaosfailover.safety.route_checks import UNKNOWN, Finding, RouteChecks
 
-__all__ = ["PreflightCheck", "PreflightContext", "check_duration", "log_check", "preflight"]
+__all__ = [
+    "PATH_KEYS",
+    "PreflightCheck",
+    "PreflightContext",
+    "ProbedResource",
+    "check_duration",
+    "log_check",
+    "preflight",
+]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -106,16 +115,26 @@ def log_check(check: PreflightCheck) -> None:
         logger.warning("Preflight: %s: %s", check.name, warning)
 
 
+class ProbedResource(NamedTuple):
+    """
+    A resource that a probe of the experiment reads.
+    """
+
+    probe: str
+    resource_type: str
+    resource_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class PreflightContext:
     """
     The input of the preflight: the cuts and their conditions.
 
     `planned_time` is in seconds. `started` are existing tests, whose cuts the preflight adds to
-    `cuts`. `regions` reads those of the service. `answer_now` returns why a target does not answer,
-    or "". Cuts that are `live` may run at the `times` only. `tell` gets each check that was made.
-    The preflight fills `before` with what goes down with each test, and its state, and `routes`
-    with what was read.
+    `cuts`. `regions` reads those of the service. What is `probed` has to exist. `answer_now`
+    returns why a target does not answer, or "". Cuts that are `live` may run at the `times` only.
+    `tell` gets each check that was made. The preflight fills `before` with what goes down with each
+    test, and its state, and `routes` with what was read.
     """
 
     client: VpcClient
@@ -126,6 +145,7 @@ class PreflightContext:
     started: Sequence[str] = ()
     regions: Callable[[], Collection[str]] = tuple
     targets: Sequence[str] = ()
+    probed: Sequence[ProbedResource] = ()
     answer_now: Callable[[str], str] = field(default=lambda _: "")
     times: AllowedTimes = ALWAYS
     live: bool = False
@@ -196,6 +216,8 @@ def _checks(flight: PreflightContext) -> Iterator[tuple[str, Callable[[], Findin
         yield f"{cut.test}: survivors", partial(_survivors, flight, cut)
         yield f"{cut.test}: duration", partial(check_duration, cut, flight.planned_time)
         yield f"{cut.test}: dry run", partial(_dry_run, flight.client, cut)
+    if flight.cuts and (probed := _only_probed(flight)):
+        yield "resources of probes", partial(_probed, flight.client, probed)
     for cut in flight.cuts:
         yield from flight.routes.of(cut)
     for target in flight.targets:
@@ -267,6 +289,27 @@ def _quiet(client: VpcClient) -> Finding:
         listing = ", ".join(map(job_label, underway.jobs))
         raise PreflightError(f"{listing} in {client.region_id}; at most one can run")
     return f"none in {client.region_id}", underway.warnings
+
+
+def _only_probed(flight: PreflightContext) -> dict[str, ProbedResource]:
+    """
+    Return, by ID, what is read and not cut, which other checks look at.
+    """
+    cut = {resource_id for each in flight.cuts for resource_id in each.resource_ids}
+    return {each.resource_id: each for each in flight.probed if each.resource_id not in cut}
+
+
+def _probed(client: VpcClient, probed: Mapping[str, ProbedResource]) -> str:
+    absent = []
+    for probe, resource_type, resource_id in probed.values():
+        try:
+            survey.check_exists(client, resource_type, resource_id)
+        except ArgumentError as error:
+            ids = _read(partial(_resource_ids, client, resource_type))
+            absent.append(f"{probe}: {error}{_offers(resource_id, ids)}")
+    if absent:
+        raise PreflightError("; ".join(absent))
+    return f"{', '.join(probed)} exist"
 
 
 def _resources(client: VpcClient, cut: Cut) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chaosfailover.errors import ArgumentError, PreflightError
-from chaosfailover.run.steps import planned_cuts, planned_time
+from chaosfailover.run.steps import planned_cuts, planned_time, probed_resources
 from chaosfailover.safety.cut import Cut
 
 Activity = dict[str, Any]
@@ -214,6 +214,32 @@ def test_name_of_an_existing_test_may_be_any(other: str) -> None:
     created, _ = planned_cuts({"method": method, "rollbacks": [stop(other)]}, {}, {})
 
     assert [cut.test for cut in created] == ["my-drill-2026"]
+
+
+def test_probed_resources() -> None:
+    """Those of our probes, wherever they stand, with the values of the configuration."""
+
+    def probe(func: str, **arguments: Any) -> Activity:
+        made = activity(func, **arguments)
+        made["provider"]["module"] = "chaosfailover.probes"
+        return {**made, "type": "probe"}
+
+    document = {
+        "steady-state-hypothesis": {"probes": [probe("circuit_status", circuit_id="${circuit}")]},
+        "method": [
+            create(**DRILL),
+            probe("virtual_border_router_status", vbr_id="vbr-a"),
+            probe("surviving_paths", resource_ids=["bgp-a"], resource_type="BGPPEER"),
+        ],
+        "rollbacks": [probe("bgp_session_status", bgp_peer_id="bgp-b")],
+    }
+
+    assert [tuple(each) for each in probed_resources(document, {"circuit": "pc-b"}, {})] == [
+        ("circuit_status-1", "PHYSICALCONNECTION", "pc-b"),
+        ("virtual_border_router_status-1", "VIRTUALBORDERROUTER", "vbr-a"),
+        ("surviving_paths-2", "BGPPEER", "bgp-a"),
+        ("bgp_session_status-1", "BGPPEER", "bgp-b"),
+    ]
 
 
 def test_dry_that_the_toolkit_does_not_heed_is_refused() -> None:

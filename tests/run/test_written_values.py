@@ -142,7 +142,7 @@ def test_misspelt_name_of_a_test(document: dict[str, Any]) -> None:
     """A rollback that stops another test than the one that is cut."""
     document["rollbacks"][0]["provider"]["arguments"]["test"] = "circuit-failovr"
 
-    with pytest.raises(FailoverError, match="bring-the-circuit-back: .* mean circuit-failover"):
+    with pytest.raises(FailoverError, match=r"bring-the-circuit-back: .* mean circuit-failover"):
         checked(document)
 
 
