@@ -39,7 +39,9 @@ __all__ = [
     "PreflightContext",
     "ProbedResource",
     "check_duration",
+    "is_no_region",
     "log_check",
+    "offers",
     "preflight",
 ]
 
@@ -242,10 +244,10 @@ def _known_regions(error: ApiError | ConnectionFailedError, flight: PreflightCon
     """
     Return the end of the sentence on a region that does not exist, "" if it may exist.
     """
-    if isinstance(error, ApiError) and not error.code.startswith(NO_SUCH_REGION):
+    if isinstance(error, ApiError) and not is_no_region(error):
         return ""
     region_id, regions = flight.client.region_id, _read(flight.regions)
-    return "" if region_id in regions else _offers(region_id, regions)
+    return "" if region_id in regions else offers(region_id, regions)
 
 
 def _read(read_names: Callable[[], Collection[str]]) -> Collection[str]:
@@ -257,7 +259,14 @@ def _read(read_names: Callable[[], Collection[str]]) -> Collection[str]:
     return ()
 
 
-def _offers(absent: str, names: Collection[str]) -> str:
+def is_no_region(error: FailoverError | None) -> bool:
+    """
+    Tell whether the API says that there is no such region.
+    """
+    return isinstance(error, ApiError) and error.code.startswith(NO_SUCH_REGION)
+
+
+def offers(absent: str, names: Collection[str]) -> str:
     """
     Return the end of a sentence on a name that does not exist: those that do, the likeliest ten.
     """
@@ -272,7 +281,7 @@ def _exists(flight: PreflightContext, test: str) -> str:
         job = find_test(flight.client, test)
     except JobNotFoundError as error:
         raise AbsentError(
-            f"{error}{_offers(test, _read(partial(_tests, flight.client)))}"
+            f"{error}{offers(test, _read(partial(_tests, flight.client)))}"
         ) from error
     cut = cut_of(test, job)
     flight.cuts.append(cut)
@@ -306,7 +315,7 @@ def _probed(client: VpcClient, probed: Mapping[str, ProbedResource]) -> str:
             survey.check_exists(client, resource_type, resource_id)
         except ArgumentError as error:
             ids = _read(partial(_resource_ids, client, resource_type))
-            absent.append(f"{probe}: {error}{_offers(resource_id, ids)}")
+            absent.append(f"{probe}: {error}{offers(resource_id, ids)}")
     if absent:
         raise PreflightError("; ".join(absent))
     return f"{', '.join(probed)} exist"
@@ -318,7 +327,7 @@ def _resources(client: VpcClient, cut: Cut) -> str:
             survey.check_ready(client, cut.resource_type, resource_id)
         except ArgumentError as error:  # there is none of this ID
             ids = _read(partial(_resource_ids, client, cut.resource_type))
-            raise AbsentError(f"{error}{_offers(resource_id, ids)}") from error
+            raise AbsentError(f"{error}{offers(resource_id, ids)}") from error
     return f"{', '.join(cut.resource_ids)} ready to be tested"
 
 
