@@ -6,7 +6,7 @@ import functools
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from chaosfailover.alibaba.regions import ANY_REGION, Answer, Place, ask_places,
 from chaosfailover.cli.terminal import notice, plain
 from chaosfailover.errors import FailoverError
 from chaosfailover.plan.rendering import counted
+from chaosfailover.safety.preflight import is_no_region, offers
 
 __all__ = [
     "CALL_DEADLINE",
@@ -137,10 +138,23 @@ def ask_selected(
             progress=lambda number, answer: progress(number, len(places), answer),
             reads_only=reads_only,
         )
-        return [*(Answer(each.place, error=each.error) for each in unlisted), *answers]
+        told = [_with_regions(answer, open_client) for answer in answers]
+        return [*(Answer(each.place, error=each.error) for each in unlisted), *told]
     except FailoverError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(NOT_DONE)
+
+
+def _with_regions(answer: Answer[T], open_client: Callable[[Place], VpcClient]) -> Answer[T]:
+    """
+    Complete the error of a region that does not exist with those that do.
+    """
+    if not is_no_region(answer.error):
+        return answer
+    somewhere = Place(ANY_REGION, answer.place.role_arn)
+    (listed,) = ask_places([somewhere], open_client, region_ids, reads_only=True)
+    known = offers(answer.region_id, listed.value or ())
+    return replace(answer, error=FailoverError(f"{answer.error}{known}"))
 
 
 def errors_of(answers: Iterable[Answer[T]]) -> list[dict[str, str]]:

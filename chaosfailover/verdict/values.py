@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-__all__ = ["brief", "instant", "mapping", "mappings", "number", "pair", "text"]
+__all__ = ["brief", "error", "instant", "mapping", "mappings", "number", "pair", "text"]
 
 # Also what neither XML 1.0 nor UTF-8 can hold.
 CONTROL = re.compile(
@@ -78,3 +78,12 @@ def brief(value: object, limit: int = 300) -> str:
     line = " ".join(text(value).split(maxsplit=limit))[: limit + 1]
     shown = CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
     return shown if len(shown) <= limit else shown[: limit - 1] + ELLIPSIS
+
+
+def error(exception: object) -> str:
+    """
+    Return the last line of an exception, as the toolkit keeps it: that says what went wrong.
+    """
+    lines = exception if isinstance(exception, list) else [exception]
+    last = next((line for each in reversed(lines) if (line := text(each).strip())), "")
+    return last.removeprefix("chaoslib.exceptions.ActivityFailed: ")
