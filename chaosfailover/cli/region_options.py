@@ -116,10 +116,11 @@ def ask_selected(
     """
     Ask a question of every region and account that the options select.
 
-    A wrong setting ends the command. An account whose regions cannot be listed becomes an answer
-    with an error. `confirm` gets the places, and may end the command. A call ends after `deadline`
-    seconds. An interruption does not wait for a
-    question that `reads_only`. An `emergency` leaves out variables that cannot be used.
+    A wrong setting, or an endpoint on this machine at which nothing listens, ends the command. An
+    account whose regions cannot be listed becomes an answer with an error. `confirm` gets the
+    places, and may end the command. A call ends after `deadline` seconds. An interruption does not
+    wait for a question that `reads_only`. An `emergency` leaves out variables that cannot be used,
+    and waits for an endpoint that may come back.
     """
 
     def open_client(place: Place) -> VpcClient:
@@ -127,6 +128,8 @@ def ask_selected(
         return config.client(settings, None, deadline=deadline, emergency=emergency)
 
     try:
+        if not emergency:
+            config.running_emulator(config.from_environment())
         places, unlisted = _places(selection, open_client)
         if confirm:
             confirm(places)
