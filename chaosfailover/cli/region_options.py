@@ -113,14 +113,16 @@ def ask_selected(
     confirm: Callable[[Sequence[Place]], None] | None = None,
     reads_only: bool = False,
     emergency: bool = False,
+    refuses_silence: bool = False,
 ) -> list[Answer[T]]:
     """
     Ask a question of every region and account that the options select.
 
-    A wrong setting ends the command. An account whose regions cannot be listed becomes an answer
-    with an error. `confirm` gets the places, and may end the command. A call ends after `deadline`
-    seconds. An interruption does not wait for a
-    question that `reads_only`. An `emergency` leaves out variables that cannot be used.
+    A wrong setting ends the command; if it `refuses_silence`, so does an endpoint on this machine
+    at which nothing listens. An
+    account whose regions cannot be listed becomes an answer with an error. `confirm` gets the
+    places, and may end the command. A call ends after `deadline` seconds. An interruption does not
+    wait for a question that `reads_only`. An `emergency` leaves out variables that cannot be used.
     """
 
     def open_client(place: Place) -> VpcClient:
@@ -128,6 +130,8 @@ def ask_selected(
         return config.client(settings, None, deadline=deadline, emergency=emergency)
 
     try:
+        if refuses_silence:
+            config.running_emulator(config.from_environment())
         places, unlisted = _places(selection, open_client)
         if confirm:
             confirm(places)

@@ -13,6 +13,7 @@ CONTROL = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 ABSURD = 1e15
+LONGEST_WORD = 40
 ELLIPSIS = "\u2026"
 
 
@@ -71,13 +72,16 @@ def instant(value: object) -> datetime | None:
 
 def brief(value: object, limit: int = 300) -> str:
     """
-    Return a value as one line of at most `limit` characters.
+    Return a value as one line of at most `limit` characters, cut off between two words if possible.
 
     Control characters, and those that turn the direction of writing, show as their escapes.
     """
     line = " ".join(text(value).split(maxsplit=limit))[: limit + 1]
     shown = CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
-    return shown if len(shown) <= limit else shown[: limit - 1] + ELLIPSIS
+    if len(shown) <= limit:
+        return shown
+    head, _, word = shown[:limit].rpartition(" ")
+    return (head if len(word) < LONGEST_WORD < len(head) else shown[: limit - 1]) + ELLIPSIS
 
 
 def error(exception: object) -> str:
