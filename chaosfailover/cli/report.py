@@ -3,8 +3,10 @@
 """
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -81,6 +83,8 @@ def report(
 
     Example: chaos failover report journal.json -o failover-report.html
     """
+    if output and any(_is_same(output, path) for path in journals):
+        raise click.UsageError(f"-o is {str(output)!r}, which is read: name another file")
     if follow:
         _follow(journals, form or _format_of(output), language, output, only_verify)
         return
@@ -112,8 +116,7 @@ def _follow(
     """
     Keep the live page of one evidence file fresh; exit 1 if it is none, or for a failed report.
     """
-    is_page = output and form == "html" and output.resolve() not in map(Path.resolve, journals)
-    if output is None or not is_page or len(journals) != 1 or only_verify:
+    if output is None or form != "html" or len(journals) != 1 or only_verify:
         raise click.UsageError(
             "--follow takes one evidence file and the page to write: EVIDENCE --follow -o FILE.html"
         )
@@ -123,6 +126,15 @@ def _follow(
         raise click.ClickException(f"{journals[0]} is not followed: {exc}") from None
     except OSError as exc:
         raise click.ClickException(f"{exc.filename or output}: {exc.strerror}") from None
+
+
+def _is_same(output: Path, path: Path) -> bool:
+    """
+    Tell whether two names are those of one file, which a run may not have made yet.
+    """
+    with suppress(OSError):
+        return output.samefile(path)
+    return os.path.realpath(output) == os.path.realpath(path)
 
 
 def _format_of(output: Path | None) -> str:

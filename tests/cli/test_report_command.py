@@ -133,6 +133,41 @@ def test_format_goes_before_the_name(journal: Path) -> None:
     assert not output.read_text(encoding="utf-8").startswith("<")
 
 
+@pytest.mark.parametrize(
+    "options", [[], ["--follow"], ["--verify"]], ids=["render", "follow", "no"]
+)
+@pytest.mark.parametrize("kind", ["same", "relative", "symlink", "hard link"])
+def test_what_is_read_is_not_overwritten(
+    kind: str, options: list[str], journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file is refused as the output of its own report, by whatever name."""
+    journal = journal.rename(journal.with_name("evidence.html"))
+    content, output = journal.read_bytes(), journal.with_name("output.html")
+    monkeypatch.chdir(journal.parent)
+    if kind == "symlink":
+        output.symlink_to(journal)
+    elif kind == "hard link":
+        output.hardlink_to(journal)
+    else:
+        output = journal if kind == "same" else Path("x") / ".." / journal.name
+        Path("x").mkdir()
+
+    done = run(journal, "-o", output, *options)
+
+    assert done.exit_code == 2
+    assert f"-o is {str(output)!r}, which is read: name another file" in done.stderr
+    assert journal.read_bytes() == content
+
+
+def test_what_is_yet_to_be_read_is_not_written(tmp_path: Path) -> None:
+    """Evidence that no run has begun is known by its name."""
+    done = run(tmp_path / "e.html", "--follow", "-o", tmp_path / "x" / ".." / "e.html")
+
+    assert done.exit_code == 2
+    assert "which is read: name another file" in done.stderr
+    assert not (tmp_path / "e.html").exists()
+
+
 def test_json_is_the_record(journal: Path) -> None:
     """What comes out verifies."""
     done = run(journal, "--format", "json")
