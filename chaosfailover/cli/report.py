@@ -26,7 +26,7 @@ from chaosfailover.record import (
 )
 from chaosfailover.record.evidence import DEEPEST, is_deep
 from chaosfailover.report import FORMATS, LANGUAGES, SUFFIXES, render
-from chaosfailover.verdict.journal import brief
+from chaosfailover.verdict.journal import brief, mapping
 
 __all__ = ["report"]
 
@@ -75,7 +75,7 @@ def report(
     and a record, whose report has no round-trip chart. The JSON format is the record of the run,
     with its SHA-256. A journal that cannot be read is named and left out. Exits 1 in that case, and
     if the report cannot be written. --verify renders nothing: it exits 1 unless each journal holds
-    an unchanged record that agrees with it, and each evidence file is unchanged.
+    an unchanged record that agrees with it, and each evidence file is unchanged and whole.
 
     --follow waits for one evidence file and reads it as it grows. FILE is a page for a shared
     screen, which shows how the run stands and becomes its report at the end. Ctrl-C and SIGTERM end
@@ -174,6 +174,8 @@ def _state(document: Document | Evidence) -> tuple[str, str]:
             return "changed", str(document.changed)
         if not document.is_whole:
             return "unfinished", f"{document.sealed} of {document.lines}"
+    elif "evidence" in mapping(document.get("failover")):
+        return "differs", "failover.evidence"
     record = stored(_journal(document))
     return record.state, record.detail
 
@@ -187,7 +189,7 @@ JOURNAL_KEYS = ("chaoslib-version", "experiment", "failover", "run", "steady_sta
 LARGEST = 300_000_000
 TOO_DEEP = f"it is nested more than {DEEPEST} levels deep, expected fewer"
 
-SOUND = ("intact", "redacted", "unfinished")
+SOUND = ("intact", "redacted")
 STATES = {
     "absent": "there is no record",
     "broken": "the record does not match its SHA-256: it was changed or damaged",
@@ -195,8 +197,8 @@ STATES = {
     "differs": "the record matches its SHA-256, but contradicts the journal in {detail}",
     "redacted": "the record matches its SHA-256; it contains what looks like secrets",
     "changed": "line {detail} does not match the lines before it: the file was changed or damaged",
-    "unfinished": "the evidence is unchanged up to line {detail}; it has no record: the run was "
-    "killed, goes on, or could not write more",
+    "unfinished": "the evidence is unchanged up to line {detail}, but has no end: lines after it "
+    "may be missing, or the run was killed, goes on, or could not write more",
     "intact": "the record matches its SHA-256",
 }
 

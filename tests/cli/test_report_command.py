@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from made_evidence import evidence
 from made_journals import held
 from places import EXPERIMENTS
 
@@ -284,6 +285,32 @@ def test_verify(journal: Path, record: Path) -> None:
     )
     assert f"{journal}: there is no record" in bad.stdout
     assert f"{changed}: the record does not match its SHA-256" in bad.stdout
+
+
+def test_evidence_without_its_end_is_not_unchanged(tmp_path: Path) -> None:
+    """What `head` left of an evidence file may lack anything."""
+    part = tmp_path / "part.jsonl"
+    lines = evidence("ended").splitlines(keepends=True)
+    part.write_bytes(b"".join(lines[:5]))
+
+    done = run("--verify", part)
+
+    assert done.exit_code == 1
+    assert f"{part}: the evidence is unchanged up to line 4 of 5, but has no end" in done.stdout
+    assert "lines after it may be missing" in done.stdout
+
+
+def test_journal_that_poses_as_evidence_differs(journal: Path) -> None:
+    """Evidence is not compared as strictly; only an evidence file is evidence."""
+    document = held()
+    document["failover"]["evidence"] = {"changed": 0}
+    document["failover"]["record"] = make_record(document)
+    journal.write_text(json.dumps(document), encoding="utf-8")
+
+    done = run("--verify", journal)
+
+    assert done.exit_code == 1
+    assert "contradicts the journal in failover.evidence" in done.stdout
 
 
 @pytest.mark.parametrize(
