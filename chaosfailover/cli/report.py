@@ -30,6 +30,8 @@ from chaosfailover.verdict.journal import brief, mapping
 
 __all__ = ["report"]
 
+Document = Mapping[str, object]
+
 
 @click.command()
 @click.argument("journals", nargs=-1, metavar="JOURNAL...", type=click.Path(path_type=Path))
@@ -73,7 +75,8 @@ def report(
 
     Journals of interrupted runs are accepted. So is an evidence file, whole, cut off or growing,
     and a record, whose report has no round-trip chart. The JSON format is the record of the run,
-    with its SHA-256. A journal that cannot be read is named and left out. Exits 1 in that case, and
+    with its SHA-256. A run whose journal and record are both given counts once. A journal that
+    cannot be read is named and left out. Exits 1 in that case, and
     if the report cannot be written. --verify renders nothing: it exits 1 unless each journal holds
     an unchanged record that agrees with it, and each evidence file is unchanged and whole.
 
@@ -104,10 +107,29 @@ def _render(journals: Sequence[Path], form: str, language: str, output: Path | N
     """
     read = [(journal, str(path)) for path in journals if (journal := _sound(path)) is not None]
     if read:
-        sound, files = zip(*read, strict=True)
+        sound, files = zip(*_runs(read), strict=True)
         _write(render(sound, form, language, files), output)
     if len(read) < len(journals):
         sys.exit(NOT_DONE)
+
+
+def _runs(read: Sequence[tuple[Document, str]]) -> list[tuple[Document, str]]:
+    """
+    Return each run once, with its files: a journal, its record and its evidence are one run.
+    """
+    if len(read) == 1:
+        return [*read]
+    runs: dict[str, tuple[Document, str]] = {}
+    for journal, file in read:
+        record = stored(journal)
+        run = record.record["sha256"] if record.state in ONE_RUN else file
+        if run not in runs:
+            runs[run] = journal, file
+            continue
+        first, files = runs[run]
+        click.echo(f"{file} is the same run as {files}, and counts once", err=True)
+        runs[run] = (journal if is_record(first) else first), f"{files}, {file}"
+    return [*runs.values()]
 
 
 def _follow(
@@ -162,9 +184,6 @@ def _verify(journals: Sequence[Path]) -> None:
         sys.exit(NOT_DONE)
 
 
-Document = Mapping[str, object]
-
-
 def _state(document: Document | Evidence) -> tuple[str, str]:
     """
     Return whether a journal's record, or an evidence file, is unchanged, and a detail.
@@ -190,6 +209,8 @@ LARGEST = 300_000_000
 TOO_DEEP = f"it is nested more than {DEEPEST} levels deep, expected fewer"
 
 SOUND = ("intact", "redacted")
+ONE_RUN = (*SOUND, "absent")
+"""The states by which a record's SHA-256 tells which run it is of."""
 STATES = {
     "absent": "there is no record",
     "broken": "the record does not match its SHA-256: it was changed or damaged",

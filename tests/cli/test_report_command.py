@@ -221,7 +221,10 @@ def test_campaign_tells_runs_of_one_title_apart(journal: Path, tmp_path: Path) -
 
 def test_several_journals_are_a_campaign(journal: Path) -> None:
     """All of them are in one report."""
-    done = run(journal, journal, "--format", "json")
+    other = journal.with_name("other.json")
+    other.write_text(json.dumps({**held(), "node": "another"}), encoding="utf-8")
+
+    done = run(journal, other, "--format", "json")
 
     assert len(json.loads(done.stdout)) == 2
 
@@ -287,6 +290,39 @@ def test_verify(journal: Path, record: Path) -> None:
     assert f"{changed}: the record does not match its SHA-256" in bad.stdout
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["journal first", "record first"])
+def test_journal_and_record_of_a_run_are_one_run(journal: Path, record: Path, order: int) -> None:
+    """A campaign counts a run once, and says so; other runs are counted as before."""
+    document = held()
+    document["failover"]["record"] = make_record(held())
+    journal.write_text(json.dumps(document), encoding="utf-8")
+    other = journal.with_name("other.json")
+    other.write_text(json.dumps({**held(), "node": "another"}), encoding="utf-8")
+    files = [journal, record][::order]
+
+    both, three = run(*files, "--format", "junit"), run(*files, other, "--format", "junit")
+
+    assert both.stdout.count("<testsuite ") == 1
+    assert f'value="{files[0]}, {files[1]}"' in both.stdout
+    assert both.stderr == f"{files[1]} is the same run as {files[0]}, and counts once\n"
+    assert three.stdout.count("<testsuite ") == 2
+    assert run(*files).stdout == run(journal).stdout
+
+
+def test_run_that_poses_as_another_counts(journal: Path) -> None:
+    """A journal with the record of another run contradicts it, and is no copy."""
+    document = held()
+    document["failover"]["record"] = make_record(held())
+    journal.write_text(json.dumps(document), encoding="utf-8")
+    other = journal.with_name("other.json")
+    other.write_text(json.dumps({**document, "node": "another"}), encoding="utf-8")
+
+    done = run(journal, other, "--format", "junit")
+
+    assert done.stdout.count("<testsuite ") == 2
+    assert done.stderr == ""
+
+
 def test_evidence_without_its_end_is_not_unchanged(tmp_path: Path) -> None:
     """What `head` left of an evidence file may lack anything."""
     part = tmp_path / "part.jsonl"
@@ -343,7 +379,10 @@ def test_unreadable_journal_hides_no_other(journal: Path, tmp_path: Path) -> Non
     broken.write_text("{", encoding="utf-8")
     output = tmp_path / "campaign.json"
 
-    done = run(journal, broken, journal, "-o", output)
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({**held(), "node": "another"}), encoding="utf-8")
+
+    done = run(journal, broken, other, "-o", output)
 
     assert done.exit_code == 1
     assert f"Error: {broken} is no journal: " in done.stderr
