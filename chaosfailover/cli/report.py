@@ -3,8 +3,10 @@
 """
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -24,9 +26,11 @@ from chaosfailover.record import (
 )
 from chaosfailover.record.evidence import DEEPEST, is_deep
 from chaosfailover.report import FORMATS, LANGUAGES, SUFFIXES, render
-from chaosfailover.verdict.journal import brief
+from chaosfailover.verdict.journal import brief, mapping
 
 __all__ = ["report"]
+
+Document = Mapping[str, object]
 
 
 @click.command()
@@ -71,9 +75,10 @@ def report(
 
     Journals of interrupted runs are accepted. So is an evidence file, whole, cut off or growing,
     and a record, whose report has no round-trip chart. The JSON format is the record of the run,
-    with its SHA-256. A journal that cannot be read is named and left out. Exits 1 in that case, and
+    with its SHA-256. A run whose journal and record are both given counts once. A journal that
+    cannot be read is named and left out. Exits 1 in that case, and
     if the report cannot be written. --verify renders nothing: it exits 1 unless each journal holds
-    an unchanged record that agrees with it, and each evidence file is unchanged.
+    an unchanged record that agrees with it, and each evidence file is unchanged and whole.
 
     --follow waits for one evidence file and reads it as it grows. FILE is a page for a shared
     screen, which shows how the run stands and becomes its report at the end. Ctrl-C and SIGTERM end
@@ -81,6 +86,8 @@ def report(
 
     Example: chaos failover report journal.json -o failover-report.html
     """
+    if output and any(_is_same(output, path) for path in journals):
+        raise click.UsageError(f"-o is {str(output)!r}, which is read: name another file")
     if follow:
         _follow(journals, form or _format_of(output), language, output, only_verify)
         return
@@ -100,10 +107,29 @@ def _render(journals: Sequence[Path], form: str, language: str, output: Path | N
     """
     read = [(journal, str(path)) for path in journals if (journal := _sound(path)) is not None]
     if read:
-        sound, files = zip(*read, strict=True)
+        sound, files = zip(*_runs(read), strict=True)
         _write(render(sound, form, language, files), output)
     if len(read) < len(journals):
         sys.exit(NOT_DONE)
+
+
+def _runs(read: Sequence[tuple[Document, str]]) -> list[tuple[Document, str]]:
+    """
+    Return each run once, with its files: a journal, its record and its evidence are one run.
+    """
+    if len(read) == 1:
+        return [*read]
+    runs: dict[str, tuple[Document, str]] = {}
+    for journal, file in read:
+        record = stored(journal)
+        run = record.record["sha256"] if record.state in ONE_RUN else file
+        if run not in runs:
+            runs[run] = journal, file
+            continue
+        first, files = runs[run]
+        click.echo(f"{file} is the same run as {files}, and counts once", err=True)
+        runs[run] = (journal if is_record(first) else first), f"{files}, {file}"
+    return [*runs.values()]
 
 
 def _follow(
@@ -112,8 +138,7 @@ def _follow(
     """
     Keep the live page of one evidence file fresh; exit 1 if it is none, or for a failed report.
     """
-    is_page = output and form == "html" and output.resolve() not in map(Path.resolve, journals)
-    if output is None or not is_page or len(journals) != 1 or only_verify:
+    if output is None or form != "html" or len(journals) != 1 or only_verify:
         raise click.UsageError(
             "--follow takes one evidence file and the page to write: EVIDENCE --follow -o FILE.html"
         )
@@ -123,6 +148,15 @@ def _follow(
         raise click.ClickException(f"{journals[0]} is not followed: {exc}") from None
     except OSError as exc:
         raise click.ClickException(f"{exc.filename or output}: {exc.strerror}") from None
+
+
+def _is_same(output: Path, path: Path) -> bool:
+    """
+    Tell whether two names are those of one file, which a run may not have made yet.
+    """
+    with suppress(OSError):
+        return output.samefile(path)
+    return os.path.realpath(output) == os.path.realpath(path)
 
 
 def _format_of(output: Path | None) -> str:
@@ -150,9 +184,6 @@ def _verify(journals: Sequence[Path]) -> None:
         sys.exit(NOT_DONE)
 
 
-Document = Mapping[str, object]
-
-
 def _state(document: Document | Evidence) -> tuple[str, str]:
     """
     Return whether a journal's record, or an evidence file, is unchanged, and a detail.
@@ -162,6 +193,8 @@ def _state(document: Document | Evidence) -> tuple[str, str]:
             return "changed", str(document.changed)
         if not document.is_whole:
             return "unfinished", f"{document.sealed} of {document.lines}"
+    elif "evidence" in mapping(document.get("failover")):
+        return "differs", "failover.evidence"
     record = stored(_journal(document))
     return record.state, record.detail
 
@@ -175,7 +208,9 @@ JOURNAL_KEYS = ("chaoslib-version", "experiment", "failover", "run", "steady_sta
 LARGEST = 300_000_000
 TOO_DEEP = f"it is nested more than {DEEPEST} levels deep, expected fewer"
 
-SOUND = ("intact", "redacted", "unfinished")
+SOUND = ("intact", "redacted")
+ONE_RUN = (*SOUND, "absent")
+"""The states by which a record's SHA-256 tells which run it is of."""
 STATES = {
     "absent": "there is no record",
     "broken": "the record does not match its SHA-256: it was changed or damaged",
@@ -183,8 +218,8 @@ STATES = {
     "differs": "the record matches its SHA-256, but contradicts the journal in {detail}",
     "redacted": "the record matches its SHA-256; it contains what looks like secrets",
     "changed": "line {detail} does not match the lines before it: the file was changed or damaged",
-    "unfinished": "the evidence is unchanged up to line {detail}; it has no record: the run was "
-    "killed, goes on, or could not write more",
+    "unfinished": "the evidence is unchanged up to line {detail}, but has no end: lines after it "
+    "may be missing, or the run was killed, goes on, or could not write more",
     "intact": "the record matches its SHA-256",
 }
 

@@ -19,7 +19,18 @@ from chaosfailover.outages.outage import Length
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
-__all__ = ["Record", "digest", "members", "misfit", "part", "plain", "schema", "sealed", "verify"]
+__all__ = [
+    "OPEN",
+    "Record",
+    "digest",
+    "members",
+    "misfit",
+    "part",
+    "plain",
+    "schema",
+    "sealed",
+    "verify",
+]
 
 Record = dict[str, Any]
 """A record as JSON: what `record.schema.json` describes."""

@@ -5,7 +5,7 @@ Makes the record of a run from its journal.
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 
-from chaosfailover.record.digest import Record, plain, sealed
+from chaosfailover.record.digest import Record, digest, plain, sealed
 from chaosfailover.record.redaction import inline_values, named_values, redact, run_names
 from chaosfailover.record.sections import activities as course
 from chaosfailover.record.sections import results, setting
@@ -20,12 +20,19 @@ __all__ = [
     "make_record",
     "record_of_run",
     "redacted_run",
+    "sums",
     "without_secrets",
 ]
 
 RECORD_VERSION = 1
 
 Journal = Mapping[str, object]
+
+SUMMED = (
+    *("chaoslib-version", "platform", "node", "experiment", "start", "end", "duration", "status"),
+    *("deviated", "interruption", "steady_states", "run", "rollbacks"),
+)
+"""The parts of the toolkit's journal; the status may still become `failed` after the record."""
 
 
 def make_record(journal: Journal, secrets: Iterable[str] = ()) -> Record:
@@ -48,7 +55,20 @@ def record_of_run(run: Run, journal: Journal, secrets: Iterable[str] = ()) -> Re
     shown: Record = without_secrets(plain({**record, "findings": []}), journal, secrets)
     for target, rows in zip(shown["targets"], outages, strict=True):
         target["outages"] = plain(rows)
-    return sealed(shown)
+    return sealed({**shown, "journal": {} if "evidence" in entry_of(journal) else sums(journal)})
+
+
+def sums(journal: Journal) -> dict[str, str]:
+    """
+    Return the SHA-256 of each part of a journal, save its record and what other controls add.
+    """
+    entry = {f"failover.{key}": value for key, value in entry_of(journal).items()}
+    parts = {**{key: journal[key] for key in SUMMED if key in journal}, **entry}
+    return {
+        str(plain(key)): digest(plain(value))
+        for key, value in parts.items()
+        if key != "failover.record"
+    }
 
 
 def redacted_run(journal: Journal, secrets: Iterable[str] = ()) -> Run:

@@ -2,10 +2,12 @@
 The record that a run left in its journal, and whether it can be trusted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
-from chaosfailover.record.digest import Record, misfit, plain, sealed, verify
+from chaosfailover.record.digest import OPEN, Record, misfit, plain, sealed, verify
+from chaosfailover.record.occurrences import HIDDEN
 from chaosfailover.record.record import entry_of, record_of_run, redacted_run, without_secrets
 from chaosfailover.verdict.journal import Run, mapping, text
 from chaosfailover.verdict.verdict import GRAVITY
@@ -16,7 +18,9 @@ Journal = Mapping[str, object]
 
 STATES = ("absent", "broken", "misshapen", "differs", "redacted", "intact")
 SHARED = ("place", "period", "tests", "targets", "recoveries", "stopped", "interruption", "verdict")
-"""The sections that a record must share with the journal that holds it."""
+"""The sections that a record has in common with its journal, whatever version made it."""
+REASONS = {"reasons"}
+TOOL = "chaostoolkit-failover"
 MEMBERS = {"version", "verdict", "sha256", "place"}
 """The members by which a document is a record."""
 
@@ -55,7 +59,7 @@ def review_stored(journal: Journal, run: Run) -> Stored:
     record = {**mapping(document), "findings": _findings(mapping(document).get("findings"))}
     shown: Record = without_secrets(record, journal)
     made = shown if is_record(journal) else record_of_run(run, journal)
-    differing = [part for part in SHARED if not _agree(shown[part], made[part])]
+    differing = _differing(shown, made, journal)
     if _gravity(made) < _gravity(shown):
         shown = {**made, "findings": record["findings"]}
     resealed = shown if shown == record else sealed(shown)
@@ -106,14 +110,60 @@ def _gravity(record: Record) -> int:
     return GRAVITY.index(record["verdict"]["verdict"])
 
 
-def _agree(first: object, second: object) -> bool:
+def _differing(record: Record, made: Record, journal: Journal) -> list[str]:
     """
-    Tell whether two documents agree in the members that both have; reasons are only words.
+    Return the places where a record is not the one made anew from the journal that holds it.
+
+    Another version of this tool may have made it otherwise, and evidence may lack what was not
+    written: then only members that both have are compared, of the sections that they share.
+    """
+    if is_record(journal):
+        return []
+    entry, sums = entry_of(journal), mapping(record.get("journal"))
+    is_summed = bool(sums) and "evidence" not in entry
+    if is_summed and mapping(entry.get("versions")).get(TOOL) == _version():
+        sections: Sequence[str] = [*sorted((record.keys() | made.keys()) - {*OPEN, "journal"})]
+        places = _places(record, made, sections, whole=True)
+    else:
+        places = _places(record, made, SHARED, whole=False)
+    return [*places, *(_changed_parts(sums, made["journal"], journal) if is_summed else ())]
+
+
+def _version() -> str:
+    try:
+        return version(TOOL)
+    except PackageNotFoundError:
+        return ""
+
+
+def _changed_parts(sums: Journal, made: Journal, journal: Journal) -> Iterator[str]:
+    """
+    Yield the parts of a journal that are not as they were when its record was made.
+
+    Its status may have become `failed` since, if a report could not be written.
+    """
+    for part in sorted({*sums, *made}):
+        is_later = part == "status" and journal.get("status") == "failed"
+        if sums.get(part) != made.get(part) and not is_later:
+            yield f"journal.{part}"
+
+
+def _places(
+    first: object, second: object, keys: Collection[str] = (), place: str = "", *, whole: bool
+) -> Iterator[str]:
+    """
+    Yield the places where two documents differ, in `keys` or all.
+
+    If not `whole`, in the members that both have, save reasons, which are only words. Where a
+    secret was hidden in the first, they are not compared: the run knew more secrets.
     """
     if isinstance(first, Mapping) and isinstance(second, Mapping):
-        shared = (first.keys() & second.keys()) - {"reasons"}
-        return all(_agree(first[key], second[key]) for key in shared)
-    if isinstance(first, list) and isinstance(second, list):
-        pairs = zip(first, second, strict=False)
-        return len(first) == len(second) and all(_agree(*pair) for pair in pairs)
-    return bool(first == second)
+        every = first.keys() | second.keys() if whole else (first.keys() & second.keys()) - REASONS
+        for key in keys or sorted(every):
+            inner = f"{place}.{key}" if place else key
+            yield from _places(first.get(key), second.get(key), place=inner, whole=whole)
+    elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        for number, pair in enumerate(zip(first, second, strict=True)):
+            yield from _places(*pair, place=f"{place}[{number}]", whole=whole)
+    elif first != second and HIDDEN not in str(first):
+        yield place

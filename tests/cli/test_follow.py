@@ -200,7 +200,6 @@ def test_page_of_a_dead_run_is_its_report(tmp_path: Path) -> None:
         pytest.param(["a.jsonl", "--follow", "-o", "p.md"], id="no page by its suffix"),
         pytest.param(["a.jsonl", "--follow", "-o", "p", "--format", "json"], id="another format"),
         pytest.param(["a.jsonl", "--follow", "-o", "p.html", "--verify"], id="verify"),
-        pytest.param(["a.html", "--follow", "-o", "a.html"], id="a page in place of the evidence"),
         pytest.param(["--schema", "--follow", "-o", "p.html"], id="schema"),
     ],
 )

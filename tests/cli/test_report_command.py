@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from made_evidence import evidence
 from made_journals import held
 from places import EXPERIMENTS
 
@@ -133,6 +134,41 @@ def test_format_goes_before_the_name(journal: Path) -> None:
     assert not output.read_text(encoding="utf-8").startswith("<")
 
 
+@pytest.mark.parametrize(
+    "options", [[], ["--follow"], ["--verify"]], ids=["render", "follow", "no"]
+)
+@pytest.mark.parametrize("kind", ["same", "relative", "symlink", "hard link"])
+def test_what_is_read_is_not_overwritten(
+    kind: str, options: list[str], journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file is refused as the output of its own report, by whatever name."""
+    journal = journal.rename(journal.with_name("evidence.html"))
+    content, output = journal.read_bytes(), journal.with_name("output.html")
+    monkeypatch.chdir(journal.parent)
+    if kind == "symlink":
+        output.symlink_to(journal)
+    elif kind == "hard link":
+        output.hardlink_to(journal)
+    else:
+        output = journal if kind == "same" else Path("x") / ".." / journal.name
+        Path("x").mkdir()
+
+    done = run(journal, "-o", output, *options)
+
+    assert done.exit_code == 2
+    assert f"-o is {str(output)!r}, which is read: name another file" in done.stderr
+    assert journal.read_bytes() == content
+
+
+def test_what_is_yet_to_be_read_is_not_written(tmp_path: Path) -> None:
+    """Evidence that no run has begun is known by its name."""
+    done = run(tmp_path / "e.html", "--follow", "-o", tmp_path / "x" / ".." / "e.html")
+
+    assert done.exit_code == 2
+    assert "which is read: name another file" in done.stderr
+    assert not (tmp_path / "e.html").exists()
+
+
 def test_json_is_the_record(journal: Path) -> None:
     """What comes out verifies."""
     done = run(journal, "--format", "json")
@@ -185,7 +221,10 @@ def test_campaign_tells_runs_of_one_title_apart(journal: Path, tmp_path: Path) -
 
 def test_several_journals_are_a_campaign(journal: Path) -> None:
     """All of them are in one report."""
-    done = run(journal, journal, "--format", "json")
+    other = journal.with_name("other.json")
+    other.write_text(json.dumps({**held(), "node": "another"}), encoding="utf-8")
+
+    done = run(journal, other, "--format", "json")
 
     assert len(json.loads(done.stdout)) == 2
 
@@ -251,6 +290,65 @@ def test_verify(journal: Path, record: Path) -> None:
     assert f"{changed}: the record does not match its SHA-256" in bad.stdout
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["journal first", "record first"])
+def test_journal_and_record_of_a_run_are_one_run(journal: Path, record: Path, order: int) -> None:
+    """A campaign counts a run once, and says so; other runs are counted as before."""
+    document = held()
+    document["failover"]["record"] = make_record(held())
+    journal.write_text(json.dumps(document), encoding="utf-8")
+    other = journal.with_name("other.json")
+    other.write_text(json.dumps({**held(), "node": "another"}), encoding="utf-8")
+    files = [journal, record][::order]
+
+    both, three = run(*files, "--format", "junit"), run(*files, other, "--format", "junit")
+
+    assert both.stdout.count("<testsuite ") == 1
+    assert f'value="{files[0]}, {files[1]}"' in both.stdout
+    assert both.stderr == f"{files[1]} is the same run as {files[0]}, and counts once\n"
+    assert three.stdout.count("<testsuite ") == 2
+    assert run(*files).stdout == run(journal).stdout
+
+
+def test_run_that_poses_as_another_counts(journal: Path) -> None:
+    """A journal with the record of another run contradicts it, and is no copy."""
+    document = held()
+    document["failover"]["record"] = make_record(held())
+    journal.write_text(json.dumps(document), encoding="utf-8")
+    other = journal.with_name("other.json")
+    other.write_text(json.dumps({**document, "node": "another"}), encoding="utf-8")
+
+    done = run(journal, other, "--format", "junit")
+
+    assert done.stdout.count("<testsuite ") == 2
+    assert done.stderr == ""
+
+
+def test_evidence_without_its_end_is_not_unchanged(tmp_path: Path) -> None:
+    """What `head` left of an evidence file may lack anything."""
+    part = tmp_path / "part.jsonl"
+    lines = evidence("ended").splitlines(keepends=True)
+    part.write_bytes(b"".join(lines[:5]))
+
+    done = run("--verify", part)
+
+    assert done.exit_code == 1
+    assert f"{part}: the evidence is unchanged up to line 4 of 5, but has no end" in done.stdout
+    assert "lines after it may be missing" in done.stdout
+
+
+def test_journal_that_poses_as_evidence_differs(journal: Path) -> None:
+    """Evidence is not compared as strictly; only an evidence file is evidence."""
+    document = held()
+    document["failover"]["evidence"] = {"changed": 0}
+    document["failover"]["record"] = make_record(document)
+    journal.write_text(json.dumps(document), encoding="utf-8")
+
+    done = run("--verify", journal)
+
+    assert done.exit_code == 1
+    assert "contradicts the journal in failover.evidence" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -281,7 +379,10 @@ def test_unreadable_journal_hides_no_other(journal: Path, tmp_path: Path) -> Non
     broken.write_text("{", encoding="utf-8")
     output = tmp_path / "campaign.json"
 
-    done = run(journal, broken, journal, "-o", output)
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({**held(), "node": "another"}), encoding="utf-8")
+
+    done = run(journal, broken, other, "-o", output)
 
     assert done.exit_code == 1
     assert f"Error: {broken} is no journal: " in done.stderr

@@ -305,5 +305,5 @@ class _Look:
             done = CliRunner().invoke(
                 failover, ["report", *options, str(self._folder / "evidence.jsonl")]
             )
-            if done.exit_code:
+            if done.exit_code and "the evidence is unchanged up to line" not in done.output:
                 yield f"report {options[0]}: {done.output}"

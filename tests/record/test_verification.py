@@ -2,8 +2,10 @@
 A record that a run left is believed if it is as it was made, and says what the journal says.
 """
 
+import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from recorded_journals import RECORDED, load
 
 from chaosfailover.record import as_journal, make_record, schema, stored
 from chaosfailover.record.digest import misfit, sealed, verify
+from chaosfailover.record.redaction import redact_run
 from chaosfailover.record.verification import STATES
 from chaosfailover.report import FORMATS, render
 
@@ -57,7 +60,7 @@ def tampered() -> Document:
         pytest.param(
             left(verdict={"verdict": "deviated", "reasons": []}),
             "differs",
-            "verdict",
+            "verdict.verdict",
             id="another verdict, with a SHA-256 of its own",
         ),
         pytest.param(left(targets=[]), "differs", "targets", id="other targets"),
@@ -73,6 +76,164 @@ def test_state_of_a_stored_record(journal: Document, state: str, detail: str) ->
     assert (found.state, found.detail) == (state, detail)
     assert found.state in STATES
     assert verify(found.record)
+
+
+def recorded() -> Document:
+    """Return the journal of a real run, with the record that this version makes of it."""
+    journal = load(next(path for path in RECORDED if path.stem == "1.45-circuit-failover"))
+    people = {"name": "failover", "roles": {"approver": "Lin Mei"}}
+    journal["experiment"]["extensions"] = [people]
+    journal["failover"]["versions"]["chaostoolkit-failover"] = version("chaostoolkit-failover")
+    return changed(journal, ("failover.record", make_record(journal)))
+
+
+EVENTS = recorded()["failover"]["events"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "details"),
+    [
+        pytest.param(
+            "experiment.extensions.0.roles.approver",
+            "Nobody",
+            ["people.roles.approver[0]", "journal.experiment"],
+            id="approver",
+        ),
+        pytest.param(
+            "experiment.title", "x", ["experiment.title", "journal.experiment"], id="title"
+        ),
+        pytest.param(
+            "experiment.controls.0.provider.arguments.rto",
+            99,
+            ["journal.experiment"],
+            id="argument of the control",
+        ),
+        pytest.param(
+            "failover.verdict.reasons",
+            ["All was well."],
+            ["verdict.reasons", "journal.failover.verdict"],
+            id="reasons",
+        ),
+        pytest.param(
+            "failover.events",
+            EVENTS[:2] + EVENTS[3:],
+            ["timeline", "journal.failover.events"],
+            id="event removed",
+        ),
+        pytest.param(
+            "run.0.output.Status", "Testing", ["activities[0].output", "journal.run"], id="output"
+        ),
+        pytest.param("run.0.duration", 0.5, ["journal.run"], id="duration of an activity"),
+        pytest.param("platform", "x", ["journal.platform"], id="platform"),
+        pytest.param(
+            "failover.preflight.0.passed",
+            False,
+            ["preflight[0].passed", "journal.failover.preflight"],
+            id="preflight",
+        ),
+        pytest.param("failover.cut_at", None, ["journal.failover.cut_at"], id="cut_at"),
+        pytest.param(
+            "failover.settings.rto",
+            99,
+            ["settings.rto", "journal.failover.settings"],
+            id="rto of the settings",
+        ),
+        pytest.param(
+            "failover.targets.portal.rto",
+            99,
+            ["recoveries[0].rto", "targets[0].rto", "journal.failover.targets"],
+            id="rto of a target",
+        ),
+        pytest.param("status", "interrupted", ["interruption", "journal.status"], id="status"),
+        pytest.param("duration", 1, ["journal.duration"], id="duration"),
+        pytest.param("failover.more", 1, ["journal.failover.more"], id="added"),
+        pytest.param(
+            "failover.record.people.more",
+            {"x": 1},
+            ["people.more.x"],
+            id="record, with a SHA-256 of its own",
+        ),
+    ],
+)
+@pytest.mark.parametrize("tool", ["this", "another"])
+def test_what_was_changed_in_a_journal_is_named(
+    path: str, value: Any, details: list[str], tool: str
+) -> None:
+    """The record is made anew and compared; with another version, its sums tell the part."""
+    original = recorded()
+    if tool == "another":
+        original["failover"]["versions"]["chaostoolkit-failover"] = "0.0.1"
+        original["failover"]["record"] = make_record(original)
+    journal = changed(original, (path, value))
+    journal["failover"]["record"] = sealed(journal["failover"]["record"])
+
+    found = stored(journal)
+
+    names = found.detail.split(", ") if found.detail else []
+    if tool == "this":
+        assert set(details) <= set(names)
+    assert [name for name in details if name.startswith("journal.")] == [
+        name for name in names if name.startswith("journal.")
+    ]
+    assert found.state == ("differs" if names else "intact")
+
+
+@pytest.mark.parametrize("key", ["cut_at", "settings", "targets"])
+def test_part_removed_from_a_journal_is_named(key: str) -> None:
+    journal = recorded()
+    del journal["failover"][key]
+
+    found = stored(journal)
+
+    assert found.state == "differs"
+    assert f"journal.failover.{key}" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        pytest.param("chaosplatform", {"run": "x"}, id="of another control"),
+        pytest.param("failover.record.findings", ["slow"], id="findings"),
+    ],
+)
+def test_what_comes_after_the_record_is_no_change(path: str, value: Any) -> None:
+    """Other controls and people write their own parts."""
+    assert stored(changed(recorded(), (path, value))).state == "intact"
+
+
+def test_run_that_failed_after_its_record_is_no_change_of_the_status() -> None:
+    """A report that could not be written makes the run `failed`, which its verdict may show."""
+    assert "journal.status" not in stored(changed(recorded(), ("status", "failed"))).detail
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_record_made_anew_is_the_same(path: Path) -> None:
+    """Nothing in a record depends on when it was made, or on what JSON does to a journal."""
+    journal = load(path)
+    journal["failover"]["versions"]["chaostoolkit-failover"] = version("chaostoolkit-failover")
+    journal["failover"]["record"] = make_record(journal)
+
+    assert stored(json.loads(json.dumps(journal))) == (make_record(journal), "intact", "")
+
+
+@pytest.mark.parametrize("secret", ["circuit-failover", "pc-rehearsal-a", "Testing", "s3cret"])
+def test_secret_of_the_run_is_no_contradiction(secret: str) -> None:
+    """Where a secret equals a name, the record hides it in more places than the journal."""
+    journal = changed(recorded(), ("run.0.output", {"Name": secret, secret: [secret * 2]}))
+    del journal["failover"]["record"]
+    journal = redact_run(journal, [secret])
+    journal["failover"]["record"] = make_record(journal, [secret])
+
+    assert stored(json.loads(json.dumps(journal))).state == "intact"
+
+
+def test_records_of_before_are_compared_in_what_they_share() -> None:
+    """A record without sums of the journal, as earlier versions made it, is no contradiction."""
+    journal = recorded()
+    del journal["failover"]["record"]["journal"]
+    journal["failover"]["record"] = sealed(journal["failover"]["record"])
+
+    assert stored(journal).state == "intact"
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -86,7 +86,9 @@ def test_killed_run_leaves_its_evidence(
         assert [(stop["status"], stop["back"]) for stop in stops] == [("Stopped", True)]
         assert not any("may still run" in reason for reason in verdict.reasons)
     assert make_record(evidence.journal)["verdict"]["verdict"] == "inconclusive"
-    assert report("--verify", "ev.jsonl", folder=tmp_path).returncode == 0
+    verified = report("--verify", "ev.jsonl", folder=tmp_path)
+    assert verified.returncode == 1
+    assert "is unchanged up to line" in verified.stdout
 
 
 def report(*options: str, folder: Path) -> subprocess.CompletedProcess[str]:
