@@ -222,10 +222,27 @@ def test_failures_are_one_line(tmp_path: Path) -> None:
     unwritten = run(whole, "--follow", "-o", journal / "p.html")
 
     assert wrong.exit_code == unwritten.exit_code == 1
-    assert wrong.stderr.splitlines()[1:] == [
+    assert wrong.stderr.splitlines() == [
         f"Error: {journal} is not followed: it is no evidence of a run, which --follow reads"
     ]
     assert unwritten.stderr.splitlines()[1:] == [f"Error: {journal}: File exists"]
+
+
+def test_file_that_is_there_is_followed(tmp_path: Path) -> None:
+    path, page = tmp_path / "ev.jsonl", tmp_path / "p.html"
+    path.write_bytes(evidence("ended"))
+
+    done = run(path, "--follow", "-o", page)
+
+    assert done.stderr.splitlines()[0] == f"{page} follows {path}; Ctrl-C ends this, not the run."
+
+
+def test_home_that_no_shell_expanded_is_refused(tmp_path: Path) -> None:
+    """Else a folder named `~` would be made."""
+    done = run(tmp_path / "ev.jsonl", "--follow", "-o", "~/p.html")
+
+    assert done.exit_code == 2
+    assert "FILE is '~/p.html', expected a name without ~" in done.stderr
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -259,7 +276,7 @@ def test_command_follows_until_a_signal(number: signal.Signals, tmp_path: Path) 
         code, rest = process.wait(PATIENCE), process.stderr.read()
 
     assert (code, rest) == (0, "")
-    assert begun == f"{page} follows ev.jsonl; Ctrl-C ends this, not the run.\n"
+    assert begun == f"{page} waits for ev.jsonl; Ctrl-C ends this, not the run.\n"
     assert warning.startswith(f"Warning: {page} cannot be written: ")
     assert seen(page).startswith("The test cuts")
     assert [*folder.iterdir()] == [page]

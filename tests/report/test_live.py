@@ -295,8 +295,9 @@ def test_page_is_bounded() -> None:
 
 
 def test_page_is_replaced_in_one_step(tmp_path: Path) -> None:
-    """Through a link too, into a folder that is made; and nothing else is left."""
+    """Through a link too; and nothing else is left."""
     real, link = tmp_path / "folder" / "real.html", tmp_path / "page.html"
+    real.parent.mkdir()
     link.symlink_to(real)
 
     replace_page(link, "old")
@@ -309,6 +310,19 @@ def test_page_is_replaced_in_one_step(tmp_path: Path) -> None:
     assert [*real.parent.iterdir()] == [real]
 
 
+def test_folder_is_made_as_it_is_written(tmp_path: Path) -> None:
+    """A link that leads nowhere might lead anywhere."""
+    link = tmp_path / "page.html"
+    link.symlink_to(tmp_path / "elsewhere" / "page.html")
+
+    replace_page(tmp_path / "new" / "folder" / "page.html", "new")
+    with pytest.raises(FileNotFoundError):
+        replace_page(link, "new")
+
+    assert (tmp_path / "new" / "folder" / "page.html").read_text(encoding="utf-8") == "new"
+    assert {*tmp_path.iterdir()} == {tmp_path / "new", link}
+
+
 def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
     """Root would replace even a device."""
     pipe = tmp_path / "page.html"
@@ -317,6 +331,9 @@ def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
     for place in (pipe, tmp_path):
         with pytest.raises(OSError, match="it is no regular file"):
             replace_page(place, "new")
+
+    with pytest.raises(OSError, match=r"'/proc/page\.html'$"):
+        replace_page(Path("/proc/page.html"), "new")
 
     assert pipe.is_fifo()
     assert [*tmp_path.iterdir()] == [pipe]
