@@ -116,13 +116,15 @@ class GrowingEvidence:
         """
         Tell whether nothing more comes: the run has ended, or nobody writes the file any more.
 
-        A run, and the watchdog that takes over from it, hold a lock while they write.
+        A run, and the watchdog that takes over from it, hold a lock while they write. Once the
+        watchdog has told the end, only that lock is waited for.
         """
         if self._reader.is_whole:
             return True
         if self._file is None or not self.has_begun:
             return False
-        if (datetime.now(UTC) - self.changed_at).total_seconds() < SILENT:
+        silent = (datetime.now(UTC) - self.changed_at).total_seconds()
+        if silent < SILENT and not self._reader.is_told:
             return False
         try:
             fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -208,6 +208,7 @@ def _shown(run: LiveRun, language: str) -> dict[str, object]:
         "activities": [run for run in record["activities"] if run["began"] and not run["ended"]],
         "hypothesis": next(reversed(record["hypotheses"]), None),
         "timeline": make_timeline(record, view.series, words(language, "chart")),
+        "is_settling": _is_settling(record, tests),
         "events": record["timeline"][: -MOST_EVENTS - 1 : -1],
     }
 
@@ -230,6 +231,16 @@ def _state(record: Record, tests: Sequence[TestNow]) -> str:
     if ended:
         return "between"
     return "before" if record["scope"] or record["activities"] else "preparing"
+
+
+def _is_settling(record: Record, tests: Sequence[TestNow]) -> bool:
+    """
+    Tell whether no activity runs while a test cuts, as when the run waits for its targets.
+    """
+    cutting = {test.test for test in tests if test.is_cutting and test.known.word == "Testing"}
+    under_way = any(run["began"] and not run["ended"] for run in record["activities"])
+    of_cut = [each for each in record["recoveries"] if each["test"] in cutting]
+    return not under_way and any(not each["settled"] for each in of_cut)
 
 
 def _reason(record: Record) -> str:

@@ -122,6 +122,21 @@ def test_run_that_writes_nothing_goes_on_while_it_holds_its_lock(tmp_path: Path)
     assert (new, silent, dead) == (False, False, True)
 
 
+def test_run_has_ended_once_its_watchdog_told_it(tmp_path: Path) -> None:
+    """At once, save that whoever writes may go on."""
+    path = tmp_path / "ev.jsonl"
+    told = {"journal": {"failover": {"stopped": []}}, "by": "watchdog"}
+    path.write_bytes(evidence("recovered", more=[(15.0, told)]))
+    with growing(path) as file, path.open("ab") as writer:
+        file.read(MOST)
+        fcntl.flock(writer, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        goes_on = file.has_ended()
+        fcntl.flock(writer, fcntl.LOCK_UN)
+
+        assert (goes_on, file.has_ended()) == (False, True)
+        assert file.evidence.journal["interruption"]["name"] == "watchdog"
+
+
 def test_samples_alone_are_news(tmp_path: Path) -> None:
     """While a test holds, nothing else is written, and samples have no instant of their line."""
     path = tmp_path / "ev.jsonl"
@@ -177,6 +192,19 @@ def test_page_of_an_ended_run_is_its_report(tmp_path: Path) -> None:
     assert done.stderr.endswith(f"{page} is written.\n")
     assert run(path, "-o", report, "--language", "zh").exit_code == 0
     assert page.read_text(encoding="utf-8") == report.read_text(encoding="utf-8")
+
+
+def test_killed_run_without_a_stop_is_not_compared_with_it(tmp_path: Path) -> None:
+    """Nothing was stopped: what had not settled is not known."""
+    path, page = tmp_path / "ev.jsonl", tmp_path / "live.html"
+    path.write_bytes(evidence("down"))
+    aged(path)
+
+    run(path, "--follow", "-o", page)
+
+    text = page.read_text(encoding="utf-8")
+    assert "not settled when the evidence ended: unknown" in text
+    assert "not settled before the stop" not in text
 
 
 def test_page_of_a_dead_run_is_its_report(tmp_path: Path) -> None:

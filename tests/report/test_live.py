@@ -100,6 +100,22 @@ def test_silent_run_is_not_known() -> None:
     assert "No news since 12:00:00Z (0:40 ago)." in actual
     assert "portal not known (was: answers)" in actual
     assert "first not known (was: Testing)" in actual
+    assert "not known (was: The test cuts)" in actual
+    assert "not known (was: No activity runs: the test is stopped once the targets" in actual
+    assert re.search(r"Planned end, by the API: not known \(was: \S+\) Updated", actual)
+
+
+def test_wait_for_the_targets_is_named() -> None:
+    """Else the page would name nothing that the run does while the test cuts."""
+    run = {"activity": {"name": "cut it"}, "start": NOW.isoformat()}
+    line = {"journal": {"running": {"1": {"part": "run", "run": run}}}}
+
+    waiting = shown(page(evidence("recovered", NOW)))
+    busy = shown(page(evidence("recovered", NOW, more=[(14.0, line)])))
+
+    assert "No activity runs: the test is stopped once the targets have settled." in waiting
+    assert "Activity: cut it" in busy
+    assert "No activity runs" not in busy
 
 
 def test_run_without_targets_may_be_silent() -> None:
@@ -209,7 +225,7 @@ def test_planned_end_of_another_clock_is_not_known() -> None:
 
 def test_planned_end_that_has_passed_is_told() -> None:
     """A test that cuts on is not counted down below zero."""
-    actual = shown(page(evidence("testing", NOW), later=400.0))
+    actual = shown(page(evidence("testing", NOW, results={}), later=400.0))
 
     assert "Planned end, by the API: 12:04:59Z passed, for 1:40" in actual
 
@@ -279,7 +295,7 @@ def test_script_outlives_the_writer() -> None:
     assert float(data["written"]) == NOW.timestamp()
     assert float(data["every"]) == 2.0
     assert float(data["patience"]) == 11.0
-    assert rendered.count(" data-known=") == 5
+    assert rendered.count(" data-known=") == 8
     assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in rendered
 
 
