@@ -67,7 +67,7 @@ def _event(stage: str, second: float, event: dict[str, Any]) -> tuple[float, dic
         ("testing", ["The test cuts", "Planned end, by the API: 12:04:59Z in 4:59"]),
         (
             "down",
-            ["portal down since 11:59:59Z", "0.6 s to 2 s cen-1 (IPv4) 0.196 s \u2013 ∞ down"],
+            ["portal down since 11:59:59Z", "0.6 s to 2 s cen-1 (IPv4) at least 0.196 s down"],
         ),
         ("recovered", ["portal answers since 11:59:57Z", "0.696 s \u2013 0.903 s so far"]),
         ("stopping", ["On the way back", "first Stopping seen since 11:59:59Z pc-a · ftj-1"]),
