@@ -355,6 +355,7 @@ def test_every_message_is_used(language: str) -> None:
         "verdict.",
         "means.",
         "mode.",
+        "check.",
         "role.",
         "gauge.",
         "chart.",
