@@ -116,13 +116,15 @@ class GrowingEvidence:
         """
         Tell whether nothing more comes: the run has ended, or nobody writes the file any more.
 
-        A run, and the watchdog that takes over from it, hold a lock while they write.
+        A run, and the watchdog that takes over from it, hold a lock while they write. Once the
+        watchdog has told the end, only that lock is waited for.
         """
         if self._reader.is_whole:
             return True
         if self._file is None or not self.has_begun:
             return False
-        if (datetime.now(UTC) - self.changed_at).total_seconds() < SILENT:
+        silent = (datetime.now(UTC) - self.changed_at).total_seconds()
+        if silent < SILENT and not self._reader.is_told:
             return False
         try:
             fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -154,8 +156,10 @@ def follow(path: Path, output: Path, language: str, largest: int) -> None:
     no evidence, and OSError if the report cannot be written.
     """
     with _ending_on_signals(), contextlib.closing(GrowingEvidence(path)) as growing:
-        notice(f"{output} follows {path}; Ctrl-C ends this, not the run.")
-        _keep_fresh(growing, output, language, largest)
+        is_new = growing.read(largest)
+        verb = "follows" if is_new else "waits for"
+        notice(f"{output} {verb} {path}; Ctrl-C ends this, not the run.")
+        _keep_fresh(growing, output, language, largest, is_new=is_new)
         growing.end()
         evidence = growing.evidence
         page = render([evidence.journal], "html", language, [str(path)])
@@ -163,12 +167,14 @@ def follow(path: Path, output: Path, language: str, largest: int) -> None:
         notice(f"{output} is written.")
 
 
-def _keep_fresh(growing: GrowingEvidence, output: Path, language: str, largest: int) -> None:
+def _keep_fresh(
+    growing: GrowingEvidence, output: Path, language: str, largest: int, *, is_new: bool
+) -> None:
     run: LiveRun | None = None
     every, has_failed = PAUSE, False
     while True:
         began = time.monotonic()
-        is_new = growing.read(largest)
+        is_new = growing.read(largest) or is_new
         if growing.has_ended():
             return
         if is_new and growing.has_begun:
@@ -181,6 +187,7 @@ def _keep_fresh(growing: GrowingEvidence, output: Path, language: str, largest: 
             if not has_failed:
                 click.echo(f"Warning: {output} cannot be written: {exc.strerror}", err=True)
             has_failed = True
+        is_new = False
         every = max(PAUSE, (time.monotonic() - began) / SHARE)
         time.sleep(every)
 

@@ -25,7 +25,7 @@ from chaosfailover.record import (
     stored,
 )
 from chaosfailover.record.evidence import DEEPEST, is_deep
-from chaosfailover.report import FORMATS, LANGUAGES, SUFFIXES, render
+from chaosfailover.report import FORMATS, LANGUAGES, NO_HOME, SUFFIXES, names_home, render
 from chaosfailover.verdict.journal import brief, mapping
 
 __all__ = ["report"]
@@ -142,6 +142,8 @@ def _follow(
         raise click.UsageError(
             "--follow takes one evidence file and the page to write: EVIDENCE --follow -o FILE.html"
         )
+    if names_home(str(output)):
+        raise click.UsageError(f"FILE is {str(output)!r}, {NO_HOME}")
     try:
         follow_evidence(journals[0], output, language, LARGEST)
     except ArgumentError as exc:

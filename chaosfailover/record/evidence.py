@@ -34,7 +34,8 @@ class Evidence:
     """
     What an evidence file holds.
 
-    `journal` is that of the run; without an end, its interruption is `unfinished`. `sealed` is
+    `journal` is that of the run; without an end, its interruption is `unfinished`, with the name
+    of who told the end in the place of the run, if somebody did. `sealed` is
     the number of the last line that has the SHA-256 of all before it; `changed` is that of the
     first line that has another one, 0 if there is none. `damaged` counts the lines that cannot be
     read, save one that was cut off at the end. `lost` lines could not be written.
@@ -42,6 +43,7 @@ class Evidence:
 
     journal: dict[str, Any] = field(default_factory=dict)
     is_whole: bool = False
+    told_by: str = ""
     last_at: str = ""
     lines: int = 0
     sealed: int = 0
@@ -87,6 +89,13 @@ class EvidenceReader:
         """
         return self._evidence.is_whole
 
+    @property
+    def is_told(self) -> bool:
+        """
+        Whether a watchdog told the end in the place of the run.
+        """
+        return bool(self._evidence.told_by)
+
     def feed(self, content: bytes) -> None:
         """
         Read what was added; the rest of a line that is not whole yet waits for more.
@@ -129,6 +138,7 @@ class EvidenceReader:
         evidence.last_at = text(line.get("at")) or evidence.last_at
         evidence.lost += int(number(line.get("lost")) or 0)
         evidence.is_whole |= line.get("end") is True
+        evidence.told_by = text(line.get("by")) or evidence.told_by
         _merge(evidence.journal, mapping(line.get("journal")))
         if SAMPLES in line:
             self._take_samples(line)
@@ -182,7 +192,8 @@ class EvidenceReader:
         if not evidence.is_whole:
             reason = evidence.last_at
             journal["status"] = "interrupted"
-            journal["interruption"] = {"kind": UNFINISHED, "name": UNFINISHED, "reason": reason}
+            name = evidence.told_by or UNFINISHED
+            journal["interruption"] = {"kind": UNFINISHED, "name": name, "reason": reason}
         return evidence
 
     def _entries(self, evidence: Evidence) -> dict[str, object]:

@@ -9,17 +9,19 @@ from chaosfailover.errors import ArgumentError
 from chaosfailover.i18n import CATALOGUES, check_language
 from chaosfailover.report.html import render_html
 from chaosfailover.report.junit import render_junit
-from chaosfailover.report.live import LiveRun, render_live, replace_page
+from chaosfailover.report.live import NO_HOME, LiveRun, names_home, render_live, replace_page
 from chaosfailover.report.markdown import render_markdown
 from chaosfailover.report.view import RunView, make_view
 
 __all__ = [
     "FORMATS",
     "LANGUAGES",
+    "NO_HOME",
     "PAGES",
     "SUFFIXES",
     "LiveRun",
     "make_view",
+    "names_home",
     "render",
     "render_live",
     "replace_page",

@@ -2,7 +2,6 @@
 The templates of the reports, and their filters: how values are shown.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
@@ -14,7 +13,7 @@ from markupsafe import Markup, escape
 
 from chaosfailover.i18n import message
 from chaosfailover.record import Record
-from chaosfailover.report import flows, network
+from chaosfailover.report import events, flows, network
 from chaosfailover.report import formatting as wording
 from chaosfailover.report.charts.axis import Axis
 from chaosfailover.report.charts.bars import Bar
@@ -73,16 +72,14 @@ def _span(axis: Axis, bar: Bar) -> str:
     return f"{ends} UTC (+{bar.since:.3f} \u2013 +{bar.until:.3f} s)"
 
 
-def _detail(event: Record) -> str:
+def _so_far(failover: Record | None, t: Callable[..., str]) -> str:
     """
-    Write the fields of an event besides its instant and kind.
+    Write a failover time that may still grow.
     """
-    more = {key: value for key, value in event.items() if key not in ("at", "kind")}
-    return ", ".join(
-        f"{key} {value if isinstance(value, str) else json.dumps(value, default=str)}"
-        for key, value in more.items()
-        if value is not None
-    )
+    if failover is None or failover["at_most"] is not None:
+        return wording.failover(failover)
+    least = failover["at_least"]
+    return t("now.at_least", least=wording.length(least)) if least else wording.NOTHING
 
 
 def _forecast(forecast: Record, t: Callable[..., str]) -> str:
@@ -166,7 +163,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "connection": flows.connection,
     "connections": flows.connections,
     "day": wording.day,
-    "detail": _detail,
+    "detail": events.fields,
+    "told": events.sentence,
     "failover": wording.failover,
     "forecast": _forecast,
     "labelled": labelled,
@@ -183,6 +181,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "percent": wording.percent,
     "second": wording.second,
     "rate": lambda value: wording.NOTHING if value is None else f"{value:.1f}",
+    "so_far": _so_far,
     "span": _span,
     "time": wording.time_of_day,
     "by_direction": flows.by_direction,

@@ -181,7 +181,7 @@ def _spent(run: Record) -> float:
 
 RECOVERIES = {
     **dict.fromkeys(("exceeded", "again", "back"), "failure"),
-    **dict.fromkeys(("open", "unseen"), "error"),
+    **dict.fromkeys(("open", "unended", "unseen"), "error"),
     "unproven": "skipped",
 }
 

@@ -29,7 +29,9 @@ from chaosfailover.report.view import RunView
 from chaosfailover.verdict.journal import instant, number
 from chaosfailover.verdict.series import Series
 
-__all__ = ["LiveRun", "render_live", "replace_page"]
+__all__ = ["NO_HOME", "LiveRun", "names_home", "render_live", "replace_page"]
+
+NO_HOME = "expected a name without ~, which only a shell expands: write the whole path"
 
 # Seconds between two loads of the page, at least.
 RELOAD = 2.0
@@ -156,22 +158,32 @@ def render_live(
     )
 
 
+def names_home(file: str) -> bool:
+    """
+    Tell whether the name of a file begins with `~`, which only a shell expands.
+    """
+    return os.path.normpath(file).startswith("~")
+
+
 def replace_page(file: Path, page: str) -> None:
     """
     Write a page in one step, so that no reader finds half of it; raises OSError.
 
-    Its folder is made. Who may read an old page may read the new one, and nobody else.
+    Its folder is made, but not where a link leads. Who may read an old page may read the new one,
+    and nobody else.
     """
-    place = file.resolve()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    place = Path(os.path.realpath(file))
     if place.exists() and not place.is_file():
         raise OSError(errno.EINVAL, "it is no regular file", str(file))
     new = place.with_name(f".{place.name}.{os.getpid()}.new")
-    place.parent.mkdir(parents=True, exist_ok=True)
     try:
         new.write_text(page, encoding="utf-8")
         if place.exists():
             shutil.copymode(place, new)
         new.replace(place)
+    except OSError as exc:
+        raise OSError(exc.errno, exc.strerror, str(file)) from exc
     finally:
         new.unlink(missing_ok=True)
 
@@ -196,6 +208,7 @@ def _shown(run: LiveRun, language: str) -> dict[str, object]:
         "activities": [run for run in record["activities"] if run["began"] and not run["ended"]],
         "hypothesis": next(reversed(record["hypotheses"]), None),
         "timeline": make_timeline(record, view.series, words(language, "chart")),
+        "is_settling": _is_settling(record, tests),
         "events": record["timeline"][: -MOST_EVENTS - 1 : -1],
     }
 
@@ -218,6 +231,16 @@ def _state(record: Record, tests: Sequence[TestNow]) -> str:
     if ended:
         return "between"
     return "before" if record["scope"] or record["activities"] else "preparing"
+
+
+def _is_settling(record: Record, tests: Sequence[TestNow]) -> bool:
+    """
+    Tell whether no activity runs while a test cuts, as when the run waits for its targets.
+    """
+    cutting = {test.test for test in tests if test.is_cutting and test.known.word == "Testing"}
+    under_way = any(run["began"] and not run["ended"] for run in record["activities"])
+    of_cut = [each for each in record["recoveries"] if each["test"] in cutting]
+    return not under_way and any(not each["settled"] for each in of_cut)
 
 
 def _reason(record: Record) -> str:

@@ -215,7 +215,8 @@ def check_evidence(given: str | None) -> None:
 
 
 def _place(path: Path, name: str, *, is_folder: bool) -> Path:
-    return path / name if is_folder or path.is_dir() else path
+    # It raises for no name that cannot be looked up, unlike the method of a path.
+    return path / name if is_folder or os.path.isdir(path) else path  # noqa: PTH112
 
 
 def _create(path: Path, hidden: Collection[str], given: str | None = None) -> RunEvidence:
@@ -224,6 +225,6 @@ def _create(path: Path, hidden: Collection[str], given: str | None = None) -> Ru
         path.parent.mkdir(parents=True, exist_ok=True)
         return RunEvidence(path, hidden, named=given is not None)
     except OSError as exc:
-        if path.exists():
+        if os.path.lexists(path):
             raise ConfigurationError(f"{shown} {EXISTS}") from exc
         raise ConfigurationError(f"{shown} cannot be written: {exc.strerror or exc}") from exc

@@ -4,6 +4,7 @@ The conclusion of a run: its verdict, its record, the files made from them, and 
 
 import json
 import logging
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -18,7 +19,7 @@ from chaosfailover.report import SUFFIXES, render
 from chaosfailover.run.experiment_file import command_parameter
 from chaosfailover.run.live_page import write_report
 from chaosfailover.run.otel import trace_run
-from chaosfailover.run.settings import Settings
+from chaosfailover.run.settings import FILES, Settings
 from chaosfailover.run.summary import Files, summary
 from chaosfailover.verdict.journal import parse
 from chaosfailover.verdict.verdict import Verdict, given, judge
@@ -39,10 +40,10 @@ def check_files(settings: Settings, *, make_folders: bool = True) -> None:
         if name := getattr(settings, key):
             try_to_write(key, Path(name), make_folders=make_folders)
     if name := command_parameter("journal_path"):
-        if settings.live and Path(name).resolve() == Path(settings.live).resolve():
-            raise ConfigurationError(
-                f"live is {settings.live!r}, as the journal: name another file"
-            )
+        for key in FILES:
+            file = getattr(settings, key)
+            if file and os.path.realpath(file) == os.path.realpath(name):
+                raise ConfigurationError(f"{key} is {file!r}, as the journal: name another file")
         try_to_write("the journal", Path(name), make_folders=make_folders)
 
 
@@ -54,10 +55,11 @@ def try_to_write(key: str, file: Path, *, make_folders: bool) -> None:
         made = [folder for folder in file.parents if not folder.exists()]
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            existed = file.exists()
-            file.open("ab").close()
+            place = Path(os.path.realpath(file))
+            existed = place.exists()
+            place.open("ab").close()
             if not existed:
-                file.unlink()
+                place.unlink()
         finally:
             for folder in () if make_folders else made:
                 if folder.exists():

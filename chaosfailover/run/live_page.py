@@ -131,7 +131,7 @@ def write_report(page: Path, journal: Journal, *, warn: bool = True) -> Mapping[
             replace_page(page, render([journal], "html", "en"))
             problem.clear()
         except Exception as exc:  # noqa: BLE001 - whatever it was, the run is judged without it
-            problem[:] = [str(exc)]
+            problem[:] = [getattr(exc, "strerror", None) or str(exc)]
 
     thread = threading.Thread(target=write, name="failover-live-report", daemon=True)
     thread.start()

@@ -4,21 +4,23 @@ The settings of a run: the arguments of the control, parsed and checked.
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from itertools import combinations
 from typing import Any, Self
 
 from chaosfailover import arguments
 from chaosfailover.errors import ArgumentError
 from chaosfailover.prober.targets import INTERVAL, TIMEOUT, Target, parse_target
-from chaosfailover.report import PAGES, SUFFIXES
+from chaosfailover.report import NO_HOME, PAGES, SUFFIXES, names_home
 from chaosfailover.safety.allowed_times import AllowedTimes
 from chaosfailover.safety.route_checks import MAX_SURVIVOR_LOAD, RouteRules, SurvivorsBy
 
-__all__ = ["Settings"]
+__all__ = ["FILES", "Settings"]
 
-FILES = {"report", "record", "live"}
+# The files of a run besides its journal.
+FILES = ("live", "report", "record", "evidence")
 # Arguments whose values must fit each other.
 TIMES = {"abort_after", "interval", "rto", "targets", "timeout"}
 
@@ -92,17 +94,15 @@ class Settings:
         refused.
         """
         files: dict[str, Any] = {}
-        for name in (FILES | {"evidence"}) & given.keys():
+        for name in given.keys() & FILES:
             if "${" in str(given[name]):
                 continue
             with contextlib.suppress(ArgumentError):
                 files[name] = CHECKS[name](name, given[name])
         settings = cls(**files)
-        try:
-            settings._check_live()
-        except ArgumentError:
-            files["live"] = None
-        return replace(cls(**files), evidence=None)
+        shared = [name for pair in settings._files_that_are_one() for name in pair]
+        none: dict[str, Any] = dict.fromkeys(["evidence", *shared])
+        return replace(settings, **none)
 
     @classmethod
     def _read(cls, given: Arguments, values: Arguments) -> Self:
@@ -112,7 +112,9 @@ class Settings:
         settings = cls(**checked)
         settings.parsed_targets()
         settings.allowed_times()
-        settings._check_live()
+        for name, other in settings._files_that_are_one():
+            file = getattr(settings, name)
+            raise ArgumentError(f"{name} is {file!r}, as {other}: name another file")
         return settings
 
     def _check_times(self) -> None:
@@ -129,14 +131,14 @@ class Settings:
                     f"{timeout:g} s, expected at least {interval + timeout:g}"
                 )
 
-    def _check_live(self) -> None:
+    def _files_that_are_one(self) -> Iterator[tuple[str, str]]:
         """
-        Refuse a live page that another file of the run would overwrite, or be overwritten by.
+        Yield the arguments whose files would overwrite each other.
         """
-        for name in ("report", "record", "evidence"):
-            other = getattr(self, name)
-            if self.live and other and os.path.realpath(other) == os.path.realpath(self.live):
-                raise ArgumentError(f"live is {self.live!r}, as {name}: name another file")
+        for name, other in combinations(FILES, 2):
+            file, same = getattr(self, name), getattr(self, other)
+            if file and same and os.path.realpath(file) == os.path.realpath(same):
+                yield name, other
 
     def parsed_targets(self) -> list[Target]:
         """
@@ -208,20 +210,22 @@ def _file(name: str, value: object) -> str:
     """
     Return the name of a file; it is empty for none, as an environment variable may be.
     """
-    return "" if value == "" else _text(name, value)
+    text = "" if value == "" else _text(name, value)
+    if "${" in text:
+        raise ArgumentError(f"{name} is {text!r}, expected a value for each ${{...}}")
+    if names_home(text):
+        raise ArgumentError(f"{name} is {text!r}, {NO_HOME}")
+    return text
 
 
 def _report(name: str, value: object) -> str:
-    text = _text(name, value)
-    if not text.lower().endswith(tuple(SUFFIXES)):
+    text = _file(name, value)
+    if text and not text.lower().endswith(tuple(SUFFIXES)):
         raise ArgumentError(f"{name} is {text!r}, expected a file {' or '.join(SUFFIXES)}")
     return text
 
 
 def _page(name: str, value: object) -> str:
-    """
-    Return the name of a page; it is empty for none, as an environment variable may be.
-    """
     text = _file(name, value)
     if text and not text.lower().endswith(PAGES):
         raise ArgumentError(f"{name} is {text!r}, expected a file {' or '.join(PAGES)}")

@@ -28,7 +28,7 @@ from chaosfailover.alibaba import config
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.errors import FailoverError, GuardError
 from chaosfailover.events import listening
-from chaosfailover.events.evidence_file import EvidenceFile
+from chaosfailover.events.evidence_file import TOLD, EvidenceFile
 from chaosfailover.network.cut_resources import Resource, ResourceState
 from chaosfailover.safety.alarm import alarm
 from chaosfailover.safety.guarded_test import (
@@ -68,8 +68,6 @@ SPARE = "--spare"
 BACK = "--back="
 HIDDEN = "***"
 SHORTEST_HIDDEN = 6
-# Marks the last line that a watchdog adds to the evidence: the other one then adds nothing.
-TOLD = {"by": "watchdog"}
 NONE_RUNNING = "no watchdog process is running"
 
 

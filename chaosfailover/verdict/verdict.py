@@ -89,6 +89,7 @@ ORDER: Sequence[tuple[str, Sequence[str]]] = (
             "back_unknown",
             "interrupted",
             "unfinished",
+            "taken_over",
             "emulator_ended",
             "seen_back",
             "evidence_changed",

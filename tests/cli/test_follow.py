@@ -122,6 +122,21 @@ def test_run_that_writes_nothing_goes_on_while_it_holds_its_lock(tmp_path: Path)
     assert (new, silent, dead) == (False, False, True)
 
 
+def test_run_has_ended_once_its_watchdog_told_it(tmp_path: Path) -> None:
+    """At once, save that whoever writes may go on."""
+    path = tmp_path / "ev.jsonl"
+    told = {"journal": {"failover": {"stopped": []}}, "by": "watchdog"}
+    path.write_bytes(evidence("recovered", more=[(15.0, told)]))
+    with growing(path) as file, path.open("ab") as writer:
+        file.read(MOST)
+        fcntl.flock(writer, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        goes_on = file.has_ended()
+        fcntl.flock(writer, fcntl.LOCK_UN)
+
+        assert (goes_on, file.has_ended()) == (False, True)
+        assert file.evidence.journal["interruption"]["name"] == "watchdog"
+
+
 def test_samples_alone_are_news(tmp_path: Path) -> None:
     """While a test holds, nothing else is written, and samples have no instant of their line."""
     path = tmp_path / "ev.jsonl"
@@ -179,6 +194,19 @@ def test_page_of_an_ended_run_is_its_report(tmp_path: Path) -> None:
     assert page.read_text(encoding="utf-8") == report.read_text(encoding="utf-8")
 
 
+def test_killed_run_without_a_stop_is_not_compared_with_it(tmp_path: Path) -> None:
+    """Nothing was stopped: what had not settled is not known."""
+    path, page = tmp_path / "ev.jsonl", tmp_path / "live.html"
+    path.write_bytes(evidence("down"))
+    aged(path)
+
+    run(path, "--follow", "-o", page)
+
+    text = page.read_text(encoding="utf-8")
+    assert "not settled when the evidence ended: unknown" in text
+    assert "not settled before the stop" not in text
+
+
 def test_page_of_a_dead_run_is_its_report(tmp_path: Path) -> None:
     """What was seen, and that the run did not end."""
     path, page = tmp_path / "ev.jsonl", tmp_path / "live.html"
@@ -221,10 +249,27 @@ def test_failures_are_one_line(tmp_path: Path) -> None:
     unwritten = run(whole, "--follow", "-o", journal / "p.html")
 
     assert wrong.exit_code == unwritten.exit_code == 1
-    assert wrong.stderr.splitlines()[1:] == [
+    assert wrong.stderr.splitlines() == [
         f"Error: {journal} is not followed: it is no evidence of a run, which --follow reads"
     ]
     assert unwritten.stderr.splitlines()[1:] == [f"Error: {journal}: File exists"]
+
+
+def test_file_that_is_there_is_followed(tmp_path: Path) -> None:
+    path, page = tmp_path / "ev.jsonl", tmp_path / "p.html"
+    path.write_bytes(evidence("ended"))
+
+    done = run(path, "--follow", "-o", page)
+
+    assert done.stderr.splitlines()[0] == f"{page} follows {path}; Ctrl-C ends this, not the run."
+
+
+def test_home_that_no_shell_expanded_is_refused(tmp_path: Path) -> None:
+    """Else a folder named `~` would be made."""
+    done = run(tmp_path / "ev.jsonl", "--follow", "-o", "~/p.html")
+
+    assert done.exit_code == 2
+    assert "FILE is '~/p.html', expected a name without ~" in done.stderr
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -258,7 +303,7 @@ def test_command_follows_until_a_signal(number: signal.Signals, tmp_path: Path) 
         code, rest = process.wait(PATIENCE), process.stderr.read()
 
     assert (code, rest) == (0, "")
-    assert begun == f"{page} follows ev.jsonl; Ctrl-C ends this, not the run.\n"
+    assert begun == f"{page} waits for ev.jsonl; Ctrl-C ends this, not the run.\n"
     assert warning.startswith(f"Warning: {page} cannot be written: ")
     assert seen(page).startswith("The test cuts")
     assert [*folder.iterdir()] == [page]

@@ -67,7 +67,7 @@ def _event(stage: str, second: float, event: dict[str, Any]) -> tuple[float, dic
         ("testing", ["The test cuts", "Planned end, by the API: 12:04:59Z in 4:59"]),
         (
             "down",
-            ["portal down since 11:59:59Z", "0.6 s to 2 s cen-1 (IPv4) 0.196 s \u2013 ∞ down"],
+            ["portal down since 11:59:59Z", "0.6 s to 2 s cen-1 (IPv4) at least 0.196 s down"],
         ),
         ("recovered", ["portal answers since 11:59:57Z", "0.696 s \u2013 0.903 s so far"]),
         ("stopping", ["On the way back", "first Stopping seen since 11:59:59Z pc-a · ftj-1"]),
@@ -100,6 +100,22 @@ def test_silent_run_is_not_known() -> None:
     assert "No news since 12:00:00Z (0:40 ago)." in actual
     assert "portal not known (was: answers)" in actual
     assert "first not known (was: Testing)" in actual
+    assert "not known (was: The test cuts)" in actual
+    assert "not known (was: No activity runs: the test is stopped once the targets" in actual
+    assert re.search(r"Planned end, by the API: not known \(was: \S+\) Updated", actual)
+
+
+def test_wait_for_the_targets_is_named() -> None:
+    """Else the page would name nothing that the run does while the test cuts."""
+    run = {"activity": {"name": "cut it"}, "start": NOW.isoformat()}
+    line = {"journal": {"running": {"1": {"part": "run", "run": run}}}}
+
+    waiting = shown(page(evidence("recovered", NOW)))
+    busy = shown(page(evidence("recovered", NOW, more=[(14.0, line)])))
+
+    assert "No activity runs: the test is stopped once the targets have settled." in waiting
+    assert "Activity: cut it" in busy
+    assert "No activity runs" not in busy
 
 
 def test_run_without_targets_may_be_silent() -> None:
@@ -209,7 +225,7 @@ def test_planned_end_of_another_clock_is_not_known() -> None:
 
 def test_planned_end_that_has_passed_is_told() -> None:
     """A test that cuts on is not counted down below zero."""
-    actual = shown(page(evidence("testing", NOW), later=400.0))
+    actual = shown(page(evidence("testing", NOW, results={}), later=400.0))
 
     assert "Planned end, by the API: 12:04:59Z passed, for 1:40" in actual
 
@@ -279,7 +295,7 @@ def test_script_outlives_the_writer() -> None:
     assert float(data["written"]) == NOW.timestamp()
     assert float(data["every"]) == 2.0
     assert float(data["patience"]) == 11.0
-    assert rendered.count(" data-known=") == 5
+    assert rendered.count(" data-known=") == 8
     assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in rendered
 
 
@@ -295,8 +311,9 @@ def test_page_is_bounded() -> None:
 
 
 def test_page_is_replaced_in_one_step(tmp_path: Path) -> None:
-    """Through a link too, into a folder that is made; and nothing else is left."""
+    """Through a link too; and nothing else is left."""
     real, link = tmp_path / "folder" / "real.html", tmp_path / "page.html"
+    real.parent.mkdir()
     link.symlink_to(real)
 
     replace_page(link, "old")
@@ -309,6 +326,19 @@ def test_page_is_replaced_in_one_step(tmp_path: Path) -> None:
     assert [*real.parent.iterdir()] == [real]
 
 
+def test_folder_is_made_as_it_is_written(tmp_path: Path) -> None:
+    """A link that leads nowhere might lead anywhere."""
+    link = tmp_path / "page.html"
+    link.symlink_to(tmp_path / "elsewhere" / "page.html")
+
+    replace_page(tmp_path / "new" / "folder" / "page.html", "new")
+    with pytest.raises(FileNotFoundError):
+        replace_page(link, "new")
+
+    assert (tmp_path / "new" / "folder" / "page.html").read_text(encoding="utf-8") == "new"
+    assert {*tmp_path.iterdir()} == {tmp_path / "new", link}
+
+
 def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
     """Root would replace even a device."""
     pipe = tmp_path / "page.html"
@@ -317,6 +347,9 @@ def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
     for place in (pipe, tmp_path):
         with pytest.raises(OSError, match="it is no regular file"):
             replace_page(place, "new")
+
+    with pytest.raises(OSError, match=r"'/proc/page\.html'$"):
+        replace_page(Path("/proc/page.html"), "new")
 
     assert pipe.is_fifo()
     assert [*tmp_path.iterdir()] == [pipe]

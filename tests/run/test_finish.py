@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 from chaos_command import chaos, journal
@@ -15,9 +16,11 @@ from places import EXPERIMENTS
 from chaosfailover.emulator.dataplane import TakenPort
 from chaosfailover.errors import ConfigurationError
 from chaosfailover.report import render
+from chaosfailover.run.evidence import check_evidence
 from chaosfailover.run.finish import check_files, conclude, conclude_refused
+from chaosfailover.run.live_page import write_report
 from chaosfailover.run.mode import other_ports_for
-from chaosfailover.run.settings import Settings
+from chaosfailover.run.settings import FILES, Settings
 
 
 def test_files_that_can_be_written_leave_no_trace(tmp_path: Path) -> None:
@@ -44,6 +47,53 @@ def test_file_that_cannot_be_written_is_refused(tmp_path: Path, key: str, name: 
 
     with pytest.raises(ConfigurationError, match=rf"^{key} is '.*{name}', which cannot be written"):
         check_files(settings)
+
+
+def test_link_to_no_file_is_kept(tmp_path: Path) -> None:
+    """What was made to try is removed where the link leads."""
+    link, place = tmp_path / "report.html", tmp_path / "place.html"
+    link.symlink_to(place)
+
+    check_files(Settings(report=str(link)))
+
+    assert link.is_symlink()
+    assert not place.exists()
+
+
+@pytest.mark.parametrize("key", FILES)
+def test_journal_is_no_other_file(tmp_path: Path, key: str) -> None:
+    """The toolkit would write the journal over it, when the run has ended."""
+    (tmp_path / "link").symlink_to("journal.json")
+    files: dict[str, Any] = {key: str(tmp_path / "link")}
+    settings = Settings(**files)
+    command = click.Context(click.Command("run"))
+    command.params["journal_path"] = str(tmp_path / "journal.json")
+
+    with command, pytest.raises(ConfigurationError, match=f"^{key} is .*, as the journal: name"):
+        check_files(settings)
+
+    assert not (tmp_path / "journal.json").exists()
+
+
+@pytest.mark.parametrize("key", FILES)
+@pytest.mark.parametrize("name", ["x" * 300 + ".html", "y" * 300 + "/x.html"])
+def test_long_name_is_one_line(tmp_path: Path, key: str, name: str) -> None:
+    """That of the page is found when it is written, and is a warning."""
+    given = {key: str(tmp_path / name)}
+    settings, problem = Settings.parse(given), None
+
+    try:
+        check_files(settings, make_folders=False)
+        check_evidence(settings.evidence)
+    except ConfigurationError as exc:
+        problem = str(exc)
+
+    if key == "live":
+        assert problem is None
+        assert write_report(Path(given[key]), {}) == {}
+    else:
+        assert problem == f"{key} is {given[key]!r}, which cannot be written: File name too long"
+    assert [*tmp_path.iterdir()] == []
 
 
 @pytest.mark.parametrize("key", ["report", "record"])

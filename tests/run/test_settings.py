@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chaosfailover.errors import ArgumentError
-from chaosfailover.run.settings import Settings
+from chaosfailover.run.settings import FILES, Settings
 
 PORTAL = {"targets": {"portal": "http://127.0.0.1:9/"}}
 
@@ -220,9 +220,19 @@ def test_objectives_are_those_of_the_network() -> None:
             )
             for name in ("report", "record", "evidence")
         ],
+        pytest.param(
+            {"report": "x.json", "record": "./x.json"},
+            "report is 'x.json', as record: name another file",
+            id="the record in place of the report",
+        ),
+        pytest.param(
+            {"record": "x", "evidence": "x"},
+            "record is 'x', as evidence: name another file",
+            id="the record in place of the evidence",
+        ),
     ],
 )
-def test_live_page_is_a_file_of_its_own(
+def test_files_of_a_run_are_its_own(
     arguments: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else it would overwrite what proves the run; also at `chaos validate`."""
@@ -249,6 +259,25 @@ def test_live_page_need_not_be_there(live: str) -> None:
     assert Settings.parse({"live": live}).live == live
 
 
-def test_live_page_may_be_none() -> None:
+@pytest.mark.parametrize("name", FILES)
+def test_file_may_be_none(name: str) -> None:
     """As an environment variable that is not set."""
-    assert Settings.parse({"live": ""}).live == ""
+    assert getattr(Settings.parse({name: ""}), name) == ""
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        pytest.param("~/x.html", "expected a name without ~", id="a home"),
+        pytest.param("./~ops/x.html", "expected a name without ~", id="the home of another"),
+        pytest.param("${nope}.html", "expected a value for each ${...}", id="no value"),
+    ],
+)
+def test_name_that_nothing_expands_is_refused(name: str, file: str, message: str) -> None:
+    """Else a folder named `~` would be made, or a file named `${nope}`."""
+    with pytest.raises(ArgumentError, match=f"^{name} is {re.escape(repr(file))}, .*") as caught:
+        Settings.parse({name: file})
+
+    assert message in str(caught.value)
+    assert getattr(Settings.of_files({name: file}), name) is None

@@ -177,6 +177,10 @@ TOO_LONG_UNTIL_KILLED = (
     "portal had been down for 3.5 to 3.7 s in the cut of drill when the measurement ended, "
     "longer than its RTO of 3 s."
 )
+TAKEN_OVER = (
+    "The evidence ends at 10:00:15: the run was killed or could not write more, "
+    "and its watchdog took over."
+)
 KILLED = {"kind": "unfinished", "name": "unfinished", "reason": "10:00:15"}
 ABORT = event(14, "abort", reason="portal has been down for 4 s.")
 CUT_OFF = {"activity": {"type": "action", "name": "hold"}, "output": None, "start": at(13)}
@@ -712,6 +716,14 @@ CASES = [
         "inconclusive",
         [ENDS, SEEN_BACK],
         id="down for less than the objective when the run was killed",
+    ),
+    pytest.param(
+        changed(
+            held(), ("interruption", {**KILLED, "name": "watchdog"}), ("status", "interrupted")
+        ),
+        "inconclusive",
+        [TAKEN_OVER, SEEN_BACK],
+        id="killed, and its watchdog took over",
     ),
     pytest.param(
         changed(

@@ -31,7 +31,11 @@ def gauges(record: Record) -> list[Gauge]:
     Return the recoveries of a run on one common scale, the worst first.
     """
     proven = record["verdict"]["verdict"] in ("held", "deviated")
-    states = [(_shown(each), state(each, proven=proven)) for each in record["recoveries"]]
+    unended = {test["test"] for test in record["tests"] if not test["stop_at"]}
+    states = [
+        (_shown(each), _state(each, proven=proven, unended=each["test"] in unended))
+        for each in record["recoveries"]
+    ]
     states.sort(key=lambda pair: (pair[1] in BAD, _most_or_endless(pair[0])), reverse=True)
     lengths = [length for recovery, _ in states for length in _lengths(recovery)]
     scale = max([*lengths, 0.001]) * ROOM
@@ -44,6 +48,11 @@ def worst(gauges: Sequence[Gauge]) -> Gauge | None:
     """
     network = [gauge for gauge in gauges if not gauge.recovery.get("persistent")]
     return max(network or gauges, key=lambda gauge: _most_or_endless(gauge.recovery), default=None)
+
+
+def _state(recovery: Record, *, proven: bool, unended: bool) -> str:
+    word = state(recovery, proven=proven)
+    return "unended" if word == "open" and unended else word
 
 
 def state(recovery: Record, *, proven: bool = True) -> str:
@@ -74,7 +83,7 @@ WORDS = {
     "back": "exceeded_back",
     "unseen": "may_exceed",
 }
-BAD = {"exceeded", "again", "back", "open", "unseen"}
+BAD = {"exceeded", "again", "back", "open", "unended", "unseen"}
 
 
 def _shown(recovery: Record) -> Record:

@@ -14,7 +14,8 @@
 
   const forget = (word) => {
     if (word.className) word.className = "badge inconclusive";
-    word.textContent = was.replace("{word}", word.textContent);
+    word.textContent = was.replace("{word}", () => word.textContent);
+    if (word.id === "state") document.title = was.replace("{word}", () => document.title);
     word.removeAttribute("data-known");
   };
 
@@ -33,6 +34,7 @@
     }
     for (const age of document.querySelectorAll("[data-since]")) age.textContent = length(now - age.dataset.since);
     for (const end of document.querySelectorAll("[data-ends]")) {
+      end.hidden = isSilent || isBehind || now > end.dataset.until;
       const left = end.dataset.ends - now;
       const [before, after] = end.querySelectorAll("span");
       before.hidden = left < 0;

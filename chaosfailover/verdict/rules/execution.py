@@ -63,16 +63,18 @@ def _interrupted(run: Run) -> Iterator[Reason]:
     elif interruption.kind == "signal":
         yield Reason("signal", {"name": brief(interruption.name)})
     elif interruption.kind == UNFINISHED:
-        yield from _unfinished(run, interruption.reason)
+        is_told = interruption.name == "watchdog"
+        key = "taken_over" if is_told else UNFINISHED
+        yield Reason(key, {"at": brief(interruption.reason or "?")})
+        yield from _back_by_then(run)
     elif interruption.kind != "abort":
         yield Reason("interrupted", {})
 
 
-def _unfinished(run: Run, at: str) -> Iterator[Reason]:
+def _back_by_then(run: Run) -> Iterator[Reason]:
     """
-    Find where the evidence ends, and what was back by then.
+    Find what was back when the evidence ended.
     """
-    yield Reason(UNFINISHED, {"at": brief(at or "?")})
     if _emulator_ended(run) and run.tests:
         yield Reason("emulator_ended", {})
     for test in run.tests:
