@@ -177,14 +177,16 @@ def before_hypothesis_control(context: Hypothesis, **arguments: object) -> None:
     _in_hypothesis.add(threading.get_ident())
 
 
-def after_hypothesis_control(context: Hypothesis, state: Run, **arguments: object) -> None:
+def after_hypothesis_control(
+    context: Hypothesis, state: Run, configuration: Configuration = None, **arguments: object
+) -> None:
     """
     Evaluate tolerances again, keep the reading, and log the results of its probes.
     """
     _in_hypothesis.discard(threading.get_ident())
     if state and (evidence := _evidence()):
         evidence.reading(state)
-        tell_reading(state, whole=not evidence.is_in_method)
+        tell_reading(state, configuration or {}, whole=not evidence.is_in_method)
 
 
 def before_method_control(context: Experiment, **arguments: object) -> None:

@@ -188,11 +188,6 @@ def test_regions_do_not_stop_each_other() -> None:
     assert document["concurrency"]["cancel-in-progress"] is False
 
 
-def test_install_is_that_of_the_readme() -> None:
-    """The workflow runs in a checkout of the project and installs it as the README does."""
-    assert step("Install")["run"] == "pip install chaostoolkit '.[emulator]'"
-
-
 def test_last_step_leaves_the_tests_of_others_alone(tmp_path: Path) -> None:
     """A game day that was refused since another test runs does not stop that one."""
     with cloud(tmp_path) as emulator:

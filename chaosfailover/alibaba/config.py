@@ -15,6 +15,7 @@ from chaosfailover.alibaba.endpoints import endpoint_url, is_loopback, official_
 from chaosfailover.alibaba.environment import leave_out_unusable
 from chaosfailover.alibaba.network_reads import NetworkReads
 from chaosfailover.alibaba.products import STS
+from chaosfailover.alibaba.replies import was_refused
 from chaosfailover.alibaba.signing import Credentials
 from chaosfailover.errors import ConfigurationError, CredentialsError
 
@@ -36,6 +37,7 @@ __all__ = [
     "network_reads",
     "region",
     "role",
+    "running_emulator",
 ]
 
 REGION_ID = "alibaba_cloud_region_id"
@@ -203,7 +205,8 @@ def running_emulator(
     """
     Return the emulator at the configured endpoint; None for any other endpoint.
 
-    Only an endpoint on loopback without TLS is asked. Raises ConfigurationError as `client`.
+    Only an endpoint on loopback without TLS is asked. Raises ConfigurationError as `client`, and if
+    nothing listens there.
     """
     endpoint = _endpoint(configuration)
     url = endpoint_url(endpoint) if endpoint else ""
@@ -219,8 +222,18 @@ def running_emulator(
             float(state["timestamp_window"]),
             volatile=state["state_file"] is False,
         )
-    except (httpx.HTTPError, RecursionError, ValueError, KeyError, TypeError):
+    except (httpx.HTTPError, RecursionError, ValueError, KeyError, TypeError) as error:
+        if was_refused(error):
+            raise ConfigurationError(_nothing_listens(url)) from None
         return None
+
+
+def _nothing_listens(url: str) -> str:
+    port = httpx.URL(url).port or 80
+    return (
+        f"nothing listens at {url}: start chaos failover emulator --port {port}, or change "
+        f"{ENDPOINT} (ALIBABA_CLOUD_ENDPOINT_VPC)"
+    )
 
 
 def _endpoint(configuration: Settings) -> str | None:

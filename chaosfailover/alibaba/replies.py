@@ -14,7 +14,7 @@ import httpx
 from chaosfailover import errors
 from chaosfailover.alibaba.documents import Reply
 
-__all__ = ["document", "is_unreached", "transport_error"]
+__all__ = ["document", "is_unreached", "transport_error", "was_refused"]
 
 # Passwords of BGP and keys of MACsec and VPN, at any depth of a reply.
 SECRET_FIELDS = frozenset({"AuthKey", "Cak", "Psk"})
@@ -91,8 +91,15 @@ def transport_error(
         )
     if _is_tls_failure(error):
         return errors.TlsError(f"{where} cannot be trusted or does not speak TLS: {reason}")
-    refused = any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
+    refused = was_refused(error)
     return errors.ConnectionFailedError(f"{where} cannot be reached: {reason}", refused=refused)
+
+
+def was_refused(error: BaseException) -> bool:
+    """
+    Tell whether a connection was refused, so that nothing listens there.
+    """
+    return any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
 
 
 def is_unreached(error: Exception) -> bool:

@@ -6,7 +6,7 @@ import functools
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from chaosfailover.alibaba.regions import ANY_REGION, Answer, Place, ask_places,
 from chaosfailover.cli.terminal import notice, plain
 from chaosfailover.errors import FailoverError
 from chaosfailover.plan.rendering import counted
+from chaosfailover.safety.preflight import is_no_region, offers
 
 __all__ = [
     "CALL_DEADLINE",
@@ -112,14 +113,16 @@ def ask_selected(
     confirm: Callable[[Sequence[Place]], None] | None = None,
     reads_only: bool = False,
     emergency: bool = False,
+    refuses_silence: bool = False,
 ) -> list[Answer[T]]:
     """
     Ask a question of every region and account that the options select.
 
-    A wrong setting ends the command. An account whose regions cannot be listed becomes an answer
-    with an error. `confirm` gets the places, and may end the command. A call ends after `deadline`
-    seconds. An interruption does not wait for a
-    question that `reads_only`. An `emergency` leaves out variables that cannot be used.
+    A wrong setting ends the command; if it `refuses_silence`, so does an endpoint on this machine
+    at which nothing listens. An
+    account whose regions cannot be listed becomes an answer with an error. `confirm` gets the
+    places, and may end the command. A call ends after `deadline` seconds. An interruption does not
+    wait for a question that `reads_only`. An `emergency` leaves out variables that cannot be used.
     """
 
     def open_client(place: Place) -> VpcClient:
@@ -127,6 +130,8 @@ def ask_selected(
         return config.client(settings, None, deadline=deadline, emergency=emergency)
 
     try:
+        if refuses_silence:
+            config.running_emulator(config.from_environment())
         places, unlisted = _places(selection, open_client)
         if confirm:
             confirm(places)
@@ -137,10 +142,23 @@ def ask_selected(
             progress=lambda number, answer: progress(number, len(places), answer),
             reads_only=reads_only,
         )
-        return [*(Answer(each.place, error=each.error) for each in unlisted), *answers]
+        told = [_with_regions(answer, open_client) for answer in answers]
+        return [*(Answer(each.place, error=each.error) for each in unlisted), *told]
     except FailoverError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(NOT_DONE)
+
+
+def _with_regions(answer: Answer[T], open_client: Callable[[Place], VpcClient]) -> Answer[T]:
+    """
+    Complete the error of a region that does not exist with those that do.
+    """
+    if not is_no_region(answer.error):
+        return answer
+    somewhere = Place(ANY_REGION, answer.place.role_arn)
+    (listed,) = ask_places([somewhere], open_client, region_ids, reads_only=True)
+    known = offers(answer.region_id, listed.value or ())
+    return replace(answer, error=FailoverError(f"{answer.error}{known}"))
 
 
 def errors_of(answers: Iterable[Answer[T]]) -> list[dict[str, str]]:

@@ -89,7 +89,13 @@ def stop(
 def _confirm(places: Sequence[Place]) -> None:
     where = ", ".join(map(str, places[:MOST_NAMED]))
     more = f" and {len(places) - MOST_NAMED} more" if len(places) > MOST_NAMED else ""
-    click.confirm(f"Stop every failover test that runs in {where}{more}?", abort=True)
+    try:
+        click.confirm(f"Stop every failover test that runs in {where}{more}?", abort=True)
+    except click.Abort:
+        if sys.stdin and sys.stdin.isatty():
+            raise
+        message = "not confirmed, so nothing is stopped: without a terminal, use --yes"
+        raise click.ClickException(message) from None
 
 
 def _stop(tests: Sequence[str], timeout: float, client: VpcClient) -> list[StopOutcome]:

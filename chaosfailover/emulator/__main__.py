@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chaosfailover.emulator.clock import LONGEST_MINUTE, SHORTEST_MINUTE
+from chaosfailover.emulator.dataplane import PortTakenError, other_ports
 from chaosfailover.emulator.emulator import Emulator
 from chaosfailover.emulator.topology import BUNDLED
 from chaosfailover.emulator.web.dns_rebinding import is_loopback
@@ -41,10 +42,25 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m chaosfailover
             timestamp_window=options.timestamp_window,
         )
         _serve(emulator)
+    except PortTakenError as exc:
+        sys.stderr.write(f"{prog}: {exc}; {_other_ports(exc)}\n")
+        return 1
     except (ImportError, OSError, OverflowError, ValueError) as exc:
         sys.stderr.write(f"{prog}: {exc}\n")
         return 1
     return 0
+
+
+def _other_ports(error: PortTakenError) -> str:
+    """
+    Return what to do about the ports that are taken, with the options that move them all.
+    """
+    options = [
+        f"--service-port {each.service}={each.other}" if each.service else f"--port {each.other}"
+        for each in error.ports
+        if each.port
+    ]
+    return other_ports(error.ports, " ".join(options))
 
 
 def _serve(emulator: Emulator) -> None:

@@ -5,6 +5,7 @@ The class `Emulator`: a cloud, its API over HTTP or in process, and its data pla
 import json
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -15,9 +16,12 @@ from chaosfailover.emulator.clock import Clock
 from chaosfailover.emulator.cloud import Cloud
 from chaosfailover.emulator.dataplane import (
     DataPlane,
+    PortTakenError,
+    TakenPort,
     TrueOutage,
     TrueTime,
     bound,
+    collecting,
     true_time,
 )
 from chaosfailover.emulator.state_file import StateFile
@@ -89,7 +93,7 @@ class Emulator:
         """
         Bind all ports, and serve from a background thread. An emulator starts only once.
 
-        ImportError names the extra to install; PortTakenError names the port and its service.
+        ImportError names the extra to install; PortTakenError names the ports and their services.
         """
         if self._server or self.cloud.closed.is_set():
             raise RuntimeError("an emulator starts only once; make another one")
@@ -228,12 +232,16 @@ class Emulator:
         return httpx.MockTransport(self._answer)
 
     def _serve(self, server_class: "type[Server]") -> None:
-        sock = bound("http", self._host, self._port, "the API", "give it another --port")
-        try:
-            self._plane = DataPlane(self.cloud, self._host, self.service_ports)
-        except BaseException:
-            sock.close()
-            raise
+        taken: list[TakenPort] = []
+        with ExitStack() as opened:
+            with collecting(taken):
+                sock = opened.enter_context(bound("http", self._host, self._port, "the API"))
+            with collecting(taken):
+                self._plane = DataPlane(self.cloud, self._host, self.service_ports)
+                opened.callback(self._plane.close)
+            if taken:
+                raise PortTakenError(taken)
+            opened.pop_all()
         self._port = sock.getsockname()[1]
         self._server = server_class(self._http_reply, self._plane, sock)
         self.cloud.changed = self._server.wake

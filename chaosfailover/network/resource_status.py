@@ -17,6 +17,7 @@ from chaosfailover.network.survival import Survival, surviving_paths
 from chaosfailover.network.under_test import read_underway, under_test
 
 __all__ = [
+    "check_exists",
     "check_ready",
     "read_paths",
     "require",
@@ -75,6 +76,13 @@ def resource_status(client: VpcClient, resource_type: str, resource_id: str) -> 
     status = text(_document(client, resource_type, resource_id), key) or ""
     publish("resource", resource_id=resource_id, resource_type=resource_type, status=status)
     return status
+
+
+def check_exists(client: VpcClient, resource_type: str, resource_id: str) -> None:
+    """
+    Raise ArgumentError when the region has no such resource.
+    """
+    _document(client, resource_type, resource_id)
 
 
 def check_ready(client: VpcClient, resource_type: str, resource_id: str) -> None:

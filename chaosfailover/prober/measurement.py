@@ -5,7 +5,7 @@ The measurement of one run: checks of its targets throughout, related to the cut
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from math import inf
 
@@ -23,10 +23,12 @@ from chaosfailover.prober.prober import Prober, elapsed
 from chaosfailover.prober.target_log import TargetLog, Timer
 from chaosfailover.prober.targets import Target
 
-__all__ = ["Measurement", "current", "set_current"]
+__all__ = ["Measurement", "current", "failure", "set_current"]
 
 # Seconds within which a target's first check must have ended.
 LONGEST_FIRST_CHECK = 5.0
+# Failures of a target that sent an answer, beside the statuses of HTTP.
+ANSWERED = frozenset({"body-mismatch", "mismatch"})
 # Checks of a target before the cut, at least.
 BASELINE_CHECKS = 12
 # Times that a target is published to be down or back within one phase of the run.
@@ -160,7 +162,7 @@ class Measurement:
             time.sleep(0.02)
         if self._prober.current_outage(target) is None:
             return ""
-        return f"does not answer: {', '.join(summary.errors) or 'unknown reason'}"
+        return failure(summary.errors)
 
     def wait_for_baseline(self, seconds: float) -> None:
         """
@@ -275,6 +277,18 @@ class Measurement:
 
     def _at_stop(self, name: str, window: CutWindow) -> AtStop:
         return self._prober.at_stop(name, window.cut_at, window.in_effect_at, window.stop_at)
+
+
+def failure(errors: Collection[str]) -> str:
+    """
+    Return why checks failed: nothing came back, or an answer that is not the expected one.
+    """
+    answered = bool(errors) and all(each in ANSWERED or each.startswith("http-") for each in errors)
+    hint = (
+        " (expected TLS with a trusted certificate; is http:// meant?)" if "tls" in errors else ""
+    )
+    verb = "answers, but not as expected" if answered else "does not answer"
+    return f"{verb}: {', '.join(errors) or 'unknown reason'}{hint}"
 
 
 def _ends_a_cut(event: Event) -> bool:

@@ -5,11 +5,13 @@ Writes instants, lengths and texts from outside for readers.
 import unicodedata
 from datetime import UTC, datetime
 
+from chaosfailover.i18n import message, words
 from chaosfailover.record import Record
 from chaosfailover.verdict.journal import instant
 
 __all__ = [
     "bounds",
+    "check_name",
     "clock",
     "day",
     "isolate",
@@ -115,6 +117,20 @@ def percent(value: float | None) -> str:
     Write a share, rounded down: a loss must not disappear.
     """
     return NOTHING if value is None else f"{int(value * 100_000) / 1000:.3f} %"
+
+
+def check_name(name: str, language: str) -> str:
+    """
+    Write a preflight check, such as `drill: survivors`, in a language; an unknown one as it is.
+    """
+    names = words(language, "check")
+    target = names.pop("target")
+    test, colon, kind = name.rpartition(": ")
+    if kind in names and colon:
+        return message("part.shown", language, name=test, bounds=names[kind])
+    if name.startswith("target "):
+        return target.format(name=name.removeprefix("target "))
+    return names.get(name, name)
 
 
 def isolate(value: object) -> str:

@@ -5,7 +5,7 @@ The templates of the reports, and their filters: how values are shown.
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from typing import Any
 
@@ -172,6 +172,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "labelled": labelled,
     "length": wording.length,
     "lost_of": flows.lost,
+    "mode": lambda modes, t: " + ".join(t(f"mode.name.{mode}") for mode in modes.split(" + ")),
     "moment": lambda axis, at: f"{wording.clock(axis.began, at)} UTC (+{at:.3f} s)",
     "moved": network.moved,
     "ms": wording.milliseconds,
@@ -214,7 +215,7 @@ def environment(language: str, *, markup: bool = True) -> Environment:
         language=language,
         nothing=wording.NOTHING,
     )
-    made.filters.update(FILTERS)
+    made.filters.update(FILTERS, check=partial(wording.check_name, language=language))
     return made
 
 

@@ -116,8 +116,9 @@ def _cases(view: RunView, language: str) -> Iterator[Case]:
         name = message("notice.record", language)
         yield Case("record", name, problem="error", lines=view.notices)
     for check in view.record["preflight"]:
+        name = wording.check_name(check["name"], language)
         problem = None if check["passed"] else "error"
-        yield Case("preflight", check["name"], problem=problem, lines=[check["detail"]])
+        yield Case("preflight", name, problem=problem, lines=[check["detail"]])
     for reading in view.record["hypotheses"]:
         for probe in reading["probes"]:
             yield _hypothesis(reading["when"], probe, language)

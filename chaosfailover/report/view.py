@@ -9,7 +9,9 @@ from chaosfailover.i18n import message
 from chaosfailover.record import Record
 from chaosfailover.record.record import redacted_run
 from chaosfailover.record.verification import review_stored
+from chaosfailover.report.formatting import check_name
 from chaosfailover.verdict.journal import Run, brief
+from chaosfailover.verdict.rules import Reason
 from chaosfailover.verdict.series import Series
 from chaosfailover.verdict.verdict import DIFFERS, GRAVITY, examine, given
 
@@ -132,8 +134,15 @@ def _reasons(run: Run, record: Record, language: str) -> list[str]:
     verdict = given(run)
     name = message(f"verdict.{verdict.verdict}", language) if verdict else ""
     return [message(DIFFERS, language, verdict=name) for _ in differing] + [
-        message(f"reason.{reason.key}", language, **reason.values) for reason in reasons
+        _sentence(reason, language) for reason in reasons
     ]
+
+
+def _sentence(reason: Reason, language: str) -> str:
+    values = dict(reason.values)
+    if reason.key == "preflight":
+        values["name"] = check_name(values["name"], language)
+    return message(f"reason.{reason.key}", language, **values)
 
 
 def _series(run: Run, record: Record) -> list[Series]:

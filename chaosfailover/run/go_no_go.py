@@ -18,7 +18,7 @@ from chaosfailover.record.redaction import OWN_NAMES, keys, shown_secrets
 from chaosfailover.run import Configuration, Experiment, Secrets
 from chaosfailover.run.journal_entry import RunFacts
 from chaosfailover.run.mode import outside, unanswered
-from chaosfailover.run.steps import idle_rollbacks, planned_cuts, planned_time
+from chaosfailover.run.steps import idle_rollbacks, planned_cuts, planned_time, probed_resources
 from chaosfailover.safety.allowed_times import ALWAYS
 from chaosfailover.safety.cut import ApprovedCuts, Cut
 from chaosfailover.safety.preflight import (
@@ -107,6 +107,7 @@ def look(
             regions=partial(_regions, configuration, secrets),
             routes=RouteChecks(client, reads, facts.settings.route_rules()),
             targets=[target.name for target in measured.targets] if measured else [],
+            probed=probed_resources(experiment, configuration, secrets),
             answer_now=partial(_problem, facts, measured) if measured else lambda _: "",
             times=facts.settings.allowed_times(),
             live=facts.mode == "LIVE" and not experiment.get("dry"),

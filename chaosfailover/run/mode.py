@@ -3,10 +3,9 @@ The venue of a run: the embedded emulator, another emulator, or the cloud.
 """
 
 import errno
-import re
 import resource
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,13 +24,10 @@ from chaosfailover.safety.watchdog import Watchdogs
 
 if TYPE_CHECKING:
     from chaosfailover.emulator import Emulator
+    from chaosfailover.emulator.dataplane import TakenPort
     from chaosfailover.emulator.services import Upstream
 
-__all__ = ["Venue", "check_topology", "open_venue", "other_port", "outside", "unanswered"]
-
-TAKEN = re.compile(r"service (?P<name>.+) cannot listen on (?P<kind>\w+) port (?P<port>\d+)")
-OTHER_PORT = 100
-"""How far the proposed port is from the one that is taken: none that is used by default."""
+__all__ = ["Venue", "check_topology", "open_venue", "other_ports_for", "outside", "unanswered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +122,7 @@ def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
             )
         )
     except PortTakenError as exc:
-        taken, _, _ = str(exc).partition("; ")
-        raise ConfigurationError(f"{taken}: {other_port(taken, settings.topology)}") from exc
+        raise ConfigurationError(f"{exc}: {other_ports_for(exc.ports, settings.topology)}") from exc
     except OSError as exc:
         limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         hint = f"; the limit is {limit}: raise it with ulimit -n 256"
@@ -139,28 +134,22 @@ def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
         raise ConfigurationError(str(exc)) from exc
 
 
-def other_port(taken: str, topology: str) -> str:
+def other_ports_for(ports: Sequence["TakenPort"], topology: str) -> str:
     """
-    Return what to do about the port of a service that is taken.
+    Return what to do about ports of services that are taken.
     """
+    from chaosfailover.emulator.dataplane import other_ports
     from chaosfailover.emulator.topology import BUNDLED
 
-    remedy = "stop the process that listens there"
-    if not (service := TAKEN.match(taken)):
-        return remedy
-    name, kind, port = service["name"], service["kind"], int(service["port"])
-    port += OTHER_PORT if port + OTHER_PORT < 65536 else -OTHER_PORT
-    setting = f"'services: {{{name}: {{port: {port}}}}}'"
+    moved = [f"{each.service}: {{port: {each.other}}}" for each in ports if each.port]
+    setting = f"'services: {{{', '.join(moved)}}}'"
+    how = f"set {setting} in the topology (FAILOVER_TOPOLOGY) {topology}"
     if topology in BUNDLED:
-        file = (
+        how = (
             f"write a topology file with 'extends: {topology}' and {setting}, name it as topology "
+            "(FAILOVER_TOPOLOGY)"
         )
-        file += "(FAILOVER_TOPOLOGY)"
-    else:
-        file = f"set {setting} in the topology (FAILOVER_TOPOLOGY) {topology}"
-    url = f"{kind}://127.0.0.1:{port}"
-    targets = f" (FAILOVER_PORTAL_URL={url}/)" if name == "portal" else f" to {url}"
-    return f"{remedy}, or use another port: {file}, and change its targets{targets}"
+    return other_ports(ports, how if moved else "")
 
 
 def check_topology(settings: Settings) -> None:

@@ -11,8 +11,9 @@ from chaoslib.exceptions import InterruptExecution
 from chaoslib.hypothesis import ensure_hypothesis_tolerance_is_valid, within_tolerance
 from chaoslib.types import Run
 
+from chaosfailover.record.tolerance import rounded, shown_tolerance
 from chaosfailover.run import Activity, Configuration, Secrets
-from chaosfailover.verdict.values import brief, mapping
+from chaosfailover.verdict.values import brief, error, mapping, text
 
 __all__ = ["evaluate", "is_met", "tell_reading"]
 
@@ -40,33 +41,38 @@ def evaluate(activity: Activity, run: Run, configuration: Configuration, secrets
     logger.log(level, "%s %s", activity.get("name"), WORDS[run["tolerance_met"]])
 
 
-def tell_reading(state: Run, *, whole: bool) -> None:
+def tell_reading(state: Run, configuration: Configuration, *, whole: bool) -> None:
     """
     Log the result of each probe of a reading of the hypothesis; unless `whole`, of those not met.
     """
     for run in state.get("probes") or ():
         met = run.get("tolerance_met")
         if met is not True or whole:
-            name = mapping(run.get("activity")).get("name")
-            failed = "" if run.get("status") == "succeeded" else f"{run.get('status')}, "
-            result = "met" if met is True else "NOT MET"
+            activity = mapping(run.get("activity"))
             logger.log(
                 logging.INFO if met is True else logging.WARNING,
-                "Probe %s: %s: %s%s",
-                name,
-                result,
-                failed,
-                _shown(run.get("output")),
+                "Probe %s: %s: %s",
+                activity.get("name"),
+                "met" if met is True else "NOT MET",
+                _result(run, shown_tolerance(activity.get("tolerance"), configuration)),
             )
 
 
-def _shown(output: object) -> str:
+def _result(run: Run, tolerance: str | None) -> str:
     """
-    Return an output in short: of a reply or a process, its status.
+    Return why a probe failed, or its output in short and what that was held to, if not to itself.
     """
-    if isinstance(output, Mapping) and "status" in output:
-        return f"status {brief(output['status'], LONGEST_OUTPUT)}"
-    return brief(round(output, 3) if isinstance(output, float) else output, LONGEST_OUTPUT)
+    if run.get("status") != "succeeded":
+        cause = brief(error(run.get("exception")))
+        return ": ".join(filter(None, [text(run.get("status")), cause]))
+    output = run.get("output")
+    # of a reply or a process, its status
+    has_status = isinstance(output, Mapping) and "status" in output
+    value = brief(output["status"] if has_status else rounded(output), LONGEST_OUTPUT)
+    shown = f"status {value}" if has_status else value
+    return (
+        shown if (tolerance or value).lower() == value.lower() else f"{shown}, held to {tolerance}"
+    )
 
 
 def is_met(

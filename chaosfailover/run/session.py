@@ -44,6 +44,7 @@ from chaosfailover.run.safeguard import note_safeguard
 from chaosfailover.run.settings import Settings
 from chaosfailover.run.settling import wait_until_settled
 from chaosfailover.run.wait_display import shown_waits
+from chaosfailover.run.written_values import check_values
 from chaosfailover.safety import guard
 from chaosfailover.safety.alarm import alarm, utc_after
 from chaosfailover.safety.guard import Guard
@@ -180,6 +181,7 @@ class Session:
             logger.warning("Not in the main thread: signals are not handled")
         self._resources.callback(self._interruption.put_back)
         venue = self._open_venue()
+        check_values(self._experiment, self._configuration, self._secrets, self._settings)
         guarding = self._start_guard(venue)
         self._start_measurement(venue.room)
         reads = config.network_reads(self._configuration, self._secrets)

@@ -2,8 +2,10 @@
 The planned cuts: the steps of an experiment that create, start or stop failover tests.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from chaoslib import substitute
@@ -12,9 +14,11 @@ from chaosfailover import arguments
 from chaosfailover.errors import ArgumentError, PreflightError
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.safety.cut import Cut
+from chaosfailover.safety.preflight import PATH_KEYS, ProbedResource
 from chaosfailover.verdict.rules.execution import STOPPING
 
 __all__ = [
+    "OURS",
     "activities",
     "given_arguments",
     "hypothesis_probes",
@@ -22,9 +26,15 @@ __all__ = [
     "pauses",
     "planned_cuts",
     "planned_time",
+    "probed_resources",
     "stops_test",
 ]
 
+OURS = ("chaosfailover.actions", "chaosfailover.probes")
+NAMING = tuple(f"chaosfailover.actions.{func}_failover_test" for func in ("create", "update"))
+NUMBER = re.compile(r"\d+")
+CLOSE = 0.75
+"""How alike two names are, from 0 to 1, for one to be a misspelling of the other."""
 METHOD = "method"
 HYPOTHESIS = "steady-state hypothesis"
 ROLLBACKS = "rollbacks"
@@ -63,9 +73,11 @@ def planned_cuts(
     Return the tests that the method creates, and those that it only starts.
 
     Raises ArgumentError as the actions do, with the name of the activity. Raises PreflightError for
-    a cut outside the method, two cuts with no stop between, and a name used twice.
+    a cut outside the method, two cuts with no stop between, a name used twice, and a test that is
+    only spelt like one that the experiment creates.
     """
     steps = list(_steps(experiment, configuration, secrets))
+    _check_spelling(experiment, configuration, secrets)
     _check_cuts(steps)
     method = [step for step in steps if step.place == METHOD]
     _check_turns(method)
@@ -112,6 +124,24 @@ def planned_time(experiment: Experiment, configuration: Configuration, secrets: 
     method = [activity for place, activity in activities(experiment) if place == METHOD]
     times = (time for activity in method for time in _times(activity))
     return sum(_seconds(substitute(time, configuration, secrets)) for time in times)
+
+
+def probed_resources(
+    experiment: Experiment, configuration: Configuration, secrets: Secrets
+) -> list[ProbedResource]:
+    """
+    Return the resources that our probes read.
+    """
+    probed = []
+    for _, activity in activities(experiment):
+        if _function(activity).startswith("chaosfailover.probes."):
+            given = substitute(given_arguments(activity), configuration, secrets) or {}
+            name, ids = str(activity.get("name")), given.get("resource_ids")
+            kind = str(given.get("resource_type", "PHYSICALCONNECTION"))
+            several = [(kind, each) for each in ids] if isinstance(ids, list) else []
+            single = [(kind, given[key]) for kind, key in PATH_KEYS.items() if key in given]
+            probed += [ProbedResource(name, kind, str(each)) for kind, each in [*several, *single]]
+    return probed
 
 
 def _steps(
@@ -199,6 +229,38 @@ READERS: dict[str, Callable[[Arguments], Effect]] = {
     ),
     "chaosfailover.actions.stop_running_failover_tests": lambda _: Effect(stops=""),
 }
+
+
+def _check_spelling(experiment: Experiment, configuration: Configuration, secrets: Secrets) -> None:
+    """
+    Refuse the name of a test that looks like one that is created, but is none.
+
+    A name of another kind, and one with another number, may be that of an existing test.
+    """
+    ours = [
+        (activity, substitute(given_arguments(activity), configuration, secrets) or {})
+        for _, activity in activities(experiment)
+        if _function(activity).rpartition(".")[0] in OURS
+    ]
+    names = [given.get("name") for activity, given in ours if _function(activity) in NAMING]
+    created = {name for name in names if isinstance(name, str)}
+    for activity, given in ours:
+        test = given.get("test")
+        if isinstance(test, str) and test not in created and (meant := _meant(test, created)):
+            raise PreflightError(
+                f"{activity.get('name')}: test is {test!r}, which no activity creates "
+                f"(did you mean {meant}?)"
+            )
+
+
+def _meant(test: str, created: Iterable[str]) -> str:
+    """
+    Return the name that a misspelt one means, "" if it is none, such as an ID.
+    """
+    plain = NUMBER.sub("", test)
+    others = [name for name in created if NUMBER.sub("", name) != plain]
+    is_id = test.startswith(arguments.JOB_PREFIX)
+    return "" if is_id else next(iter(get_close_matches(test, others, 1, CLOSE)), "")
 
 
 def _check_cuts(steps: Iterable[Step]) -> None:

@@ -18,7 +18,7 @@ from chaosfailover.run.abort import find_probe
 from chaosfailover.run.journal_entry import check_depth
 from chaosfailover.run.mode import check_topology
 from chaosfailover.run.settings import Settings
-from chaosfailover.run.steps import activities, given_arguments, planned_cuts, planned_time
+from chaosfailover.run.steps import OURS, activities, given_arguments, planned_cuts, planned_time
 from chaosfailover.safety.preflight import check_duration
 
 __all__ = ["check_values", "check_written"]
@@ -26,7 +26,6 @@ __all__ = ["check_values", "check_written"]
 Arguments = Mapping[str, object]
 
 REFERENCE = re.compile(r"\$\{([^}]+)\}")
-OURS = ("chaosfailover.actions", "chaosfailover.probes")
 CHECKS: Mapping[str, Callable[[object], object]] = {
     "circuit_id": lambda value: _id("circuit_id", value, "PHYSICALCONNECTION"),
     "vbr_id": lambda value: _id("vbr_id", value, "VIRTUALBORDERROUTER"),

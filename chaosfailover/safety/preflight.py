@@ -4,11 +4,12 @@ The preflight: the checks before anything is cut. Unknown counts as failed.
 
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
+from typing import NamedTuple
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.documents import text
@@ -32,7 +33,17 @@ from chaosfailover.safety.cut import Cut, cut_of
 from chaosfailover.safety.observation import States
 from chaosfailover.safety.route_checks import UNKNOWN, Finding, RouteChecks
 
-__all__ = ["PreflightCheck", "PreflightContext", "check_duration", "log_check", "preflight"]
+__all__ = [
+    "PATH_KEYS",
+    "PreflightCheck",
+    "PreflightContext",
+    "ProbedResource",
+    "check_duration",
+    "is_no_region",
+    "log_check",
+    "offers",
+    "preflight",
+]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -106,16 +117,26 @@ def log_check(check: PreflightCheck) -> None:
         logger.warning("Preflight: %s: %s", check.name, warning)
 
 
+class ProbedResource(NamedTuple):
+    """
+    A resource that a probe of the experiment reads.
+    """
+
+    probe: str
+    resource_type: str
+    resource_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class PreflightContext:
     """
     The input of the preflight: the cuts and their conditions.
 
     `planned_time` is in seconds. `started` are existing tests, whose cuts the preflight adds to
-    `cuts`. `regions` reads those of the service. `answer_now` returns why a target does not answer,
-    or "". Cuts that are `live` may run at the `times` only. `tell` gets each check that was made.
-    The preflight fills `before` with what goes down with each test, and its state, and `routes`
-    with what was read.
+    `cuts`. `regions` reads those of the service. What is `probed` has to exist. `answer_now`
+    returns why a target does not answer, or "". Cuts that are `live` may run at the `times` only.
+    `tell` gets each check that was made. The preflight fills `before` with what goes down with each
+    test, and its state, and `routes` with what was read.
     """
 
     client: VpcClient
@@ -126,6 +147,7 @@ class PreflightContext:
     started: Sequence[str] = ()
     regions: Callable[[], Collection[str]] = tuple
     targets: Sequence[str] = ()
+    probed: Sequence[ProbedResource] = ()
     answer_now: Callable[[str], str] = field(default=lambda _: "")
     times: AllowedTimes = ALWAYS
     live: bool = False
@@ -196,6 +218,8 @@ def _checks(flight: PreflightContext) -> Iterator[tuple[str, Callable[[], Findin
         yield f"{cut.test}: survivors", partial(_survivors, flight, cut)
         yield f"{cut.test}: duration", partial(check_duration, cut, flight.planned_time)
         yield f"{cut.test}: dry run", partial(_dry_run, flight.client, cut)
+    if flight.cuts and (probed := _only_probed(flight)):
+        yield "resources of probes", partial(_probed, flight.client, probed)
     for cut in flight.cuts:
         yield from flight.routes.of(cut)
     for target in flight.targets:
@@ -220,10 +244,10 @@ def _known_regions(error: ApiError | ConnectionFailedError, flight: PreflightCon
     """
     Return the end of the sentence on a region that does not exist, "" if it may exist.
     """
-    if isinstance(error, ApiError) and not error.code.startswith(NO_SUCH_REGION):
+    if isinstance(error, ApiError) and not is_no_region(error):
         return ""
     region_id, regions = flight.client.region_id, _read(flight.regions)
-    return "" if region_id in regions else _offers(region_id, regions)
+    return "" if region_id in regions else offers(region_id, regions)
 
 
 def _read(read_names: Callable[[], Collection[str]]) -> Collection[str]:
@@ -235,7 +259,14 @@ def _read(read_names: Callable[[], Collection[str]]) -> Collection[str]:
     return ()
 
 
-def _offers(absent: str, names: Collection[str]) -> str:
+def is_no_region(error: FailoverError | None) -> bool:
+    """
+    Tell whether the API says that there is no such region.
+    """
+    return isinstance(error, ApiError) and error.code.startswith(NO_SUCH_REGION)
+
+
+def offers(absent: str, names: Collection[str]) -> str:
     """
     Return the end of a sentence on a name that does not exist: those that do, the likeliest ten.
     """
@@ -250,7 +281,7 @@ def _exists(flight: PreflightContext, test: str) -> str:
         job = find_test(flight.client, test)
     except JobNotFoundError as error:
         raise AbsentError(
-            f"{error}{_offers(test, _read(partial(_tests, flight.client)))}"
+            f"{error}{offers(test, _read(partial(_tests, flight.client)))}"
         ) from error
     cut = cut_of(test, job)
     flight.cuts.append(cut)
@@ -269,13 +300,34 @@ def _quiet(client: VpcClient) -> Finding:
     return f"none in {client.region_id}", underway.warnings
 
 
+def _only_probed(flight: PreflightContext) -> dict[str, ProbedResource]:
+    """
+    Return, by ID, what is read and not cut, which other checks look at.
+    """
+    cut = {resource_id for each in flight.cuts for resource_id in each.resource_ids}
+    return {each.resource_id: each for each in flight.probed if each.resource_id not in cut}
+
+
+def _probed(client: VpcClient, probed: Mapping[str, ProbedResource]) -> str:
+    absent = []
+    for probe, resource_type, resource_id in probed.values():
+        try:
+            survey.check_exists(client, resource_type, resource_id)
+        except ArgumentError as error:
+            ids = _read(partial(_resource_ids, client, resource_type))
+            absent.append(f"{probe}: {error}{offers(resource_id, ids)}")
+    if absent:
+        raise PreflightError("; ".join(absent))
+    return f"{', '.join(probed)} exist"
+
+
 def _resources(client: VpcClient, cut: Cut) -> str:
     for resource_id in cut.resource_ids:
         try:
             survey.check_ready(client, cut.resource_type, resource_id)
         except ArgumentError as error:  # there is none of this ID
             ids = _read(partial(_resource_ids, client, cut.resource_type))
-            raise AbsentError(f"{error}{_offers(resource_id, ids)}") from error
+            raise AbsentError(f"{error}{offers(resource_id, ids)}") from error
     return f"{', '.join(cut.resource_ids)} ready to be tested"
 
 

@@ -201,10 +201,9 @@ class Stopping:
         self._job_id = text(job, "JobId") or self._job_id
         is_new = status != self._status or not self._seen.job_id
         if is_new and self._seen.is_untold(self._job_id, status):
-            shown = status or "of unknown status"
-            log(
-                logging.INFO, "Failover test %s (%s) is %s", self._request.test, self._job_id, shown
-            )
+            shown, test = status or "of unknown status", self._request.test
+            label = test if test == self._job_id else f"{test} ({self._job_id})"
+            log(logging.INFO, "Failover test %s is %s", label, shown)
         self._status = status
         self._was_underway = self._was_underway or is_underway(job)
         self._publish_refusal()

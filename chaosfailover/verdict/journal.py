@@ -17,7 +17,16 @@ from chaosfailover.verdict.job_history import JobHistory, job_histories
 from chaosfailover.verdict.reader import Reader
 from chaosfailover.verdict.recovery import Directions, FlowRecovery, Recovery, Share
 from chaosfailover.verdict.series import Series
-from chaosfailover.verdict.values import brief, instant, mapping, mappings, number, pair, text
+from chaosfailover.verdict.values import (
+    brief,
+    error,
+    instant,
+    mapping,
+    mappings,
+    number,
+    pair,
+    text,
+)
 
 __all__ = ["Run", "brief", "instant", "mapping", "mappings", "number", "parse", "text"]
 
@@ -187,7 +196,7 @@ def _activity(reader: Reader) -> evidence.ActivityRun:
         began=reader.instant("start"),
         ended=reader.instant("end"),
         status="failed" if exit_status else reader.text("status"),
-        error=_error(reader.members.get("exception")) or _exit_error(exit_status, output),
+        error=error(reader.members.get("exception")) or _exit_error(exit_status, output),
         output=reader.members.get("output"),
         job=_job(output),
         tolerance=activity.members.get("tolerance"),
@@ -202,15 +211,6 @@ def _job(output: Reader) -> evidence.JobReading | None:
         if status
         else None
     )
-
-
-def _error(exception: object) -> str:
-    """
-    Return the last line of an exception, which says what went wrong.
-    """
-    lines = exception if isinstance(exception, list) else [exception]
-    last = next((line for each in reversed(lines) if (line := text(each).strip())), "")
-    return last.removeprefix("chaoslib.exceptions.ActivityFailed: ")
 
 
 def _exit_error(exit_status: float, output: Reader) -> str:

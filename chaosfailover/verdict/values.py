@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-__all__ = ["brief", "instant", "mapping", "mappings", "number", "pair", "text"]
+__all__ = ["brief", "error", "instant", "mapping", "mappings", "number", "pair", "text"]
 
 # Also what neither XML 1.0 nor UTF-8 can hold.
 CONTROL = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 ABSURD = 1e15
+LONGEST_WORD = 40
 ELLIPSIS = "\u2026"
 
 
@@ -71,10 +72,22 @@ def instant(value: object) -> datetime | None:
 
 def brief(value: object, limit: int = 300) -> str:
     """
-    Return a value as one line of at most `limit` characters.
+    Return a value as one line of at most `limit` characters, cut off between two words if possible.
 
     Control characters, and those that turn the direction of writing, show as their escapes.
     """
     line = " ".join(text(value).split(maxsplit=limit))[: limit + 1]
     shown = CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
-    return shown if len(shown) <= limit else shown[: limit - 1] + ELLIPSIS
+    if len(shown) <= limit:
+        return shown
+    head, _, word = shown[:limit].rpartition(" ")
+    return (head if len(word) < LONGEST_WORD < len(head) else shown[: limit - 1]) + ELLIPSIS
+
+
+def error(exception: object) -> str:
+    """
+    Return the last line of an exception, as the toolkit keeps it: that says what went wrong.
+    """
+    lines = exception if isinstance(exception, list) else [exception]
+    last = next((line for each in reversed(lines) if (line := text(each).strip())), "")
+    return last.removeprefix("chaoslib.exceptions.ActivityFailed: ")

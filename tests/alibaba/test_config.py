@@ -2,6 +2,7 @@
 Configuration and secrets of an experiment become a client, or an error that says what to set.
 """
 
+import socket
 from typing import Any, cast
 
 import httpx
@@ -255,6 +256,21 @@ def test_whatever_else_answers_on_loopback_is_no_emulator(answer: Any) -> None:
     tunnel = LIVE | {"alibaba_cloud_vpc_endpoint": "http://127.0.0.1:8080"}
 
     assert config.running_emulator(tunnel, transport=httpx.MockTransport(tunnelled)) is None
+
+
+def test_endpoint_on_this_machine_at_which_nothing_listens() -> None:
+    """It is refused at once, whatever the credentials, with the command that serves it."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        there = LIVE | {"alibaba_cloud_vpc_endpoint": f"http://127.0.0.1:{port}"}
+
+        with pytest.raises(ConfigurationError) as caught:
+            config.running_emulator(there)
+
+    assert str(caught.value).startswith(
+        f"nothing listens at http://127.0.0.1:{port}: start chaos failover emulator --port {port}, "
+    )
 
 
 @pytest.mark.parametrize("endpoint", ["cloud", "vpc.example.com", "https://127.0.0.1:8443"])

@@ -55,6 +55,24 @@ def test_cut_that_could_be_made(check: Any, tmp_path: Path) -> None:
     assert [*(tmp_path / "empty").iterdir()] == []
 
 
+def test_resources_of_probes_have_to_exist(check: Any) -> None:
+    """All that do not are named, each with its probe and what there is instead."""
+    done = check(
+        str(DRILL),
+        FAILOVER_STANDBY_CIRCUIT_ID="pc-rehearsal-c",
+        FAILOVER_STANDBY_BGP_PEER_ID="bgp-rehearsal-c",
+    )
+
+    (line,) = [each for each in done.stdout.splitlines() if "resources of probes" in each[:30]]
+    assert done.exit_code == 1
+    assert line == (
+        "NO       resources of probes: the-standby-circuit-is-enabled: there is no "
+        "PHYSICALCONNECTION 'pc-rehearsal-c' in cn-hangzhou; known: pc-rehearsal-a, "
+        "pc-rehearsal-b; the-standby-session-is-established: there is no BGPPEER "
+        "'bgp-rehearsal-c' in cn-hangzhou; known: bgp-rehearsal-a, bgp-rehearsal-b"
+    )
+
+
 def test_check_as_json(check: Any) -> None:
     """A pipeline reads the same facts."""
     done = check(str(DRILL), "--format", "json")

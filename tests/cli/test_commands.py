@@ -335,6 +335,16 @@ def test_stop_names_the_regions_that_it_asks_about(cloud: Cloud) -> None:
     assert "Stop every failover test that runs in cn-hangzhou, cn-shanghai? [y/N]" in done.stdout
 
 
+def test_stop_without_a_terminal_says_how_to_confirm(cloud: Cloud, tmp_path: Path) -> None:
+    """A job has nobody to ask."""
+    done = failover(tmp_path, "stop", "--all", **cloud.exports)
+
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        "Error: not confirmed, so nothing is stopped: without a terminal, use --yes\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("no_color", "colours"),
     [
@@ -381,7 +391,9 @@ def test_region_that_does_not_answer_is_reported(cloud: Cloud, tmp_path: Path) -
 
     assert done.returncode == 1
     assert "No failover test runs in 1 region." in done.stdout
-    assert "cn-nowhere: NOT READ: InvalidRegionId.NotFound" in done.stderr
+    (line,) = [each for each in done.stderr.splitlines() if "cn-nowhere: NOT READ" in each]
+    assert "InvalidRegionId.NotFound" in line
+    assert re.search(r"; known: (cn-\w+, )*cn-hangzhou\b", line)
 
 
 def test_every_region_of_the_account(cloud: Cloud, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 """
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +39,23 @@ def test_all_regions_as_json() -> None:
     }
     assert "[6/6] " in done.stderr
     assert "cn-hangzhou: 2 circuits" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["inspect", "status"])
+def test_endpoint_on_this_machine_at_which_nothing_listens(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command gives up at once, without credentials too, and says what to start."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", endpoint)
+
+        done = CliRunner().invoke(failover, [command, "--region", "cn-hangzhou"])
+
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"Error: nothing listens at {endpoint}: start chaos failover ")
+    assert "is tried again" not in done.stderr
 
 
 @pytest.mark.usefixtures("ten_circuits")

@@ -48,6 +48,11 @@ def test_each_page_begins_with_a_link_to_the_other() -> None:
     assert (CHINESE.links()[0].address, CHINESE.links()[0].text) == ("README.md", "English")
 
 
+def test_reader_knows_that_the_linked_pages_are_in_english() -> None:
+    """The first line says so, before any of them is opened."""
+    assert "英文" in paragraphs(CHINESE)[1]
+
+
 def test_headings_are_as_many_and_nested_alike() -> None:
     """The same sections in the same order."""
     assert [each.level for each in CHINESE.headings()] == [

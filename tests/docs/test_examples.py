@@ -19,7 +19,8 @@ from places import EXPERIMENTS, ROOT
 from product_names import control_arguments, environment_variables, toolkit, topology_sections
 
 from chaosfailover.cli import failover
-from chaosfailover.emulator.__main__ import _options
+from chaosfailover.emulator import Emulator
+from chaosfailover.emulator.__main__ import _exports, _options
 from chaosfailover.emulator.topology import BUNDLED, topology_from
 from chaosfailover.plan.portals import checked_targets
 from chaosfailover.run.experiment_keys import EXPERIMENT
@@ -35,6 +36,10 @@ OURS = [
 PATH = re.compile(r"(?<![\w./-])(?:chaosfailover|docs|experiments|tests)/[\w./-]*\w")
 OF_OTHERS = {"apiVersion", "patches", "on", True}
 """Keys of what Kubernetes and GitHub read; YAML takes `on` for true."""
+REACHES_IT = {
+    f"ALIBABA_CLOUD_{name}"
+    for name in ("ENDPOINT_VPC", "REGION_ID", "ACCESS_KEY_ID", "ACCESS_KEY_SECRET")
+}
 PROBE = {
     "type": "probe",
     "name": "a-probe",
@@ -93,6 +98,18 @@ def test_variables_of_command_lines_are_read_by_something() -> None:
     }
 
     assert given - environment_variables() == set()
+
+
+def test_lines_that_point_to_the_emulator_are_those_that_it_prints() -> None:
+    """Without region or key, `inspect`, `status` and `stop` would not reach it."""
+    printed = {line.split()[1] for line in _exports(Emulator("dual-circuit", port=8700))}
+    blocks = [block for page in PAGES for block in page.blocks("sh") if ":8700" in block.text]
+    given = [{*re.findall(r"ALIBABA_CLOUD_\w+=\S+", block.text)} for block in blocks]
+
+    assert blocks
+    for each in given:
+        assert each <= printed
+        assert {setting.split("=")[0] for setting in each} == REACHES_IT
 
 
 def test_topologies_of_command_lines_exist() -> None:

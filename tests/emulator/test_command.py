@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from emulator_callers import CREATE, flattened
 from own_services import answering, listening
 
 from chaosfailover.emulator.__main__ import main
+from chaosfailover.emulator.dataplane import TakenPort
 
 FREE = ["--port", "0", *(f"--service-port={each}=0" for each in ("portal", "echo", "ledger"))]
 
@@ -154,15 +155,32 @@ def test_a_taken_port_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert "the API cannot listen on http port" in capsys.readouterr().err
 
 
-def test_a_taken_service_port_says_how_to_choose_another(
+def test_taken_ports_are_named_together_with_the_options_that_move_them(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        code = main([*FREE, "--service-port=echo=0", f"--service-port=portal={port}"])
+    with ExitStack() as taken:
+        api, portal = (
+            taken.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+            for _ in range(2)
+        )
+        echo = taken.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        echo.bind(("127.0.0.1", 0))
+        udp = echo.getsockname()[1]
+        ports = {"portal": portal, "echo": udp, "ledger": 0}
+        options = [f"--service-port={name}={port}" for name, port in ports.items()]
+        code = main([f"--port={api}", *options])
 
+    other = {port: TakenPort("", "", "", port, "").other for port in (api, portal, udp)}
     assert code == 1
-    assert "give it another one, such as --service-port portal=0" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        f"python -m chaosfailover.emulator: the API cannot listen on http port {api}, "
+        f"service portal on http port {portal}, service echo on udp port {udp} of 127.0.0.1: "
+        "Address already in use; stop the process that listens there, or use other ports: "
+        f"--port {other[api]} --service-port portal={other[portal]} "
+        f"--service-port echo={other[udp]}, and change the targets: "
+        f"FAILOVER_PORTAL_URL=http://127.0.0.1:{other[portal]}/, "
+        f"echo to udp://127.0.0.1:{other[udp]}\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from busy import measured_again
 from emulator_callers import CREATE, flattened
 
 from chaosfailover.emulator import Emulator
@@ -128,6 +129,7 @@ def test_a_cut_stalls_the_traffic_then_moves_it_and_moves_it_back(emulator: Emul
     assert back
 
 
+@measured_again
 def test_ground_truth_tells_the_outages() -> None:
     """
     A cut with BFD stalls for about 0.9 s, the way back for about 0.2 s.

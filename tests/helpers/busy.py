@@ -22,7 +22,7 @@ def measured_again(test: Callable[P, None]) -> Callable[P, None]:
         for _ in range(ATTEMPTS - 1):
             try:
                 return test(*arguments, **named)
-            except (AssertionError, ValueError):
+            except (AssertionError, TypeError, ValueError):
                 continue
         return test(*arguments, **named)
 

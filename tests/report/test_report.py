@@ -258,6 +258,17 @@ HELD_TO = {
         {"type": "probe", "provider": {"func": "at_most", "arguments": {"limit": "${rto}"}}},
         "at_most (limit: 3.5)",
     ),
+    "of a later judgement": (
+        {
+            "type": "probe",
+            "provider": {"func": "at_most", "arguments": {"limit": 0.0001, "value": 1.0058919}},
+        },
+        "at_most (limit: 0.0001)",
+    ),
+    "only the toolkit's argument": (
+        {"type": "probe", "provider": {"func": "is_up", "arguments": {"value": 1.0}}},
+        "is_up",
+    ),
     "pattern": ({"type": "regex", "pattern": "Up|Down"}, "regex (pattern: Up|Down)"),
     "value": (200, "200"),
     "range": ([1, 5], "1, 5"),
@@ -284,6 +295,29 @@ def test_hypothesis_shows_what_it_was_held_to(name: str, language: str) -> None:
     shown = f' <span class="soft">{label} <bdi>{text}</bdi></span>' if text else ""
     assert (label in page) is bool(text)
     assert f"<bdi>Down</bdi>{shown}</td>" in page
+
+
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [
+        pytest.param(0.3699999999953434, "0.37", id="seconds"),
+        pytest.param(1.005891945809708, "1.00589", id="more than a second"),
+        pytest.param(3.0004, "3.0004", id="just above its limit"),
+        pytest.param(1790000000.123456, "1790000000.123456", id="an instant"),
+        pytest.param(0.99995, "0.99995", id="an availability"),
+        pytest.param(2, "2", id="a count"),
+        pytest.param(True, "true", id="a flag"),
+    ],
+)
+def test_output_is_rounded_for_people(output: object, shown: str) -> None:
+    """The journal has all digits; record and page have those that say something."""
+    seen = probe("longest-outage", 18, output=output)
+    journal = changed(held(), ("steady_states.after", reading(seen)))
+
+    record = json.loads(render([journal], "json"))
+
+    assert f"<bdi>{shown}</bdi></td>" in render([journal], "html")
+    assert record["hypotheses"][-1]["probes"][0]["output"] == shown
 
 
 def test_campaign_has_a_table_of_its_runs() -> None:
@@ -355,6 +389,7 @@ def test_every_message_is_used(language: str) -> None:
         "verdict.",
         "means.",
         "mode.",
+        "check.",
         "role.",
         "gauge.",
         "chart.",

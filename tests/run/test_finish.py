@@ -12,10 +12,11 @@ import yaml
 from chaos_command import chaos, journal
 from places import EXPERIMENTS
 
+from chaosfailover.emulator.dataplane import TakenPort
 from chaosfailover.errors import ConfigurationError
 from chaosfailover.report import render
 from chaosfailover.run.finish import check_files, conclude, conclude_refused
-from chaosfailover.run.mode import other_port
+from chaosfailover.run.mode import other_ports_for
 from chaosfailover.run.settings import Settings
 
 
@@ -114,30 +115,37 @@ def test_port_that_is_taken_is_named_with_a_way_out(tmp_path: Path) -> None:
     assert "FAILOVER_TOPOLOGY" in render([left], "html")
 
 
+PORTAL = TakenPort("service portal", "http", "127.0.0.1", 65500, "Address already in use")
+LEDGER = TakenPort("service ledger", "tcp", "127.0.0.1", 28082, "Address already in use")
+
+
 @pytest.mark.parametrize(
-    ("service", "topology", "remedy"),
+    ("taken", "topology", "remedy"),
     [
         pytest.param(
-            "ledger cannot listen on tcp port 28082",
+            [LEDGER],
             "ecr-ecmp",
             "write a topology file with 'extends: ecr-ecmp' and 'services: {ledger: {port: 28182}}'"
-            ", name it as topology (FAILOVER_TOPOLOGY), and change its targets to "
+            ", name it as topology (FAILOVER_TOPOLOGY), and change the targets: ledger to "
             "tcp://127.0.0.1:28182",
             id="a service of a bundled topology",
         ),
         pytest.param(
-            "portal cannot listen on http port 65500",
+            [PORTAL, LEDGER],
             "own.yaml",
-            "set 'services: {portal: {port: 65400}}' in the topology (FAILOVER_TOPOLOGY) own.yaml, "
-            "and change its targets (FAILOVER_PORTAL_URL=http://127.0.0.1:65400/)",
-            id="the portal of a file",
+            "set 'services: {portal: {port: 65400}, ledger: {port: 28182}}' in the topology "
+            "(FAILOVER_TOPOLOGY) own.yaml, and change the targets: "
+            "FAILOVER_PORTAL_URL=http://127.0.0.1:65400/, ledger to tcp://127.0.0.1:28182",
+            id="two services of a file",
         ),
     ],
 )
-def test_another_port_is_proposed_for_the_service(service: str, topology: str, remedy: str) -> None:
-    """With its own name, the topology in use, and a port that nothing uses by default."""
-    assert other_port(f"service {service} of 127.0.0.1: Address already in use", topology) == (
-        f"stop the process that listens there, or use another port: {remedy}"
+def test_other_ports_are_proposed_for_all_services(
+    taken: list[TakenPort], topology: str, remedy: str
+) -> None:
+    """With their own names, the topology in use, and ports that nothing uses by default."""
+    assert other_ports_for(taken, topology) == (
+        f"stop the process that listens there, or use other ports: {remedy}"
     )
 
 

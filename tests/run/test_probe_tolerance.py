@@ -8,6 +8,8 @@ import pytest
 from chaoslib.activity import execute_activity
 from chaoslib.hypothesis import run_steady_state_hypothesis
 
+from chaosfailover.run.probe_tolerance import tell_reading
+
 CONTROL = {"type": "python", "module": "chaosfailover.control"}
 EXPERIMENT: dict[str, Any] = {
     "title": "Made",
@@ -93,3 +95,59 @@ def test_probes_of_the_hypothesis_are_left_to_the_toolkit(
     assert [probe["tolerance_met"] for probe in read["probes"]] == [True, False]
     assert "its tolerance" not in caplog.text
     assert run(probe(1), experiment)["tolerance_met"] is True
+
+
+@pytest.mark.parametrize(
+    ("read", "line"),
+    [
+        pytest.param(
+            {
+                "output": False,
+                "tolerance": {"type": "probe", "provider": {"func": "before_during"}},
+            },
+            "met: False, held to before_during",
+            id="what looks like a contradiction",
+        ),
+        pytest.param(
+            {"output": 0.3699999999953434, "tolerance": at_most("${limit}")},
+            "met: 0.37, held to at_most (limit: 0.5)",
+            id="a limit of the configuration",
+        ),
+        pytest.param({"output": "Up", "tolerance": "Up"}, "met: Up", id="the same"),
+        pytest.param({"output": True, "tolerance": True}, "met: True", id="the same flag"),
+        pytest.param(
+            {"output": {"status": 200}, "tolerance": 200}, "met: status 200", id="the same status"
+        ),
+        pytest.param(
+            {"output": 2, "tolerance": 0, "tolerance_met": False},
+            "NOT MET: 2, held to 0",
+            id="not met",
+        ),
+        pytest.param(
+            {
+                "tolerance": 0,
+                "tolerance_met": False,
+                "status": "failed",
+                "exception": ["Traceback\n", "ActivityFailed: target is 'my-servic'\n"],
+            },
+            "NOT MET: failed: ActivityFailed: target is 'my-servic'",
+            id="failed",
+        ),
+        pytest.param(
+            {"tolerance": 0, "tolerance_met": False, "status": "aborted"},
+            "NOT MET: aborted",
+            id="no cause",
+        ),
+    ],
+)
+def test_log_says_what_a_probe_was_held_to(
+    read: dict[str, Any], line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With its output, unless they are the same; a probe that failed has its cause."""
+    activity = {"name": "one", "tolerance": read.pop("tolerance")}
+    done = {"status": "succeeded", "tolerance_met": True, **read, "activity": activity}
+
+    with caplog.at_level("INFO", "chaostoolkit"):
+        tell_reading({"probes": [done]}, {"limit": 0.5}, whole=True)
+
+    assert caplog.messages == [f"Probe one: {line}"]

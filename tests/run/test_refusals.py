@@ -251,7 +251,7 @@ def test_endpoint_that_nobody_serves(tmp_path: Path) -> None:
     log, reasons = refused(tmp_path, ALIBABA_CLOUD_ENDPOINT_VPC=endpoint, **KEYS)
 
     assert log.count("is tried again in") <= 5
-    assert f"{endpoint} cannot be reached" in reasons[0]
+    assert f"nothing listens at {endpoint}: start chaos failover emulator" in reasons[0]
     assert reasons[1:] == [NO_CUT]
 
 

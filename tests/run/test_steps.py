@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chaosfailover.errors import ArgumentError, PreflightError
-from chaosfailover.run.steps import planned_cuts, planned_time
+from chaosfailover.run.steps import planned_cuts, planned_time, probed_resources
 from chaosfailover.safety.cut import Cut
 
 Activity = dict[str, Any]
@@ -162,6 +162,84 @@ def test_name_used_twice_is_refused() -> None:
 
     with pytest.raises(PreflightError, match="'drill' is the name of two tests"):
         planned_cuts({"method": method}, {}, {})
+
+
+def status(test: str) -> Activity:
+    made = activity("failover_test_status", test=test)
+    made["provider"]["module"] = "chaosfailover.probes"
+    return {**made, "type": "probe"}
+
+
+@pytest.mark.parametrize(
+    ("document", "activity_name"),
+    [
+        pytest.param({"rollbacks": [stop("my-dril")]}, "stop_failover_test-1", id="rollback"),
+        pytest.param(
+            {"rollbacks": [activity("delete_failover_test", test="my-dril", only_if_init=True)]},
+            "delete_failover_test-2",
+            id="deletion",
+        ),
+        pytest.param({"method": [start("${dril}")]}, "start_failover_test-1", id="start"),
+        pytest.param({"method": [status("mydrill")]}, "failover_test_status-1", id="probe"),
+        pytest.param(
+            {"steady-state-hypothesis": {"probes": [status("My-Drill")]}},
+            "failover_test_status-1",
+            id="hypothesis",
+        ),
+    ],
+)
+def test_misspelt_name_of_a_test_is_refused(document: dict[str, Any], activity_name: str) -> None:
+    """The test would be cut, and the activity would find none."""
+    made = create(**{**DRILL, "name": "my-drill"})
+    method = [made, start("my-drill"), *document.get("method", [])]
+
+    with pytest.raises(PreflightError, match=rf"{activity_name}: .* \(did you mean my-drill\?\)"):
+        planned_cuts({**document, "method": method}, {"dril": "my-dril"}, {})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param("ftj-my-drill", id="an ID"),
+        pytest.param("my-drill-2025", id="that of another year"),
+        pytest.param("last-rehearsal", id="another name"),
+        pytest.param("renamed-drill", id="a new name"),
+    ],
+)
+def test_name_of_an_existing_test_may_be_any(other: str) -> None:
+    """It is not for the experiment to know which tests there are."""
+    rename = activity("update_failover_test", test="my-drill-2026", name="renamed-drill")
+    method = [create(**{**DRILL, "name": "my-drill-2026"}), rename]
+
+    created, _ = planned_cuts({"method": method, "rollbacks": [stop(other)]}, {}, {})
+
+    assert [cut.test for cut in created] == ["my-drill-2026"]
+
+
+def test_probed_resources() -> None:
+    """Those of our probes, wherever they stand, with the values of the configuration."""
+
+    def probe(func: str, **arguments: Any) -> Activity:
+        made = activity(func, **arguments)
+        made["provider"]["module"] = "chaosfailover.probes"
+        return {**made, "type": "probe"}
+
+    document = {
+        "steady-state-hypothesis": {"probes": [probe("circuit_status", circuit_id="${circuit}")]},
+        "method": [
+            create(**DRILL),
+            probe("virtual_border_router_status", vbr_id="vbr-a"),
+            probe("surviving_paths", resource_ids=["bgp-a"], resource_type="BGPPEER"),
+        ],
+        "rollbacks": [probe("bgp_session_status", bgp_peer_id="bgp-b")],
+    }
+
+    assert [tuple(each) for each in probed_resources(document, {"circuit": "pc-b"}, {})] == [
+        ("circuit_status-1", "PHYSICALCONNECTION", "pc-b"),
+        ("virtual_border_router_status-1", "VIRTUALBORDERROUTER", "vbr-a"),
+        ("surviving_paths-2", "BGPPEER", "bgp-a"),
+        ("bgp_session_status-1", "BGPPEER", "bgp-b"),
+    ]
 
 
 def test_dry_that_the_toolkit_does_not_heed_is_refused() -> None:

@@ -138,6 +138,14 @@ def test_wrong_argument_of_a_probe(
         checked(document)
 
 
+def test_misspelt_name_of_a_test(document: dict[str, Any]) -> None:
+    """A rollback that stops another test than the one that is cut."""
+    document["rollbacks"][0]["provider"]["arguments"]["test"] = "circuit-failovr"
+
+    with pytest.raises(FailoverError, match=r"bring-the-circuit-back: .* mean circuit-failover"):
+        checked(document)
+
+
 def test_what_is_not_known_yet_is_left_out(document: dict[str, Any]) -> None:
     """Probes in the configuration run later, and secrets are not read."""
     probe = {"type": "probe", "name": "p", "provider": {"type": "process", "path": "false"}}

@@ -91,7 +91,7 @@ def test_report_does_not_believe_a_mild_verdict() -> None:
     assert "**deviated**" in english
     assert "The stored verdict “held”" in english
     assert "已存的结论“成立”" in chinese
-    assert "再次中断 5 至 6 秒" in chinese
+    assert "再次中断 5 至 6 s" in chinese
 
 
 def row(since: float, until: float) -> dict[str, Any]:

@@ -180,6 +180,16 @@ TOO_LONG_UNTIL_KILLED = (
 KILLED = {"kind": "unfinished", "name": "unfinished", "reason": "10:00:15"}
 ABORT = event(14, "abort", reason="portal has been down for 4 s.")
 CUT_OFF = {"activity": {"type": "action", "name": "hold"}, "output": None, "start": at(13)}
+FAILED_BEFORE = reading(
+    probe(
+        "standby",
+        1,
+        met=False,
+        status="failed",
+        exception=["chaoslib.exceptions.ActivityFailed: there is no circuit 'pc-c'.\n"],
+    ),
+    met=False,
+)
 UNSTEADY = reading(probe("portal", 1, met=False), met=False)
 DEVIATED = reading(probe("portal", 18, met=False), met=False)
 STILL_ESTABLISHED = probe(
@@ -357,6 +367,21 @@ CASES = [
         "inconclusive",
         ["The steady state was not met before the cut: portal.", NOTHING_CUT],
         id="not steady before",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("steady_states", {"before": FAILED_BEFORE, "after": None, "during": []}),
+            ("run", []),
+            ("failover.events", EVENTS[:2]),
+            ("failover.targets", {}),
+        ),
+        "inconclusive",
+        [
+            "The steady state was not met before the cut: standby (there is no circuit 'pc-c').",
+            NOTHING_CUT,
+        ],
+        id="not steady before, since a probe failed",
     ),
     pytest.param(
         changed(HELD, ("steady_states.before", None), ("failover.targets", {})),

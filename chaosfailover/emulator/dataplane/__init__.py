@@ -51,6 +51,22 @@ Invariants
 
 from chaosfailover.emulator.dataplane.ground_truth import TrueOutage, TrueTime, true_time
 from chaosfailover.emulator.dataplane.plane import DataPlane
-from chaosfailover.emulator.dataplane.sockets import PortTakenError, bound
+from chaosfailover.emulator.dataplane.sockets import (
+    PortTakenError,
+    TakenPort,
+    bound,
+    collecting,
+    other_ports,
+)
 
-__all__ = ["DataPlane", "PortTakenError", "TrueOutage", "TrueTime", "bound", "true_time"]
+__all__ = [
+    "DataPlane",
+    "PortTakenError",
+    "TakenPort",
+    "TrueOutage",
+    "TrueTime",
+    "bound",
+    "collecting",
+    "other_ports",
+    "true_time",
+]

@@ -21,8 +21,11 @@ from chaosfailover.emulator.dataplane.listeners import Listener, Listeners, sock
 from chaosfailover.emulator.dataplane.relay import ApplicationRelay, Relay, UpstreamRelay
 from chaosfailover.emulator.dataplane.self_test import self_test
 from chaosfailover.emulator.dataplane.sockets import (
+    PortTakenError,
+    TakenPort,
     allow_open_files,
     bound_together,
+    collecting,
     is_this_machine,
 )
 from chaosfailover.emulator.routing import Segment
@@ -35,8 +38,8 @@ class DataPlane:
     """
     Binds the ports of all services at once, and serves them from `start` to `stop`.
 
-    `shortcomings` says, by service, what this system cannot emulate. PortTakenError names a port
-    that is in use; ValueError names a service that `ports` gives and the topology does not have.
+    `shortcomings` says, by service, what this system cannot emulate. PortTakenError names all ports
+    that are in use; ValueError names a service that `ports` gives and the topology does not have.
     """
 
     def __init__(self, cloud: Cloud, host: str, ports: Mapping[str, int]) -> None:
@@ -57,8 +60,7 @@ class DataPlane:
         allow_open_files()
         try:
             self._test_system(host)
-            for state in self._states.values():
-                self._bind(state, host, ports.get(state.service.name, state.service.port))
+            self._bind_all(host, ports)
             self._check_upstreams()
         except BaseException:
             self.close()
@@ -75,12 +77,18 @@ class DataPlane:
             if reason:
                 self.shortcomings[name] = reason
 
+    def _bind_all(self, host: str, ports: Mapping[str, int]) -> None:
+        taken: list[TakenPort] = []
+        for name, state in self._states.items():
+            with collecting(taken):
+                self._bind(state, host, ports.get(name, state.service.port))
+        if taken:
+            raise PortTakenError(taken)
+
     def _bind(self, state: ServiceState, host: str, port: int) -> None:
         service = state.service
         count = 1 if service.name in self.shortcomings else self._sockets_needed(state)
-        hint = f"give it another one, such as --service-port {service.name}=0"
-        who = f"service {service.name}"
-        sockets = bound_together(service.kind, host, port, who, hint, count=count)
+        sockets = bound_together(service.kind, host, port, f"service {service.name}", count=count)
         self._sockets[service.name] = sockets
         port = sockets[0].getsockname()[1]
         end = "/" if service.kind == "http" else ""

@@ -18,7 +18,7 @@ from chaosfailover.emulator.dataplane.sockets import (
 
 __all__ = ["Abilities", "self_test"]
 
-WHO = ("the emulator's self-test", "free some ports")
+WHO = "the emulator's self-test"
 MOST_FILLERS = 16
 CONNECTIONS = 64  # of which all meet one of two sockets by chance once in 2**63
 SOON = 0.02  # seconds
@@ -76,7 +76,7 @@ def _fillers_needed(host: str) -> int | None:
 
     Also None if it does not take connections again once it is open.
     """
-    with bound("tcp", host, 0, *WHO) as listener:
+    with bound("tcp", host, 0, WHO) as listener:
         listener.listen(0)
         fillers: list[socket.socket] = []
         try:
@@ -112,9 +112,9 @@ def _spreads(host: str) -> bool:
     if not hasattr(socket, "SO_REUSEPORT"):
         return False
     with contextlib.ExitStack() as stack:
-        first = stack.enter_context(bound("tcp", host, 0, *WHO, shared=True))
+        first = stack.enter_context(bound("tcp", host, 0, WHO, shared=True))
         port = first.getsockname()[1]
-        second = stack.enter_context(bound("tcp", host, port, *WHO, shared=True))
+        second = stack.enter_context(bound("tcp", host, port, WHO, shared=True))
         for each in (first, second):
             each.listen(CONNECTIONS)
         queues = select.poll()
@@ -128,7 +128,7 @@ def _spreads(host: str) -> bool:
 
 
 def _datagrams_arrive(host: str) -> bool:
-    with bound("udp", host, 0, *WHO) as sock:
+    with bound("udp", host, 0, WHO) as sock:
         try:
             sock.sendto(b"x", reachable(sock))
         except OSError:

@@ -7,17 +7,22 @@ import os
 import resource
 import socket
 import struct
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 __all__ = [
     "PortTakenError",
+    "TakenPort",
     "allow_open_files",
     "bound",
     "bound_together",
+    "collecting",
     "dial",
     "has_file_left",
     "is_connected",
     "is_this_machine",
+    "other_ports",
     "reachable",
     "reason_of",
     "reset",
@@ -30,24 +35,79 @@ TCP = (socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY only 
 UDP = (socket.SOCK_DGRAM, socket.IPPROTO_UDP)
 SOCKETS = {"http": TCP, "tcp": TCP, "udp": UDP}
 OPEN_FILES = 65536
+SERVICE = "service "
+OTHER_PORT = 100  # how far a proposed port is from the one that is taken
 # Clients of services leave these: the API has to be reachable, above all for the stop of a test.
 KEPT_FILES = 16
 
 
+class TakenPort(NamedTuple):
+    """
+    A port that cannot be listened on, and who needs it: `service NAME`, or the API.
+    """
+
+    who: str
+    kind: str
+    host: str
+    port: int
+    reason: str
+
+    @property
+    def service(self) -> str:
+        """
+        The name of the service; "" for the API.
+        """
+        return self.who.removeprefix(SERVICE) if self.who.startswith(SERVICE) else ""
+
+    @property
+    def other(self) -> int:
+        """
+        A port to propose instead: none that is used by default.
+        """
+        port = min(self.port, 65535)
+        return port + OTHER_PORT if port + OTHER_PORT < 65536 else port - OTHER_PORT
+
+
 class PortTakenError(OSError):
     """
-    A port that the emulator needs is in use; the message names the port and who needs it.
+    Ports that the emulator needs are in use; the message names them all, and who needs them.
     """
 
+    def __init__(self, ports: Sequence[TakenPort]) -> None:
+        super().__init__(_listing(ports))
+        self.ports = tuple(ports)
 
-def bound(
-    kind: str, host: str, port: int, who: str, otherwise: str, *, shared: bool = False
-) -> socket.socket:
+
+def _listing(ports: Sequence[TakenPort]) -> str:
+    """
+    Return who cannot listen where, with each reason once.
+    """
+    together: dict[str, list[str]] = {}
+    for each in ports:
+        verb = "" if together.get(each.reason) else "cannot listen "
+        together.setdefault(each.reason, []).append(
+            f"{each.who} {verb}on {each.kind} port {each.port}"
+        )
+    host = ports[0].host
+    return "; ".join(f"{', '.join(who)} of {host}: {why}" for why, who in together.items())
+
+
+@contextmanager
+def collecting(taken: list[TakenPort]) -> Iterator[None]:
+    """
+    Note the ports that are taken, so that one error names them all; no free port where one is.
+    """
+    try:
+        yield
+    except PortTakenError as exc:
+        taken.extend(each for each in exc.ports if each.port or not taken)
+
+
+def bound(kind: str, host: str, port: int, who: str, *, shared: bool = False) -> socket.socket:
     """
     Return a socket bound to an address, for a service of a kind; one of TCP listens.
 
-    `who` wants it, and what to do `otherwise`, go into the error. A `shared` port may be bound
-    several times by this process.
+    The error names `who` wants it. A `shared` port may be bound several times by this process.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, *SOCKETS[kind])
@@ -61,33 +121,44 @@ def bound(
             sock.listen(1)  # two sockets may be bound to one port, and only one may listen
     except (OSError, OverflowError) as exc:
         sock.close()
-        reason = exc.strerror if isinstance(exc, OSError) else exc
-        raise PortTakenError(
-            f"{who} cannot listen on {kind} port {port} of {host}: {reason}; {otherwise}"
-        ) from exc
+        reason = (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
+        raise PortTakenError([TakenPort(who, kind, host, port, reason)]) from exc
     return sock
 
 
-def bound_together(
-    kind: str, host: str, port: int, who: str, otherwise: str, *, count: int
-) -> list[socket.socket]:
+def bound_together(kind: str, host: str, port: int, who: str, *, count: int) -> list[socket.socket]:
     """
     Return several sockets bound to one port, over which the kernel spreads connections.
 
     A port that another process shares in the same way is refused like any other that is in use.
     """
     if port and count > 1:
-        bound(kind, host, port, who, otherwise).close()
+        bound(kind, host, port, who).close()
     sockets: list[socket.socket] = []
     try:
         for _ in range(count):
-            sockets.append(bound(kind, host, port, who, otherwise, shared=count > 1))
+            sockets.append(bound(kind, host, port, who, shared=count > 1))
             port = sockets[0].getsockname()[1]
     except OSError:
         for sock in sockets:
             sock.close()
         raise
     return sockets
+
+
+def other_ports(ports: Sequence[TakenPort], how: str) -> str:
+    """
+    Return what to do about ports that are taken: `how` moves them, and their targets follow.
+    """
+    remedy = "stop the process that listens there"
+    moved = {each.service: each for each in ports if each.service and each.port}
+    urls = {name: f"{each.kind}://127.0.0.1:{each.other}" for name, each in moved.items()}
+    targets = [
+        f"FAILOVER_PORTAL_URL={url}/" if name == "portal" else f"{name} to {url}"
+        for name, url in urls.items()
+    ]
+    change = f", and change the targets: {', '.join(targets)}" if targets else ""
+    return f"{remedy}, or use other ports: {how}{change}" if how else remedy
 
 
 def reachable(sock: socket.socket) -> Address:

@@ -3,13 +3,13 @@ The sections about the course of the run: tests, hypothesis, activities and even
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from chaosfailover.record.digest import part
+from chaosfailover.record.tolerance import LONGEST, rounded, shown_tolerance
 from chaosfailover.verdict.evidence import ActivityRun, Fields, HypothesisReading
-from chaosfailover.verdict.journal import Run, brief, mapping, text
+from chaosfailover.verdict.journal import Run, brief
 
 __all__ = [
     "abort",
@@ -23,10 +23,6 @@ __all__ = [
 ]
 
 Row = dict[str, object]
-
-REFERENCE = re.compile(r"\$\{([^}]+)\}")
-OUTPUT = 500
-"""How many characters of an output a record keeps; the journal has the whole."""
 
 
 def abort(run: Run) -> Row:
@@ -88,40 +84,11 @@ def _reading(readings: Sequence[HypothesisReading], configuration: Fields) -> Ro
             {
                 **_activity(probe),
                 "met": probe.tolerance_met,
-                "tolerance": _tolerance(probe.tolerance, configuration),
+                "tolerance": shown_tolerance(probe.tolerance, configuration),
             }
             for probe in first.probes
         ],
     }
-
-
-def _tolerance(tolerance: object, configuration: Fields) -> str | None:
-    """
-    Return what an output was held to, with the values of the configuration.
-    """
-    if tolerance is None:
-        return None
-    given = mapping(tolerance)
-    provider = mapping(given.get("provider"))
-    arguments = mapping(provider.get("arguments")) or {
-        key: value for key, value in given.items() if key not in ("type", "name", "provider")
-    }
-    if not given:
-        shown = _plain(tolerance)
-    else:
-        parts = "; ".join(f"{key}: {_plain(value)}" for key, value in arguments.items())
-        shown = f"{text(provider.get('func') or given.get('type'))} ({parts})"
-    filled = REFERENCE.sub(lambda found: text(configuration.get(found[1], found[0])), shown)
-    return brief(filled, OUTPUT)
-
-
-def _plain(value: object) -> str:
-    """
-    Return a value of a tolerance as people write it.
-    """
-    if isinstance(value, list):
-        return ", ".join(map(_plain, value))
-    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def activities(run: Run) -> list[Row]:
@@ -151,7 +118,8 @@ def _activity(activity: ActivityRun) -> Row:
 def _output(output: object) -> str | None:
     if output is None:
         return None
-    return brief(output if isinstance(output, str) else json.dumps(output, default=str), OUTPUT)
+    shown = output if isinstance(output, str) else json.dumps(rounded(output), default=str)
+    return brief(shown, LONGEST)
 
 
 def timeline(run: Run) -> list[Row]:

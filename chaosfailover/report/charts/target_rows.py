@@ -52,7 +52,7 @@ class TargetRow:
         sure_until, latest = (axis.after(at) if at else axis.duration for at in outage["until"])
         down = f"{self.words['down']} {bounds(outage)} {outage['error'] or ''}"
         number = f" #{outage['flow']:.0f}" if outage.get("flow") else ""
-        title = brief(f"{self.name}{number}: {down}")
+        title = brief(f"{self.name}{number}{self.words['colon']}{down}")
         yield Bar(earliest, latest, "maybe", title)
         yield Bar(sure_since, max(sure_since, sure_until), "down", title)
 
@@ -62,7 +62,7 @@ class TargetRow:
         """
         began = self.offset + min(max(since, 0.0), LONGEST)
         ended = self.offset + min(max(until, 0.0), LONGEST)
-        return Bar(began, ended, style, f"{self.name}: {self.words[style]}")
+        return Bar(began, ended, style, f"{self.name}{self.words['colon']}{self.words[style]}")
 
 
 def last_instant(series: Series) -> float:

@@ -25,7 +25,9 @@ def hypothesis_row(record: Record, axis: Axis, words: Words) -> Iterator[ChartRo
             axis.after(reading["began"]),
             axis.after(reading["ended"] or reading["began"]),
             "good" if reading["met"] else "bad",
-            f"{words[reading['when']]}: {words['met' if reading['met'] else 'not_met']}",
+            words["colon"].join(
+                (words[reading["when"]], words["met" if reading["met"] else "not_met"])
+            ),
         )
         for reading in record["hypotheses"]
         if reading["began"]

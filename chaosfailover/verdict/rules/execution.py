@@ -14,6 +14,7 @@ from chaosfailover.verdict.rules import Reason, Rule
 __all__ = ["RULES"]
 
 CUTTING = ("create_failover_test", "start_failover_test")
+LONGEST_REFUSAL = 600
 STOPPING = ("stop_failover_test", "stop_running_failover_tests")
 
 
@@ -38,7 +39,7 @@ def _dry(run: Run) -> Iterator[Reason]:
 def _preflight(run: Run) -> Iterator[Reason]:
     for check in run.control.preflight:
         if not check.passed:
-            values = {"name": brief(check.name), "detail": _clause(check.detail)}
+            values = {"name": brief(check.name), "detail": _clause(check.detail, LONGEST_REFUSAL)}
             yield Reason("preflight", values)
 
 
@@ -48,7 +49,7 @@ def _refused(run: Run) -> Iterator[Reason]:
     """
     if all(check.passed for check in run.control.preflight):
         for event in run.control.events_of("refused"):
-            yield Reason("refused", {"reason": brief(event.reason, 600).rstrip(". ")})
+            yield Reason("refused", {"reason": _clause(event.reason, LONGEST_REFUSAL)})
 
 
 def _interrupted(run: Run) -> Iterator[Reason]:
@@ -225,8 +226,8 @@ def _failed(key: str, activity: ActivityRun) -> Reason:
     return Reason(key, {"name": brief(activity.name), "error": _clause(activity.error or "?")})
 
 
-def _clause(sentence: str) -> str:
-    return brief(sentence).rstrip(". ")
+def _clause(sentence: str, limit: int = 300) -> str:
+    return brief(sentence, limit).rstrip(". ")
 
 
 RULES: tuple[Rule, ...] = (

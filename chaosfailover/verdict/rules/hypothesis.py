@@ -15,7 +15,7 @@ def _before(run: Run) -> Iterator[Reason]:
     readings = run.readings_of("before")
     for reading in readings:
         if not reading.met:
-            yield Reason("unsteady", {"probes": _missed(reading)})
+            yield Reason("unsteady", {"probes": _missed(reading, causes=True)})
     if not run.tested:
         return
     if not readings and run.experiment.has_hypothesis:
@@ -53,11 +53,15 @@ def _finished(run: Run, when: str) -> list[HypothesisReading]:
     return [reading for reading in run.readings_of(when) if reading.finished]
 
 
-def _missed(reading: HypothesisReading) -> str:
+def _missed(reading: HypothesisReading, *, causes: bool = False) -> str:
     """
-    Name the probes that missed their tolerance, or were cut off.
+    Name the probes that missed their tolerance, or were cut off; with `causes`, why they failed.
     """
-    names = [probe.name for probe in reading.probes if probe.tolerance_met is not True]
+    missed = [probe for probe in reading.probes if probe.tolerance_met is not True]
+    names = [
+        f"{probe.name} ({brief(probe.error).rstrip('.')})" if causes and probe.error else probe.name
+        for probe in missed
+    ]
     return brief(", ".join(names) or reading.title or "?")
 
 
