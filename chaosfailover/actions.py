@@ -376,7 +376,7 @@ def _stop(
         if guarding:
             outcomes = guarding.stop(requests, timeout)
         else:
-            outcomes = stop_tests(requests, Patience(timeout, back=timeout))
+            outcomes = stop_tests(requests, Patience(timeout, back=timeout, in_all=timeout))
     for ours, outcome in zip(guarded, outcomes, strict=True):
         if guarding and ours:
             guarding.note(ours, outcome)

@@ -3,6 +3,7 @@ The operations of the VPC API, as methods over a single call.
 """
 
 import logging
+import math
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -80,6 +81,7 @@ class VpcClient:
         self.endpoint: Final = endpoint_url(endpoint) if endpoint else official
         self.lag: Final = 0.0 if is_loopback(self.endpoint) else LAG
         self._deadline = deadline
+        self._ends_by = math.inf
         self._clock = clock
         self._sleep = sleep
         self._is_official = endpoint is None
@@ -105,6 +107,12 @@ class VpcClient:
         Close the connections.
         """
         self._connection.close()
+
+    def end_calls_by(self, instant: float) -> None:
+        """
+        End each call from now on at an instant of the clock, if its deadline is later.
+        """
+        self._ends_by = instant
 
     def network_reads(self) -> NetworkReads:
         """
@@ -343,6 +351,7 @@ class VpcClient:
     ) -> Reply:
         token = None if operation.startswith(("Describe", "Get")) else str(uuid.uuid4())
         query = flattened({"RegionId": self.region_id, "ClientToken": token, **parameters})
+        budget = min(budget, self._ends_by - self._clock())
         reply = self._connection.send(operation, query, budget, attempting)
         if token:
             job_id = reply.get("JobId", parameters.get("JobId"))

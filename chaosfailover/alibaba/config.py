@@ -30,6 +30,7 @@ __all__ = [
     "SECRET_KEYS",
     "RunningEmulator",
     "account_id",
+    "asks_for_rehearsal",
     "client",
     "from_environment",
     "network",
@@ -134,6 +135,14 @@ def network(configuration: MutableMapping[str, object]) -> str:
     raise ConfigurationError(
         f"{ENDPOINT} is not set: set it to 'emulator' for a rehearsal, or to 'cloud' for a live run"
     )
+
+
+def asks_for_rehearsal(configuration: Settings) -> bool:
+    """
+    Tell whether the configured endpoint is the embedded emulator, started or not.
+    """
+    place = (configuration or {}).get(ENDPOINT)
+    return isinstance(place, str) and _word(place) == "emulator"
 
 
 def account_id(

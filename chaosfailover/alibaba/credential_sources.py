@@ -44,6 +44,7 @@ EXPIRY_FIELDS = {
     "StsToken": "sts_expiration",
 }
 """Where a profile of a mode keeps the end of its login, in seconds since 1970."""
+OAUTH_SITES = ("CN", "INTL")
 
 REASONS: tuple[tuple[str, str], ...] = (
     (r"CloudSSO access token is empty or expired", "a new login is needed"),
@@ -60,8 +61,13 @@ REASONS: tuple[tuple[str, str], ...] = (
     (r"session duration should be in the range", "its session must last 900 s or longer"),
     (r"Invalid OAuth site type", "its oauth_site_type is neither CN nor INTL"),
     (r"unsupported (?:profile mode|credential type)", "the library does not support this kind"),
+    (
+        r"'\w+' object (?:has no attribute 'get'|is not iterable)",
+        "its profiles are not a list of JSON objects",
+    ),
     (r"recursion depth exceeded", "its source profiles form a circle"),
-    (r"unable to get profile with|invalid profile name", "there is no such profile"),
+    (r"unable to get profile with", "there is no such profile"),
+    (r"invalid profile name", "no profile is current, and ALIBABA_CLOUD_PROFILE is not set"),
     (r"failed to get credential from credentials file", "there is no such section"),
     (r"No cached value was found", "what it returned had expired already"),
     (r"IMDS credentials is disabled", "ALIBABA_CLOUD_ECS_METADATA_DISABLED is true"),
@@ -118,21 +124,23 @@ def unusable(problem: Exception, sources: list[Present]) -> str:
     return f"no usable Alibaba Cloud credentials: {'; '.join(reasons)}" if reasons else ""
 
 
-def in_use(path: str | None, sources: list[Present]) -> tuple[str, list[str]]:
+def in_use(path: str | None, sources: list[Present]) -> tuple[str, list[str], bool]:
     """
-    Return the name of the source in use, and those before it, which could not be used.
+    Return the name of the source in use, those before it, which could not be used, and whether it
+    has a defect itself.
 
     `path` is the library's, as `default/cli_profile/static_sts`.
     """
     member = (path or "").removeprefix("default/").partition("/")[0]
     if member not in PROVIDERS:
-        return "the default chain", []
+        return "the default chain", [], False
     order = list(PROVIDERS)
     earlier = order[: order.index(member)]
     name = NAMES.get(member, f"the source {member}")
-    used = next((_with_defect(each) for each in sources if each.member == member), name)
+    used = next((each for each in sources if each.member == member), Present(member, name))
     skipped = [each for each in sources if each.member in earlier]
-    return used, [f"{_with_defect(each)} could not be used" for each in skipped]
+    unused = [f"{_with_defect(each)} could not be used" for each in skipped]
+    return _with_defect(used), unused, bool(used.defect)
 
 
 def answer(error: Exception) -> str:
@@ -231,9 +239,17 @@ def _described(profiles: object, name: object, now: float, seen: set[object]) ->
     mode = profile.get("mode")
     kind = mode if isinstance(mode, str) and re.fullmatch(r"\w{1,40}", mode) else "unknown mode"
     if mode != "ChainableRamRoleArn" or name in seen:
-        return f"profile {name!r} ({kind})", _expiry(profile, EXPIRY_FIELDS.get(kind), now)
+        ended = _expiry(profile, EXPIRY_FIELDS.get(kind), now)
+        return f"profile {name!r} ({kind})", ended or _missing_login(profile, kind)
     source, defect = _described(profiles, profile.get("source_profile"), now, seen | {name})
     return f"profile {name!r} ({kind} from {source})", defect
+
+
+def _missing_login(profile: Mapping[str, object], kind: str) -> str:
+    tokens = [profile.get(name) for name in ("oauth_access_token", "oauth_refresh_token")]
+    site = str(profile.get("oauth_site_type", "CN")).upper()
+    is_missing = kind == "OAuth" and site in OAUTH_SITES and not any(tokens)
+    return "a new login is needed" if is_missing else ""
 
 
 def _expiry(profile: Mapping[str, object], field: str | None, now: float) -> str:

@@ -38,9 +38,8 @@ TOKEN = "ALIBABA_CLOUD_SECURITY_TOKEN"  # noqa: S105 - the name of a variable
 GRACE = 15 * 60.0
 MISSING = (
     "no Alibaba Cloud credentials found: looked for the secrets access_key_id and "
-    "access_key_secret, the environment variables ALIBABA_CLOUD_ACCESS_KEY_ID and "
-    "ALIBABA_CLOUD_ACCESS_KEY_SECRET, an OIDC role (ALIBABA_CLOUD_OIDC_TOKEN_FILE), "
-    "~/.aliyun/config.json, ~/.alibabacloud/credentials.ini, the RAM role of an ECS instance, "
+    "access_key_secret, ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, an OIDC role, "
+    "~/.aliyun/config.json, ~/.alibabacloud/credentials.ini, an ECS RAM role, "
     "and ALIBABA_CLOUD_CREDENTIALS_URI"
 )
 
@@ -182,10 +181,15 @@ class _Chain(_Provider):
     def _source_of(self, current: Any) -> str:
         """
         Name the source in use; warn once of those before it, as theirs may be another account.
+
+        What has expired by our clock is used with a warning: the API decides, and may have to stop.
         """
-        name, skipped = in_use(current.get_provider_name(), present(os.environ, time.time()))
+        found = present(os.environ, time.time())
+        name, skipped, is_defective = in_use(current.get_provider_name(), found)
         if skipped and not self.source:
             LOGGER.warning("%s: the credentials are those of %s instead", "; ".join(skipped), name)
+        elif is_defective and not self.source:
+            LOGGER.warning("the API may refuse the credentials of %s", name)
         return name
 
 

@@ -44,7 +44,7 @@ class Credentials:
         for each in fields(self):
             text = getattr(self, each.name)
             if text is not None and each.name != "source":
-                _require_printable(each.name, text)
+                _require_printable(each.name, text, self.source)
 
 
 class AcsAuth(httpx.Auth):
@@ -183,8 +183,15 @@ def _is_signed(name: str) -> bool:
     return name in {"host", "content-type"} or name.startswith("x-acs-")
 
 
-def _require_printable(name: str, text: str) -> None:
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise CredentialsError(
-            f"{name} is {len(text)} characters long and must be printable ASCII without spaces"
-        )
+def _require_printable(name: str, text: object, source: str) -> None:
+    """
+    Raise CredentialsError, which names the source, for what no header can hold.
+    """
+    if isinstance(text, str):
+        if text and text.isascii() and text.isprintable() and " " not in text:
+            return
+        problem = f"{len(text)} characters long and must be printable ASCII without spaces"
+    else:
+        problem = f"of type {type(text).__name__} and must be a string"
+    whose = f"; the credentials are those of {source}" if source else ""
+    raise CredentialsError(f"{name} is {problem}{whose}")

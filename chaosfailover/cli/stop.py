@@ -40,7 +40,12 @@ LOOK = 5.0
 @region_options
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--missing-ok", is_flag=True, help="A test that does not exist is no error.")
-@click.option("--timeout", default=300.0, show_default=True, help="Seconds to keep trying.")
+@click.option(
+    "--timeout",
+    default=300.0,
+    show_default=True,
+    help="Seconds in each region, in all, to stop the tests and see back what they took.",
+)
 def stop(
     tests: Sequence[str],
     everything: bool,
@@ -97,13 +102,16 @@ def _stop(tests: Sequence[str], timeout: float, client: VpcClient) -> list[StopO
     """
     Stop tests; what a list shows as underway is stopped by its ID, whatever the API calls it then.
     """
-    until = time.monotonic() + min(LOOK, timeout / 2)
+    began = time.monotonic()
+    client.end_calls_by(began + timeout)
+    until = began + min(LOOK, timeout / 2)
     listed = _listed(client, until, wait=not tests)
     requests = [
         StopRequest(lambda: client, name, Start(accepted=name in listed), look_until=until)
         for name in tests or listed
     ]
-    return stop_tests(requests, Patience(timeout, back=timeout))
+    left = max(0.0, round(began + timeout - time.monotonic(), 1))
+    return stop_tests(requests, Patience(left, back=left, in_all=left))
 
 
 def _listed(client: VpcClient, until: float, *, wait: bool) -> list[str]:

@@ -93,7 +93,7 @@ def entry_at_first(facts: RunFacts, experiment: Experiment) -> dict[str, object]
     """
     return {
         "version": ENTRY_VERSION,
-        "mode": facts.mode,
+        "mode": facts.mode or ("REHEARSAL" * config.asks_for_rehearsal(facts.configuration)),
         "account_id": facts.account_id,
         "region_id": facts.configuration.get(config.REGION_ID),
         "endpoint": facts.configuration.get(config.ENDPOINT) or "cloud",

@@ -25,6 +25,7 @@ from chaosfailover.safety.watchdog import Watchdogs
 if TYPE_CHECKING:
     from chaosfailover.emulator import Emulator
     from chaosfailover.emulator.dataplane import TakenPort
+    from chaosfailover.emulator.services import Upstream
 
 __all__ = ["Venue", "check_topology", "open_venue", "other_ports_for", "outside", "unanswered"]
 
@@ -91,6 +92,7 @@ def open_venue(
 def _embedded(settings: Settings, configuration: Configuration, resources: ExitStack) -> Venue:
     emulator = _start_emulator(settings, resources)
     _check_emulation(emulator.shortcomings, emulator.service_urls, settings)
+    _check_upstreams(emulator.service_urls, settings)
     configuration[config.ENDPOINT] = emulator.url
     configuration[config.REHEARSAL] = True
     place = f"the embedded emulator, topology {settings.topology}"
@@ -229,3 +231,30 @@ def _check_emulation(
             raise ConfigurationError(
                 f"service {name} cannot be emulated here, so the verdict would be wrong: {reason}"
             )
+
+
+def _check_upstreams(services: Mapping[str, str], settings: Settings) -> None:
+    """
+    Refuse a rehearsal of a target that only connects if nothing listens at its upstream.
+
+    The emulator accepts connections in the place of the service, which would seem to answer.
+    """
+    from chaosfailover.emulator.topology import load
+
+    connecting = [
+        each for each in settings.parsed_targets() if each.scheme == "tcp" and not each.expect
+    ]
+    topology = load(_topology_file(settings.topology)).with_upstreams(settings.upstream)
+    for name, upstream in ((each.name, each.upstream) for each in topology.services):
+        if upstream and any(_is_service(each, services[name]) for each in connecting):
+            _check_listens(name, upstream, settings.timeout)
+
+
+def _check_listens(name: str, upstream: "Upstream", timeout: float) -> None:
+    try:
+        socket.create_connection(upstream, timeout).close()
+    except OSError as exc:
+        raise ConfigurationError(
+            f"service {name}: its upstream {upstream} cannot be reached: {exc.strerror or exc}; "
+            "a tcp:// target without send and expect would not notice"
+        ) from exc

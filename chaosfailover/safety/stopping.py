@@ -3,6 +3,7 @@ Stopping failover tests, several at a time, until each was seen `Stopped` and it
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -59,9 +60,9 @@ class Patience:
     How long a test is being stopped, in seconds.
 
     `timeout` is for all of it, and `refusals` for errors that will not pass. `back` is how long its
-    resources are waited for, from when it was first seen to have ended. `late_starts` waits for a
-    start until it can no longer come. The wait for resources and late starts ends when `enough`
-    returns true.
+    resources are waited for, from when it was first seen to have ended; both together last no
+    longer than `in_all`. `late_starts` waits for a start until it can no longer come. The wait for
+    resources and late starts ends when `enough` returns true.
     """
 
     timeout: float = 300.0
@@ -69,6 +70,7 @@ class Patience:
     back: float = 300.0
     late_starts: bool = False
     enough: Callable[[], bool] = lambda: False
+    in_all: float = math.inf
 
 
 def stop_tests(
@@ -91,7 +93,7 @@ def stop_tests(
     def awaited() -> str:
         return "; ".join(each.awaited for number, each in all_stopping if number not in outcomes)
 
-    with waiting(awaited, patience.timeout + patience.back):
+    with waiting(awaited, min(patience.timeout + patience.back, patience.in_all)):
         while True:
             for number in [*machines]:
                 if finished := advance(machines[number]):
@@ -377,9 +379,10 @@ class Stopping:
         """
         Tell whether the wait for the resources is over.
         """
-        ended_at = self._seen.stopped_at
-        waited = self._clock() - (self._began if ended_at is None else ended_at)
-        return waited >= self._patience.back or self._patience.enough()
+        ended_at, now = self._seen.stopped_at, self._clock()
+        waited = now - (self._began if ended_at is None else ended_at)
+        is_late = now - self._began >= self._patience.in_all
+        return is_late or waited >= self._patience.back or self._patience.enough()
 
     def _failed(self, problem: FailoverError) -> StopOutcome | None:
         now = self._clock()

@@ -435,9 +435,17 @@ def _take_over(runner: int, watched: WatchList, back: float = GRACE) -> None:
             evidence.put({**TOLD, "journal": {"failover": {"stopped": stopped}}})
     for outcome in outcomes:
         if outcome.is_over:
-            logger.info("%s: %s", outcome.test, outcome.reason)
+            logger.info("%s: %s", outcome.test, _end_of(outcome))
     region_ids = {test["region_id"] for _, test in watched.tests.values()}
     alarm(outcomes, " or ".join(sorted(region_ids)))
+
+
+def _end_of(outcome: StopOutcome) -> str:
+    """
+    Return how a test ended; the other watchdog may have stopped it, and writes so in the same log.
+    """
+    ended = outcome.status == "Stopped" and not outcome.stopped
+    return f"{outcome.reason}{' before this process stopped it' if ended else ''}"
 
 
 def _reopened(place: EvidencePlace, resources: contextlib.ExitStack) -> EvidenceFile:

@@ -75,6 +75,10 @@ PROFILES: dict[str, tuple[Mapping[str, object], str]] = {
         },
         f"(OAuth): its access token {EXPIRED}, and oauth.aliyun.com did not answer",
     ),
+    "OAuth that was never logged in": (
+        {"mode": "OAuth"},
+        "(OAuth): a new login is needed, and oauth.aliyun.com did not answer",
+    ),
     "OAuth of no known site": (
         {"mode": "OAuth", "oauth_site_type": "top-secret"},
         "(OAuth): its oauth_site_type is neither CN nor INTL",
@@ -190,6 +194,49 @@ def test_profile_that_cannot_be_used(tmp_path: Path) -> None:
     assert dict(zip(PROFILES, json.loads(done.stdout), strict=True)) == expected
 
 
+DAMAGED: dict[str, tuple[Mapping[str, object], str]] = {
+    "a text in place of the profiles": (
+        {"current": "me", "profiles": "top-secret"},
+        "profile 'me' of {path}: its profiles are not a list of JSON objects",
+    ),
+    "a number in place of the profiles": (
+        {"current": "me", "profiles": 5},
+        "profile 'me' of {path}: its profiles are not a list of JSON objects",
+    ),
+    "a text in place of a profile": (
+        {"current": "me", "profiles": ["top-secret"]},
+        "profile 'me' of {path}: its profiles are not a list of JSON objects",
+    ),
+    "nothing": (
+        {},
+        (
+            "a profile without a name of {path}: no profile is current, "
+            "and ALIBABA_CLOUD_PROFILE is not set"
+        ),
+    ),
+    "a number as its key": (
+        {"current": "me", "profiles": [{"name": "me", "mode": "AK", **KEY, "access_key_id": 1}]},
+        (
+            "access_key_id is of type int and must be a string; "
+            "the credentials are those of profile 'me' (AK) of {path}"
+        ),
+    ),
+}
+
+
+def test_file_that_is_damaged(tmp_path: Path) -> None:
+    """It is named with what is wrong, not with an error of Python."""
+    done = run(EACH, tmp_path, [document for document, _ in DAMAGED.values()])
+    path = tmp_path / ".aliyun" / "config.json"
+    expected = [reason.format(path=path) for _, reason in DAMAGED.values()]
+    actual = json.loads(done.stdout)
+
+    assert done.stderr == ""
+    assert [text.removeprefix("no usable Alibaba Cloud credentials: ") for text in actual] == (
+        expected
+    )
+
+
 CALL = """
 import httpx, json, logging
 from chaosfailover.alibaba import config
@@ -245,6 +292,14 @@ def call(
     return done.stdout, done.stderr
 
 
+def warning(source: str, home: Path) -> str:
+    """
+    Return what is logged before the call: our clock may be wrong, so that the API decides.
+    """
+    user = source.format(home=home)
+    return f"the API may refuse the credentials of {user}\n" if EXPIRED in user else ""
+
+
 @USERS
 def test_credentials_that_the_api_refuses(
     secrets: object, environment: dict[str, str], source: str, tmp_path: Path
@@ -252,7 +307,7 @@ def test_credentials_that_the_api_refuses(
     """An error of the API about the credentials says whose they are."""
     error = REFUSED + source.format(home=tmp_path)
 
-    assert call(tmp_path, secrets, environment) == (f"{error}\n", "")
+    assert call(tmp_path, secrets, environment) == (f"{error}\n", warning(source, tmp_path))
 
 
 @USERS
@@ -266,7 +321,7 @@ def test_role_that_cannot_be_assumed(
 
     assert call(tmp_path, secrets, environment, alibaba_cloud_role_arn=role) == (
         f"{error}the token service did not answer\n",
-        "",
+        warning(source, tmp_path),
     )
 
 

@@ -270,6 +270,25 @@ def test_refuses_credentials_that_no_header_can_carry(
     assert str(caught.value) == (f"{beginning} long and must be printable ASCII without spaces")
 
 
+@pytest.mark.parametrize(
+    ("access_key_id", "problem"),
+    [
+        pytest.param(12345, "of type int and must be a string", id="a number in JSON"),
+        pytest.param(
+            "12\n", "3 characters long and must be printable ASCII without spaces", id="text"
+        ),
+    ],
+)
+def test_refused_credentials_name_their_source(access_key_id: Any, problem: str) -> None:
+    """Several are set up, and only one is damaged."""
+    with pytest.raises(CredentialsError) as caught:
+        Credentials(access_key_id, "secret", source="profile 'me'")
+
+    assert str(caught.value) == (
+        f"access_key_id is {problem}; the credentials are those of profile 'me'"
+    )
+
+
 def test_signs_by_the_clock_of_the_api_when_ours_is_off() -> None:
     """A refused request is signed again, and those that follow are right at once."""
     ours = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

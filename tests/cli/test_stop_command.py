@@ -2,6 +2,9 @@
 `chaos failover stop`, where a wrong word must not look like success.
 """
 
+import socket
+import time
+
 import httpx
 import pytest
 from accounts import ACCOUNTS
@@ -47,6 +50,22 @@ def test_name_that_one_region_knows(ten_circuits: Emulator) -> None:
     assert (done.exit_code, done.stderr.count("NOT FOUND")) == (0, 0)
     assert line.startswith("cn-hangzhou  ftj-")
     assert line.endswith(": Init: it never started")
+
+
+def test_timeout_holds_for_an_endpoint_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call ends by then, also the list of the tests, and one that is under way."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", url)
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "key")
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
+        began = time.monotonic()
+
+        done = stop("drill", *HANGZHOU, "--timeout", "1")
+
+    assert done.exit_code == 1
+    assert "cn-hangzhou  drill: MAY STILL RUN: its status is unknown" in done.stderr
+    assert time.monotonic() - began < 9.0
 
 
 @pytest.mark.usefixtures("ten_circuits")

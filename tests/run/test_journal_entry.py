@@ -16,7 +16,8 @@ from chaoslib.types import Dry
 from drills import action, python
 
 from chaosfailover.errors import ArgumentError
-from chaosfailover.run.journal_entry import check_depth, json_object
+from chaosfailover.run.journal_entry import RunFacts, check_depth, entry_at_first, json_object
+from chaosfailover.run.settings import Settings
 
 DAY = datetime.date(2026, 11, 27)
 
@@ -28,6 +29,23 @@ class Unprintable:
 
     def __str__(self) -> str:
         raise RuntimeError("cannot be printed")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "mode"),
+    [
+        pytest.param("emulator", "REHEARSAL", id="embedded emulator"),
+        pytest.param(" Emulator", "REHEARSAL", id="however it is written"),
+        pytest.param("cloud", "", id="cloud"),
+        pytest.param("http://127.0.0.1:8700", "", id="what may be an emulator"),
+        pytest.param(None, "", id="none"),
+    ],
+)
+def test_run_that_is_refused_before_it_has_a_venue(endpoint: str | None, mode: str) -> None:
+    """A rehearsal whose emulator could not start, as a port is in use, was one all the same."""
+    facts = RunFacts(Settings(), {"alibaba_cloud_vpc_endpoint": endpoint})
+
+    assert entry_at_first(facts, {})["mode"] == mode
 
 
 @pytest.mark.parametrize(

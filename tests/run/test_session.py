@@ -4,6 +4,7 @@ A session that may not begin opens nothing, and a session without an end logs an
 
 import json
 import socket
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def rehearsal(tmp_path: Path) -> Session:
     )
 
 
-def watching(folder: Path, target: Any) -> Session:
+def watching(folder: Path, target: Any, **settings: Any) -> Session:
     """A session whose emulator's portal is on a free port, `{}` in the target's URL."""
     port = free_port()
     services = {"portal": {"port": port}, "echo": {"port": 0}, "ledger": {"port": 0}}
@@ -54,7 +55,8 @@ def watching(folder: Path, target: Any) -> Session:
         "alibaba_cloud_region_id": "cn-hangzhou",
         "alibaba_cloud_vpc_endpoint": "emulator",
     }
-    return session_of(configuration, topology=str(topology), targets={"it": watched}, baseline=0.1)
+    settings = {"targets": {"it": watched}, "baseline": 0.1} | settings
+    return session_of(configuration, topology=str(topology), **settings)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +98,22 @@ def test_service_of_the_topology_may_be_watched(tmp_path: Path, url: str) -> Non
 
     session.begin()
     session.close()
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_target_that_only_connects_needs_its_upstream(tmp_path: Path, listens: bool) -> None:
+    """The emulator accepts in its place: what is not there would seem to answer."""
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        upstream = "{}:{}".format(*service.getsockname())
+        if not listens:
+            service.close()
+        session = watching(tmp_path, "tcp://127.0.0.1:{}", upstream={"portal": upstream})
+        problem = f"^service portal: its upstream {upstream} cannot be reached: Connection refused"
+
+        with nullcontext() if listens else pytest.raises(ConfigurationError, match=problem):
+            session.begin()
+
+        session.close()
 
 
 def test_external_target_may_be_watched(tmp_path: Path) -> None:

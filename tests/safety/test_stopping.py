@@ -14,6 +14,7 @@ from client_stand_in import Answer, Clock, Cloud, client_of, error_reply, job, r
 from chaosfailover import events
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.signing import Credentials
+from chaosfailover.events.waits import current_waits
 from chaosfailover.network.cut_resources import Resource
 from chaosfailover.network.cut_resources import ResourceState as State
 from chaosfailover.safety.guarded_test import (
@@ -265,6 +266,29 @@ def test_resources_that_stay_down_are_named() -> None:
     assert (outcome.is_over, outcome.back, outcome.error) == (False, False, None)
     assert outcome.not_back[0].startswith("pc-1 is Disabled, not Enabled since ")
     assert clock.now == 1020.5
+
+
+def test_stop_and_wait_for_resources_end_in_all() -> None:
+    """What the stop took is not there for the resources; the wait says the same."""
+    untils: list[float] = []
+
+    def is_enough() -> bool:
+        untils.extend((wait.until or 0.0) - wait.since for wait in current_waits())
+        return False
+
+    outcome, _, clock = stop(
+        [job("Testing"), OK, *[job("Stopping")] * 8, job("Stopped")],
+        circuits=["Disabled"],
+        timeout=20.0,
+        back=20.0,
+        in_all=20.0,
+        enough=is_enough,
+    )
+
+    assert (outcome.status, outcome.is_over, outcome.back) == ("Stopped", False, False)
+    assert clock.now == 1020.0
+    assert untils == pytest.approx([20.0] * len(untils))
+    assert untils
 
 
 @pytest.mark.parametrize(
