@@ -2,6 +2,7 @@
 The options of regions and accounts, and the questions that commands ask of them.
 """
 
+import copy
 import functools
 import re
 import sys
@@ -16,7 +17,7 @@ from chaosfailover.alibaba import config
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.regions import ANY_REGION, Answer, Place, ask_places, region_ids
 from chaosfailover.cli.terminal import notice, plain
-from chaosfailover.errors import FailoverError
+from chaosfailover.errors import ApiError, FailoverError
 from chaosfailover.plan.rendering import counted
 from chaosfailover.safety.preflight import is_no_region, offers
 
@@ -153,12 +154,14 @@ def _with_regions(answer: Answer[T], open_client: Callable[[Place], VpcClient]) 
     """
     Complete the error of a region that does not exist with those that do.
     """
-    if not is_no_region(answer.error):
+    error = answer.error
+    if not isinstance(error, ApiError) or not is_no_region(error):
         return answer
     somewhere = Place(ANY_REGION, answer.place.role_arn)
     (listed,) = ask_places([somewhere], open_client, region_ids, reads_only=True)
-    known = offers(answer.region_id, listed.value or ())
-    return replace(answer, error=FailoverError(f"{answer.error}{known}"))
+    told = copy.copy(error)
+    told.message += offers(answer.region_id, listed.value or ())
+    return replace(answer, error=told)
 
 
 def errors_of(answers: Iterable[Answer[T]]) -> list[dict[str, str]]:

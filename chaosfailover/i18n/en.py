@@ -344,6 +344,7 @@ ENGLISH: Mapping[str, str] = {
     "check.exists": "exists",
     "check.allowed times": "allowed times",
     "check.resources": "resources",
+    "check.resources of probes": "resources of probes",
     "check.survivors": "survivors",
     "check.duration": "duration",
     "check.dry run": "dry run",

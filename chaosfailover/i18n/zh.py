@@ -343,6 +343,7 @@ CHINESE: Mapping[str, str] = {
     "check.exists": "存在",
     "check.allowed times": "允许的时段",
     "check.resources": "资源",
+    "check.resources of probes": "探针所指的资源",
     "check.survivors": "幸存路径",
     "check.duration": "时长",
     "check.dry run": "空跑",

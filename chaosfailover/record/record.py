@@ -55,7 +55,9 @@ def record_of_run(run: Run, journal: Journal, secrets: Iterable[str] = ()) -> Re
     shown: Record = without_secrets(plain({**record, "findings": []}), journal, secrets)
     for target, rows in zip(shown["targets"], outages, strict=True):
         target["outages"] = plain(rows)
-    return sealed({**shown, "journal": {} if "evidence" in entry_of(journal) else sums(journal)})
+    return sealed(
+        {**shown, "journal_parts": {} if "evidence" in entry_of(journal) else sums(journal)}
+    )
 
 
 def sums(journal: Journal) -> dict[str, str]:

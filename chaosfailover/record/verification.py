@@ -119,14 +119,16 @@ def _differing(record: Record, made: Record, journal: Journal) -> list[str]:
     """
     if is_record(journal):
         return []
-    entry, sums = entry_of(journal), mapping(record.get("journal"))
+    entry, sums = entry_of(journal), mapping(record.get("journal_parts"))
     is_summed = bool(sums) and "evidence" not in entry
     if is_summed and mapping(entry.get("versions")).get(TOOL) == _version():
-        sections: Sequence[str] = [*sorted((record.keys() | made.keys()) - {*OPEN, "journal"})]
+        sections: Sequence[str] = [
+            *sorted((record.keys() | made.keys()) - {*OPEN, "journal_parts"})
+        ]
         places = _places(record, made, sections, whole=True)
     else:
         places = _places(record, made, SHARED, whole=False)
-    return [*places, *(_changed_parts(sums, made["journal"], journal) if is_summed else ())]
+    return [*places, *(_changed_parts(sums, made["journal_parts"], journal) if is_summed else ())]
 
 
 def _version() -> str:

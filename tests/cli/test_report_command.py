@@ -298,6 +298,7 @@ def test_journal_and_record_of_a_run_are_one_run(journal: Path, record: Path, or
     journal.write_text(json.dumps(document), encoding="utf-8")
     other = journal.with_name("other.json")
     other.write_text(json.dumps({**held(), "node": "another"}), encoding="utf-8")
+    record.write_text(json.dumps(make_record(held())) + "\n", encoding="utf-8")
     files = [journal, record][::order]
 
     both, three = run(*files, "--format", "junit"), run(*files, other, "--format", "junit")

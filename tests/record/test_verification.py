@@ -230,7 +230,7 @@ def test_secret_of_the_run_is_no_contradiction(secret: str) -> None:
 def test_records_of_before_are_compared_in_what_they_share() -> None:
     """A record without sums of the journal, as earlier versions made it, is no contradiction."""
     journal = recorded()
-    del journal["failover"]["record"]["journal"]
+    del journal["failover"]["record"]["journal_parts"]
     journal["failover"]["record"] = sealed(journal["failover"]["record"])
 
     assert stored(journal).state == "intact"
