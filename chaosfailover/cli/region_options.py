@@ -2,12 +2,11 @@
 The options of regions and accounts, and the questions that commands ask of them.
 """
 
-import copy
 import functools
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 from typing import TypeVar
 
@@ -159,9 +158,8 @@ def _with_regions(answer: Answer[T], open_client: Callable[[Place], VpcClient]) 
         return answer
     somewhere = Place(ANY_REGION, answer.place.role_arn)
     (listed,) = ask_places([somewhere], open_client, region_ids, reads_only=True)
-    told = copy.copy(error)
-    told.message += offers(answer.region_id, listed.value or ())
-    return replace(answer, error=told)
+    error.message += offers(answer.region_id, listed.value or ())
+    return answer
 
 
 def errors_of(answers: Iterable[Answer[T]]) -> list[dict[str, str]]:
