@@ -33,6 +33,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [item for first in range(workers) for item in items[::-1][first::workers]]
 
 
+@pytest.fixture(autouse=True)
+def _begun() -> Iterator[None]:
+    """A run that a test has refused in this process is no concern of the next."""
+    yield
+    guard.set_unbegun(unbegun=False)
+
+
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """An emulator of two circuits whose minute lasts a second, on free ports."""
@@ -62,7 +69,6 @@ def guarding(emulator: Emulator) -> Iterator[guard.Guard]:
     guarding.approved = ApprovedCuts(
         (Cut("drill", ("pc-rehearsal-a",), "PHYSICALCONNECTION", 5),), ""
     )
-    guard.set_unbegun(unbegun=False)
     guard.set_current(guarding)
     yield guarding
     guard.set_current(None)
