@@ -195,7 +195,8 @@ def unanswered(target: Target, problem: str, services: Mapping[str, str] | None)
     Return why a target cannot be watched, with its address, and where a rehearsal serves what.
     """
     address = f"{target.scheme}://{target.host}{f':{target.port}' if target.port else ''}"
-    if services is None or target.external:
+    served = any(map(partial(_is_service, target), (services or {}).values()))
+    if services is None or target.external or served:
         return f"{address} {problem}"
     own = {target.name: url} if (url := services.get(target.name)) else services
     listing = " and ".join(f"{name} at {url}" for name, url in own.items()) or "nothing"
@@ -235,15 +236,13 @@ def _check_emulation(
 
 def _check_upstreams(services: Mapping[str, str], settings: Settings) -> None:
     """
-    Refuse a rehearsal of a target that only connects if nothing listens at its upstream.
+    Refuse a rehearsal of a target behind whose service nothing listens: no network is to blame.
 
-    The emulator accepts connections in the place of the service, which would seem to answer.
+    The emulator accepts connections in the place of the service, which would seem to be reset.
     """
     from chaosfailover.emulator.topology import load
 
-    connecting = [
-        each for each in settings.parsed_targets() if each.scheme == "tcp" and not each.expect
-    ]
+    connecting = [each for each in settings.parsed_targets() if each.scheme != "udp"]
     topology = load(_topology_file(settings.topology)).with_upstreams(settings.upstream)
     for name, upstream in ((each.name, each.upstream) for each in topology.services):
         if upstream and any(_is_service(each, services[name]) for each in connecting):
@@ -256,5 +255,5 @@ def _check_listens(name: str, upstream: "Upstream", timeout: float) -> None:
     except OSError as exc:
         raise ConfigurationError(
             f"service {name}: its upstream {upstream} cannot be reached: {exc.strerror or exc}; "
-            "a tcp:// target without send and expect would not notice"
+            "start what is to answer there, or name another upstream"
         ) from exc

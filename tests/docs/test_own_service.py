@@ -50,10 +50,10 @@ def test_port_that_serves_nothing_is_named(settings: dict[str, str], tmp_path: P
             "failover", "check", "my-service.yaml", folder=tmp_path, **settings, MY_SERVICE=address
         )
 
-    said = f"its upstream {address} cannot be reached: Connection refused; this is no cut"
+    said = f"its upstream {address} cannot be reached: Connection refused; "
+    said += "start what is to answer there, or name another upstream"
     answer = done.stdout.splitlines()[-1]
     assert done.returncode == 1
-    assert said in done.stderr
-    assert said.replace(address, "127.0.0.1:3000") in PAGE.text
-    assert answer.startswith("NO: the run would be refused, and nothing cut: target my-service: ")
-    assert "does not answer: reset; the topology serves portal at" in answer
+    assert said in answer
+    assert answer.replace(address, "127.0.0.1:3000") in PAGE.text
+    assert answer.startswith("NO: the run would be refused, and nothing cut: ")

@@ -187,22 +187,21 @@ def test_end_of_a_connection_is_held_up_by_a_stall(begin: Begin) -> None:
 
 
 def test_refusal_of_an_upstream_is_no_cut(begin: Begin, caplog: pytest.LogCaptureFixture) -> None:
-    """The client is reset at once, the log tells why, and the ground truth knows of no outage."""
+    """Clients are reset at once, the log tells why, once, and the ground truth has no outage."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         emulator = begin(ledger=address)
         began = time.monotonic()
-        with pytest.raises(ConnectionResetError), connect(emulator, "ledger") as sock:
-            sock.recv(1)
+        for _ in range(3):
+            with pytest.raises(ConnectionResetError), connect(emulator, "ledger") as sock:
+                sock.recv(1)
         took = time.monotonic() - began
 
-    assert took < 2.0
+    assert took < 6.0
     assert emulator.ground_truth()["ledger"] == []
-    assert (
-        f"service ledger: its upstream {address} cannot be reached: Connection refused;"
-        " this is no cut"
-    ) in caplog.text
+    said = f"service ledger: its upstream {address} cannot be reached: Connection refused;"
+    assert caplog.text.count(f"{said} this is no cut") == 1
 
 
 def test_silence_of_an_upstream_is_told(begin: Begin, caplog: pytest.LogCaptureFixture) -> None:

@@ -100,14 +100,17 @@ def test_service_of_the_topology_may_be_watched(tmp_path: Path, url: str) -> Non
     session.close()
 
 
-@pytest.mark.parametrize("listens", [True, False])
-def test_target_that_only_connects_needs_its_upstream(tmp_path: Path, listens: bool) -> None:
-    """The emulator accepts in its place: what is not there would seem to answer."""
+@pytest.mark.parametrize(
+    ("url", "listens"),
+    [("tcp://127.0.0.1:{}", True), ("tcp://127.0.0.1:{}", False), ("http://127.0.0.1:{}/", False)],
+)
+def test_target_needs_what_its_service_relays_to(tmp_path: Path, url: str, listens: bool) -> None:
+    """The emulator accepts in its place: what is not there would seem to answer, or to reset."""
     with socket.create_server(("127.0.0.1", 0)) as service:
         upstream = "{}:{}".format(*service.getsockname())
         if not listens:
             service.close()
-        session = watching(tmp_path, "tcp://127.0.0.1:{}", upstream={"portal": upstream})
+        session = watching(tmp_path, url, upstream={"portal": upstream})
         problem = f"^service portal: its upstream {upstream} cannot be reached: Connection refused"
 
         with nullcontext() if listens else pytest.raises(ConfigurationError, match=problem):

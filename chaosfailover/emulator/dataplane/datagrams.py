@@ -3,7 +3,6 @@ The UDP socket of a service: an echo, or the way to an upstream.
 """
 
 import asyncio
-import logging
 import time
 from collections import deque
 from typing import Any, cast
@@ -13,8 +12,6 @@ from chaosfailover.emulator.dataplane.sockets import reason_of
 from chaosfailover.emulator.services import Upstream
 
 __all__ = ["Datagrams"]
-
-logger = logging.getLogger("chaosfailover.emulator")
 
 IDLE = 30.0  # seconds without a datagram after which a client's socket to the upstream is closed
 MOST_SESSIONS = 512  # clients with a socket to the upstream; the one idle for longest goes
@@ -31,7 +28,6 @@ class Datagrams(asyncio.DatagramProtocol):
 
     def __init__(self, state: ServiceState) -> None:
         self._state = state
-        self._reported: set[str] = set()
         self._sessions: dict[Address, Session] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -69,18 +65,11 @@ class Datagrams(asyncio.DatagramProtocol):
         if self._sessions.get(address) is session:
             del self._sessions[address]
 
-    def report(self, upstream: Upstream, exc: Exception) -> None:
+    def report(self, exc: Exception) -> None:
         """
-        Log once for each reason that the upstream cannot be reached.
+        Log why the upstream cannot be reached.
         """
-        if (reason := reason_of(exc)) not in self._reported:
-            self._reported.add(reason)
-            logger.warning(
-                "service %s: its upstream %s cannot be reached: %s; this is no cut",
-                self._state.service.name,
-                upstream,
-                reason,
-            )
+        self._state.report(f"cannot be reached: {reason_of(exc)}")
 
     def close(self) -> None:
         """
@@ -145,13 +134,13 @@ class Session(asyncio.DatagramProtocol):
         self._clients.answer(self._group, data, self._address)
 
     def error_received(self, exc: Exception) -> None:
-        self._clients.report(self._upstream, exc)
+        self._clients.report(exc)
 
     async def _reach(self) -> None:
         try:
             await self._loop.create_datagram_endpoint(lambda: self, remote_addr=self._upstream)
         except (OSError, UnicodeError) as exc:
-            self._clients.report(self._upstream, exc)
+            self._clients.report(exc)
             self._timer.cancel()
             self._clients.forget(self._address, self)
 

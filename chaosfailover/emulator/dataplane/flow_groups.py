@@ -2,6 +2,7 @@
 Flow groups: which path a share of a service's flows takes now, and whether that path delivers.
 """
 
+import logging
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -13,6 +14,8 @@ from chaosfailover.emulator.routing import Segment
 from chaosfailover.emulator.services import Route, Service
 
 __all__ = ["FlowGroup", "ServiceState"]
+
+logger = logging.getLogger("chaosfailover.emulator")
 
 NO_ROUTE = "no route"
 MOST_SEEN = 1024  # flows of a service whose group is remembered
@@ -74,6 +77,18 @@ class ServiceState:
         self.groups = tuple(FlowGroup(order, real) for order in service.orders)
         self.truth = GroundTruth()
         self._seen: OrderedDict[int, tuple[FlowGroup, float]] = OrderedDict()
+        self._reported: set[str] = set()
+
+    def report(self, problem: str) -> None:
+        """
+        Log each problem of the upstream once: a client asks many times.
+        """
+        if problem not in self._reported:
+            self._reported.add(problem)
+            name, upstream = self.service.name, self.service.upstream
+            logger.warning(
+                "service %s: its upstream %s %s; this is no cut", name, upstream, problem
+            )
 
     def follow(self, segments: Sequence[Segment], turn: Callable[[], float]) -> None:
         """

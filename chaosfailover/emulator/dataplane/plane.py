@@ -175,7 +175,7 @@ class DataPlane:
 
     def _relay(self, service: Service, group: FlowGroup, closed: Callable[[Relay], None]) -> Relay:
         if service.upstream:
-            return UpstreamRelay(group, closed, service.name, service.upstream)
+            return UpstreamRelay(group, closed, service.upstream, self._states[service.name].report)
         web_server = partial(WebServer, service.name, group)
         application = Echo if service.kind == "tcp" else web_server
         return ApplicationRelay(group, closed, application)

@@ -4,7 +4,6 @@ Relays: each client's TCP connection, and the application or the upstream that a
 
 import asyncio
 import contextlib
-import logging
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -17,8 +16,6 @@ from chaosfailover.emulator.dataplane.transit import Ending, Sink, Transit
 from chaosfailover.emulator.services import Upstream
 
 __all__ = ["ApplicationRelay", "Relay", "UpstreamRelay"]
-
-logger = logging.getLogger("chaosfailover.emulator")
 
 LOOKED_FOR_RESET = 0.2  # seconds between two looks at a connection that is not read
 SLOW_UPSTREAM = 5.0  # seconds after which an upstream that does not answer is logged
@@ -183,10 +180,14 @@ class UpstreamRelay(Relay):
     """
 
     def __init__(
-        self, group: FlowGroup, done: Callable[[Relay], None], name: str, upstream: Upstream
+        self,
+        group: FlowGroup,
+        done: Callable[[Relay], None],
+        upstream: Upstream,
+        report: Callable[[str], None],
     ) -> None:
         super().__init__(group, done, ends=2)
-        self._name, self._address = name, upstream
+        self._address, self._report = upstream, report
         self._upstream = End(self._lost)
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -232,8 +233,3 @@ class UpstreamRelay(Relay):
                 self._upstream.abort()
         finally:
             late.cancel()
-
-    def _report(self, problem: str) -> None:
-        logger.warning(
-            "service %s: its upstream %s %s; this is no cut", self._name, self._address, problem
-        )
