@@ -115,7 +115,7 @@ def test_rollback_of_another_test_is_told(tmp_path: Path) -> None:
     """Before the cut as a warning, and in the verdict, since the control did the work."""
     file = Path(drill(tmp_path))
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    document["rollbacks"][0]["provider"]["arguments"]["test"] = "dril"
+    document["rollbacks"][0]["provider"]["arguments"]["test"] = "another"
     secrets = {"user": "targets", "name": "drill", "port": "1234567", "vbr": "vbr-rehearsal-a"}
     document["secrets"] = {"db": secrets}
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
@@ -125,7 +125,7 @@ def test_rollback_of_another_test_is_told(tmp_path: Path) -> None:
     written = journal(tmp_path)["failover"]
     warnings = {each["name"]: each["warnings"] for each in written["preflight"]}
     assert run.returncode == 1
-    assert warnings["rollbacks"] == ["bring-back stops 'dril', which the method does not start"]
+    assert warnings["rollbacks"] == ["bring-back stops 'another', which the method does not start"]
     shown = [warning.split()[2] for warning in warnings["secrets"]]
     assert sorted(shown) == ["db.name", "db.port", "db.user", "db.vbr"]
     seen = {each.get("resource_id") for each in written["events"]}
