@@ -180,7 +180,7 @@ def outside(target: Target, services: Mapping[str, str] | None) -> str:
     """
     if services is None or target.external:
         return ""
-    if any(map(partial(_is_service, target), services.values())):
+    if _is_served(target, services):
         return ""
     listing = ", ".join(f"{name} {url}" for name, url in services.items()) or "none"
     return (
@@ -190,13 +190,16 @@ def outside(target: Target, services: Mapping[str, str] | None) -> str:
     )
 
 
+def _is_served(target: Target, services: Mapping[str, str]) -> bool:
+    return any(map(partial(_is_service, target), services.values()))
+
+
 def unanswered(target: Target, problem: str, services: Mapping[str, str] | None) -> str:
     """
     Return why a target cannot be watched, with its address, and where a rehearsal serves what.
     """
     address = f"{target.scheme}://{target.host}{f':{target.port}' if target.port else ''}"
-    served = any(map(partial(_is_service, target), (services or {}).values()))
-    if services is None or target.external or served:
+    if services is None or target.external or _is_served(target, services):
         return f"{address} {problem}"
     own = {target.name: url} if (url := services.get(target.name)) else services
     listing = " and ".join(f"{name} at {url}" for name, url in own.items()) or "nothing"
