@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chaoslib import substitute
 
@@ -20,7 +20,6 @@ from chaosfailover.verdict.rules.execution import STOPPING
 __all__ = [
     "OURS",
     "activities",
-    "given_arguments",
     "hypothesis_probes",
     "idle_rollbacks",
     "pauses",
@@ -28,6 +27,7 @@ __all__ = [
     "planned_time",
     "probed_resources",
     "stops_test",
+    "substituted",
 ]
 
 OURS = ("chaosfailover.actions", "chaosfailover.probes")
@@ -135,7 +135,7 @@ def probed_resources(
     probed = []
     for _, activity in activities(experiment):
         if _function(activity).startswith("chaosfailover.probes."):
-            given = substitute(given_arguments(activity), configuration, secrets) or {}
+            given = substituted(activity, configuration, secrets)
             name, ids = str(activity.get("name")), given.get("resource_ids")
             kind = str(given.get("resource_type", "PHYSICALCONNECTION"))
             several = [(kind, each) for each in ids] if isinstance(ids, list) else []
@@ -152,7 +152,7 @@ def _steps(
         if read is None:
             continue
         name = str(activity.get("name"))
-        given = substitute(given_arguments(activity), configuration, secrets) or {}
+        given = substituted(activity, configuration, secrets)
         try:
             yield Step(name, place, activity.get("dry"), read(given))
         except ArgumentError as exc:
@@ -186,11 +186,14 @@ def _function(activity: Activity) -> str:
     return f"{provider.get('module')}.{provider.get('func')}"
 
 
-def given_arguments(activity: Activity) -> Arguments:
+def substituted(
+    activity: Activity, configuration: Configuration, secrets: Secrets
+) -> dict[str, Any]:
     """
-    Return the arguments of an activity as they are written.
+    Return the arguments of an activity, with the values of its variables.
     """
-    return _mapping(_mapping(activity.get("provider")).get("arguments"))
+    written = _mapping(_mapping(activity.get("provider")).get("arguments"))
+    return substitute(written, configuration, secrets) or {}
 
 
 def _list(value: object) -> list[Activity]:
@@ -238,7 +241,7 @@ def _check_spelling(experiment: Experiment, configuration: Configuration, secret
     A name of another kind, and one with another number, may be that of an existing test.
     """
     ours = [
-        (activity, substitute(given_arguments(activity), configuration, secrets) or {})
+        (activity, substituted(activity, configuration, secrets))
         for _, activity in activities(experiment)
         if _function(activity).rpartition(".")[0] in OURS
     ]

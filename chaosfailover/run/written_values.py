@@ -18,7 +18,7 @@ from chaosfailover.run.abort import find_probe
 from chaosfailover.run.journal_entry import check_depth
 from chaosfailover.run.mode import check_topology
 from chaosfailover.run.settings import Settings
-from chaosfailover.run.steps import OURS, activities, given_arguments, planned_cuts, planned_time
+from chaosfailover.run.steps import OURS, activities, planned_cuts, planned_time, substituted
 from chaosfailover.safety.preflight import check_duration
 
 __all__ = ["check_values", "check_written"]
@@ -112,7 +112,7 @@ def _check_activity(
     provider = activity.get("provider")
     if not isinstance(provider, Mapping) or provider.get("module") not in OURS:
         return
-    given = substitute(given_arguments(activity), configuration, secrets) or {}
+    given = substituted(activity, configuration, secrets)
     values = {name: value for name, value in given.items() if value is not None}
     try:
         for name in CHECKS.keys() & values.keys():
