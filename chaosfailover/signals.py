@@ -10,7 +10,8 @@ before a sleep is handled after the sleep. A thread therefore reads each signal 
 wakeup descriptor, and wakes the main thread until it has handled the signal.
 
 What a handler raises inside a finalizer or a weak reference's callback, Python reports and drops.
-The hook for such reports has the thread interrupt the main thread once more.
+The hook for such reports has the thread interrupt the main thread once more. What is raised inside
+the hook would be dropped without a report, so nothing is raised there.
 """
 
 import contextlib
@@ -66,6 +67,7 @@ class Interruption:
         self._busy = busy
         self._awake = True
         self._dropped = False
+        self._writing = -1
         self._previous: dict[signal.Signals, Handler] = {}
         self._descriptors = contextlib.ExitStack()
 
@@ -97,11 +99,12 @@ class Interruption:
     def _read_at_once(self) -> None:
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
+        self._writing = writing
         self._descriptors.callback(os.close, writing)
         before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         self._descriptors.callback(signal.set_wakeup_fd, before)
         report = sys.unraisablehook
-        sys.unraisablehook = partial(self._note_dropped, writing, report)
+        sys.unraisablehook = partial(self._note_dropped, report)
         self._descriptors.callback(setattr, sys, "unraisablehook", report)
         threading.Thread(
             target=self._read, args=(reading,), name="failover-signals", daemon=True
@@ -117,8 +120,7 @@ class Interruption:
                 if number[0] in SIGNALS and number[0] in self._previous:
                     self._wake_until_handled(signal.Signals(number[0]))
                 elif number[0] == DROPPED:
-                    time.sleep(NUDGE_INTERVAL)
-                    self._nudge()
+                    self._interrupt_again()
 
     def _wake_until_handled(self, signum: signal.Signals) -> None:
         """
@@ -130,33 +132,46 @@ class Interruption:
             time.sleep(NUDGE_INTERVAL)
             self._report(signum.name)
 
+    def _interrupt_again(self) -> None:
+        """
+        Wake the main thread until it has raised, outside the hook, what was dropped.
+        """
+        self._dropped = True
+        while self._previous and self._dropped:
+            time.sleep(NUDGE_INTERVAL)
+            self._nudge()
+
     def _nudge(self) -> None:
         signal.pthread_kill(threading.main_thread().ident or 0, NUDGE)
 
-    def _wake(self, _: int, __: FrameType | None) -> None:
+    def _wake(self, _: int, frame: FrameType | None) -> None:
         self._awake = True
-        dropped, self._dropped = self._dropped, False
-        if dropped and self.received and not self.ending:
+        if not self._dropped or _is_in_the_hook(frame):
+            return
+        self._dropped = False
+        if self.received and not self.ending:
             _interrupt(self.received)
 
     def _note_dropped(
-        self, writing: int, report: Callable[[Any], object], dropped: "sys.UnraisableHookArgs"
+        self, report: Callable[[Any], object], dropped: "sys.UnraisableHookArgs"
     ) -> None:
         """
         Have the main thread interrupted again where Python dropped what a handler raised.
         """
         if self.received and isinstance(dropped.exc_value, KeyboardInterrupt | SystemExit):
-            self._dropped = True
-            with contextlib.suppress(OSError):
-                os.write(writing, bytes([DROPPED]))
+            self._ask_again()
         else:
             report(dropped)
+
+    def _ask_again(self) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._writing, bytes([DROPPED]))
 
     def _report(self, name: str) -> None:
         if self._first.acquire(blocking=False):
             self._on_first(name)
 
-    def _handle(self, signum: int, _: FrameType | None) -> None:
+    def _handle(self, signum: int, frame: FrameType | None) -> None:
         again = self.received is not None
         self.received = self.received or signal.Signals(signum).name
         self._report(self.received)
@@ -164,7 +179,16 @@ class Interruption:
             self._on_further()
         if self.ending or (again and self._busy()):
             return
+        if _is_in_the_hook(frame):
+            self._ask_again()
+            return
         _interrupt(signal.Signals(signum).name)
+
+
+def _is_in_the_hook(frame: FrameType | None) -> bool:
+    while frame and frame.f_code is not Interruption._note_dropped.__code__:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _interrupt(name: str) -> NoReturn:

@@ -18,12 +18,27 @@ class Thing:
 class Finalized:
     def __del__(self):
         time.sleep(0.6)
+class Broken:
+    def __del__(self):
+        raise ValueError
 def called(_):
     time.sleep(0.6)
+def slow_hook(_):
+    time.sleep(0.6)
+def nudge_always():
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    while True:
+        os.kill(os.getpid(), signal.SIGURG)
+        time.sleep(1e-5)
+place = sys.argv[1]
+if place == "hook":
+    sys.unraisablehook = slow_hook
+if place == "nudges":
+    threading.Thread(target=nudge_always, daemon=True).start()
 interruption = Interruption(lambda name: None, lambda: None, lambda: True)
 assert interruption.install()
-thing = Thing() if sys.argv[1] == "callback" else Finalized()
-reference = weakref.ref(thing, called) if sys.argv[1] == "callback" else None
+thing = {"finalizer": Finalized, "hook": Broken}.get(place, Thing)()
+reference = weakref.ref(thing, called) if isinstance(thing, Thing) else None
 signum = signal.Signals[sys.argv[2]]
 threading.Timer(0.3, os.kill, (os.getpid(), signum)).start()
 try:
@@ -36,7 +51,7 @@ interruption.put_back()
 """
 
 
-@pytest.mark.parametrize("place", ["callback", "finalizer"])
+@pytest.mark.parametrize("place", ["callback", "finalizer", "hook", "nudges"])
 @pytest.mark.parametrize(
     ("signum", "expected"), [("SIGINT", "KeyboardInterrupt"), ("SIGTERM", "SystemExit")]
 )

@@ -157,7 +157,8 @@ def _check_secrecy(journal: int, secret: str, shown: Iterable[tuple[bool, object
 @cache
 def _ours(journal: int) -> set[str]:
     """Return the keys, numbers, statuses and names of a journal and its record."""
-    documents = [secretive(JOURNALS[journal], "another"), make_record(JOURNALS[journal])]
+    plain = secretive(JOURNALS[journal], "another")
+    documents = [plain, make_record(JOURNALS[journal]), concluded(plain, "another")]
     return {str(leaf) for _, leaf in leaves(documents)} | STATUSES | RESULTS
 
 

@@ -38,7 +38,7 @@ from chaosfailover.report.network import comparisons
 Journal = dict[str, Any]
 
 GOLDEN = DATA / "golden"
-LONGEST_RENDERING = 5.0
+LONGEST_RENDERING = 60.0
 LARGEST_PAGE = 5_000_000
 
 
