@@ -5,6 +5,7 @@ Fixtures that several test files share.
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import groupby
 
 import pytest
 import yaml
@@ -22,6 +23,7 @@ pytest_plugins = ["processes", "clouds"]
 Configuration = dict[str, object]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     Deal the tests out to the workers, each of which is given as many in a row, last files first.
@@ -29,8 +31,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Tests that start processes are neighbours, and most are in the last files. Every worker begins
     with some of them, so that none waits at the end for another's.
     """
+    leave_to_the_matrix(items)
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     items[:] = [item for first in range(workers) for item in items[::-1][first::workers]]
+
+
+def leave_to_the_matrix(items: list[pytest.Item]) -> None:
+    """
+    Of the dear cases of a function marked `sample(n)`, mark all but n as `matrix`, evenly spread.
+    """
+    sampled = [item for item in items if item.get_closest_marker("sample") and is_dear(item)]
+    for _, cases in groupby(sampled, lambda item: (item.path, item.name.split("[")[0])):
+        same = list(cases)
+        mark = same[0].get_closest_marker("sample")
+        count = min(mark.args[0], len(same)) if mark else 0
+        kept = {number * (len(same) - 1) // max(1, count - 1) for number in range(count)}
+        for number, item in enumerate(same):
+            if number not in kept:
+                item.add_marker("matrix")
+
+
+def is_dear(item: pytest.Item) -> bool:
+    """
+    Tell whether a test is run on one Python only: what is run on each, and by hand, stays so.
+    """
+    marks = {mark.name for mark in item.iter_markers()}
+    return bool(marks & {"long", "browser"}) and "matrix" not in marks
 
 
 @pytest.fixture(autouse=True)

@@ -114,6 +114,7 @@ def alertmanager(portal: str, *, raises: bool) -> Iterator[tuple[str, Alertmanag
                 thread.join()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.long
 @pytest.mark.parametrize("raises", [True, False])
 def test_experiment_of_the_page_tells_whether_the_alarm_fired(

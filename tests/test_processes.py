@@ -32,6 +32,7 @@ def test_that_passes(left):
 
 
 @pytest.mark.long
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("workers", ["0", "2"])
 @pytest.mark.parametrize("scope", ["function", "session"])
 def test_process_that_is_left_fails_the_run(tmp_path: Path, scope: str, workers: str) -> None:

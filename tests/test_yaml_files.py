@@ -67,6 +67,7 @@ BOMBS = [
 
 
 @pytest.mark.long
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_as_targets_take_little_memory_and_time(name: str, tmp_path: Path) -> None:
     file = tmp_path / "targets.yaml"
@@ -109,6 +110,7 @@ def written(folder: Path) -> Path:
 
 
 @pytest.mark.long
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("file", ["topology.yaml", "pc-03.yaml"])
 @pytest.mark.parametrize("name", ["doubled at the top", "infinity", "null as a key", *BOMBS])
 def test_hostile_files_of_a_plan_are_not_rehearsed(name: str, file: str, tmp_path: Path) -> None:

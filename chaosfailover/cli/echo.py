@@ -3,6 +3,7 @@
 """
 
 import asyncio
+import errno
 import ipaddress
 import signal
 import socket
@@ -93,19 +94,37 @@ async def serve(
     """
     connections = Connections(most, idle)
     with ExitStack() as stack:
-        listeners = [stack.enter_context(each) for each in await _listeners(host, port)]
-        bound = listeners[0].getsockname()[1]
-        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            Datagrams, local_addr=(host, bound)
-        )
+        listeners, transport = await _bind(host, port)
         stack.callback(transport.close)
+        for listener in listeners:
+            stack.callback(listener.close)
         stack.callback(connections.abort)
-        ready(host, bound)
+        ready(host, listeners[0].getsockname()[1])
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(connections.accept(each)) for each in listeners]
             await stopping.wait()
             for task in tasks:
                 task.cancel()
+
+
+async def _bind(host: str, port: int) -> tuple[list[socket.socket], asyncio.DatagramTransport]:
+    """
+    Listen over TCP and UDP on one port; a port that the system chose may be taken over UDP.
+    """
+    while True:
+        listeners = await _listeners(host, port)
+        bound = listeners[0].getsockname()[1]
+        try:
+            transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+                Datagrams, local_addr=(host, bound)
+            )
+        except OSError as error:
+            for listener in listeners:
+                listener.close()
+            if port or error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            return listeners, transport
 
 
 async def _listeners(host: str, port: int) -> list[socket.socket]:

@@ -208,6 +208,7 @@ def echoed_probe(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[byt
 
 
 @pytest.mark.long
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

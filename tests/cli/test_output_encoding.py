@@ -15,6 +15,7 @@ from chaosfailover.cli import failover
 
 
 @pytest.mark.long
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("form", ["html", "markdown", "json", "junit"])
 def test_report_is_the_same_on_standard_output(form: str, tmp_path: Path) -> None:
     """What is piped into a file in an 8-bit locale is what --output-file writes."""

@@ -7,7 +7,6 @@ Malformed input: never an error that was not asked for, never a traceback to the
 import json
 from xml.etree import ElementTree
 
-import pytest
 from emulator_fuzzing import admin_requests, half_formed, malformed
 from hypothesis import given, settings
 
@@ -16,10 +15,6 @@ from chaosfailover.emulator.wire import Reply, Request
 
 SIGNED = Emulator()
 OPEN = Emulator(auth=False)
-
-
-# Hypothesis collects the garbage of the whole process here, also what earlier tests have left.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 def check(emulator: Emulator, request: Request) -> Reply:

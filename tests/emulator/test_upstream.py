@@ -60,6 +60,7 @@ def read_all(sock: socket.socket) -> bytes:
     return content
 
 
+@pytest.mark.matrix
 @pytest.mark.long
 def test_thousand_requests_lose_nothing(begin: Begin) -> None:
     """An upstream behind an uncut path answers as it does by itself."""

@@ -159,7 +159,7 @@ def test_nothing_to_plan(tmp_path: Path) -> None:
     "described",
     [
         pytest.param(TEN, id="ten"),
-        pytest.param(LARGE, id="three hundred", marks=pytest.mark.long),
+        pytest.param(LARGE, id="three hundred", marks=pytest.mark.matrix),
     ],
 )
 def test_every_experiment_is_valid(

@@ -68,6 +68,7 @@ def test_failover_takes_the_detection_time(topology: str, minute: float, promise
     assert outage.at_most - outage.at_least < 1.5
 
 
+@pytest.mark.sample(1)
 @pytest.mark.long
 @pytest.mark.parametrize("topology", ["broken-standby", "single-circuit"])
 def test_without_a_standby_the_outage_lasts_as_long_as_the_test(topology: str) -> None:

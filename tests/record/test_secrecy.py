@@ -166,6 +166,7 @@ EACH = pytest.mark.parametrize("journal", JOURNALS, ids=range(len(JOURNALS)))
 
 
 @pytest.mark.long
+@pytest.mark.sample(4)
 @EACH
 @settings(max_examples=22, deadline=None)
 @given(secret=SECRETS)
@@ -174,6 +175,7 @@ def test_verdict_is_that_of_the_evidence(journal: Journal, secret: str) -> None:
     check(journal, secret)
 
 
+@pytest.mark.matrix
 @pytest.mark.long
 @EACH
 @settings(max_examples=72, deadline=None)

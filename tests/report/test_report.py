@@ -572,6 +572,7 @@ def test_banner_says_what_happened(kinds: tuple[str, ...], last: str, banner: st
     assert re.findall(r"LIVE <span>(.*?)</span></header>", page) == [banner]
 
 
+@pytest.mark.matrix
 @pytest.mark.long
 def test_three_days_of_a_hundred_targets() -> None:
     """The page stays small, and takes few seconds of processor time."""

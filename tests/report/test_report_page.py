@@ -108,6 +108,7 @@ def test_checks_see_what_they_look_for(page: Page, tmp_path: Path) -> None:
     assert any(one.startswith("image-alt") for one in page.run(SERIOUS))
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
 @pytest.mark.parametrize("language", CATALOGUES)
@@ -174,6 +175,7 @@ def test_flows_fit_the_page(page: Page, tmp_path: Path, language: str, width: in
     assert page.run(CUT_TABLES) == []
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_breaks_no_page(page: Page, tmp_path: Path, text: str, width: int) -> None:
@@ -349,6 +351,7 @@ def title(page: Page) -> str:
     return ""
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [DESK, 390], ids=["desk", "phone"])
 @pytest.mark.parametrize("language", CATALOGUES)

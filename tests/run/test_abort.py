@@ -47,6 +47,7 @@ def instant(events: list[dict[str, Any]], kind: str, **fields: Any) -> float:
 
 
 @pytest.mark.long
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("strategy", ["default", "always"])
 @pytest.mark.parametrize(
     "moment", ["in a pause", "in a process action", "in a background action", "in the hypothesis"]

@@ -137,6 +137,7 @@ def test_settings_and_experiment(cloud: Cloud, tmp_path: Path) -> None:
     assert reason == f"The run could not begin: {message}."
 
 
+@pytest.mark.sample(2)
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("place", "named"),

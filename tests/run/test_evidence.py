@@ -54,6 +54,7 @@ ALWAYS = ("once the target is down", "while it stops")
 """The moments on each Python; the others are on one."""
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("stay", "line"),
     [

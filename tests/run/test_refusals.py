@@ -83,6 +83,7 @@ def routes_of() -> Iterator[Routes]:
 
 
 @pytest.mark.long
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("settings", "cause"),
     [
@@ -204,6 +205,7 @@ def test_unknown_region(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("kind", "setting", "resource_type"),
     [

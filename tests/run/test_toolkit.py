@@ -62,6 +62,7 @@ RARE = [
 ]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("strategy", ["default", *RARE])
 def test_strategy_of_the_command_line_is_the_one_in_force(tmp_path: Path, strategy: str) -> None:
     """Rollbacks that it left out are not missed, and the guard stops the test."""

@@ -144,6 +144,7 @@ def stop(
 
 
 @pytest.mark.long
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("variables", "named"),
     [
@@ -246,6 +247,7 @@ def test_reader_that_has_gone(cut: Cloud, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("place", ["gone", "/proc"])
 def test_folder_that_cannot_be_used(cut: Cloud, tmp_path: Path, place: str) -> None:
     """The toolkit ends where it can write no log; the command does without both."""

@@ -113,6 +113,7 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
         yield cloud
 
 
+@pytest.mark.sample(1)
 @pytest.mark.long
 @pytest.mark.parametrize("limit", LIMITS)
 def test_stop_has_files_while_all_targets_are_down(
@@ -181,6 +182,7 @@ def test_soft_limit_is_raised(cloud: Cloud, tmp_path: Path) -> None:
     assert cloud.statuses() == ["Stopped"]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("limits", "count"),
     [

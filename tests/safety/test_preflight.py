@@ -55,6 +55,7 @@ def attempt(cloud: Cloud, folder: Path, arguments: dict[str, Any], **control: An
     return runner
 
 
+@pytest.mark.sample(2)
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "control", "check", "detail"),

@@ -43,6 +43,7 @@ def end_and_check(runner: Runner, cloud: Cloud) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "fault",
     [
@@ -191,6 +192,7 @@ def preload(cloud: Cloud, folder: Path, source: str) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.sample(2)
 @needs_gcc
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("jump", [7200, -7200])
@@ -212,6 +214,7 @@ def test_clock_that_jumps_changes_nothing(
 
 
 @pytest.mark.long
+@pytest.mark.sample(1)
 @needs_gcc
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_just_before_a_sleep_is_not_slept_over(

@@ -216,6 +216,7 @@ def test_session_before_is_what_has_to_come_back(
 
 
 @pytest.mark.long
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("fault", ODD)
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=["guard", "watchdog"])
 def test_whatever_status_is_shown_the_test_is_stopped(
@@ -233,6 +234,7 @@ def test_whatever_status_is_shown_the_test_is_stopped(
 
 
 @pytest.mark.long
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("fault", ODD)
 def test_rollback_stops_whatever_status_is_shown(
     cloud: Cloud, runners: ExitStack, tmp_path: Path, fault: dict[str, Any]
@@ -252,6 +254,7 @@ def test_rollback_stops_whatever_status_is_shown(
 
 
 @pytest.mark.long
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("fault", ODD)
 def test_command_line_stops_whatever_status_is_shown(
     cloud: Cloud, runners: ExitStack, tmp_path: Path, fault: dict[str, Any]
@@ -272,6 +275,7 @@ def test_command_line_stops_whatever_status_is_shown(
 
 
 @pytest.mark.long
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("fault", [ODD_STATUSES[1], ODD_STATUSES[-1]], ids=["Pausing", "missing"])
 def test_test_of_an_odd_status_is_no_survivor(
     cloud: Cloud, runners: ExitStack, tmp_path: Path, fault: dict[str, Any]
@@ -335,6 +339,7 @@ def test_what_is_not_proven_is_no_survivor(
     assert cloud.statuses() == []
 
 
+@pytest.mark.sample(1)
 @pytest.mark.long
 @pytest.mark.parametrize(
     "signum",
