@@ -216,3 +216,27 @@ def test_connection_that_never_reads_is_closed_after_the_idle_limit() -> None:
         return line
 
     assert asyncio.run(converse()) == b"hello"
+
+
+def test_free_port_is_free_over_both_protocols() -> None:
+    """Many ports are taken over UDP alone; the responder never ends because of one of them."""
+
+    async def respond() -> int:
+        stopping, bound = asyncio.Event(), list[int]()
+
+        def note(_: str, port: int) -> None:
+            bound.append(port)
+            stopping.set()
+
+        await serve("127.0.0.1", 0, stopping, note)
+        return bound[0]
+
+    with ExitStack() as stack:
+        taken = set()
+        for _ in range(500):
+            sock = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            sock.bind(("127.0.0.1", 0))
+            taken.add(sock.getsockname()[1])
+        ports = [asyncio.run(respond()) for _ in range(400)]
+
+    assert not taken & set(ports)
