@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from chaosfailover.safety.guarded_test import StopOutcome
+from chaosfailover.safety.guarded_test import StopOutcome, label
 
 __all__ = ["alarm", "utc_after"]
 
@@ -45,11 +45,10 @@ def alarm(outcomes: Sequence[StopOutcome], region_id: object) -> bool:
 
 def _alarm_for_resources(outcome: StopOutcome, region_id: object) -> None:
     logger.critical(
-        "%s: %s (%s) is %s, but %s. To see it: chaos failover status --region %s, and the "
+        "%s: %s is %s, but %s. To see it: chaos failover status --region %s, and the "
         "console; if it stays so, ask Alibaba Cloud's support",
         "NOT BACK" if outcome.back is False else "NOT SEEN BACK",
-        outcome.test,
-        outcome.job_id,
+        label(outcome.test, outcome.job_id),
         outcome.status or "unknown to the API",
         "; ".join(outcome.not_back) or "which resources it took is not known",
         region_id,

@@ -23,6 +23,7 @@ __all__ = [
     "Start",
     "StopOutcome",
     "StopRequest",
+    "label",
     "opened_once",
 ]
 
@@ -173,6 +174,13 @@ class StopOutcome:
             **({"may_start": True} if self.open_until is not None else {}),
             **({"error": self.error} if self.error else {}),
         }
+
+
+def label(test: str, job_id: str) -> str:
+    """
+    Return how a message calls a test, which may have no name of ours, or no job yet.
+    """
+    return f"{test} ({job_id})" if job_id and job_id != test else test
 
 
 def opened_once(

@@ -33,7 +33,7 @@ from chaosfailover.network.left_down import ended_at, ended_lately
 from chaosfailover.network.under_test import resources_of
 from chaosfailover.safety import requests
 from chaosfailover.safety.bounded_log import log
-from chaosfailover.safety.guarded_test import START_SETTLE, StopOutcome, StopRequest
+from chaosfailover.safety.guarded_test import START_SETTLE, StopOutcome, StopRequest, label
 from chaosfailover.safety.observation import Observation
 from chaosfailover.safety.requests import Exchange, advance
 
@@ -201,9 +201,13 @@ class Stopping:
         self._job_id = text(job, "JobId") or self._job_id
         is_new = status != self._status or not self._seen.job_id
         if is_new and self._seen.is_untold(self._job_id, status):
-            shown, test = status or "of unknown status", self._request.test
-            label = test if test == self._job_id else f"{test} ({self._job_id})"
-            log(logging.INFO, "Failover test %s is %s", label, shown)
+            shown = status or "of unknown status"
+            log(
+                logging.INFO,
+                "Failover test %s is %s",
+                label(self._request.test, self._job_id),
+                shown,
+            )
         self._status = status
         self._was_underway = self._was_underway or is_underway(job)
         self._publish_refusal()
