@@ -374,7 +374,7 @@ def endless_tokens() -> Iterator[httpx.Response]:
         yield jobs("a", token=f"t{number}")
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(3)
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("use", "answers", "message"),

@@ -169,7 +169,9 @@ def test_empty_file_is_no_end(tmp_path: Path) -> None:
         pytest.param(b'{"experiment": {}}\n', "it is no evidence of a run", id="a journal"),
         pytest.param(b"x" * 9_000_000, "it is no evidence of a run", id="a line without end"),
         pytest.param(
-            b'{"journal":{},"sha256":""}\n' * 400_000, "larger than 10 MB", id="too large"
+            b'{"journal":{"run":["%s"]},"sha256":""}\n' % (b"x" * 100_000) * 110,
+            "larger than 10 MB",
+            id="too large",
         ),
     ],
 )

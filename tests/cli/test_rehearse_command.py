@@ -61,6 +61,7 @@ def environment() -> dict[str, str]:
     return {key: text for key, text in os.environ.items() if not key.startswith(ours)}
 
 
+@pytest.mark.matrix
 @pytest.mark.long
 def test_plan_rehearses_as_expected(tmp_path: Path) -> None:
     """Every file of two accounts is valid and comes to the verdict that the plan expects."""

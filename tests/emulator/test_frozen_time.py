@@ -134,7 +134,7 @@ def test_it(failover_emulator):
 
 
 @pytest.mark.long
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", CASES)
 def test_the_fixture_works_and_ends_in_frozen_time(name: str, tmp_path: Path) -> None:
     (tmp_path / "test_frozen.py").write_text(HEAD + CASES[name])

@@ -69,7 +69,7 @@ def test_a_file_without_end_is_refused() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.sample(6)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_the_command_explains_a_hostile_topology_in_one_line(name: str, tmp_path: Path) -> None:
     """With little memory, and soon."""

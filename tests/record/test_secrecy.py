@@ -166,7 +166,7 @@ EACH = pytest.mark.parametrize("journal", JOURNALS, ids=range(len(JOURNALS)))
 
 
 @pytest.mark.long
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @EACH
 @settings(max_examples=22, deadline=None)
 @given(secret=SECRETS)

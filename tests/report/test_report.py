@@ -183,6 +183,7 @@ RARE = st.sampled_from('\ufffe\uffff\ud800\udfff\x00\x0b\x1f\x7f\x85\u2028\r\n\t
 TEXTS = st.text(ANY | RARE) | (ANY | RARE).map(lambda one: one * 2000)
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=3))
 def test_any_texts_are_sound_junit(texts: list[str]) -> None:

@@ -294,6 +294,7 @@ def test_print_has_the_mode_on_every_page(page: Page, tmp_path: Path) -> None:
     assert not any("Zoom in" in one for one in pages)
 
 
+@pytest.mark.matrix
 def test_long_record_stays_usable(page: Page, tmp_path: Path) -> None:
     """Three days of a hundred targets open, zoom and scroll, without a complaint."""
     file = tmp_path / "long.html"

@@ -47,7 +47,7 @@ def instant(events: list[dict[str, Any]], kind: str, **fields: Any) -> float:
 
 
 @pytest.mark.long
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("strategy", ["default", "always"])
 @pytest.mark.parametrize(
     "moment", ["in a pause", "in a process action", "in a background action", "in the hypothesis"]
@@ -106,6 +106,7 @@ def test_probe_that_does_not_exist_cuts_nothing(cloud: Cloud, tmp_path: Path) ->
     assert cloud.statuses() == []
 
 
+@pytest.mark.long
 def test_short_outage_does_not_abort(tmp_path: Path) -> None:
     """A failover within bounds is what the run is for."""
     with emulated_cloud(tmp_path) as cloud:

@@ -144,7 +144,7 @@ def stop(
 
 
 @pytest.mark.long
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("variables", "named"),
     [
@@ -219,8 +219,8 @@ def test_cloud_that_cannot_be_verified_is_not_called(
             pytest.param(each, marks=BY_HAND)
             for each in ("1>&-", "2>&-", "1>/dev/full", "2>/dev/full")
         ),
-        "1>&- 2>&- 0<&-",
-        pytest.param("1>/dev/full 2>/dev/full", marks=pytest.mark.long),
+        pytest.param("1>&- 2>&- 0<&-", marks=pytest.mark.long),
+        pytest.param("1>/dev/full 2>/dev/full", marks=BY_HAND),
     ],
 )
 def test_output_that_cannot_be_written(cut: Cloud, tmp_path: Path, streams: str) -> None:
@@ -236,6 +236,7 @@ def test_output_that_cannot_be_written(cut: Cloud, tmp_path: Path, streams: str)
     assert cut.statuses() == ["Stopped"]
 
 
+@pytest.mark.long
 def test_reader_that_has_gone(cut: Cloud, tmp_path: Path) -> None:
     """A broken pipe is no reason to leave a circuit down."""
     reading, writing = os.pipe()

@@ -193,6 +193,7 @@ def test_preflight_ends_where_nobody_answers() -> None:
     assert len(nobody.requests) == 1
 
 
+@pytest.mark.long
 def test_live_run_says_what_it_will_do(live_cloud: Cloud, tmp_path: Path) -> None:
     """Account, region, resources and planned end are stated before the cut."""
     document = experiment("settled", "default", live_cloud.portal)
@@ -227,11 +228,12 @@ def test_run_on_an_emulator_elsewhere_is_a_rehearsal(cloud: Cloud, tmp_path: Pat
     assert place == ("REHEARSAL", "dual-circuit", "1000000000000001")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("typed", "cut"),
     [
         pytest.param("drill", True, id="name"),
-        pytest.param("yes", False, id="yes", marks=pytest.mark.long),
+        pytest.param("yes", False, id="yes"),
     ],
 )
 def test_operator_confirms_by_typing_the_name(

@@ -43,7 +43,7 @@ def end_and_check(runner: Runner, cloud: Cloud) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "fault",
     [
@@ -138,6 +138,7 @@ def test_what_cannot_be_stopped_is_reported(
     assert "it had ended" in log.read_text()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.long
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
 def test_cloud_that_is_away_is_waited_for(
@@ -192,7 +193,7 @@ def preload(cloud: Cloud, folder: Path, source: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @needs_gcc
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("jump", [7200, -7200])

@@ -216,7 +216,7 @@ def test_session_before_is_what_has_to_come_back(
 
 
 @pytest.mark.long
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("fault", ODD)
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=["guard", "watchdog"])
 def test_whatever_status_is_shown_the_test_is_stopped(

@@ -116,7 +116,10 @@ def record(signals: str, moment: str, strategy: str, code: int, took: float) -> 
             table.write(f"{signals}|{moment}|{strategy}|{code}|{took:.2f}\n")
 
 
-@pytest.mark.parametrize(("signals", "moment", "strategy"), COVERING)
+@pytest.mark.parametrize(
+    ("signals", "moment", "strategy"),
+    [*COVERING[:5], *(pytest.param(*cell, marks=pytest.mark.long) for cell in COVERING[5:])],
+)
 def test_circuit_comes_back(
     cloud: Cloud, tmp_path: Path, signals: str, moment: str, strategy: str
 ) -> None:

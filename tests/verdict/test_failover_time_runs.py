@@ -9,7 +9,7 @@ import pytest
 from timed_runs import compared, play
 
 SEEDS = [
-    pytest.param(number, marks=pytest.mark.long if number < 3 else pytest.mark.crashes)
+    pytest.param(number, marks=pytest.mark.long if number < 1 else pytest.mark.crashes)
     for number in range(100)
 ]
 
