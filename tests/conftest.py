@@ -2,6 +2,7 @@
 Fixtures that several test files share.
 """
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -29,11 +30,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Deal the tests out to the workers, each of which is given as many in a row, last files first.
 
     Tests that start processes are neighbours, and most are in the last files. Every worker begins
-    with some of them, so that none waits at the end for another's.
+    with some of them, so that none waits at the end for another's. They are dealt by the dozen, as
+    neighbours share what their file prepares once in each worker.
     """
     leave_to_the_matrix(items)
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    items[:] = [item for first in range(workers) for item in items[::-1][first::workers]]
+    last = items[::-1]
+    dozens = [last[begin : begin + 12] for begin in range(0, len(last), 12)]
+    items[:] = [
+        item for first in range(workers) for dozen in dozens[first::workers] for item in dozen
+    ]
 
 
 def leave_to_the_matrix(items: list[pytest.Item]) -> None:
@@ -57,6 +63,14 @@ def is_dear(item: pytest.Item) -> bool:
     """
     marks = {mark.name for mark in item.iter_markers()}
     return bool(marks & {"long", "browser"}) and "matrix" not in marks
+
+
+def pytest_collection_finish() -> None:
+    """
+    Keep the collected tests out of each later collection of garbage, of which Hypothesis asks many.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
