@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from busy import measured_again
 
 from chaosfailover.errors import ConfigurationError
 from chaosfailover.outages.samples import Sample
@@ -292,6 +293,7 @@ print(it.summary("it").lost, it.series("it")["unjudged"] > 0)
 """
 
 
+@measured_again
 def test_a_suspended_process_makes_up_no_loss() -> None:
     """A real process that is stopped for less than its time limit judges none of these checks."""
     with subprocess.Popen(

@@ -82,7 +82,7 @@ def is_alive(pid: int) -> bool:
     """
     try:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
