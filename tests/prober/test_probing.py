@@ -4,6 +4,7 @@ The parts of the prober's thread, each alone.
 
 import asyncio
 import errno
+import os
 import random
 import signal
 import socket
@@ -18,6 +19,7 @@ from typing import Any
 
 import pytest
 from busy import measured_again
+from places import HELPERS
 
 from chaosfailover.errors import ConfigurationError
 from chaosfailover.outages.samples import Sample
@@ -299,6 +301,7 @@ def test_a_suspended_process_makes_up_no_loss() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", SUSPENDED],
         cwd=Path(__file__).parent,
+        env={**os.environ, "PYTHONPATH": str(HELPERS)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
