@@ -21,7 +21,13 @@ from chaosfailover.outages.outage import Length, Outage
 from chaosfailover.outages.summary import Summary
 from chaosfailover.plan.rendering import counted
 from chaosfailover.prober.prober import Prober
-from chaosfailover.prober.targets import INTERVAL, TIMEOUT, Target, parse_target
+from chaosfailover.prober.targets import (
+    INTERVAL,
+    TIMEOUT,
+    Target,
+    check_visible,
+    parse_target,
+)
 
 __all__ = ["probe"]
 
@@ -38,7 +44,7 @@ UNMEASURED = "not measured"
 @click.option("--duration", default=60.0, show_default=True, help="Seconds to measure.")
 @click.option(
     "--max-outage",
-    type=click.FloatRange(min=0),
+    type=float,
     metavar="SECONDS",
     help="Exit 1 if an outage may have been longer.",
 )
@@ -69,8 +75,12 @@ def probe(
     """
     try:
         parsed = [_target(text, interval, timeout) for text in targets]
+        for target in parsed if max_outage is not None else ():
+            check_visible(
+                target, "max-outage", _checked("max-outage", max_outage), interval, timeout
+            )
         prober = Prober(parsed, interval, timeout)
-        _measure(prober, _checked(duration))
+        _measure(prober, _checked("duration", duration))
     except ArgumentError as error:
         raise click.UsageError(str(error)) from None
     except FailoverError as error:
@@ -99,10 +109,10 @@ def _broken(
         yield f"its availability is at least {lowest:.3f} %, below {min_availability:g} %"
 
 
-def _checked(duration: float) -> float:
-    if not 0 < duration < math.inf:
-        raise ArgumentError(f"duration is {duration:g}, expected seconds above 0")
-    return duration
+def _checked(key: str, seconds: float) -> float:
+    if not 0 < seconds < math.inf:
+        raise ArgumentError(f"{key} is {seconds:g}, expected seconds above 0")
+    return seconds
 
 
 def _target(text: str, interval: float, timeout: float) -> Target:

@@ -12,7 +12,7 @@ from chaosfailover.arguments import MOST, number
 from chaosfailover.errors import ArgumentError
 from chaosfailover.outages.flow import MOST_FLOWS
 
-__all__ = ["INTERVAL", "TIMEOUT", "Target", "parse_target"]
+__all__ = ["INTERVAL", "TIMEOUT", "Target", "check_visible", "parse_target"]
 
 INTERVAL = 0.1
 TIMEOUT = 0.9
@@ -96,6 +96,23 @@ def parse_target(name: str, value: str | Mapping[str, object]) -> Target:
         request_target=(url.path or "/") + (f"?{url.query}" if url.query else ""),
         **{key: READERS[key](name, key, settings[key]) for key in settings},
     )
+
+
+def check_visible(target: Target, key: str, length: float, interval: float, timeout: float) -> None:
+    """
+    Refuse an objective of a `length` that the checks of a target cannot see.
+    """
+    if length < timeout:
+        raise ArgumentError(
+            f"target {target.name!r}: {key} is {length:g}, but a check waits {timeout:g} s for "
+            f"an answer: a stall that short cannot be seen; set timeout to at most {length:g}"
+        )
+    if length < interval:
+        raise ArgumentError(
+            f"target {target.name!r}: {key} is {length:g}, but a check is sent each "
+            f"{interval:g} s: an outage that short cannot be seen; set interval to at most "
+            f"{length:g}"
+        )
 
 
 def _check_pairs(name: str, scheme: str, settings: Mapping[str, object]) -> None:

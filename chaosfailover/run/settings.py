@@ -12,7 +12,13 @@ from typing import Any, Self
 
 from chaosfailover import arguments
 from chaosfailover.errors import ArgumentError
-from chaosfailover.prober.targets import INTERVAL, TIMEOUT, Target, parse_target
+from chaosfailover.prober.targets import (
+    INTERVAL,
+    TIMEOUT,
+    Target,
+    check_visible,
+    parse_target,
+)
 from chaosfailover.report import NO_HOME, PAGES, SUFFIXES, names_home
 from chaosfailover.safety.allowed_times import AllowedTimes
 from chaosfailover.safety.route_checks import MAX_SURVIVOR_LOAD, RouteRules, SurvivorsBy
@@ -123,7 +129,8 @@ class Settings:
         """
         for target in self.parsed_targets():
             interval, timeout = target.interval or self.interval, target.timeout or self.timeout
-            _check_rto(target, interval, timeout)
+            if target.rto is not None:
+                check_visible(target, "rto", target.rto, interval, timeout)
             if self.abort_after is not None and self.abort_after < interval + timeout - 1e-9:
                 raise ArgumentError(
                     f"abort_after is {self.abort_after:g}, but an outage of target {target.name!r} "
@@ -167,22 +174,6 @@ class Settings:
         own = {"url": value} if isinstance(value, str) else value
         times = {"interval": self.interval, "timeout": self.timeout, "rto": self.rto}
         return {**{key: time for key, time in times.items() if time is not None}, **own}
-
-
-def _check_rto(target: Target, interval: float, timeout: float) -> None:
-    if target.rto is None:
-        return
-    if target.rto < timeout:
-        raise ArgumentError(
-            f"target {target.name!r}: rto is {target.rto:g}, but a check waits {timeout:g} s for "
-            f"an answer: a stall that short cannot be seen; set timeout to at most {target.rto:g}"
-        )
-    if target.rto < interval:
-        raise ArgumentError(
-            f"target {target.name!r}: rto is {target.rto:g}, but a check is sent each "
-            f"{interval:g} s: an outage that short cannot be seen; set interval to at most "
-            f"{target.rto:g}"
-        )
 
 
 def _check_names(given: Arguments) -> None:

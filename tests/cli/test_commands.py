@@ -105,9 +105,9 @@ def test_probe_ends_early_with_its_summary(tmp_path: Path, signum: signal.Signal
     [
         pytest.param(["--max-outage", "30", "--min-availability", "50"], 0, [], id="kept"),
         pytest.param(
-            ["--max-outage", "0.001"],
+            ["--max-outage", "0.25"],
             1,
-            ["FAILED: it: its longest outage is ", ", which may be above 0.001 s"],
+            ["FAILED: it: its longest outage is ", " above 0.25 s"],
             id="outage",
         ),
         pytest.param(
@@ -205,6 +205,37 @@ def echoed_probe(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[byt
         )
         with ended(process):
             yield process, checks
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(
+            ["0.05", "--timeout", "0.05"],
+            "target 'tcp://x:1': max-outage is 0.05, but a check is sent each 0.1 s: an outage "
+            "that short cannot be seen; set interval to at most 0.05\n",
+            id="below the interval",
+        ),
+        pytest.param(
+            ["0.5"],
+            "target 'tcp://x:1': max-outage is 0.5, but a check waits 0.9 s for an answer: a "
+            "stall that short cannot be seen; set timeout to at most 0.5\n",
+            id="below the timeout",
+        ),
+        pytest.param(["0"], "max-outage is 0, expected seconds above 0\n", id="none"),
+        pytest.param(["nan"], "max-outage is nan, expected seconds above 0\n", id="no number"),
+    ],
+)
+def test_probe_refuses_a_promise_it_could_not_see_broken(
+    arguments: list[str], message: str
+) -> None:
+    """As the control does an RTO, before anything is sent."""
+    done = CliRunner().invoke(
+        failover_command, ["probe", "tcp://x:1", "--max-outage", *arguments], catch_exceptions=False
+    )
+
+    assert done.exit_code == 2
+    assert done.stderr.endswith(f"Error: {message}")
 
 
 @pytest.mark.long
