@@ -10,7 +10,9 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NoReturn
 
 import click
 
@@ -29,8 +31,9 @@ from chaosfailover.prober.targets import (
     parse_target,
 )
 
-__all__ = ["probe"]
+__all__ = ["broken_promises", "probe"]
 
+DURATION = 60.0
 REFRESH = 0.5
 MOST_OUTAGES = 20
 HEADINGS = ("target", "sent", "lost", "outages", "longest", "available", "round trip", "errors")
@@ -41,7 +44,7 @@ UNMEASURED = "not measured"
 @click.argument("targets", nargs=-1, required=True, metavar="[NAME=]URL ...")
 @click.option("--interval", default=INTERVAL, show_default=True, help="Seconds between checks.")
 @click.option("--timeout", default=TIMEOUT, show_default=True, help="Seconds for an answer.")
-@click.option("--duration", default=60.0, show_default=True, help="Seconds to measure.")
+@click.option("--duration", type=float, show_default=f"{DURATION:g}", help="Seconds to measure.")
 @click.option(
     "--max-outage",
     type=float,
@@ -59,7 +62,7 @@ def probe(
     targets: Sequence[str],
     interval: float,
     timeout: float,
-    duration: float,
+    duration: float | None,
     max_outage: float | None,
     min_availability: float | None,
     output: str,
@@ -69,18 +72,17 @@ def probe(
 
     A target is http://, https://, tcp://HOST:PORT, udp://HOST:PORT (echo) or icmp://HOST. Ctrl-C
     and SIGTERM end the measurement early. Exits 1 if a target never answered, or a promise is not
-    kept: an outage counts with its longest possible length, an availability with its lowest.
+    kept: an outage counts with its longest possible length, an availability with its lowest. A
+    promise for a --duration that is given is not kept if the measurement ends early.
 
     Example: chaos failover probe portal=https://portal.example.com/ --max-outage 3
     """
     try:
         parsed = [_target(text, interval, timeout) for text in targets]
-        for target in parsed if max_outage is not None else ():
-            check_visible(
-                target, "max-outage", _checked("max-outage", max_outage), interval, timeout
-            )
+        if max_outage is not None:
+            _check_outage(max_outage, parsed, interval, timeout)
         prober = Prober(parsed, interval, timeout)
-        _measure(prober, _checked("duration", duration))
+        ending = _measure(prober, _checked("duration", DURATION if duration is None else duration))
     except ArgumentError as error:
         raise click.UsageError(str(error)) from None
     except FailoverError as error:
@@ -89,24 +91,55 @@ def probe(
     broken = [
         f"{name}: {promise}"
         for name, summary in summaries.items()
-        for promise in _broken(summary, max_outage, min_availability)
+        for promise in broken_promises(summary, max_outage, min_availability)
     ]
-    _show(prober, summaries, output, broken)
+    if ending.signal and duration is not None and (max_outage, min_availability) != (None, None):
+        broken.append(f"{ending}: its promises are not proven")
+    elif ending.signal:
+        click.echo(str(ending), err=True)
+    _show(prober, summaries, output, broken, ending)
     if broken or any(summary.lost == summary.sent for summary in summaries.values()):
         sys.exit(NOT_DONE)
 
 
-def _broken(
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """
+    How long a measurement lasted, of how long it was to, and the signal that ended it, or "".
+    """
+
+    signal: str
+    lasted: float
+    duration: float
+
+    def __str__(self) -> str:
+        lasted = round(self.lasted, 1)
+        return f"ended by {self.signal} after {lasted:g} s of {self.duration:g} s"
+
+
+def broken_promises(
     summary: Summary, max_outage: float | None, min_availability: float | None
 ) -> Iterator[str]:
     """
     Yield what a target does not keep; what was not seen counts against it.
     """
-    longest, lowest = summary.longest, summary.availability.at_least * 100
+    longest, available = summary.longest, summary.availability
+    lowest, highest = available.at_least * 100, available.at_most * 100
     if max_outage is not None and longest.at_most > max_outage:
-        yield f"its longest outage is {_bounds(longest)}, which may be above {max_outage:g} s"
+        which = "is" if longest.at_least > max_outage else "may be"
+        yield f"its longest outage is {_bounds(longest)}, which {which} above {max_outage:g} s"
     if min_availability is not None and not lowest >= min_availability:
-        yield f"its availability is at least {lowest:.3f} %, below {min_availability:g} %"
+        which = "is" if highest < min_availability else "may be"
+        shares = f"{lowest:.3f}..{highest:.3f} %"
+        yield f"its availability is {shares}, which {which} below {min_availability:g} %"
+
+
+def _check_outage(
+    longest: float, targets: Sequence[Target], interval: float, timeout: float
+) -> None:
+    _checked("max-outage", longest)
+    for target in targets:
+        check_visible(target, "max-outage", longest, interval, timeout)
 
 
 def _checked(key: str, seconds: float) -> float:
@@ -122,11 +155,12 @@ def _target(text: str, interval: float, timeout: float) -> Target:
     return parse_target(name, {"url": url, "interval": interval, "timeout": timeout})
 
 
-def _measure(prober: Prober, duration: float) -> None:
+def _measure(prober: Prober, duration: float) -> _Ending:
     """
     Measure until the duration is over or a signal ends it; show the state on a terminal.
     """
-    end = time.monotonic() + duration
+    began, name = time.monotonic(), ""
+    end = began + duration
     live = sys.stderr.isatty() and not is_quiet()
     with _interrupted_by(signal.SIGTERM), prober:
         try:
@@ -134,20 +168,26 @@ def _measure(prober: Prober, duration: float) -> None:
                 time.sleep(min(REFRESH, remaining))
                 if live:
                     click.echo(f"\r\033[K{_line(prober, remaining)}", nl=False, err=True)
-        except KeyboardInterrupt:
-            pass
+        except KeyboardInterrupt as interrupt:
+            name = str(interrupt) or signal.SIGINT.name
+        lasted = time.monotonic() - began
     if live:
         click.echo("\r\033[K", nl=False, err=True)
+    return _Ending(name, lasted, duration)
 
 
 @contextmanager
 def _interrupted_by(number: signal.Signals) -> Iterator[None]:
     """
-    Have a signal end the measurement as Ctrl-C does, unless it is ignored.
+    Have a signal end the measurement as Ctrl-C does, with its name, unless it is ignored.
     """
+
+    def interrupt(received: int, _frame: object) -> NoReturn:
+        raise KeyboardInterrupt(signal.Signals(received).name)
+
     before = signal.getsignal(number)
     if before is not signal.SIG_IGN:
-        signal.signal(number, signal.default_int_handler)
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
@@ -162,7 +202,11 @@ def _line(prober: Prober, remaining: float) -> str:
 
 
 def _show(
-    prober: Prober, summaries: dict[str, Summary], output: str, broken: Sequence[str]
+    prober: Prober,
+    summaries: dict[str, Summary],
+    output: str,
+    broken: Sequence[str],
+    ending: _Ending,
 ) -> None:
     for promise in broken:
         click.echo(plain(f"FAILED: {promise}"), err=True)
@@ -175,7 +219,12 @@ def _show(
             "began": prober.wall_clock(prober.began).isoformat(),
             "at": datetime.now(UTC).isoformat(),
         }
-        click.echo(json.dumps({**times, "targets": rows, "failed": broken}, indent=2))
+        lasted = {
+            "duration": ending.duration,
+            "lasted": round(ending.lasted, 3),
+            "ended_by": ending.signal or None,
+        }
+        click.echo(json.dumps({**times, **lasted, "targets": rows, "failed": broken}, indent=2))
         return
     table: list[tuple[str, ...]] = [
         HEADINGS,

@@ -4,12 +4,14 @@ The commands that need no experiment, as processes.
 
 import itertools
 import json
+import math
 import re
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +25,10 @@ from loopback import udp_echo, until
 from processes import ended
 
 from chaosfailover.cli import failover as failover_command
+from chaosfailover.cli.probe import broken_promises
+from chaosfailover.outages.outage import Length
+from chaosfailover.outages.series import Series
+from chaosfailover.outages.summary import summarize
 
 
 @pytest.fixture
@@ -94,10 +100,39 @@ def test_probe_ends_early_with_its_summary(tmp_path: Path, signum: signal.Signal
         until(lambda: len(checks) > 3)
 
         process.send_signal(signum)
-        output, _ = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=30)
 
     assert process.returncode == 0
     assert "udp://127.0.0.1" in output
+    assert re.fullmatch(rf"ended by {signum.name} after [\d.]+ s of 60 s\n", errors)
+
+
+@pytest.mark.parametrize(
+    ("duration", "code"),
+    [
+        pytest.param(["--duration", "50"], 1, id="given"),
+        pytest.param([], 0, id="not given", marks=pytest.mark.long),
+    ],
+)
+def test_promise_is_not_proven_by_a_part_of_the_duration(
+    tmp_path: Path, duration: list[str], code: int
+) -> None:
+    """Unless no duration was asked for: then what was measured counts."""
+    promises = ["--max-outage", "20", "--min-availability", "1", "--format", "json"]
+    with echoed_probe(tmp_path, *duration, *promises) as (process, checks):
+        until(lambda: len(checks) > 3)
+
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=30)
+
+    document = json.loads(output)
+    assert process.returncode == code
+    assert document["ended_by"] == "SIGTERM"
+    assert 0 < document["lasted"] < document["duration"] == (50 if code else 60)
+    unproven = re.compile(r"ended by SIGTERM after [\d.]+ s of 50 s: its promises are not proven")
+    assert [bool(unproven.fullmatch(each)) for each in document["failed"]] == [True] * code
+    assert bool(unproven.search(errors)) == bool(code)
+    assert len(errors.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -113,7 +148,7 @@ def test_probe_ends_early_with_its_summary(tmp_path: Path, signum: signal.Signal
         pytest.param(
             ["--min-availability", "99.999"],
             1,
-            ["FAILED: it: its availability is at least ", " %, below 99.999 %"],
+            ["FAILED: it: its availability is ", " %, which is below 99.999 %"],
             id="availability",
         ),
     ],
@@ -155,13 +190,15 @@ def test_probe_as_json_says_when_it_began(tmp_path: Path) -> None:
     """The instants of the outages count from there."""
     done = failover(
         *(tmp_path, "probe", "it=http://127.0.0.1:9/", "--duration", "0.5"),
-        *("--format", "json", "--min-availability", "1"),
+        *("--format", "json", "--min-availability", "50"),
     )
 
     document = json.loads(done.stdout)
     began, ended = (datetime.fromisoformat(document[key]) for key in ("began", "at"))
     assert 0 < (ended - began).total_seconds() < 30
-    assert document["failed"] == ["it: its availability is at least 0.000 %, below 1 %"]
+    (failed,) = document["failed"]
+    below = r"it: its availability is 0\.000\.\.\d+\.\d{3} %, which is below 50 %"
+    assert re.fullmatch(below, failed)
 
 
 def test_probe_tells_what_was_not_measured(tmp_path: Path) -> None:
@@ -182,10 +219,47 @@ def test_probe_tells_what_was_not_measured(tmp_path: Path) -> None:
     assert re.search(r"  [1-9]\.\d\d s(, \d+ checks)?$", row), row
 
 
+@pytest.mark.parametrize(
+    ("longest", "available", "words"),
+    [
+        pytest.param(
+            Length(2.9, math.inf),
+            Length(0.0, 0.2),
+            [
+                "its longest outage is at least 2.90 s, which is above 1 s",
+                "its availability is 0.000..20.000 %, which is below 99 %",
+            ],
+            id="broken",
+        ),
+        pytest.param(
+            Length(0.9, 1.1),
+            Length(0.98, 0.995),
+            [
+                "its longest outage is 0.90..1.10 s, which may be above 1 s",
+                "its availability is 98.000..99.500 %, which may be below 99 %",
+            ],
+            id="not proven",
+        ),
+    ],
+)
+def test_promise_that_is_broken_is_told_from_one_not_proven(
+    longest: Length, available: Length, words: list[str]
+) -> None:
+    """By the bound that decides."""
+    measured = replace(summarize(Series(0.1)), longest=longest, availability=available)
+
+    assert list(broken_promises(measured, 1.0, 99.0)) == words
+
+
+MINUTE = ("--duration", "60")
+
+
 @contextmanager
-def echoed_probe(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[bytes]]]:
+def echoed_probe(
+    folder: Path, *options: str
+) -> Iterator[tuple[subprocess.Popen[str], list[bytes]]]:
     """
-    Run the command for a minute on a target that notes the checks and answers them.
+    Run the command, without options for a minute, on a target that notes and answers the checks.
     """
     checks: list[bytes] = []
 
@@ -195,10 +269,11 @@ def echoed_probe(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[byt
 
     with udp_echo(echo) as port:
         process = subprocess.Popen(
-            [*CHAOS, "failover", "probe", f"udp://127.0.0.1:{port}", "--duration", "60"],
+            [*CHAOS, "failover", "probe", f"udp://127.0.0.1:{port}", *(options or MINUTE)],
             cwd=folder,
             env=clean_environment(),
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
             preexec_fn=default_signals,  # noqa: PLW1509 - it takes no lock
