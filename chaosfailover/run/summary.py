@@ -21,6 +21,8 @@ NOT_OVER = ("running", "may_start", "not_back", "back_unknown")
 """The reasons of the verdict that name what may still be down."""
 NOTHING_MADE = "This run started no failover test: there is nothing to bring back"
 UNREAD = "unknown"
+REPORTS = {"report", "live"}
+"""The kinds of files that are reports: a live page becomes one at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +144,14 @@ def _unmeasured(run: Run) -> Iterator[str]:
 
 def _places(files: Files) -> Iterator[str]:
     """
-    Yield where the files are, and the command that renders the report of the best of them.
+    Yield where the files are, and, unless there is a report, the command that renders one of the
+    best of them.
     """
     all_files = {"Journal": files.journal, "evidence": files.evidence, **files.written}
     if places := [f"{name}: {place}" for name, place in all_files.items() if place]:
         yield "; ".join(places)
-    if source := files.journal or files.evidence:
+    source = files.journal or files.evidence
+    if source and not REPORTS & files.written.keys():
         yield (
             "To render the report: chaos failover report "
             f"{shlex.quote(source)} -o failover-report.html"

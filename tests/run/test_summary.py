@@ -28,7 +28,7 @@ def test_run_that_held() -> None:
     journal = held()
     up = {"resource_id": "bgp-a", "resource_type": "BGPPEER", "test": "drill"}
     journal["failover"]["events"].insert(-2, event(21.9, "resource", **up, status="Established"))
-    files = Files("my journal.json", "run.jsonl", {"record": "r.json", "report": "r.html"})
+    files = Files("my journal.json", "run.jsonl", {"record": "r.json"})
 
     end = told(journal, files)
 
@@ -40,9 +40,17 @@ def test_run_that_held() -> None:
         "nothing was lost on the way back"
     )
     assert end.rest[1:] == [
-        "Journal: my journal.json; evidence: run.jsonl; record: r.json; report: r.html",
+        "Journal: my journal.json; evidence: run.jsonl; record: r.json",
         "To render the report: chaos failover report 'my journal.json' -o failover-report.html",
     ]
+
+
+@pytest.mark.parametrize("kind", ["report", "live"])
+def test_run_with_a_report_needs_none(kind: str) -> None:
+    """The command that renders one is not shown."""
+    end = told(held(), Files("journal.json", None, {kind: "r.html"}))
+
+    assert end.rest[1:] == [f"Journal: journal.json; {kind}: r.html"]
 
 
 STOP = {"test": "drill", "job_id": "ftj-1", "status": "Stopped", "stopped": True, "back": True}
