@@ -7,6 +7,7 @@ its replies as they are written.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -136,6 +137,10 @@ def _content(name: str | Path) -> object:
     except YamlFileError as exc:
         raise TopologyError(f"topology {str(name)!r}: {exc}") from exc
     except (OSError, ValueError) as exc:
+        if not source.is_file() and (close := get_close_matches(Path(name).name, BUNDLED, 1)):
+            raise TopologyError(
+                f"topology {str(name)!r}: there is no such file (did you mean {close[0]}?)"
+            ) from None
         raise TopologyError(
             f"topology {str(name)!r} is neither one of {', '.join(BUNDLED)}"
             f" nor a readable YAML file: {exc}"

@@ -118,6 +118,11 @@ def test_it_ends_on_sigterm() -> None:
         (["--host", "::"], 2, "not a loopback address"),
         (["--minute", "0"], 2, "--minute is 0"),
         (["--topology", "nowhere"], 1, "topology 'nowhere' is neither one of"),
+        (
+            ["--topology", "dual-circut"],
+            1,
+            "topology 'dual-circut': there is no such file (did you mean dual-circuit?)",
+        ),
         (["--minute", "1e-300"], 2, "--minute is 1e-300, expected 0.001 to 86400 seconds"),
         (["--port", "99999"], 1, "emulator: the API cannot listen on http port 99999 of 127.0.0.1"),
         (["--service-port", "portal"], 2, "'portal' is not NAME=PORT, such as portal=0"),

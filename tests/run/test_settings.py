@@ -119,7 +119,14 @@ def test_numbers_of_a_target_beyond_all_measure_are_refused(name: str, value: An
             "target 'a': None is no setting of http, expected ",
             id="a setting that is null",
         ),
-        pytest.param({None: 1, "x": 2}, "the control has no argument None, ", id="an argument"),
+        pytest.param(
+            {None: 1, "x": 2}, "the control has no argument None, expected abort_", id="an argument"
+        ),
+        pytest.param(
+            {"rtoo": 3},
+            "the control has no argument 'rtoo' (did you mean rto?)",
+            id="a misspelt argument",
+        ),
     ],
 )
 def test_keys_that_are_no_text_are_refused(arguments: dict[Any, Any], message: str) -> None:
