@@ -58,7 +58,8 @@ def stop(
     Stop failover tests, by ID or name, and wait until each is Stopped and its resources are back.
 
     A test that never started or has ended is not changed. Exits 1 if a named test, or with --all
-    any test, may still run or is not seen back, and for a name that no region has.
+    any test, may still run or is not seen back, and for a name that no region has. Where nothing
+    runs, --all looks for 5 s, since the API may list a test late.
 
     Example: chaos failover stop --all --region cn-hangzhou --yes
     """
