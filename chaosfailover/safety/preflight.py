@@ -160,18 +160,19 @@ def check_duration(cut: Cut, planned_time: float) -> str:
     Return how the duration of a test fits a method of so many seconds; raises PreflightError.
     """
     planned = planned_time / 60
+    took = f"{planned:.1f} min" if planned >= 1 else f"{planned_time:.0f} s"
     longest = planned * SPARE_TIMES + SPARE_MINUTES
     if cut.duration_minutes < planned:
         raise PreflightError(
-            f"{cut.duration_minutes} min, but the method takes {planned:.1f} min: "
+            f"{cut.duration_minutes} min, but the method takes {took}: "
             "the test would end before the method does"
         )
     if cut.duration_minutes > longest:
         raise PreflightError(
-            f"{cut.duration_minutes} min, but the method takes only {planned:.1f} min; "
+            f"{cut.duration_minutes} min, but the method takes only {took}; "
             f"expected at most {longest:.0f} min"
         )
-    return f"{cut.duration_minutes} min for a method of {planned:.1f} min"
+    return f"{cut.duration_minutes} min for a method of {took}"
 
 
 def preflight(flight: PreflightContext) -> list[PreflightCheck]:

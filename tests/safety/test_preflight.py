@@ -22,7 +22,7 @@ from processes import ended
 
 from chaosfailover.alibaba import config
 from chaosfailover.safety.cut import Cut
-from chaosfailover.safety.preflight import PreflightContext, preflight
+from chaosfailover.safety.preflight import PreflightContext, check_duration, preflight
 from chaosfailover.safety.route_checks import RouteChecks, RouteRules
 
 
@@ -107,6 +107,19 @@ def test_failed_check_cuts_nothing(
     failed = {row["name"]: row["detail"] for row in rows if not row["passed"]}
     assert check in failed
     assert detail in " ".join(failed.values())
+
+
+@pytest.mark.parametrize(
+    ("planned", "result"),
+    [
+        pytest.param(2.0, "5 min for a method of 2 s", id="seconds"),
+        pytest.param(90.0, "5 min for a method of 1.5 min", id="minutes"),
+    ],
+)
+def test_short_method_is_told_in_seconds(planned: float, result: str) -> None:
+    cut = Cut("drill", ("pc-a",), "PHYSICALCONNECTION", 5)
+
+    assert check_duration(cut, planned) == result
 
 
 @pytest.mark.long
