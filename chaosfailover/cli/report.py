@@ -245,6 +245,9 @@ def _read(path: Path) -> Document | Evidence | None:
     """
     try:
         journal = _document(path)
+    except FileNotFoundError:
+        click.echo(f"Error: {path}: no such file", err=True)
+        return None
     except (OSError, ValueError) as exc:
         problem = str(exc)
     else:

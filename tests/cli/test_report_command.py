@@ -353,7 +353,7 @@ def test_journal_that_poses_as_evidence_differs(journal: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        pytest.param(None, "No such file", id="missing"),
+        pytest.param(None, "journal.json: no such file\n", id="missing"),
         pytest.param("{", "is no journal: ", id="cut off"),
         pytest.param("[]", "it holds list, expected an object", id="not an object"),
         pytest.param("\ud800", "is no journal: ", id="not UTF-8"),
