@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 import click
+from click.core import ParameterSource
 
 from chaosfailover.cli.region_options import NOT_DONE
 from chaosfailover.cli.terminal import is_quiet, plain
@@ -33,7 +34,6 @@ from chaosfailover.prober.targets import (
 
 __all__ = ["broken_promises", "probe"]
 
-DURATION = 60.0
 REFRESH = 0.5
 MOST_OUTAGES = 20
 HEADINGS = ("target", "sent", "lost", "outages", "longest", "available", "round trip", "errors")
@@ -44,7 +44,7 @@ UNMEASURED = "not measured"
 @click.argument("targets", nargs=-1, required=True, metavar="[NAME=]URL ...")
 @click.option("--interval", default=INTERVAL, show_default=True, help="Seconds between checks.")
 @click.option("--timeout", default=TIMEOUT, show_default=True, help="Seconds for an answer.")
-@click.option("--duration", type=float, show_default=f"{DURATION:g}", help="Seconds to measure.")
+@click.option("--duration", default=60.0, show_default=True, help="Seconds to measure.")
 @click.option(
     "--max-outage",
     type=float,
@@ -62,7 +62,7 @@ def probe(
     targets: Sequence[str],
     interval: float,
     timeout: float,
-    duration: float | None,
+    duration: float,
     max_outage: float | None,
     min_availability: float | None,
     output: str,
@@ -82,7 +82,7 @@ def probe(
         if max_outage is not None:
             _check_outage(max_outage, parsed, interval, timeout)
         prober = Prober(parsed, interval, timeout)
-        ending = _measure(prober, _checked("duration", DURATION if duration is None else duration))
+        ending = _measure(prober, _checked("duration", duration))
     except ArgumentError as error:
         raise click.UsageError(str(error)) from None
     except FailoverError as error:
@@ -93,7 +93,7 @@ def probe(
         for name, summary in summaries.items()
         for promise in broken_promises(summary, max_outage, min_availability)
     ]
-    if ending.signal and duration is not None and (max_outage, min_availability) != (None, None):
+    if ending.signal and _was_given("duration") and (max_outage, min_availability) != (None, None):
         broken.append(f"{ending}: its promises are not proven")
     elif ending.signal:
         click.echo(str(ending), err=True)
@@ -115,6 +115,11 @@ class _Ending:
     def __str__(self) -> str:
         lasted = round(self.lasted, 1)
         return f"ended by {self.signal} after {lasted:g} s of {self.duration:g} s"
+
+
+def _was_given(parameter: str) -> bool:
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is not ParameterSource.DEFAULT
 
 
 def broken_promises(
