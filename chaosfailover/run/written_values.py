@@ -4,6 +4,7 @@ The values that an experiment is written with, as far as they can be checked wit
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
 from functools import partial
 
 from chaoslib import substitute
@@ -12,6 +13,7 @@ from chaoslib.configuration import load_configuration
 from chaosfailover import arguments
 from chaosfailover.alibaba import config
 from chaosfailover.alibaba.endpoints import endpoint_url, official_endpoint
+from chaosfailover.alibaba.failover_tests import STATUSES
 from chaosfailover.errors import ArgumentError, PreflightError
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.abort import find_probe
@@ -121,8 +123,25 @@ def _check_activity(
             arguments.check_resource_ids(values["resource_ids"], values.get("resource_type"))
         if "target" in values:
             _check_target(values["target"], settings)
+        if provider.get("func") == "failover_test_status":
+            tolerance = activity.get("tolerance")
+            is_text = isinstance(tolerance, str)  # of a list, the toolkit fills in no variables
+            _check_statuses(substitute(tolerance, configuration, secrets) if is_text else tolerance)
     except ArgumentError as exc:
         raise ArgumentError(f"{activity.get('name')}: {exc}") from exc
+
+
+def _check_statuses(tolerance: object) -> None:
+    """
+    Refuse a literal tolerance, or one of a list, that no test's status can be within.
+    """
+    for status in tolerance if isinstance(tolerance, list) else [tolerance]:
+        if isinstance(status, str) and status not in STATUSES:
+            close = get_close_matches(status, STATUSES, 1)
+            raise ArgumentError(
+                f"tolerance is {status!r}, which is no status of a failover test "
+                + (f"(did you mean {close[0]}?)" if close else f"({', '.join(STATUSES)})")
+            )
 
 
 def _check_target(target: object, settings: Settings) -> None:

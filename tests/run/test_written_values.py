@@ -138,6 +138,57 @@ def test_wrong_argument_of_a_probe(
         checked(document)
 
 
+@pytest.mark.parametrize("place", ["method", "hypothesis"])
+@pytest.mark.parametrize(
+    ("tolerance", "message"),
+    [
+        pytest.param("Testng", r"'Testng', .*\(did you mean Testing\?\)$", id="text"),
+        pytest.param(["Testing", "Stoped"], r"'Stoped', .*mean Stopped\?\)$", id="a list"),
+        pytest.param("up", r"'up', .*\(Init, Starting, Testing, Stopping, Stopped\)$", id="other"),
+        pytest.param("${wanted}", r"'testing', .*mean Testing\?\)$", id="of the configuration"),
+    ],
+)
+def test_tolerance_that_is_no_status(
+    document: dict[str, Any], place: str, tolerance: Any, message: str
+) -> None:
+    """Whatever the test did, it could not be met."""
+    add_status_probe(document, place, tolerance)
+
+    with pytest.raises(FailoverError, match=f"^look: tolerance is {message}"):
+        checked(document)
+
+
+@pytest.mark.parametrize(
+    "tolerance",
+    [
+        pytest.param("Testing", id="text"),
+        pytest.param(["Stopping", "Stopped"], id="a list"),
+        pytest.param({"type": "regex", "pattern": "^St"}, id="a pattern"),
+        pytest.param(None, id="none"),
+        pytest.param("${later}", id="not known yet"),
+    ],
+)
+def test_tolerance_that_may_be_met(document: dict[str, Any], tolerance: Any) -> None:
+    """What is no text of the experiment is left to the toolkit."""
+    add_status_probe(document, "method", tolerance)
+
+    checked(document)
+
+
+def add_status_probe(document: dict[str, Any], place: str, tolerance: Any) -> None:
+    provider = {
+        "type": "python",
+        "module": "chaosfailover.probes",
+        "func": "failover_test_status",
+        "arguments": {"test": "${test_name}"},
+    }
+    probe = {"type": "probe", "name": "look", "provider": provider, "tolerance": tolerance}
+    later = {"type": "probe", "name": "later", "provider": provider}
+    document["configuration"] |= {"test_name": "drill", "wanted": "testing", "later": later}
+    hypothesis = document["steady-state-hypothesis"]["probes"]
+    (document["method"] if place == "method" else hypothesis).append(probe)
+
+
 def test_misspelt_name_of_a_test(document: dict[str, Any]) -> None:
     """A rollback that stops another test than the one that is cut."""
     document["rollbacks"][0]["provider"]["arguments"]["test"] = "circuit-failovr"
