@@ -27,7 +27,7 @@ ENGLISH: Mapping[str, str] = {
     # deviations
     "reason.deviated_after": "The hypothesis deviated after the method: {probes}.",
     "reason.deviated_during": "The hypothesis deviated during the method, in {count} of {total} readings: {probes}.",
-    "reason.intolerable": "The probe {name} was not within its tolerance.",
+    "reason.intolerable": "The probe {name} was not within its tolerance: {output}, held to {tolerance}.",
     "reason.rto": "{target} was down for up to {at_most} s after the cut of {test}, longer than its RTO of {rto} s.",
     "reason.rto_again": "{target} went down again before the cut of {test} was stopped: {at_least} to {at_most} s, longer than its RTO of {rto} s.",
     "reason.rto_open": "{target} had been down for {at_least} to {at_most} s, and had not settled, before the way back of {test} began: longer than its RTO of {rto} s.",

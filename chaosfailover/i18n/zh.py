@@ -27,7 +27,7 @@ CHINESE: Mapping[str, str] = {
     # deviations
     "reason.deviated_after": "执行方法后偏离了假设：{probes}。",
     "reason.deviated_during": "方法执行期间偏离了假设，{total} 次读取中有 {count} 次：{probes}。",
-    "reason.intolerable": "探测 {name} 超出其容差。",
+    "reason.intolerable": "探测 {name} 超出其容差：结果为 {output}，要求为 {tolerance}。",
     "reason.rto": "{test} 切断后 {target} 最长中断 {at_most} s，超过其 RTO {rto} s。",
     "reason.rto_again": "停止 {test} 的切断之前 {target} 再次中断 {at_least} 至 {at_most} s，超过其 RTO {rto} s。",
     "reason.rto_open": "在 {test} 的回切开始之前，{target} 已中断 {at_least} 至 {at_most} s 且尚未稳定，超过其 RTO {rto} s。",

@@ -4,15 +4,14 @@ The tolerances of probes outside the hypothesis, which the toolkit never evaluat
 
 import copy
 import logging
-from collections.abc import Mapping
 
 from chaoslib import substitute
 from chaoslib.exceptions import InterruptExecution
 from chaoslib.hypothesis import ensure_hypothesis_tolerance_is_valid, within_tolerance
 from chaoslib.types import Run
 
-from chaosfailover.record.tolerance import rounded, shown_tolerance
 from chaosfailover.run import Activity, Configuration, Secrets
+from chaosfailover.verdict.tolerance import shown_output, shown_tolerance
 from chaosfailover.verdict.values import brief, error, mapping, text
 
 __all__ = ["evaluate", "is_met", "tell_reading"]
@@ -37,8 +36,11 @@ def evaluate(activity: Activity, run: Run, configuration: Configuration, secrets
         raise
     except Exception as exc:  # noqa: BLE001 - the toolkit would swallow it, and the verdict would miss it
         run["tolerance_met"], run["tolerance_error"] = None, f"{type(exc).__name__}: {exc}"
-    level = logging.INFO if run["tolerance_met"] else logging.WARNING
-    logger.log(level, "%s %s", activity.get("name"), WORDS[run["tolerance_met"]])
+    met = run["tolerance_met"]
+    line = f"{activity.get('name')} {WORDS[met]}"
+    if met is False:
+        line += f": {_result(run, shown_tolerance(tolerance, configuration))}"
+    logger.log(logging.INFO if met else logging.WARNING, "%s", line)
 
 
 def tell_reading(state: Run, configuration: Configuration, *, whole: bool) -> None:
@@ -65,11 +67,8 @@ def _result(run: Run, tolerance: str | None) -> str:
     if run.get("status") != "succeeded":
         cause = brief(error(run.get("exception")))
         return ": ".join(filter(None, [text(run.get("status")), cause]))
-    output = run.get("output")
-    # of a reply or a process, its status
-    has_status = isinstance(output, Mapping) and "status" in output
-    value = brief(output["status"] if has_status else rounded(output), LONGEST_OUTPUT)
-    shown = f"status {value}" if has_status else value
+    shown = shown_output(run.get("output"), LONGEST_OUTPUT)
+    value = shown.removeprefix("status ")
     return (
         shown if (tolerance or value).lower() == value.lower() else f"{shown}, held to {tolerance}"
     )

@@ -47,6 +47,7 @@ def secretive(journal: Journal, secret: str) -> Journal:
     long = "x" * 290 + secret
     told = {"status": 200, "body": {"deep": [sentence], secret: 1}, "text": long}
     failing = ["Traceback\n", f"Max retries exceeded with url: /?t={written[7]} ({sentence})"]
+    runs = [_missed(run, sentence, long) for run in journal["run"]]
     asked: dict[str, Any] = {"kind": "probe", "module": "other", "func": "ask", "output": told}
     events = [
         *journal["failover"]["events"],
@@ -58,7 +59,7 @@ def secretive(journal: Journal, secret: str) -> Journal:
         ("experiment.description", long),
         ("experiment.secrets", {"db": {"user": secret, "other": {"type": "env", "key": "X"}}}),
         ("node", secret),
-        ("run", [*journal["run"], activity(f"ask {long}", 11, 11.5, **asked)]),
+        ("run", [*runs, activity(f"ask {long}", 11, 11.5, **asked)]),
         (
             "rollbacks",
             [*journal["rollbacks"], activity("tidy", 24, 25, func="tidy", exception=failing)],
@@ -71,6 +72,13 @@ def secretive(journal: Journal, secret: str) -> Journal:
             [{"name": "x", "passed": True, "detail": long, "warnings": [secret]}],
         ),
     )
+
+
+def _missed(run: Journal, output: str, tolerance: str) -> Journal:
+    """Return the run of an activity; if it missed its tolerance, both give a secret away."""
+    if run.get("tolerance_met") is not False:
+        return run
+    return changed(run, ("output", output), ("activity.tolerance", [tolerance, output]))
 
 
 def leaves(value: object) -> Iterator[tuple[bool, object]]:

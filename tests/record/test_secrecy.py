@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_journals import changed, event, held, target, without
+from made_journals import activity, changed, event, held, target, without
 from recorded_journals import RECORDED, load
 from secretive_journals import leaves, secretive, ways_to_write
 
@@ -64,6 +64,10 @@ def not_back() -> Journal:
     )
 
 
+MISSED = changed(
+    activity("look", 13, 14, kind="probe", func="longest_outage", tolerance_met=False),
+    ("activity.tolerance", "Up"),
+)
 JOURNALS = [
     held(),
     changed(held(), ("failover.targets.portal.rto", 0.5)),
@@ -74,6 +78,7 @@ JOURNALS = [
         held(), ("failover.events", [*held()["failover"]["events"], event(13, "abort", reason="x")])
     ),
     not_back(),
+    changed(held(), ("run", [*held()["run"], MISSED])),
 ]
 WORDS = sorted(
     {

@@ -72,6 +72,19 @@ def test_nothing_else_is_evaluated(activity: dict[str, Any]) -> None:
     assert "tolerance_met" not in run(activity)
 
 
+def test_what_was_read_is_logged_with_what_was_expected(caplog: pytest.LogCaptureFixture) -> None:
+    """As of a probe of the hypothesis that is not met."""
+    with caplog.at_level("INFO", "chaostoolkit"):
+        run(probe(at_most("${limit}")))
+        run(probe(1))
+
+    lines = [each for each in caplog.messages if "its tolerance" in each]
+    assert lines == [
+        "one is not within its tolerance: 1.0, held to at_most (limit: 0.5)",
+        "one is within its tolerance",
+    ]
+
+
 def test_experiment_stays_as_it_is_written() -> None:
     """The toolkit's own evaluation leaves the probe's value in the tolerance; this one does not."""
     activity = probe(at_most(2.0))

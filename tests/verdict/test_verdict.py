@@ -1027,10 +1027,31 @@ CASES = [
         id="a probe of the method within its tolerance",
     ),
     pytest.param(
-        changed(HELD, method(tolerant(tolerance_met=False))),
+        changed(HELD, method(tolerant(output=3.5000001, tolerance_met=False))),
         "deviated",
-        ["The probe longest was not within its tolerance."],
+        ["The probe longest was not within its tolerance: 3.5, held to probe."],
         id="a probe of the method that is not",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            method(
+                changed(
+                    tolerant(output="Testing", tolerance_met=False),
+                    ("activity.tolerance", ["${wanted}", "Stopped"]),
+                )
+            ),
+            ("failover.configuration", {"wanted": "Testng"}),
+        ),
+        "deviated",
+        ["The probe longest was not within its tolerance: Testing, held to Testng, Stopped."],
+        id="a probe of the method that could not be",
+    ),
+    pytest.param(
+        changed(HELD, method(tolerant(output="x" * 200, tolerance_met=False))),
+        "deviated",
+        [f"The probe longest was not within its tolerance: {'x' * 99}…, held to probe."],
+        id="a probe of the method with a long output",
     ),
     pytest.param(
         changed(HELD, method(tolerant(tolerance_met=None, tolerance_error="no pattern"))),

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from chaosfailover.record.digest import part
-from chaosfailover.record.tolerance import LONGEST, rounded, shown_tolerance
 from chaosfailover.verdict.evidence import ActivityRun, Fields, HypothesisReading
 from chaosfailover.verdict.journal import Run, brief
+from chaosfailover.verdict.tolerance import LONGEST, rounded, shown_tolerance
 
 __all__ = [
     "abort",

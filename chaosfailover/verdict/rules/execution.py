@@ -10,10 +10,12 @@ from chaosfailover.verdict.evidence import UNFINISHED, ActivityRun
 from chaosfailover.verdict.job_history import JobHistory
 from chaosfailover.verdict.journal import Run, brief
 from chaosfailover.verdict.rules import Reason, Rule
+from chaosfailover.verdict.tolerance import shown_output, shown_tolerance
 
 __all__ = ["RULES"]
 
 CUTTING = ("create_failover_test", "start_failover_test")
+LONGEST_READING = 100
 LONGEST_REFUSAL = 600
 STOPPING = ("stop_failover_test", "stop_running_failover_tests")
 
@@ -120,7 +122,13 @@ def _tolerances(run: Run) -> Iterator[Reason]:
         if probe.type != "probe" or not probe.has_tolerance:
             continue
         if probe.tolerance_met is False:
-            yield Reason("intolerable", {"name": brief(probe.name)})
+            tolerance = shown_tolerance(probe.tolerance, run.control.configuration)
+            values = {
+                "name": brief(probe.name),
+                "output": shown_output(probe.output, LONGEST_READING),
+                "tolerance": _clause(tolerance or "", LONGEST_READING),
+            }
+            yield Reason("intolerable", values)
         elif probe.status == "succeeded" and not probe.tolerance_met:
             error = _clause(probe.tolerance_error or "no result is stored")
             yield Reason("unjudged", {"name": brief(probe.name), "error": error})

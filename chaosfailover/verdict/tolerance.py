@@ -4,11 +4,12 @@ What the output of a probe was held to, and the output, as people write them.
 
 import json
 import re
+from collections.abc import Mapping
 
 from chaosfailover.verdict.evidence import Fields
-from chaosfailover.verdict.journal import brief, mapping, text
+from chaosfailover.verdict.values import brief, mapping, text
 
-__all__ = ["LONGEST", "rounded", "shown_tolerance"]
+__all__ = ["LONGEST", "rounded", "shown_output", "shown_tolerance"]
 
 REFERENCE = re.compile(r"\$\{([^}]+)\}")
 LONGEST = 500
@@ -41,6 +42,15 @@ def shown_tolerance(tolerance: object, configuration: Fields) -> str | None:
         shown = text(provider.get("func") or given.get("type")) + (f" ({parts})" if parts else "")
     filled = REFERENCE.sub(lambda found: text(configuration.get(found[1], found[0])), shown)
     return brief(filled, LONGEST)
+
+
+def shown_output(output: object, limit: int) -> str:
+    """
+    Return an output in at most `limit` characters: of a reply or a process, its status.
+    """
+    if isinstance(output, Mapping) and "status" in output:
+        return f"status {brief(output['status'], limit)}"
+    return brief(rounded(output), limit) or json.dumps(output)
 
 
 def rounded(value: object) -> object:
