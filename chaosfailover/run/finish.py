@@ -28,6 +28,9 @@ __all__ = ["check_files", "conclude", "conclude_refused", "live_report", "try_to
 
 logger = logging.getLogger("chaostoolkit")
 
+JOURNAL = "journal.json"
+"""The toolkit's own name for it, which `chaos failover check` takes for granted."""
+
 
 def check_files(settings: Settings, *, make_folders: bool = True) -> None:
     """
@@ -39,11 +42,12 @@ def check_files(settings: Settings, *, make_folders: bool = True) -> None:
     for key in ("report", "record"):
         if name := getattr(settings, key):
             try_to_write(key, Path(name), make_folders=make_folders)
-    if name := command_parameter("journal_path"):
-        for key in FILES:
-            file = getattr(settings, key)
-            if file and os.path.realpath(file) == os.path.realpath(name):
-                raise ConfigurationError(f"{key} is {file!r}, as the journal: name another file")
+    name = command_parameter("journal_path")
+    for key in FILES:
+        file = getattr(settings, key)
+        if file and os.path.realpath(file) == os.path.realpath(name or JOURNAL):
+            raise ConfigurationError(f"{key} is {file!r}, as the journal: name another file")
+    if name:
         try_to_write("the journal", Path(name), make_folders=make_folders)
 
 

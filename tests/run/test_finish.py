@@ -76,6 +76,15 @@ def test_journal_is_no_other_file(tmp_path: Path, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", FILES)
+def test_journal_has_the_name_of_the_toolkit_where_none_is_given(key: str) -> None:
+    """A check refuses what the run would refuse."""
+    files: dict[str, Any] = {key: "./journal.json"}
+
+    with pytest.raises(ConfigurationError, match=f"^{key} is .*, as the journal: name"):
+        check_files(Settings(**files))
+
+
+@pytest.mark.parametrize("key", FILES)
 @pytest.mark.parametrize("name", ["x" * 300 + ".html", "y" * 300 + "/x.html"])
 def test_long_name_is_one_line(tmp_path: Path, key: str, name: str) -> None:
     """That of the page is found when it is written, and is a warning."""
