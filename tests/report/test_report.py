@@ -38,6 +38,7 @@ from chaosfailover.report.network import comparisons
 Journal = dict[str, Any]
 
 GOLDEN = DATA / "golden"
+BROKEN_STANDBY = load(DATA / "journals" / "1.45-broken-standby.json")
 LONGEST_RENDERING = 60.0
 LARGEST_PAGE = 5_000_000
 
@@ -323,7 +324,7 @@ def test_output_is_rounded_for_people(output: object, shown: str) -> None:
 
 def test_campaign_has_a_table_of_its_runs() -> None:
     """Several journals are one report with the gravest verdict, and each run in it."""
-    broken = load(DATA / "journals" / "1.45-broken-standby.json")
+    broken = changed(BROKEN_STANDBY, ("failover.record", None))
     live = changed(held(), ("failover.mode", "LIVE"), ("failover.region_id", "cn-beijing"))
 
     page = render([live, broken], "html")
@@ -341,7 +342,7 @@ def test_campaign_has_a_table_of_its_runs() -> None:
 
 def test_campaign_has_a_table_of_its_regions() -> None:
     """Each region of each account once: gravest verdict, runs that held, longest failover time."""
-    broken = load(DATA / "journals" / "1.45-broken-standby.json")
+    broken = changed(BROKEN_STANDBY, ("failover.record", None))
     accounts = [(held(), "2"), (broken, "1"), (held(), "1")]
     runs = [changed(run, ("failover.account_id", account)) for run, account in accounts]
 
@@ -354,6 +355,31 @@ def test_campaign_has_a_table_of_its_regions() -> None:
         ["| 2", "cn-hangzhou", "**held**", "1 of 1"],
     ]
     assert page.index("1 of 2 held") < page.index("1 of 1 held") < page.index("<article")
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_run_that_its_record_contradicts_does_not_count_as_held(language: str) -> None:
+    """The region's row, the run's row and the badges say that it is not verified."""
+    sound = changed(held(), ("failover.record", make_record(held())))
+    unsound = changed(sound, ("experiment.title", "Another"))
+    words = CATALOGUES[language]
+    name = words["verdict.unverified"].format(verdict=words["verdict.held"])
+
+    markdown = render([sound, unsound], "markdown", language)
+    page = render([sound, unsound], "html", language)
+    suites = ElementTree.fromstring(render([sound, unsound], "junit", language))  # noqa: S314
+    alone = render([unsound], "html", language)
+
+    for text in (markdown, page):
+        assert words["ui.held_of"].format(held=1, count=2) in text
+    assert markdown.count(f"\u26a0\ufe0f **{name}**") == 4
+    assert markdown.count(f"\u2705 **{words['verdict.held']}**") == 2
+    assert page.count(f'<span class="badge inconclusive">{name}</span>') == 4
+    assert words["means.unverified"] in alone
+    assert words["means.held"] not in alone
+    cases = [suite.find("testcase[1]") for suite in suites]
+    assert [name in case.get("name", "") for case in cases if case is not None] == [False, True]
+    assert [len(case) for case in cases if case is not None] == [0, 1]
 
 
 @pytest.mark.parametrize("language", CATALOGUES)
