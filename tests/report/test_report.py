@@ -655,9 +655,12 @@ def test_network_is_shown(language: str) -> None:
         pytest.param((0.6, None), (0.8, 1.0), "as_forecast", id="no known end"),
         pytest.param((0.4, 0.8), (0.5, 1.0), "as_forecast", id="they overlap"),
         pytest.param((0.2, 0.4), (0.5, 1.0), "slower", id="slower"),
-        pytest.param((0.2, 9.0), (0.5, None), "as_forecast", id="the stop came first"),
+        pytest.param((0.2, 9.0), (0.5, None), "open", id="the stop came first"),
+        pytest.param((0.6, None), (0.8, None), "open", id="neither has an end"),
+        pytest.param((0.2, 0.4), (0.5, None), "slower", id="slower, whenever it ended"),
         pytest.param((0.0, None), (0.5, 1.0), "unknown", id="no forecast"),
         pytest.param((2.0, 4.0), None, "no_loss", id="nothing was lost"),
+        pytest.param((2.0, 4.0), (), "no_loss_yet", id="nothing was lost before the stop came"),
     ],
 )
 def test_forecast_is_compared(forecast: Any, measured: Any, state: str) -> None:
@@ -666,7 +669,10 @@ def test_forecast_is_compared(forecast: Any, measured: Any, state: str) -> None:
     takeover = record["scope"][0]["takeover"][0]
     takeover |= dict(zip(("least", "most"), forecast, strict=True))
     recovery = record["recoveries"][0]
-    recovery["failover"] = measured and dict(zip(("at_least", "at_most"), measured, strict=True))
+    recovery["failover"] = (
+        dict(zip(("at_least", "at_most"), measured, strict=True)) if measured else None
+    )
+    recovery["settled"] = measured != ()
 
     (row,) = comparisons(record)
 
