@@ -35,7 +35,7 @@ from chaosfailover.run.declarations import check_declarations, check_scope, vali
 from chaosfailover.run.evidence import RunEvidence
 from chaosfailover.run.experiment_file import command_name, command_parameter
 from chaosfailover.run.experiment_keys import check_keys
-from chaosfailover.run.finish import conclude_refused
+from chaosfailover.run.finish import conclude_refused, fail
 from chaosfailover.run.journal_entry import json_object, known_secrets
 from chaosfailover.run.probe_tolerance import evaluate, tell_reading
 from chaosfailover.run.session import Session, note_begun
@@ -281,7 +281,7 @@ def after_experiment_control(
     except Exception:
         # The toolkit would swallow it, and the run would look successful.
         logger.exception("The end of the run failed")
-        state["status"] = "failed"
+        fail(state, "end")
 
 
 def _end_unbegun(state: Journal, secrets: set[str], files: Settings) -> None:

@@ -45,10 +45,10 @@ Document = Mapping[str, object]
 @click.option(
     "-o",
     "--output-file",
-    "output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    "place",
+    type=click.Path(),
     metavar="FILE",
-    help="Default: standard output.",
+    help="A file, or a folder for failover-report.html. Default: standard output.",
 )
 @click.option(
     "--schema", "show_schema", is_flag=True, help="Print the record's JSON Schema instead."
@@ -65,7 +65,7 @@ def report(
     journals: Sequence[Path],
     form: str | None,
     language: str,
-    output: Path | None,
+    place: str | None,
     show_schema: bool,
     only_verify: bool,
     follow: bool,
@@ -86,6 +86,7 @@ def report(
 
     Example: chaos failover report journal.json -o failover-report.html
     """
+    output = _file(place, form)
     if output and any(_is_same(output, path) for path in journals):
         raise click.UsageError(f"-o is {str(output)!r}, which is read: name another file")
     if follow:
@@ -152,6 +153,21 @@ def _follow(
         raise click.ClickException(f"{exc.filename or output}: {exc.strerror}") from None
 
 
+def _file(place: str | None, form: str | None) -> Path | None:
+    """
+    Return the file to write: the one named, or one for the format in a folder.
+    """
+    if place is None:
+        return None
+    path = Path(place)
+    if path.is_dir():
+        suffix = next(each for each, its in SUFFIXES.items() if its == (form or "html"))
+        return path / f"{NAME}{suffix}"
+    if place.endswith("/"):
+        raise click.UsageError(f"-o is {place!r}, expected a file or a folder that exists")
+    return path
+
+
 def _is_same(output: Path, path: Path) -> bool:
     """
     Tell whether two names are those of one file, which a run may not have made yet.
@@ -205,8 +221,15 @@ def _journal(document: Document | Evidence) -> Document:
     return document.journal if isinstance(document, Evidence) else document
 
 
-JOURNAL_KEYS = ("chaoslib-version", "experiment", "failover", "run", "steady_states")
-"""Of these, a journal has at least one; experiments and discoveries have none."""
+JOURNAL_KEYS: Mapping[str, type] = {
+    "chaoslib-version": str,
+    "experiment": dict,
+    "failover": dict,
+    "run": list,
+    "steady_states": dict,
+}
+"""Of these, a journal has two at least; experiments, discoveries and other documents do not."""
+NAME = "failover-report"
 LARGEST = 300_000_000
 TOO_DEEP = f"it is nested more than {DEEPEST} levels deep, expected fewer"
 
@@ -256,7 +279,7 @@ def _read(path: Path) -> Document | Evidence | None:
         if isinstance(journal, dict) and (_is_journal(journal) or is_record(as_journal(journal))):
             return as_journal(journal)
         problem = (
-            f"it has none of the keys {', '.join(JOURNAL_KEYS)}"
+            f"it has no two of the parts {', '.join(JOURNAL_KEYS)}"
             if isinstance(journal, dict)
             else f"it holds {type(journal).__name__}, expected an object"
         )
@@ -266,9 +289,10 @@ def _read(path: Path) -> Document | Evidence | None:
 
 def _is_journal(document: Document) -> bool:
     """
-    Tell whether a document has anything of a journal.
+    Tell whether a document has enough of a journal for a report to be about a run.
     """
-    return not document.keys().isdisjoint(JOURNAL_KEYS)
+    parts = [key for key, kind in JOURNAL_KEYS.items() if isinstance(document.get(key), kind)]
+    return len([key for key in parts if document[key]]) >= 2
 
 
 def _document(path: Path) -> object:

@@ -11,7 +11,7 @@ from chaosfailover.record.sections import activities as course
 from chaosfailover.record.sections import results, setting
 from chaosfailover.record.sections.paths import paths
 from chaosfailover.verdict.failover_time import failover_times
-from chaosfailover.verdict.journal import Run, mapping, parse
+from chaosfailover.verdict.journal import Run, judged_status, mapping, parse
 from chaosfailover.verdict.verdict import review
 
 __all__ = [
@@ -32,7 +32,9 @@ SUMMED = (
     *("chaoslib-version", "platform", "node", "experiment", "start", "end", "duration", "status"),
     *("deviated", "interruption", "steady_states", "run", "rollbacks"),
 )
-"""The parts of the toolkit's journal; the status may still become `failed` after the record."""
+"""The parts of the toolkit's journal."""
+LATER = ("failover.record", "failover.after_record")
+"""The parts of our entry that are not there yet when a record is made."""
 
 
 def make_record(journal: Journal, secrets: Iterable[str] = ()) -> Record:
@@ -62,14 +64,14 @@ def record_of_run(run: Run, journal: Journal, secrets: Iterable[str] = ()) -> Re
 
 def sums(journal: Journal) -> dict[str, str]:
     """
-    Return the SHA-256 of each part of a journal, save its record and what other controls add.
+    Return the SHA-256 of each part of a journal, save its record, what came after that, and what
+    other controls add. The status is that by which the run was judged.
     """
     entry = {f"failover.{key}": value for key, value in entry_of(journal).items()}
-    parts = {**{key: journal[key] for key in SUMMED if key in journal}, **entry}
+    judged = {**journal, "status": judged_status(journal)} if "status" in journal else journal
+    parts = {**{key: judged[key] for key in SUMMED if key in judged}, **entry}
     return {
-        str(plain(key)): digest(plain(value))
-        for key, value in parts.items()
-        if key != "failover.record"
+        str(plain(key)): digest(plain(value)) for key, value in parts.items() if key not in LATER
     }
 
 

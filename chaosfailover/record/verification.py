@@ -128,7 +128,7 @@ def _differing(record: Record, made: Record, journal: Journal) -> list[str]:
         places = _places(record, made, sections, whole=True)
     else:
         places = _places(record, made, SHARED, whole=False)
-    return [*places, *(_changed_parts(sums, made["journal_parts"], journal) if is_summed else ())]
+    return [*places, *(_changed_parts(sums, made["journal_parts"]) if is_summed else ())]
 
 
 def _version() -> str:
@@ -138,15 +138,12 @@ def _version() -> str:
         return ""
 
 
-def _changed_parts(sums: Journal, made: Journal, journal: Journal) -> Iterator[str]:
+def _changed_parts(sums: Journal, made: Journal) -> Iterator[str]:
     """
     Yield the parts of a journal that are not as they were when its record was made.
-
-    Its status may have become `failed` since, if a report could not be written.
     """
     for part in sorted({*sums, *made}):
-        is_later = part == "status" and journal.get("status") == "failed"
-        if sums.get(part) != made.get(part) and not is_later:
+        if sums.get(part) != made.get(part):
             yield f"journal.{part}"
 
 

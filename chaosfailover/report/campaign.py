@@ -19,14 +19,16 @@ class PlaceRow:
     """
     One region of one account; "" is unknown.
 
-    `verdict` is the gravest of its `runs`, `held` counts those that held; `worst` is the recovery
-    with the longest failover time, None if nothing was measured.
+    `verdict` is the gravest of its `runs`, which are `sound` if all are. `held` counts the sound
+    ones that held; `worst` is the recovery with the longest failover time, None if nothing was
+    measured.
     """
 
     account_id: str
     region_id: str
     mode: str
     verdict: str
+    sound: bool
     runs: int
     held: int
     worst: Gauge | None
@@ -50,7 +52,8 @@ def _row(key: Key, views: Sequence[RunView]) -> PlaceRow:
         *key,
         mode=mode_of(views),
         verdict=verdict_of(views),
+        sound=all(view.sound for view in views),
         runs=len(views),
-        held=sum(view.verdict == "held" for view in views),
+        held=sum(view.verdict == "held" and view.sound for view in views),
         worst=worst([gauge for view in views for gauge in gauges(view.record)]),
     )

@@ -3,6 +3,7 @@ Writes instants, lengths and texts from outside for readers.
 """
 
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from chaosfailover.i18n import message, words
@@ -21,11 +22,20 @@ __all__ = [
     "percent",
     "second",
     "time_of_day",
+    "verdict",
     "when",
 ]
 
 NOTHING = "\u2013"
 ENDLESS = "\u221e"
+
+
+def verdict(word: str, t: Callable[..., str], *, sound: bool) -> str:
+    """
+    Write a verdict; that of a run whose record is not `sound` is not verified.
+    """
+    shown = t(f"verdict.{word}")
+    return shown if sound else t("verdict.unverified", verdict=shown)
 
 
 def when(value: str | None) -> str:

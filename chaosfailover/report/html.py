@@ -42,6 +42,7 @@ def render_html(views: Sequence[RunView], language: str) -> str:
         campaign=len(views) > 1,
         places=places(views),
         verdict=verdict_of(views),
+        sound=all(view.sound for view in views),
         mode=mode_of(views),
         banner=banner_of(views),
         most_events=MOST_EVENTS,

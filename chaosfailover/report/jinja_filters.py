@@ -188,6 +188,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "way": network.way,
     "unseen": _unseen,
     "vague": _vague,
+    "verdict": wording.verdict,
     "when": wording.when,
     "worst": worst,
 }

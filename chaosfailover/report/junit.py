@@ -129,11 +129,13 @@ def _cases(view: RunView, language: str) -> Iterator[Case]:
 
 
 def _verdict(view: RunView, language: str) -> Case:
-    problems = {"held": None, "deviated": "failure"}
-    name = f"{view.mode}: {message(f'verdict.{view.verdict}', language)}"
+    problems = {"held": None if view.sound else "error", "deviated": "failure"}
+    word = wording.verdict(view.verdict, partial(_say, language), sound=view.sound)
+    name = f"{view.mode}: {word}"
     duration = view.record["period"]["duration"] or 0.0
     problem = problems.get(view.verdict, "error")
-    return Case("verdict", name, duration, problem, view.reasons)
+    lines = view.reasons if view.sound else [*view.notices, *view.reasons]
+    return Case("verdict", name, duration, problem, lines)
 
 
 def _hypothesis(when: str, probe: Record, language: str) -> Case:

@@ -36,6 +36,7 @@ def render_markdown(views: Sequence[RunView], language: str) -> str:
         ],
         places=places(views),
         gravest=verdict_of(views),
+        sound=all(view.sound for view in views),
         mode=mode_of(views),
         signs=SIGNS,
         most_rows=MOST_ROWS,

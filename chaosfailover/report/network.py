@@ -38,10 +38,12 @@ def comparisons(record: Record) -> list[Record]:
 def compared_with_forecast(forecast: Record, recovery: Record) -> str:
     """
     Compare a measured time with its forecast, in a word of the messages `forecast.*`.
+
+    One that has no end may still be as forecast, or slower.
     """
     measured = recovery["failover"]
     if measured is None:
-        return "no_loss"
+        return "no_loss" if recovery["settled"] else "no_loss_yet"
     if forecast["never"]:
         return "faster" if recovery["settled"] else "as_forecast"
     least, most = forecast["least"] or 0.0, forecast["most"]
@@ -49,6 +51,8 @@ def compared_with_forecast(forecast: Record, recovery: Record) -> str:
         return "faster"
     if most is not None and (measured["at_least"] or 0.0) > most:
         return "slower"
+    if measured["at_most"] is None:
+        return "open"
     return "as_forecast" if least or most is not None else "unknown"
 
 

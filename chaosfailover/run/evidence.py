@@ -39,7 +39,7 @@ LONGEST_WAIT = 2.0
 AT_FIRST = ("chaoslib-version", "platform", "node", "experiment", "start")
 AT_LAST = ("status", "deviated", "end", "duration", "interruption", "safeguards")
 # What our entry gets at the end; the rest is written while the run goes on.
-CONCLUSION = ("cut_at", "stop_at", "stopped", "traffic", "verdict", "record")
+CONCLUSION = ("cut_at", "stop_at", "stopped", "traffic", "verdict", "record", "after_record")
 
 EXISTS = "exists, and evidence is never overwritten: name another file, or a folder"
 

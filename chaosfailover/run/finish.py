@@ -5,7 +5,7 @@ The conclusion of a run: its verdict, its record, the files made from them, and 
 import json
 import logging
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -24,9 +24,12 @@ from chaosfailover.run.summary import Files, summary
 from chaosfailover.verdict.journal import parse
 from chaosfailover.verdict.verdict import Verdict, given, judge
 
-__all__ = ["check_files", "conclude", "conclude_refused", "live_report", "try_to_write"]
+__all__ = ["check_files", "conclude", "conclude_refused", "fail", "live_report", "try_to_write"]
 
 logger = logging.getLogger("chaostoolkit")
+
+JOURNAL = "journal.json"
+"""The toolkit's own name for it, which `chaos failover check` takes for granted."""
 
 
 def check_files(settings: Settings, *, make_folders: bool = True) -> None:
@@ -39,11 +42,12 @@ def check_files(settings: Settings, *, make_folders: bool = True) -> None:
     for key in ("report", "record"):
         if name := getattr(settings, key):
             try_to_write(key, Path(name), make_folders=make_folders)
-    if name := command_parameter("journal_path"):
-        for key in FILES:
-            file = getattr(settings, key)
-            if file and os.path.realpath(file) == os.path.realpath(name):
-                raise ConfigurationError(f"{key} is {file!r}, as the journal: name another file")
+    name = command_parameter("journal_path")
+    for key in FILES:
+        file = getattr(settings, key)
+        if file and os.path.realpath(file) == os.path.realpath(name or JOURNAL):
+            raise ConfigurationError(f"{key} is {file!r}, as the journal: name another file")
+    if name:
         try_to_write("the journal", Path(name), make_folders=make_folders)
 
 
@@ -92,22 +96,33 @@ def conclude(
     the run `failed`, since the toolkit swallows whatever a control raises here.
     """
     written: dict[str, str] = {}
-    steps: Sequence[Callable[[], None]] = (
-        lambda: _judge(journal, secrets),
-        lambda: written.update(_record(journal, settings, secrets)),
-        lambda: written.update(_report(journal, settings)),
-        lambda: written.update(live(journal)),
-        lambda: _tell(journal, written, kept, journal_file),
-    )
-    for step in steps:
+    steps: Mapping[str, Callable[[], None]] = {
+        "verdict": lambda: _judge(journal, secrets),
+        "record": lambda: written.update(_record(journal, settings, secrets)),
+        "report": lambda: written.update(_report(journal, settings)),
+        "live": lambda: written.update(live(journal)),
+        "summary": lambda: _tell(journal, written, kept, journal_file),
+    }
+    for name, step in steps.items():
         try:
             step()
         except OSError as exc:
             _tell_unwritten(exc, journal)
-            journal["status"] = "failed"
+            fail(journal, name)
         except Exception:
             logger.exception("The conclusion of the run failed")
-            journal["status"] = "failed"
+            fail(journal, name)
+
+
+def fail(journal: Journal, cause: str) -> None:
+    """
+    Make a run `failed`. After its record, note the cause and the status by which it was judged.
+    """
+    entry = journal.get("failover", {})
+    if "record" in entry:
+        note = entry.setdefault("after_record", {"status": journal["status"], "failed": []})
+        note["failed"].append(cause)
+    journal["status"] = "failed"
 
 
 def _tell_unwritten(problem: OSError, journal: Journal) -> None:

@@ -26,7 +26,7 @@ from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe
 from chaosfailover.run.evidence import RunEvidence, open_evidence
 from chaosfailover.run.experiment_file import command_parameter
 from chaosfailover.run.experiment_keys import check_keys
-from chaosfailover.run.finish import check_files, conclude, live_report
+from chaosfailover.run.finish import check_files, conclude, fail, live_report
 from chaosfailover.run.go_no_go import make_ready
 from chaosfailover.run.journal_entry import (
     RunFacts,
@@ -267,7 +267,7 @@ class Session:
         conclude(journal, self._settings, secrets, self._kept, journal_file, live)
         self._conclude_evidence(journal)
         if alarm(self._outcomes, self._configuration.get(config.REGION_ID)):
-            journal["status"] = "failed"
+            fail(journal, "alarm")
         self._concluded = True
 
     def _kept(self, verdict: str) -> Path | None:

@@ -28,7 +28,17 @@ from chaosfailover.verdict.values import (
     text,
 )
 
-__all__ = ["Run", "brief", "instant", "mapping", "mappings", "number", "parse", "text"]
+__all__ = [
+    "Run",
+    "brief",
+    "instant",
+    "judged_status",
+    "mapping",
+    "mappings",
+    "number",
+    "parse",
+    "text",
+]
 
 PHASES = ("before", "during", "after")
 PEOPLE = ("name", "roles", "change_ticket", "environment")
@@ -91,14 +101,15 @@ def parse(journal: Mapping[str, object]) -> Run:
     readings = tuple(_readings(root.section("steady_states")))
     method, rollbacks = (tuple(map(_activity, root.sections(key))) for key in ("run", "rollbacks"))
     interruption = _interruption(root.section("interruption"))
-    interrupted = root.text("status") in ("interrupted", "aborted")
+    status = text(judged_status(journal) or "")
     return root.document(
         Run,
         experiment=_experiment(
             root.section("experiment"), readings, entry.text("rollback_strategy")
         ),
         deviated=root.members.get("deviated") not in (None, False),
-        cut_short=interrupted or bool(root.members.get("interruption")),
+        status=status,
+        cut_short=status in ("interrupted", "aborted") or bool(root.members.get("interruption")),
         interruption=interruption,
         safeguard=root.section("safeguards").text("triggered_by"),
         toolkit=root.text("chaoslib-version"),
@@ -114,6 +125,17 @@ def parse(journal: Mapping[str, object]) -> Run:
         ],
         damage=damage,
     )
+
+
+def judged_status(journal: Mapping[str, object]) -> object:
+    """
+    Return the toolkit's status by which a run was judged.
+
+    A run that failed after its record was made, as its report could not be written, notes it.
+    """
+    later = mapping(mapping(journal.get("failover")).get("after_record"))
+    status = journal.get("status")
+    return later["status"] if status == "failed" and later.get("status") else status
 
 
 def _experiment(

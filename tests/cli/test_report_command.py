@@ -182,12 +182,44 @@ def test_schema_is_published() -> None:
 
 
 @pytest.mark.parametrize(
+    ("more", "name"),
+    [
+        pytest.param([], "failover-report.html", id="page"),
+        pytest.param(["--format", "markdown"], "failover-report.md", id="markdown"),
+        pytest.param(["--format", "json"], "failover-report.json", id="record"),
+        pytest.param(["--format", "junit"], "failover-report.xml", id="JUnit"),
+    ],
+)
+def test_report_in_a_folder_is_named_by_its_format(
+    journal: Path, tmp_path: Path, more: list[str], name: str
+) -> None:
+    folder = tmp_path / "reports"
+    folder.mkdir()
+
+    done = run(journal, *more, "-o", folder)
+
+    assert done.exit_code == 0, done.stderr
+    assert [each.name for each in folder.iterdir()] == [name]
+
+
+def test_folder_that_does_not_exist_is_refused(journal: Path, tmp_path: Path) -> None:
+    done = run(journal, "-o", f"{tmp_path}/no/")
+
+    assert done.exit_code == 2
+    assert "expected a file or a folder that exists" in done.stderr
+
+
+@pytest.mark.parametrize(
     ("content", "problem"),
     [
-        pytest.param('{"chaoslib_version": "1.45", "activities": []}', "none of the keys", id="it"),
+        pytest.param('{"chaoslib_version": "1.45", "activities": []}', "no two of", id="it"),
         pytest.param((EXPERIMENTS / "circuit-failover.yaml").read_text("utf-8"), "", id="YAML"),
-        pytest.param('{"title": "x", "method": [], "rollbacks": []}', "none of", id="experiment"),
-        pytest.param("{}", "it has none of the keys chaoslib-version, experiment", id="empty"),
+        pytest.param('{"title": "x", "method": [], "rollbacks": []}', "no two", id="experiment"),
+        pytest.param("{}", "it has no two of the parts chaoslib-version, experiment", id="empty"),
+        pytest.param('{"run": "npm start", "name": "x"}', "no two", id="package"),
+        pytest.param('{"experiment": {}, "run": []}', "no two", id="nothing in it"),
+        pytest.param('{"experiment": {"title": 5}, "run": 7}', "no two", id="another type"),
+        pytest.param('{"failover": {"a": 1}}', "no two", id="one part"),
     ],
 )
 def test_file_that_is_no_journal(tmp_path: Path, content: str, problem: str) -> None:

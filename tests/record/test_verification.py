@@ -201,9 +201,36 @@ def test_what_comes_after_the_record_is_no_change(path: str, value: Any) -> None
     assert stored(changed(recorded(), (path, value))).state == "intact"
 
 
-def test_run_that_failed_after_its_record_is_no_change_of_the_status() -> None:
-    """A report that could not be written makes the run `failed`, which its verdict may show."""
-    assert "journal.status" not in stored(changed(recorded(), ("status", "failed"))).detail
+@pytest.mark.parametrize(
+    ("note", "state"),
+    [
+        pytest.param({"status": "completed", "failed": ["report"]}, "intact", id="as it was"),
+        pytest.param({"status": "interrupted", "failed": ["report"]}, "differs", id="another"),
+        pytest.param({"failed": ["report"]}, "differs", id="without a status"),
+        pytest.param(None, "differs", id="none"),
+    ],
+)
+def test_status_may_only_fail_after_the_record_where_that_is_noted(note: Any, state: str) -> None:
+    """The note holds the status of which the record was made; its SHA-256 tells whether it does."""
+    journal = changed(recorded(), ("status", "failed"), ("failover.after_record", note))
+
+    found = stored(journal)
+
+    assert found.state == state
+    assert ("journal.status" in found.detail) == (state == "differs")
+
+
+def test_note_makes_no_run_held_that_was_not() -> None:
+    """A run that had failed before its record is found, whatever is noted later."""
+    journal = changed(recorded(), ("status", "failed"))
+    del journal["failover"]["record"], journal["failover"]["verdict"]
+    journal["failover"]["record"] = make_record(journal)
+    note = {"status": "completed", "failed": ["report"]}
+
+    found = stored(changed(journal, ("failover.after_record", note)))
+
+    assert found.state == "differs"
+    assert found.record["verdict"]["verdict"] == "inconclusive"
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)

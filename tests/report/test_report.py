@@ -38,6 +38,7 @@ from chaosfailover.report.network import comparisons
 Journal = dict[str, Any]
 
 GOLDEN = DATA / "golden"
+BROKEN_STANDBY = load(DATA / "journals" / "1.45-broken-standby.json")
 LONGEST_RENDERING = 60.0
 LARGEST_PAGE = 5_000_000
 
@@ -323,7 +324,7 @@ def test_output_is_rounded_for_people(output: object, shown: str) -> None:
 
 def test_campaign_has_a_table_of_its_runs() -> None:
     """Several journals are one report with the gravest verdict, and each run in it."""
-    broken = load(DATA / "journals" / "1.45-broken-standby.json")
+    broken = changed(BROKEN_STANDBY, ("failover.record", None))
     live = changed(held(), ("failover.mode", "LIVE"), ("failover.region_id", "cn-beijing"))
 
     page = render([live, broken], "html")
@@ -341,7 +342,7 @@ def test_campaign_has_a_table_of_its_runs() -> None:
 
 def test_campaign_has_a_table_of_its_regions() -> None:
     """Each region of each account once: gravest verdict, runs that held, longest failover time."""
-    broken = load(DATA / "journals" / "1.45-broken-standby.json")
+    broken = changed(BROKEN_STANDBY, ("failover.record", None))
     accounts = [(held(), "2"), (broken, "1"), (held(), "1")]
     runs = [changed(run, ("failover.account_id", account)) for run, account in accounts]
 
@@ -354,6 +355,31 @@ def test_campaign_has_a_table_of_its_regions() -> None:
         ["| 2", "cn-hangzhou", "**held**", "1 of 1"],
     ]
     assert page.index("1 of 2 held") < page.index("1 of 1 held") < page.index("<article")
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_run_that_its_record_contradicts_does_not_count_as_held(language: str) -> None:
+    """The region's row, the run's row and the badges say that it is not verified."""
+    sound = changed(held(), ("failover.record", make_record(held())))
+    unsound = changed(sound, ("experiment.title", "Another"))
+    words = CATALOGUES[language]
+    name = words["verdict.unverified"].format(verdict=words["verdict.held"])
+
+    markdown = render([sound, unsound], "markdown", language)
+    page = render([sound, unsound], "html", language)
+    suites = ElementTree.fromstring(render([sound, unsound], "junit", language))  # noqa: S314
+    alone = render([unsound], "html", language)
+
+    for text in (markdown, page):
+        assert words["ui.held_of"].format(held=1, count=2) in text
+    assert markdown.count(f"\u26a0\ufe0f **{name}**") == 4
+    assert markdown.count(f"\u2705 **{words['verdict.held']}**") == 2
+    assert page.count(f'<span class="badge inconclusive">{name}</span>') == 4
+    assert words["means.unverified"] in alone
+    assert words["means.held"] not in alone
+    cases = [suite.find("testcase[1]") for suite in suites]
+    assert [name in case.get("name", "") for case in cases if case is not None] == [False, True]
+    assert [len(case) for case in cases if case is not None] == [0, 1]
 
 
 @pytest.mark.parametrize("language", CATALOGUES)
@@ -629,9 +655,12 @@ def test_network_is_shown(language: str) -> None:
         pytest.param((0.6, None), (0.8, 1.0), "as_forecast", id="no known end"),
         pytest.param((0.4, 0.8), (0.5, 1.0), "as_forecast", id="they overlap"),
         pytest.param((0.2, 0.4), (0.5, 1.0), "slower", id="slower"),
-        pytest.param((0.2, 9.0), (0.5, None), "as_forecast", id="the stop came first"),
+        pytest.param((0.2, 9.0), (0.5, None), "open", id="the stop came first"),
+        pytest.param((0.6, None), (0.8, None), "open", id="neither has an end"),
+        pytest.param((0.2, 0.4), (0.5, None), "slower", id="slower, whenever it ended"),
         pytest.param((0.0, None), (0.5, 1.0), "unknown", id="no forecast"),
         pytest.param((2.0, 4.0), None, "no_loss", id="nothing was lost"),
+        pytest.param((2.0, 4.0), (), "no_loss_yet", id="nothing was lost before the stop came"),
     ],
 )
 def test_forecast_is_compared(forecast: Any, measured: Any, state: str) -> None:
@@ -640,7 +669,10 @@ def test_forecast_is_compared(forecast: Any, measured: Any, state: str) -> None:
     takeover = record["scope"][0]["takeover"][0]
     takeover |= dict(zip(("least", "most"), forecast, strict=True))
     recovery = record["recoveries"][0]
-    recovery["failover"] = measured and dict(zip(("at_least", "at_most"), measured, strict=True))
+    recovery["failover"] = (
+        dict(zip(("at_least", "at_most"), measured, strict=True)) if measured else None
+    )
+    recovery["settled"] = measured != ()
 
     (row,) = comparisons(record)
 

@@ -14,11 +14,14 @@ from typing import Any
 import pytest
 from drills import action, experiment, shell
 from live import CHAOS, Cloud, Runner, clean_environment
+from made_journals import held
 from processes import wait_for_watchdogs
 
 from chaosfailover.record import make_record, read_evidence, stored
 from chaosfailover.run.evidence import open_evidence
-from chaosfailover.verdict.verdict import judge
+from chaosfailover.run.finish import fail
+from chaosfailover.verdict.journal import parse
+from chaosfailover.verdict.verdict import given, judge
 
 Journal = dict[str, Any]
 
@@ -254,6 +257,20 @@ def test_runs_of_one_second_have_files_of_their_own(
 
     assert {evidence.path for evidence in opened} == {*tmp_path.iterdir()}
     assert len({*tmp_path.iterdir()}) == 3
+
+
+def test_note_of_an_unwritten_report_is_in_the_evidence(tmp_path: Path) -> None:
+    """Its record was made of the status that is noted."""
+    journal = held()
+    journal["failover"]["record"] = make_record(journal)
+    fail(journal, "report")
+    evidence = open_evidence(str(tmp_path / "ev.jsonl"), ())
+    evidence.conclude(journal)
+    evidence.close(wanted=True)
+
+    read = parse(read_evidence((tmp_path / "ev.jsonl").read_bytes()).journal)
+
+    assert (read.status, given(read)) == ("completed", given(parse(journal)))
 
 
 def test_folder_that_cannot_be_written_gives_way(

@@ -11,16 +11,19 @@ import click
 import pytest
 import yaml
 from chaos_command import chaos, journal
+from made_journals import held
 from places import EXPERIMENTS
 
 from chaosfailover.emulator.dataplane import TakenPort
 from chaosfailover.errors import ConfigurationError
+from chaosfailover.record import stored
 from chaosfailover.report import render
 from chaosfailover.run.evidence import check_evidence
 from chaosfailover.run.finish import check_files, conclude, conclude_refused
 from chaosfailover.run.live_page import write_report
 from chaosfailover.run.mode import other_ports_for
 from chaosfailover.run.settings import FILES, Settings
+from chaosfailover.verdict.verdict import judge, review
 
 
 def test_files_that_can_be_written_leave_no_trace(tmp_path: Path) -> None:
@@ -76,6 +79,15 @@ def test_journal_is_no_other_file(tmp_path: Path, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", FILES)
+def test_journal_has_the_name_of_the_toolkit_where_none_is_given(key: str) -> None:
+    """A check refuses what the run would refuse."""
+    files: dict[str, Any] = {key: "./journal.json"}
+
+    with pytest.raises(ConfigurationError, match=f"^{key} is .*, as the journal: name"):
+        check_files(Settings(**files))
+
+
+@pytest.mark.parametrize("key", FILES)
 @pytest.mark.parametrize("name", ["x" * 300 + ".html", "y" * 300 + "/x.html"])
 def test_long_name_is_one_line(tmp_path: Path, key: str, name: str) -> None:
     """That of the page is found when it is written, and is a warning."""
@@ -108,7 +120,11 @@ def test_file_that_cannot_be_written_at_the_end(
     refusal = f"{key} is {files[key]!r}, which cannot be written: Not a directory"
     reason = refusal if refused_for_it else "rto is 'soon'"
     event = {"at": "2026-01-01T00:00:00+00:00", "kind": "refused", "reason": reason}
-    left = {"experiment": {}, "status": "interrupted", "failover": {"events": [event]}}
+    left: dict[str, Any] = {
+        "experiment": {},
+        "status": "interrupted",
+        "failover": {"events": [event]},
+    }
 
     conclude(left, Settings(report=files["report"], record=files["record"]))
 
@@ -118,7 +134,22 @@ def test_file_that_cannot_be_written_at_the_end(
     assert caplog.text.count("VERDICT: inconclusive.") == 1
     assert "Traceback" not in caplog.text
     assert left["status"] == "failed"
+    assert left["failover"]["after_record"] == {"status": "interrupted", "failed": [key]}
+    assert stored(left).state == "intact"
     assert [name for name in ("report.html", "record.json") if (tmp_path / name).exists()]
+
+
+@pytest.mark.parametrize("key", ["report", "record"])
+def test_unwritten_file_changes_no_verdict(tmp_path: Path, key: str) -> None:
+    """The run is `failed`; its verdict, its record and every later report agree."""
+    files: dict[str, Any] = {key: str(tmp_path / "gone" / "report.html")}
+    left = held()
+
+    conclude(left, Settings(**files))
+
+    assert (left["status"], left["failover"]["verdict"]["verdict"]) == ("failed", "held")
+    assert judge(left).verdict == review(left).verdict == "held"
+    assert stored(left).state == "intact"
 
 
 def run(folder: Path, control: dict[str, Any], **exports: str) -> dict[str, Any]:
