@@ -140,8 +140,8 @@ def test_explicit_secrets(secrets: Any, token: str | None) -> None:
             LIVE | {"alibaba_cloud_vpc_endpoint": "http://vpc.aliyuncs.com"},
             PAIR,
             ConfigurationError,
-            "endpoint 'http://vpc.aliyuncs.com' would send credentials in clear: use https, or "
-            "http on loopback",
+            "alibaba_cloud_vpc_endpoint 'http://vpc.aliyuncs.com' would send credentials in "
+            "clear: use https, or http on loopback",
             id="credentials in clear",
         ),
         pytest.param(
