@@ -4,6 +4,7 @@ The client for the configuration and secrets of an experiment.
 
 import os
 import re
+import socket
 from collections.abc import Mapping, MutableMapping
 from typing import NamedTuple
 
@@ -11,7 +12,12 @@ import httpx
 
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.credentials import Source, assumed_role, default_chain, pod_role
-from chaosfailover.alibaba.endpoints import endpoint_url, is_loopback, official_endpoint
+from chaosfailover.alibaba.endpoints import (
+    ENDPOINT,
+    endpoint_url,
+    is_loopback,
+    official_endpoint,
+)
 from chaosfailover.alibaba.environment import leave_out_unusable
 from chaosfailover.alibaba.network_reads import NetworkReads
 from chaosfailover.alibaba.products import STS
@@ -38,10 +44,10 @@ __all__ = [
     "region",
     "role",
     "running_emulator",
+    "silence",
 ]
 
 REGION_ID = "alibaba_cloud_region_id"
-ENDPOINT = "alibaba_cloud_vpc_endpoint"
 ROLE_ARN = "alibaba_cloud_role_arn"
 REHEARSAL = "alibaba_cloud_rehearsal"
 
@@ -51,6 +57,7 @@ REHEARSAL_ACCESS_KEY_SECRET = "rehearsal-secret"  # noqa: S105 - opens the embed
 CONFIGURATION_KEYS = (REGION_ID, ENDPOINT, ROLE_ARN, REHEARSAL)
 SECRET_KEYS = ("access_key_id", "access_key_secret", "security_token")
 EMULATOR_TIMEOUT = 5.0
+LOOPBACK_TIMEOUT = 1.0
 POD_ROLE = ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN")
 
 Settings = Mapping[str, object] | None
@@ -206,11 +213,13 @@ def running_emulator(
     Return the emulator at the configured endpoint; None for any other endpoint.
 
     Only an endpoint on loopback without TLS is asked. Raises ConfigurationError as `client`, and if
-    nothing listens there.
+    nothing listens at an endpoint on loopback.
     """
     endpoint = _endpoint(configuration)
     url = endpoint_url(endpoint) if endpoint else ""
     if not url.startswith("http://"):
+        if reason := silence(configuration):
+            raise ConfigurationError(reason)
         return None
     try:
         with httpx.Client(transport=transport, timeout=EMULATOR_TIMEOUT, trust_env=False) as asking:
@@ -228,11 +237,33 @@ def running_emulator(
         return None
 
 
-def _nothing_listens(url: str) -> str:
-    port = httpx.URL(url).port or 80
+def silence(configuration: Settings) -> str:
+    """
+    Return why the configured endpoint on this machine cannot answer; "" if something listens there.
+
+    Only an endpoint on loopback is connected to. Raises ConfigurationError for a wrong endpoint.
+    """
+    endpoint = _endpoint(configuration)
+    url = httpx.URL(endpoint_url(endpoint)) if endpoint else None
+    if url is None or not is_loopback(str(url)):
+        return ""
+    port = url.port or (443 if url.scheme == "https" else 80)
+    try:
+        socket.create_connection((url.host, port), LOOPBACK_TIMEOUT).close()
+    except ConnectionRefusedError:
+        return _nothing_listens(str(url))
+    except OSError:  # it says nothing of who listens
+        return ""
+    return ""
+
+
+def _nothing_listens(address: str) -> str:
+    url = httpx.URL(address)
+    server = f"chaos failover emulator --port {url.port or 80}"
+    start = server if url.scheme == "http" else "what is to answer there"
     return (
-        f"nothing listens at {url}: start chaos failover emulator --port {port}, or change "
-        f"{ENDPOINT} (ALIBABA_CLOUD_ENDPOINT_VPC)"
+        f"nothing listens at {address}: start {start}, or change {ENDPOINT} "
+        "(ALIBABA_CLOUD_ENDPOINT_VPC)"
     )
 
 

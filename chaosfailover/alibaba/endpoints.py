@@ -10,10 +10,24 @@ import httpx
 
 from chaosfailover.errors import ConfigurationError
 
-__all__ = ["endpoint_url", "is_loopback", "masked", "official_endpoint", "without_dot"]
+__all__ = [
+    "ENDPOINT",
+    "endpoint_url",
+    "is_loopback",
+    "masked",
+    "official_endpoint",
+    "without_dot",
+]
+
+ENDPOINT = "alibaba_cloud_vpc_endpoint"
 
 WORDS = ("emulator", "cloud")
 CENTRAL = "vpc.aliyuncs.com"
+PORTS = range(1, 65536)
+
+# Underscores are no part of host names, but resolvers know them. No domain ends in digits alone.
+LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+HOST_NAME = re.compile(rf"(?=.{{1,253}}$)(?!(?:.*\.)?\d+$){LABEL}(?:\.{LABEL})*", re.IGNORECASE)
 
 # The official SDK's map (API reference 10), without Alibaba's own test systems.
 HOSTS = {
@@ -69,6 +83,17 @@ def endpoint_url(endpoint: str) -> str:
         raise ConfigurationError(f"{_shown(endpoint)} is not a host, host:port or http(s) URL")
     if url.path != "/" or url.query or url.fragment:
         raise ConfigurationError(f"{_shown(endpoint)} must not have a path, query or fragment")
+    if not _is_host(url.raw_host.decode("ascii")):
+        raise ConfigurationError(
+            f"{_shown(endpoint)} has no host that can exist: expected an IP address, or labels of "
+            "1 to 63 letters, digits and hyphens, at most 253 characters in all"
+        )
+    if (url.port is not None and url.port not in PORTS) or endpoint.strip().rstrip("/").endswith(
+        ":"
+    ):
+        raise ConfigurationError(
+            f"{_shown(endpoint)} has no port that can exist: expected 1 to 65535"
+        )
     if url.scheme == "http" and not is_loopback(str(url)):
         raise ConfigurationError(
             f"{_shown(endpoint)} would send credentials in clear: use https, or http on loopback"
@@ -101,10 +126,19 @@ def masked(url: str) -> str:
     return re.sub(r"^(\w+://)?.*@", r"\1***@", url, flags=re.DOTALL)
 
 
+def _is_host(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return HOST_NAME.fullmatch(host) is not None
+    return True
+
+
 def _parsed(endpoint: str) -> httpx.URL:
     text = endpoint.strip()
-    if re.fullmatch(r"[\w-]*", text) and text.lower() != "localhost":
-        likely = (get_close_matches(text.lower(), WORDS, 1) or WORDS)[0]
+    word = text.lower().rstrip(":")
+    if re.fullmatch(r"[\w-]*", word) and word != "localhost":
+        likely = (get_close_matches(word, WORDS, 1) or WORDS)[0]
         raise ConfigurationError(
             f"{_shown(endpoint)} is neither {' nor '.join(WORDS)}, nor a URL, nor a host with a "
             f"dot or a port (did you mean {likely}?)"
@@ -112,11 +146,11 @@ def _parsed(endpoint: str) -> httpx.URL:
     try:
         if "://" in text:
             return httpx.URL(text)
-        url = without_dot(httpx.URL(f"https://{text}"))
-        return url.copy_with(scheme="http") if url.host and is_loopback(str(url)) else url
+        url = httpx.URL(f"https://{text}")
+        return url.copy_with(scheme="http") if is_loopback(str(without_dot(url))) else url
     except httpx.InvalidURL:
         raise ConfigurationError(f"{_shown(endpoint)} is not a host, host:port or URL") from None
 
 
 def _shown(endpoint: str) -> str:
-    return f"endpoint {masked(endpoint)!r}"
+    return f"{ENDPOINT} {masked(endpoint)!r}"

@@ -93,7 +93,6 @@ def inspect(
         functools.partial(_read_routes if routes else _read, datetime.now(UTC)),
         progress=show_progress(_counted),
         deadline=deadline,
-        refuses_silence=True,
         reads_only=True,
     )
     rows = _rows(answers)

@@ -22,7 +22,15 @@ from chaosfailover.cli.region_options import (
     show_progress,
 )
 from chaosfailover.cli.terminal import plain
-from chaosfailover.errors import ApiError, ArgumentError, FailoverError, TransportError
+from chaosfailover.errors import (
+    ApiError,
+    ArgumentError,
+    ConfigurationError,
+    CredentialsError,
+    FailoverError,
+    JobError,
+    TransportError,
+)
 from chaosfailover.network.reading import read_region
 from chaosfailover.plan.choice import RegionPlan, region_plan
 from chaosfailover.plan.files import (
@@ -38,6 +46,13 @@ from chaosfailover.plan.topology import mirror
 from chaosfailover.plan.yaml_file import read
 
 __all__ = ["plan"]
+
+CAUSES: dict[type[FailoverError], str] = {
+    ArgumentError: "it cannot be rehearsed as read",
+    CredentialsError: "no usable credentials",
+    JobError: "a failover test was under way; plan again after it",
+    TransportError: "no answer",
+}
 
 
 def _targets(
@@ -93,6 +108,7 @@ def plan(selection: Selection, targets: dict[str, str], folder: Path, deadline: 
         )
     ]
     plans = [answer.value for answer in answers if answer.value]
+    _require_settings([answer.error for answer in answers if answer.error], read=bool(plans))
     errors = {str(answer.place): _kind(answer.error) for answer in answers if answer.error}
     try:
         made = _written(folder, plans, errors, targets)
@@ -140,6 +156,19 @@ def _require_one_role_each(role_arns: Sequence[str]) -> None:
         raise click.UsageError(f"account {twice[0]} has two roles, expected one for each account")
 
 
+def _require_settings(errors: Sequence[FailoverError], *, read: bool) -> None:
+    """
+    End the command for a wrong setting, before anything is written.
+
+    Credentials may fail for one account alone: they end it only if no region was `read`.
+    """
+    for error in errors:
+        alone = isinstance(error, CredentialsError) and read
+        if isinstance(error, ConfigurationError) and not alone:
+            click.echo(f"Error: {error}; nothing is written", err=True)
+            sys.exit(NOT_DONE)
+
+
 def _require_inside(folder: Path, names: Iterable[str]) -> None:
     """
     Refuse a plan whose folder has a link to a place outside.
@@ -161,11 +190,11 @@ def _entries(folder: Path, plans: Sequence[RegionPlan]) -> Iterator[str]:
 
 def _kind(error: Exception) -> str:
     """
-    Return the kind of an error, which stays the same from plan to plan.
+    Return the cause of an error in words that stay the same from plan to plan.
     """
     if isinstance(error, ApiError):
         return error.code
-    return "no answer" if isinstance(error, TransportError) else type(error).__name__
+    return next((cause for kind, cause in CAUSES.items() if isinstance(error, kind)), "an error")
 
 
 def _written(

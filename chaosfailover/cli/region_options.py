@@ -16,7 +16,7 @@ from chaosfailover.alibaba import config
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.regions import ANY_REGION, Answer, Place, ask_places, region_ids
 from chaosfailover.cli.terminal import notice, plain
-from chaosfailover.errors import ApiError, FailoverError
+from chaosfailover.errors import ApiError, ConfigurationError, FailoverError
 from chaosfailover.plan.rendering import counted
 from chaosfailover.safety.preflight import is_no_region, offers
 
@@ -113,16 +113,16 @@ def ask_selected(
     confirm: Callable[[Sequence[Place]], None] | None = None,
     reads_only: bool = False,
     emergency: bool = False,
-    refuses_silence: bool = False,
+    tries_silent: bool = False,
 ) -> list[Answer[T]]:
     """
     Ask a question of every region and account that the options select.
 
-    A wrong setting ends the command; if it `refuses_silence`, so does an endpoint on this machine
-    at which nothing listens. An
-    account whose regions cannot be listed becomes an answer with an error. `confirm` gets the
-    places, and may end the command. A call ends after `deadline` seconds. An interruption does not
-    wait for a question that `reads_only`. An `emergency` leaves out variables that cannot be used.
+    A wrong endpoint ends the command. So does one on this machine at which nothing listens, unless
+    the command `tries_silent` ones, with a warning. An account whose regions cannot be listed
+    becomes an answer with an error. `confirm` gets the places, and may end the command. A call ends
+    after `deadline` seconds. An interruption does not wait for a question that `reads_only`. An
+    `emergency` leaves out variables that cannot be used.
     """
 
     def open_client(place: Place) -> VpcClient:
@@ -130,8 +130,10 @@ def ask_selected(
         return config.client(settings, None, deadline=deadline, emergency=emergency)
 
     try:
-        if refuses_silence:
-            config.running_emulator(config.from_environment())
+        if silence := config.silence(config.from_environment()):
+            if not tries_silent:
+                raise ConfigurationError(silence)
+            click.echo(f"Warning: {silence}; it is tried until the timeout", err=True)
         places, unlisted = _places(selection, open_client)
         if confirm:
             confirm(places)

@@ -139,7 +139,7 @@ def status(
     if fail_if_overdue and os.environ.get("ALIBABA_CLOUD_ENDPOINT_VPC") == "emulator":
         click.echo("Rehearsals end with their runs: there is nothing to watch.")
         return
-    ask = functools.partial(ask_selected, selection, _read, refuses_silence=True)
+    ask = functools.partial(ask_selected, selection, _read)
     answers = _look(ask, patience if fail_if_overdue else 0.0)
     rows = _rows(answers, if_unknown=fail_if_overdue)
     if output == "json":

@@ -71,6 +71,7 @@ def stop(
             functools.partial(_stop, tests, timeout),
             confirm=_confirm if everything and not yes else None,
             emergency=True,
+            tries_silent=not everything,
         )
     outcomes = [(answer.region_id, outcome) for answer in answers for outcome in answer.value or ()]
     outcomes = [(region_id, each) for region_id, each in outcomes if each.status or each.error]
@@ -111,8 +112,9 @@ def _stop(tests: Sequence[str], timeout: float, client: VpcClient) -> list[StopO
         StopRequest(lambda: client, name, Start(accepted=name in listed), look_until=until)
         for name in tests or listed
     ]
-    left = max(0.0, round(began + timeout - time.monotonic(), 1))
-    return stop_tests(requests, Patience(left, back=left, in_all=left))
+    spent = time.monotonic() - began
+    left = max(0.0, round(timeout - spent, 1))
+    return stop_tests(requests, Patience(left, back=left, in_all=left, spent=spent))
 
 
 def _listed(client: VpcClient, until: float, *, wait: bool) -> list[str]:

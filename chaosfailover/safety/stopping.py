@@ -62,7 +62,8 @@ class Patience:
     `timeout` is for all of it, and `refusals` for errors that will not pass. `back` is how long its
     resources are waited for, from when it was first seen to have ended; both together last no
     longer than `in_all`. `late_starts` waits for a start until it can no longer come. The wait for
-    resources and late starts ends when `enough` returns true.
+    resources and late starts ends when `enough` returns true. `spent` is the time before, for
+    errors to tell.
     """
 
     timeout: float = 300.0
@@ -71,6 +72,7 @@ class Patience:
     late_starts: bool = False
     enough: Callable[[], bool] = lambda: False
     in_all: float = math.inf
+    spent: float = 0.0
 
 
 def stop_tests(
@@ -422,12 +424,12 @@ class Stopping:
         self._problem = problem
 
     def _late(self) -> StopOutcome | None:
-        timeout = self._patience.timeout
-        if self._ended or self._clock() < self._began + timeout:
+        tried = self._clock() - self._began
+        if self._ended or tried < self._patience.timeout:
             return None
         state = f"it is {self._status}" if self._status else "its status is unknown"
         cause = f": {self._problem}" if self._problem else ""
-        error = f"{state} after {timeout:g} s{cause}"
+        error = f"{state} after {round(self._patience.spent + tried, 1):g} s{cause}"
         return self._outcome("it could not be stopped", error=error, back=None)
 
     def _outcome(

@@ -41,6 +41,10 @@ def test_region_that_cannot_be_one(region_id: str) -> None:
         pytest.param("https://vpc.example./", "https://vpc.example", id="absolute host in a URL"),
         pytest.param("http://[::1]:8080", "http://[::1]:8080", id="loopback, IPv6"),
         pytest.param("https://127.0.0.1:8443", "https://127.0.0.1:8443", id="loopback, TLS"),
+        pytest.param("[2001:db8::1]:8443", "https://[2001:db8::1]:8443", id="IPv6"),
+        pytest.param("vpc_1.example:65535", "https://vpc_1.example:65535", id="underscore"),
+        pytest.param("b\xfccher.example", "https://xn--bcher-kva.example", id="IDN"),
+        pytest.param("a" * 63 + ".example", f"https://{'a' * 63}.example", id="longest label"),
         pytest.param(" https://vpc.example\n", "https://vpc.example", id="blanks around"),
     ],
 )
@@ -63,6 +67,25 @@ def test_endpoint_is_completed(endpoint: str, url: str) -> None:
         pytest.param("https://", "is not a host", id="no host"),
         pytest.param("https://.", "is not a host", id="only a dot"),
         pytest.param("vpc.example:port", "is not a host", id="no number"),
+        pytest.param("emulater:", "did you mean emulator", id="colon, no port"),
+        pytest.param("emulator:", "did you mean emulator", id="word and colon"),
+        pytest.param("vpc.example:", "expected 1 to 65535", id="host, no port"),
+        pytest.param("http://127.0.0.1:/", "expected 1 to 65535", id="URL, no port"),
+        pytest.param("https://x:0", "expected 1 to 65535", id="port 0"),
+        pytest.param("x:65536", "expected 1 to 65535", id="port too high"),
+        pytest.param("http://127.0.0.1:99999", "expected 1 to 65535", id="loopback, port"),
+        pytest.param("vpc.example:-1", "expected 1 to 65535", id="port below 0"),
+        pytest.param("a..b", "expected an IP address, or labels", id="empty label"),
+        pytest.param("vpc.example..", "expected an IP address, or labels", id="two dots"),
+        pytest.param("https://.example", "expected an IP address, or labels", id="no first label"),
+        pytest.param("vpc .example", "expected an IP address, or labels", id="space"),
+        pytest.param("vpc%20.example", "expected an IP address, or labels", id="escape"),
+        pytest.param("*.example", "expected an IP address, or labels", id="wildcard"),
+        pytest.param("-vpc.example", "expected an IP address, or labels", id="hyphen at the ends"),
+        pytest.param("127.1", "expected an IP address, or labels", id="short address"),
+        pytest.param("::1", "is not a host", id="IPv6 without brackets"),
+        pytest.param("a" * 64 + ".example", "labels of 1 to 63", id="long label"),
+        pytest.param(".".join(["a" * 63] * 4), "at most 253 characters", id="long host"),
     ],
 )
 def test_endpoint_that_is_refused(endpoint: str, message: str) -> None:
@@ -70,7 +93,7 @@ def test_endpoint_that_is_refused(endpoint: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message) as caught:
         endpoint_url(endpoint)
 
-    assert f"endpoint {endpoint!r}" in str(caught.value)
+    assert f"alibaba_cloud_vpc_endpoint {endpoint!r}" in str(caught.value)
 
 
 @pytest.mark.parametrize("endpoint", ["https://me:pa55@vpc.example", "me:pa55@vpc.example"])

@@ -140,8 +140,8 @@ def test_explicit_secrets(secrets: Any, token: str | None) -> None:
             LIVE | {"alibaba_cloud_vpc_endpoint": "http://vpc.aliyuncs.com"},
             PAIR,
             ConfigurationError,
-            "endpoint 'http://vpc.aliyuncs.com' would send credentials in clear: use https, or "
-            "http on loopback",
+            "alibaba_cloud_vpc_endpoint 'http://vpc.aliyuncs.com' would send credentials in "
+            "clear: use https, or http on loopback",
             id="credentials in clear",
         ),
         pytest.param(
@@ -273,16 +273,31 @@ def test_endpoint_on_this_machine_at_which_nothing_listens() -> None:
     )
 
 
-@pytest.mark.parametrize("endpoint", ["cloud", "vpc.example.com", "https://127.0.0.1:8443"])
+@pytest.mark.parametrize("endpoint", ["cloud", "vpc.example.com", "https://127.0.0.1"])
 def test_cloud_is_never_asked_whether_it_is_an_emulator(endpoint: str) -> None:
     """A request without a signature has no business there."""
 
     def refuse(request: httpx.Request) -> httpx.Response:
         raise AssertionError(request.url)
 
-    given = LIVE | {"alibaba_cloud_vpc_endpoint": endpoint}
+    with socket.create_server(("127.0.0.1", 0)) as tunnel:
+        port = f":{tunnel.getsockname()[1]}" if endpoint.endswith("127.0.0.1") else ""
+        given = LIVE | {"alibaba_cloud_vpc_endpoint": endpoint + port}
 
-    assert config.running_emulator(given, transport=httpx.MockTransport(refuse)) is None
+        assert config.running_emulator(given, transport=httpx.MockTransport(refuse)) is None
+
+
+def test_endpoint_with_tls_on_this_machine_at_which_nothing_listens() -> None:
+    """A refused connection says the same there, and no command serves TLS."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        there = LIVE | {"alibaba_cloud_vpc_endpoint": url}
+
+        with pytest.raises(ConfigurationError) as caught:
+            config.running_emulator(there)
+
+    assert str(caught.value).startswith(f"nothing listens at {url}: start what is to answer there")
 
 
 def test_account_is_asked_of_sts() -> None:

@@ -41,21 +41,44 @@ def test_all_regions_as_json() -> None:
     assert "cn-hangzhou: 2 circuits" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["inspect", "status"])
+COMMANDS = ["inspect", "status", "plan", "stop --all --yes"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_endpoint_on_this_machine_at_which_nothing_listens(
-    command: str, monkeypatch: pytest.MonkeyPatch
+    command: str, scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The command gives up at once, without credentials too, and says what to start."""
+    monkeypatch.chdir(tmp_path)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
-        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        endpoint = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"
         monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", endpoint)
 
-        done = CliRunner().invoke(failover, [command, "--region", "cn-hangzhou"])
+        done = CliRunner().invoke(failover, [*command.split(), "--region", "cn-hangzhou"])
 
     assert done.exit_code == 1
-    assert done.stderr.startswith(f"Error: nothing listens at {endpoint}: start chaos failover ")
+    assert done.stderr.startswith(f"Error: nothing listens at {endpoint}: start ")
     assert "is tried again" not in done.stderr
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("endpoint", ["emulater:", "a..b", "http://127.0.0.1:99999"])
+@pytest.mark.parametrize("command", [*COMMANDS, "stop drill"])
+def test_endpoint_that_is_none(
+    command: str, endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused with its setting and value before any region is asked or file is written."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", endpoint)
+
+    done = CliRunner().invoke(failover, [*command.split(), "--region", "cn-hangzhou"])
+
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"Error: alibaba_cloud_vpc_endpoint {endpoint!r} ")
+    assert len(done.stderr.splitlines()) == 1
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.usefixtures("ten_circuits")

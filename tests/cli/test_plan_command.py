@@ -2,6 +2,7 @@
 `chaos failover plan` and `chaos failover rehearse-all`, as a person runs them.
 """
 
+import socket
 import sys
 from pathlib import Path
 
@@ -151,9 +152,11 @@ def test_region_that_cannot_be_read_keeps_its_files(
 ) -> None:
     """Not to know is no reason to remove what was planned; the README names the region."""
     plan(tmp_path, "--region", "cn-hangzhou")
-    monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", "http://127.0.0.1:9")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", url)
 
-    done = plan(tmp_path, "--region", "cn-hangzhou", "--deadline", "2")
+        done = plan(tmp_path, "--region", "cn-hangzhou", "--deadline", "1")
 
     assert done.exit_code == 1
     assert list(contents(tmp_path)) == HZ
@@ -176,6 +179,52 @@ def test_region_under_test_is_not_planned(ten_circuits: Emulator, tmp_path: Path
     assert done.exit_code == 1
     assert list(contents(tmp_path)) == HZ
     assert f"{job_id} (Starting) is under way in cn-hangzhou; plan again" in done.stderr
+    text = (tmp_path / "README.md").read_text()
+    assert "- cn-hangzhou: a failover test was under way; plan again after it\n" in text
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        pytest.param("ENDPOINT_VPC", "emulater", "(did you mean emulator?)", id="endpoint"),
+        pytest.param("REGION_ID", "Hangzhou", "'Hangzhou' is not a region ID", id="region"),
+        pytest.param("ROLE_ARN", "admin", "alibaba_cloud_role_arn is 'admin'", id="role"),
+    ],
+)
+@pytest.mark.usefixtures("ten_circuits")
+def test_wrong_setting_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, value: str, message: str
+) -> None:
+    """It says nothing of the region, so that a good plan stays as it is and no new one begins."""
+    plan(tmp_path / "good", "--region", "cn-hangzhou")
+    before = contents(tmp_path)
+    monkeypatch.setenv("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou")
+    monkeypatch.setenv(f"ALIBABA_CLOUD_{setting}", value)
+
+    for folder in ("good", "new"):
+        done = plan(tmp_path / folder)
+
+        assert done.exit_code == 1
+        assert message in done.stderr
+    assert contents(tmp_path) == before
+
+
+def test_credentials_that_are_none_write_no_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No region could be read with them."""
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "\u20ac")
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", url)
+
+        done = plan(tmp_path / "new", "--region", "cn-hangzhou")
+
+    assert done.exit_code == 1
+    assert "must be printable ASCII" in done.stderr
+    assert "; nothing is written" in done.stderr
+    assert not contents(tmp_path)
 
 
 class Spoiled(httpx.BaseTransport):

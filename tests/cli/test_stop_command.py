@@ -2,6 +2,7 @@
 `chaos failover stop`, where a wrong word must not look like success.
 """
 
+import re
 import socket
 import time
 
@@ -66,6 +67,25 @@ def test_timeout_holds_for_an_endpoint_that_is_silent(monkeypatch: pytest.Monkey
     assert done.exit_code == 1
     assert "cn-hangzhou  drill: MAY STILL RUN: its status is unknown" in done.stderr
     assert time.monotonic() - began < 9.0
+
+
+def test_named_test_is_tried_where_nothing_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first line says so, since it may come back; the last tells how long it was tried."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", url)
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "key")
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
+        began = time.monotonic()
+
+        done = stop("drill", *HANGZHOU, "--timeout", "1")
+
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"Warning: nothing listens at {url}: start chaos failover emul")
+    told = re.search(r"its status is unknown after ([\d.]+) s: ", done.stderr)
+    assert told, done.stderr
+    assert 0.9 <= float(told[1]) <= time.monotonic() - began + 0.1
 
 
 @pytest.mark.usefixtures("ten_circuits")

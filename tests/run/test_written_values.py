@@ -55,6 +55,9 @@ def document(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             "alibaba_cloud_vpc_endpoint", "emulater", "did you mean emulator", id="endpoint"
         ),
         pytest.param(
+            "alibaba_cloud_vpc_endpoint", "http://127.0.0.1:99999", "1 to 65535", id="port"
+        ),
+        pytest.param(
             "alibaba_cloud_vpc_endpoint", "", "alibaba_cloud_vpc_endpoint is not", id="no"
         ),
         pytest.param("alibaba_cloud_region_id", "", "has no alibaba_cloud_region_id", id="region"),

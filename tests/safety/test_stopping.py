@@ -537,9 +537,9 @@ def test_refusal_is_tried_again_with_patience() -> None:
 
 def test_timeout_says_what_was_seen_last() -> None:
     """A test that is stuck is reported with its status."""
-    outcome, _, clock = stop([job("Stopping")] * 9, timeout=3.0)
+    outcome, _, clock = stop([job("Stopping")] * 9, timeout=3.0, spent=2.5)
 
-    assert outcome.error == "it is Stopping after 3 s"
+    assert outcome.error == "it is Stopping after 5.5 s"
     assert clock.now == 1003.0
 
 
