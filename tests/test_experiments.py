@@ -208,7 +208,7 @@ def test_unknown_argument_of_the_control_is_refused(tmp_path: Path) -> None:
     done = chaos("validate", "wrong.json", folder=tmp_path)
 
     assert done.returncode == 1
-    assert "no argument 'topologie', expected" in done.stdout + done.stderr
+    assert "no argument 'topologie' (did you mean topology?)" in done.stdout + done.stderr
 
 
 def test_missing_control_cuts_nothing(tmp_path: Path) -> None:
