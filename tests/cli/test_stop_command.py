@@ -53,13 +53,21 @@ def test_name_that_one_region_knows(ten_circuits: Emulator) -> None:
     assert line.endswith(": Init: it never started")
 
 
+def point_at(sock: socket.socket, monkeypatch: pytest.MonkeyPatch) -> str:
+    """
+    Make a socket's address the endpoint, with keys that it never reads; return the URL.
+    """
+    url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", url)
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
+    return url
+
+
 def test_timeout_holds_for_an_endpoint_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each call ends by then, also the list of the tests, and one that is under way."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", url)
-        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "key")
-        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
+        point_at(silent, monkeypatch)
         began = time.monotonic()
 
         done = stop("drill", *HANGZHOU, "--timeout", "1")
@@ -73,10 +81,7 @@ def test_named_test_is_tried_where_nothing_listens(monkeypatch: pytest.MonkeyPat
     """The first line says so, since it may come back; the last tells how long it was tried."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_VPC", url)
-        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "key")
-        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
+        url = point_at(silent, monkeypatch)
         began = time.monotonic()
 
         done = stop("drill", *HANGZHOU, "--timeout", "1")
