@@ -6,15 +6,12 @@ InterruptExecution. It calls the hooks of every declaration: a second one is ref
 an experiment repeats by `ref` is one declaration, whose hooks are called twice.
 """
 
-import contextlib
 import logging
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chaoslib import substitute
-from chaoslib.configuration import load_configuration
-from chaoslib.exceptions import ChaosException, InterruptExecution, InvalidControl
+from chaoslib.exceptions import InterruptExecution, InvalidControl
 from chaoslib.run import EventHandlerRegistry, RunEventHandler
 from chaoslib.types import (
     Activity,
@@ -33,7 +30,7 @@ from chaosfailover.record.redaction import given_secrets, redact_message, redact
 from chaosfailover.run.activity_waits import begin_wait, end_all_waits, end_wait
 from chaosfailover.run.declarations import check_declarations, check_scope, validated_experiment
 from chaosfailover.run.evidence import RunEvidence
-from chaosfailover.run.experiment_file import command_name, command_parameter
+from chaosfailover.run.experiment_file import command_name, command_parameter, note_control
 from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import conclude_refused, fail
 from chaosfailover.run.journal_entry import json_object, known_secrets
@@ -65,7 +62,6 @@ and nothing could be cut; the control chaosfailover.control must have no `scope`
 
 _session: Session | None = None
 _refusal: str | None = None
-_invalid = False
 _noted: tuple[str | None, Journal | None] = None, None
 # The threads that evaluate the hypothesis now, which may go on beside the method.
 _in_hypothesis: set[int] = set()
@@ -94,26 +90,7 @@ def validate_control(control: Control) -> None:
             check_written(experiment, arguments)
     except FailoverError as exc:
         message, cause = _redacted(exc, given_secrets({}))
-        _end_invalid(experiment, arguments, message)
         raise InvalidControl(f"control {control['name']!r}: {message}") from cause
-    except InvalidControl as exc:
-        _end_invalid(experiment, arguments, str(exc))
-        raise
-
-
-def _end_invalid(experiment: Experiment, arguments: Mapping[str, object], reason: str) -> None:
-    """
-    Conclude a run whose experiment is not valid: the toolkit calls no hook of it. Once.
-    """
-    global _invalid  # noqa: PLW0603 - the toolkit validates each declaration
-    if command_name() != "run" or _invalid:
-        return
-    _invalid = True
-    configuration: Configuration = {}
-    with contextlib.suppress(ChaosException):  # the reason is another one
-        configuration = load_configuration(experiment.get("configuration") or {})
-    files = Settings.of_files(substitute(dict(arguments), configuration, {}))
-    conclude_refused({"experiment": json_object(experiment), "status": "failed"}, reason, files)
 
 
 class RunNote(RunEventHandler):  # type: ignore[misc]
@@ -147,6 +124,7 @@ def before_experiment_control(
     global _session, _refusal  # noqa: PLW0603 - the toolkit's hooks are functions; this joins them
     if _session:
         return
+    note_control()
     note_begun(begun=False)
     try:
         config.network(configuration)

@@ -20,6 +20,9 @@ The errors of this package.
     `-- PreflightError                  a condition of the cut does not hold
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 __all__ = [
     "AmbiguousTestError",
     "ApiError",
@@ -38,7 +41,19 @@ __all__ = [
     "RequestTimeoutError",
     "TlsError",
     "TransportError",
+    "did_you_mean",
 ]
+
+
+def did_you_mean(word: object, names: Iterable[str], closeness: float = 0.6) -> str:
+    """
+    Return the end of a sentence on an unknown word: the name that it is close to, else all names.
+
+    `closeness` is how alike both have to be, from 0 to 1.
+    """
+    known = list(names)
+    close = get_close_matches(str(word), known, 1, closeness)
+    return f" (did you mean {close[0]}?)" if close else f", expected one of {', '.join(known)}"
 
 
 class FailoverError(Exception):

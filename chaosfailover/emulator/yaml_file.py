@@ -1,11 +1,13 @@
 """
 YAML files that people write, read with limits.
 
-Refused are doubled keys, which YAML forbids and PyYAML overwrites; keys that are neither text nor
-number; numbers beyond 64 bits; and documents that grow too large, as aliases of aliases do.
+Refused are doubled keys, which YAML forbids and PyYAML overwrites, and documents that grow too
+large, as aliases of aliases do. In our own files so are keys that are neither text nor number, and
+numbers beyond 64 bits.
 """
 
 import reprlib
+from collections.abc import Hashable
 from importlib.resources.abc import Traversable
 from math import isfinite
 from pathlib import Path
@@ -37,27 +39,29 @@ class YamlFileError(ValueError):
     """
 
 
-def read(file: Path | Traversable) -> object:
+def read(file: Path | Traversable, *, any_value: bool = False) -> object:
     """
     Return the document of a file; raises OSError, or YamlFileError for its content.
+
+    With `any_value`, keys and numbers may be whatever YAML makes of them.
     """
     with file.open("rb") as stream:
         content = stream.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise YamlFileError(f"it is larger than {LARGEST // 1_000_000} MB, expected less")
     try:
-        return parsed(content.decode())
+        return parsed(content.decode(), any_value=any_value)
     except UnicodeDecodeError as exc:
         raise YamlFileError(f"it is not UTF-8 text: {exc.reason} at byte {exc.start}") from None
 
 
-def parsed(text: str) -> object:
+def parsed(text: str, *, any_value: bool = False) -> object:
     """
     Return the document of a text, None if it is empty; raises YamlFileError.
     """
     try:
         _check_size(text)
-        loader = _Loader(text)
+        loader = (_Loader if any_value else _StrictLoader)(text)
         try:
             root = loader.get_single_node()
             _check_keys(loader, root)
@@ -72,24 +76,50 @@ def parsed(text: str) -> object:
 
 class _Loader(FastLoader):
     """
-    The safe loader, whose values are finite and of 64 bits.
+    The safe loader, whose errors name the line.
     """
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
         """
-        Build the value of a node; errors name its line.
+        Build the value of a node.
         """
-        if node.tag in NUMBERS and len(node.value) > LONGEST_NUMBER:
-            raise _unlike_a_number(node)
         try:
             value: object = super().construct_object(node, deep=deep)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as exc:
             raise _wrong(node, f"{reprlib.repr(node.value)} cannot be read: {exc}") from None
+        return value
+
+    def check_kind(self, node: yaml.Node, key: object) -> None:
+        """
+        Let any key pass.
+        """
+
+
+class _StrictLoader(_Loader):
+    """
+    A loader whose keys are text or numbers, and whose numbers are finite and of 64 bits.
+    """
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
+        """
+        Build the value of a node.
+        """
+        if node.tag in NUMBERS and len(node.value) > LONGEST_NUMBER:
+            raise _unlike_a_number(node)
+        value = super().construct_object(node, deep=deep)
         if isinstance(value, int) and abs(value) >= 2**63:
             raise _unlike_a_number(node)
         if isinstance(value, float) and not isfinite(value):
             raise _unlike_a_number(node)
         return value
+
+    def check_kind(self, node: yaml.Node, key: object) -> None:
+        """
+        Refuse a key of another kind.
+        """
+        if not isinstance(key, str | int | float):
+            kind = {"NoneType": "null", "dict": "mapping"}.get(type(key).__name__)
+            raise _wrong(node, f"a key is a {kind or type(key).__name__}, expected text, in quotes")
 
 
 def _check_size(text: str) -> None:
@@ -124,7 +154,7 @@ def _check_limits(event: yaml.Event, size: int, depth: int) -> None:
 
 def _check_keys(loader: _Loader, root: yaml.Node | None) -> None:
     """
-    Refuse doubled keys, and keys that are neither text nor number, in every mapping.
+    Refuse doubled keys, and those that the loader does not let pass, in every mapping.
     """
     nodes, seen = [root], set[int]()
     while nodes:
@@ -143,9 +173,9 @@ def _check_mapping(loader: _Loader, mapping: yaml.MappingNode) -> None:
     lines: dict[object, int] = {}
     for node, _ in mapping.value:
         key = node.value if node.tag in SPECIAL else loader.construct_object(node, deep=True)
-        if not isinstance(key, str | int | float):
-            kind = {"NoneType": "null", "dict": "mapping"}.get(type(key).__name__)
-            raise _wrong(node, f"a key is a {kind or type(key).__name__}, expected text, in quotes")
+        loader.check_kind(node, key)
+        if not isinstance(key, Hashable):
+            continue  # the loader refuses it
         line = node.start_mark.line + 1
         if key in lines:
             doubled = f"key {reprlib.repr(key)} is doubled, first on line {lines[key]}"

@@ -13,7 +13,13 @@ from chaoslib.settings import get_loaded_settings
 from chaosfailover.run import Experiment
 from chaosfailover.verdict.values import mapping
 
-__all__ = ["check_declarations", "check_scope", "declared_arguments", "validated_experiment"]
+__all__ = [
+    "check_declarations",
+    "check_scope",
+    "declared_arguments",
+    "is_called",
+    "validated_experiment",
+]
 
 MODULE = "chaosfailover.control"
 ACTIVITIES = ("method", "rollbacks")
@@ -48,6 +54,15 @@ def check_declarations(experiment: Experiment) -> None:
         )
     for declaration in ours:
         check_scope(declaration.control)
+
+
+def is_called(experiment: Experiment) -> bool:
+    """
+    Tell whether our control is declared where the toolkit calls it before the experiment: not at
+    its hypothesis or at an activity.
+    """
+    whole = (*_global_declarations(), *_declared_in(experiment, "the experiment"))
+    return any(_is_ours(control) for control, _ in whole)
 
 
 def declared_arguments(experiment: Experiment) -> Mapping[str, object] | None:

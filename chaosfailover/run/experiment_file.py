@@ -6,7 +6,16 @@ from pathlib import Path
 
 import click
 
-__all__ = ["beside_experiment", "command_name", "command_parameter"]
+__all__ = [
+    "beside_experiment",
+    "command_name",
+    "command_parameter",
+    "control_was_called",
+    "note_control",
+]
+
+CALLED = "chaosfailover.control"
+"""The key, in what the toolkit's command knows, of whether it called our control."""
 
 
 def command_name() -> str | None:
@@ -24,6 +33,22 @@ def command_parameter(name: str) -> str | None:
     context = click.get_current_context(silent=True)
     value = context.params.get(name) if context else None
     return value if isinstance(value, str) else None
+
+
+def note_control() -> None:
+    """
+    Note that the toolkit calls the control, which concludes the run.
+    """
+    if context := click.get_current_context(silent=True):
+        context.meta[CALLED] = True
+
+
+def control_was_called() -> bool:
+    """
+    Tell whether the toolkit's command called the control.
+    """
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get(CALLED))
 
 
 def beside_experiment(name: str) -> str:

@@ -2,14 +2,12 @@
 Whether the cut of an experiment could be made now: its preflight alone, which changes nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 
 from chaoslib import convert_vars, merge_vars, substitute
 from chaoslib.configuration import load_configuration, load_dynamic_configuration
-from chaoslib.control import load_global_controls
 from chaoslib.exceptions import ChaosException
 from chaoslib.experiment import ensure_experiment_is_valid
 from chaoslib.loader import load_experiment
@@ -21,13 +19,22 @@ from chaosfailover.errors import ArgumentError, ConfigurationError, FailoverErro
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.record.redaction import redact_message
 from chaosfailover.run import Configuration, Experiment, Secrets
-from chaosfailover.run.declarations import check_declarations, declared_arguments
+from chaosfailover.run.declarations import check_declarations, declared_arguments, is_called
 from chaosfailover.run.evidence import check_evidence
 from chaosfailover.run.experiment_keys import check_keys
 from chaosfailover.run.finish import check_files
 from chaosfailover.run.go_no_go import account_id, look
 from chaosfailover.run.journal_entry import RunFacts, check_depth, known_secrets
+from chaosfailover.run.loading import (
+    NOT_READ,
+    check_shapes,
+    load_controls,
+    one_line,
+    ours,
+    reading,
+)
 from chaosfailover.run.mode import open_venue
+from chaosfailover.run.provider_names import NO_CONTROL, check_names
 from chaosfailover.run.settings import Settings
 from chaosfailover.run.written_values import check_values
 from chaosfailover.safety.cut import Cut
@@ -36,21 +43,7 @@ from chaosfailover.safety.preflight import PreflightCheck
 __all__ = ["Readiness", "Source", "readiness"]
 
 Tell = Callable[[PreflightCheck], None]
-NO_CONTROL = """\
-the control chaosfailover.control is not declared, so that nothing would stop a failover test: \
-add it to the experiment's controls, or name its --control-file"""
 NO_CUT = "the method starts no failover test"
-
-# What a toolkit raises that expects another shape than it is given.
-UNCLEAR = (AttributeError, LookupError, NameError, TypeError)
-NOT_READ = (*UNCLEAR, ValueError, RecursionError)
-SHAPES: dict[str, tuple[type[dict[str, object]] | type[list[object]], str]] = {
-    "configuration": (dict, "a mapping"),
-    "secrets": (dict, "a mapping"),
-    "method": (list, "a list of mappings"),
-    "rollbacks": (list, "a list of mappings"),
-    "controls": (list, "a list of mappings"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,32 +112,8 @@ def readiness(source: Source, on_venue: Callable[[Readiness], None], on_check: T
         with ExitStack() as resources:
             _look(ready, experiment, configuration, secrets, resources, on_venue, tell)
     except (FailoverError, ChaosException, OSError, *NOT_READ) as exc:
-        ready.refusal = " ".join(redact_message(_reason(exc), hidden).split())
+        ready.refusal = redact_message(one_line(exc), hidden)
     return ready
-
-
-def _reason(exc: BaseException) -> str:
-    """
-    Return what an error says, with its kind if that alone says little.
-    """
-    if isinstance(exc, RecursionError):
-        return "it is nested too deep"
-    if isinstance(exc, UNCLEAR) or not str(exc):
-        return f"{type(exc).__name__}: {exc}".removesuffix(": ")
-    return str(exc)
-
-
-@contextmanager
-def _reading(name: str) -> Iterator[None]:
-    """
-    Name what is read in the error of a toolkit that does not.
-    """
-    try:
-        yield
-    except (ChaosException, *NOT_READ) as exc:
-        reason = _reason(exc)
-        shown = reason if name in reason else f"{name} cannot be read: {reason}"
-        raise ArgumentError(shown) from exc
 
 
 def _without_secrets(check: PreflightCheck, hidden: Iterable[str]) -> PreflightCheck:
@@ -157,41 +126,19 @@ def _loaded(source: Source) -> tuple[Experiment, Configuration, Secrets]:
     Load an experiment, its configuration and its secrets, as the toolkit does for a run.
     """
     toolkit = load_settings(source.toolkit_settings) or {}
-    _load_controls(toolkit, source.control_files)
-    with _reading(source.name):
+    load_controls(source.toolkit_settings, source.control_files)
+    if written := ours(source.name, source.toolkit_settings):
+        check_names(written)
+    with reading(source.name):
         experiment = load_experiment(source.name, toolkit)
     if not isinstance(experiment, Mapping):
         raise ArgumentError(f"{source.name} holds no experiment: expected a mapping")
-    _check_shapes(source.name, experiment)
+    check_shapes(source.name, experiment)
     ensure_experiment_is_valid(experiment)
     configured, secret = _variables(source)
     configuration = load_configuration(experiment.get("configuration", {}), configured)
     secrets = load_secrets(experiment.get("secrets", {}), configuration, secret)
     return experiment, load_dynamic_configuration(configuration, secrets), secrets
-
-
-def _check_shapes(name: str, experiment: Mapping[str, object]) -> None:
-    """
-    Check what the toolkit takes for granted; values are not shown, since they may be secret.
-    """
-    for key, (kind, expected) in SHAPES.items():
-        given = experiment.get(key, kind())
-        wrong = [] if isinstance(given, kind) else [given]
-        if isinstance(given, list) and not wrong:
-            wrong = [each for each in given if not isinstance(each, dict)]
-        if wrong:
-            found = "nothing" if wrong[0] is None else type(wrong[0]).__name__
-            raise ArgumentError(f"{name}: {key} has {found}, expected {expected}")
-
-
-def _load_controls(toolkit: dict[str, object], files: Sequence[str]) -> None:
-    for file in files:
-        if Path(file).suffix not in ("", ".yaml", ".yml", ".json"):
-            raise ArgumentError(
-                f"the control file is {file!r}, expected a name that ends in .yaml, .yml or .json"
-            )
-    with _reading(", ".join(files) or "the toolkit's settings"):
-        load_global_controls(toolkit, [*files])
 
 
 def _variables(source: Source) -> tuple[dict[str, object], dict[str, object]]:
@@ -201,14 +148,14 @@ def _variables(source: Source) -> tuple[dict[str, object], dict[str, object]]:
     configured: dict[str, object] = {}
     secret: dict[str, object] = {}
     for file in source.variable_files:
-        with _reading(file):
+        with reading(file):
             more = merge_vars({}, [file])
         configured, secret = configured | more[0], secret | more[1]
     for variable in source.variables:
         key, equals, _ = variable.partition("=")
         if not equals:
             raise ArgumentError(f"the variable is {variable!r}, expected KEY[:TYPE]=VALUE")
-        with _reading(f"the variable {key}"):
+        with reading(f"the variable {key}"):
             configured |= convert_vars([variable])
     return configured, secret
 
@@ -247,7 +194,7 @@ def _settings(experiment: Experiment, configuration: Configuration, secrets: Sec
     Return the settings of the control, after all checks that need no network.
     """
     given = declared_arguments(experiment)
-    if given is None:
+    if given is None or not is_called(experiment):
         raise ConfigurationError(NO_CONTROL)
     check_declarations(experiment)
     check_depth(experiment)

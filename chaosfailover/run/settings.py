@@ -7,12 +7,11 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from difflib import get_close_matches
 from itertools import combinations
 from typing import Any, Self
 
 from chaosfailover import arguments
-from chaosfailover.errors import ArgumentError
+from chaosfailover.errors import ArgumentError, did_you_mean
 from chaosfailover.prober.targets import (
     INTERVAL,
     TIMEOUT,
@@ -179,11 +178,8 @@ class Settings:
 
 def _check_names(given: Arguments) -> None:
     if unknown := sorted(set(given) - set(CHECKS), key=str):
-        close = get_close_matches(str(unknown[0]), CHECKS, 1)
-        expected = (
-            f" (did you mean {close[0]}?)" if close else f", expected {', '.join(sorted(CHECKS))}"
-        )
-        raise ArgumentError(f"the control has no argument {unknown[0]!r}{expected}")
+        meant = did_you_mean(unknown[0], sorted(CHECKS))
+        raise ArgumentError(f"the control has no argument {unknown[0]!r}{meant}")
 
 
 def _check_abort(given: Arguments) -> None:

@@ -15,11 +15,12 @@ from chaosfailover.errors import ArgumentError, PreflightError
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.safety.cut import Cut
 from chaosfailover.safety.preflight import PATH_KEYS, ProbedResource
-from chaosfailover.verdict.rules.execution import STOPPING
+from chaosfailover.verdict.rules.execution import CUTTING, STOPPING
 
 __all__ = [
     "OURS",
     "activities",
+    "cuts",
     "hypothesis_probes",
     "idle_rollbacks",
     "pauses",
@@ -108,6 +109,14 @@ def stops_test(activity: Activity) -> bool:
     """
     module, _, func = _function(activity).rpartition(".")
     return module == "chaosfailover.actions" and func in STOPPING
+
+
+def cuts(experiment: Experiment) -> bool:
+    """
+    Tell whether an experiment has an action that creates or starts failover tests.
+    """
+    functions = (_function(activity).rpartition(".") for _, activity in activities(experiment))
+    return any(mod == "chaosfailover.actions" and func in CUTTING for mod, _, func in functions)
 
 
 def pauses(activity: Activity, configuration: Configuration, secrets: Secrets) -> float:

@@ -4,7 +4,6 @@ The values that an experiment is written with, as far as they can be checked wit
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from functools import partial
 
 from chaoslib import substitute
@@ -14,7 +13,7 @@ from chaosfailover import arguments
 from chaosfailover.alibaba import config
 from chaosfailover.alibaba.endpoints import endpoint_url, official_endpoint
 from chaosfailover.alibaba.failover_tests import STATUSES
-from chaosfailover.errors import ArgumentError, PreflightError
+from chaosfailover.errors import ArgumentError, PreflightError, did_you_mean
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.abort import find_probe
 from chaosfailover.run.journal_entry import check_depth
@@ -137,10 +136,9 @@ def _check_statuses(tolerance: object) -> None:
     """
     for status in tolerance if isinstance(tolerance, list) else [tolerance]:
         if isinstance(status, str) and status not in STATUSES:
-            close = get_close_matches(status, STATUSES, 1)
             raise ArgumentError(
-                f"tolerance is {status!r}, which is no status of a failover test "
-                + (f"(did you mean {close[0]}?)" if close else f"({', '.join(STATUSES)})")
+                f"tolerance is {status!r}, which is no status of a failover test"
+                f"{did_you_mean(status, STATUSES)}"
             )
 
 

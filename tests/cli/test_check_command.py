@@ -142,11 +142,29 @@ def with_arguments(arguments: object) -> str:
     return changed(controls=[control])
 
 
+def on_activity() -> dict[str, Any]:
+    document = yaml.safe_load(DRILL.read_text(encoding="utf-8"))
+    activity: dict[str, Any] = document["method"][0] | {"controls": document["controls"]}
+    return activity
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         pytest.param(
             changed(controls=[]), "the control chaosfailover.control is not", id="control"
+        ),
+        pytest.param(
+            changed(controls=[], method=[on_activity()]),
+            "the control chaosfailover.control is not among",
+            id="control at an activity",
+        ),
+        pytest.param(
+            DRILL.read_text(encoding="utf-8").replace(
+                "chaosfailover.control", "chaosfailover.contrl"
+            ),
+            "there is no module 'chaosfailover.contrl' (did you mean chaosfailover.control?)",
+            id="misspelt",
         ),
         pytest.param(changed(method=[]), "the method starts no failover test", id="no cut"),
         pytest.param(changed(title=""), "experiment requires a title", id="not valid"),

@@ -213,12 +213,12 @@ def test_journal_of_a_cut_holds_what_yaml_makes(folder: Path) -> None:
 
 
 def test_experiment_that_no_journal_can_hold_cuts_nothing(folder: Path) -> None:
-    """The verdict and the record name its place."""
+    """The verdict and the record name its line."""
     document = hostile_experiment(portal(folder))
     document["extensions"][0]["hostile"] = within_itself()
 
     entry = run(folder, document)["failover"]
 
-    assert entry["cut_at"] is None
+    assert [event["kind"] for event in entry["events"]] == ["refused"]
     assert entry["verdict"]["verdict"] == "inconclusive"
-    assert "the experiment's extensions.0.hostile" in entry["record"]["verdict"]["reasons"][0]
+    assert "refers to what contains it" in entry["record"]["verdict"]["reasons"][0]

@@ -175,7 +175,7 @@ def test_wrong_abort_when(tmp_path: Path) -> None:
     ],
 )
 def test_experiment_that_is_not_valid(tmp_path: Path, wrong: str, by: str, cause: str) -> None:
-    """The toolkit ends before it calls the control, and writes no journal; a record there is."""
+    """The toolkit ends before it calls the control; verdict and record there are."""
     text = (EXPERIMENTS / "circuit-failover.yaml").read_text(encoding="utf-8")
     assert wrong in text
     (tmp_path / "own.yaml").write_text(text.replace(wrong, by), encoding="utf-8")

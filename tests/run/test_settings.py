@@ -120,7 +120,9 @@ def test_numbers_of_a_target_beyond_all_measure_are_refused(name: str, value: An
             id="a setting that is null",
         ),
         pytest.param(
-            {None: 1, "x": 2}, "the control has no argument None, expected abort_", id="an argument"
+            {None: 1, "x": 2},
+            "the control has no argument None, expected one of abort_",
+            id="an argument",
         ),
         pytest.param(
             {"rtoo": 3},

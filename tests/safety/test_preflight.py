@@ -7,6 +7,7 @@ import os
 import pty
 import select
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -153,22 +154,52 @@ def test_cut_in_the_rollbacks_cuts_nothing(cloud: Cloud, tmp_path: Path) -> None
     assert cloud.statuses() == []
 
 
-@pytest.mark.parametrize("place", ["nowhere", "at an activity"])
-def test_cut_without_the_control_ends_the_run(cloud: Cloud, tmp_path: Path, place: str) -> None:
-    """The toolkit alone would note a failed action, go on, and exit with 0."""
+def without_control(cloud: Cloud, place: str) -> dict[str, Any]:
     document = experiment("in a pause", "default", cloud.portal)
     controls = document.pop("controls")
     if place == "at an activity":
         document["method"][0]["controls"] = controls
-    runner = Runner(document, tmp_path, cloud.exports)
+    return document
+
+
+@pytest.mark.parametrize("place", ["nowhere", "at an activity"])
+def test_cut_without_the_control_is_no_run(cloud: Cloud, tmp_path: Path, place: str) -> None:
+    """The toolkit would call no hook of it before the experiment, so nothing would be guarded."""
+    runner = Runner(without_control(cloud, place), tmp_path, cloud.exports)
     try:
         assert runner.end() == 1, runner.log
     finally:
         runner.close()
 
-    assert "module: chaosfailover.control" in runner.log
-    assert runner.journal["status"] == "interrupted"
-    assert [run["activity"]["name"] for run in runner.journal["run"]] == ["cut-the-circuit"]
+    assert runner.log.count("VERDICT: inconclusive. The run could not begin: the control ") == 1
+    assert (runner.journal["status"], runner.journal["run"]) == ("failed", [])
+    assert cloud.statuses() == []
+
+
+RUN_IN_PYTHON = """\
+import json, sys
+from chaoslib.experiment import run_experiment
+json.dump(run_experiment(json.load(sys.stdin)), sys.stdout, default=str)
+"""
+
+
+@pytest.mark.parametrize("place", ["nowhere", "at an activity"])
+def test_cut_without_the_control_ends_the_run(cloud: Cloud, place: str) -> None:
+    """A program that runs the toolkit would note a failed action, go on, and take it for right."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_IN_PYTHON],
+        input=json.dumps(without_control(cloud, place)),
+        env=clean_environment(**cloud.exports),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    run = json.loads(done.stdout)
+    assert run["status"] == "interrupted"
+    assert [each["activity"]["name"] for each in run["run"]] == ["cut-the-circuit"]
+    assert "module: chaosfailover.control" in done.stderr
     assert cloud.statuses() == []
 
 

@@ -1,0 +1,144 @@
+"""
+How an experiment is read before the toolkit takes it for right, and what an error then says.
+
+The toolkit ends in a traceback for a file of another shape, and lets a doubled key replace the
+first one without a word.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from chaoslib.control import load_global_controls
+from chaoslib.exceptions import ChaosException
+from chaoslib.loader import load_experiment
+from chaoslib.settings import load_settings
+
+from chaosfailover.errors import ArgumentError
+from chaosfailover.run import Experiment
+
+__all__ = ["NOT_READ", "check_shapes", "load_controls", "one_line", "ours", "reading"]
+
+PACKAGE = "chaosfailover"
+YAML = (".yaml", ".yml")
+SUFFIXES = (*YAML, ".json")
+# What a toolkit raises that expects another shape than it is given.
+UNCLEAR = (AttributeError, LookupError, NameError, TypeError)
+NOT_READ = (*UNCLEAR, ValueError, RecursionError)
+SHAPES: dict[str, tuple[type[dict[str, object]] | type[list[object]], str]] = {
+    "configuration": (dict, "a mapping"),
+    "secrets": (dict, "a mapping"),
+    "method": (list, "a list of mappings"),
+    "rollbacks": (list, "a list of mappings"),
+    "controls": (list, "a list of mappings"),
+    "steady-state-hypothesis": (dict, "a mapping"),
+}
+
+
+def ours(source: str, settings: str, *, verify_tls: bool = True) -> Experiment | None:
+    """
+    Return an experiment that names this package, from a file or a URL; None for any other, and for
+    one that cannot be found. `settings` is the file of the toolkit's settings.
+
+    Raises ArgumentError with the name of the file, the line and the problem.
+    """
+    if "://" in source:
+        with suppress(Exception):
+            fetched = load_experiment(source, load_settings(settings), verify_tls=verify_tls)
+            if PACKAGE in json.dumps(fetched, default=str):
+                return _experiment(source, fetched)
+        return None
+    return _read(source) if _names_us(source) else None
+
+
+def _names_us(file: str) -> bool:
+    with suppress(OSError, ValueError):
+        return PACKAGE.encode() in Path(file).read_bytes()
+    return False
+
+
+def _read(file: str) -> Experiment:
+    suffix = Path(file).suffix
+    if suffix not in SUFFIXES:
+        raise ArgumentError(
+            f"the experiment is {file!r}, expected a name that ends in .yaml, .yml or .json"
+        )
+    with reading(file):
+        return _experiment(file, _yaml(Path(file)) if suffix in YAML else _json(Path(file)))
+
+
+def _experiment(source: str, document: object) -> Experiment:
+    if not isinstance(document, dict):
+        raise ArgumentError(f"{source} holds no experiment: expected a mapping")
+    check_shapes(source, document)
+    return document
+
+
+def _yaml(file: Path) -> object:
+    from chaosfailover.emulator import yaml_file
+
+    return yaml_file.read(file, any_value=True)
+
+
+def _json(file: Path) -> object:
+    return json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_without_doubles)
+
+
+def _without_doubles(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    names = [name for name, _ in pairs]
+    if doubled := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"key {doubled!r} is doubled; expected once")
+    return found
+
+
+def check_shapes(name: str, experiment: Mapping[str, object]) -> None:
+    """
+    Check what the toolkit takes for granted; values are not shown, since they may be secret.
+    """
+    for key, (kind, expected) in SHAPES.items():
+        given = experiment.get(key, kind())
+        wrong = [] if isinstance(given, kind) else [given]
+        if isinstance(given, list) and not wrong:
+            wrong = [each for each in given if not isinstance(each, dict)]
+        if wrong:
+            found = "nothing" if wrong[0] is None else type(wrong[0]).__name__
+            raise ArgumentError(f"{name}: {key} has {found}, expected {expected}")
+
+
+def load_controls(settings: str, files: Sequence[str]) -> None:
+    """
+    Load the controls of the toolkit's settings and of control files; raises ArgumentError.
+    """
+    for file in files:
+        if Path(file).suffix not in ("", *SUFFIXES):
+            raise ArgumentError(
+                f"the control file is {file!r}, expected a name that ends in .yaml, .yml or .json"
+            )
+    with reading(", ".join(files) or "the toolkit's settings"):
+        load_global_controls(load_settings(settings) or {}, [*files])
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """
+    Name what is read in the error of a toolkit that does not.
+    """
+    try:
+        yield
+    except (ChaosException, OSError, *NOT_READ) as exc:
+        reason = one_line(exc)
+        shown = reason if name in reason else f"{name} cannot be read: {reason}"
+        raise ArgumentError(shown) from exc
+
+
+def one_line(exc: BaseException) -> str:
+    """
+    Return what an error says, with its kind if that alone says little.
+    """
+    if isinstance(exc, RecursionError):
+        return "it is nested too deep"
+    if isinstance(exc, UNCLEAR) or not str(exc):
+        return f"{type(exc).__name__}: {exc}".removesuffix(": ")
+    return " ".join(str(exc).split())

@@ -1,0 +1,96 @@
+"""
+The names of our modules and functions in an experiment, and those that are only spelt like one.
+
+The toolkit warns of a control whose module does not exist, and runs the experiment without it.
+"""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.util import find_spec
+
+from chaosfailover.errors import ArgumentError, ConfigurationError, did_you_mean
+from chaosfailover.run import Experiment
+from chaosfailover.run.declarations import MODULE, declared_arguments, is_called
+from chaosfailover.run.steps import cuts
+from chaosfailover.verdict.values import mapping
+
+__all__ = ["NO_CONTROL", "check_control", "check_names", "given_arguments"]
+
+MODULES = (MODULE, *(f"chaosfailover.{name}" for name in ("actions", "probes", "tolerances")))
+CLOSE = 0.9
+"""How alike two names are, from 0 to 1, for one to be a misspelling of the other."""
+NO_CONTROL = """\
+the control chaosfailover.control is not among the experiment's controls, so that nothing would \
+stop a failover test: add it there, or name its --control-file"""
+
+
+def check_names(experiment: Experiment) -> None:
+    """
+    Raise ArgumentError for a module or a function of ours that does not exist.
+    """
+    for owner, provider in _providers(experiment):
+        module, function = provider.get("module"), provider.get("func")
+        if not isinstance(module, str) or not _is_meant(module):
+            continue
+        if module not in MODULES:
+            meant = did_you_mean(module, MODULES, CLOSE)
+            raise ArgumentError(f"{owner}: there is no module {module!r}{meant}")
+        if isinstance(function, str) and not hasattr(found := import_module(module), function):
+            meant = did_you_mean(function, found.__all__)
+            raise ArgumentError(f"{owner}: {module} has no function {function!r}{meant}")
+
+
+def check_control(experiment: Experiment) -> None:
+    """
+    Raise ConfigurationError for an experiment that cuts, and whose control the toolkit would not
+    call before it.
+
+    It may stand in the toolkit's settings or in control files, which have to be loaded before.
+    """
+    if cuts(experiment) and not is_called(experiment):
+        raise ConfigurationError(NO_CONTROL)
+
+
+def given_arguments(experiment: Experiment) -> Mapping[str, object]:
+    """
+    Return the arguments of our control, or of one whose module is spelt like it; {} if none is.
+    """
+    declared = declared_arguments(experiment)
+    meant = (
+        mapping(provider.get("arguments"))
+        for _, provider in _providers(experiment)
+        if get_close_matches(str(provider.get("module")), [MODULE], 1, CLOSE)
+    )
+    return next(meant, {}) if declared is None else declared
+
+
+def _providers(value: object) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """
+    Yield each provider, with the name of what it provides.
+    """
+    if isinstance(value, Mapping):
+        provider = value.get("provider")
+        if isinstance(provider, Mapping):
+            yield str(value.get("name")), provider
+        for each in value.values():
+            yield from _providers(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _providers(each)
+
+
+def _is_meant(module: str) -> bool:
+    """
+    Tell whether a module is one of ours, or is spelt like one and is none.
+    """
+    if module.partition(".")[0] == "chaosfailover":
+        return True
+    return bool(get_close_matches(module, MODULES, 1, CLOSE)) and not _exists(module)
+
+
+def _exists(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False

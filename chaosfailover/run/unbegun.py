@@ -1,0 +1,62 @@
+"""
+The verdict, the record and the journal of a run that the toolkit refuses before it calls a hook.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chaoslib import merge_vars, substitute
+from chaoslib.configuration import load_configuration
+from chaoslib.exceptions import ChaosException
+from chaoslib.run import initialize_run_journal
+
+from chaosfailover.run import Configuration, Experiment
+from chaosfailover.run.finish import conclude_refused
+from chaosfailover.run.journal_entry import json_object
+from chaosfailover.run.loading import NOT_READ
+from chaosfailover.run.provider_names import given_arguments
+from chaosfailover.run.settings import Settings
+
+__all__ = ["conclude_unbegun"]
+
+
+def conclude_unbegun(
+    experiment: Experiment,
+    reason: str,
+    journal_path: str,
+    variables: Mapping[str, object],
+    variable_files: Sequence[str],
+) -> None:
+    """
+    Judge a run that did not begin, and write the files that its experiment asks for.
+
+    `experiment` is empty if it cannot be read.
+
+    The journal is written too: beside this run's verdict, that of the run before would be taken for
+    its own.
+    """
+    journal = initialize_run_journal(json_object(experiment))
+    journal |= {"status": "failed", "end": datetime.now(UTC).isoformat()}
+    configuration = _configuration(experiment, variables, variable_files)
+    files = Settings.of_files(substitute(dict(given_arguments(experiment)), configuration, {}))
+    conclude_refused(journal, reason, files, journal_path)
+    text = json.dumps(journal, indent=2, ensure_ascii=False)
+    with suppress(OSError):  # the log says so
+        Path(journal_path).write_text(text, encoding="utf-8")
+
+
+def _configuration(
+    experiment: Experiment, variables: Mapping[str, object], files: Sequence[str]
+) -> Configuration:
+    """
+    Return the configuration of an experiment as far as it can be read: the reason is another one.
+    """
+    written = experiment.get("configuration") or {}
+    with suppress(ChaosException, OSError, *NOT_READ):
+        given, _ = merge_vars({**variables}, [*files])
+        configuration: Configuration = load_configuration(written, given)
+        return configuration
+    return {}

@@ -1,0 +1,251 @@
+"""
+`chaos run` and `chaos validate`: what the toolkit refuses has one cause, a verdict and a record.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+from chaos_command import chaos, journal
+from click.testing import CliRunner
+from places import EXPERIMENTS
+
+from chaosfailover.cli import failover
+
+DRILL = (EXPERIMENTS / "circuit-failover.yaml").read_text(encoding="utf-8")
+YESTERDAY = '{"failover": {"verdict": {"verdict": "held"}}}'
+NO_FUNCTION = (
+    "cut-the-circuit: chaosfailover.actions has no function 'start_failover_tst' "
+    "(did you mean start_failover_test?)"
+)
+
+
+def own(folder: Path, wrong: str, by: str) -> str:
+    """
+    Write the bundled experiment with a mistake in it, beside the journal of yesterday.
+    """
+    assert wrong in DRILL
+    (folder / "own.yaml").write_text(DRILL.replace(wrong, by, 1), encoding="utf-8")
+    (folder / "journal.json").write_text(YESTERDAY, encoding="utf-8")
+    return "own.yaml"
+
+
+@pytest.mark.long
+@pytest.mark.sample(3)
+@pytest.mark.parametrize(
+    ("wrong", "by", "cause", "readable"),
+    [
+        pytest.param("start_failover_test\n", "start_failover_tst\n", NO_FUNCTION, True, id="func"),
+        pytest.param(
+            "module: chaosfailover.control\n",
+            "module: chaosfailover.contrl\n",
+            "failover: there is no module 'chaosfailover.contrl' (did you mean "
+            "chaosfailover.control?)",
+            True,
+            id="control",
+        ),
+        pytest.param(
+            "module: chaosfailover.control\n",
+            "module: chaos_failover.control\n",
+            "failover: there is no module 'chaos_failover.control' (did you mean "
+            "chaosfailover.control?)",
+            True,
+            id="package",
+        ),
+        pytest.param(
+            "module: chaosfailover.tolerances\n",
+            "module: chaosfailover.judges\n",
+            "enabled-until-it-is-cut: there is no module 'chaosfailover.judges', expected one of "
+            "chaosfailover.control, chaosfailover.actions, chaosfailover.probes, "
+            "chaosfailover.tolerances",
+            True,
+            id="module",
+        ),
+        pytest.param(
+            "        name: ${test_name}\n",
+            "        nme: ${test_name}\n",
+            "required argument 'name' is missing from activity 'create_failover_test'",
+            True,
+            id="argument",
+        ),
+        pytest.param("title: The", "titel: The", "experiment requires a title", True, id="title"),
+        pytest.param(
+            "        rto: ${rto}",
+            "        blackout_dates: [2026-02-30]",
+            "own.yaml cannot be read: line 83: '2026-02-30' cannot be read: day is out of range "
+            "for month",
+            False,
+            id="date",
+        ),
+        pytest.param(
+            "rollbacks:\n  - ",
+            "method:\n  - ",
+            "own.yaml cannot be read: line 219: key 'method' is doubled, first on line 189; "
+            "expected once",
+            False,
+            id="doubled key",
+        ),
+        pytest.param(
+            "title: The",
+            "title: [",
+            "own.yaml cannot be read: line 15: while parsing a flow sequence did not find expected "
+            "',' or ']'",
+            False,
+            id="syntax",
+        ),
+        pytest.param(
+            "tags: [",
+            "secrets:\ntags: [",
+            "own.yaml: secrets has nothing, expected a mapping",
+            False,
+            id="empty block",
+        ),
+        pytest.param(
+            "      tolerance: 200\n",
+            "      tolerance: 200\n      controls: 1\n",
+            "TypeError: 'int' object is not iterable",
+            True,
+            id="what the toolkit takes for granted",
+        ),
+    ],
+)
+def test_experiment_that_the_toolkit_refuses(
+    tmp_path: Path, wrong: str, by: str, cause: str, readable: bool
+) -> None:
+    """One cause, one verdict, and a journal that is no longer that of yesterday."""
+    source = own(tmp_path, wrong, by)
+
+    validated = chaos("validate", source, folder=tmp_path)
+    before = (tmp_path / "journal.json").read_text(encoding="utf-8")
+    done = chaos("run", source, folder=tmp_path, FAILOVER_RECORD="record.json")
+
+    assert (validated.returncode, before, done.returncode) == (1, YESTERDAY, 1)
+    assert errors(validated.stderr) == [cause]
+    assert "VERDICT" not in validated.stderr
+    assert "Traceback" not in validated.stderr + done.stderr
+    assert errors(done.stderr) == [cause]
+    assert done.stderr.count("VERDICT: ") == 1
+    assert f"VERDICT: inconclusive. The run could not begin: {cause}. Nothing was" in done.stderr
+    entry = journal(tmp_path)["failover"]
+    assert entry["verdict"]["reasons"][0] == f"The run could not begin: {cause}."
+    if readable:
+        record = json.loads((tmp_path / "record.json").read_text(encoding="utf-8"))
+        assert record == entry["record"]
+    report = ["report", str(tmp_path / "journal.json"), "-o", str(tmp_path / "report.html")]
+    for options in ([], ["--verify"]):
+        assert CliRunner().invoke(failover, [*report, *options]).exit_code == 0
+
+
+def errors(log: str) -> list[str]:
+    return [line.partition(" ERROR] ")[2] for line in log.splitlines() if " ERROR] " in line]
+
+
+def test_cut_without_the_control(tmp_path: Path) -> None:
+    """It is refused before anything is probed, unless settings or a control file declare it."""
+    document = yaml.safe_load(DRILL)
+    (control,) = document.pop("controls")
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    (tmp_path / "ours.json").write_text(json.dumps({"ours": control}), encoding="utf-8")
+
+    done = chaos("run", "own.yaml", folder=tmp_path)
+    with_file = chaos(
+        *("run", "--control-file", "ours.json", "own.yaml"),
+        folder=tmp_path,
+        FAILOVER_TOPOLOGY="nonsense",
+    )
+
+    assert done.stderr.count("VERDICT: ") == 1
+    assert (
+        "VERDICT: inconclusive. The run could not begin: the control chaosfailover.control is not "
+        "among the experiment's controls, so that nothing would stop a failover test: "
+        in done.stderr
+    )
+    assert "Probe" not in done.stderr
+    assert "is not among" not in with_file.stderr
+    assert "The run could not begin: topology 'nonsense' is neither" in with_file.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("title: t\ndescription: d\nmethod: []\nrollbacks: [x: 2026-02-30]\n", "Traceback"),
+        ("title: t\nmethod: []\n", "experiment requires a description"),
+    ],
+)
+def test_experiment_of_somebody_else(tmp_path: Path, text: str, ends: str) -> None:
+    """The toolkit has it alone: its end is as without this extension."""
+    own(tmp_path, "title", "title")
+    (tmp_path / "theirs.yaml").write_text(text, encoding="utf-8")
+
+    done = chaos("run", "theirs.yaml", folder=tmp_path)
+
+    assert done.returncode == 1
+    assert ends in done.stderr
+    assert "VERDICT" not in done.stderr
+    assert (tmp_path / "journal.json").read_text(encoding="utf-8") == YESTERDAY
+
+
+@pytest.mark.long
+def test_variables_name_the_record(tmp_path: Path) -> None:
+    """As in a run that begins; validation or not, a function that does not exist is refused."""
+    source = own(tmp_path, "start_failover_test\n", "start_failover_tst\n")
+
+    done = chaos("run", "--no-validation", "--var", "record=given.json", source, folder=tmp_path)
+
+    record = json.loads((tmp_path / "given.json").read_text(encoding="utf-8"))
+    assert done.returncode == 1
+    assert record["verdict"]["reasons"][0] == f"The run could not begin: {NO_FUNCTION}."
+
+
+@pytest.mark.long
+def test_report_for_an_agent(tmp_path: Path) -> None:
+    """The standard output holds the toolkit's report of the refusal, and nothing else."""
+    pytest.importorskip("chaostoolkit.agent", reason="chaostoolkit < 1.21 has no agents")
+    source = own(tmp_path, "start_failover_test\n", "start_failover_tst\n")
+
+    ran = chaos("run", "--output", "agent", source, folder=tmp_path)
+    validated = chaos("validate", "--output", "agent", source, folder=tmp_path)
+
+    for done in (ran, validated):
+        report = json.loads(done.stdout)
+        assert (done.returncode, report["error"]["message"]) == (1, NO_FUNCTION)
+
+
+@pytest.mark.long
+def test_experiment_at_a_url(tmp_path: Path) -> None:
+    """It is refused as the file is."""
+    source = own(tmp_path, "start_failover_test\n", "start_failover_tst\n")
+
+    with served(tmp_path) as address:
+        done = chaos("run", f"{address}/{source}", folder=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.count(f"VERDICT: inconclusive. The run could not begin: {NO_FUNCTION}.") == 1
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """
+    Serve a folder on the loopback; yield its address.
+    """
+
+    class Quiet(SimpleHTTPRequestHandler):
+        extensions_map = {".yaml": "text/yaml"}  # noqa: RUF012 - as the base class has it
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
