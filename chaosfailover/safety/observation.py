@@ -118,6 +118,17 @@ class Observation:
             before, self._told = self._told, (job_id, status)
             return before != self._told
 
+    def ends_untold(self, job_id: str, status: str) -> bool:
+        """
+        Return whether the log is to say that the test ends, as nothing of this run has looked at it
+        to stop it: once.
+        """
+        with self._lock:
+            is_first = self._told == ("", "")
+            if is_first:
+                self._told = (job_id, status)
+            return is_first
+
     def see_end(self, ago: float = 0.0, lag: float = 0.0) -> None:
         """
         Note that the test has ended, so many seconds ago.

@@ -8,6 +8,7 @@ stopped, it asks nothing.
 
 import contextlib
 import functools
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -17,13 +18,19 @@ from chaosfailover.alibaba.documents import text
 from chaosfailover.alibaba.failover_tests import planned_end
 from chaosfailover.errors import JobNotFoundError
 from chaosfailover.safety import requests
-from chaosfailover.safety.guarded_test import GuardedTest, opened_once
+from chaosfailover.safety.bounded_log import log
+from chaosfailover.safety.guarded_test import GuardedTest, label, opened_once
 from chaosfailover.safety.observation import Observation
 from chaosfailover.safety.requests import Access, Exchange, advance
 from chaosfailover.signals import leave_signals_to_the_main_thread
 
 __all__ = ["Observer", "ObserverThread"]
 
+ENDING = ("Stopping", "Stopped")
+ENDED_ALONE = (
+    "Failover test %s is %s, and this run did not stop it: somebody else did, or its planned end "
+    "has come"
+)
 INTERVAL = 1.0
 # Seconds between reads after errors: it doubles up to this.
 LONGEST_INTERVAL = 30.0
@@ -91,7 +98,10 @@ class Observer:
             seen.miss_job()
             return False
         status = text(job, "Status") or ""
-        seen.see_job(text(job, "JobId") or "", status, asked_at, planned_end(job))
+        job_id = text(job, "JobId") or ""
+        seen.see_job(job_id, status, asked_at, planned_end(job))
+        if status in ENDING and not self._watched.is_stopping and seen.ends_untold(job_id, status):
+            log(logging.WARNING, ENDED_ALONE, label(guarded.test, job_id), status)
         return True
 
     def _read_resources(self) -> Exchange[bool]:

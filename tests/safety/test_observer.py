@@ -97,6 +97,35 @@ def test_end_tells_when_the_test_was_last_seen_to_cut(published: list[Event]) ->
     assert [event for event in published if "testing_ago" in event] == ends
 
 
+@pytest.mark.parametrize("statuses", [["Stopping", "Stopped"], ["Stopped", "Stopped"]])
+def test_end_that_is_not_of_this_run_is_logged_at_once(
+    statuses: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once, so that nobody at a game day waits for a cut that is over."""
+    observe([job("Testing"), *map(job, statuses)], ["Enabled"], rounds=3)
+
+    (warning,) = (each.getMessage() for each in caplog.records if each.levelname == "WARNING")
+    assert warning == (
+        f"Failover test drill (ftj-1) is {statuses[0]}, and this run did not stop it: somebody "
+        "else did, or its planned end has come"
+    )
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_end_of_a_test_that_this_run_stops_is_not_logged(
+    ended: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its stop says so, also if the test is still watched afterwards."""
+    watched, observer, _ = observe([job("Testing"), job("Stopped")], ["Enabled"], rounds=1)
+    watched.is_stopping = not ended
+    if ended:
+        assert watched.tests[0].observation.is_untold("ftj-1", "Testing")
+
+    advance(observer.rounds())
+
+    assert [each for each in caplog.records if each.levelname == "WARNING"] == []
+
+
 def test_planned_end_is_told_once_it_is_known(published: list[Event]) -> None:
     """With a status that is new, or once more with that which is known; nothing else is told."""
     started = {"StartTime": "2026-11-23T12:00:00Z", "JobDuration": "5"}
