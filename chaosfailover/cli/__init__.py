@@ -2,6 +2,7 @@
 `chaos failover ...`: the commands for work outside of an experiment.
 """
 
+import errno
 import sys
 from io import TextIOWrapper
 
@@ -23,7 +24,27 @@ from chaosfailover.cli.terminal import heed_no_color, with_quiet
 __all__ = ["failover"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """
+    The commands, with one error for an output that cannot be written, such as a full disk.
+    """
+
+    def invoke(self, ctx: click.Context) -> object:
+        """
+        Invoke a command; a closed pipe is left to click.
+        """
+        try:
+            return super().invoke(ctx)
+        except OSError as exc:
+            if exc.filename is not None or exc.errno not in NOT_WRITTEN:
+                raise
+            raise click.ClickException(f"the output cannot be written: {exc.strerror}") from exc
+
+
+NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="chaostoolkit-failover", prog_name="chaostoolkit-failover")
 def failover() -> None:
     """

@@ -1,5 +1,5 @@
 """
-Standard output is UTF-8 in every locale, as the files that the commands write.
+Standard output is UTF-8 in every locale, as the files that the commands write, or is one error.
 """
 
 import json
@@ -57,3 +57,21 @@ def test_verification_names_a_file_in_utf_8(tmp_path: Path) -> None:
     done = CliRunner(charset="latin-1").invoke(failover, ["report", "--verify", str(journal)])
 
     assert done.stdout_bytes.decode() == f"{journal}: there is no record\n"
+
+
+def test_output_on_a_full_disk(tmp_path: Path) -> None:
+    """One error says so."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [*CHAOS, "failover", "example"],
+            cwd=tmp_path,
+            env=clean_environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == "Error: the output cannot be written: No space left on device\n"
