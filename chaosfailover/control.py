@@ -31,7 +31,7 @@ from chaosfailover.run.activity_waits import begin_wait, end_all_waits, end_wait
 from chaosfailover.run.declarations import check_declarations, check_scope, validated_experiment
 from chaosfailover.run.evidence import RunEvidence
 from chaosfailover.run.experiment_file import command_name, command_parameter, note_control
-from chaosfailover.run.experiment_keys import check_keys
+from chaosfailover.run.experiment_shape import check_keys
 from chaosfailover.run.finish import conclude_refused, fail
 from chaosfailover.run.journal_entry import json_object, known_secrets
 from chaosfailover.run.probe_tolerance import evaluate, tell_reading
@@ -57,8 +57,8 @@ __all__ = [
 logger = logging.getLogger("chaostoolkit")
 
 NOT_BEGUN = """\
-NO VERDICT: the toolkit did not call the control before the experiment, so nothing was measured \
-and nothing could be cut; the control chaosfailover.control must have no `scope`"""
+the toolkit did not call the control before the experiment, so nothing was measured and nothing \
+could be cut: another control ended the run, or the control chaosfailover.control has a `scope`"""
 
 _session: Session | None = None
 _refusal: str | None = None
@@ -248,6 +248,7 @@ def after_experiment_control(
     Stop what the run started and complete the journal.
     """
     end_all_waits()
+    note_control()
     if "failover" in state:
         return  # this run is concluded
     try:
@@ -267,11 +268,7 @@ def _end_unbegun(state: Journal, secrets: set[str], files: Settings) -> None:
     Complete the journal of a run that has no session.
     """
     state.update(redact_run(json_object(state), secrets))
-    if _refusal:
-        conclude_refused(state, _refusal, files, command_parameter("journal_path"))
-    elif state["status"] == "completed":
-        logger.error(NOT_BEGUN)
-        state["status"] = "failed"
+    conclude_refused(state, _refusal or NOT_BEGUN, files, command_parameter("journal_path"))
 
 
 def cleanup_control() -> None:

@@ -11,7 +11,8 @@ wakeup descriptor, and wakes the main thread until it has handled the signal.
 
 What a handler raises inside a finalizer or a weak reference's callback, Python reports and drops.
 The hook for such reports has the thread interrupt the main thread once more. What is raised inside
-the hook would be dropped without a report, so nothing is raised there.
+the hook would be dropped without a report, so nothing is raised there. Nor is it in the import
+system, which would keep its lock: no thread could import anything any more, or end.
 """
 
 import contextlib
@@ -38,6 +39,8 @@ NUDGE = signal.SIGURG
 NUDGE_INTERVAL = 0.1
 # On the wakeup descriptor: an interruption was dropped.
 DROPPED = 0
+# The files of the import system, as its frames name them.
+IMPORT_SYSTEM = "<frozen importlib"
 FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
 
 
@@ -88,13 +91,14 @@ class Interruption:
 
     def put_back(self) -> None:
         """
-        Restore the previous handlers; safe to repeat.
+        Restore the previous handlers, unless others have done so; safe to repeat.
         """
         self._descriptors.close()
         while self._previous:
             signum, previous = self._previous.popitem()
-            # None is a handler that was not installed from Python.
-            signal.signal(signum, signal.SIG_DFL if previous is None else previous)
+            if signal.getsignal(signum) in (self._handle, self._wake):
+                # None is a handler that was not installed from Python.
+                signal.signal(signum, signal.SIG_DFL if previous is None else previous)
 
     def _read_at_once(self) -> None:
         reading, writing = os.pipe()
@@ -146,7 +150,7 @@ class Interruption:
 
     def _wake(self, _: int, frame: FrameType | None) -> None:
         self._awake = True
-        if not self._dropped or _is_in_the_hook(frame):
+        if not self._dropped or _must_not_raise(frame):
             return
         self._dropped = False
         if self.received and not self.ending:
@@ -179,13 +183,18 @@ class Interruption:
             self._on_further()
         if self.ending or (again and self._busy()):
             return
-        if _is_in_the_hook(frame):
+        if _must_not_raise(frame):
             self._ask_again()
             return
         _interrupt(signal.Signals(signum).name)
 
 
-def _is_in_the_hook(frame: FrameType | None) -> bool:
+def _must_not_raise(frame: FrameType | None) -> bool:
+    """
+    Tell whether the main thread is in the hook, or in the import system's own code.
+    """
+    if frame and frame.f_code.co_filename.startswith(IMPORT_SYSTEM):
+        return True
     while frame and frame.f_code is not Interruption._note_dropped.__code__:
         frame = frame.f_back
     return frame is not None

@@ -51,6 +51,53 @@ interruption.put_back()
 """
 
 
+# The signal arrives when the import system has taken its lock, and would not give it back.
+IMPORTING = """
+import operator, signal, sys, threading, time, types
+from functools import partial
+from importlib import _bootstrap
+from chaosfailover.signals import Interruption
+interruption = Interruption(lambda name: None, lambda: None, lambda: True)
+assert interruption.install()
+system = _bootstrap._imp
+steps = [
+    system.acquire_lock,
+    partial(setattr, _bootstrap, "_imp", system),
+    partial(signal.raise_signal, signal.SIGINT),
+]
+locked_once = types.ModuleType("_imp")
+locked_once.__dict__.update(vars(system), acquire_lock=partial(list, map(operator.call, steps)))
+_bootstrap._imp = locked_once
+try:
+    import colorsys
+    print("imported")
+    time.sleep(30)
+except KeyboardInterrupt:
+    print("KeyboardInterrupt")
+other = threading.Thread(target=__import__, args=("no_such_module",), daemon=True)
+threading.excepthook = lambda raised: print(raised.exc_type.__name__)
+other.start()
+other.join(10)
+print("ended", not other.is_alive())
+interruption.put_back()
+"""
+
+
+def test_signal_leaves_the_import_system_in_order() -> None:
+    """It is raised once the import is over: the lock would keep every other thread from its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTING],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        preexec_fn=default_signals,
+    )
+
+    expected = ["imported", "KeyboardInterrupt", "ModuleNotFoundError", "ended True"]
+    assert done.stdout.splitlines() == expected
+
+
 @pytest.mark.parametrize("place", ["callback", "finalizer", "hook", "nudges"])
 @pytest.mark.parametrize(
     ("signum", "expected"), [("SIGINT", "KeyboardInterrupt"), ("SIGTERM", "SystemExit")]

@@ -9,8 +9,10 @@ of the run before. An experiment that does not name this package is left to the 
 import copy
 import functools
 import logging
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, NoReturn
 
 import click
@@ -18,13 +20,13 @@ from chaostoolkit.commands.run import run as toolkit_run
 from chaostoolkit.commands.validate import validate as toolkit_validate
 
 from chaosfailover.cli.region_options import NOT_DONE
-from chaosfailover.errors import ConfigurationError, FailoverError
-from chaosfailover.record.redaction import given_secrets, redact_message
+from chaosfailover.errors import ConfigurationError
+from chaosfailover.record.redaction import redact_message
 from chaosfailover.run import Experiment
-from chaosfailover.run.declarations import is_called
+from chaosfailover.run.declarations import check_declarations, is_called
 from chaosfailover.run.experiment_file import control_was_called
-from chaosfailover.run.journal_entry import check_depth
-from chaosfailover.run.loading import load_controls, one_line, ours
+from chaosfailover.run.journal_entry import check_depth, secrets_of_environment
+from chaosfailover.run.loading import CLEAR, load_controls, one_line, ours
 from chaosfailover.run.provider_names import check_control, check_names
 from chaosfailover.run.unbegun import conclude_unbegun
 
@@ -37,6 +39,12 @@ Given = Mapping[str, Any]
 """The parameters of the command line."""
 Check = Callable[[Experiment, Given], None]
 End = Callable[[Experiment, str, Given], None]
+
+
+class Interrupted(BaseException):
+    """
+    A signal came before the control was called.
+    """
 
 
 class LastError(logging.Handler):
@@ -68,7 +76,7 @@ def _completed(toolkit: Command, check: Check, end: End) -> Command:
             experiment = ours(given["source"], _settings(), verify_tls=not given["no_verify_tls"])
             if experiment is not None:
                 check(experiment, given)
-        except FailoverError as problem:
+        except Exception as problem:  # noqa: BLE001 - whatever it is, it is why there is no run
             _refuse(experiment or {}, problem, given, end)
         if experiment is None or not is_called(experiment):
             return toolkit(**given)
@@ -82,22 +90,27 @@ def _command_of_ours(toolkit: Command, experiment: Experiment, given: Given, end
     Call the toolkit, for an experiment whose control it is to call.
     """
     try:
-        with _last_error() as last:
+        with _last_error() as last, _handled_signals():
             return toolkit(**given)
     except click.exceptions.Exit as exc:
         if exc.exit_code and last.message and not control_was_called():
-            end(experiment, _redacted(last.message), given)
+            end(experiment, _redacted(last.message, experiment), given)
         raise
     except (click.ClickException, click.Abort):
         raise
-    except Exception as problem:
+    except (Exception, Interrupted, KeyboardInterrupt, SystemExit) as problem:
         if control_was_called():
             raise
         _refuse(experiment, problem, given, end)
 
 
-def _refuse(experiment: Experiment, problem: Exception, given: Given, end: End) -> NoReturn:
-    reason = _redacted(one_line(problem))
+def _refuse(experiment: Experiment, problem: BaseException, given: Given, end: End) -> NoReturn:
+    reason = one_line(problem)
+    if isinstance(problem, KeyboardInterrupt):
+        reason = "it was interrupted by SIGINT"
+    elif not isinstance(problem, (*CLEAR, Interrupted)):
+        reason = f"the toolkit cannot use {given['source']}: {reason}"
+    reason = _redacted(reason, experiment)
     logger.error("%s", reason)
     _tell_agent(reason, given)
     end(experiment, reason, given)
@@ -114,8 +127,31 @@ def _last_error() -> Iterator[LastError]:
         logger.removeHandler(handler)
 
 
-def _redacted(reason: str) -> str:
-    return redact_message(" ".join(reason.split()), given_secrets({}))
+@contextmanager
+def _handled_signals() -> Iterator[None]:
+    """
+    Let SIGTERM and SIGHUP end what comes before the control, and nothing after it: the journal of
+    the run is being written. The control handles them itself.
+    """
+    unhandled = [
+        each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_DFL
+    ]
+    try:
+        for signum in unhandled:
+            signal.signal(signum, _handle)
+        yield
+    finally:
+        for signum in unhandled:
+            signal.signal(signum, signal.SIG_DFL)
+
+
+def _handle(signum: int, _: FrameType | None) -> None:
+    if not control_was_called():
+        raise Interrupted(f"it was interrupted by {signal.Signals(signum).name}")
+
+
+def _redacted(reason: str, experiment: Experiment) -> str:
+    return redact_message(" ".join(reason.split()), secrets_of_environment(experiment))
 
 
 def _settings() -> str:
@@ -140,14 +176,15 @@ def _tell_agent(reason: str, given: Given) -> None:
 
 
 def _check_run(experiment: Experiment, given: Given) -> None:
-    _check_written(experiment, given)
     load_controls(_settings(), given["control_file"])
+    _check_written(experiment, given)
     check_control(experiment)
 
 
 def _check_written(experiment: Experiment, _: Given) -> None:
     check_depth(experiment)
     check_names(experiment)
+    check_declarations(experiment)
 
 
 def _end_run(experiment: Experiment, reason: str, given: Given) -> None:

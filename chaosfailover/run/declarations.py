@@ -41,7 +41,8 @@ class Declaration(NamedTuple):
 
 def check_declarations(experiment: Experiment) -> None:
     """
-    Raise InvalidControl for a second control, wherever both are declared, and for a `scope`.
+    Raise InvalidControl for a second control, wherever both are declared, and for one that the
+    toolkit would not call, or only in part.
 
     The toolkit would call the hooks of each: one of them would be without effect, with all its
     arguments.
@@ -78,13 +79,18 @@ def declared_arguments(experiment: Experiment) -> Mapping[str, object] | None:
 
 def check_scope(control: Control) -> None:
     """
-    Raise InvalidControl for a `scope`: the toolkit leaves out hooks, so there would be no verdict,
-    or no guard.
+    Raise InvalidControl for a `scope`, or another type than `python`: the toolkit leaves out hooks,
+    so there would be no verdict, or no guard.
     """
     if scope := control.get("scope"):
         raise InvalidControl(
             f"control {control.get('name')!r}: scope is {scope!r}, but the control must run "
             "before and after the experiment: leave scope out"
+        )
+    if (kind := mapping(control.get("provider")).get("type")) != "python":
+        raise InvalidControl(
+            f"control {control.get('name')!r}: the type of its provider is {kind!r}, expected "
+            "'python': the toolkit would not call it"
         )
 
 
@@ -115,10 +121,9 @@ def _global_declarations() -> Iterator[Declaration]:
     Yield those of settings and control files. `chaos validate` reads the settings alone, and loads
     no controls from them.
     """
-    settings = get_loaded_settings().get("controls")
-    named = settings if isinstance(settings, Mapping) else {}
+    named = mapping(mapping(get_loaded_settings()).get("controls"))
     for name, control in named.items():
-        yield Declaration({"name": name, **control}, "the settings")
+        yield Declaration({"name": name, **mapping(control)}, "the settings")
     for control in get_global_controls():
         if not any(control is each for each in named.values()):
             yield Declaration(control, "a control file")

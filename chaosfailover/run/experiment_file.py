@@ -2,11 +2,14 @@
 The file of the experiment, and the files that it names.
 """
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 __all__ = [
+    "at_command_end",
     "beside_experiment",
     "command_name",
     "command_parameter",
@@ -49,6 +52,16 @@ def control_was_called() -> bool:
     """
     context = click.get_current_context(silent=True)
     return bool(context and context.meta.get(CALLED))
+
+
+def at_command_end(action: Callable[[], object], otherwise: ExitStack) -> None:
+    """
+    Do something once the toolkit's command has written the journal, or with a stack outside of one.
+    """
+    if context := click.get_current_context(silent=True):
+        context.call_on_close(action)
+    else:
+        otherwise.callback(action)
 
 
 def beside_experiment(name: str) -> str:

@@ -39,15 +39,23 @@ def check_files(settings: Settings, *, make_folders: bool = True) -> None:
     Existing files are not changed, and no new file is left; nor is a folder, unless they are to be
     made. Raises ConfigurationError.
     """
-    for key in ("report", "record"):
-        if name := getattr(settings, key):
-            try_to_write(key, Path(name), make_folders=make_folders)
-    name = command_parameter("journal_path")
     for key in FILES:
-        file = getattr(settings, key)
-        if file and os.path.realpath(file) == os.path.realpath(name or JOURNAL):
-            raise ConfigurationError(f"{key} is {file!r}, as the journal: name another file")
-    if name:
+        _check_file(key, getattr(settings, key), make_folders=make_folders)
+    _check_journal(make_folders=make_folders)
+
+
+def _check_file(key: str, file: str | None, *, make_folders: bool = True) -> None:
+    if not file:
+        return
+    journal = command_parameter("journal_path") or JOURNAL
+    if os.path.realpath(file) == os.path.realpath(journal):
+        raise ConfigurationError(f"{key} is {file!r}, as the journal: name another file")
+    if key in ("report", "record"):
+        try_to_write(key, Path(file), make_folders=make_folders)
+
+
+def _check_journal(*, make_folders: bool = True) -> None:
+    if name := command_parameter("journal_path"):
         try_to_write("the journal", Path(name), make_folders=make_folders)
 
 
@@ -143,12 +151,22 @@ def conclude_refused(
     """
     at = datetime.now(UTC).isoformat()
     journal["failover"] = {"events": [{"at": at, "kind": "refused", "reason": reason}]}
+    files = {key: file for key in FILES if (file := getattr(settings, key))}
+    usable = Settings(**{key: files[key] for key in files if _holds(_check_file, key, files[key])})
+    shown = journal_file if _holds(_check_journal) else None
+    conclude(journal, usable, journal_file=shown, live=live_report(usable))
+
+
+def _holds(check: Callable[..., None], *given: str) -> bool:
+    """
+    Tell whether a check of a refused run's files holds; log why not.
+    """
     try:
-        check_files(settings)
+        check(*given)
     except ConfigurationError as exc:
         logger.warning("%s", exc)
-        settings = Settings()
-    conclude(journal, settings, journal_file=journal_file, live=live_report(settings))
+        return False
+    return True
 
 
 def live_report(settings: Settings) -> Live:

@@ -4,6 +4,7 @@ The control's entry in the journal, under the key `failover`, and what JSON can 
 
 import json
 import math
+import os
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -25,6 +26,7 @@ from chaosfailover.safety.guarded_test import StopOutcome
 from chaosfailover.safety.observation import States
 from chaosfailover.safety.preflight import PreflightCheck
 from chaosfailover.safety.route_checks import RouteChecks
+from chaosfailover.verdict.values import mapping
 
 __all__ = [
     "RunFacts",
@@ -35,6 +37,7 @@ __all__ = [
     "json_object",
     "known_secrets",
     "make_entry",
+    "secrets_of_environment",
 ]
 
 ENTRY_VERSION = 1
@@ -182,6 +185,25 @@ def known_secrets(configuration: Mapping[str, object], secrets: Mapping[str, obj
     """
     given = json_object({"configuration": configuration, "secrets": secrets})
     return {*given_secrets(given["secrets"]), *named_values(given["configuration"])}
+
+
+def secrets_of_environment(experiment: Experiment) -> set[str]:
+    """
+    Return the secrets of a run before the toolkit has read them: what the experiment takes from the
+    environment as a secret, or under a name of one.
+    """
+    groups = mapping(experiment.get("secrets")).values()
+    secrets = [value for group in groups for value in _environment(group).values()]
+    return known_secrets(_environment(experiment.get("configuration")), {"given": secrets})
+
+
+def _environment(block: object) -> dict[str, str]:
+    """
+    Return what entries take from the environment, by their name and by that of the variable.
+    """
+    entries = ((name, mapping(entry)) for name, entry in mapping(block).items())
+    keys = ((name, str(entry.get("key"))) for name, entry in entries if entry.get("type") == "env")
+    return {each: os.environ.get(key, "") for name, key in keys for each in (name, key)}
 
 
 def check_depth(experiment: Experiment) -> None:

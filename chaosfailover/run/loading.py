@@ -6,7 +6,7 @@ first one without a word.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,25 +15,19 @@ from chaoslib.exceptions import ChaosException
 from chaoslib.loader import load_experiment
 from chaoslib.settings import load_settings
 
-from chaosfailover.errors import ArgumentError
+from chaosfailover.errors import ArgumentError, FailoverError
 from chaosfailover.run import Experiment
+from chaosfailover.run.experiment_shape import check_kinds
 
-__all__ = ["NOT_READ", "check_shapes", "load_controls", "one_line", "ours", "reading"]
+__all__ = ["CLEAR", "NOT_READ", "load_controls", "one_line", "ours", "reading"]
 
 PACKAGE = "chaosfailover"
 YAML = (".yaml", ".yml")
 SUFFIXES = (*YAML, ".json")
-# What a toolkit raises that expects another shape than it is given.
+# What says enough by itself, and what a toolkit raises that expects another shape than it is given.
+CLEAR = (FailoverError, ChaosException)
 UNCLEAR = (AttributeError, LookupError, NameError, TypeError)
 NOT_READ = (*UNCLEAR, ValueError, RecursionError)
-SHAPES: dict[str, tuple[type[dict[str, object]] | type[list[object]], str]] = {
-    "configuration": (dict, "a mapping"),
-    "secrets": (dict, "a mapping"),
-    "method": (list, "a list of mappings"),
-    "rollbacks": (list, "a list of mappings"),
-    "controls": (list, "a list of mappings"),
-    "steady-state-hypothesis": (dict, "a mapping"),
-}
 
 
 def ours(source: str, settings: str, *, verify_tls: bool = True) -> Experiment | None:
@@ -71,7 +65,7 @@ def _read(file: str) -> Experiment:
 def _experiment(source: str, document: object) -> Experiment:
     if not isinstance(document, dict):
         raise ArgumentError(f"{source} holds no experiment: expected a mapping")
-    check_shapes(source, document)
+    check_kinds(source, document)
     return document
 
 
@@ -91,20 +85,6 @@ def _without_doubles(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     if doubled := next((name for name in names if names.count(name) > 1), None):
         raise ValueError(f"key {doubled!r} is doubled; expected once")
     return found
-
-
-def check_shapes(name: str, experiment: Mapping[str, object]) -> None:
-    """
-    Check what the toolkit takes for granted; values are not shown, since they may be secret.
-    """
-    for key, (kind, expected) in SHAPES.items():
-        given = experiment.get(key, kind())
-        wrong = [] if isinstance(given, kind) else [given]
-        if isinstance(given, list) and not wrong:
-            wrong = [each for each in given if not isinstance(each, dict)]
-        if wrong:
-            found = "nothing" if wrong[0] is None else type(wrong[0]).__name__
-            raise ArgumentError(f"{name}: {key} has {found}, expected {expected}")
 
 
 def load_controls(settings: str, files: Sequence[str]) -> None:
@@ -139,6 +119,6 @@ def one_line(exc: BaseException) -> str:
     """
     if isinstance(exc, RecursionError):
         return "it is nested too deep"
-    if isinstance(exc, UNCLEAR) or not str(exc):
+    if isinstance(exc, (*UNCLEAR, SystemExit)) or not str(exc):
         return f"{type(exc).__name__}: {exc}".removesuffix(": ")
     return " ".join(str(exc).split())

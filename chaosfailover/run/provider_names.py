@@ -37,7 +37,8 @@ def check_names(experiment: Experiment) -> None:
             meant = did_you_mean(module, MODULES, CLOSE)
             raise ArgumentError(f"{owner}: there is no module {module!r}{meant}")
         if isinstance(function, str) and not hasattr(found := import_module(module), function):
-            meant = did_you_mean(function, found.__all__)
+            other = next((each for each in MODULES if _has(each, function)), None)
+            meant = f", {other} has" if other else did_you_mean(function, found.__all__)
             raise ArgumentError(f"{owner}: {module} has no function {function!r}{meant}")
 
 
@@ -87,6 +88,10 @@ def _is_meant(module: str) -> bool:
     if module.partition(".")[0] == "chaosfailover":
         return True
     return bool(get_close_matches(module, MODULES, 1, CLOSE)) and not _exists(module)
+
+
+def _has(module: str, function: str) -> bool:
+    return function in import_module(module).__all__
 
 
 def _exists(module: str) -> bool:

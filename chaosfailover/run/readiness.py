@@ -21,13 +21,12 @@ from chaosfailover.record.redaction import redact_message
 from chaosfailover.run import Configuration, Experiment, Secrets
 from chaosfailover.run.declarations import check_declarations, declared_arguments, is_called
 from chaosfailover.run.evidence import check_evidence
-from chaosfailover.run.experiment_keys import check_keys
+from chaosfailover.run.experiment_shape import check_keys, check_kinds
 from chaosfailover.run.finish import check_files
 from chaosfailover.run.go_no_go import account_id, look
 from chaosfailover.run.journal_entry import RunFacts, check_depth, known_secrets
 from chaosfailover.run.loading import (
     NOT_READ,
-    check_shapes,
     load_controls,
     one_line,
     ours,
@@ -133,7 +132,7 @@ def _loaded(source: Source) -> tuple[Experiment, Configuration, Secrets]:
         experiment = load_experiment(source.name, toolkit)
     if not isinstance(experiment, Mapping):
         raise ArgumentError(f"{source.name} holds no experiment: expected a mapping")
-    check_shapes(source.name, experiment)
+    check_kinds(source.name, experiment)
     ensure_experiment_is_valid(experiment)
     configured, secret = _variables(source)
     configuration = load_configuration(experiment.get("configuration", {}), configured)

@@ -24,8 +24,8 @@ from chaosfailover.record.redaction import LogRedaction, given_secrets
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe_breach
 from chaosfailover.run.evidence import RunEvidence, open_evidence
-from chaosfailover.run.experiment_file import command_parameter
-from chaosfailover.run.experiment_keys import check_keys
+from chaosfailover.run.experiment_file import at_command_end, command_parameter
+from chaosfailover.run.experiment_shape import check_keys
 from chaosfailover.run.finish import check_files, conclude, fail, live_report
 from chaosfailover.run.go_no_go import make_ready
 from chaosfailover.run.journal_entry import (
@@ -179,7 +179,7 @@ class Session:
         check_files(self._settings)
         if not self._interruption.install():
             logger.warning("Not in the main thread: signals are not handled")
-        self._resources.callback(self._interruption.put_back)
+        at_command_end(self._interruption.put_back, self._resources)
         venue = self._open_venue()
         check_values(self._experiment, self._configuration, self._secrets, self._settings)
         guarding = self._start_guard(venue)

@@ -178,9 +178,9 @@ def activities(experiment: Experiment) -> Iterator[tuple[str, Activity]]:
         (ROLLBACKS, _list(experiment.get("rollbacks"))),
     ]
     both = [(place, activity) for place, group in places for activity in group]
-    named = {activity["name"]: activity for _, activity in both if "name" in activity}
+    named = {str(activity["name"]): activity for _, activity in both if "name" in activity}
     for place, activity in both:
-        yield place, named.get(activity.get("ref"), activity)
+        yield place, named.get(str(activity["ref"]), activity) if "ref" in activity else activity
 
 
 def hypothesis_probes(experiment: Experiment) -> list[Activity]:

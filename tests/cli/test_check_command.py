@@ -179,7 +179,7 @@ def on_activity() -> dict[str, Any]:
         pytest.param(changed(method=[1]), "method has int", id="activity"),
         pytest.param(changed(controls=[1]), "controls has int", id="no control"),
         pytest.param(
-            with_arguments([1]), "arguments is of the type list, expected", id="arguments"
+            with_arguments([1]), "controls[0].provider.arguments has list, expected", id="arguments"
         ),
         pytest.param("[" * 100_000, "own.yaml cannot be read: it is nested too deep", id="deep"),
         pytest.param("\xff", "own.yaml cannot be read: 'utf-8' codec", id="bytes"),

@@ -4,16 +4,18 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from chaos_command import chaos, journal
 from click.testing import CliRunner
+from drills import action, shell
 from places import EXPERIMENTS
 
 from chaosfailover.cli import failover
@@ -109,8 +111,9 @@ def own(folder: Path, wrong: str, by: str) -> str:
         pytest.param(
             "      tolerance: 200\n",
             "      tolerance: 200\n      controls: 1\n",
-            "TypeError: 'int' object is not iterable",
-            True,
+            "own.yaml: steady-state-hypothesis.probes[5].controls has int, expected a list of "
+            "mappings",
+            False,
             id="what the toolkit takes for granted",
         ),
     ],
@@ -144,6 +147,101 @@ def test_experiment_that_the_toolkit_refuses(
 
 def errors(log: str) -> list[str]:
     return [line.partition(" ERROR] ")[2] for line in log.splitlines() if " ERROR] " in line]
+
+
+OWN_CONTROL = """\
+import sys
+def before_experiment_control(context, **_):
+    sys.exit(7)
+"""
+
+
+@pytest.mark.long
+def test_control_of_others_that_ends_the_run_first(tmp_path: Path) -> None:
+    """The toolkit then calls no other control before the experiment; what it did stays told."""
+    document = yaml.safe_load(DRILL)
+    theirs = {"name": "theirs", "provider": {"type": "python", "module": "own_control"}}
+    document["controls"].insert(0, theirs)
+    document["rollbacks"] = [action("rest", shell("true"))]
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    (tmp_path / "own_control.py").write_text(OWN_CONTROL, encoding="utf-8")
+
+    done = chaos("run", "own.yaml", folder=tmp_path, PYTHONPATH=str(tmp_path))
+
+    assert (done.returncode, done.stderr.count("VERDICT: inconclusive. ")) == (1, 1)
+    assert "could not begin: the toolkit did not call the control before the exp" in done.stderr
+    assert [each["activity"]["name"] for each in journal(tmp_path)["rollbacks"]] == ["rest"]
+
+
+TOKEN = "Zm9vYmFyZm9v"
+
+
+@pytest.mark.long
+@pytest.mark.sample(2)
+@pytest.mark.parametrize(
+    ("options", "change", "cause"),
+    [
+        pytest.param(
+            [],
+            lambda document: document["method"][2]["provider"].update(module="exits"),
+            "the toolkit cannot use own.json: SystemExit: 3",
+            id="module that exits",
+        ),
+        pytest.param(
+            [],
+            lambda document: document["configuration"].update(
+                token={"type": "env", "key": "MY_TOKEN", "env_var_type": "int"}
+            ),
+            "the toolkit cannot use own.json: invalid literal for int() with base 10: '***'",
+            id="secret",
+        ),
+        pytest.param(
+            ["--settings", "list.yaml"],
+            lambda _: None,
+            "the toolkit's settings cannot be read: AttributeError: 'list' object has no",
+            id="settings",
+        ),
+        pytest.param(
+            [],
+            lambda document: document["method"][0].update(name=["a"]),
+            "the toolkit cannot use own.json: TypeError: unhashable type",
+            id="name",
+        ),
+    ],
+)
+def test_whatever_ends_the_toolkit(
+    tmp_path: Path, options: list[str], change: Callable[[Any], None], cause: str
+) -> None:
+    """A module, a setting, a value: one cause, one verdict, no traceback and no secret."""
+    document = yaml.safe_load(DRILL)
+    change(document)
+    (tmp_path / "own.json").write_text(json.dumps(document), encoding="utf-8")
+    (tmp_path / "exits.py").write_text("raise SystemExit(3)", encoding="utf-8")
+    (tmp_path / "list.yaml").write_text("- a", encoding="utf-8")
+
+    done = chaos(
+        *(*options, "run", "own.json"), folder=tmp_path, MY_TOKEN=TOKEN, PYTHONPATH=str(tmp_path)
+    )
+
+    entry = journal(tmp_path)["failover"]
+    assert (done.returncode, done.stderr.count("VERDICT: inconclusive. ")) == (1, 1), done.stderr
+    assert f"The run could not begin: {cause}" in entry["verdict"]["reasons"][0]
+    assert "Traceback" not in done.stderr
+    assert TOKEN not in done.stderr + json.dumps(journal(tmp_path))
+
+
+@pytest.mark.long
+def test_journal_that_cannot_be_written(tmp_path: Path) -> None:
+    """The log says so, and names no journal; the record is written all the same."""
+    source = own(tmp_path, "start_failover_test\n", "start_failover_tst\n")
+    options = ("--journal-path", str(tmp_path))
+
+    done = chaos("run", *options, source, folder=tmp_path, FAILOVER_RECORD="record.json")
+
+    record = json.loads((tmp_path / "record.json").read_text(encoding="utf-8"))
+    assert record["verdict"]["reasons"][0] == f"The run could not begin: {NO_FUNCTION}."
+    assert done.stderr.count("which cannot be written: Is a directory") == 1
+    assert "Journal:" not in done.stderr
 
 
 def test_cut_without_the_control(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from chaosfailover.emulator import Emulator
 from chaosfailover.emulator.__main__ import _exports, _options
 from chaosfailover.emulator.topology import BUNDLED, topology_from
 from chaosfailover.plan.portals import checked_targets
-from chaosfailover.run.experiment_keys import EXPERIMENT
+from chaosfailover.run.experiment_shape import EXPERIMENT
 from chaosfailover.run.settings import Settings
 from chaosfailover.run.written_values import check_written
 

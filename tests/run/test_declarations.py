@@ -100,7 +100,6 @@ class Declared:
 
         assert (done.returncode, verdict["verdict"]) == (1, "inconclusive"), done.stderr
         assert done.stderr.count("VERDICT:") == 1
-        assert done.stderr.count("nothing was cut: ") == 1
         assert cloud.sent("CreateFailoverTestJob") + cloud.sent("StartFailoverTestJob") == 0
         reason: str = verdict["reasons"][0]
         return reason
@@ -210,18 +209,18 @@ def test_three_controls(cloud: Cloud, tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("scope", "reason"),
-    [("before", "scope is 'before', but"), ("after", "nothing would stop the failover test")],
+    "scope",
+    ["before", "after"],
 )
-def test_scope_in_the_settings(cloud: Cloud, tmp_path: Path, scope: str, reason: str) -> None:
-    """Nobody validates those: with `before`, the run would cut and have no verdict, exit code 0."""
+def test_scope_in_the_settings(cloud: Cloud, tmp_path: Path, scope: str) -> None:
+    """The toolkit does not validate those: a run would cut and have no verdict, exit code 0."""
     declared = Declared(tmp_path, bare(), settings=control() | {"scope": scope})
 
     done = declared.chaos(cloud, "run")
 
     assert done.returncode == 1
     assert cloud.sent("CreateFailoverTestJob") == 0
-    assert reason in done.stderr
+    assert f"could not begin: control 'company': scope is '{scope}', but" in done.stderr
 
 
 @pytest.mark.long

@@ -184,17 +184,19 @@ def test_run_that_was_concluded_is_closed_silently(
     assert journal["failover"]["verdict"]["verdict"] == "inconclusive"
 
 
+PYTHON = {"type": "python", "module": "chaosfailover.control"}
+
+
 @pytest.mark.parametrize("scope", ["before", "after"])
 def test_control_of_one_side_is_refused(scope: str) -> None:
     """A run without verdict would end with exit code 0."""
     with pytest.raises(InvalidControl, match=f"scope is '{scope}'.*: leave scope out"):
-        control.validate_control({"name": "failover", "scope": scope, "provider": {}})
+        control.validate_control({"name": "failover", "scope": scope, "provider": PYTHON})
 
 
 def test_scope_that_nobody_validated_is_refused() -> None:
     """Validation can be left out; the run still begins with nothing that it could not end."""
-    provider = {"type": "python", "module": "chaosfailover.control"}
-    experiment = {"controls": [{"name": "failover", "scope": "before", "provider": provider}]}
+    experiment = {"controls": [{"name": "failover", "scope": "before", "provider": PYTHON}]}
     configuration: Configuration = {"alibaba_cloud_vpc_endpoint": "emulator"}
 
     with pytest.raises(InterruptExecution, match="scope is 'before', but"):
@@ -208,7 +210,8 @@ def test_run_that_was_never_begun_is_not_completed(caplog: pytest.LogCaptureFixt
     control.after_experiment_control({}, journal)
 
     assert journal["status"] == "failed"
-    assert "NO VERDICT: the toolkit did not call the control before" in caplog.text
+    assert journal["failover"]["verdict"]["verdict"] == "inconclusive"
+    assert "The run could not begin: the toolkit did not call the control before" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,187 @@
+"""
+The shape of an experiment: the keys that the toolkit reads, and the kinds of their values.
+
+The toolkit ignores a key that it does not know: with `rollback` for `rollbacks`, nothing would be
+rolled back and nobody would say so. For a value of another kind it ends with an error of Python.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from chaosfailover.errors import ArgumentError
+
+__all__ = ["check_keys", "check_kinds"]
+
+
+class Kind(NamedTuple):
+    """
+    What the toolkit takes a value for without a look.
+    """
+
+    name: str
+    fits: Callable[[object], bool]
+
+
+class Shape(NamedTuple):
+    """
+    The keys of an object, the shapes of the objects, or of those in the lists, under them, and the
+    kinds of values; the toolkit looks at the `optional` ones only if there is something in them.
+    """
+
+    keys: tuple[str, ...]
+    inner: Mapping[str, "Shape"] = {}
+    kinds: Mapping[str, Kind] = {}
+    optional: tuple[str, ...] = ()
+
+
+MAPPING = Kind("a mapping", lambda value: isinstance(value, dict))
+LISTING = Kind("a list", lambda value: isinstance(value, list))
+MAPPINGS = Kind(
+    "a list of mappings",
+    lambda value: isinstance(value, list) and all(isinstance(each, dict) for each in value),
+)
+
+PAUSES = Shape(("before", "after"))
+# Its keys depend on its type.
+PROVIDER = Shape(())
+PYTHON = Shape((), kinds={"arguments": MAPPING})
+CONTROL = Shape(
+    ("name", "provider", "scope", "automatic", "description"),
+    {"provider": PROVIDER},
+    {"provider": MAPPING},
+)
+ACTIVITY = Shape(
+    (
+        *("type", "name", "provider", "tolerance", "pauses", "background", "controls", "ref"),
+        *("dry", "configuration", "secrets", "frequency", "description", "timeout"),
+    ),
+    {
+        "pauses": PAUSES,
+        "controls": CONTROL,
+        "provider": PROVIDER,
+        "tolerance": Shape((), {"provider": PROVIDER}),
+    },
+    {"pauses": MAPPING, "controls": MAPPINGS, "provider": MAPPING},
+)
+HYPOTHESIS = Shape(
+    ("title", "probes", "controls", "description"),
+    {"probes": ACTIVITY, "controls": CONTROL},
+    {"probes": MAPPINGS, "controls": MAPPINGS},
+)
+ROLLBACKS = Shape(("strategy",))
+RUNTIME = Shape(
+    ("hypothesis", "rollbacks", "python"),
+    {"hypothesis": Shape(("strategy", "frequency", "fail_fast")), "rollbacks": ROLLBACKS},
+    {"hypothesis": MAPPING, "rollbacks": MAPPING},
+)
+EXPERIMENT = Shape(
+    (
+        *("version", "title", "description", "contributions", "tags", "configuration", "secrets"),
+        *("extensions", "controls", "runtime", "steady-state-hypothesis", "method", "rollbacks"),
+        "dry",
+    ),
+    {
+        "controls": CONTROL,
+        "runtime": RUNTIME,
+        "steady-state-hypothesis": HYPOTHESIS,
+        "method": ACTIVITY,
+        "rollbacks": ACTIVITY,
+    },
+    {
+        "configuration": MAPPING,
+        "secrets": MAPPING,
+        "tags": LISTING,
+        "extensions": MAPPINGS,
+        "controls": MAPPINGS,
+        "runtime": MAPPING,
+        "steady-state-hypothesis": MAPPING,
+        "method": MAPPINGS,
+        "rollbacks": MAPPINGS,
+    },
+    ("tags", "extensions", "runtime"),
+)
+STRATEGIES = ("always", "default", "deviated", "never")
+CLOSE = 0.75
+"""How alike two keys are, from 0 to 1, for one to be a misspelling of the other."""
+SHORTEST_PART = 6
+"""A part of a key, such as `hypothesis`, is a misspelling of it from this length on."""
+
+
+def check_keys(experiment: Mapping[str, object]) -> None:
+    """
+    Raise ArgumentError for a key that looks like one that the toolkit reads, but is none.
+
+    A key of another kind is a user's own, and left alone. So is a rollback strategy that is read
+    from elsewhere, but an unknown one would never roll back.
+    """
+    for place, meant in _misspelt(experiment, EXPERIMENT, ""):
+        raise ArgumentError(f"the experiment's key {place} is unknown (did you mean {meant}?)")
+    strategy = _strategy(experiment)
+    if strategy is not None and strategy not in STRATEGIES and "${" not in str(strategy):
+        raise ArgumentError(
+            f"the experiment's runtime.rollbacks.strategy is {strategy!r}, expected one of "
+            f"{', '.join(STRATEGIES)}"
+        )
+
+
+def check_kinds(name: str, experiment: Mapping[str, object]) -> None:
+    """
+    Raise ArgumentError for a value of another kind than the toolkit takes for granted.
+
+    `name` is that of the file. Values are not shown, since they may be secret.
+    """
+    for place, value, kind in _of_another_kind(experiment, EXPERIMENT, ""):
+        wrong = value
+        if kind is MAPPINGS and isinstance(value, list):
+            wrong = next(each for each in value if not isinstance(each, dict))
+        found = "nothing" if wrong is None else type(wrong).__name__
+        raise ArgumentError(f"{name}: {place} has {found}, expected {kind.name}")
+
+
+def _of_another_kind(value: object, shape: Shape, place: str) -> Iterator[tuple[str, object, Kind]]:
+    """
+    Yield the place of each value of another kind, the value, and what it should be.
+    """
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _of_another_kind(item, shape, f"{place}[{index}]")
+    if not isinstance(value, Mapping):
+        return
+    if shape is PROVIDER and value.get("type") == "python":
+        shape = PYTHON
+    for key, inner in value.items():
+        at = f"{place}.{key}" if place else str(key)
+        kind = shape.kinds.get(key)
+        if kind and not kind.fits(inner) and (inner or key not in shape.optional):
+            yield at, inner, kind
+        elif key in shape.inner:
+            yield from _of_another_kind(inner, shape.inner[key], at)
+
+
+def _strategy(experiment: Mapping[str, object]) -> object:
+    value: object = experiment
+    for key in ("runtime", "rollbacks", "strategy"):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _misspelt(value: object, shape: Shape, place: str) -> Iterator[tuple[str, str]]:
+    """
+    Yield the place of each misspelt key, and the key that is meant.
+    """
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _misspelt(item, shape, f"{place}[{index}]")
+    for key, inner in value.items() if isinstance(value, Mapping) else ():
+        at = f"{place}.{key}" if place else str(key)
+        if key not in shape.keys and (meant := _meant(key, shape.keys)):
+            yield at, meant
+        elif key in shape.inner:
+            yield from _misspelt(inner, shape.inner[key], at)
+
+
+def _meant(key: object, keys: tuple[str, ...]) -> str | None:
+    plain = str(key).strip().lower().replace("_", "-").replace(" ", "-")
+    parts = [each for each in keys if len(plain) >= SHORTEST_PART and plain in each]
+    return next(iter([*get_close_matches(plain, keys, 1, CLOSE), *parts]), None)

@@ -1,0 +1,161 @@
+"""
+A key that the toolkit would ignore for its spelling is refused, and a user's own is not; so is a
+value for which it would end with an error of Python.
+"""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from chaos_command import ALL, chaos
+from places import EXPERIMENTS
+
+from chaosfailover.errors import ArgumentError
+from chaosfailover.run.experiment_shape import check_keys, check_kinds
+
+Document = dict[str, Any]
+
+
+def experiment(name: str = "circuit-failover.yaml") -> Document:
+    document: Document = yaml.safe_load((EXPERIMENTS / name).read_text(encoding="utf-8"))
+    return document
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_bundled_experiments_are_spelt_right(name: str) -> None:
+    check_keys(experiment(name))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param({"rollback": []}, "key rollback is unknown (did you mean rollbacks?)", id="s"),
+        pytest.param({"Rollbacks": []}, "key Rollbacks is unknown", id="case"),
+        pytest.param({"steady_state_hypothesis": {}}, "(did you mean steady-state", id="line"),
+        pytest.param({"hypothesis": {}}, "(did you mean steady-state-hypothesis?)", id="part"),
+        pytest.param({"control": []}, "(did you mean controls?)", id="control"),
+        pytest.param(
+            {"method": [{"name": "a", "tolerence": 1}]},
+            "key method[0].tolerence is unknown (did you mean tolerance?)",
+            id="of an activity",
+        ),
+        pytest.param(
+            {"steady-state-hypothesis": {"title": "t", "probe": []}},
+            "key steady-state-hypothesis.probe is unknown (did you mean probes?)",
+            id="of the hypothesis",
+        ),
+        pytest.param(
+            {"runtime": {"rollback": {"strategy": "always"}}},
+            "key runtime.rollback is unknown (did you mean rollbacks?)",
+            id="of the runtime",
+        ),
+        pytest.param(
+            {"runtime": {"rollbacks": {"strategy": "allways"}}},
+            "runtime.rollbacks.strategy is 'allways', expected one of always, default",
+            id="a strategy",
+        ),
+    ],
+)
+def test_misspelt_key_is_refused(change: Document, said: str) -> None:
+    """With its place, and the key that is meant."""
+    with pytest.raises(ArgumentError) as refused:
+        check_keys({**experiment(), **change})
+
+    assert said in str(refused.value)
+
+
+def with_part(place: tuple[str | int, ...], value: object) -> Document:
+    document: Any = experiment()
+    owner = document
+    for key in place[:-1]:
+        owner = owner[key]
+    owner[place[-1]] = value
+    checked: Document = document
+    return checked
+
+
+PROBES = ("steady-state-hypothesis", "probes")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (("tags",), 1, "tags has int, expected a list"),
+        (("tags",), "a, b", "tags has str, expected a list"),
+        (("extensions",), 1, "extensions has int, expected a list of mappings"),
+        (("extensions",), ["a"], "extensions has str, expected a list of mappings"),
+        (("runtime",), 1, "runtime has int, expected a mapping"),
+        (("runtime", "rollbacks"), "always", "runtime.rollbacks has str, expected a mapping"),
+        (("runtime", "hypothesis"), None, "runtime.hypothesis has nothing, expected a mapping"),
+        (("secrets",), None, "secrets has nothing, expected a mapping"),
+        (("steady-state-hypothesis",), None, "steady-state-hypothesis has nothing, expected a"),
+        (PROBES, None, "steady-state-hypothesis.probes has nothing, expected a list of mappings"),
+        (PROBES, ["a"], "steady-state-hypothesis.probes has str, expected a list of mappings"),
+        (("method", 0, "provider"), "python", "method[0].provider has str, expected a mapping"),
+        (("method", 0, "controls"), None, "method[0].controls has nothing, expected a list of"),
+        (("method", 0, "pauses"), "5", "method[0].pauses has str, expected a mapping"),
+        (("method", 0, "provider", "arguments"), [1], "method[0].provider.arguments has list, exp"),
+        (("controls", 0, "provider"), None, "controls[0].provider has nothing, expected a mapping"),
+        (
+            ("controls", 0, "provider", "arguments"),
+            None,
+            "controls[0].provider.arguments has nothing",
+        ),
+        ((*PROBES, 0, "tolerance", "provider", "arguments"), 1, "[0].tolerance.provider.arguments"),
+    ],
+)
+def test_value_of_another_kind_is_refused(
+    place: tuple[str | int, ...], value: object, said: str
+) -> None:
+    """With its place; the toolkit would end in a traceback, or run the experiment without it."""
+    with pytest.raises(ArgumentError) as refused:
+        check_kinds("own.yaml", with_part(place, value))
+
+    assert str(refused.value).startswith("own.yaml: ")
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("tags",), None),
+        (("extensions",), None),
+        (("runtime",), None),
+        (("method", 0, "provider"), {"type": "process", "path": "true", "arguments": "-a"}),
+        (("method", 0, "provider"), {"type": "process", "path": "true", "arguments": None}),
+        ((*PROBES, 0, "tolerance"), [1, [2]]),
+        (("x-own",), {"provider": 1, "controls": 1}),
+    ],
+)
+def test_value_that_the_toolkit_takes_is_left_alone(
+    place: tuple[str | int, ...], value: object
+) -> None:
+    """It looks at some only if there is something in them, and a process takes any arguments."""
+    check_kinds("own.yaml", with_part(place, value))
+
+
+def test_keys_of_users_are_left_alone() -> None:
+    """Anchors and notes have keys that look like none of the toolkit's."""
+    document = copy.deepcopy(experiment())
+    document |= {"x-cut": {"rollback": 1}, "definitions": [], "owner": "me"}
+    document["method"][0]["comment"] = "why"
+
+    check_keys(document)
+
+
+def test_validation_names_the_key(tmp_path: Path) -> None:
+    """`chaos validate` fails, and so does a run that nobody validated, before the cut."""
+    document = experiment()
+    document["rollback"] = document.pop("rollbacks")
+    file = tmp_path / "experiment.yaml"
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+
+    validated = chaos("validate", str(file), folder=tmp_path)
+    ran = chaos("run", "--no-validation", str(file), folder=tmp_path)
+
+    for done in (validated, ran):
+        assert done.returncode == 1
+        assert "key rollback is unknown (did you mean rollbacks?)" in done.stdout + done.stderr
+    assert "ftj-" not in ran.stdout + ran.stderr
