@@ -3,7 +3,7 @@ The toolkit's own `chaos run` and `chaos validate`, with one end for whatever th
 
 The toolkit lets plugins override its commands. It calls no hook of a run that it refuses, such as
 one with a misspelt function: there would be neither verdict nor record, and beside it the journal
-of the run before. An experiment that does not name this package is left to the toolkit alone.
+of the run before. An experiment that does not use this package is left to the toolkit alone.
 """
 
 import copy

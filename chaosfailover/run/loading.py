@@ -18,10 +18,10 @@ from chaoslib.settings import load_settings
 from chaosfailover.errors import ArgumentError, FailoverError
 from chaosfailover.run import Experiment
 from chaosfailover.run.experiment_shape import check_kinds
+from chaosfailover.run.provider_names import PACKAGE, uses_us
 
 __all__ = ["CLEAR", "NOT_READ", "load_controls", "one_line", "ours", "reading"]
 
-PACKAGE = "chaosfailover"
 YAML = (".yaml", ".yml")
 SUFFIXES = (*YAML, ".json")
 # What says enough by itself, and what a toolkit raises that expects another shape than it is given.
@@ -32,18 +32,25 @@ NOT_READ = (*UNCLEAR, ValueError, RecursionError)
 
 def ours(source: str, settings: str, *, verify_tls: bool = True) -> Experiment | None:
     """
-    Return an experiment that names this package, from a file or a URL; None for any other, and for
+    Return an experiment that uses this package, from a file or a URL; None for any other, and for
     one that cannot be found. `settings` is the file of the toolkit's settings.
 
     Raises ArgumentError with the name of the file, the line and the problem.
     """
     if "://" in source:
-        with suppress(Exception):
-            fetched = load_experiment(source, load_settings(settings), verify_tls=verify_tls)
-            if PACKAGE in json.dumps(fetched, default=str):
-                return _experiment(source, fetched)
+        document = _loaded(source, settings, verify_tls=verify_tls)
+    elif _names_us(source):
+        try:
+            document = _read(source)
+        except ArgumentError:
+            document = _loaded(source, settings)
+            with suppress(RecursionError):  # it contains itself
+                if document is not None and not uses_us(document):
+                    return None
+            raise
+    else:
         return None
-    return _read(source) if _names_us(source) else None
+    return _experiment(source, document) if uses_us(document) else None
 
 
 def _names_us(file: str) -> bool:
@@ -52,14 +59,23 @@ def _names_us(file: str) -> bool:
     return False
 
 
-def _read(file: str) -> Experiment:
+def _loaded(source: str, settings: str, *, verify_tls: bool = True) -> object:
+    """
+    Return a document as the toolkit loads it; None if it cannot.
+    """
+    with suppress(Exception):
+        return load_experiment(source, load_settings(settings), verify_tls=verify_tls)
+    return None
+
+
+def _read(file: str) -> object:
     suffix = Path(file).suffix
     if suffix not in SUFFIXES:
         raise ArgumentError(
             f"the experiment is {file!r}, expected a name that ends in .yaml, .yml or .json"
         )
     with reading(file):
-        return _experiment(file, _yaml(Path(file)) if suffix in YAML else _json(Path(file)))
+        return _yaml(Path(file)) if suffix in YAML else _json(Path(file))
 
 
 def _experiment(source: str, document: object) -> Experiment:

@@ -4,6 +4,7 @@ The names of our modules and functions in an experiment, and those that are only
 The toolkit warns of a control whose module does not exist, and runs the experiment without it.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from importlib import import_module
@@ -15,14 +16,28 @@ from chaosfailover.run.declarations import MODULE, declared_arguments, is_called
 from chaosfailover.run.steps import cuts
 from chaosfailover.verdict.values import mapping
 
-__all__ = ["NO_CONTROL", "check_control", "check_names", "given_arguments"]
+__all__ = ["NO_CONTROL", "PACKAGE", "check_control", "check_names", "given_arguments", "uses_us"]
 
+PACKAGE = "chaosfailover"
+DOTTED = re.compile(r"\w+(\.\w+)+")
 MODULES = (MODULE, *(f"chaosfailover.{name}" for name in ("actions", "probes", "tolerances")))
 CLOSE = 0.9
 """How alike two names are, from 0 to 1, for one to be a misspelling of the other."""
 NO_CONTROL = """\
 the control chaosfailover.control is not among the experiment's controls, so that nothing would \
 stop a failover test: add it there, or name its --control-file"""
+
+
+def uses_us(document: object) -> bool:
+    """
+    Tell whether a value of a document is the name of a module of ours, or is spelt like one.
+    """
+    if isinstance(document, Mapping):
+        return any(map(uses_us, document.values()))
+    if isinstance(document, list):
+        return any(map(uses_us, document))
+    is_name = isinstance(document, str) and DOTTED.fullmatch(document)
+    return bool(is_name) and _is_meant(str(document))
 
 
 def check_names(experiment: Experiment) -> None:
@@ -85,7 +100,7 @@ def _is_meant(module: str) -> bool:
     """
     Tell whether a module is one of ours, or is spelt like one and is none.
     """
-    if module.partition(".")[0] == "chaosfailover":
+    if module.partition(".")[0] == PACKAGE:
         return True
     return bool(get_close_matches(module, MODULES, 1, CLOSE)) and not _exists(module)
 

@@ -274,6 +274,8 @@ def test_cut_without_the_control(tmp_path: Path) -> None:
     [
         ("title: t\ndescription: d\nmethod: []\nrollbacks: [x: 2026-02-30]\n", "Traceback"),
         ("title: t\nmethod: []\n", "experiment requires a description"),
+        ("title: the chaosfailover.\nmethod: []\n", "experiment requires a description"),
+        ("title: t # chaosfailover\nmethod: []\nmethod: []\n", "experiment requires a description"),
     ],
 )
 def test_experiment_of_somebody_else(tmp_path: Path, text: str, ends: str) -> None:
