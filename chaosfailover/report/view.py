@@ -27,9 +27,9 @@ class RunView:
     """
     One run: its record, the reasons for its verdict in the reader's language, and the compact
     series of its targets, in the order of the record's targets. `notices` are warnings about the
-    source; the stored record is `sound` unless it is damaged or contradicts the journal. `cut`
-    tells whether anything was cut, None if that is not known. `file` is that of the journal, "" if
-    it has none.
+    source; the stored record is `sound` unless it is damaged or contradicts the journal, or is
+    missing although the run held. `cut` tells whether anything was cut, None if that is not known.
+    `file` is that of the journal, "" if it has none.
     """
 
     record: Record
@@ -68,7 +68,9 @@ def make_view(journal: Mapping[str, object], language: str, file: str = "") -> R
     """
     run = redacted_run(journal)
     record, state, detail = review_stored(journal, run)
-    notices = {state: brief(detail)} if state in (*UNSOUND, "redacted") else {}
+    verdict = record["verdict"]["verdict"]
+    sound = state not in UNSOUND and not (state == "absent" and verdict == "held")
+    notices = {state: brief(detail)} if state == "redacted" or not sound else {}
     if run.damage:
         notices["damaged"] = brief(", ".join(run.damage[:MOST_PLACES]))
     if back := record["period"].get("set_back"):
@@ -80,7 +82,7 @@ def make_view(journal: Mapping[str, object], language: str, file: str = "") -> R
         notices=[
             message(f"notice.{key}", language, detail=value) for key, value in notices.items()
         ],
-        sound=state not in UNSOUND,
+        sound=sound,
         cut=_has_cut(run),
         file=file,
     )

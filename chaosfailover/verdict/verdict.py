@@ -102,6 +102,7 @@ ORDER: Sequence[tuple[str, Sequence[str]]] = (
             "missing_rollbacks",
             "missing_preflight",
             "missing_events",
+            "missing_control",
             "unsettled",
             "back_early",
             "unchecked",

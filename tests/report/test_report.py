@@ -322,10 +322,19 @@ def test_output_is_rounded_for_people(output: object, shown: str) -> None:
     assert record["hypotheses"][-1]["probes"][0]["output"] == shown
 
 
+def recorded(journal: dict[str, Any]) -> dict[str, Any]:
+    """
+    Return a run with its record, as every run that came to its end has one.
+    """
+    return changed(journal, ("failover.record", make_record(journal)))
+
+
 def test_campaign_has_a_table_of_its_runs() -> None:
     """Several journals are one report with the gravest verdict, and each run in it."""
     broken = changed(BROKEN_STANDBY, ("failover.record", None))
-    live = changed(held(), ("failover.mode", "LIVE"), ("failover.region_id", "cn-beijing"))
+    live = recorded(
+        changed(held(), ("failover.mode", "LIVE"), ("failover.region_id", "cn-beijing"))
+    )
 
     page = render([live, broken], "html")
     markdown = render([live, broken], "markdown")
@@ -344,7 +353,7 @@ def test_campaign_has_a_table_of_its_regions() -> None:
     """Each region of each account once: gravest verdict, runs that held, longest failover time."""
     broken = changed(BROKEN_STANDBY, ("failover.record", None))
     accounts = [(held(), "2"), (broken, "1"), (held(), "1")]
-    runs = [changed(run, ("failover.account_id", account)) for run, account in accounts]
+    runs = [recorded(changed(run, ("failover.account_id", account))) for run, account in accounts]
 
     markdown = render(runs, "markdown")
     page = render(runs, "html")
@@ -357,10 +366,20 @@ def test_campaign_has_a_table_of_its_regions() -> None:
     assert page.index("1 of 2 held") < page.index("1 of 1 held") < page.index("<article")
 
 
+def test_held_run_without_its_record_is_not_verified() -> None:
+    """To delete it must be no easier way to a better report than to change it."""
+    markdown = render([held()], "markdown")
+    broken = render([changed(BROKEN_STANDBY, ("failover.record", None))], "markdown")
+
+    assert "**held, not verified**" in markdown
+    assert "this one has none: nothing shows whether it was changed" in markdown
+    assert "not verified" not in broken
+
+
 @pytest.mark.parametrize("language", CATALOGUES)
 def test_run_that_its_record_contradicts_does_not_count_as_held(language: str) -> None:
     """The region's row, the run's row and the badges say that it is not verified."""
-    sound = changed(held(), ("failover.record", make_record(held())))
+    sound = recorded(held())
     unsound = changed(sound, ("experiment.title", "Another"))
     words = CATALOGUES[language]
     name = words["verdict.unverified"].format(verdict=words["verdict.held"])

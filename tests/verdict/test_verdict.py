@@ -47,6 +47,9 @@ NOT_BACK = {
     "back": False,
     "not_back": ["bgp-a is Down, not Established since 10:00:00 UTC"],
 }
+NO_CONTROL = (
+    "The journal holds nothing of the control: nothing shows what was cut, and with what effect."
+)
 NOTHING_CUT = "Nothing was cut: no failover test was seen in the status Testing."
 EFFECT_UNREAD = (
     "Nothing was read of the effect of the cut of drill: no status of a circuit, VBR or BGP "
@@ -835,7 +838,7 @@ CASES = [
         ["The hypothesis was not read after the cut."],
         id="nothing read after",
     ),
-    pytest.param({}, "inconclusive", [NOTHING_CUT], id="an empty journal"),
+    pytest.param({}, "inconclusive", [NOTHING_CUT, NO_CONTROL], id="an empty journal"),
     # longer than the objective, but not the first loss after the cut
     pytest.param(
         with_cut(worst_during={"at_least": 5.87, "at_most": 6.1}),
@@ -1522,27 +1525,13 @@ def test_recorded_run_has_the_verdict_that_its_name_promises(path: Path) -> None
     assert judged.verdict == promised
 
 
-def test_journal_without_the_controls_entry() -> None:
-    """A run of an older version is judged by what its activities returned."""
-    document = {"JobId": "ftj-1", "Name": "drill", "Status": "Testing"}
-    status: Journal = {
-        "kind": "probe",
-        "module": "chaosfailover.probes",
-        "func": "bgp_session_status",
-    }
-    stopped = {"test": "drill", "job_id": "ftj-1", "status": "Stopped", "stopped": True}
-    journal = changed(
-        HELD,
-        ("steady_states.before", reading(probe("session", 1, **status, output="Established"))),
-        ("run", [activity("cut", 10, 12, output=document)]),
-        ("steady_states.after", reading(probe("session", 18, **status, output="Down"))),
-        ("rollbacks", [activity("bring back", 20, 22, func="stop", output=stopped)]),
-    )
-    del journal["failover"]
+@pytest.mark.parametrize("journal", [HELD, {"status": "completed"}, changed(HELD, ("run", []))])
+def test_journal_without_the_controls_entry(journal: Journal) -> None:
+    """Whatever its hypothesis says, nothing shows what was cut, and with what effect."""
+    judged = judge({key: part for key, part in journal.items() if key != "failover"})
 
-    judged = judge(journal)
-
-    assert (judged.verdict, list(judged.reasons)) == ("held", [MET])
+    assert judged.verdict == "inconclusive"
+    assert NO_CONTROL in judged.reasons
 
 
 @pytest.mark.parametrize("wrong", [None, 7, "text", [], [None], {"x": 1}], ids=repr)

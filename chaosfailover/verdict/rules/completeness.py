@@ -28,17 +28,25 @@ def _evidence(run: Run) -> Iterator[Reason]:
         yield Reason("evidence_changed", {"line": f"{run.control.changed_line:g}"})
 
 
+def _control(run: Run) -> Iterator[Reason]:
+    """
+    Find that nothing of the control is left: then nothing shows a cut, or its effect.
+    """
+    if not run.control.present:
+        yield Reason("missing_control", {})
+
+
 def _omissions(run: Run) -> Iterator[Reason]:
     """
     Find missing activities and events of the control, in a run that cut and came to its end.
     """
-    if run.cut_short or not run.tested:
+    if run.cut_short or not run.tested or not run.control.present:
         return
     yield from _missing("run", len(run.method), run.experiment.activities)
     yield from _missing("rollbacks", len(run.rollbacks), run.experiment.rollbacks)
-    if run.control.present and not run.control.preflight:
+    if not run.control.preflight:
         yield Reason("missing_preflight", {})
-    if run.control.present and not run.control.events:
+    if not run.control.events:
         yield Reason("missing_events", {})
 
 
@@ -68,4 +76,4 @@ def contradictions(run: Run) -> Iterator[Reason]:
         yield Reason("toolkit_status", {"status": brief(run.status or "?")})
 
 
-RULES: tuple[Rule, ...] = (_ends, _evidence, _omissions, _proof)
+RULES: tuple[Rule, ...] = (_ends, _evidence, _control, _omissions, _proof)
