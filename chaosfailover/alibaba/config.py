@@ -192,8 +192,8 @@ def from_environment(
 
 class RunningEmulator(NamedTuple):
     """
-    An emulator in another process: its topology, the URLs of its services, and the reasons why
-    services cannot be emulated on its system.
+    An emulator in another process: its topology, by service the URL and what is behind it
+    (`host:port`), and the reasons why services cannot be emulated on its system.
 
     A request may take effect for `timestamp_window` seconds after it was signed. A `volatile`
     emulator keeps nothing when it ends.
@@ -201,6 +201,7 @@ class RunningEmulator(NamedTuple):
 
     topology: str
     services: Mapping[str, str]
+    upstreams: Mapping[str, str]
     shortcomings: Mapping[str, str]
     timestamp_window: float
     volatile: bool
@@ -227,6 +228,7 @@ def running_emulator(
         return RunningEmulator(
             str(state["topology"]),
             dict(state["services"]),
+            dict(state["upstreams"]),
             dict(state["shortcomings"]),
             float(state["timestamp_window"]),
             volatile=state["state_file"] is False,

@@ -25,7 +25,7 @@ from chaosfailover.record.redaction import redact_message
 from chaosfailover.run import Experiment
 from chaosfailover.run.declarations import check_declarations, is_called
 from chaosfailover.run.experiment_file import control_was_called
-from chaosfailover.run.journal_entry import check_depth, secrets_of_environment
+from chaosfailover.run.journal_entry import check_depth, written_secrets
 from chaosfailover.run.loading import CLEAR, load_controls, one_line, ours
 from chaosfailover.run.provider_names import check_control, check_names
 from chaosfailover.run.unbegun import conclude_unbegun
@@ -151,7 +151,7 @@ def _handle(signum: int, _: FrameType | None) -> None:
 
 
 def _redacted(reason: str, experiment: Experiment) -> str:
-    return redact_message(" ".join(reason.split()), secrets_of_environment(experiment))
+    return redact_message(" ".join(reason.split()), written_secrets(experiment))
 
 
 def _settings() -> str:
@@ -168,17 +168,28 @@ def _tell_agent(reason: str, given: Given) -> None:
     from chaostoolkit import agent  # from 1.21 on, which has this option
 
     source, problem = given["source"], ConfigurationError(reason)
-    agent.emit(
-        agent.run_error_report("validation", problem, source=source)
-        if "journal_path" in given
-        else agent.validate_report(source, stage="validation", exc=problem)
-    )
+    if path := given.get("journal_path"):
+        report = agent.run_error_report("validation", problem, source=source)
+        agent.emit({**report, "journal_path": path})
+    else:
+        agent.emit(agent.validate_report(source, stage="validation", exc=problem))
 
 
 def _check_run(experiment: Experiment, given: Given) -> None:
     load_controls(_settings(), given["control_file"])
     _check_written(experiment, given)
     check_control(experiment)
+
+
+def _check_validated(experiment: Experiment, given: Given) -> None:
+    """
+    Warn of a missing control: it may still come from a control file, which a validation lacks.
+    """
+    _check_written(experiment, given)
+    try:
+        check_control(experiment)
+    except ConfigurationError as problem:
+        logger.warning("%s", problem)
 
 
 def _check_written(experiment: Experiment, _: Given) -> None:
@@ -198,6 +209,6 @@ run.callback = _completed(toolkit_run.callback, _check_run, _end_run)
 # A validation has no verdict: the log says why the experiment is refused.
 validate.callback = _completed(
     toolkit_validate.callback,
-    _check_written,
+    _check_validated,
     lambda *_: None,
 )

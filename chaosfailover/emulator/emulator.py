@@ -129,6 +129,14 @@ class Emulator:
         return dict(self._plane.urls) if self._plane else {}
 
     @property
+    def upstreams(self) -> dict[str, str]:
+        """
+        The user's own services (`host:port`), by the service that passes its traffic on to them.
+        """
+        services = self.cloud.topology.services
+        return {each.name: str(each.upstream) for each in services if each.upstream}
+
+    @property
     def shortcomings(self) -> dict[str, str]:
         """
         What this system cannot emulate, by service.

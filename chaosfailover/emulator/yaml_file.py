@@ -39,18 +39,16 @@ class YamlFileError(ValueError):
     """
 
 
-def read(file: Path | Traversable, *, any_value: bool = False) -> object:
+def read(file: Path | Traversable) -> object:
     """
     Return the document of a file; raises OSError, or YamlFileError for its content.
-
-    With `any_value`, keys and numbers may be whatever YAML makes of them.
     """
     with file.open("rb") as stream:
         content = stream.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise YamlFileError(f"it is larger than {LARGEST // 1_000_000} MB, expected less")
     try:
-        return parsed(content.decode(), any_value=any_value)
+        return parsed(content.decode())
     except UnicodeDecodeError as exc:
         raise YamlFileError(f"it is not UTF-8 text: {exc.reason} at byte {exc.start}") from None
 
@@ -58,6 +56,8 @@ def read(file: Path | Traversable, *, any_value: bool = False) -> object:
 def parsed(text: str, *, any_value: bool = False) -> object:
     """
     Return the document of a text, None if it is empty; raises YamlFileError.
+
+    With `any_value`, keys and numbers may be whatever YAML makes of them.
     """
     try:
         _check_size(text)
@@ -172,6 +172,8 @@ def _check_keys(loader: _Loader, root: yaml.Node | None) -> None:
 def _check_mapping(loader: _Loader, mapping: yaml.MappingNode) -> None:
     lines: dict[object, int] = {}
     for node, _ in mapping.value:
+        if node.tag in SPECIAL and not isinstance(loader, _StrictLoader):
+            continue  # PyYAML merges them all
         key = node.value if node.tag in SPECIAL else loader.construct_object(node, deep=True)
         loader.check_kind(node, key)
         if not isinstance(key, Hashable):

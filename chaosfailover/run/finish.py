@@ -144,7 +144,11 @@ def _tell_unwritten(problem: OSError, journal: Journal) -> None:
 
 
 def conclude_refused(
-    journal: Journal, reason: str, settings: Settings, journal_file: str | None = None
+    journal: Journal,
+    reason: str,
+    settings: Settings,
+    journal_file: str | None = None,
+    secrets: Collection[str] = (),
 ) -> None:
     """
     Judge a run that did not begin, since its settings are wrong; write the files of `settings`.
@@ -154,7 +158,7 @@ def conclude_refused(
     files = {key: file for key in FILES if (file := getattr(settings, key))}
     usable = Settings(**{key: files[key] for key in files if _holds(_check_file, key, files[key])})
     shown = journal_file if _holds(_check_journal) else None
-    conclude(journal, usable, journal_file=shown, live=live_report(usable))
+    conclude(journal, usable, secrets, journal_file=shown, live=live_report(usable))
 
 
 def _holds(check: Callable[..., None], *given: str) -> bool:

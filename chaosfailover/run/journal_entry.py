@@ -18,7 +18,7 @@ from chaosfailover.alibaba import config
 from chaosfailover.errors import ArgumentError
 from chaosfailover.events import Event
 from chaosfailover.prober.measurement import Measurement
-from chaosfailover.record.redaction import given_secrets, named_values
+from chaosfailover.record.redaction import given_secrets, inline_values, named_values
 from chaosfailover.run import Configuration, Experiment
 from chaosfailover.run.settings import Settings
 from chaosfailover.safety.cut import Cut
@@ -37,7 +37,7 @@ __all__ = [
     "json_object",
     "known_secrets",
     "make_entry",
-    "secrets_of_environment",
+    "written_secrets",
 ]
 
 ENTRY_VERSION = 1
@@ -187,14 +187,15 @@ def known_secrets(configuration: Mapping[str, object], secrets: Mapping[str, obj
     return {*given_secrets(given["secrets"]), *named_values(given["configuration"])}
 
 
-def secrets_of_environment(experiment: Experiment) -> set[str]:
+def written_secrets(experiment: Experiment) -> set[str]:
     """
-    Return the secrets of a run before the toolkit has read them: what the experiment takes from the
-    environment as a secret, or under a name of one.
+    Return the secrets of a run before the toolkit has read them: what stands in the experiment, or
+    is taken from the environment, as a secret or under the name of one.
     """
-    groups = mapping(experiment.get("secrets")).values()
-    secrets = [value for group in groups for value in _environment(group).values()]
-    return known_secrets(_environment(experiment.get("configuration")), {"given": secrets})
+    written, configuration = experiment.get("secrets"), mapping(experiment.get("configuration"))
+    taken = [value for group in mapping(written).values() for value in _environment(group).values()]
+    secrets = [*taken, *inline_values(written), *named_values(configuration)]
+    return known_secrets(_environment(configuration), {"given": secrets})
 
 
 def _environment(block: object) -> dict[str, str]:

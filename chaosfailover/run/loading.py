@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
 from chaoslib.control import load_global_controls
 from chaoslib.exceptions import ChaosException
 from chaoslib.loader import load_experiment
@@ -23,6 +24,7 @@ from chaosfailover.run.provider_names import PACKAGE, uses_us
 __all__ = ["CLEAR", "NOT_READ", "load_controls", "one_line", "ours", "reading"]
 
 YAML = (".yaml", ".yml")
+ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
 SUFFIXES = (*YAML, ".json")
 # What says enough by itself, and what a toolkit raises that expects another shape than it is given.
 CLEAR = (FailoverError, ChaosException)
@@ -37,29 +39,40 @@ def ours(source: str, settings: str, *, verify_tls: bool = True) -> Experiment |
 
     Raises ArgumentError with the name of the file, the line and the problem.
     """
-    if "://" in source:
-        document = _loaded(source, settings, verify_tls=verify_tls)
-    elif _names_us(source):
+    is_file = "://" not in source
+    content = _file(source) if is_file else _fetched(source, verify_tls=verify_tls)
+    if content is not None and any(PACKAGE.encode(each) in content for each in ENCODINGS):
         try:
-            document = _read(source)
+            document = _document(source, content)
         except ArgumentError:
-            document = _loaded(source, settings)
+            document = _loaded(source, settings, verify_tls=verify_tls)
             with suppress(RecursionError):  # it contains itself
                 if document is not None and not uses_us(document):
                     return None
             raise
     else:
-        return None
+        document = None if is_file else _loaded(source, settings, verify_tls=verify_tls)
     return _experiment(source, document) if uses_us(document) else None
 
 
-def _names_us(file: str) -> bool:
+def _file(name: str) -> bytes | None:
     with suppress(OSError, ValueError):
-        return PACKAGE.encode() in Path(file).read_bytes()
-    return False
+        return Path(name).read_bytes() if Path(name).is_file() else None
+    return None
 
 
-def _loaded(source: str, settings: str, *, verify_tls: bool = True) -> object:
+def _fetched(url: str, *, verify_tls: bool) -> bytes | None:
+    """
+    Return what is at a URL that asks for no credentials.
+    """
+    with suppress(httpx.HTTPError, httpx.InvalidURL, OSError):
+        with httpx.Client(verify=verify_tls, follow_redirects=True) as client:
+            answer = client.get(url)
+        return answer.content if answer.is_success else None
+    return None
+
+
+def _loaded(source: str, settings: str, *, verify_tls: bool) -> object:
     """
     Return a document as the toolkit loads it; None if it cannot.
     """
@@ -68,14 +81,20 @@ def _loaded(source: str, settings: str, *, verify_tls: bool = True) -> object:
     return None
 
 
-def _read(file: str) -> object:
-    suffix = Path(file).suffix
-    if suffix not in SUFFIXES:
+def _document(source: str, content: bytes) -> object:
+    """
+    Return the document in a file or at a URL, where it need not have a suffix.
+    """
+    suffix = Path(source).suffix
+    if "://" not in source and suffix not in SUFFIXES:
         raise ArgumentError(
-            f"the experiment is {file!r}, expected a name that ends in .yaml, .yml or .json"
+            f"the experiment is {source!r}, expected a name that ends in .yaml, .yml or .json"
         )
-    with reading(file):
-        return _yaml(Path(file)) if suffix in YAML else _json(Path(file))
+    with reading(source):
+        text = content.decode()
+        if suffix not in YAML and (suffix == ".json" or text.lstrip().startswith(("{", "["))):
+            return json.loads(text, object_pairs_hook=_without_doubles)
+        return _yaml(text)
 
 
 def _experiment(source: str, document: object) -> Experiment:
@@ -85,14 +104,10 @@ def _experiment(source: str, document: object) -> Experiment:
     return document
 
 
-def _yaml(file: Path) -> object:
+def _yaml(text: str) -> object:
     from chaosfailover.emulator import yaml_file
 
-    return yaml_file.read(file, any_value=True)
-
-
-def _json(file: Path) -> object:
-    return json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_without_doubles)
+    return yaml_file.parsed(text, any_value=True)
 
 
 def _without_doubles(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:

@@ -3,6 +3,7 @@ The venue of a run: the embedded emulator, another emulator, or the cloud.
 """
 
 import errno
+import logging
 import resource
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -79,6 +80,7 @@ def open_venue(
     if emulator is None:
         return Venue(place, watchdogs=backups(settings.restore_timeout))
     _check_emulation(emulator.shortcomings, emulator.services, settings)
+    _check_behind(emulator.upstreams, settings, place)
     return Venue(
         f"the emulator at {place}, topology {emulator.topology}",
         emulator.topology,
@@ -112,6 +114,7 @@ def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
         from chaosfailover.emulator.dataplane import PortTakenError
     except ImportError as exc:
         raise ConfigurationError(f"a rehearsal needs the emulator: {exc}") from exc
+    _log_as_the_toolkit(resources)
     try:
         return resources.enter_context(
             Emulator(
@@ -132,6 +135,20 @@ def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
         ) from exc
     except ValueError as exc:
         raise ConfigurationError(str(exc)) from exc
+
+
+def _log_as_the_toolkit(resources: ExitStack) -> None:
+    """
+    Have what the embedded emulator logs in the run's log, such as that an upstream is gone.
+    """
+    emulator, toolkit = (
+        logging.getLogger("chaosfailover.emulator"),
+        logging.getLogger("chaostoolkit"),
+    )
+    handler = logging.Handler()
+    handler.emit = toolkit.handle  # type: ignore[method-assign]
+    emulator.addHandler(handler)
+    resources.callback(emulator.removeHandler, handler)
 
 
 def other_ports_for(ports: Sequence["TakenPort"], topology: str) -> str:
@@ -250,6 +267,25 @@ def _check_upstreams(services: Mapping[str, str], settings: Settings) -> None:
     for name, upstream in ((each.name, each.upstream) for each in topology.services):
         if upstream and any(_is_service(each, services[name]) for each in connecting):
             _check_listens(name, upstream, settings.timeout)
+
+
+def _check_behind(upstreams: Mapping[str, str], settings: Settings, place: str) -> None:
+    """
+    Refuse a rehearsal of one's own service if a running emulator has another one, or none, there.
+    """
+    from chaosfailover.emulator.services import upstream_from
+
+    for name, text in settings.upstream.items():
+        try:
+            wanted, found = str(upstream_from(text, f"upstream.{name}")), upstreams.get(name)
+        except ValueError as exc:
+            raise ConfigurationError(str(exc)) from exc
+        if wanted != found:
+            raise ConfigurationError(
+                f"upstream has {name}: {wanted}, but the emulator at {place} has "
+                f"{found or 'an application of its own'} there: start it with "
+                f"--upstream {name}={wanted}, or leave upstream out"
+            )
 
 
 def _check_listens(name: str, upstream: "Upstream", timeout: float) -> None:

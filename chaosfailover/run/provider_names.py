@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import signature
 
 from chaosfailover.errors import ArgumentError, ConfigurationError, did_you_mean
 from chaosfailover.run import Experiment
@@ -19,8 +20,10 @@ from chaosfailover.verdict.values import mapping
 __all__ = ["NO_CONTROL", "PACKAGE", "check_control", "check_names", "given_arguments", "uses_us"]
 
 PACKAGE = "chaosfailover"
-DOTTED = re.compile(r"\w+(\.\w+)+")
+OURS = re.compile(rf"{PACKAGE}(\.\w+)+")
 MODULES = (MODULE, *(f"chaosfailover.{name}" for name in ("actions", "probes", "tolerances")))
+INJECTED = ("configuration", "secrets")
+"""The arguments that the toolkit adds."""
 CLOSE = 0.9
 """How alike two names are, from 0 to 1, for one to be a misspelling of the other."""
 NO_CONTROL = """\
@@ -30,14 +33,13 @@ stop a failover test: add it there, or name its --control-file"""
 
 def uses_us(document: object) -> bool:
     """
-    Tell whether a value of a document is the name of a module of ours, or is spelt like one.
+    Tell whether a value of a document is the name of a module of ours, be there one or not.
     """
     if isinstance(document, Mapping):
         return any(map(uses_us, document.values()))
     if isinstance(document, list):
         return any(map(uses_us, document))
-    is_name = isinstance(document, str) and DOTTED.fullmatch(document)
-    return bool(is_name) and _is_meant(str(document))
+    return isinstance(document, str) and OURS.fullmatch(document) is not None
 
 
 def check_names(experiment: Experiment) -> None:
@@ -51,10 +53,21 @@ def check_names(experiment: Experiment) -> None:
         if module not in MODULES:
             meant = did_you_mean(module, MODULES, CLOSE)
             raise ArgumentError(f"{owner}: there is no module {module!r}{meant}")
-        if isinstance(function, str) and not hasattr(found := import_module(module), function):
+        found = import_module(module)
+        if isinstance(function, str) and not hasattr(found, function):
             other = next((each for each in MODULES if _has(each, function)), None)
             meant = f", {other} has" if other else did_you_mean(function, found.__all__)
             raise ArgumentError(f"{owner}: {module} has no function {function!r}{meant}")
+        if isinstance(function, str):
+            _check_arguments(f"{owner}: {module}.{function}", getattr(found, function), provider)
+
+
+def _check_arguments(name: str, function: object, provider: Mapping[str, object]) -> None:
+    known = signature(function).parameters if callable(function) else {}
+    for argument in mapping(provider.get("arguments")):
+        if known and argument not in known:
+            meant = did_you_mean(argument, [each for each in known if each not in INJECTED])
+            raise ArgumentError(f"{name} has no argument {argument!r}{meant}")
 
 
 def check_control(experiment: Experiment) -> None:

@@ -3,6 +3,7 @@ The verdict, the record and the journal of a run that the toolkit refuses before
 """
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -13,14 +14,17 @@ from chaoslib.configuration import load_configuration
 from chaoslib.exceptions import ChaosException
 from chaoslib.run import initialize_run_journal
 
+from chaosfailover.record.redaction import redact
 from chaosfailover.run import Configuration, Experiment
 from chaosfailover.run.finish import conclude_refused
-from chaosfailover.run.journal_entry import json_object
+from chaosfailover.run.journal_entry import json_object, written_secrets
 from chaosfailover.run.loading import NOT_READ
 from chaosfailover.run.provider_names import given_arguments
 from chaosfailover.run.settings import Settings
 
 __all__ = ["conclude_unbegun"]
+
+logger = logging.getLogger("chaostoolkit")
 
 
 def conclude_unbegun(
@@ -38,14 +42,17 @@ def conclude_unbegun(
     The journal is written too: beside this run's verdict, that of the run before would be taken for
     its own.
     """
-    journal = initialize_run_journal(json_object(experiment))
+    secrets = written_secrets(experiment)
+    journal = initialize_run_journal(redact(json_object(experiment), secrets))
     journal |= {"status": "failed", "end": datetime.now(UTC).isoformat()}
     configuration = _configuration(experiment, variables, variable_files)
     files = Settings.of_files(substitute(dict(given_arguments(experiment)), configuration, {}))
-    conclude_refused(journal, reason, files, journal_path)
+    conclude_refused(journal, reason, files, journal_path, secrets)
     text = json.dumps(journal, indent=2, ensure_ascii=False)
-    with suppress(OSError):  # the log says so
+    try:
         Path(journal_path).write_text(text, encoding="utf-8")
+    except OSError as exc:
+        logger.error("The journal %s is not written: %s", journal_path, exc.strerror)  # noqa: TRY400
 
 
 def _configuration(

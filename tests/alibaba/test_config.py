@@ -231,7 +231,7 @@ def test_emulator_is_told_from_the_cloud(emulator: Emulator) -> None:
     emulated = LIVE | {"alibaba_cloud_vpc_endpoint": emulator.url}
 
     assert config.running_emulator(emulated) == RunningEmulator(
-        "dual-circuit", emulator.service_urls, {}, emulator.timestamp_window, volatile=True
+        "dual-circuit", emulator.service_urls, {}, {}, emulator.timestamp_window, volatile=True
     )
 
 

@@ -72,9 +72,17 @@ def own(folder: Path, wrong: str, by: str) -> str:
         pytest.param(
             "        name: ${test_name}\n",
             "        nme: ${test_name}\n",
-            "required argument 'name' is missing from activity 'create_failover_test'",
+            "create-the-failover-test: chaosfailover.actions.create_failover_test has no argument "
+            "'nme' (did you mean name?)",
             True,
             id="argument",
+        ),
+        pytest.param(
+            "        name: ${test_name}\n",
+            "",
+            "required argument 'name' is missing from activity 'create_failover_test'",
+            True,
+            id="missing argument",
         ),
         pytest.param("title: The", "titel: The", "experiment requires a title", True, id="title"),
         pytest.param(
@@ -251,6 +259,7 @@ def test_cut_without_the_control(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
     (tmp_path / "ours.json").write_text(json.dumps({"ours": control}), encoding="utf-8")
 
+    validated = chaos("validate", "own.yaml", folder=tmp_path)
     done = chaos("run", "own.yaml", folder=tmp_path)
     with_file = chaos(
         *("run", "--control-file", "ours.json", "own.yaml"),
@@ -258,6 +267,7 @@ def test_cut_without_the_control(tmp_path: Path) -> None:
         FAILOVER_TOPOLOGY="nonsense",
     )
 
+    assert (validated.returncode, validated.stderr.count("WARNING] the control chaosf")) == (0, 1)
     assert done.stderr.count("VERDICT: ") == 1
     assert (
         "VERDICT: inconclusive. The run could not begin: the control chaosfailover.control is not "
@@ -274,6 +284,7 @@ def test_cut_without_the_control(tmp_path: Path) -> None:
     [
         ("title: t\ndescription: d\nmethod: []\nrollbacks: [x: 2026-02-30]\n", "Traceback"),
         ("title: t\nmethod: []\n", "experiment requires a description"),
+        ("title: t\nx: {<<: {a: 1}, <<: {b: 2}} # chaosfailover.x\n", "requires a description"),
         ("title: the chaosfailover.\nmethod: []\n", "experiment requires a description"),
         ("title: t # chaosfailover\nmethod: []\nmethod: []\n", "experiment requires a description"),
     ],
@@ -318,15 +329,43 @@ def test_report_for_an_agent(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_experiment_at_a_url(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "by", "cause"),
+    [
+        ("start_failover_test\n", "start_failover_tst\n", NO_FUNCTION),
+        ("rollbacks:\n  - ", "method:\n  - ", "{} cannot be read: line 219: key 'method' is doubl"),
+        ("title: The", "title: [", "{} cannot be read: line 15: while parsing a flow sequence did"),
+    ],
+)
+def test_experiment_at_a_url(tmp_path: Path, wrong: str, by: str, cause: str) -> None:
     """It is refused as the file is."""
-    source = own(tmp_path, "start_failover_test\n", "start_failover_tst\n")
+    source = own(tmp_path, wrong, by)
 
     with served(tmp_path) as address:
-        done = chaos("run", f"{address}/{source}", folder=tmp_path)
+        url = f"{address}/{source}"
+        done = chaos("run", url, folder=tmp_path)
 
-    assert done.returncode == 1
-    assert done.stderr.count(f"VERDICT: inconclusive. The run could not begin: {NO_FUNCTION}.") == 1
+    said = f"VERDICT: inconclusive. The run could not begin: {cause.format(url)}"
+    assert (done.returncode, done.stderr.count(said)) == (1, 1)
+    assert "Traceback" not in done.stderr
+    assert "refused" in (tmp_path / "journal.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.long
+def test_journal_of_a_refused_run_holds_no_secret(tmp_path: Path) -> None:
+    """Nor does the log, wherever the experiment has it."""
+    document = yaml.safe_load(DRILL)
+    document["secrets"] = {"own": {"key": TOKEN, "other": {"type": "env", "key": "MY_TOKEN"}}}
+    document["configuration"]["api_token"] = TOKEN
+    document["configuration"]["portal_url"] = f"http://user:{TOKEN}@127.0.0.1:1/"
+    document["method"][0]["provider"]["func"] = "none"
+    (tmp_path / "own.json").write_text(json.dumps(document), encoding="utf-8")
+
+    done = chaos("run", "own.json", folder=tmp_path, MY_TOKEN=f"{TOKEN}2")
+
+    written = [file.read_text("utf-8") for file in tmp_path.iterdir() if file.name != "own.json"]
+    assert (done.returncode, journal(tmp_path)["status"]) == (1, "failed")
+    assert [text for text in (done.stderr, *written) if TOKEN in text] == []
 
 
 @contextmanager

@@ -69,6 +69,7 @@ def state(request: AdminRequest) -> object:
             "down": sorted(request.cloud.down(now)),
             "faults": request.cloud.faults.shown(),
             "services": request.emulator.service_urls,
+            "upstreams": request.emulator.upstreams,
             "shortcomings": request.emulator.shortcomings,
         }
 
