@@ -184,11 +184,12 @@ json.dump(run_experiment(json.load(sys.stdin)), sys.stdout, default=str)
 
 
 @pytest.mark.parametrize("place", ["nowhere", "at an activity"])
-def test_cut_without_the_control_ends_the_run(cloud: Cloud, place: str) -> None:
+def test_cut_without_the_control_ends_the_run(cloud: Cloud, tmp_path: Path, place: str) -> None:
     """A program that runs the toolkit would note a failed action, go on, and take it for right."""
     done = subprocess.run(
         [sys.executable, "-c", RUN_IN_PYTHON],
         input=json.dumps(without_control(cloud, place)),
+        cwd=tmp_path,
         env=clean_environment(**cloud.exports),
         capture_output=True,
         text=True,
