@@ -29,6 +29,8 @@ def rehearsed(
     """
     Run `circuit-failover.yaml` on a topology, with `more` of it; return its log and the control's
     part of its journal.
+
+    A machine that was too busy to measure gets a second try: the verdict says so itself.
     """
     settings = on_free_ports(topology, folder, more)
     experiment = yaml.safe_load((EXPERIMENTS / "circuit-failover.yaml").read_text("utf-8"))
@@ -45,9 +47,11 @@ def rehearsed(
     copy = folder / "experiment.yaml"
     copy.write_text(yaml.safe_dump(experiment), encoding="utf-8")
 
-    done = chaos("run", str(copy), folder=folder, FAILOVER_RTO=str(RTO), **settings)
-
-    log = done.stderr + done.stdout
+    for _ in range(2):
+        done = chaos("run", str(copy), folder=folder, FAILOVER_RTO=str(RTO), **settings)
+        log = done.stderr + done.stdout
+        if "was not measured for" not in log:
+            break
     assert "Traceback" not in log
     return log, journal(folder)["failover"]
 
