@@ -89,11 +89,6 @@ class _Loader(FastLoader):
             raise _wrong(node, f"{reprlib.repr(node.value)} cannot be read: {exc}") from None
         return value
 
-    def check_kind(self, node: yaml.Node, key: object) -> None:
-        """
-        Let any key pass.
-        """
-
 
 class _StrictLoader(_Loader):
     """
@@ -112,14 +107,6 @@ class _StrictLoader(_Loader):
         if isinstance(value, float) and not isfinite(value):
             raise _unlike_a_number(node)
         return value
-
-    def check_kind(self, node: yaml.Node, key: object) -> None:
-        """
-        Refuse a key of another kind.
-        """
-        if not isinstance(key, str | int | float):
-            kind = {"NoneType": "null", "dict": "mapping"}.get(type(key).__name__)
-            raise _wrong(node, f"a key is a {kind or type(key).__name__}, expected text, in quotes")
 
 
 def _check_size(text: str) -> None:
@@ -154,7 +141,8 @@ def _check_limits(event: yaml.Event, size: int, depth: int) -> None:
 
 def _check_keys(loader: _Loader, root: yaml.Node | None) -> None:
     """
-    Refuse doubled keys, and those that the loader does not let pass, in every mapping.
+    Refuse doubled keys, and for a strict loader those that are neither text nor number, in every
+    mapping.
     """
     nodes, seen = [root], set[int]()
     while nodes:
@@ -171,11 +159,14 @@ def _check_keys(loader: _Loader, root: yaml.Node | None) -> None:
 
 def _check_mapping(loader: _Loader, mapping: yaml.MappingNode) -> None:
     lines: dict[object, int] = {}
+    strict = isinstance(loader, _StrictLoader)
     for node, _ in mapping.value:
-        if node.tag in SPECIAL and not isinstance(loader, _StrictLoader):
+        if node.tag in SPECIAL and not strict:
             continue  # PyYAML merges them all
         key = node.value if node.tag in SPECIAL else loader.construct_object(node, deep=True)
-        loader.check_kind(node, key)
+        if strict and not isinstance(key, str | int | float):
+            kind = {"NoneType": "null", "dict": "mapping"}.get(type(key).__name__)
+            raise _wrong(node, f"a key is a {kind or type(key).__name__}, expected text, in quotes")
         if not isinstance(key, Hashable):
             continue  # the loader refuses it
         line = node.start_mark.line + 1

@@ -115,8 +115,12 @@ def check_keys(experiment: Mapping[str, object]) -> None:
     A key of another kind is a user's own, and left alone. So is a rollback strategy that is read
     from elsewhere, but an unknown one would never roll back.
     """
-    for place, meant in _misspelt(experiment, EXPERIMENT, ""):
-        raise ArgumentError(f"the experiment's key {place} is unknown (did you mean {meant}?)")
+    for value, shape, place in _objects(experiment, EXPERIMENT, ""):
+        for key in value:
+            if key not in shape.keys and (meant := _meant(key, shape.keys)):
+                raise ArgumentError(
+                    f"the experiment's key {_at(place, key)} is unknown (did you mean {meant}?)"
+                )
     strategy = _strategy(experiment)
     if strategy is not None and strategy not in STRATEGIES and "${" not in str(strategy):
         raise ArgumentError(
@@ -131,32 +135,46 @@ def check_kinds(name: str, experiment: Mapping[str, object]) -> None:
 
     `name` is that of the file. Values are not shown, since they may be secret.
     """
-    for place, value, kind in _of_another_kind(experiment, EXPERIMENT, ""):
-        wrong = value
-        if kind is MAPPINGS and isinstance(value, list):
-            wrong = next(each for each in value if not isinstance(each, dict))
-        found = "nothing" if wrong is None else type(wrong).__name__
-        raise ArgumentError(f"{name}: {place} has {found}, expected {kind.name}")
+    for value, shape, place in _objects(experiment, EXPERIMENT, ""):
+        for key, kind in shape.kinds.items():
+            given = value.get(key)
+            if key not in value or kind.fits(given) or (not given and key in shape.optional):
+                continue
+            raise ArgumentError(
+                f"{name}: {_at(place, key)} has {_found(given, kind)}, expected {kind.name}"
+            )
 
 
-def _of_another_kind(value: object, shape: Shape, place: str) -> Iterator[tuple[str, object, Kind]]:
+def _found(value: object, kind: Kind) -> str:
     """
-    Yield the place of each value of another kind, the value, and what it should be.
+    Return what a value is instead of its kind: of a list, the first element that does not fit.
+    """
+    if kind is MAPPINGS and isinstance(value, list):
+        value = next(each for each in value if not isinstance(each, dict))
+    return "nothing" if value is None else type(value).__name__
+
+
+def _objects(
+    value: object, shape: Shape, place: str
+) -> Iterator[tuple[Mapping[str, object], Shape, str]]:
+    """
+    Yield each object in a value, with its shape and its place.
     """
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _of_another_kind(item, shape, f"{place}[{index}]")
+            yield from _objects(item, shape, f"{place}[{index}]")
     if not isinstance(value, Mapping):
         return
     if shape is PROVIDER and value.get("type") == "python":
         shape = PYTHON
+    yield value, shape, place
     for key, inner in value.items():
-        at = f"{place}.{key}" if place else str(key)
-        kind = shape.kinds.get(key)
-        if kind and not kind.fits(inner) and (inner or key not in shape.optional):
-            yield at, inner, kind
-        elif key in shape.inner:
-            yield from _of_another_kind(inner, shape.inner[key], at)
+        if key in shape.inner:
+            yield from _objects(inner, shape.inner[key], _at(place, key))
+
+
+def _at(place: str, key: object) -> str:
+    return f"{place}.{key}" if place else str(key)
 
 
 def _strategy(experiment: Mapping[str, object]) -> object:
@@ -164,21 +182,6 @@ def _strategy(experiment: Mapping[str, object]) -> object:
     for key in ("runtime", "rollbacks", "strategy"):
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
-
-
-def _misspelt(value: object, shape: Shape, place: str) -> Iterator[tuple[str, str]]:
-    """
-    Yield the place of each misspelt key, and the key that is meant.
-    """
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _misspelt(item, shape, f"{place}[{index}]")
-    for key, inner in value.items() if isinstance(value, Mapping) else ():
-        at = f"{place}.{key}" if place else str(key)
-        if key not in shape.keys and (meant := _meant(key, shape.keys)):
-            yield at, meant
-        elif key in shape.inner:
-            yield from _misspelt(inner, shape.inner[key], at)
 
 
 def _meant(key: object, keys: tuple[str, ...]) -> str | None:

@@ -21,7 +21,7 @@ from chaosfailover.run import Experiment
 from chaosfailover.run.experiment_shape import check_kinds
 from chaosfailover.run.provider_names import PACKAGE, uses_us
 
-__all__ = ["CLEAR", "NOT_READ", "load_controls", "one_line", "ours", "reading"]
+__all__ = ["CLEAR", "NOT_READ", "checked", "load_controls", "one_line", "ours", "reading"]
 
 YAML = (".yaml", ".yml")
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
@@ -41,7 +41,9 @@ def ours(source: str, settings: str, *, verify_tls: bool = True) -> Experiment |
     """
     is_file = "://" not in source
     content = _file(source) if is_file else _fetched(source, verify_tls=verify_tls)
-    if content is not None and any(PACKAGE.encode(each) in content for each in ENCODINGS):
+    if content is None:
+        document = None if is_file else _loaded(source, settings, verify_tls=verify_tls)
+    elif any(PACKAGE.encode(each) in content for each in ENCODINGS):
         try:
             document = _document(source, content)
         except ArgumentError:
@@ -51,8 +53,8 @@ def ours(source: str, settings: str, *, verify_tls: bool = True) -> Experiment |
                     return None
             raise
     else:
-        document = None if is_file else _loaded(source, settings, verify_tls=verify_tls)
-    return _experiment(source, document) if uses_us(document) else None
+        return None
+    return checked(source, document) if uses_us(document) else None
 
 
 def _file(name: str) -> bytes | None:
@@ -97,7 +99,10 @@ def _document(source: str, content: bytes) -> object:
         return _yaml(text)
 
 
-def _experiment(source: str, document: object) -> Experiment:
+def checked(source: str, document: object) -> Experiment:
+    """
+    Return a document that is an experiment, as far as its shape tells; raises ArgumentError.
+    """
     if not isinstance(document, dict):
         raise ArgumentError(f"{source} holds no experiment: expected a mapping")
     check_kinds(source, document)
@@ -118,9 +123,11 @@ def _without_doubles(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def load_controls(settings: str, files: Sequence[str]) -> None:
+def load_controls(settings: str, files: Sequence[str]) -> dict[str, object]:
     """
-    Load the controls of the toolkit's settings and of control files; raises ArgumentError.
+    Load the controls of the toolkit's settings, which are returned, and of control files.
+
+    Raises ArgumentError.
     """
     for file in files:
         if Path(file).suffix not in ("", *SUFFIXES):
@@ -128,7 +135,9 @@ def load_controls(settings: str, files: Sequence[str]) -> None:
                 f"the control file is {file!r}, expected a name that ends in .yaml, .yml or .json"
             )
     with reading(", ".join(files) or "the toolkit's settings"):
-        load_global_controls(load_settings(settings) or {}, [*files])
+        loaded: dict[str, object] = load_settings(settings) or {}
+        load_global_controls(loaded, [*files])
+    return loaded
 
 
 @contextmanager

@@ -20,8 +20,8 @@ from chaosfailover.verdict.values import mapping
 __all__ = ["NO_CONTROL", "PACKAGE", "check_control", "check_names", "given_arguments", "uses_us"]
 
 PACKAGE = "chaosfailover"
-OURS = re.compile(rf"{PACKAGE}(\.\w+)+")
-MODULES = (MODULE, *(f"chaosfailover.{name}" for name in ("actions", "probes", "tolerances")))
+OUR_MODULE = re.compile(rf"{PACKAGE}(\.\w+)+")
+MODULES = (MODULE, *(f"{PACKAGE}.{name}" for name in ("actions", "probes", "tolerances")))
 INJECTED = ("configuration", "secrets")
 """The arguments that the toolkit adds."""
 CLOSE = 0.9
@@ -39,7 +39,7 @@ def uses_us(document: object) -> bool:
         return any(map(uses_us, document.values()))
     if isinstance(document, list):
         return any(map(uses_us, document))
-    return isinstance(document, str) and OURS.fullmatch(document) is not None
+    return isinstance(document, str) and OUR_MODULE.fullmatch(document) is not None
 
 
 def check_names(experiment: Experiment) -> None:

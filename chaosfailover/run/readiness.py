@@ -2,7 +2,7 @@
 Whether the cut of an experiment could be made now: its preflight alone, which changes nothing.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 
@@ -12,7 +12,6 @@ from chaoslib.exceptions import ChaosException
 from chaoslib.experiment import ensure_experiment_is_valid
 from chaoslib.loader import load_experiment
 from chaoslib.secret import load_secrets
-from chaoslib.settings import load_settings
 
 from chaosfailover.alibaba import config
 from chaosfailover.errors import ArgumentError, ConfigurationError, FailoverError, PreflightError
@@ -21,12 +20,13 @@ from chaosfailover.record.redaction import redact_message
 from chaosfailover.run import Configuration, Experiment, Secrets
 from chaosfailover.run.declarations import check_declarations, declared_arguments, is_called
 from chaosfailover.run.evidence import check_evidence
-from chaosfailover.run.experiment_shape import check_keys, check_kinds
+from chaosfailover.run.experiment_shape import check_keys
 from chaosfailover.run.finish import check_files
 from chaosfailover.run.go_no_go import account_id, look
 from chaosfailover.run.journal_entry import RunFacts, check_depth, known_secrets
 from chaosfailover.run.loading import (
     NOT_READ,
+    checked,
     load_controls,
     one_line,
     ours,
@@ -124,15 +124,13 @@ def _loaded(source: Source) -> tuple[Experiment, Configuration, Secrets]:
     """
     Load an experiment, its configuration and its secrets, as the toolkit does for a run.
     """
-    toolkit = load_settings(source.toolkit_settings) or {}
-    load_controls(source.toolkit_settings, source.control_files)
-    if written := ours(source.name, source.toolkit_settings):
-        check_names(written)
-    with reading(source.name):
-        experiment = load_experiment(source.name, toolkit)
-    if not isinstance(experiment, Mapping):
-        raise ArgumentError(f"{source.name} holds no experiment: expected a mapping")
-    check_kinds(source.name, experiment)
+    toolkit = load_controls(source.toolkit_settings, source.control_files)
+    experiment = ours(source.name, source.toolkit_settings)
+    if experiment is None:
+        with reading(source.name):
+            experiment = checked(source.name, load_experiment(source.name, toolkit))
+    else:
+        check_names(experiment)
     ensure_experiment_is_valid(experiment)
     configured, secret = _variables(source)
     configuration = load_configuration(experiment.get("configuration", {}), configured)
