@@ -97,7 +97,7 @@ ENGLISH: Mapping[str, str] = {
     "means.deviated": "The network or a rollback did not do what was promised.",
     "means.aborted": "An abort condition was met, and the run was stopped.",
     "means.inconclusive": "The run neither confirms nor refutes the hypothesis.",
-    "means.unverified": "Record and journal do not agree: the run does not count as held.",
+    "means.unverified": "No record shows that the journal is unchanged: the run does not count as held.",
     "mode.REHEARSAL": "rehearsal on an emulator; nothing real was cut",
     "mode.LIVE": "live run; real resources were cut",
     "mode.LIVE.maybe": "live run; real resources may have been cut",

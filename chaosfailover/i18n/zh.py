@@ -97,7 +97,7 @@ CHINESE: Mapping[str, str] = {
     "means.deviated": "网络没有达到承诺，或回滚没有生效。",
     "means.aborted": "中止条件已满足，运行已被终止。",
     "means.inconclusive": "本次运行既不能证实也不能否定假设。",
-    "means.unverified": "记录与日志不一致：本次运行不计为成立。",
+    "means.unverified": "没有记录能证明日志未被修改：本次运行不计为成立。",
     "mode.REHEARSAL": "在模拟器上演练，没有切断任何真实线路",
     "mode.LIVE": "真实运行，切断了真实资源",
     "mode.LIVE.maybe": "真实运行，可能切断了真实资源",
