@@ -357,7 +357,7 @@ def test_emulator_that_stops_closes_every_connection(begin: Begin) -> None:
         ]
         for caller in callers:
             caller.start()
-        until(lambda: len(sockets) > 20 and open_connections(accepted, url.port))
+        until(lambda: len(open_connections(accepted, url.port)) > 20)
         emulator.stop()
         left = open_connections(accepted, url.port)
         left += open_connections(dialed, int(upstream.rpartition(":")[2]))
