@@ -52,8 +52,15 @@ def did_you_mean(word: object, names: Iterable[str], closeness: float = 0.6) -> 
     `closeness` is how alike both have to be, from 0 to 1.
     """
     known = list(names)
-    close = get_close_matches(str(word), known, 1, closeness)
-    return f" (did you mean {close[0]}?)" if close else f", expected one of {', '.join(known)}"
+    return close_to(word, known, closeness) or f", expected one of {', '.join(known)}"
+
+
+def close_to(word: object, names: Iterable[str], closeness: float = 0.6) -> str:
+    """
+    Return the end of a sentence on a word that is close to a name, "" if it is to none.
+    """
+    close = get_close_matches(str(word), list(names), 1, closeness)
+    return f" (did you mean {close[0]}?)" if close else ""
 
 
 class FailoverError(Exception):

@@ -93,7 +93,11 @@ def report(
         _follow(journals, form or _format_of(output), language, output, only_verify)
         return
     if bool(journals) == show_schema:
-        raise click.UsageError("name one or more journals, or give --schema")
+        raise click.UsageError(
+            "--schema prints what every record follows, and takes no journal"
+            if show_schema
+            else "name one or more journals, or give --schema"
+        )
     if show_schema:
         _write(json.dumps(schema(), indent=1) + "\n", output)
     elif only_verify:

@@ -25,8 +25,9 @@ from chaosfailover.record.redaction import redact_message
 from chaosfailover.run import Experiment
 from chaosfailover.run.declarations import check_declarations, is_called
 from chaosfailover.run.experiment_file import control_was_called
+from chaosfailover.run.given_files import check_settings, check_variables, load_controls
 from chaosfailover.run.journal_entry import check_depth, written_secrets
-from chaosfailover.run.loading import CLEAR, load_controls, one_line, ours
+from chaosfailover.run.loading import CLEAR, one_line, ours
 from chaosfailover.run.provider_names import check_control, check_names
 from chaosfailover.run.unbegun import conclude_unbegun
 
@@ -177,6 +178,7 @@ def _tell_agent(reason: str, given: Given) -> None:
 
 def _check_run(experiment: Experiment, given: Given) -> None:
     load_controls(_settings(), given["control_file"])
+    check_variables(experiment, given["var"] or {}, given["var_file"])
     _check_written(experiment, given)
     check_control(experiment)
 
@@ -185,6 +187,7 @@ def _check_validated(experiment: Experiment, given: Given) -> None:
     """
     Warn of a missing control: it may still come from a control file, which a validation lacks.
     """
+    check_settings(_settings())
     _check_written(experiment, given)
     try:
         check_control(experiment)

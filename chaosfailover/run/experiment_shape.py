@@ -1,17 +1,18 @@
 """
-The shape of an experiment: the keys that the toolkit reads, and the kinds of their values.
+The shape of an experiment, and of what a run is given beside it: the keys that the toolkit reads,
+and the kinds of their values.
 
 The toolkit ignores a key that it does not know: with `rollback` for `rollbacks`, nothing would be
 rolled back and nobody would say so. For a value of another kind it ends with an error of Python.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import NamedTuple
 
 from chaosfailover.errors import ArgumentError
 
-__all__ = ["check_keys", "check_kinds"]
+__all__ = ["EXPERIMENT", "SETTINGS", "VARIABLES", "check_keys", "check_kinds", "controls_shape"]
 
 
 class Kind(NamedTuple):
@@ -101,6 +102,8 @@ EXPERIMENT = Shape(
     },
     ("tags", "extensions", "runtime"),
 )
+SETTINGS = Shape((), {"runtime": RUNTIME}, {"controls": MAPPING, "runtime": MAPPING})
+VARIABLES = Shape(("configuration", "secrets"), {}, {"configuration": MAPPING, "secrets": MAPPING})
 STRATEGIES = ("always", "default", "deviated", "never")
 CLOSE = 0.75
 """How alike two keys are, from 0 to 1, for one to be a misspelling of the other."""
@@ -129,13 +132,20 @@ def check_keys(experiment: Mapping[str, object]) -> None:
         )
 
 
-def check_kinds(name: str, experiment: Mapping[str, object]) -> None:
+def controls_shape(names: Iterable[str]) -> Shape:
+    """
+    Return the shape of controls by their names, as settings and control files declare them.
+    """
+    return Shape((), dict.fromkeys(names, CONTROL), dict.fromkeys(names, MAPPING))
+
+
+def check_kinds(name: str, document: Mapping[str, object], expected: Shape = EXPERIMENT) -> None:
     """
     Raise ArgumentError for a value of another kind than the toolkit takes for granted.
 
     `name` is that of the file. Values are not shown, since they may be secret.
     """
-    for value, shape, place in _objects(experiment, EXPERIMENT, ""):
+    for value, shape, place in _objects(document, expected, ""):
         for key, kind in shape.kinds.items():
             given = value.get(key)
             if key not in value or kind.fits(given) or (not given and key in shape.optional):

@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
-from chaoslib.control import load_global_controls
 from chaoslib.exceptions import ChaosException
 from chaoslib.loader import load_experiment
 from chaoslib.settings import load_settings
@@ -21,7 +20,7 @@ from chaosfailover.run import Experiment
 from chaosfailover.run.experiment_shape import check_kinds
 from chaosfailover.run.provider_names import PACKAGE, uses_us
 
-__all__ = ["CLEAR", "NOT_READ", "checked", "load_controls", "one_line", "ours", "reading"]
+__all__ = ["CLEAR", "NOT_READ", "SUFFIXES", "checked", "one_line", "ours", "parsed", "reading"]
 
 YAML = (".yaml", ".yml")
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
@@ -92,7 +91,16 @@ def _document(source: str, content: bytes) -> object:
         raise ArgumentError(
             f"the experiment is {source!r}, expected a name that ends in .yaml, .yml or .json"
         )
-    with reading(source):
+    return parsed(source, content, suffix)
+
+
+def parsed(name: str, content: bytes, suffix: str) -> object:
+    """
+    Return the document in a content: JSON where the suffix or, without one, the beginning says so.
+
+    Raises ArgumentError with the name of the file, the line and the problem.
+    """
+    with reading(name):
         text = content.decode()
         if suffix not in YAML and (suffix == ".json" or text.lstrip().startswith(("{", "["))):
             return json.loads(text, object_pairs_hook=_without_doubles)
@@ -123,23 +131,6 @@ def _without_doubles(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def load_controls(settings: str, files: Sequence[str]) -> dict[str, object]:
-    """
-    Load the controls of the toolkit's settings, which are returned, and of control files.
-
-    Raises ArgumentError.
-    """
-    for file in files:
-        if Path(file).suffix not in ("", *SUFFIXES):
-            raise ArgumentError(
-                f"the control file is {file!r}, expected a name that ends in .yaml, .yml or .json"
-            )
-    with reading(", ".join(files) or "the toolkit's settings"):
-        loaded: dict[str, object] = load_settings(settings) or {}
-        load_global_controls(loaded, [*files])
-    return loaded
-
-
 @contextmanager
 def reading(name: str) -> Iterator[None]:
     """
@@ -148,7 +139,7 @@ def reading(name: str) -> Iterator[None]:
     try:
         yield
     except (ChaosException, OSError, *NOT_READ) as exc:
-        reason = one_line(exc)
+        reason = getattr(exc, "strerror", None) or one_line(exc)
         shown = reason if name in reason else f"{name} cannot be read: {reason}"
         raise ArgumentError(shown) from exc
 

@@ -160,11 +160,11 @@ def other_ports_for(ports: Sequence["TakenPort"], topology: str) -> str:
 
     moved = [f"{each.service}: {{port: {each.other}}}" for each in ports if each.port]
     setting = f"'services: {{{', '.join(moved)}}}'"
-    how = f"set {setting} in the topology (FAILOVER_TOPOLOGY) {topology}"
+    how = f"set {setting} in the topology {topology}"
     if topology in BUNDLED:
         how = (
             f"write a topology file with 'extends: {topology}' and {setting}, name it as topology "
-            "(FAILOVER_TOPOLOGY)"
+            "of the control (bundled experiments: FAILOVER_TOPOLOGY)"
         )
     return other_ports(ports, how if moved else "")
 

@@ -22,12 +22,12 @@ from chaosfailover.run.declarations import check_declarations, declared_argument
 from chaosfailover.run.evidence import check_evidence
 from chaosfailover.run.experiment_shape import check_keys
 from chaosfailover.run.finish import check_files
+from chaosfailover.run.given_files import check_variables, load_controls
 from chaosfailover.run.go_no_go import account_id, look
 from chaosfailover.run.journal_entry import RunFacts, check_depth, known_secrets
 from chaosfailover.run.loading import (
     NOT_READ,
     checked,
-    load_controls,
     one_line,
     ours,
     reading,
@@ -132,28 +132,28 @@ def _loaded(source: Source) -> tuple[Experiment, Configuration, Secrets]:
     else:
         check_names(experiment)
     ensure_experiment_is_valid(experiment)
-    configured, secret = _variables(source)
+    configured, secret = _variables(source, experiment)
     configuration = load_configuration(experiment.get("configuration", {}), configured)
     secrets = load_secrets(experiment.get("secrets", {}), configuration, secret)
     return experiment, load_dynamic_configuration(configuration, secrets), secrets
 
 
-def _variables(source: Source) -> tuple[dict[str, object], dict[str, object]]:
+def _variables(
+    source: Source, experiment: Experiment
+) -> tuple[dict[str, object], dict[str, object]]:
     """
     Return the values of the configuration and of the secrets that a run is given.
     """
-    configured: dict[str, object] = {}
-    secret: dict[str, object] = {}
-    for file in source.variable_files:
-        with reading(file):
-            more = merge_vars({}, [file])
-        configured, secret = configured | more[0], secret | more[1]
+    given: dict[str, object] = {}
     for variable in source.variables:
         key, equals, _ = variable.partition("=")
         if not equals:
             raise ArgumentError(f"the variable is {variable!r}, expected KEY[:TYPE]=VALUE")
         with reading(f"the variable {key}"):
-            configured |= convert_vars([variable])
+            given |= convert_vars([variable])
+    check_variables(experiment, given, source.variable_files)
+    with reading(", ".join(source.variable_files)):
+        configured, secret = merge_vars(given, [*source.variable_files])
     return configured, secret
 
 

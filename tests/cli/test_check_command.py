@@ -208,10 +208,11 @@ def test_experiment_that_cannot_be_checked(check: Any, text: str | None, reason:
     [
         pytest.param(["--var", "x"], "the variable is 'x', expected KEY[:TYPE]=VALUE", id="var"),
         pytest.param(["--var", "x:int=y"], "the variable x:int cannot be read: ", id="type"),
-        pytest.param(["--var-file", "text.env"], "text.env cannot be read: ", id="line"),
-        pytest.param(["--var-file", "list.yaml"], "list.yaml cannot be read: ", id="var list"),
+        pytest.param(["--var", "x=y"], "the variable 'x' is not in the experiment's", id="unknown"),
+        pytest.param(["--var-file", "text.env"], "text.env: line 1: expected NAME", id="line"),
+        pytest.param(["--var-file", "list.yaml"], "list.yaml holds a list, ", id="var list"),
         pytest.param(["--control-file", "text.env"], "the control file is 'text.env'", id="name"),
-        pytest.param(["--control-file", "list.yaml"], "list.yaml cannot be read: ", id="controls"),
+        pytest.param(["--control-file", "list.yaml"], "list.yaml holds a list", id="controls"),
     ],
 )
 def test_option_that_cannot_be_read(check: Any, options: list[str], reason: str) -> None:

@@ -430,10 +430,16 @@ def test_unwritable_report(journal: Path, tmp_path: Path) -> None:
     assert "cannot be written" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["--schema", "journal.json"]], ids=["none", "both"])
-def test_wrong_usage(arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param([], "name one or more journals", id="none"),
+        pytest.param(["--schema", "journal.json"], "and takes no journal", id="both"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], says: str) -> None:
     """Either journals or the schema."""
     done = run(*arguments)
 
     assert done.exit_code == 2
-    assert "name one or more journals" in done.stderr
+    assert says in done.stderr

@@ -187,16 +187,14 @@ TOKEN = "Zm9vYmFyZm9v"
 @pytest.mark.long
 @pytest.mark.sample(2)
 @pytest.mark.parametrize(
-    ("options", "change", "cause"),
+    ("change", "cause"),
     [
         pytest.param(
-            [],
             lambda document: document["method"][2]["provider"].update(module="exits"),
             "the toolkit cannot use own.json: SystemExit: 3",
             id="module that exits",
         ),
         pytest.param(
-            [],
             lambda document: document["configuration"].update(
                 token={"type": "env", "key": "MY_TOKEN", "env_var_type": "int"}
             ),
@@ -204,13 +202,6 @@ TOKEN = "Zm9vYmFyZm9v"
             id="secret",
         ),
         pytest.param(
-            ["--settings", "list.yaml"],
-            lambda _: None,
-            "the toolkit's settings cannot be read: AttributeError: 'list' object has no",
-            id="settings",
-        ),
-        pytest.param(
-            [],
             lambda document: document["method"][0].update(name=["a"]),
             "the toolkit cannot use own.json: TypeError: unhashable type",
             id="name",
@@ -218,24 +209,56 @@ TOKEN = "Zm9vYmFyZm9v"
     ],
 )
 def test_whatever_ends_the_toolkit(
-    tmp_path: Path, options: list[str], change: Callable[[Any], None], cause: str
+    tmp_path: Path, change: Callable[[Any], None], cause: str
 ) -> None:
-    """A module, a setting, a value: one cause, one verdict, no traceback and no secret."""
+    """A module, a variable, a value: one cause, one verdict, no traceback and no secret."""
     document = yaml.safe_load(DRILL)
     change(document)
     (tmp_path / "own.json").write_text(json.dumps(document), encoding="utf-8")
     (tmp_path / "exits.py").write_text("raise SystemExit(3)", encoding="utf-8")
-    (tmp_path / "list.yaml").write_text("- a", encoding="utf-8")
 
-    done = chaos(
-        *(*options, "run", "own.json"), folder=tmp_path, MY_TOKEN=TOKEN, PYTHONPATH=str(tmp_path)
-    )
+    done = chaos("run", "own.json", folder=tmp_path, MY_TOKEN=TOKEN, PYTHONPATH=str(tmp_path))
 
     entry = journal(tmp_path)["failover"]
     assert (done.returncode, done.stderr.count("VERDICT: inconclusive. ")) == (1, 1), done.stderr
     assert f"The run could not begin: {cause}" in entry["verdict"]["reasons"][0]
     assert "Traceback" not in done.stderr
+    assert done.stderr.count(cause) == 2, "in one error, and in the verdict"
     assert TOKEN not in done.stderr + json.dumps(journal(tmp_path))
+
+
+GATE = "gate: {provider: {type: python, module: gate}}\n"
+
+
+@pytest.mark.long
+@pytest.mark.sample(2)
+@pytest.mark.parametrize(
+    ("before", "after", "cause"),
+    [
+        pytest.param(["--settings", "given.yaml"], [], "given.yaml cannot be read", id="settings"),
+        pytest.param([], ["--control-file", "given.yaml"], "given.yaml cannot be read", id="gate"),
+        pytest.param([], ["--var-file", "given.yaml"], "given.yaml cannot be read", id="file"),
+        pytest.param(
+            [],
+            ["--var", "circuit=pc-rehearsal-b"],
+            "the variable 'circuit' is not in the experiment's configuration (did you mean",
+            id="variable",
+        ),
+    ],
+)
+def test_what_a_run_is_given_is_used_or_refused(
+    tmp_path: Path, before: list[str], after: list[str], cause: str
+) -> None:
+    """The toolkit cuts without the control, or another circuit than the one that was given."""
+    source = own(tmp_path, "title", "title")
+    (tmp_path / "given.yaml").write_text(f"{GATE}x: [}}", encoding="utf-8")
+
+    done = chaos(*before, "run", *after, source, folder=tmp_path)
+
+    entry = journal(tmp_path)["failover"]
+    assert (done.returncode, done.stderr.count("VERDICT: inconclusive. ")) == (1, 1), done.stderr
+    assert f"The run could not begin: {cause}" in entry["verdict"]["reasons"][0]
+    assert done.stderr.count(cause) == 2, "in one error, and in the verdict"
 
 
 @pytest.mark.long

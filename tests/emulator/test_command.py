@@ -183,7 +183,7 @@ def test_taken_ports_are_named_together_with_the_options_that_move_them(
         "Address already in use; stop the process that listens there, or use other ports: "
         f"--port {other[api]} --service-port portal={other[portal]} "
         f"--service-port echo={other[udp]}, and change the targets: "
-        f"FAILOVER_PORTAL_URL=http://127.0.0.1:{other[portal]}/, "
+        f"portal to http://127.0.0.1:{other[portal]}/ (bundled experiments: FAILOVER_PORTAL_URL), "
         f"echo to udp://127.0.0.1:{other[udp]}\n"
     )
 

@@ -190,10 +190,10 @@ def test_port_that_is_taken_is_named_with_a_way_out(tmp_path: Path) -> None:
     entry = left["failover"]
     for reason in (*entry["verdict"]["reasons"][:1], *entry["record"]["verdict"]["reasons"][:1]):
         assert f"service portal cannot listen on http port {port} of 127.0.0.1" in reason
-        assert "FAILOVER_TOPOLOGY" in reason
+        assert f"in the topology {topology}" in reason
         assert "FAILOVER_PORTAL_URL" in reason
     assert len(entry["verdict"]["reasons"]) == 2
-    assert "FAILOVER_TOPOLOGY" in render([left], "html")
+    assert "FAILOVER_PORTAL_URL" in render([left], "html")
 
 
 PORTAL = TakenPort("service portal", "http", "127.0.0.1", 65500, "Address already in use")
@@ -207,16 +207,16 @@ LEDGER = TakenPort("service ledger", "tcp", "127.0.0.1", 28082, "Address already
             [LEDGER],
             "ecr-ecmp",
             "write a topology file with 'extends: ecr-ecmp' and 'services: {ledger: {port: 28182}}'"
-            ", name it as topology (FAILOVER_TOPOLOGY), and change the targets: ledger to "
-            "tcp://127.0.0.1:28182",
+            ", name it as topology of the control (bundled experiments: FAILOVER_TOPOLOGY), and "
+            "change the targets: ledger to tcp://127.0.0.1:28182",
             id="a service of a bundled topology",
         ),
         pytest.param(
             [PORTAL, LEDGER],
             "own.yaml",
             "set 'services: {portal: {port: 65400}, ledger: {port: 28182}}' in the topology "
-            "(FAILOVER_TOPOLOGY) own.yaml, and change the targets: "
-            "FAILOVER_PORTAL_URL=http://127.0.0.1:65400/, ledger to tcp://127.0.0.1:28182",
+            "own.yaml, and change the targets: portal to http://127.0.0.1:65400/ (bundled "
+            "experiments: FAILOVER_PORTAL_URL), ledger to tcp://127.0.0.1:28182",
             id="two services of a file",
         ),
     ],

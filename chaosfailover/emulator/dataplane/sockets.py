@@ -154,7 +154,9 @@ def other_ports(ports: Sequence[TakenPort], how: str) -> str:
     moved = {each.service: each for each in ports if each.service and each.port}
     urls = {name: f"{each.kind}://127.0.0.1:{each.other}" for name, each in moved.items()}
     targets = [
-        f"FAILOVER_PORTAL_URL={url}/" if name == "portal" else f"{name} to {url}"
+        f"{name} to {url}/ (bundled experiments: FAILOVER_PORTAL_URL)"
+        if name == "portal"
+        else f"{name} to {url}"
         for name, url in urls.items()
     ]
     change = f", and change the targets: {', '.join(targets)}" if targets else ""
