@@ -84,13 +84,15 @@ def check_variables(experiment: Experiment, names: Iterable[str], files: Sequenc
             raise ArgumentError(
                 f"the variable {name!r} is not in the experiment's configuration{meant}"
             )
-    environment = {*os.environ}
+    environment, reads = {*os.environ}, [experiment.get(part) for part in VARIABLES.keys]
     for file in files:
         if Path(file).suffix in SUFFIXES:
-            _tell_unused(file, _variables(file), experiment)
+            variables = _variables(file)
+            _tell_unused(file, variables, experiment)
+            reads.append(variables)
         else:
             environment |= _environment(file)
-    _tell_unread(environment, experiment)
+    _tell_unread(environment, {*_environment_keys(reads)})
 
 
 def _tell_unused(
@@ -104,8 +106,7 @@ def _tell_unused(
             )
 
 
-def _tell_unread(environment: Set[str], experiment: Mapping[str, object]) -> None:
-    read = {*_environment_keys([experiment.get("configuration"), experiment.get("secrets")])}
+def _tell_unread(environment: Set[str], read: Set[str]) -> None:
     unread = sorted(name for name in environment - read if name.startswith(OURS))
     if unread:
         names = ", ".join(name + close_to(name, read, CLOSE) for name in unread)
@@ -130,8 +131,8 @@ def _variables(file: str) -> Mapping[str, object]:
     Return the variables in a file, by the part of the experiment that they are for.
     """
     variables = _mapping(file, Path(file).suffix, may_be_empty=True)
-    if unknown := next((key for key in variables if key not in VARIABLES.keys), None):
-        raise ArgumentError(f"{file}: {unknown!r} is none of {', '.join(VARIABLES.keys)}")
+    if unknown := [key for key in variables if key not in VARIABLES.keys]:
+        raise ArgumentError(f"{file}: {unknown[0]!r} is none of {', '.join(VARIABLES.keys)}")
     check_kinds(file, variables, VARIABLES)
     return variables
 

@@ -206,6 +206,7 @@ def test_variable_that_the_experiment_does_not_have(
             "given.yaml: 'circuit' is none of configuration, secrets",
             id="flat",
         ),
+        pytest.param("given.yaml", "0: {}", "0 is none of configuration, secrets", id="number"),
         pytest.param(
             "given.yaml",
             "configuration: pc-b",
@@ -234,7 +235,8 @@ def test_variable_files_of_several_experiments(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What this one does not have is named, and no more; the same with the environment."""
-    given = {"configuration": {"circuit": "pc-b", "cirquit": 1, "b": 2}, "secrets": {"cloud": {}}}
+    circuit = {"type": "env", "key": "FAILOVER_MINE", "default": "pc-b"}
+    given = {"configuration": {"circuit": circuit, "cirquit": 1, "b": 2}, "secrets": {"cloud": {}}}
     files = [
         written(tmp_path, "given.json", given),
         written(tmp_path, "empty.yaml", "# nothing yet\n"),
@@ -243,6 +245,7 @@ def test_variable_files_of_several_experiments(
     monkeypatch.setenv("FAILOVER_RTO", "5")
     monkeypatch.setenv("FAILOVER_KEY", "k")
     monkeypatch.setenv("FAILOVER_TOPOLOGY", "t")
+    monkeypatch.setenv("FAILOVER_MINE", "pc-a")
 
     with caplog.at_level(logging.WARNING, "chaostoolkit"):
         check_variables(EXPERIMENT, ["rto"], files)
