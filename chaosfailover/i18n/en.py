@@ -162,7 +162,7 @@ ENGLISH: Mapping[str, str] = {
     "forecast.faster": "faster than forecast: a session that is closed moves sooner",
     "forecast.slower": "slower than forecast",
     "forecast.no_loss": "nothing was lost",
-    "forecast.no_loss_yet": "nothing was lost yet",
+    "forecast.no_loss_yet": "had not settled: unknown",
     "forecast.open": "its end was not measured: unknown",
     "forecast.unknown": "no forecast to compare with",
     "proof.routes": "proven by routes: they carry every prefix of the cut",

@@ -162,7 +162,7 @@ CHINESE: Mapping[str, str] = {
     "forecast.faster": "快于预测：正常关闭的会话切换更早",
     "forecast.slower": "慢于预测",
     "forecast.no_loss": "没有丢失",
-    "forecast.no_loss_yet": "尚未出现丢失",
+    "forecast.no_loss_yet": "尚未稳定，无法判断",
     "forecast.open": "未测到其结束，无法判断",
     "forecast.unknown": "没有可比较的预测",
     "proof.routes": "由路由证明：承载被切断的每个网段",

@@ -16,7 +16,7 @@ from chaosfailover.outages.outage import Length, Outage, find_outages
 from chaosfailover.outages.pooled import worst
 from chaosfailover.outages.samples import LONG_GAP
 from chaosfailover.outages.series import Series
-from chaosfailover.outages.summary import Summary, plain, summarize
+from chaosfailover.outages.summary import Summary, counted, plain, summarize
 
 __all__ = ["STALLED", "SURVIVED", "UNKNOWN", "Phases", "connections", "shares", "ways"]
 
@@ -52,6 +52,8 @@ def shares(series: Series, phases: Phases) -> dict[str, object]:
     """
     Return how many checks were lost, of those sent, from the first loss of a phase to its last.
 
+    An outage that goes on in the next phase counts in each with the checks that were sent in it.
+
     Where each check is a connection of its own, this is the share of the connections lost.
     """
     return {
@@ -66,7 +68,12 @@ def _share(series: Series, since: float, until: float) -> dict[str, int] | None:
     if first is None or first.losses.counts is None:
         return None
     begin, end = first.losses.counts
-    return {"lost": end.lost - begin.lost + 1, "sent": end.sent - begin.sent + 1}
+    sent_before, lost_before = counted(series, -inf, since)
+    sent_by, lost_by = counted(series, -inf, until)
+    return {
+        "lost": min(end.lost, lost_by) - max(begin.lost - 1, lost_before),
+        "sent": min(end.sent, sent_by) - max(begin.sent - 1, sent_before),
+    }
 
 
 def connections(flow: Flow, summary: Summary, phases: Phases) -> dict[str, object]:

@@ -11,7 +11,7 @@ from chaosfailover.outages.outage import Length, Outage, find_outages, longest
 from chaosfailover.outages.samples import Run
 from chaosfailover.outages.series import Series
 
-__all__ = ["Phase", "Summary", "plain", "summarize"]
+__all__ = ["Phase", "Summary", "counted", "plain", "summarize"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +144,17 @@ def _availability(series: Series, outages: list[Outage]) -> Length:
 
 
 def _phase(series: Series, since: float, until: float) -> Phase:
+    sent, lost = counted(series, since, until)
+    return Phase(sent, lost, series.timeline.between(since, until).percentiles())
+
+
+def counted(series: Series, since: float, until: float) -> tuple[int, int]:
+    """
+    Return how many checks were sent between two instants, and how many of these were lost.
+    """
     sent = [_sent_before(run, until) - _sent_before(run, since) for run in series.runs]
     lost = (ceil(run.lost * n / run.count) for run, n in zip(series.runs, sent, strict=True))
-    return Phase(sum(sent), sum(lost), series.timeline.between(since, until).percentiles())
+    return sum(sent), sum(lost)
 
 
 def _sent_before(run: Run, at: float) -> int:

@@ -24,7 +24,7 @@ def comparisons(record: Record) -> list[Record]:
     """
     return [
         {
-            "recovery": recovery,
+            "recovery": _with_bounds(recovery),
             "forecast": forecast,
             "state": compared_with_forecast(forecast, recovery),
         }
@@ -33,6 +33,15 @@ def comparisons(record: Record) -> list[Record]:
         for recovery in record["recoveries"]
         if recovery["test"] == cut["test"]
     ]
+
+
+def _with_bounds(recovery: Record) -> Record:
+    """
+    Return a recovery whose failover time has no end if nothing was lost before it had settled.
+    """
+    if recovery["failover"] or recovery["settled"]:
+        return recovery
+    return {**recovery, "failover": {"at_least": 0.0, "at_most": None}}
 
 
 def compared_with_forecast(forecast: Record, recovery: Record) -> str:

@@ -109,8 +109,9 @@ def _outage(recovery: Recovery) -> str:
     Return what a target lost in a cut, and on the way back.
     """
     again = recovery.worst_during
-    yet = "" if recovery.settled or recovery.shown else " yet"
-    parts = [f"{_lost(recovery.shown)}{yet} after the cut of {recovery.test}{_objective(recovery)}"]
+    is_known = recovery.settled or recovery.shown
+    lost = _lost(recovery.shown) if is_known else "not settled"
+    parts = [f"{lost} after the cut of {recovery.test}{_objective(recovery)}"]
     if again and recovery.shown and again.at_most > recovery.shown.at_most:
         parts.append(f"{_lost(again)} later in it")
     if recovery.stop_at is None:

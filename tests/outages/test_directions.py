@@ -175,3 +175,25 @@ def test_share_of_the_checks_lost(drawing: str, share: object) -> None:
         series.add(Sample(float(tick), mark == ".", 0.0 if mark == "." else None, "timeout"))
 
     assert shares(series, Phases(3.5)) == {"share": share, "share_back": None}
+
+
+@pytest.mark.parametrize(
+    ("drawing", "during", "after"),
+    [
+        pytest.param("....xxxxxxx.........", (4, 4), (3, 3), id="all"),
+        pytest.param("....xx.x..x.x.......", (3, 4), (2, 3), id="a share"),
+        pytest.param("......x.x...........", (1, 1), (1, 1), id="one and one"),
+    ],
+)
+def test_outage_that_the_stop_finds_counts_in_each_phase(
+    drawing: str, during: tuple[int, int], after: tuple[int, int]
+) -> None:
+    """Each check counts once, in the phase in which it was sent."""
+    series = Series(1.0)
+    for tick, mark in enumerate(drawing):
+        series.add(Sample(float(tick), mark == ".", 0.0 if mark == "." else None, "timeout"))
+
+    assert shares(series, Phases(3.5, 7.5)) == {
+        "share": dict(zip(("lost", "sent"), during, strict=True)),
+        "share_back": dict(zip(("lost", "sent"), after, strict=True)),
+    }

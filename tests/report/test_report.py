@@ -696,6 +696,8 @@ def test_forecast_is_compared(forecast: Any, measured: Any, state: str) -> None:
     (row,) = comparisons(record)
 
     assert row["state"] == state
+    if measured == ():
+        assert row["recovery"]["failover"] == {"at_least": 0.0, "at_most": None}
 
 
 PARTS: dict[str, dict[str, tuple[float, float] | None]] = {

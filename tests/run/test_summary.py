@@ -179,6 +179,16 @@ def test_outage_of_a_target(lengths: dict[str, Any], line: str) -> None:
     assert line in end.rest[0]
 
 
+def test_target_of_which_the_stop_came_too_soon() -> None:
+    """It lost nothing before, which says nothing of what the cut would have done."""
+    (measured,) = held()["failover"]["targets"]["portal"]["cuts"]
+    early = {**measured, "failover": None, "worst_during": None, "settled": False}
+
+    end = told(changed(held(), ("failover.targets.portal.cuts", [early])))
+
+    assert end.rest[0].startswith("portal: not settled after the cut of drill (RTO 3 s); ")
+
+
 def test_target_that_was_not_measured() -> None:
     """It is not left out."""
     journal = changed(held(), ("failover.targets", {}))

@@ -35,6 +35,9 @@ NO_LOSS = {"failover": None, "worst_during": None}
         pytest.param(held(), ("within", (0.8, 1.0)), id="within"),
         pytest.param(cut(**NO_LOSS), ("no_loss", (0.0, 0.1)), id="less than the interval"),
         pytest.param(
+            cut(**NO_LOSS, settled=False), ("open", (0.0, None)), id="the stop came too soon"
+        ),
+        pytest.param(
             cut(**NO_LOSS, unseen_during=2.5), ("within", (0.0, 2.5)), id="a gap is no success"
         ),
         pytest.param(
@@ -62,6 +65,21 @@ def test_recovery_compares_with_its_objective(
 ) -> None:
     """Green is only what was measured throughout, and nothing else stayed below the objective."""
     assert gauge(journal) == expected
+
+
+def test_longest_of_several_without_an_end() -> None:
+    """It is the one that was seen to last longest, whatever run it is of."""
+    longer, shorter = (
+        cut(worst_during=None, open_at_stop={"at_least": seen, "at_most": seen + 0.2})
+        for seen in (9.2, 0.7)
+    )
+
+    for journals in ([longer, shorter], [shorter, longer]):
+        found = recovery_bars.worst(
+            [each for journal in journals for each in recovery_bars.gauges(make_record(journal))]
+        )
+        assert found
+        assert found.recovery["failover"] == {"at_least": 9.2, "at_most": None}
 
 
 def test_failover_that_the_stop_cut_short_has_no_end() -> None:

@@ -36,7 +36,7 @@ def gauges(record: Record) -> list[Gauge]:
         (_shown(each), _state(each, proven=proven, unended=each["test"] in unended))
         for each in record["recoveries"]
     ]
-    states.sort(key=lambda pair: (pair[1] in BAD, _most_or_endless(pair[0])), reverse=True)
+    states.sort(key=lambda pair: (pair[1] in BAD, _size(pair[0])), reverse=True)
     lengths = [length for recovery, _ in states for length in _lengths(recovery)]
     scale = max([*lengths, 0.001]) * ROOM
     return [_gauge(recovery, word, scale) for recovery, word in states]
@@ -44,10 +44,11 @@ def gauges(record: Record) -> list[Gauge]:
 
 def worst(gauges: Sequence[Gauge]) -> Gauge | None:
     """
-    Return the recovery with the longest failover time of the network's, at its upper bound.
+    Return the recovery with the longest failover time of the network's, at its upper bound; of
+    those without one, at its lower bound.
     """
     network = [gauge for gauge in gauges if not gauge.recovery.get("persistent")]
-    return max(network or gauges, key=lambda gauge: _most_or_endless(gauge.recovery), default=None)
+    return max(network or gauges, key=lambda gauge: _size(gauge.recovery), default=None)
 
 
 def _state(recovery: Record, *, proven: bool, unended: bool) -> str:
@@ -88,11 +89,13 @@ BAD = {"exceeded", "again", "back", "open", "unended", "unseen"}
 
 def _shown(recovery: Record) -> Record:
     """
-    Return a recovery as shown: without a loss, an outage within the interval stays possible.
+    Return a recovery as shown: without a loss, an outage within the interval stays possible, and
+    nothing is known of one that had not settled.
     """
     if recovery["failover"] or recovery.get("interval") is None:
         return recovery
-    return {**recovery, "failover": {"at_least": 0.0, "at_most": recovery["interval"]}}
+    most = recovery["interval"] if recovery["settled"] else None
+    return {**recovery, "failover": {"at_least": 0.0, "at_most": most}}
 
 
 def _gauge(recovery: Record, word: str, scale: float) -> Gauge:
@@ -114,9 +117,12 @@ def _lengths(recovery: Record) -> list[float]:
     return [length for length in lengths if length is not None]
 
 
-def _most_or_endless(recovery: Record) -> float:
-    most = _most(recovery)
-    return inf if most is None else most
+def _size(recovery: Record) -> tuple[float, float]:
+    """
+    Return by how much a recovery is longer than others: its upper bound, then its lower one.
+    """
+    most, failover = _most(recovery), recovery["failover"]
+    return inf if most is None else most, failover["at_least"] or 0.0 if failover else 0.0
 
 
 def _most(recovery: Record) -> float | None:
