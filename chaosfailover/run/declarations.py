@@ -79,9 +79,14 @@ def declared_arguments(experiment: Experiment) -> Mapping[str, object] | None:
 
 def check_scope(control: Control) -> None:
     """
-    Raise InvalidControl for a `scope`, or another type than `python`: the toolkit leaves out hooks,
-    so there would be no verdict, or no guard.
+    Raise InvalidControl for a `scope`, for `automatic: false` and for another type than `python`:
+    the toolkit leaves out hooks, so there would be no verdict, or no guard.
     """
+    if control.get("automatic", True) is not True:
+        raise InvalidControl(
+            f"control {control.get('name')!r}: automatic is {control['automatic']!r}, but the "
+            "control must run around each activity: leave automatic out"
+        )
     if scope := control.get("scope"):
         raise InvalidControl(
             f"control {control.get('name')!r}: scope is {scope!r}, but the control must run "

@@ -55,7 +55,7 @@ CONTROL = Shape(
 ACTIVITY = Shape(
     (
         *("type", "name", "provider", "tolerance", "pauses", "background", "controls", "ref"),
-        *("dry", "configuration", "secrets", "frequency", "description", "timeout"),
+        *("dry", "frequency", "description"),
     ),
     {
         "pauses": PAUSES,
@@ -102,8 +102,18 @@ EXPERIMENT = Shape(
     },
     ("tags", "extensions", "runtime"),
 )
-SETTINGS = Shape((), {"runtime": RUNTIME}, {"controls": MAPPING, "runtime": MAPPING})
+SETTINGS = Shape(
+    ("auths", "controls", "dashboard", "notifications", "runtime"),
+    {"runtime": RUNTIME},
+    {"controls": MAPPING, "runtime": MAPPING},
+)
 VARIABLES = Shape(("configuration", "secrets"), {}, {"configuration": MAPPING, "secrets": MAPPING})
+MISPLACED = {
+    "secrets": "name them in its provider",
+    "timeout": "give it to its provider",
+    "configuration": "the toolkit passes that of the experiment",
+}
+"""Keys of an activity that the toolkit takes, and does nothing with."""
 STRATEGIES = ("always", "default", "deviated", "never")
 CLOSE = 0.75
 """How alike two keys are, from 0 to 1, for one to be a misspelling of the other."""
@@ -111,25 +121,39 @@ SHORTEST_PART = 6
 """A part of a key, such as `hypothesis`, is a misspelling of it from this length on."""
 
 
-def check_keys(experiment: Mapping[str, object]) -> None:
+def check_keys(
+    document: Mapping[str, object],
+    expected: Shape = EXPERIMENT,
+    name: str = "the experiment's",
+) -> None:
     """
-    Raise ArgumentError for a key that looks like one that the toolkit reads, but is none.
+    Raise ArgumentError for a key that looks like one that the toolkit reads, but is none, and for
+    one that has no effect where it is.
 
     A key of another kind is a user's own, and left alone. So is a rollback strategy that is read
     from elsewhere, but an unknown one would never roll back.
     """
-    for value, shape, place in _objects(experiment, EXPERIMENT, ""):
+    for value, shape, place in _objects(document, expected, ""):
         for key in value:
+            if shape is ACTIVITY:
+                _check_effect(f"{name} key {_at(place, key)}", key, value)
             if key not in shape.keys and (meant := _meant(key, shape.keys)):
                 raise ArgumentError(
-                    f"the experiment's key {_at(place, key)} is unknown (did you mean {meant}?)"
+                    f"{name} key {_at(place, key)} is unknown (did you mean {meant}?)"
                 )
-    strategy = _strategy(experiment)
+    strategy = _strategy(document)
     if strategy is not None and strategy not in STRATEGIES and "${" not in str(strategy):
         raise ArgumentError(
-            f"the experiment's runtime.rollbacks.strategy is {strategy!r}, expected one of "
+            f"{name} runtime.rollbacks.strategy is {strategy!r}, expected one of "
             f"{', '.join(STRATEGIES)}"
         )
+
+
+def _check_effect(name: str, key: object, activity: Mapping[str, object]) -> None:
+    if advice := MISPLACED.get(str(key)):
+        raise ArgumentError(f"{name} has no effect there: {advice}")
+    if key == "tolerance" and activity.get("type") == "action":
+        raise ArgumentError(f"{name} has no effect: the toolkit judges probes only")
 
 
 def controls_shape(names: Iterable[str]) -> Shape:

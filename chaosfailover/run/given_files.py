@@ -8,6 +8,7 @@ with the default of what it cuts.
 
 import logging
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
@@ -16,7 +17,13 @@ from chaoslib.settings import load_settings
 
 from chaosfailover.errors import ArgumentError, close_to, did_you_mean
 from chaosfailover.run import Experiment
-from chaosfailover.run.experiment_shape import SETTINGS, VARIABLES, check_kinds, controls_shape
+from chaosfailover.run.experiment_shape import (
+    SETTINGS,
+    VARIABLES,
+    check_keys,
+    check_kinds,
+    controls_shape,
+)
 from chaosfailover.run.loading import SUFFIXES, parsed, reading
 from chaosfailover.run.provider_names import check_names
 from chaosfailover.verdict.values import mapping
@@ -25,6 +32,8 @@ __all__ = ["check_settings", "check_variables", "load_controls"]
 
 logger = logging.getLogger("chaostoolkit")
 
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+QUOTES = ("'", '"')
 OURS = "FAILOVER_"
 """How the names of the variables begin that our experiments read."""
 CLOSE = 0.9
@@ -65,6 +74,7 @@ def check_settings(settings: str) -> Sequence[str]:
         return []
     document = _mapping(settings, ".yaml", may_be_empty=True)
     check_kinds(settings, document, SETTINGS)
+    check_keys(document, SETTINGS, f"{settings}:")
     controls = mapping(document.get("controls"))
     _check_controls(settings, controls)
     return [*controls]
@@ -107,9 +117,10 @@ def _tell_unused(
 
 
 def _tell_unread(environment: Set[str], read: Set[str]) -> None:
-    unread = sorted(name for name in environment - read if name.startswith(OURS))
+    meant = {name: close_to(name.upper(), read - environment, CLOSE) for name in environment - read}
+    unread = sorted(name for name in meant if name.startswith(OURS) or meant[name])
     if unread:
-        names = ", ".join(name + close_to(name, read, CLOSE) for name in unread)
+        names = ", ".join(name + meant[name] for name in unread)
         logger.warning("Set, and not read by the experiment: %s", names)
 
 
@@ -131,6 +142,8 @@ def _variables(file: str) -> Mapping[str, object]:
     Return the variables in a file, by the part of the experiment that they are for.
     """
     variables = _mapping(file, Path(file).suffix, may_be_empty=True)
+    if not variables and _content(file):
+        raise ArgumentError(f"{file} holds nothing, expected {' and '.join(VARIABLES.keys)}")
     if unknown := [key for key in variables if key not in VARIABLES.keys]:
         raise ArgumentError(f"{file}: {unknown[0]!r} is none of {', '.join(VARIABLES.keys)}")
     check_kinds(file, variables, VARIABLES)
@@ -141,20 +154,33 @@ def _environment(file: str) -> set[str]:
     """
     Return the names of the environment variables that a file sets.
     """
+    names = set()
+    for number, line in _content(file):
+        name, equals, value = line.partition("=")
+        if not equals or not NAME.fullmatch(name):
+            raise ArgumentError(f"{file}: line {number}: expected NAME=VALUE")
+        if value[:1] in QUOTES and value[-1:] == value[:1]:
+            raise ArgumentError(
+                f"{file}: line {number}: the quotes would be part of {name}: leave them out"
+            )
+        names.add(name)
+    return names
+
+
+def _content(file: str) -> list[tuple[int, str]]:
+    """
+    Return the lines of a file that hold something, with their numbers.
+    """
     with reading(file):
         lines = [line.strip() for line in Path(file).read_text().splitlines()]
-    names = set()
-    for number, line in enumerate(lines, 1):
-        if line and not line.startswith("#"):
-            name, equals, _ = line.partition("=")
-            if not equals or name.split() != [name]:
-                raise ArgumentError(f"{file}: line {number}: expected NAME=VALUE")
-            names.add(name)
-    return names
+    return [
+        (number, line) for number, line in enumerate(lines, 1) if line and not line.startswith("#")
+    ]
 
 
 def _check_controls(file: str, controls: Mapping[str, object]) -> None:
     check_kinds(file, controls, controls_shape(controls))
+    check_keys(controls, controls_shape(controls), f"{file}:")
     check_names({name: {**mapping(each), "name": name} for name, each in controls.items()})
 
 

@@ -114,6 +114,8 @@ def checked(source: str, document: object) -> Experiment:
     if not isinstance(document, dict):
         raise ArgumentError(f"{source} holds no experiment: expected a mapping")
     check_kinds(source, document)
+    if "dry" in document:
+        raise ArgumentError(f"{source}: the toolkit replaces dry: use `chaos run --dry`")
     return document
 
 

@@ -65,6 +65,10 @@ def check_names(experiment: Experiment) -> None:
 def _check_arguments(name: str, function: object, provider: Mapping[str, object]) -> None:
     known = signature(function).parameters if callable(function) else {}
     for argument in mapping(provider.get("arguments")):
+        if argument in INJECTED:
+            raise ArgumentError(
+                f"{name}: {argument} is no argument: the toolkit passes that of the experiment"
+            )
         if known and argument not in known:
             meant = did_you_mean(argument, [each for each in known if each not in INJECTED])
             raise ArgumentError(f"{name} has no argument {argument!r}{meant}")

@@ -183,10 +183,9 @@ def _check_names(given: Arguments) -> None:
 
 
 def _check_abort(given: Arguments) -> None:
-    if "abort_after" in given and not given.get("targets"):
-        raise ArgumentError(
-            f"abort_after is {given['abort_after']!r}, but there are no targets to measure"
-        )
+    for name in ("abort_after", "rto"):
+        if name in given and not given.get("targets"):
+            raise ArgumentError(f"{name} is {given[name]!r}, but there are no targets to measure")
 
 
 def _text(name: str, value: object) -> str:

@@ -8,12 +8,14 @@ from functools import partial
 
 from chaoslib import substitute
 from chaoslib.configuration import load_configuration
+from chaoslib.exceptions import ChaosException
+from chaoslib.hypothesis import ensure_hypothesis_tolerance_is_valid
 
 from chaosfailover import arguments
 from chaosfailover.alibaba import config
 from chaosfailover.alibaba.endpoints import endpoint_url, official_endpoint
 from chaosfailover.alibaba.failover_tests import STATUSES
-from chaosfailover.errors import ArgumentError, PreflightError, did_you_mean
+from chaosfailover.errors import ArgumentError, PreflightError, close_to, did_you_mean
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.abort import find_probe
 from chaosfailover.run.journal_entry import check_depth
@@ -21,11 +23,18 @@ from chaosfailover.run.mode import check_topology
 from chaosfailover.run.settings import Settings
 from chaosfailover.run.steps import OURS, activities, planned_cuts, planned_time, substituted
 from chaosfailover.safety.preflight import check_duration
+from chaosfailover.verdict.values import mapping
 
 __all__ = ["check_values", "check_written"]
 
 Arguments = Mapping[str, object]
 
+CLOSE = 0.9
+"""How alike two keys are, from 0 to 1, for one to be a misspelling of the other."""
+LONGEST_PAUSE = 1e6
+OF_TARGETS = ("abort_after", "rto")
+TOOLKITS = ("jsonpath", "range", "regex")
+"""The kinds of tolerances that the toolkit evaluates itself."""
 REFERENCE = re.compile(r"\$\{([^}]+)\}")
 CHECKS: Mapping[str, Callable[[object], object]] = {
     "circuit_id": lambda value: _id("circuit_id", value, "PHYSICALCONNECTION"),
@@ -57,7 +66,10 @@ def check_written(experiment: Experiment, given: Arguments) -> None:
     dynamic = {key for key, value in written.items() if isinstance(value, Mapping)}
     configuration = {key: value for key, value in written.items() if key not in dynamic}
     unknown = {*dynamic, *_names(experiment.get("secrets"))}
+    _check_names(experiment)
     known = {name: value for name, value in given.items() if not _needs(value, unknown)}
+    if "targets" in given.keys() - known.keys():
+        known = {name: value for name, value in known.items() if name not in OF_TARGETS}
     settings = Settings.parse(substitute(known, configuration, {}))
     check_values(_without(experiment, unknown), configuration, {}, settings, unknown)
     if not _needs(experiment.get("method"), unknown):
@@ -81,9 +93,59 @@ def check_values(
         _check_place(configuration, settings)
     if settings.abort_when is not None:
         find_probe(experiment, settings.abort_when)
+    if not unknown:
+        _check_names(experiment)
     for _, activity in activities(experiment):
+        _check_pauses(activity, configuration, secrets)
+        _check_tolerance(activity)
         _check_activity(activity, configuration, secrets, settings)
     planned_cuts(experiment, configuration, secrets)
+
+
+def _check_names(experiment: Experiment) -> None:
+    """
+    Refuse a key that is only spelt like one of ours, unless it is used as a variable.
+    """
+    used = {*REFERENCE.findall(str(experiment))}
+    secrets = experiment.get("secrets")
+    for names, known, place in (
+        ([*mapping(experiment.get("configuration"))], config.CONFIGURATION_KEYS, "configuration"),
+        ([*_names(secrets)], config.SECRET_KEYS, "secrets"),
+    ):
+        for name in names:
+            plain = str(name).lower().replace("-", "_")
+            if name not in known and name not in used and (meant := close_to(plain, known, CLOSE)):
+                raise ArgumentError(f"{name!r} in the {place} is not read{meant}")
+
+
+def _check_pauses(activity: Activity, configuration: Configuration, secrets: Secrets) -> None:
+    """
+    Refuse what the toolkit cannot sleep: it ends the run there, with the circuit cut.
+    """
+    pauses = substitute(activity.get("pauses"), configuration, secrets)
+    for when, pause in mapping(pauses).items():
+        if pause is None or (isinstance(pause, int | float) and 0 <= pause <= LONGEST_PAUSE):
+            continue
+        raise ArgumentError(
+            f"{activity.get('name')}: pauses.{when} is {pause!r}, expected a number of seconds; a "
+            "variable of the environment needs `env_var_type: float`"
+        )
+
+
+def _check_tolerance(activity: Activity) -> None:
+    """
+    Refuse a tolerance that could not be evaluated once the circuit is cut.
+    """
+    tolerance = activity.get("tolerance")
+    if isinstance(tolerance, list) and REFERENCE.search(str(tolerance)):
+        raise ArgumentError(
+            f"{activity.get('name')}: the toolkit fills in no variables in a list as tolerance"
+        )
+    if isinstance(tolerance, Mapping) and tolerance.get("type") in TOOLKITS:
+        try:
+            ensure_hypothesis_tolerance_is_valid(tolerance)
+        except ChaosException as exc:
+            raise ArgumentError(f"{activity.get('name')}: {exc}") from exc
 
 
 def _check_durations(experiment: Experiment, configuration: Configuration) -> None:

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 from chaos_command import chaos, journal
+from chaoslib.exceptions import InvalidControl
 from drills import action, experiment, shell
 from live import Cloud, emulated_cloud
+
+from chaosfailover.run.declarations import check_scope
 
 Control = dict[str, Any]
 Document = dict[str, Any]
@@ -221,6 +224,23 @@ def test_scope_in_the_settings(cloud: Cloud, tmp_path: Path, scope: str) -> None
     assert done.returncode == 1
     assert cloud.sent("CreateFailoverTestJob") == 0
     assert f"could not begin: control 'company': scope is '{scope}', but" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        pytest.param({"scope": "before"}, "scope is 'before', but", id="scope"),
+        pytest.param({"automatic": False}, "automatic is False, but", id="automatic"),
+        pytest.param({"automatic": None}, "automatic is None, but", id="nothing"),
+        pytest.param({"provider": {"type": "http"}}, "provider is 'http', expected", id="type"),
+    ],
+)
+def test_control_that_the_toolkit_would_call_in_part(change: dict[str, Any], says: str) -> None:
+    """There would be no verdict, no guard, or no tolerance of the method's probes."""
+    with pytest.raises(InvalidControl, match=f"control 'company': .*{says}"):
+        check_scope(control() | {"name": "company"} | change)
+
+    check_scope(control() | {"automatic": True})
 
 
 @pytest.mark.long

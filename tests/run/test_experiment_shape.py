@@ -14,6 +14,7 @@ from places import EXPERIMENTS
 
 from chaosfailover.errors import ArgumentError
 from chaosfailover.run.experiment_shape import check_keys, check_kinds
+from chaosfailover.run.loading import checked
 
 Document = dict[str, Any]
 
@@ -40,6 +41,26 @@ def test_bundled_experiments_are_spelt_right(name: str) -> None:
             {"method": [{"name": "a", "tolerence": 1}]},
             "key method[0].tolerence is unknown (did you mean tolerance?)",
             id="of an activity",
+        ),
+        pytest.param(
+            {"method": [{"type": "action", "name": "a", "tolerance": 1}]},
+            "key method[0].tolerance has no effect: the toolkit judges probes only",
+            id="tolerance of an action",
+        ),
+        pytest.param(
+            {"rollbacks": [{"type": "action", "name": "a", "secrets": ["a"]}]},
+            "key rollbacks[0].secrets has no effect there: name them in its provider",
+            id="secrets of an activity",
+        ),
+        pytest.param(
+            {"steady-state-hypothesis": {"title": "t", "probes": [{"name": "a", "timeout": 1}]}},
+            "key steady-state-hypothesis.probes[0].timeout has no effect there: give it to its",
+            id="timeout of an activity",
+        ),
+        pytest.param(
+            {"method": [{"name": "a", "configuration": {}}]},
+            "key method[0].configuration has no effect there: the toolkit passes that of the exp",
+            id="configuration of an activity",
         ),
         pytest.param(
             {"steady-state-hypothesis": {"title": "t", "probe": []}},
@@ -134,6 +155,13 @@ def test_value_that_the_toolkit_takes_is_left_alone(
 ) -> None:
     """It looks at some only if there is something in them, and a process takes any arguments."""
     check_kinds("own.yaml", with_part(place, value))
+
+
+@pytest.mark.parametrize("dry", ["activities", True, "false", None])
+def test_dry_in_the_experiment_is_refused(dry: object) -> None:
+    """The toolkit puts its own option in the place of it: the circuit would be cut."""
+    with pytest.raises(ArgumentError, match=r"own.yaml: the toolkit replaces dry: use `chaos run"):
+        checked("own.yaml", {**experiment(), "dry": dry})
 
 
 def test_keys_of_users_are_left_alone() -> None:

@@ -72,6 +72,22 @@ def written(folder: Path, name: str, content: object) -> str:
             id="misspelt",
         ),
         pytest.param(
+            "control: {}", "key control is unknown (did you mean controls?)", id="misspelt key"
+        ),
+        pytest.param(
+            "runtim: {}", "key runtim is unknown (did you mean runtime?)", id="misspelt runtime"
+        ),
+        pytest.param(
+            "controls: {gate: {providr: {}}}",
+            "key gate.providr is unknown (did you mean provider?)",
+            id="misspelt key of a control",
+        ),
+        pytest.param(
+            "runtime: {rollbacks: {strategy: alwys}}",
+            "runtime.rollbacks.strategy is 'alwys', expected one of always, default",
+            id="strategy",
+        ),
+        pytest.param(
             "runtime: [rollbacks]", "given.yaml: runtime has list, expected a mapping", id="runtime"
         ),
     ],
@@ -216,6 +232,17 @@ def test_variable_that_the_experiment_does_not_have(
         pytest.param(
             "given.env", "# a\n\nA=1\nexport\n", "given.env: line 4: expected NAME=VALUE", id=".env"
         ),
+        pytest.param("given.env", b"\xef\xbb\xbfA=1", "line 1: expected NAME=VALUE", id="mark"),
+        pytest.param(
+            "given.env",
+            "A='1'",
+            "line 1: the quotes would be part of A: leave them out",
+            id="quotes",
+        ),
+        pytest.param(
+            "given.json", "{}", "given.json holds nothing, expected configuration", id="empty"
+        ),
+        pytest.param("given.yaml", "---\n", "given.yaml holds nothing", id="empty document"),
         pytest.param("given.env", "export A=1", "line 1: expected NAME=VALUE", id="export"),
         pytest.param("given.env", "A = 1", "line 1: expected NAME=VALUE", id="spaces"),
         pytest.param("given.env", b"A=\xff", "given.env cannot be read: ", id="encoding"),
@@ -240,19 +267,20 @@ def test_variable_files_of_several_experiments(
     files = [
         written(tmp_path, "given.json", given),
         written(tmp_path, "empty.yaml", "# nothing yet\n"),
-        written(tmp_path, "given.env", "A=1\nFAILOVER_CIRCUT=pc-b\n#FAILOVER_B=1\n"),
+        written(tmp_path, "given.env", "A=1\nFAILOVR_CIRCUIT=pc-b\n#FAILOVER_B=1\n"),
     ]
     monkeypatch.setenv("FAILOVER_RTO", "5")
     monkeypatch.setenv("FAILOVER_KEY", "k")
     monkeypatch.setenv("FAILOVER_TOPOLOGY", "t")
     monkeypatch.setenv("FAILOVER_MINE", "pc-a")
+    monkeypatch.setenv("failover_circuits", "pc-a")
 
     with caplog.at_level(logging.WARNING, "chaostoolkit"):
         check_variables(EXPERIMENT, ["rto"], files)
     assert [record.getMessage() for record in caplog.records] == [
         f"{files[0]}: not in the experiment's configuration, and not used: cirquit, b",
         (
-            "Set, and not read by the experiment: FAILOVER_CIRCUT (did you mean "
-            "FAILOVER_CIRCUIT?), FAILOVER_TOPOLOGY"
+            "Set, and not read by the experiment: FAILOVER_TOPOLOGY, FAILOVR_CIRCUIT (did you "
+            "mean FAILOVER_CIRCUIT?), failover_circuits (did you mean FAILOVER_CIRCUIT?)"
         ),
     ]

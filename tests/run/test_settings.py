@@ -144,7 +144,6 @@ def test_keys_that_are_no_text_are_refused(arguments: dict[Any, Any], message: s
         pytest.param({**PORTAL, "rto": 0.9, "abort_after": 1.0}, id="just long enough"),
         pytest.param({**PORTAL, "rto": 0.5, "timeout": 0.5}, id="with a shorter timeout"),
         pytest.param(echo(interval=0.05, timeout=0.2, rto=0.3), id="a target of its own"),
-        pytest.param({"rto": 0.1}, id="nothing to measure"),
     ],
 )
 def test_what_can_be_seen_is_not(arguments: dict[str, Any]) -> None:

@@ -202,6 +202,64 @@ def test_misspelt_name_of_a_test(document: dict[str, Any]) -> None:
         checked(document)
 
 
+@pytest.mark.parametrize(
+    ("part", "key", "message"),
+    [
+        pytest.param(
+            "configuration",
+            "alibaba_cloud_role_arm",
+            "'alibaba_cloud_role_arm' in the configuration is not read (did you mean "
+            "alibaba_cloud_role_arn?)",
+            id="role",
+        ),
+        pytest.param("configuration", "ALIBABA-CLOUD-REGION-ID", "region_id?)", id="case"),
+        pytest.param("configuration", "alibaba_cloud_region", "region_id?)", id="region"),
+        pytest.param("secrets", "acces_key_id", "access_key_id?)", id="secret"),
+    ],
+)
+def test_misspelt_key(document: dict[str, Any], part: str, key: str, message: str) -> None:
+    """The cut would be made in another account, or in another region; a variable is one's own."""
+    document.setdefault(part, {})[key] = "a"
+
+    with pytest.raises(FailoverError) as error:
+        checked(document)
+    assert message in str(error.value)
+
+    document["method"][0]["provider"]["arguments"]["description"] = f"of ${{{key}}}"
+    checked(document)
+
+
+@pytest.mark.parametrize("pause", ["10", -1, float("nan"), float("inf"), "${p}", [1], "soon"])
+def test_pause_that_the_toolkit_cannot_sleep(document: dict[str, Any], pause: object) -> None:
+    """It would end the run there, once the circuit is cut."""
+    document["configuration"]["p"] = {"type": "env", "key": "NOT_SET", "default": "10"}
+    document["method"][1]["pauses"] = {"after": pause}
+
+    with pytest.raises(FailoverError, match=r"cut-the-circuit: pauses.after is .*env_var_type"):
+        checked(document)
+
+    document["configuration"]["p"] |= {"env_var_type": "float"}
+    document["method"][1]["pauses"] = {"after": "${p}", "before": 0}
+    checked(document)
+
+
+@pytest.mark.parametrize(
+    "tolerance",
+    [
+        pytest.param({"type": "range", "range": [0, "${rto}"]}, id="range"),
+        pytest.param({"type": "range", "range": [0]}, id="short range"),
+        pytest.param({"type": "regex", "pattern": "("}, id="pattern"),
+        pytest.param(["${rto}", 204], id="list"),
+    ],
+)
+def test_tolerance_that_cannot_be_evaluated(document: dict[str, Any], tolerance: object) -> None:
+    """It would be found once the circuit is cut."""
+    document["method"][-1]["tolerance"] = tolerance
+
+    with pytest.raises(FailoverError, match="the-test-is-running: "):
+        checked(document)
+
+
 def test_what_is_not_known_yet_is_left_out(document: dict[str, Any]) -> None:
     """Probes in the configuration run later, and secrets are not read."""
     probe = {"type": "probe", "name": "p", "provider": {"type": "process", "path": "false"}}
