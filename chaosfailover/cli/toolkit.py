@@ -100,9 +100,16 @@ def _command_of_ours(toolkit: Command, experiment: Experiment, given: Given, end
     except (click.ClickException, click.Abort):
         raise
     except (Exception, Interrupted, KeyboardInterrupt, SystemExit) as problem:
+        if isinstance(problem, OSError) and problem.filename == given.get("journal_path"):
+            logger.error("%s", _unwritten(problem))  # noqa: TRY400 - one line says all
+            raise click.exceptions.Exit(NOT_DONE) from None
         if control_was_called():
             raise
         _refuse(experiment, problem, given, end)
+
+
+def _unwritten(problem: OSError) -> str:
+    return f"The journal {problem.filename} is not written: {problem.strerror}"
 
 
 def _refuse(experiment: Experiment, problem: BaseException, given: Given, end: End) -> NoReturn:

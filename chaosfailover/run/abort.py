@@ -18,7 +18,7 @@ from chaosfailover.run.steps import hypothesis_probes
 from chaosfailover.safety.bounded_log import log
 from chaosfailover.signals import interrupt_main_thread, leave_signals_to_the_main_thread
 
-__all__ = ["AbortWatch", "find_probe", "outage_breach", "probe_breach"]
+__all__ = ["AbortWatch", "Breach", "find_probe", "outage_breach", "probe_breach"]
 
 
 def find_probe(experiment: Experiment, name: str) -> Activity:

@@ -2,6 +2,7 @@
 The conclusion of a run: its verdict, its record, the files made from them, and its summary.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -57,6 +58,16 @@ def _check_file(key: str, file: str | None, *, make_folders: bool = True) -> Non
 def _check_journal(*, make_folders: bool = True) -> None:
     if name := command_parameter("journal_path"):
         try_to_write("the journal", Path(name), make_folders=make_folders)
+
+
+def writable_journal() -> str | None:
+    """
+    Return the file of the journal, None if it cannot be written.
+    """
+    with contextlib.suppress(ConfigurationError):
+        _check_journal()
+        return command_parameter("journal_path")
+    return None
 
 
 def try_to_write(key: str, file: Path, *, make_folders: bool) -> None:

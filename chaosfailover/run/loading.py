@@ -57,9 +57,14 @@ def ours(source: str, settings: str, *, verify_tls: bool = True) -> Experiment |
 
 
 def _file(name: str) -> bytes | None:
+    """
+    Return what is in a file, None without one; raises ArgumentError for one that cannot be read.
+    """
     with suppress(OSError, ValueError):
-        return Path(name).read_bytes() if Path(name).is_file() else None
-    return None
+        if not Path(name).is_file():
+            return None
+    with reading(name):
+        return Path(name).read_bytes()
 
 
 def _fetched(url: str, *, verify_tls: bool) -> bytes | None:

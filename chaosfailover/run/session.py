@@ -22,11 +22,11 @@ from chaosfailover.prober.measurement import Measurement
 from chaosfailover.prober.open_files import Room
 from chaosfailover.record.redaction import LogRedaction, given_secrets
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
-from chaosfailover.run.abort import AbortWatch, find_probe, outage_breach, probe_breach
+from chaosfailover.run.abort import AbortWatch, Breach, find_probe, outage_breach, probe_breach
 from chaosfailover.run.evidence import RunEvidence, open_evidence
-from chaosfailover.run.experiment_file import at_command_end, command_parameter
+from chaosfailover.run.experiment_file import at_command_end
 from chaosfailover.run.experiment_shape import check_keys
-from chaosfailover.run.finish import check_files, conclude, fail, live_report
+from chaosfailover.run.finish import check_files, conclude, fail, live_report, writable_journal
 from chaosfailover.run.go_no_go import make_ready
 from chaosfailover.run.journal_entry import (
     RunFacts,
@@ -262,9 +262,8 @@ class Session:
         journal.update({**json_object(journal), "failover": entry})
         note_safeguard(journal)
         secrets = given_secrets(json_object({"secrets": self._secrets}))
-        journal_file = command_parameter("journal_path")
         live = self._live.conclude if self._live else live_report(self._settings)
-        conclude(journal, self._settings, secrets, self._kept, journal_file, live)
+        conclude(journal, self._settings, secrets, self._kept, writable_journal(), live)
         self._conclude_evidence(journal)
         if alarm(self._outcomes, self._configuration.get(config.REGION_ID)):
             fail(journal, "alarm")
@@ -422,11 +421,22 @@ class Session:
     def _watch_for_breaches(self) -> None:
         settings = self._settings
         if settings.abort_after is not None and self._measurement:
-            breach = partial(outage_breach, self._measurement, settings.abort_after)
-            self._aborts.append(AbortWatch(breach, self._on_breach, OUTAGE_INTERVAL))
+            self._watch(
+                partial(outage_breach, self._measurement, settings.abort_after), OUTAGE_INTERVAL
+            )
         if self._abort_probe:
             breach = partial(probe_breach, self._abort_probe, self._configuration, self._secrets)
-            self._aborts.append(AbortWatch(breach, self._on_breach, PROBE_INTERVAL))
+            self._watch(breach, PROBE_INTERVAL)
+
+    def _watch(self, breach: Breach, interval: float) -> None:
+        """
+        Watch for a breach until a signal, which ends the run for its own reason.
+        """
+
+        def unless_interrupted() -> str:
+            return "" if self._interruption.received else breach()
+
+        self._aborts.append(AbortWatch(unless_interrupted, self._on_breach, interval))
 
     def _on_breach(self, reason: str) -> None:
         self._facts.aborted = self._facts.aborted or reason

@@ -3,6 +3,7 @@
 """
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -273,6 +274,38 @@ def test_journal_that_cannot_be_written(tmp_path: Path) -> None:
     assert record["verdict"]["reasons"][0] == f"The run could not begin: {NO_FUNCTION}."
     assert done.stderr.count("which cannot be written: Is a directory") == 1
     assert "Journal:" not in done.stderr
+
+
+@pytest.mark.long
+def test_journal_of_a_run_that_cannot_be_written(tmp_path: Path) -> None:
+    """The summary names the evidence alone, which can be rendered, and there is no traceback."""
+    source = own(tmp_path, "title", "title")
+
+    done = chaos("run", "--journal-path", str(tmp_path), source, folder=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.count("VERDICT: inconclusive. The run could not begin: the journal is ") == 1
+    assert f"The journal {tmp_path} is not written: Is a directory" in done.stderr
+    assert "Journal:" not in done.stderr
+    assert re.search(
+        r"To render the report: chaos failover report \S+/failover-\S+\.jsonl", done.stderr
+    )
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "validate"])
+def test_experiment_that_may_not_be_read(tmp_path: Path, command: str) -> None:
+    """What it holds is not known: it is refused as one of ours, without a traceback."""
+    (tmp_path / "own.yaml").symlink_to("/proc/self/mem")
+
+    done = chaos(command, "own.yaml", folder=tmp_path)
+
+    assert done.returncode == 1
+    assert "own.yaml cannot be read: Input/output error" in done.stderr
+    assert done.stderr.count("VERDICT: inconclusive. The run could not begin: own.yaml cann") == (
+        command == "run"
+    )
+    assert "Traceback" not in done.stderr
 
 
 def test_cut_without_the_control(tmp_path: Path) -> None:

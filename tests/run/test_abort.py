@@ -5,11 +5,12 @@ A breach stops the test at once, whatever the run does, and then ends the run.
 import signal
 from collections.abc import Iterator
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import pytest
-from drills import experiment, shell
+from drills import action, experiment, shell
 from live import Cloud, Runner, emulated_cloud
 from live_runs import wait_until
 
@@ -104,6 +105,38 @@ def test_probe_that_does_not_exist_cuts_nothing(cloud: Cloud, tmp_path: Path) ->
 
     assert "abort_when is 'no-such-probe', expected a probe" in runner.log
     assert cloud.statuses() == []
+
+
+@pytest.mark.long
+def test_outage_that_lasts_too_long_after_a_signal_is_no_abort(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    """The signal ended the run, and the stop is under way: the verdict names it alone."""
+    document = experiment("in a pause", "always", cloud.portal)
+    document["controls"][0]["provider"]["arguments"] |= {"abort_after": 2.0}
+    document["rollbacks"].insert(0, action("tidy-up", shell("sleep 4")))
+    runner = Runner(document, tmp_path, cloud.exports)
+    try:
+        runner.wait_for("DOWN")
+        cloud.fault(fault="stays-down", seconds=4)
+        runner.process.send_signal(signal.SIGTERM)
+        assert runner.end() == 1, runner.log
+    finally:
+        runner.close()
+
+    journal = runner.journal
+    outage = journal["failover"]["targets"]["portal"]["summary"]["longest"]
+    assert (outage["at_most"] or inf) > 2.0
+    assert journal["interruption"]["name"] == "SIGTERM"
+    assert "ABORT" not in runner.log
+    assert journal["failover"]["verdict"]["verdict"] != "aborted"
+
+
+@pytest.mark.parametrize("name", ["abort_after", "rto"])
+def test_limit_of_nothing_is_refused(name: str) -> None:
+    """Nothing would be held against it."""
+    with pytest.raises(ArgumentError, match=rf"{name} is 9\.0, but there are no targets"):
+        Settings.parse({name: 9.0})
 
 
 @pytest.mark.long
