@@ -229,24 +229,26 @@ class Measurement:
         names = [target.name for target in self.targets]
         return {name: self._prober.entry(name, self.windows) for name in names}
 
-    @property
-    def phase(self) -> str:
+    def phase_at(self, at: float) -> str:
         """
-        The words for where the run is: `during the cut of drill`, `on the way back of drill`, or
-        `before any cut`.
+        Return the words for where the run was: `during the cut of drill`, `on the way back of
+        drill`, or `before any cut`.
         """
-        if not self.windows:
+        window = next((it for it in reversed(self.windows) if it.cut_at <= at), None)
+        if window is None:
             return "before any cut"
-        window = self.windows[-1]
-        return f"{'on the way back' if window.stop_at else 'during the cut'} of {window.test}"
+        is_over = window.stop_at is not None and window.stop_at <= at
+        return f"{'on the way back' if is_over else 'during the cut'} of {window.test}"
 
     def _announce(self, target: Target, outage: Outage) -> None:
         """
         Tell that a target went down or came back; called in the prober's thread.
 
-        Of a target that flaps for long, not each change is published.
+        A loss is told up to one timeout later. Its phase is that in which it counts. Of a target
+        that flaps for long, not each change is published.
         """
-        self._log.change(target, outage, self.phase)
+        at = outage.since[1] if outage.ongoing else outage.until[1]
+        self._log.change(target, outage, self.phase_at(at))
         self._published[target.name] += 1
         if self._published[target.name] <= MOST_CHANGES:
             _publish(target, outage)

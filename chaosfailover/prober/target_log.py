@@ -4,11 +4,11 @@ What the log says of targets: each outage in two lines, and partial loss in two 
     up ----- lost ----> DOWN ----- answers ----> back for a while, then up
                                                   | lost
                                                   v
-    up <-- calm: how much was lost <-- answers -- partial loss; DOWN if none answers for long
+    up <-- calm: how much was lost <-- answers -- lost again; DOWN if none answers for long
 
-The first loss of a phase of the run is told at once. A second one soon after it begins partial
-loss, of which only an outage that lasts is told. So a target is never told to be up or down when
-it is not for long.
+The first loss of a phase of the run is told at once. After a second one soon after it, only an
+outage that lasts is told, and in the end how much was lost since the first. So a target is never
+told to be up or down when it is not for long. An outage is named by the phase in which it began.
 """
 
 import logging
@@ -42,14 +42,17 @@ Later = Callable[[float, Callable[[], None]], Timer]
 @dataclass
 class _Told:
     """
-    What the log has said of a target in a phase of the run; `losses` are those of partial loss.
+    What the log has said of a target in a phase of the run; `losses` follow each other closely.
+
+    `begun` says in which phase they began, and that it is over if the last of them ended later.
     """
 
     phase: str = ""
+    begun: str = ""
     down: bool = False
-    lately: bool = False
+    is_lost: bool = False
     losses: list[Outage] = field(default_factory=list)
-    is_partial: bool = False
+    is_lost_again: bool = False
     timer: Timer | None = None
 
 
@@ -64,9 +67,10 @@ class TargetLog:
 
     def change(self, target: Target, outage: Outage, phase: str) -> None:
         """
-        Note that an outage has begun, or has ended.
+        Note that an outage has begun, or has ended, and the phase in which it has.
         """
         told = self._told.setdefault(target.name, _Told())
+        told.is_lost = outage.ongoing
         if told.timer is not None:
             told.timer.cancel()
         if outage.ongoing:
@@ -76,22 +80,22 @@ class TargetLog:
 
     def end(self) -> None:
         """
-        Write how much was lost by the targets that still lose checks.
+        Write how much was lost by the targets that have not been calm since.
         """
-        for name in self._told:
-            self._calm(name, ", up to the end")
+        for name, told in self._told.items():
+            self._calm(name, ", and still loses checks" if told.is_lost else "")
 
     def _lost(self, target: Target, outage: Outage, phase: str) -> None:
         told = self._told[target.name]
         if told.phase != phase:
             self._calm(target.name, "")
             told.phase = phase
-        if not told.lately:
+        if not told.losses:
             self._down(target, outage)
             return
-        if not told.is_partial:
-            told.is_partial = True
-            logger.warning("Target %s loses some of its checks %s", target.name, phase)
+        if not told.is_lost_again:
+            told.is_lost_again = True
+            logger.warning("Target %s loses checks again %s", target.name, phase)
         told.timer = self._later(_seconds(LASTING, target), lambda: self._down(target, outage))
 
     def _down(self, target: Target, outage: Outage) -> None:
@@ -101,27 +105,27 @@ class TargetLog:
 
     def _answers(self, target: Target, outage: Outage, phase: str) -> None:
         told = self._told[target.name]
+        told.begun = told.phase if phase == told.phase else f"which began {told.phase}"
         if told.down:
             logger.info(
                 "Target %s is back after %.3f to %.3f s, %s",
                 target.name,
                 outage.at_least,
                 outage.at_most,
-                phase,
+                told.begun,
             )
-        told.down, told.lately = False, True
-        if told.is_partial:
-            told.losses.append(outage)
+        told.down = False
+        told.losses.append(outage)
         told.timer = self._later(_seconds(CALM, target), lambda: self._calm(target.name))
 
     def _calm(self, name: str, until: str = ", and loses none now") -> None:
         """
-        End what is partial, with how much of the checks it took.
+        End losses that follow each other, with how much of the checks they took.
         """
         told = self._told[name]
-        if told.losses:
-            logger.info("Target %s lost %s %s%s", name, _share(told.losses), told.phase, until)
-        told.lately, told.is_partial, told.losses = False, False, []
+        if told.is_lost_again:
+            logger.info("Target %s lost %s, %s%s", name, _share(told.losses), told.begun, until)
+        told.is_lost_again, told.losses = False, []
 
 
 def _share(losses: list[Outage]) -> str:

@@ -3,10 +3,13 @@ The cuts of a measurement, from the events of a run.
 """
 
 import json
+import re
 import time
 from typing import Any
 
 import pytest
+from busy import measured_again
+from loopback import Switch, served, until
 
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.prober.prober import elapsed
@@ -43,19 +46,44 @@ def test_stop_of_another_test_ends_no_cut(measured: Measurement) -> None:
     assert found == [("ftj-1", True), ("ftj-2", False)]
 
 
-def test_phase_is_that_of_the_last_cut(measured: Measurement) -> None:
-    """What is logged of a target says where the run is."""
-    phases = [measured.phase]
+def test_phase_is_that_of_an_instant(measured: Measurement) -> None:
+    """A loss that is told after the next cut has begun belongs to where the run was."""
+    instants = [elapsed()]
     for event in ({"kind": "cut", **FIRST}, {"kind": "stop", **FIRST}, {"kind": "cut", **SECOND}):
         told(measured, event)
-        phases.append(measured.phase)
+        instants.append(elapsed())
 
-    assert phases == [
+    assert [measured.phase_at(at) for at in instants] == [
         "before any cut",
         "during the cut of first",
         "on the way back of first",
         "during the cut of second",
     ]
+
+
+@measured_again
+def test_loss_is_told_of_the_phase_in_which_it_began(caplog: pytest.LogCaptureFixture) -> None:
+    """A check that was sent during the cut is told to be lost once its time is over."""
+    service = Switch()
+    caplog.clear()
+    caplog.set_level("INFO")
+    with served(service.http) as port:
+        measured = Measurement([parse_target("portal", f"http://127.0.0.1:{port}/")], 0.1, 0.9)
+        measured.start()
+        told(measured, {"kind": "cut", **FIRST})
+        service.silent = True
+        until(lambda: service.asked_in_vain >= 5)
+        told(measured, {"kind": "stop", **FIRST}, {"kind": "cut", **SECOND})
+        until(lambda: bool(caplog.messages))
+        service.silent = False
+        until(lambda: len(caplog.messages) > 1)
+        measured.stop()
+
+    down, back = caplog.messages
+    assert down == "Target portal is DOWN (timeout) during the cut of first"
+    assert re.fullmatch(
+        r"Target portal is back after .* s, which began during the cut of first", back
+    )
 
 
 def test_test_that_is_created_and_started_at_once(measured: Measurement) -> None:

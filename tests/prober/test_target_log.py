@@ -18,7 +18,7 @@ INTERVAL = 0.1
 CUT, BACK = "during the cut of drill", "on the way back of drill"
 DOWN = f"Target portal is DOWN (timeout) {CUT}"
 LOST = "Target portal lost"
-LOSES = f"Target portal loses some of its checks {CUT}"
+LOSES = f"Target portal loses checks again {CUT}"
 
 
 class Clock:
@@ -93,7 +93,7 @@ FIRST = [DOWN, back("0.000", "0.200")]
         pytest.param("..xxx", [DOWN], id="an outage that goes on"),
         pytest.param(
             f"..x..x..xx..x{CALM}",
-            [*FIRST, LOSES, f"{LOST} 4 of 8 checks in 0.9 s {CUT}, and loses none now"],
+            [*FIRST, LOSES, f"{LOST} 5 of 11 checks in 1.2 s, {CUT}, and loses none now"],
             id="partial loss",
         ),
         pytest.param(
@@ -103,7 +103,7 @@ FIRST = [DOWN, back("0.000", "0.200")]
                 LOSES,
                 DOWN,
                 back("1.400", "1.600"),
-                f"{LOST} 16 of 17 checks in 1.8 s {CUT}, and loses none now",
+                f"{LOST} 17 of 19 checks in 2.0 s, {CUT}, and loses none now",
             ],
             id="an outage within partial loss",
         ),
@@ -113,7 +113,7 @@ FIRST = [DOWN, back("0.000", "0.200")]
             [
                 *FIRST,
                 LOSES,
-                f"{LOST} 2 of 3 checks in 0.4 s {CUT}",
+                f"{LOST} 3 of 5 checks in 0.6 s, {CUT}",
                 f"Target portal is DOWN (timeout) {BACK}",
                 back("0.000", "0.200", BACK),
             ],
@@ -121,8 +121,19 @@ FIRST = [DOWN, back("0.000", "0.200")]
         ),
         pytest.param(
             "..xxx|x..",
-            [DOWN, back("0.300", "0.500", BACK)],
+            [DOWN, back("0.300", "0.500", f"which began {CUT}")],
             id="a way back within an outage",
+        ),
+        pytest.param(
+            "..x.xx|xx...x.",
+            [
+                *FIRST,
+                LOSES,
+                f"{LOST} 5 of 6 checks in 0.7 s, which began {CUT}",
+                f"Target portal is DOWN (timeout) {BACK}",
+                back("0.000", "0.200", BACK),
+            ],
+            id="a way back within losses, and one on it",
         ),
     ],
 )
@@ -131,17 +142,22 @@ def test_what_is_told(drawing: str, expected: list[str], caplog: pytest.LogCaptu
     assert told(drawing, caplog) == expected
 
 
-def test_end_tells_what_is_lost_up_to_it(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("drawing", "more"),
+    [
+        pytest.param("..x.x.x.", "", id="it answered last"),
+        pytest.param("..x.x.x.x", ", and still loses checks", id="it was lost last"),
+    ],
+)
+def test_end_claims_no_calm(drawing: str, more: str, caplog: pytest.LogCaptureFixture) -> None:
     """Whether more would have been lost is unknown."""
-    assert told("..x.x.x.", caplog, end=True)[-1] == (
-        f"{LOST} 2 of 3 checks in 0.4 s {CUT}, up to the end"
-    )
+    assert told(drawing, caplog, end=True)[-1] == (f"{LOST} 3 of 5 checks in 0.6 s, {CUT}{more}")
 
 
 def test_flows_have_no_common_count(caplog: pytest.LogCaptureFixture) -> None:
     """The checks of several flows are counted by flow; what was lost of all is known."""
     assert told("..x.x.xx.", caplog, end=True, flows=True)[-1] == (
-        f"{LOST} 3 checks in 0.5 s {CUT}, up to the end"
+        f"{LOST} 4 checks in 0.7 s, {CUT}"
     )
 
 
