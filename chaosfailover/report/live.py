@@ -84,12 +84,15 @@ class Known:
 class TargetNow:
     """
     A target: whether it answers, since when, and when the last of its checks was sent.
+
+    It was `measured_until` an instant: its checks up to then are in the evidence.
     """
 
     name: str
     known: Known
     since: datetime | None = None
     checked_at: datetime | None = None
+    measured_until: datetime | None = None
     lost: int = 0
     flows: int = 0
 
@@ -280,6 +283,7 @@ def _target(name: str, series: Series, patience: float, news_at: datetime) -> Ta
         Known(word, "held" if word == "up" else "deviated", _after(checked_at, patience)),
         since=_after(began, min(lost) if lost else max(since for since, *_ in flows)),
         checked_at=checked_at,
+        measured_until=checked_at,
         lost=len(lost),
         flows=len(flows),
     )
@@ -367,35 +371,47 @@ def _comparisons(record: Record, targets: Sequence[TargetNow]) -> Iterator[Compa
     Yield each target in each cut beside its forecasts, and the forecasts of cuts to come.
     """
     standing = {target.name: target for target in targets}
-    cutting = {
-        test["test"]: instant(test["cut_at"])
-        for test in record["tests"]
-        if test["cut_at"] and not test["stop_at"]
-    }
+    cuts = {test["test"]: test for test in record["tests"]}
     forecasts = {cut["test"]: cut.get("takeover") or () for cut in record["scope"]}
     measured = set()
     for recovery in record["recoveries"]:
         test, target = recovery["test"], recovery["target"]
         measured.add(test)
-        known = _compared(recovery, standing.get(target), cutting)
+        cut, now = cuts.get(test, {}), standing.get(target)
+        goes_on = _may_go_on(cut, now)
+        known = _compared(recovery, now, cut) if goes_on else _concluded(recovery)
         for expected in forecasts.get(test) or (None,):
-            word = _beside_forecast(expected, recovery, goes_on=test in cutting)
+            word = _beside_forecast(expected, recovery, goes_on=goes_on)
             yield Comparison(test, target, expected, recovery, known, word)
     for test, several in forecasts.items():
         for expected in several if test not in measured else ():
             yield Comparison(test, "", expected, None, Known("now.not_cut", "soft"), "")
 
 
-def _compared(
-    recovery: Record, target: TargetNow | None, cutting: Mapping[str, datetime | None]
-) -> Known:
+def _may_go_on(cut: Record, target: TargetNow | None) -> bool:
+    """
+    Tell whether a cut has not ended, or its last checks are not in the evidence yet.
+    """
+    stop_at = instant(cut.get("stop_at"))
+    if stop_at is None:
+        return bool(cut.get("cut_at")) and not cut.get("stop_at")
+    until = target.measured_until if target else None
+    return until is None or until < stop_at
+
+
+def _concluded(recovery: Record) -> Known:
+    word = f"gauge.{compared_with_rto(recovery)}"
+    return Known(word, "no" if word in WRONG else "ok" if word in RIGHT else "soft")
+
+
+def _compared(recovery: Record, target: TargetNow | None, cut: Record) -> Known:
     """
     Compare a recovery with its objective, as far as that is certain by now.
     """
-    word = f"gauge.{compared_with_rto(recovery)}"
-    failover, cut_at = recovery["failover"], cutting.get(recovery["test"])
-    if cut_at is None or word in CERTAIN:
-        return Known(word, "no" if word in WRONG else "ok" if word in RIGHT else "soft")
+    known, failover = _concluded(recovery), recovery["failover"]
+    cut_at = instant(cut.get("cut_at"))
+    if cut_at is None or known.word in CERTAIN:
+        return known
     if failover and failover["at_most"] is not None:
         return Known("now.so_far", "soft")
     if target is None or target.checked_at is None or target.checked_at < cut_at:

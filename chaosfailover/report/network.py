@@ -48,20 +48,23 @@ def compared_with_forecast(forecast: Record, recovery: Record) -> str:
     """
     Compare a measured time with its forecast, in a word of the messages `forecast.*`.
 
-    One that has no end may still be as forecast, or slower.
+    One that has not settled may still be as forecast, or slower.
     """
-    measured = recovery["failover"]
+    measured, settled = recovery["failover"], recovery["settled"]
     if measured is None:
-        return "no_loss" if recovery["settled"] else "no_loss_yet"
+        return "no_loss" if settled else "no_loss_yet"
+    is_open = measured["at_most"] is None
+    if forecast["never"] and not settled:
+        return "as_forecast" if is_open and recovery.get("exceeded") else "open"
     if forecast["never"]:
-        return "faster" if recovery["settled"] else "as_forecast"
-    least, most = forecast["least"] or 0.0, forecast["most"]
-    if measured["at_most"] is not None and measured["at_most"] < least:
         return "faster"
+    least, most = forecast["least"] or 0.0, forecast["most"]
     if most is not None and (measured["at_least"] or 0.0) > most:
         return "slower"
-    if measured["at_most"] is None:
+    if is_open or not settled:
         return "open"
+    if measured["at_most"] < least:
+        return "faster"
     return "as_forecast" if least or most is not None else "unknown"
 
 
