@@ -179,7 +179,8 @@ def _keep_fresh(
             return
         if is_new and growing.has_begun:
             evidence = growing.evidence
-            run = LiveRun(make_view(evidence.journal, language), growing.changed_at)
+            view = make_view(evidence.journal, language)
+            run = LiveRun(view, growing.changed_at, evidence.taken_over)
         page = render_live(run, str(growing.path), datetime.now(UTC), every, language)
         try:
             replace_page(output, page)

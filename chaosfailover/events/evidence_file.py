@@ -24,13 +24,25 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, Self
 
-__all__ = ["SAMPLES", "SEAL", "TOLD", "EvidenceFile", "Line", "Source", "file_name", "unsealed"]
+__all__ = [
+    "SAMPLES",
+    "SEAL",
+    "TAKEN_OVER",
+    "TOLD",
+    "EvidenceFile",
+    "Line",
+    "Source",
+    "file_name",
+    "unsealed",
+]
 
 Line = Mapping[str, object]
 SAMPLES = "samples"
 SEAL = "sha256"
 TOLD: Line = {"by": "watchdog"}
 """Marks the last line that a watchdog adds to the evidence: the other one then adds nothing."""
+TAKEN_OVER: Line = {"writer": "watchdog"}
+"""Marks the other lines of a watchdog: the run writes and checks nothing any more."""
 # Seconds between looks for samples, so that a loss is on disk within one second.
 PAUSE = 0.9
 # Lines that wait for space, at most: the oldest are kept.

@@ -124,7 +124,7 @@ ENGLISH: Mapping[str, str] = {
     "gauge.back": "down on the way back for longer than the RTO",
     "gauge.unseen": "not measured throughout: unknown",
     "gauge.unproven": "within the RTO, but the run proves nothing",
-    "gauge.open": "not settled before the stop: unknown",
+    "gauge.open": "not seen to settle before the stop: unknown",
     "gauge.unended": "not settled when the evidence ended: unknown",
     "gauge.within": "within the RTO",
     "gauge.unbound": "no RTO",

@@ -124,7 +124,7 @@ CHINESE: Mapping[str, str] = {
     "gauge.back": "回切时中断超过 RTO",
     "gauge.unseen": "未全程测量，无法判断",
     "gauge.unproven": "在 RTO 之内，但本次运行不能作证",
-    "gauge.open": "停止前尚未稳定，无法判断",
+    "gauge.open": "停止前未见其稳定，无法判断",
     "gauge.unended": "证据结束时尚未稳定，无法判断",
     "gauge.within": "在 RTO 之内",
     "gauge.unbound": "未设 RTO",

@@ -10,7 +10,7 @@ from itertools import chain
 from math import inf
 from typing import Any
 
-from chaosfailover.events.evidence_file import SAMPLES, SEAL, unsealed
+from chaosfailover.events.evidence_file import SAMPLES, SEAL, TAKEN_OVER, unsealed
 from chaosfailover.outages.flow import MOST_FLOWS
 from chaosfailover.outages.measured import CutWindow, Origin, target_entry
 from chaosfailover.outages.sample_code import SampleDecoder
@@ -35,15 +35,17 @@ class Evidence:
     What an evidence file holds.
 
     `journal` is that of the run; without an end, its interruption is `unfinished`, with the name
-    of who told the end in the place of the run, if somebody did. `sealed` is
-    the number of the last line that has the SHA-256 of all before it; `changed` is that of the
-    first line that has another one, 0 if there is none. `damaged` counts the lines that cannot be
-    read, save one that was cut off at the end. `lost` lines could not be written.
+    of who told the end in the place of the run, if somebody did. It is `taken_over` once a watchdog
+    writes in the place of the run, which checks nothing any more. `sealed` is the number of the
+    last line that has the SHA-256 of all before it; `changed` is that of the first line that has
+    another one, 0 if there is none. `damaged` counts the lines that cannot be read, save one that
+    was cut off at the end. `lost` lines could not be written.
     """
 
     journal: dict[str, Any] = field(default_factory=dict)
     is_whole: bool = False
     told_by: str = ""
+    taken_over: bool = False
     last_at: str = ""
     lines: int = 0
     sealed: int = 0
@@ -139,6 +141,7 @@ class EvidenceReader:
         evidence.lost += int(number(line.get("lost")) or 0)
         evidence.is_whole |= line.get("end") is True
         evidence.told_by = text(line.get("by")) or evidence.told_by
+        evidence.taken_over |= TAKEN_OVER.items() <= line.items()
         _merge(evidence.journal, mapping(line.get("journal")))
         if SAMPLES in line:
             self._take_samples(line)

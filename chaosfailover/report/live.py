@@ -63,10 +63,13 @@ STYLES = {"Starting": "aborted", "Testing": "aborted", "Stopping": "inconclusive
 class LiveRun:
     """
     What is known of a run: its view, and when something was last added to its evidence.
+
+    One that was `taken_over` by a watchdog is dead: its targets are not checked any more.
     """
 
     view: RunView
     news_at: datetime
+    taken_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +197,8 @@ def replace_page(file: Path, page: str) -> None:
 def _shown(run: LiveRun, language: str) -> dict[str, object]:
     view, record = run.view, run.view.record
     targets = list(_targets(record, view.series, run.news_at))
+    if run.taken_over:
+        targets = [_unchecked(target) for target in targets]
     silent_from = _after(run.news_at, SILENCE) if targets else None
     tests = _tests(record, silent_from)
     return {
@@ -208,10 +213,10 @@ def _shown(run: LiveRun, language: str) -> dict[str, object]:
         "targets": targets[:MOST_TARGETS],
         "more_targets": max(0, len(targets) - MOST_TARGETS),
         "comparisons": list(_comparisons(record, targets)),
-        "activities": [run for run in record["activities"] if run["began"] and not run["ended"]],
+        "activities": [] if run.taken_over else _under_way(record),
         "hypothesis": next(reversed(record["hypotheses"]), None),
         "timeline": make_timeline(record, view.series, words(language, "chart")),
-        "is_settling": _is_settling(record, tests),
+        "is_settling": not run.taken_over and _is_settling(record, tests),
         "events": record["timeline"][: -MOST_EVENTS - 1 : -1],
     }
 
@@ -241,9 +246,12 @@ def _is_settling(record: Record, tests: Sequence[TestNow]) -> bool:
     Tell whether no activity runs while a test cuts, as when the run waits for its targets.
     """
     cutting = {test.test for test in tests if test.is_cutting and test.known.word == "Testing"}
-    under_way = any(run["began"] and not run["ended"] for run in record["activities"])
     of_cut = [each for each in record["recoveries"] if each["test"] in cutting]
-    return not under_way and any(not each["settled"] for each in of_cut)
+    return not _under_way(record) and any(not each["settled"] for each in of_cut)
+
+
+def _under_way(record: Record) -> list[Record]:
+    return [run for run in record["activities"] if run["began"] and not run["ended"]]
 
 
 def _reason(record: Record) -> str:
@@ -287,6 +295,13 @@ def _target(name: str, series: Series, patience: float, news_at: datetime) -> Ta
         lost=len(lost),
         flows=len(flows),
     )
+
+
+def _unchecked(target: TargetNow) -> TargetNow:
+    """
+    Return a target of a run that is dead: how it stands is known up to its last check.
+    """
+    return replace(target, known=replace(target.known, until=target.checked_at))
 
 
 def _went_down(event: Mapping[str, object]) -> datetime | None:
@@ -418,6 +433,8 @@ def _compared(recovery: Record, target: TargetNow | None, cut: Record) -> Known:
         return Known("now.unknown", "open")
     if target.known.word == "up" and not failover:
         return Known("now.no_loss", "soft", target.known.until)
+    if cut.get("stop_at") and not failover:
+        return Known("now.unknown", "open")  # the loss may be one of the way back
     return Known("now.down", "no", target.known.until)
 
 

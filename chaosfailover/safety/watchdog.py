@@ -28,7 +28,7 @@ from chaosfailover.alibaba import config
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.errors import FailoverError, GuardError
 from chaosfailover.events import listening
-from chaosfailover.events.evidence_file import TOLD, EvidenceFile
+from chaosfailover.events.evidence_file import TAKEN_OVER, TOLD, EvidenceFile
 from chaosfailover.network.cut_resources import Resource, ResourceState
 from chaosfailover.safety.alarm import alarm
 from chaosfailover.safety.guarded_test import (
@@ -457,7 +457,9 @@ def _reopened(place: EvidencePlace, resources: contextlib.ExitStack) -> Evidence
     evidence = EvidenceFile.add_to(Path(place["path"]), shape, told.strip("{}").encode())
     resources.callback(evidence.close)
     resources.enter_context(
-        listening(lambda event: evidence.put({"journal": {"failover": {"events": [event]}}}))
+        listening(
+            lambda event: evidence.put({**TAKEN_OVER, "journal": {"failover": {"events": [event]}}})
+        )
     )
     return evidence
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from made_evidence import evidence
+from made_evidence import RESULTS, evidence
 
 from chaosfailover.cli import failover
 from chaosfailover.cli.follow import SILENT, GrowingEvidence
@@ -206,7 +206,21 @@ def test_killed_run_without_a_stop_is_not_compared_with_it(tmp_path: Path) -> No
 
     text = page.read_text(encoding="utf-8")
     assert "not settled when the evidence ended: unknown" in text
-    assert "not settled before the stop" not in text
+    assert "before the stop: unknown" not in text
+
+
+def test_killed_run_is_not_compared_with_a_stop_that_it_did_not_measure(tmp_path: Path) -> None:
+    """Its last checks were never written: neither the RTO nor the forecast was met."""
+    path, page = tmp_path / "ev.jsonl", tmp_path / "live.html"
+    path.write_bytes(evidence("stopped", results={"portal": RESULTS["portal"][:150]}))
+    aged(path)
+
+    run(path, "--follow", "-o", page)
+
+    text = page.read_text(encoding="utf-8")
+    assert "not seen to settle before the stop: unknown" in text
+    assert "its end was not measured: unknown" in text
+    assert not re.search("as forecast|within the RTO", text)
 
 
 def test_page_of_a_dead_run_is_its_report(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from damaged_journals import HOSTILE, ODD, everywhere, places
 from made_evidence import RESULTS, STAGES, evidence
 from made_journals import changed, held
 
+from chaosfailover.events.evidence_file import TAKEN_OVER
 from chaosfailover.i18n import CATALOGUES
 from chaosfailover.record import read_evidence
 from chaosfailover.report import LiveRun, make_view, render_live, replace_page
@@ -30,7 +31,7 @@ def page(content: bytes, later: float = 0.0, language: str = "en") -> str:
     Render the page of a file, some seconds after its last stage was reached at NOW.
     """
     read = read_evidence(content)
-    run = LiveRun(make_view(read.journal, language), NOW)
+    run = LiveRun(make_view(read.journal, language), NOW, read.taken_over)
     return render_live(run, "ev.jsonl", NOW + timedelta(seconds=later), 1.0, language)
 
 
@@ -82,6 +83,55 @@ def test_page_tells_how_the_run_stands(stage: str, texts: list[str]) -> None:
 
     assert [text for text in texts if text not in actual] == []
     assert "No news since" not in actual
+
+
+@pytest.mark.parametrize(
+    ("results", "more", "text"),
+    [
+        pytest.param(RESULTS["portal"][:195], [], "0.696 s \u2013 0.903 s so far", id="a loss"),
+        pytest.param("." * 195, [], "0 s nothing lost so far", id="no loss"),
+        pytest.param("." * 192 + "xxx", [], "at least 0.196 s down", id="a loss that goes on"),
+        pytest.param("." * 195, [told(21.5, up=False)], "\u2013 not known", id="lost since"),
+    ],
+)
+def test_nothing_is_concluded_before_the_checks_up_to_the_stop_are_read(
+    results: str, more: list[tuple[float, dict[str, Any]]], text: str
+) -> None:
+    """They are written later than the stop: as long, all may still change."""
+    stopped = shown(page(evidence("stopped", NOW, results={"portal": results}, more=more)))
+    row = stopped[stopped.index("first portal") : stopped.index("second \u2013")]
+
+    assert text in row
+    assert not re.search("unknown|within|as forecast|was lost", row)
+
+
+def test_unsettled_failover_is_not_as_forecast() -> None:
+    """Once it is certain that it had not settled, it is unknown, and so is its comparison."""
+    results = {"portal": "." * 170 + "x" * 8 + "." * 500}
+
+    actual = shown(page(evidence("stopped", NOW, results=results)))
+
+    assert (
+        "at least 0.696 s not seen to settle before the stop: unknown"
+        " its end was not measured: unknown second"
+    ) in actual
+
+
+def test_targets_of_a_dead_run_are_not_known() -> None:
+    """Once its watchdog writes, nothing checks them, and no activity runs."""
+    run = {"activity": {"name": "cut it"}, "start": NOW.isoformat()}
+    running = {"journal": {"running": {"1": {"part": "run", "run": run}}}}
+    second, written = status(14.9, "Testing")
+    content = evidence(
+        "recovered", NOW, more=[(14.0, running), (second, {**TAKEN_OVER, **written})]
+    )
+
+    actual = shown(page(content, later=0.5))
+
+    assert "portal not known (was: answers) since 11:59:57Z" in actual
+    assert "first Testing seen since" in actual
+    assert "cut it" not in actual
+    assert "No activity runs" not in actual
 
 
 def test_page_of_an_ended_stage_has_no_countdown() -> None:

@@ -33,7 +33,7 @@ from chaosfailover.report.charts.axis import STEPS
 from chaosfailover.report.charts.part_bars import part_bars
 from chaosfailover.report.formatting import bounds
 from chaosfailover.report.jinja_filters import environment, template_text
-from chaosfailover.report.network import comparisons
+from chaosfailover.report.network import compared_with_forecast, comparisons
 
 Journal = dict[str, Any]
 
@@ -698,6 +698,34 @@ def test_forecast_is_compared(forecast: Any, measured: Any, state: str) -> None:
     assert row["state"] == state
     if measured == ():
         assert row["recovery"]["failover"] == {"at_least": 0.0, "at_most": None}
+
+
+@pytest.mark.parametrize(
+    ("forecast", "measured", "state"),
+    [
+        pytest.param({"least": 0.6}, {}, "open", id="within the forecast"),
+        pytest.param({"least": 2.0}, {}, "open", id="it may become slower"),
+        pytest.param({"least": 0.2, "most": 0.4}, {}, "slower", id="slower, whenever it settled"),
+        pytest.param({"never": True}, {}, "open", id="it was back for a while"),
+        pytest.param({"never": True}, {"at_most": None}, "open", id="down for less than the RTO"),
+        pytest.param(
+            {"never": True}, {"at_most": None, "exceeded": True}, "as_forecast", id="never back"
+        ),
+    ],
+)
+def test_forecast_is_not_met_by_what_had_not_settled(
+    forecast: Any, measured: Any, state: str
+) -> None:
+    """Beside an unknown failover time, only what is certain is said of the forecast."""
+    takeover = {"least": 0.0, "most": None, "never": False, **forecast}
+    lengths = {"at_least": 0.8, "at_most": measured.get("at_most", 1.0)}
+    exceeded = measured.get("exceeded", False)
+
+    actual = compared_with_forecast(
+        takeover, {"failover": lengths, "settled": False, "exceeded": exceeded}
+    )
+
+    assert actual == state
 
 
 PARTS: dict[str, dict[str, tuple[float, float] | None]] = {

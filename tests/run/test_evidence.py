@@ -89,6 +89,7 @@ def test_killed_run_leaves_its_evidence(
         stops = evidence.journal["failover"]["stopped"]
         assert [(stop["status"], stop["back"]) for stop in stops] == [("Stopped", True)]
         assert not any("may still run" in reason for reason in verdict.reasons)
+    assert evidence.taken_over == cut
     assert make_record(evidence.journal)["verdict"]["verdict"] == "inconclusive"
     verified = report("--verify", "ev.jsonl", folder=tmp_path)
     assert verified.returncode == 1
