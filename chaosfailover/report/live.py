@@ -88,7 +88,8 @@ class TargetNow:
     """
     A target: whether it answers, since when, and when the last of its checks was sent.
 
-    It was `measured_until` an instant: its checks up to then are in the evidence.
+    It was `measured_until` an instant: its checks up to then are in the evidence. What is lost now
+    was lost from `lost_from` on, or later.
     """
 
     name: str
@@ -96,6 +97,7 @@ class TargetNow:
     since: datetime | None = None
     checked_at: datetime | None = None
     measured_until: datetime | None = None
+    lost_from: datetime | None = None
     lost: int = 0
     flows: int = 0
 
@@ -270,7 +272,8 @@ def _targets(record: Record, series: Sequence[Series], news_at: datetime) -> Ite
         down_at = _went_down(events.get(now.name, {}))
         if down_at and (now.checked_at is None or down_at > now.checked_at):
             down = Known("down", "deviated", _after(down_at, patience))
-            now = replace(now, known=down, since=down_at, checked_at=down_at)
+            sent_at = _after(down_at, -(target["timeout"] or 0.0))
+            now = replace(now, known=down, since=down_at, checked_at=down_at, lost_from=sent_at)
         yield now
 
 
@@ -292,6 +295,7 @@ def _target(name: str, series: Series, patience: float, news_at: datetime) -> Ta
         since=_after(began, min(lost) if lost else max(since for since, *_ in flows)),
         checked_at=checked_at,
         measured_until=checked_at,
+        lost_from=_after(began, min(lost)) if lost else None,
         lost=len(lost),
         flows=len(flows),
     )
@@ -315,7 +319,7 @@ def _went_down(event: Mapping[str, object]) -> datetime | None:
 
 def _after(at: datetime, seconds: float) -> datetime:
     try:
-        return at + timedelta(seconds=min(max(seconds, 0.0), LONGEST))
+        return at + timedelta(seconds=min(max(seconds, -LONGEST), LONGEST))
     except OverflowError:
         return at
 
@@ -433,8 +437,9 @@ def _compared(recovery: Record, target: TargetNow | None, cut: Record) -> Known:
         return Known("now.unknown", "open")
     if target.known.word == "up" and not failover:
         return Known("now.no_loss", "soft", target.known.until)
-    if cut.get("stop_at") and not failover:
-        return Known("now.unknown", "open")  # the loss may be one of the way back
+    is_of_it = target.lost_from and target.lost_from >= cut_at and not cut.get("stop_at")
+    if not (failover or is_of_it):
+        return Known("now.unknown", "open")
     return Known("now.down", "no", target.known.until)
 
 

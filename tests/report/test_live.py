@@ -49,8 +49,8 @@ def status(second: float, text: str) -> tuple[float, dict[str, Any]]:
     return _event("recovered", second, event)
 
 
-def told(second: float, *, up: bool) -> tuple[float, dict[str, Any]]:
-    return _event("recovered", second, {"kind": "target", "target": "portal", "up": up})
+def told(second: float, *, up: bool, stage: str = "recovered") -> tuple[float, dict[str, Any]]:
+    return _event(stage, second, {"kind": "target", "target": "portal", "up": up})
 
 
 def _event(stage: str, second: float, event: dict[str, Any]) -> tuple[float, dict[str, Any]]:
@@ -91,7 +91,9 @@ def test_page_tells_how_the_run_stands(stage: str, texts: list[str]) -> None:
         pytest.param(RESULTS["portal"][:195], [], "0.696 s \u2013 0.903 s so far", id="a loss"),
         pytest.param("." * 195, [], "0 s nothing lost so far", id="no loss"),
         pytest.param("." * 192 + "xxx", [], "at least 0.196 s down", id="a loss that goes on"),
-        pytest.param("." * 195, [told(21.5, up=False)], "\u2013 not known", id="lost since"),
+        pytest.param(
+            "." * 195, [told(21.5, up=False, stage="stopped")], "\u2013 not known", id="lost since"
+        ),
     ],
 )
 def test_nothing_is_concluded_before_the_checks_up_to_the_stop_are_read(
@@ -103,6 +105,18 @@ def test_nothing_is_concluded_before_the_checks_up_to_the_stop_are_read(
 
     assert text in row
     assert not re.search("unknown|within|as forecast|was lost", row)
+
+
+def test_loss_that_may_be_older_than_the_cut_is_not_charged_to_it() -> None:
+    """A loss is told up to one timeout after its first check was sent."""
+    results = {"portal": "." * 290}
+    early = evidence("second", NOW, results=results, more=[told(30.5, up=False, stage="second")])
+    late = evidence("second", NOW, results=results, more=[told(31.5, up=False, stage="second")])
+    row = "second portal 3 s 0.6 s to 2 s cen-1 (IPv4) \u2013 "
+
+    assert "portal down since" in shown(page(early))
+    assert f"{row}not known" in shown(page(early))
+    assert f"{row}down" in shown(page(late))
 
 
 def test_unsettled_failover_is_not_as_forecast() -> None:
