@@ -113,6 +113,8 @@ ENGLISH: Mapping[str, str] = {
     "notice.differs": "The record shown here matches its SHA-256, but the journal that contains it contradicts it in: {detail}.",
     "notice.damaged": "Parts of this journal are damaged and count as missing: {detail}.",
     "notice.set_back": "The clock of this machine was set back by {detail} s during the run: instants are out of order. Lengths of outages are not affected.",
+    "notice.later_back": "Later news, not part of the record: by {detail} UTC, a watchdog had seen all back that the run left to it.",
+    "notice.later_away": "Later news, not part of the record: by {detail} UTC, a watchdog had not seen all back that the run left to it.",
     "notice.redacted": "The record in this journal contains what looks like secrets. They are hidden here, so the SHA-256 is that of the record shown.",
     "role.commander": "Commander",
     "role.operator": "Operator",
