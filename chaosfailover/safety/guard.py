@@ -219,8 +219,27 @@ class Guard:
         if self._reason:
             self.forget(guarded)
             raise self._refusal(guarded)
+        for earlier in self._returned(guarded):
+            earlier.cut_again_by.add(guarded.key)
         guarded.observation.begin()
         publish("cut", test=guarded.test, job_id=guarded.start.job_id)
+
+    def withdraw(self, guarded: GuardedTest) -> None:
+        """
+        Take a test off the list that was not started, and watch on for those that were before it.
+        """
+        self.forget(guarded)
+        for earlier in self.observations.values():
+            earlier.cut_again_by.discard(guarded.key)
+
+    def _returned(self, guarded: GuardedTest) -> Iterator[Observation]:
+        """
+        Yield what is seen of earlier tests that are back, and from which this one takes something.
+        """
+        taken = guarded.observation
+        for seen in self.observations.values():
+            if seen is not taken and seen.back_at is not None and seen.resources & taken.resources:
+                yield seen
 
     @contextlib.contextmanager
     def attempt(self, guarded: GuardedTest) -> Iterator[None]:
@@ -535,7 +554,7 @@ def under_guard(guarded: GuardedTest) -> Iterator[GuardedStart]:
         yield GuardedStart(guard, guarded)
     except (ApiError, GuardError):
         if guarded.start.is_refused and not _was_started(guarded):
-            guard.forget(guarded)
+            guard.withdraw(guarded)
         raise
 
 
