@@ -40,6 +40,7 @@ ENGLISH: Mapping[str, str] = {
     "reason.rollback_idle": "The rollback {name} did not stop {test}, which the control had to stop after it.",
     "reason.rollback": "The rollback {name} failed: {error}.",
     "reason.not_back": "What {test} took is not back: {resources}.",
+    "reason.away_again": "What {test} took was back, and is away again: {resources}.",
     # gaps in the evidence
     "reason.may_start": "Whether {test} was started is not known: its start was not answered, and may take effect later.",
     "reason.back_unknown": "Whether all that {test} took is back was not seen.",

@@ -41,6 +41,7 @@ CHINESE: Mapping[str, str] = {
     "reason.rollback": "回滚 {name} 失败：{error}。",
     # gaps in the evidence
     "reason.not_back": "{test} 所中断的资源未恢复：{resources}。",
+    "reason.away_again": "{test} 所中断的资源曾恢复，之后再次中断：{resources}。",
     "reason.may_start": "{test} 是否已启动未知：启动请求未得到应答，之后仍可能生效。",
     "reason.back_unknown": "未观测到 {test} 所中断的全部资源是否已恢复。",
     "reason.toolkit_deviated": "工具包报告本次运行发生偏离。",

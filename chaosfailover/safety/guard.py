@@ -13,6 +13,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from math import inf
 from typing import NamedTuple, Protocol
 
 from chaosfailover.alibaba.client import VpcClient
@@ -183,6 +184,17 @@ class Guard:
         Whether a test on the list was last seen `Testing`.
         """
         return any(self._statuses.get(test.start.job_id) == "Testing" for test in self.tests)
+
+    @property
+    def back_since(self) -> float:
+        """
+        The instant (monotonic) at which what was cut came back last; infinite while some of it,
+        which was back, is away again.
+        """
+        seen = self.observations.values()
+        if any(each.is_away_again for each in seen):
+            return inf
+        return max((each.back_at for each in seen if each.back_at is not None), default=-inf)
 
     @property
     def restoring(self) -> bool:

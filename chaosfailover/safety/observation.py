@@ -38,8 +38,9 @@ class Observation:
     its start was sent; None if those are not known. `went_down` tells whether each was seen in
     another state since then, since a session may also flap by itself. `stop_accepted` tells whether
     a stop of this run ends the test. `cut_again_by` has the later tests that take the same once it
-    is back: what is seen from then on is theirs, and this test stays as it was. The observer and
-    whoever stops the test write here, each from its own thread.
+    is back: what is seen from then on is theirs, and this test stays as it was. `is_away_again`
+    tells whether what was back is no longer. The observer and whoever stops the test write here,
+    each from its own thread.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Observation:
         self.job_id = ""
         self.stopped_at: float | None = None
         self.back_at: float | None = None
+        self.is_away_again = False
         self.went_down = False
         self._seen_down: set[Resource] = set()
         self.stop_accepted = False
@@ -181,10 +183,10 @@ class Observation:
         Publish that everything is back, or that it is no longer.
         """
         if self.back_at is None and self.is_back:
-            self.back_at = self._clock()
+            self.back_at, self.is_away_again = self._clock(), False
             publish("back", test=self.test, job_id=self.job_id or None)
         elif self.back_at is not None and self.is_back is False:
-            self.back_at = None
+            self.back_at, self.is_away_again = None, True
             publish("away", test=self.test, job_id=self.job_id or None)
 
     def miss_job(self) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from math import inf
 
 import pytest
 from client_stand_in import Answer, Cloud, client_of, error_reply, job, reply
@@ -449,3 +450,17 @@ def test_later_cut_that_was_refused_is_none(up: Guard) -> None:
         first.observation.see_states({CIRCUIT: DISABLED}, time.monotonic())
 
     assert ("first", "away") in seen_of(published)
+
+
+def test_what_is_away_again_is_not_back(up: Guard) -> None:
+    """Of all that came back, the last counts; while some of it is away again, none does."""
+    assert up.back_since == -inf
+    first, _ = cut_and_back(up, "first", "second")
+    back = up.back_since
+
+    first.observation.see_states({CIRCUIT: DISABLED}, time.monotonic())
+    away = up.back_since
+    first.observation.see_states({CIRCUIT: ENABLED}, time.monotonic())
+
+    assert away == inf
+    assert up.back_since >= back
