@@ -40,6 +40,7 @@ ENGLISH: Mapping[str, str] = {
     "reason.rollback_idle": "The rollback {name} did not stop {test}, which the control had to stop after it.",
     "reason.rollback": "The rollback {name} failed: {error}.",
     "reason.not_back": "What {test} took is not back: {resources}.",
+    "reason.away_again": "What {test} took was back, and is away again: {resources}.",
     # gaps in the evidence
     "reason.may_start": "Whether {test} was started is not known: its start was not answered, and may take effect later.",
     "reason.back_unknown": "Whether all that {test} took is back was not seen.",
@@ -113,6 +114,8 @@ ENGLISH: Mapping[str, str] = {
     "notice.differs": "The record shown here matches its SHA-256, but the journal that contains it contradicts it in: {detail}.",
     "notice.damaged": "Parts of this journal are damaged and count as missing: {detail}.",
     "notice.set_back": "The clock of this machine was set back by {detail} s during the run: instants are out of order. Lengths of outages are not affected.",
+    "notice.later_back": "Later news, not part of the record: by {detail} UTC, a watchdog had seen all back that the run left to it.",
+    "notice.later_away": "Later news, not part of the record: by {detail} UTC, a watchdog had not seen all back that the run left to it.",
     "notice.redacted": "The record in this journal contains what looks like secrets. They are hidden here, so the SHA-256 is that of the record shown.",
     "role.commander": "Commander",
     "role.operator": "Operator",

@@ -41,6 +41,7 @@ CHINESE: Mapping[str, str] = {
     "reason.rollback": "回滚 {name} 失败：{error}。",
     # gaps in the evidence
     "reason.not_back": "{test} 所中断的资源未恢复：{resources}。",
+    "reason.away_again": "{test} 所中断的资源曾恢复，之后再次中断：{resources}。",
     "reason.may_start": "{test} 是否已启动未知：启动请求未得到应答，之后仍可能生效。",
     "reason.back_unknown": "未观测到 {test} 所中断的全部资源是否已恢复。",
     "reason.toolkit_deviated": "工具包报告本次运行发生偏离。",
@@ -113,6 +114,8 @@ CHINESE: Mapping[str, str] = {
     "notice.differs": "此处显示的记录与其 SHA-256 相符，但所在的日志在以下方面与之矛盾：{detail}。",
     "notice.damaged": "日志的部分内容已损坏，按缺失处理：{detail}。",
     "notice.set_back": "运行期间本机时钟被拨回 {detail} s，时刻的顺序因此错乱；中断时长不受影响。",
+    "notice.later_back": "后续消息，不属于记录：截至 UTC {detail}，看门狗已观测到运行留给它的全部资源恢复。",
+    "notice.later_away": "后续消息，不属于记录：截至 UTC {detail}，看门狗未观测到运行留给它的全部资源恢复。",
     "notice.redacted": "日志中的记录含有疑似机密的内容。此处已将其隐藏，因此 SHA-256 对应的是所显示的内容。",
     "role.commander": "总指挥",
     "role.operator": "操作员",

@@ -36,13 +36,15 @@ class Evidence:
 
     `journal` is that of the run; without an end, its interruption is `unfinished`, with the name
     of who told the end in the place of the run, if somebody did. It is `taken_over` once a watchdog
-    writes in the place of the run, which checks nothing any more. `sealed` is the number of the
-    last line that has the SHA-256 of all before it; `changed` is that of the first line that has
-    another one, 0 if there is none. `damaged` counts the lines that cannot be read, save one that
-    was cut off at the end. `lost` lines could not be written.
+    writes in the place of the run, which checks nothing any more. `later` is what was written after
+    the end of the run, and is no part of its journal: its record was made before. `sealed` is
+    the number of the last line that has the SHA-256 of all before it; `changed` is that of the
+    first line that has another one, 0 if there is none. `damaged` counts the lines that cannot be
+    read, save one that was cut off at the end. `lost` lines could not be written.
     """
 
     journal: dict[str, Any] = field(default_factory=dict)
+    later: dict[str, Any] = field(default_factory=dict)
     is_whole: bool = False
     told_by: str = ""
     taken_over: bool = False
@@ -139,10 +141,11 @@ class EvidenceReader:
         evidence = self._evidence
         evidence.last_at = text(line.get("at")) or evidence.last_at
         evidence.lost += int(number(line.get("lost")) or 0)
-        evidence.is_whole |= line.get("end") is True
         evidence.told_by = text(line.get("by")) or evidence.told_by
         evidence.taken_over |= TAKEN_OVER.items() <= line.items()
-        _merge(evidence.journal, mapping(line.get("journal")))
+        journal = evidence.later if evidence.is_whole else evidence.journal
+        _merge(journal, mapping(line.get("journal")))
+        evidence.is_whole |= line.get("end") is True
         if SAMPLES in line:
             self._take_samples(line)
 
@@ -190,7 +193,7 @@ class EvidenceReader:
         journal["failover"] = {
             **{key: value for key, value in entry.items() if key not in SCAFFOLD},
             "targets": targets,
-            "evidence": {"changed": evidence.changed},
+            "evidence": {"changed": evidence.changed, **_later(evidence)},
         }
         if not evidence.is_whole:
             reason = evidence.last_at
@@ -221,6 +224,14 @@ class EvidenceReader:
         rows = mapping(entry.get("windows"))
         numbered = mappings([rows[key] for key in sorted(rows, key=_number)])
         return [window for row in numbered if (window := _window(row))]
+
+
+def _later(evidence: Evidence) -> dict[str, object]:
+    """
+    Return what a watchdog told of the tests that an ended run left to it, if it did.
+    """
+    stopped = mapping(evidence.later.get("failover")).get("stopped")
+    return {"later": {"at": evidence.last_at, "stopped": stopped}} if stopped else {}
 
 
 def _line(written: bytes) -> dict[str, Any] | None:

@@ -75,6 +75,8 @@ def make_view(journal: Mapping[str, object], language: str, file: str = "") -> R
         notices["damaged"] = brief(", ".join(run.damage[:MOST_PLACES]))
     if back := record["period"].get("set_back"):
         notices["set_back"] = f"{back:g}"
+    if (later := run.control.later).at and later.stopped:
+        notices["later_back" if later.all_back else "later_away"] = f"{later.at:%H:%M:%S}"
     return RunView(
         record=record,
         reasons=_reasons(run, record, language),

@@ -8,6 +8,7 @@ import os
 import time
 from contextlib import ExitStack
 from functools import partial
+from math import inf
 from pathlib import Path
 
 from chaoslib.exceptions import InterruptExecution
@@ -16,7 +17,6 @@ from chaoslib.types import Journal
 from chaosfailover import events
 from chaosfailover.alibaba import config
 from chaosfailover.errors import FailoverError, GuardError
-from chaosfailover.events.waits import waiting
 from chaosfailover.prober import measurement
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.prober.open_files import Room
@@ -42,7 +42,7 @@ from chaosfailover.run.live_page import LivePage, open_live_page
 from chaosfailover.run.mode import Venue, open_venue
 from chaosfailover.run.safeguard import note_safeguard
 from chaosfailover.run.settings import Settings
-from chaosfailover.run.settling import wait_until_settled
+from chaosfailover.run.settling import wait_after_return, wait_until_settled
 from chaosfailover.run.wait_display import shown_waits
 from chaosfailover.run.written_values import check_values
 from chaosfailover.safety import guard
@@ -462,11 +462,17 @@ class Session:
     def _is_restoring(self) -> bool:
         return bool(self._guard and self._guard.restoring)
 
+    def _back_since(self) -> float:
+        return self._guard.back_since if self._guard else -inf
+
     def _finish_measurement(self) -> None:
         if self._measurement is None:
             return
         if self._measurement.windows and not self._interruption.received:
-            after_stop = self._settings.after_stop
-            with waiting("what is lost after everything is back", after_stop):
-                time.sleep(after_stop)
+            wait_after_return(
+                self._back_since,
+                self._settings.after_stop,
+                self._settings.restore_timeout,
+                lambda: not self._interruption.received,
+            )
         self._measurement.stop()

@@ -3,6 +3,8 @@ Settling: the wait until a failover has settled, before the way back begins.
 
 A failover is proven once nothing was lost for 5 s. So the control waits for that after the method,
 and before an action of the method that stops a test, for as long as the objectives allow.
+
+After the way back, it waits until nothing has changed for a while, which begins anew after a flap.
 """
 
 import logging
@@ -18,7 +20,7 @@ from chaosfailover.outages.measured import CutWindow
 from chaosfailover.prober.prober import elapsed
 from chaosfailover.prober.targets import Target
 
-__all__ = ["MARGIN", "WITHOUT_RTO", "Measured", "latest", "wait_until_settled"]
+__all__ = ["MARGIN", "WITHOUT_RTO", "Measured", "latest", "wait_after_return", "wait_until_settled"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -84,6 +86,35 @@ def wait_until_settled(
             if not told:
                 told = True
                 shown.enter_context(_told(targets, end - clock()))
+            sleep(INTERVAL)
+
+
+def wait_after_return(
+    back_since: Callable[[], float],
+    after_stop: float,
+    longest: float,
+    may_wait: Callable[[], bool],
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """
+    Wait for `after_stop` seconds, and anew when what was back went away and has come back.
+
+    That takes at most `longest` seconds more, as long as one `may_wait`. `back_since` is infinite
+    while something is away again.
+    """
+    with waiting("what is lost after everything is back", after_stop):
+        sleep(after_stop)
+    end = clock() + longest
+    if clock() >= back_since() + after_stop:
+        return
+    logger.info(
+        "Not all has stayed back for %g s: this is measured for at most %.0f s more",
+        after_stop,
+        longest,
+    )
+    with waiting(f"everything to stay back for {after_stop:g} s", longest):
+        while may_wait() and clock() < min(back_since() + after_stop, end):
             sleep(INTERVAL)
 
 

@@ -17,7 +17,7 @@ from chaosfailover.verdict.verdict import Verdict, examine, sentence
 
 __all__ = ["Files", "Summary", "summary"]
 
-NOT_OVER = ("running", "may_start", "not_back", "back_unknown")
+NOT_OVER = ("running", "may_start", "not_back", "away_again", "back_unknown")
 """The reasons of the verdict that name what may still be down."""
 NOTHING_MADE = "This run started no failover test: there is nothing to bring back"
 UNREAD = "unknown"

@@ -13,6 +13,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from math import inf
 from typing import NamedTuple, Protocol
 
 from chaosfailover.alibaba.client import VpcClient
@@ -185,6 +186,17 @@ class Guard:
         return any(self._statuses.get(test.start.job_id) == "Testing" for test in self.tests)
 
     @property
+    def back_since(self) -> float:
+        """
+        The instant (monotonic) at which what was cut came back last; infinite while some of it,
+        which was back, is away again.
+        """
+        seen = self.observations.values()
+        if any(each.is_away_again for each in seen):
+            return inf
+        return max((each.back_at for each in seen if each.back_at is not None), default=-inf)
+
+    @property
     def restoring(self) -> bool:
         """
         Whether the stop of everything was ordered and is not finished.
@@ -219,8 +231,27 @@ class Guard:
         if self._reason:
             self.forget(guarded)
             raise self._refusal(guarded)
+        for earlier in self._returned(guarded):
+            earlier.cut_again_by.add(guarded.key)
         guarded.observation.begin()
         publish("cut", test=guarded.test, job_id=guarded.start.job_id)
+
+    def withdraw(self, guarded: GuardedTest) -> None:
+        """
+        Take a test off the list that was not started, and watch on for those that were before it.
+        """
+        self.forget(guarded)
+        for earlier in self.observations.values():
+            earlier.cut_again_by.discard(guarded.key)
+
+    def _returned(self, guarded: GuardedTest) -> Iterator[Observation]:
+        """
+        Yield what is seen of earlier tests that are back, and from which this one takes something.
+        """
+        taken = guarded.observation
+        for seen in self.observations.values():
+            if seen is not taken and seen.back_at is not None and seen.resources & taken.resources:
+                yield seen
 
     @contextlib.contextmanager
     def attempt(self, guarded: GuardedTest) -> Iterator[None]:
@@ -535,7 +566,7 @@ def under_guard(guarded: GuardedTest) -> Iterator[GuardedStart]:
         yield GuardedStart(guard, guarded)
     except (ApiError, GuardError):
         if guarded.start.is_refused and not _was_started(guarded):
-            guard.forget(guarded)
+            guard.withdraw(guarded)
         raise
 
 

@@ -3,7 +3,7 @@ What was seen of one failover test: the status of its job, and the states of wha
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import NamedTuple
@@ -37,8 +37,10 @@ class Observation:
     `before` has the resources that the test takes and the best states that were seen of them before
     its start was sent; None if those are not known. `went_down` tells whether each was seen in
     another state since then, since a session may also flap by itself. `stop_accepted` tells whether
-    a stop of this run ends the test. The observer and whoever stops the test write here, each from
-    its own thread.
+    a stop of this run ends the test. `cut_again_by` has the later tests that take the same once it
+    is back: what is seen from then on is theirs, and this test stays as it was. `is_away_again`
+    tells whether what was back is no longer. The observer and whoever stops the test write here,
+    each from its own thread.
     """
 
     def __init__(
@@ -51,9 +53,11 @@ class Observation:
         self.job_id = ""
         self.stopped_at: float | None = None
         self.back_at: float | None = None
+        self.is_away_again = False
         self.went_down = False
         self._seen_down: set[Resource] = set()
         self.stop_accepted = False
+        self.cut_again_by: set[str] = set()
         self._has_begun = False
         self._has_planned_end = False
         self.before = dict(before or {})
@@ -71,7 +75,7 @@ class Observation:
         self._away_since: dict[Resource, datetime] = {}
 
     @property
-    def resources(self) -> Collection[Resource]:
+    def resources(self) -> Set[Resource]:
         """
         The resources that the test takes.
         """
@@ -153,6 +157,8 @@ class Observation:
         that they were read.
         """
         with self._lock:
+            if self.cut_again_by:
+                return
             if self._testing_since is not None and asked_at >= self._testing_since:
                 self._note_first_read()
             for resource, before in self.before.items():
@@ -177,10 +183,10 @@ class Observation:
         Publish that everything is back, or that it is no longer.
         """
         if self.back_at is None and self.is_back:
-            self.back_at = self._clock()
+            self.back_at, self.is_away_again = self._clock(), False
             publish("back", test=self.test, job_id=self.job_id or None)
         elif self.back_at is not None and self.is_back is False:
-            self.back_at = None
+            self.back_at, self.is_away_again = None, True
             publish("away", test=self.test, job_id=self.job_id or None)
 
     def miss_job(self) -> None:
@@ -195,6 +201,8 @@ class Observation:
         Note that the states of the resources could not be read.
         """
         with self._lock:
+            if self.cut_again_by:
+                return
             self._states = None
             for resource in self.before:
                 self._publish_state(resource, UNKNOWN, None)

@@ -15,7 +15,7 @@ from chaosfailover.verdict.job_history import JobHistory
 from chaosfailover.verdict.journal import Run, text
 from chaosfailover.verdict.recovery import Recovery
 
-__all__ = ["had_effect", "was_read"]
+__all__ = ["UNREAD", "had_effect", "was_read"]
 
 STATUS_PROBES = ("circuit_status", "virtual_border_router_status", "bgp_session_status")
 UNREAD = "unknown"

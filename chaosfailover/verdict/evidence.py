@@ -26,6 +26,7 @@ __all__ = [
     "HypothesisReading",
     "Interruption",
     "JobReading",
+    "Later",
     "NeedLoad",
     "NeedRoutes",
     "People",
@@ -308,6 +309,23 @@ class StopResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """
+    What a watchdog wrote after the run had ended, and by when: no part of the record.
+    """
+
+    at: datetime | None
+    stopped: Sequence[StopResult]
+
+    @property
+    def all_back(self) -> bool:
+        """
+        Whether all that the run left to it was seen back.
+        """
+        return all(stop.back is True and not stop.error for stop in self.stopped)
+
+
+@dataclass(frozen=True, slots=True)
 class RoundTrips:
     """
     The median, the 95th percentile and the longest of the round trips.
@@ -383,16 +401,18 @@ class Control:
     """
     The control's entry; `present` unless the run had no control.
 
-    An `embedded` emulator ends with the run. `changed_line` is the first line of an evidence file
-    that was changed, 0 without any. `minute` is how long a minute of a rehearsal was set to last.
-    `events` are in the order of their instants. `unmeasured` are targets that the settings name and
-    that have no measurement. `set_back` is by how many seconds the clock was set back.
+    An `embedded` emulator ends with the run. `changed_line` is the first line of an evidence
+    file that was changed, 0 without any. `later` is what its watchdogs wrote after the end.
+    `minute` is how long a minute of a rehearsal was set to last. `events` are in the order of
+    their instants. `unmeasured` are targets that the settings name and that have no
+    measurement. `set_back` is by how many seconds the clock was set back.
     """
 
     present: bool
     mode: str
     embedded: bool
     changed_line: float
+    later: Later
     account_id: str
     region_id: str
     endpoint: str

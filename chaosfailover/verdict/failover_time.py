@@ -290,13 +290,14 @@ class Watched:
     def _returned(self, readings: Sequence[Event]) -> Event | None:
         """
         Return the last reading that was as before the cut, if one that was not came before it.
+
+        Whether it stayed so is another question: `as_before` is when all was so at the end.
         """
         before, until = self._before(readings), self.test.until
         back: Event | None = None
         for earlier, later in pairwise(readings):
-            if until and later.at >= until and before not in ("", later.status):
-                back = None
-            elif until and later.at >= until and earlier.status != before:
+            is_as_before = before in ("", later.status)
+            if until and later.at >= until and is_as_before and earlier.status != before:
                 back = later
         return back
 

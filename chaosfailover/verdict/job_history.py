@@ -34,7 +34,8 @@ class JobHistory:
     None if it never cut; `until` is None if its end was not seen. It was `stopped` if the run sent
     its stop before the test was seen to end, and was not refused. Without that, `until` is when it
     was last seen to cut: the way back may have begun right then. `back` is when all that it took
-    was seen as it was before, None if it was not.
+    was seen as it was before, None if it was not. `away` is when that was seen to be so no longer,
+    None if it was not, or is back.
     """
 
     test: str
@@ -43,6 +44,7 @@ class JobHistory:
     until: datetime | None = None
     stopped: bool = False
     back: datetime | None = None
+    away: datetime | None = None
     changes: list[Change] = field(default_factory=list)
 
     @property
@@ -163,7 +165,7 @@ def _note(history: JobHistory, seen: Sighting) -> None:
     if seen.kind == "cut":
         history.since = history.since or seen.at
     elif seen.kind in ("back", "away"):
-        history.back = seen.at if seen.kind == "back" else None
+        history.back, history.away = (seen.at, None) if seen.kind == "back" else (None, seen.at)
     elif seen.kind in ("stop", "stop_refused") or seen.status in ENDING:
         _note_end(history, seen)
     elif seen.status in ("Starting", "Testing"):

@@ -251,6 +251,7 @@ def _control(entry: Reader) -> evidence.Control:
         present=entry.present,
         embedded=entry.flag("embedded") is True,
         changed_line=written.number("changed") or 0.0,
+        later=written.section("later").document(evidence.Later),
         settings=settings.members,
         minute=settings.number("minute"),
         abort_after=settings.number("abort_after"),

@@ -43,7 +43,7 @@ DIFFERS = "verdict.differs"
 
 ORDER: Sequence[tuple[str, Sequence[str]]] = (
     ("aborted", ["aborted", "safeguard"]),
-    ("deviated", ["not_back"]),
+    ("deviated", ["not_back", "away_again"]),
     (
         "inconclusive",
         [

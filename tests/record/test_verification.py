@@ -5,16 +5,18 @@ A record that a run left is believed if it is as it was made, and says what the 
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from made_evidence import evidence, written
 from made_journals import changed, held
 from recorded_journals import RECORDED, load
 
-from chaosfailover.record import as_journal, make_record, schema, stored
+from chaosfailover.record import as_journal, make_record, read_evidence, schema, stored
 from chaosfailover.record.digest import misfit, sealed, verify
 from chaosfailover.record.redaction import redact_run
 from chaosfailover.record.verification import STATES
@@ -340,3 +342,118 @@ def test_loading_the_package_does_not_load_the_schema_checker() -> None:
     command = [sys.executable, "-c", code]
 
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+AWAY = "pc-b is Down, not Enabled since 12:00:41 UTC"
+
+
+def not_back(*later: Document) -> list[Document]:
+    """
+    Return the lines of a run whose second test was not seen back, and of what came later.
+    """
+    lines = [json.loads(line) for line in evidence("ended").splitlines()]
+    *course, last = [{key: line[key] for key in line if key != "sha256"} for line in lines]
+    course = [line for line in course if not _is_back(line)]
+    last["journal"]["failover"]["stopped"] = [outcome(back=False, not_back=[AWAY])]
+    made = make_record(read_evidence(written([*course, last])).journal)
+    last["journal"]["failover"]["record"] = made
+    return [*course, last, *later]
+
+
+def _is_back(line: Document) -> bool:
+    events = line.get("journal", {}).get("failover", {}).get("events", [])
+    return any((each["kind"], each.get("test")) == ("back", "second") for each in events)
+
+
+def outcome(**more: Any) -> Document:
+    named = {"test": "second", "job_id": "ftj-2", "status": "Stopped"}
+    return {**named, "stopped": False, "reason": "it had ended", **more}
+
+
+def watchdog(**more: Any) -> list[Document]:
+    """
+    Return the lines of a watchdog that looked at what an ended run left to it.
+    """
+    at = "2030-01-01T12:01:41+00:00"
+    named: Document = {"at": at, "test": "second", "job_id": "ftj-2"}
+    events = [{**named, "kind": "status", "status": "Stopped"}]
+    events += [{**named, "kind": "back"}] if more["back"] else []
+    told: Document = {"by": "watchdog", "journal": {"failover": {"stopped": [outcome(**more)]}}}
+    seen: list[Document] = [{"journal": {"failover": {"events": [event]}}} for event in events]
+    return [*seen, {"at": at, **told}]
+
+
+@pytest.mark.parametrize(
+    ("more", "news"),
+    [
+        pytest.param({"back": True}, "had seen all back", id="back"),
+        pytest.param({"back": False, "not_back": [AWAY]}, "had not seen all back", id="not back"),
+    ],
+)
+def test_later_news_contradicts_no_record(more: Document, news: str) -> None:
+    """What a watchdog adds after the end is told, and is no part of what the record is held to."""
+    lines = not_back()
+    before = read_evidence(written(lines)).journal
+    after = read_evidence(written([*lines, *watchdog(**more)])).journal
+
+    rendered = render([after], "markdown")
+
+    assert (stored(before).state, stored(after).state) == ("intact", "intact")
+    assert after["failover"]["stopped"] == before["failover"]["stopped"]
+    assert after["failover"]["events"] == before["failover"]["events"]
+    assert f"by 12:01:41 UTC, a watchdog {news}" in rendered
+    assert "not verified" not in rendered
+    assert "What second took is not back" in rendered
+    assert "Later news" not in render([before], "markdown")
+
+
+def with_back(lines: list[Document]) -> list[Document]:
+    """Add to the course of the run, before its end, what was seen only after it."""
+    seen = watchdog(back=True)[1]
+    return [lines[0], seen, *lines[1:]]
+
+
+def with_another_outcome(lines: list[Document]) -> list[Document]:
+    """Change what the run itself wrote of the stop, as if its watchdog had been the run."""
+    stopped = [outcome(back=True)]
+    return [
+        changed(line, ("journal.failover.stopped", stopped)) if line.get("end") else line
+        for line in lines
+    ]
+
+
+def with_another_verdict(lines: list[Document]) -> list[Document]:
+    """Change the record, and nothing else."""
+    place = "journal.failover.record.verdict.verdict"
+    return [changed(line, (place, "held")) if line.get("end") else line for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("tamper", "state"),
+    [
+        pytest.param(with_back, "differs", id="evidence"),
+        pytest.param(with_another_outcome, "differs", id="conclusion"),
+        pytest.param(with_another_verdict, "broken", id="record"),
+    ],
+)
+def test_later_news_hides_no_change(
+    tamper: Callable[[list[Document]], list[Document]], state: str
+) -> None:
+    """What was changed up to the end is found, even where each line has a seal made anew."""
+    lines = not_back(*watchdog(back=True))
+
+    tampered_journal = read_evidence(written(tamper(lines))).journal
+
+    assert stored(tampered_journal).state == state
+    assert "not verified" in render([tampered_journal], "markdown")
+
+
+def test_changed_later_news_is_found() -> None:
+    """A line after the end has a seal as any other."""
+    content = written(not_back(*watchdog(back=False, not_back=[AWAY])))
+    end = content.index(b'"end":true')
+
+    altered = content[:end] + content[end:].replace(b'"back":false', b'"back":true')
+
+    assert read_evidence(content).changed == 0
+    assert read_evidence(altered).changed == content.count(b"\n")

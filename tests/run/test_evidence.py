@@ -96,6 +96,28 @@ def test_killed_run_leaves_its_evidence(
     assert "is unchanged up to line" in verified.stdout
 
 
+@pytest.mark.long
+def test_watchdog_contradicts_no_record(cloud: Cloud, runners: ExitStack, tmp_path: Path) -> None:
+    """A run that gave up is judged by what it saw, whatever its watchdog sees after it."""
+    cloud.fault(fault="stays-down", seconds=8.0)
+    document = drill(cloud, "in no work", restore_timeout=4.0)
+    runner = begun(document, cloud, runners, tmp_path)
+    assert runner.end() == 1
+    cloud.seconds_until_restored()
+    wait_for_watchdogs()
+
+    verified = report("--verify", "ev.jsonl", folder=tmp_path)
+
+    evidence = read_evidence((tmp_path / "ev.jsonl").read_bytes())
+    assert evidence.told_by == "watchdog"
+    assert stored(evidence.journal).record == runner.journal["failover"]["record"]
+    assert (verified.returncode, verified.stdout) == (
+        0,
+        "ev.jsonl: the record matches its SHA-256\n",
+    )
+    assert "NOT BACK: drill" in runner.log
+
+
 def report(*options: str, folder: Path) -> subprocess.CompletedProcess[str]:
     command = [*CHAOS, "failover", "report", *options]
     return subprocess.run(

@@ -4,6 +4,7 @@ The wait until a failover has settled: how long it lasts at most, and what ends 
 
 import logging
 import signal
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from chaosfailover.outages.measured import CutWindow
 from chaosfailover.outages.series import Series
 from chaosfailover.outages.settled import at_stop
 from chaosfailover.prober.targets import Target, parse_target
-from chaosfailover.run.settling import latest, wait_until_settled
+from chaosfailover.run.settling import latest, wait_after_return, wait_until_settled
 
 LONG = 300.0
 
@@ -121,6 +122,54 @@ def test_wait_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
         "Waiting for at most 8 s until portal lost nothing for 5 s: "
         "before that, the failover has not settled and proves nothing"
     )
+
+
+class Flapping:
+    """
+    A clock, and a session that is back at 0 s, away for each of some times, and back after it.
+    """
+
+    def __init__(self, *away: tuple[float, float]) -> None:
+        self.away = away
+        self.now = 0.0
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def back_since(self) -> float:
+        over = [until for since, until in self.away if since <= self.now]
+        return next((inf for until in over if until > self.now), max(over, default=-1.0))
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        pytest.param(Flapping(), 2.0, id="nothing"),
+        pytest.param(Flapping((0.5, 1.5)), 3.5, id="back within the time"),
+        pytest.param(Flapping((1.0, 3.0)), 5.0, id="back after it"),
+        pytest.param(Flapping((1.0, 3.0), (4.0, 6.0)), 8.0, id="twice"),
+        pytest.param(Flapping((2.5, 4.0)), 2.0, id="later"),
+        pytest.param(Flapping((1.0, inf)), 12.0, id="never back"),
+        pytest.param(Flapping(*[(n, n + 0.9) for n in range(1, 99)]), 12.0, id="without an end"),
+    ],
+)
+def test_measurement_after_the_way_back_begins_anew(run: Flapping, expected: float) -> None:
+    """After 2 s without a flap it is over, and 10 s later in any case."""
+    wait_after_return(run.back_since, 2.0, 10.0, lambda: True, run.clock, run.sleep)
+
+    assert run.now == pytest.approx(expected, abs=0.11)
+
+
+def test_signal_ends_the_wait_for_what_is_away_again() -> None:
+    """The time that is measured in any case is measured."""
+    run = Flapping((1.0, inf))
+
+    wait_after_return(run.back_since, 2.0, 300.0, lambda: run.now < 5.0, run.clock, run.sleep)
+
+    assert run.now == pytest.approx(5.0, abs=0.11)
 
 
 @pytest.mark.parametrize(

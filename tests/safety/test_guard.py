@@ -7,12 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from math import inf
 
 import pytest
 from client_stand_in import Answer, Cloud, client_of, error_reply, job, reply
 
+from chaosfailover import events
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.errors import ApiError, GuardError, RequestTimeoutError
+from chaosfailover.events import Event
+from chaosfailover.network.cut_resources import Resource, ResourceState
 from chaosfailover.safety import guard
 from chaosfailover.safety.guard import CHECK_LIFETIME, Guard, under_guard
 from chaosfailover.safety.guarded_test import GuardedTest, Start, StopOutcome, StopRequest
@@ -379,3 +383,84 @@ def test_two_threads_that_race_leave_nothing_behind() -> None:
 
         assert len(outcomes) + len(refused) >= 1
         assert guarding.tests == []
+
+
+CIRCUIT = Resource("PHYSICALCONNECTION", "pc-1")
+ENABLED, DISABLED = (ResourceState(status, "") for status in ("Enabled", "Disabled"))
+
+
+def cut_and_back(up: Guard, *tests: str) -> list[GuardedTest]:
+    """Return tests that take one circuit, of which the first was cut and is back."""
+    seen = [Observation(test, {CIRCUIT: ENABLED}) for test in tests]
+    up.observations = dict(zip(tests, seen, strict=True))
+    listed = [replace(guarded(test=each.test), observation=each) for each in seen]
+    up.watch(listed[0])
+    seen[0].see_states({CIRCUIT: DISABLED}, 1.0)
+    seen[0].see_end()
+    seen[0].see_states({CIRCUIT: ENABLED}, time.monotonic())
+    up.forget(listed[0])
+    assert seen[0].is_back
+    return listed
+
+
+def seen_of(published: list[Event]) -> list[tuple[str, str]]:
+    kinds = ("back", "away", "resource")
+    return [(each["test"], each["kind"]) for each in published if each["kind"] in kinds]
+
+
+def test_later_cut_is_no_loss_of_an_earlier_test(up: Guard) -> None:
+    """What is back and cut again by this run is seen for the later test alone."""
+    first, second = cut_and_back(up, "first", "second")
+    published: list[Event] = []
+
+    with events.listening(published.append):
+        up.watch(second)
+        for seen in up.observations.values():
+            seen.see_states({CIRCUIT: DISABLED}, time.monotonic())
+            seen.miss_states()
+
+    assert set(seen_of(published)) == {("second", "resource")}
+    assert first.observation.is_back
+    assert not second.observation.is_back
+    up.forget(second)
+
+
+def test_cut_of_something_else_changes_nothing(up: Guard) -> None:
+    """What is away again by itself is told, while a test of other resources cuts."""
+    first, second = cut_and_back(up, "first", "second")
+    other = Observation("second", {Resource("PHYSICALCONNECTION", "pc-2"): ENABLED})
+    published: list[Event] = []
+
+    with events.listening(published.append):
+        up.watch(replace(second, observation=other))
+        first.observation.see_states({CIRCUIT: DISABLED}, time.monotonic())
+
+    assert ("first", "away") in seen_of(published)
+    up.forget(second)
+
+
+def test_later_cut_that_was_refused_is_none(up: Guard) -> None:
+    """The earlier test is watched on: what is away then is away by itself."""
+    first, second = cut_and_back(up, "first", "second")
+    published: list[Event] = []
+
+    with events.listening(published.append):
+        with pytest.raises(ApiError), under_guard(second) as start, start.attempting():
+            raise ApiError("AnotherJobTesting", "no", operation="Start", http_status=400)
+        first.observation.see_states({CIRCUIT: DISABLED}, time.monotonic())
+
+    assert ("first", "away") in seen_of(published)
+
+
+def test_what_is_away_again_is_not_back(up: Guard) -> None:
+    """Of all that came back, the last counts; while some of it is away again, none does."""
+    assert up.back_since == -inf
+    first, _ = cut_and_back(up, "first", "second")
+    back = up.back_since
+
+    first.observation.see_states({CIRCUIT: DISABLED}, time.monotonic())
+    away = up.back_since
+    first.observation.see_states({CIRCUIT: ENABLED}, time.monotonic())
+
+    assert away == inf
+    assert up.back_since >= back

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,46 @@ def test_late_return_is_waited_for(cloud: Cloud, runners: ExitStack, tmp_path: P
     (test,) = runner.journal["failover"]["record"]["tests"]
     assert test["back_at"] > test["stop_at"]
     assert verdict(runner)["verdict"] == "held"
+
+
+def seen_of_the_return(runner: Runner) -> list[str]:
+    events = runner.journal["failover"]["events"]
+    return [each["kind"] for each in events if each["kind"] in ("back", "away")]
+
+
+@pytest.mark.long
+def test_flap_after_the_way_back_is_measured(
+    cloud: Cloud, runners: ExitStack, tmp_path: Path
+) -> None:
+    """The time after everything is back begins anew once that is so again."""
+    cloud.fault(fault="flaps", seconds=2.5, times=1)
+    runner = run(runners, cloud, tmp_path, "", after_stop=4.0)
+
+    assert runner.end() == 0, runner.log
+
+    events = runner.journal["failover"]["events"]
+    at = {each["kind"]: datetime.fromisoformat(each["at"]) for each in events}
+    assert seen_of_the_return(runner) == ["back", "away", "back"]
+    assert at["end"] - at["back"] >= timedelta(seconds=3.9)
+
+
+@pytest.mark.long
+def test_what_is_away_again_at_the_end_is_named(
+    cloud: Cloud, runners: ExitStack, tmp_path: Path
+) -> None:
+    """It is as it was seen: back, and not any more since then."""
+    cloud.fault(fault="flaps", seconds=8.0, times=1)
+    runner = run(runners, cloud, tmp_path, "", after_stop=9.5, restore_timeout=4.0)
+
+    assert runner.end() == 1
+
+    assert seen_of_the_return(runner) == ["back", "away"]
+    assert re.search(
+        r"NOT ALL IS BACK: What drill took was back, and is away again: bgp-rehearsal-a is Down, "
+        r"not Established since [\d:]{8} UTC",
+        runner.log,
+    )
+    assert verdict(runner)["verdict"] == "deviated"
 
 
 @pytest.mark.long

@@ -238,6 +238,21 @@ def test_last_return_counts() -> None:
     assert ends(it, "back", "as_before") == (at(24), at(28))
 
 
+def test_return_that_did_not_last_was_seen() -> None:
+    """What is away again at the end was back before; everything is not."""
+    events = (
+        session("Idle", 13.0, 14.0),
+        session("Established", 22.0, 22.5),
+        session("Idle", 29.0, 29.5),
+        event(29.5, "away", test="drill"),
+    )
+
+    it = divided(journal(*events))
+
+    assert ends(it, "back", "session") == (at(22), at(22.5))
+    assert it.back.instants["as_before"] is None
+
+
 def test_session_that_stays_down_was_not_seen_back() -> None:
     """Neither was everything, though an earlier event said so."""
     events = (session("Idle", 13.0, 14.0), session("Unknown", 22.0, 22.5))

@@ -30,7 +30,20 @@ Journal = dict[str, Any]
 JOURNALS = DATA / "journals"
 HELD = held()
 EVENTS = HELD["failover"]["events"]
+PEER: Journal = {"test": "drill", "resource_id": "bgp-a", "resource_type": "BGPPEER"}
 
+AWAY_AGAIN = [
+    event(1, "resource", **PEER, status="Established"),
+    event(12.1, "resource", **PEER, status="Down"),
+    event(21.9, "resource", **PEER, status="Established"),
+    event(23, "resource", **PEER, status="Down"),
+    event(23, "away", test="drill"),
+]
+
+AWAY = (
+    "What drill took was back, and is away again: "
+    "bgp-a is Down, not Established since 12:00:23 UTC."
+)
 MET = "The hypothesis was met after the method."
 WITHIN = "portal was down for 0.8 to 1 s after the cut of drill, within its RTO of 3 s."
 NO_EFFECT = (
@@ -956,10 +969,38 @@ CASES = [
     ),
     # the events of a test
     pytest.param(
-        changed(HELD, ("failover.events", [*EVENTS, event(23, "away", test="drill")])),
-        "inconclusive",
-        ["Whether all that drill took is back was not seen."],
-        id="back, and away again",
+        changed(
+            without(HELD, "resource"),
+            (
+                "failover.events",
+                [*without(HELD, "resource")["failover"]["events"], event(23, "away", test="drill")],
+            ),
+        ),
+        "deviated",
+        ["What drill took was back, and is away again: seen at 12:00:23 UTC."],
+        id="back, and away again, though no status was read",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.events", [*EVENTS, *AWAY_AGAIN])),
+        "deviated",
+        [AWAY],
+        id="back, and away again, with what is",
+    ),
+    pytest.param(
+        changed(
+            HELD,
+            ("failover.events", [*EVENTS, *AWAY_AGAIN]),
+            ("failover.stopped", [{"test": "drill", "stopped": False, "back": True}]),
+        ),
+        "deviated",
+        [AWAY],
+        id="away again after the control had seen it back",
+    ),
+    pytest.param(
+        changed(HELD, ("failover.events", [*EVENTS, *AWAY_AGAIN, event(24, "back", test="drill")])),
+        "held",
+        [MET, WITHIN],
+        id="away again, and back once more",
     ),
     pytest.param(
         changed(HELD, ("failover.events", [*EVENTS, event(21, "stop_refused", test="drill")])),

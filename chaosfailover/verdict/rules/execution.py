@@ -5,8 +5,8 @@ Rules about the course of the run: aborted, dry, refused, interrupted, or with f
 from collections.abc import Iterator
 
 from chaosfailover.alibaba.failover_tests import is_underway
-from chaosfailover.verdict.effect import had_effect, was_read
-from chaosfailover.verdict.evidence import UNFINISHED, ActivityRun
+from chaosfailover.verdict.effect import UNREAD, had_effect, was_read
+from chaosfailover.verdict.evidence import UNFINISHED, ActivityRun, Event
 from chaosfailover.verdict.job_history import JobHistory
 from chaosfailover.verdict.journal import Run, brief
 from chaosfailover.verdict.rules import Reason, Rule
@@ -228,8 +228,30 @@ def _restoration(run: Run) -> Iterator[Reason]:
         if stop and stop.back is False:
             resources = _clause("; ".join(stop.not_back) or "?")
             yield Reason("not_back", {"test": brief(test.test), "resources": resources})
+        elif test.away:
+            resources = _clause("; ".join(_away(run, test)) or f"seen at {test.away:%H:%M:%S} UTC")
+            yield Reason("away_again", {"test": brief(test.test), "resources": resources})
         elif test.status == "Stopped" and not (test.back or (stop and stop.back)):
             yield Reason("back_unknown", {"test": brief(test.test)})
+
+
+def _away(run: Run, test: JobHistory) -> Iterator[str]:
+    """
+    Yield what was last seen in another status than before the cut of a test, and since when.
+    """
+    before: dict[str, str] = {}
+    last: dict[str, Event] = {}
+    for event in run.control.events_of("resource"):
+        name, status = event.resource_id, event.status
+        if event.test != test.test or status == UNREAD:
+            continue
+        if test.since and event.at < test.since:
+            before[name] = status
+        elif name not in last or last[name].status != status:
+            last[name] = event
+    for name, event in last.items():
+        if before.get(name, event.status) != event.status:
+            yield f"{name} is {event.status}, not {before[name]} since {event.at:%H:%M:%S} UTC"
 
 
 def _failed(key: str, activity: ActivityRun) -> Reason:
