@@ -24,6 +24,7 @@ __all__ = [
     "CALL_DEADLINE",
     "NOT_DONE",
     "Selection",
+    "above_zero",
     "ask_selected",
     "errors_of",
     "region_options",
@@ -36,7 +37,10 @@ NOT_DONE = 1
 """The exit code if a test still runs, a criterion is not met, or a region could not be read."""
 
 
-def _above_zero(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:
+def above_zero(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:
+    """
+    Return the seconds of an option, which are above 0 and come to an end.
+    """
     if not 0 < seconds < inf:
         raise click.BadParameter(f"{seconds} is not a number of seconds above 0")
     return seconds
@@ -46,7 +50,7 @@ CALL_DEADLINE = click.option(
     "--deadline",
     default=30.0,
     show_default=True,
-    callback=_above_zero,
+    callback=above_zero,
     help="Seconds after which one API call is given up.",
 )
 

@@ -41,13 +41,7 @@ __all__ = ["rehearse_all"]
 @click.option(
     "--width", type=click.IntRange(min=1), default=4, show_default=True, help="Regions at a time."
 )
-@click.option(
-    "--minute",
-    type=click.FloatRange(min=0, min_open=True),
-    default=60.0,
-    show_default=True,
-    help="Seconds per emulated minute.",
-)
+@click.option("--minute", default=60.0, show_default=True, help="Seconds per emulated minute.")
 @click.option("--format", "output", type=click.Choice(["table", "json"]), default="table")
 def rehearse_all(
     folder: Path, journals: Path | None, width: int, minute: float, output: str
@@ -197,6 +191,8 @@ def _emulator(topology: Topology, minute: float) -> "Emulator":
             return Emulator(file, minute=minute)
         except TopologyError as error:
             raise click.UsageError(f"the plan's topologies cannot be joined: {error}") from error
+        except ValueError as error:
+            raise click.UsageError(f"--{error}") from error
 
 
 def _runner(folder: Path, journals: Path, emulator: "Emulator | None") -> Runner:

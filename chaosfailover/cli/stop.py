@@ -16,6 +16,7 @@ from chaosfailover.alibaba.regions import Place
 from chaosfailover.cli.region_options import (
     NOT_DONE,
     Selection,
+    above_zero,
     ask_selected,
     errors_of,
     region_options,
@@ -44,6 +45,7 @@ LOOK = 5.0
     "--timeout",
     default=300.0,
     show_default=True,
+    callback=above_zero,
     help="Seconds in each region, in all, to stop the tests and see back what they took.",
 )
 def stop(

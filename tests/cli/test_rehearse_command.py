@@ -264,13 +264,19 @@ def test_expectation_that_is_no_verdict_is_not_run(temporary: Path, tmp_path: Pa
     assert "it expects 'splendid', not held or deviated or aborted or inconclusive" in done.output
 
 
-@pytest.mark.parametrize("minute", ["0", "-1"])
-def test_minute_that_does_not_last_is_wrong_usage(minute: str, tmp_path: Path) -> None:
-    """An emulated minute takes some time."""
-    done = CliRunner().invoke(failover, ["rehearse-all", str(tmp_path), "--minute", minute])
+@pytest.mark.parametrize("minute", ["0", "-1", "1e-9", "nan", "inf", "1e300"])
+def test_minute_that_does_not_last_is_wrong_usage(
+    minute: str, temporary: Path, tmp_path: Path
+) -> None:
+    """An emulated minute takes some time, and ends."""
+    folder = written(tmp_path / "accounts", TEN)
+
+    done = CliRunner().invoke(failover, ["rehearse-all", str(folder), "--minute", minute])
 
     assert done.exit_code == 2
-    assert "--minute" in done.output
+    message = f"--minute is {float(minute)!r}, expected 0.001 to 86400 seconds"
+    assert done.stderr.splitlines()[-1] == f"Error: {message}"
+    assert list(temporary.iterdir()) == []
 
 
 def test_terminal_that_closes_ends_in_order(tmp_path: Path) -> None:

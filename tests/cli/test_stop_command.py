@@ -53,6 +53,16 @@ def test_name_that_one_region_knows(ten_circuits: Emulator) -> None:
     assert line.endswith(": Init: it never started")
 
 
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-inf", "-5", "0"])
+def test_time_that_is_none_is_wrong_usage(seconds: str) -> None:
+    """Nothing is given up before it was tried, with the endpoint to blame."""
+    done = stop("drill", *HANGZHOU, "--timeout", seconds, "--yes")
+
+    assert done.exit_code == 2
+    message = f"'--timeout': {float(seconds)} is not a number of seconds above 0"
+    assert message in done.stderr
+
+
 def point_at(sock: socket.socket, monkeypatch: pytest.MonkeyPatch) -> str:
     """
     Make a socket's address the endpoint, with keys that it never reads; return the URL.
