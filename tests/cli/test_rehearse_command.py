@@ -49,10 +49,12 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def leave_only(folder: Path, *files: Path) -> None:
     """
-    Remove the other experiments of a plan.
+    Remove the other experiments of a plan, whose topologies are then as if nobody had planned them.
     """
     for file in folder.rglob("*.yaml"):
-        if file not in files and file.name != "topology.yaml":
+        if file.name == "topology.yaml":
+            file.write_text(file.read_text().partition("\n")[2])
+        elif file not in files:
             file.unlink()
 
 
@@ -227,6 +229,53 @@ def test_what_cannot_be_run_hides_nothing_else(tmp_path: Path) -> None:
     assert "topology.yaml is no topology of a plan: it has no accounts" in done.output
     assert done.output.count(f"{ACCOUNTS[0]}/cn-hangzhou/pc-01.yaml") == 1
     assert "0 of 6 runs ended as expected." in done.output
+
+
+@pytest.mark.long
+def test_planned_experiment_that_is_missing_is_named(temporary: Path, tmp_path: Path) -> None:
+    """What nobody rehearses is no success; neither is a file that no longer cuts anything."""
+    folder = written(tmp_path / "accounts", TEN)
+    shutil.rmtree(folder / ACCOUNTS[1])
+    shutil.rmtree(folder / ACCOUNTS[0] / "cn-shanghai")
+    region = folder / ACCOUNTS[0] / "cn-hangzhou"
+    (region / "game-day.yaml").unlink()
+    (region / "pc-02.yaml").write_text("title: to be done\n")
+
+    done = CliRunner().invoke(failover, ["rehearse-all", str(folder)])
+
+    assert done.exit_code == 1
+    held, *not_run, last = done.stdout.splitlines()
+    planned = "it was planned and"
+    assert held.startswith("held")
+    assert [line.split("  ", 2)[2].split("/", 2)[2] for line in not_run] == [
+        f"pc-02.yaml  NOT AS EXPECTED ({planned} is no experiment: remove it and plan again)",
+        f"game-day.yaml  NOT AS EXPECTED ({planned} is missing: plan again)",
+    ]
+    assert last == "1 of 3 runs ended as expected."
+    assert len(list(temporary.iterdir())) == 1
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("temporary")
+def test_file_that_somebody_added_is_rehearsed_or_passed_over(tmp_path: Path) -> None:
+    """An experiment of one's own is run, a service of one's own needs none, and YAML is left."""
+    folder = written(tmp_path / "accounts", TEN)
+    shutil.rmtree(folder / ACCOUNTS[1])
+    shutil.rmtree(folder / ACCOUNTS[0] / "cn-shanghai")
+    region = folder / ACCOUNTS[0] / "cn-hangzhou"
+    (region / "own.yaml").write_text((region / "pc-01.yaml").read_text())
+    (region / "kustomization.yaml").write_text("resources: []\n")
+    topology = (region / "topology.yaml").read_text()
+    document = yaml.safe_load(topology)
+    document["services"]["own"] = {**document["services"]["pc-01"], "port": 0}
+    head = topology.partition("\n")[0]
+    (region / "topology.yaml").write_text(f"{head}\n{yaml.safe_dump(document)}")
+
+    done = CliRunner().invoke(failover, ["rehearse-all", str(folder)])
+
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[-1] == "4 of 4 runs ended as expected."
+    assert "own.yaml" in done.stdout
 
 
 def test_folder_without_its_topology_is_not_passed_over(tmp_path: Path) -> None:
