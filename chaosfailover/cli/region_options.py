@@ -60,6 +60,19 @@ T = TypeVar("T")
 Progress = Callable[[int, int, Answer[T]], None]
 
 
+def _regions(
+    _context: click.Context, _parameter: click.Parameter, given: Sequence[str]
+) -> Sequence[str]:
+    """
+    Return the regions; an empty one, as of a variable that is not set, is not that of the
+    environment.
+    """
+    for region_id in given:
+        if not region_id.strip():
+            raise click.BadParameter(f"{region_id!r}, expected a region ID such as cn-hangzhou")
+    return given
+
+
 def _role_arns(
     _context: click.Context, _parameter: click.Parameter, given: Sequence[str]
 ) -> Sequence[str]:
@@ -88,7 +101,12 @@ def region_options(command: Callable[..., None]) -> Callable[..., None]:
     """
 
     @click.option(
-        "--region", "regions", multiple=True, metavar="REGION", help="A region; repeatable."
+        "--region",
+        "regions",
+        multiple=True,
+        metavar="REGION",
+        callback=_regions,
+        help="A region; repeatable.",
     )
     @click.option("--all-regions", is_flag=True, help="Every region of the account.")
     @click.option(

@@ -85,7 +85,7 @@ def stop(
     unknown = set(tests) - {outcome.test for _, outcome in outcomes}
     for test in sorted(unknown):
         click.echo(f"{test}: NOT FOUND: no failover test has this ID or name", err=True)
-    missing = unknown and not missing_ok
+    missing = {test for test in unknown if not (missing_ok and test.strip())}
     if errors_of(answers) or missing or not all(outcome.is_over for _, outcome in outcomes):
         sys.exit(NOT_DONE)
 
