@@ -40,6 +40,22 @@ HEADINGS = ("target", "sent", "lost", "outages", "longest", "available", "round 
 UNMEASURED = "not measured"
 
 
+def _percent(
+    _context: click.Context, _parameter: click.Parameter, given: float | None
+) -> float | None:
+    """
+    Return a percentage; one that could be a share from 0 to 1, as in experiments, is refused.
+    """
+    if given is not None and 0 < given <= 1:
+        raise click.BadParameter(
+            f"{given:g} is {given:g} %, or as a share {given * 100:g} %: expected percent above 1, "
+            "such as 99.9 for 99.9 %"
+        )
+    if given is not None and not 0 <= given <= 100:
+        raise click.BadParameter(f"{given:g} is not a percentage, such as 99.9")
+    return given
+
+
 @click.command()
 @click.argument("targets", nargs=-1, required=True, metavar="[NAME=]URL ...")
 @click.option("--interval", default=INTERVAL, show_default=True, help="Seconds between checks.")
@@ -53,9 +69,10 @@ UNMEASURED = "not measured"
 )
 @click.option(
     "--min-availability",
-    type=click.FloatRange(0, 100),
+    type=float,
+    callback=_percent,
     metavar="PERCENT",
-    help="Exit 1 if the availability may have been lower.",
+    help="Exit 1 if the availability may have been lower, such as 99.9 for 99.9 %.",
 )
 @click.option("--format", "output", type=click.Choice(["table", "json"]), default="table")
 def probe(

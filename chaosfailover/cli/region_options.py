@@ -24,6 +24,7 @@ __all__ = [
     "CALL_DEADLINE",
     "NOT_DONE",
     "Selection",
+    "above_zero",
     "ask_selected",
     "errors_of",
     "region_options",
@@ -36,7 +37,10 @@ NOT_DONE = 1
 """The exit code if a test still runs, a criterion is not met, or a region could not be read."""
 
 
-def _above_zero(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:
+def above_zero(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:
+    """
+    Return the seconds of an option, which are above 0 and come to an end.
+    """
     if not 0 < seconds < inf:
         raise click.BadParameter(f"{seconds} is not a number of seconds above 0")
     return seconds
@@ -46,7 +50,7 @@ CALL_DEADLINE = click.option(
     "--deadline",
     default=30.0,
     show_default=True,
-    callback=_above_zero,
+    callback=above_zero,
     help="Seconds after which one API call is given up.",
 )
 
@@ -54,6 +58,19 @@ ROLE_ARN = re.compile(r"acs:ram::\d+:role/\S+")
 
 T = TypeVar("T")
 Progress = Callable[[int, int, Answer[T]], None]
+
+
+def _regions(
+    _context: click.Context, _parameter: click.Parameter, given: Sequence[str]
+) -> Sequence[str]:
+    """
+    Return the regions; an empty one, as of a variable that is not set, is not that of the
+    environment.
+    """
+    for region_id in given:
+        if not region_id.strip():
+            raise click.BadParameter(f"{region_id!r}, expected a region ID such as cn-hangzhou")
+    return given
 
 
 def _role_arns(
@@ -84,7 +101,12 @@ def region_options(command: Callable[..., None]) -> Callable[..., None]:
     """
 
     @click.option(
-        "--region", "regions", multiple=True, metavar="REGION", help="A region; repeatable."
+        "--region",
+        "regions",
+        multiple=True,
+        metavar="REGION",
+        callback=_regions,
+        help="A region; repeatable.",
     )
     @click.option("--all-regions", is_flag=True, help="Every region of the account.")
     @click.option(

@@ -18,7 +18,7 @@ import yaml
 from chaosfailover.cli.region_options import NOT_DONE
 from chaosfailover.cli.terminal import notice
 from chaosfailover.errors import ArgumentError
-from chaosfailover.plan.files import TOPOLOGY, is_planned
+from chaosfailover.plan.files import TOPOLOGY, is_planned, planned_experiments
 from chaosfailover.plan.planned_experiment import planned_experiment
 from chaosfailover.plan.rehearsal import Rehearsal, RehearsalOutcome, rehearsals
 from chaosfailover.plan.rehearsal_runner import Runner
@@ -41,13 +41,7 @@ __all__ = ["rehearse_all"]
 @click.option(
     "--width", type=click.IntRange(min=1), default=4, show_default=True, help="Regions at a time."
 )
-@click.option(
-    "--minute",
-    type=click.FloatRange(min=0, min_open=True),
-    default=60.0,
-    show_default=True,
-    help="Seconds per emulated minute.",
-)
+@click.option("--minute", default=60.0, show_default=True, help="Seconds per emulated minute.")
 @click.option("--format", "output", type=click.Choice(["table", "json"]), default="table")
 def rehearse_all(
     folder: Path, journals: Path | None, width: int, minute: float, output: str
@@ -57,7 +51,8 @@ def rehearse_all(
 
     Each experiment is a separate `chaos run`; --width regions are rehearsed at a time. Nothing is
     sent beyond this machine. An experiment that cannot be read, or does not watch the circuits that
-    it cuts, is not run. Exits 1 unless every run has the verdict that the plan expects.
+    it cuts, is not run. Exits 1 unless every run has the verdict that the plan expects, and if a
+    planned experiment is missing.
 
     Journals and logs go to a temporary folder. It is removed if every verdict is as expected;
     otherwise it stays, and its path is printed.
@@ -139,7 +134,8 @@ def _read_plan(folder: Path) -> tuple[dict[str, Topology], list[list[Rehearsal]]
             except ArgumentError as error:
                 problem = str(error)
         if name in usable:
-            lanes.append(_lane(folder, name, usable[name], files))
+            lane = _lane(folder, name, usable[name], files)
+            lanes.append([*lane, *_missing(folder, file, usable[name], lane)])
         else:
             lanes.append(
                 [Rehearsal(name, _inside(folder, each), problem=problem) for each in files]
@@ -154,7 +150,11 @@ def _is_of_a_plan(file: Path) -> bool:
     try:
         return planned_experiment(read(file)) is not None
     except ArgumentError:
-        return is_planned(file.read_bytes().decode(errors="replace"))
+        return _was_planned(file)
+
+
+def _was_planned(file: Path) -> bool:
+    return is_planned(file.read_bytes().decode(errors="replace"))
 
 
 def _lane(folder: Path, name: str, topology: Topology, files: Sequence[Path]) -> list[Rehearsal]:
@@ -166,6 +166,24 @@ def _lane(folder: Path, name: str, topology: Topology, files: Sequence[Path]) ->
         except ArgumentError as error:
             lane.append(Rehearsal(name, inside, problem=str(error)))
     return lane
+
+
+def _missing(
+    folder: Path, file: Path, topology: Topology, lane: Sequence[Rehearsal]
+) -> Iterator[Rehearsal]:
+    """
+    Yield what was planned beside a topology and is not in its lane, unless no plan wrote the file.
+    """
+    if not _was_planned(file):
+        return
+    present = {rehearsal.file for rehearsal in lane}
+    for name in planned_experiments(topology):
+        path = file.with_name(name)
+        inside = _inside(folder, path)
+        if inside not in present:
+            damage = "is no experiment: remove it and" if path.exists() else "is missing:"
+            problem = f"it was planned and {damage} plan again"
+            yield Rehearsal(_inside(folder, file.parent), inside, problem=problem)
 
 
 def _topology(file: Path) -> Topology:
@@ -197,6 +215,8 @@ def _emulator(topology: Topology, minute: float) -> "Emulator":
             return Emulator(file, minute=minute)
         except TopologyError as error:
             raise click.UsageError(f"the plan's topologies cannot be joined: {error}") from error
+        except ValueError as error:
+            raise click.UsageError(f"--{error}") from error
 
 
 def _runner(folder: Path, journals: Path, emulator: "Emulator | None") -> Runner:

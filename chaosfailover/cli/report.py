@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from chaosfailover.cli.follow import follow as follow_evidence
 from chaosfailover.cli.region_options import NOT_DONE
@@ -90,8 +91,12 @@ def report(
     if output and any(_is_same(output, path) for path in journals):
         raise click.UsageError(f"-o is {str(output)!r}, which is read: name another file")
     if follow:
-        _follow(journals, form or _format_of(output), language, output, only_verify)
+        _follow(journals, form or _format_of(output), language, output, only_verify or show_schema)
         return
+    if only_verify:
+        _refuse("--verify renders nothing", "show_schema", "form", "language", "place")
+    if show_schema:
+        _refuse("--schema prints what every record follows", "form", "language")
     if bool(journals) == show_schema:
         raise click.UsageError(
             "--schema prints what every record follows, and takes no journal"
@@ -104,6 +109,17 @@ def report(
         _verify(journals)
     else:
         _render(journals, form or _format_of(output), language, output)
+
+
+def _refuse(reason: str, *ignored: str) -> None:
+    """
+    Refuse options of the command line that would have no effect.
+    """
+    context = click.get_current_context()
+    for option in context.command.params:
+        given = option.name in ignored and context.get_parameter_source(option.name)
+        if given is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{reason}, and takes no {option.opts[-1]}")
 
 
 def _render(journals: Sequence[Path], form: str, language: str, output: Path | None) -> None:
@@ -138,12 +154,12 @@ def _runs(read: Sequence[tuple[Document, str]]) -> list[tuple[Document, str]]:
 
 
 def _follow(
-    journals: Sequence[Path], form: str, language: str, output: Path | None, only_verify: bool
+    journals: Sequence[Path], form: str, language: str, output: Path | None, ignored: bool
 ) -> None:
     """
     Keep the live page of one evidence file fresh; exit 1 if it is none, or for a failed report.
     """
-    if output is None or form != "html" or len(journals) != 1 or only_verify:
+    if output is None or form != "html" or len(journals) != 1 or ignored:
         raise click.UsageError(
             "--follow takes one evidence file and the page to write: EVIDENCE --follow -o FILE.html"
         )

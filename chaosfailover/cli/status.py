@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import NamedTuple
 
 import click
@@ -102,6 +103,12 @@ class Rows(NamedTuple):
 Answers = list[Answer[RegionTests]]
 
 
+def _zero_or_more(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:
+    if not 0 <= seconds < inf:
+        raise click.BadParameter(f"{seconds} is not a number of seconds, 0 or more")
+    return seconds
+
+
 @click.command()
 @region_options
 @click.option("--format", "output", type=click.Choice(["table", "json"]), default="table")
@@ -115,9 +122,9 @@ Answers = list[Answer[RegionTests]]
 )
 @click.option(
     "--patience",
-    type=click.FloatRange(min=0),
     default=300.0,
     show_default=True,
+    callback=_zero_or_more,
     help="With --fail-if-overdue: seconds that a test may run without a start time.",
 )
 def status(

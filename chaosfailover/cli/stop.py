@@ -16,6 +16,7 @@ from chaosfailover.alibaba.regions import Place
 from chaosfailover.cli.region_options import (
     NOT_DONE,
     Selection,
+    above_zero,
     ask_selected,
     errors_of,
     region_options,
@@ -44,6 +45,7 @@ LOOK = 5.0
     "--timeout",
     default=300.0,
     show_default=True,
+    callback=above_zero,
     help="Seconds in each region, in all, to stop the tests and see back what they took.",
 )
 def stop(
@@ -83,7 +85,7 @@ def stop(
     unknown = set(tests) - {outcome.test for _, outcome in outcomes}
     for test in sorted(unknown):
         click.echo(f"{test}: NOT FOUND: no failover test has this ID or name", err=True)
-    missing = unknown and not missing_ok
+    missing = {test for test in unknown if not (missing_ok and test.strip())}
     if errors_of(answers) or missing or not all(outcome.is_over for _, outcome in outcomes):
         sys.exit(NOT_DONE)
 

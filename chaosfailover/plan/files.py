@@ -28,7 +28,7 @@ from chaosfailover.plan.rendering import (
     targets_file,
     topology_file,
 )
-from chaosfailover.plan.topology import mirror
+from chaosfailover.plan.topology import Topology, mirror
 from chaosfailover.plan.yaml_file import loaded
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "is_planned",
     "make_changes",
     "plan_files",
+    "planned_experiments",
     "sealed",
 ]
 
@@ -101,6 +102,19 @@ def changes(
         Change(name, fate(existing.get(name), text), text)
         for name, text in sorted(planned.items(), key=lambda item: (item[0] == README, item[0]))
     ]
+
+
+def planned_experiments(topology: Topology) -> list[str]:
+    """
+    Return the file names of the experiments that were planned with a topology.
+
+    It has a service for each circuit to test.
+    """
+    circuits = {
+        name for kinds in topology["regions"].values() for name in kinds.get("circuits", ())
+    }
+    tested = [name for name in topology["services"] if name in circuits]
+    return [*(f"{circuit_id}.yaml" for circuit_id in tested), GAME_DAY] if tested else []
 
 
 def sealed(name: str, text: str) -> str:

@@ -6,11 +6,15 @@ The toolkit ignores a key that it does not know: with `rollback` for `rollbacks`
 rolled back and nobody would say so. For a value of another kind it ends with an error of Python.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import NamedTuple
 
 from chaosfailover.errors import ArgumentError
+from chaosfailover.record.sections.setting import ROLES
+from chaosfailover.verdict.journal import PEOPLE
+from chaosfailover.verdict.values import mappings
 
 __all__ = ["EXPERIMENT", "SETTINGS", "VARIABLES", "check_keys", "check_kinds", "controls_shape"]
 
@@ -28,12 +32,15 @@ class Shape(NamedTuple):
     """
     The keys of an object, the shapes of the objects, or of those in the lists, under them, and the
     kinds of values; the toolkit looks at the `optional` ones only if there is something in them.
+
+    In an `open` object, users have keys of their own, such as `lead_operator`.
     """
 
     keys: tuple[str, ...]
     inner: Mapping[str, "Shape"] = {}
     kinds: Mapping[str, Kind] = {}
     optional: tuple[str, ...] = ()
+    open: bool = False
 
 
 MAPPING = Kind("a mapping", lambda value: isinstance(value, dict))
@@ -46,6 +53,13 @@ MAPPINGS = Kind(
 PAUSES = Shape(("before", "after"))
 # Its keys depend on its type.
 PROVIDER = Shape(())
+# Its keys depend on its name.
+EXTENSION = Shape(())
+FAILOVER = "failover"
+"""The extension that the record takes the people from."""
+PEOPLE_EXTENSION = Shape(
+    PEOPLE, {"roles": Shape(ROLES, open=True)}, {"roles": MAPPING}, ("roles",), open=True
+)
 PYTHON = Shape((), kinds={"arguments": MAPPING})
 CONTROL = Shape(
     ("name", "provider", "scope", "automatic", "description"),
@@ -83,6 +97,7 @@ EXPERIMENT = Shape(
         "dry",
     ),
     {
+        "extensions": EXTENSION,
         "controls": CONTROL,
         "runtime": RUNTIME,
         "steady-state-hypothesis": HYPOTHESIS,
@@ -117,6 +132,8 @@ MISPLACED = {
 STRATEGIES = ("always", "default", "deviated", "never")
 CLOSE = 0.75
 """How alike two keys are, from 0 to 1, for one to be a misspelling of the other."""
+CLOSER = 0.85
+"""The same in an open object, where `rules` may stand beside `roles`."""
 SHORTEST_PART = 6
 """A part of a key, such as `hypothesis`, is a misspelling of it from this length on."""
 
@@ -127,17 +144,18 @@ def check_keys(
     name: str = "the experiment's",
 ) -> None:
     """
-    Raise ArgumentError for a key that looks like one that the toolkit reads, but is none, and for
-    one that has no effect where it is.
+    Raise ArgumentError for a key that looks like one that the toolkit or the record reads, but is
+    none, and for one that has no effect where it is.
 
     A key of another kind is a user's own, and left alone. So is a rollback strategy that is read
     from elsewhere, but an unknown one would never roll back.
     """
+    _check_extensions(document)
     for value, shape, place in _objects(document, expected, ""):
         for key in value:
             if shape is ACTIVITY:
                 _check_effect(f"{name} key {_at(place, key)}", key, value)
-            if key not in shape.keys and (meant := _meant(key, shape.keys)):
+            if key not in shape.keys and (meant := _meant(key, shape)):
                 raise ArgumentError(
                     f"{name} key {_at(place, key)} is unknown (did you mean {meant}?)"
                 )
@@ -179,6 +197,24 @@ def check_kinds(name: str, document: Mapping[str, object], expected: Shape = EXP
             )
 
 
+def _check_extensions(experiment: Mapping[str, object]) -> None:
+    """
+    Refuse what would be passed over: a second extension of the record, and another spelling of its
+    name.
+    """
+    names = [extension.get("name") for extension in mappings(experiment.get("extensions"))]
+    for name in names:
+        if name != FAILOVER and re.sub(r"[\W_]", "", str(name)).lower() == FAILOVER:
+            raise ArgumentError(
+                f"the experiment's extension {name!r} is unknown (did you mean {FAILOVER}?)"
+            )
+    if (count := names.count(FAILOVER)) > 1:
+        raise ArgumentError(
+            f"the experiment has {count} extensions named {FAILOVER}, expected one with the keys "
+            "of all"
+        )
+
+
 def _found(value: object, kind: Kind) -> str:
     """
     Return what a value is instead of its kind: of a list, the first element that does not fit.
@@ -201,6 +237,8 @@ def _objects(
         return
     if shape is PROVIDER and value.get("type") == "python":
         shape = PYTHON
+    if shape is EXTENSION and value.get("name") == FAILOVER:
+        shape = PEOPLE_EXTENSION
     yield value, shape, place
     for key, inner in value.items():
         if key in shape.inner:
@@ -218,7 +256,12 @@ def _strategy(experiment: Mapping[str, object]) -> object:
     return value
 
 
-def _meant(key: object, keys: tuple[str, ...]) -> str | None:
-    plain = str(key).strip().lower().replace("_", "-").replace(" ", "-")
+def _meant(key: object, shape: Shape) -> str | None:
+    """
+    Return the known key of which a key is a misspelling, None if it is a user's own.
+    """
+    plain, keys = str(key).strip().lower().replace("_", "-").replace(" ", "-"), shape.keys
+    if shape.open:
+        return next(iter(get_close_matches(plain, keys, 1, CLOSER)), None)
     parts = [each for each in keys if len(plain) >= SHORTEST_PART and plain in each]
     return next(iter([*get_close_matches(plain, keys, 1, CLOSE), *parts]), None)

@@ -253,10 +253,16 @@ def _windows(name: str, value: object) -> tuple[str, ...]:
 
 def _blackouts(name: str, value: object) -> tuple[str, ...]:
     """
-    Return blackouts as texts, such as `2026-12-24 to 2027-01-02`.
+    Return blackouts as texts, such as `2026-12-24 to 2027-01-02`; without any, the argument is left
+    out.
     """
     dates = value if isinstance(value, list) else [value]
-    return tuple(text for each in dates if (text := _blackout(name, each)))
+    blackouts = tuple(_blackout(name, each) for each in dates)
+    if not any(each.strip() for each in blackouts):
+        raise ArgumentError(
+            f"{name} is {value!r}, expected at least one date: leave it out to cut on any date"
+        )
+    return blackouts
 
 
 def _blackout(name: str, value: object) -> str:

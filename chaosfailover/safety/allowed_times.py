@@ -24,9 +24,12 @@ DAY = timedelta(days=1)
 HOURS = re.compile(r"(\d\d):([0-5]\d)-(\d\d):([0-5]\d)", re.ASCII)
 LATEST = 24 * 60
 WINDOW = "days, hours and a time zone, such as 'Mon-Fri 10:00-16:00 Asia/Shanghai'"
-BLACKOUT = "a date or two, such as 2026-12-24, or {from: 2026-12-24, to: 2027-01-02}"
+DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+BLACKOUT = "a date or two as YYYY-MM-DD, such as 2026-12-24, or {from: 2026-12-24, to: 2027-01-02}"
 # Files beside those of the zones: what they mean depends on the machine that reads them.
 NO_ZONES = {"localtime", "posixrules", "Factory"}
+# Of these, `Etc/GMT+8` exists and is eight hours behind UTC.
+OFFSET = re.compile(r"(?:.*/)?(?:GMT|UTC?)[+-]?0*[1-9][\d:]*", re.IGNORECASE | re.ASCII)
 LONGEST = 80
 # `9999-12-31` means for good; its next day does not exist.
 EARLIEST, LATEST_DATE = date(1900, 1, 1), date(9000, 1, 1)
@@ -259,6 +262,11 @@ def _days(days: str, text: str) -> frozenset[int]:
 def _zone(argument: str, name: str) -> Zone:
     if name == "UTC":
         return Zone(name, UTC)
+    if OFFSET.fullmatch(name):
+        raise ArgumentError(
+            f"{argument}: the time zone is {_brief(name)}, expected a place, such as "
+            "Asia/Shanghai: the sign of such names is the other way round, as Etc/GMT+8 is UTC-8"
+        )
     with suppress(KeyError, ValueError, OSError):
         if name.rpartition("/")[2] not in NO_ZONES:
             return Zone(name, ZoneInfo(name))
@@ -266,7 +274,7 @@ def _zone(argument: str, name: str) -> Zone:
 
 
 def _unknown_zone(name: str) -> str:
-    names = available_timezones() - NO_ZONES
+    names = {each for each in available_timezones() - NO_ZONES if not OFFSET.fullmatch(each)}
     if not names:
         return (
             f"the time zone {_brief(name)} cannot be read, since this machine has no time zone "
@@ -282,10 +290,10 @@ def _unknown_zone(name: str) -> str:
 def _blackout(text: str, zones: tuple[Zone, ...]) -> Blackout:
     words = text.split()
     try:
-        first = last = date.fromisoformat(words[0] if words else "")
+        first = last = _date(words[0] if words else "")
         rest = words[1:]
         if rest[:1] == ["to"]:
-            last, rest = date.fromisoformat(rest[1]), rest[2:]
+            last, rest = _date(rest[1]), rest[2:]
     except (ValueError, IndexError):
         raise ArgumentError(f"blackout_dates has {_brief(text)}, expected {BLACKOUT}") from None
     if len(rest) > 1 or last < first:
@@ -296,6 +304,15 @@ def _blackout(text: str, zones: tuple[Zone, ...]) -> Blackout:
     own = tuple(_zone("blackout_dates", name) for name in rest)
     everywhere = "" if own or zones else ", wherever on Earth that is"
     return Blackout(f"{text}{everywhere}", first, last, own or zones)
+
+
+def _date(text: str) -> date:
+    """
+    Return a date; ValueError for other forms, such as a week, which Python reads as its Monday.
+    """
+    if not DATE.fullmatch(text):
+        raise ValueError(text)
+    return date.fromisoformat(text)
 
 
 def _minutes(minutes: int) -> timedelta:

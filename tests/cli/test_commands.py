@@ -118,7 +118,7 @@ def test_promise_is_not_proven_by_a_part_of_the_duration(
     tmp_path: Path, duration: list[str], code: int
 ) -> None:
     """Unless no duration was asked for: then what was measured counts."""
-    promises = ["--max-outage", "20", "--min-availability", "1", "--format", "json"]
+    promises = ["--max-outage", "20", "--min-availability", "2", "--format", "json"]
     with echoed_probe(tmp_path, *duration, *promises) as (process, checks):
         until(lambda: len(checks) > 3)
 
@@ -173,6 +173,26 @@ def test_probe_holds_promises(
     assert re.fullmatch(
         rf"it: down 0\.\d\d\.\.\d\.\d\d s between {moment} and {moment}, \d checks? lost", outage
     )
+
+
+@pytest.mark.parametrize(
+    ("percent", "message"),
+    [
+        pytest.param("0.999", "0.999 is 0.999 %, or as a share 99.9 %", id="share"),
+        pytest.param("1", "1 is 1 %, or as a share 100 %", id="all or hardly any"),
+        pytest.param("nan", "nan is not a percentage, such as 99.9", id="no number"),
+        pytest.param("100.1", "100.1 is not a percentage, such as 99.9", id="more than all"),
+        pytest.param("-1", "-1 is not a percentage, such as 99.9", id="less than none"),
+    ],
+)
+def test_probe_refuses_an_availability_that_may_be_a_share(percent: str, message: str) -> None:
+    """The probe of an experiment speaks of shares, so 0.999 may not mean 0.999 %."""
+    done = CliRunner().invoke(
+        failover_command, ["probe", "tcp://x:1", "--min-availability", percent]
+    )
+
+    assert done.exit_code == 2
+    assert f"Invalid value for '--min-availability': {message}" in done.stderr
 
 
 def test_probe_counts_what_it_has_not_seen(tmp_path: Path) -> None:

@@ -245,6 +245,7 @@ def test_page_of_a_dead_run_is_its_report(tmp_path: Path) -> None:
         pytest.param(["a.jsonl", "--follow", "-o", "p", "--format", "json"], id="another format"),
         pytest.param(["a.jsonl", "--follow", "-o", "p.html", "--verify"], id="verify"),
         pytest.param(["--schema", "--follow", "-o", "p.html"], id="schema"),
+        pytest.param(["a.jsonl", "--schema", "--follow", "-o", "p.html"], id="schema and file"),
     ],
 )
 def test_wrong_usage(arguments: list[str]) -> None:

@@ -49,10 +49,12 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def leave_only(folder: Path, *files: Path) -> None:
     """
-    Remove the other experiments of a plan.
+    Remove the other experiments of a plan, whose topologies are then as if nobody had planned them.
     """
     for file in folder.rglob("*.yaml"):
-        if file not in files and file.name != "topology.yaml":
+        if file.name == "topology.yaml":
+            file.write_text(file.read_text().partition("\n")[2])
+        elif file not in files:
             file.unlink()
 
 
@@ -229,6 +231,53 @@ def test_what_cannot_be_run_hides_nothing_else(tmp_path: Path) -> None:
     assert "0 of 6 runs ended as expected." in done.output
 
 
+@pytest.mark.long
+def test_planned_experiment_that_is_missing_is_named(temporary: Path, tmp_path: Path) -> None:
+    """What nobody rehearses is no success; neither is a file that no longer cuts anything."""
+    folder = written(tmp_path / "accounts", TEN)
+    shutil.rmtree(folder / ACCOUNTS[1])
+    shutil.rmtree(folder / ACCOUNTS[0] / "cn-shanghai")
+    region = folder / ACCOUNTS[0] / "cn-hangzhou"
+    (region / "game-day.yaml").unlink()
+    (region / "pc-02.yaml").write_text("title: to be done\n")
+
+    done = CliRunner().invoke(failover, ["rehearse-all", str(folder)])
+
+    assert done.exit_code == 1
+    held, *not_run, last = done.stdout.splitlines()
+    planned = "it was planned and"
+    assert held.startswith("held")
+    assert [line.split("  ", 2)[2].split("/", 2)[2] for line in not_run] == [
+        f"pc-02.yaml  NOT AS EXPECTED ({planned} is no experiment: remove it and plan again)",
+        f"game-day.yaml  NOT AS EXPECTED ({planned} is missing: plan again)",
+    ]
+    assert last == "1 of 3 runs ended as expected."
+    assert len(list(temporary.iterdir())) == 1
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("temporary")
+def test_file_that_somebody_added_is_rehearsed_or_passed_over(tmp_path: Path) -> None:
+    """An experiment of one's own is run, a service of one's own needs none, and YAML is left."""
+    folder = written(tmp_path / "accounts", TEN)
+    shutil.rmtree(folder / ACCOUNTS[1])
+    shutil.rmtree(folder / ACCOUNTS[0] / "cn-shanghai")
+    region = folder / ACCOUNTS[0] / "cn-hangzhou"
+    (region / "own.yaml").write_text((region / "pc-01.yaml").read_text())
+    (region / "kustomization.yaml").write_text("resources: []\n")
+    topology = (region / "topology.yaml").read_text()
+    document = yaml.safe_load(topology)
+    document["services"]["own"] = {**document["services"]["pc-01"], "port": 0}
+    head = topology.partition("\n")[0]
+    (region / "topology.yaml").write_text(f"{head}\n{yaml.safe_dump(document)}")
+
+    done = CliRunner().invoke(failover, ["rehearse-all", str(folder)])
+
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[-1] == "4 of 4 runs ended as expected."
+    assert "own.yaml" in done.stdout
+
+
 def test_folder_without_its_topology_is_not_passed_over(tmp_path: Path) -> None:
     """What nobody rehearses is said, and other YAML beside it is not taken for an experiment."""
     folder = written(tmp_path / "accounts", TEN)
@@ -264,13 +313,19 @@ def test_expectation_that_is_no_verdict_is_not_run(temporary: Path, tmp_path: Pa
     assert "it expects 'splendid', not held or deviated or aborted or inconclusive" in done.output
 
 
-@pytest.mark.parametrize("minute", ["0", "-1"])
-def test_minute_that_does_not_last_is_wrong_usage(minute: str, tmp_path: Path) -> None:
-    """An emulated minute takes some time."""
-    done = CliRunner().invoke(failover, ["rehearse-all", str(tmp_path), "--minute", minute])
+@pytest.mark.parametrize("minute", ["0", "-1", "1e-9", "nan", "inf", "1e300"])
+def test_minute_that_does_not_last_is_wrong_usage(
+    minute: str, temporary: Path, tmp_path: Path
+) -> None:
+    """An emulated minute takes some time, and ends."""
+    folder = written(tmp_path / "accounts", TEN)
+
+    done = CliRunner().invoke(failover, ["rehearse-all", str(folder), "--minute", minute])
 
     assert done.exit_code == 2
-    assert "--minute" in done.output
+    message = f"--minute is {float(minute)!r}, expected 0.001 to 86400 seconds"
+    assert done.stderr.splitlines()[-1] == f"Error: {message}"
+    assert list(temporary.iterdir()) == []
 
 
 def test_terminal_that_closes_ends_in_order(tmp_path: Path) -> None:

@@ -443,3 +443,26 @@ def test_wrong_usage(arguments: list[str], says: str) -> None:
 
     assert done.exit_code == 2
     assert says in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        pytest.param(["--verify", "--format", "json"], "--format", id="format"),
+        pytest.param(["--verify", "-o", "out.json"], "--output-file", id="file"),
+        pytest.param(["--verify", "--language", "en"], "--language", id="language"),
+        pytest.param(["--verify", "--schema"], "--schema", id="schema"),
+        pytest.param(["--schema", "--format", "json"], "--format", id="format of the schema"),
+        pytest.param(["--schema", "--language", "zh"], "--language", id="language of the schema"),
+    ],
+)
+def test_option_without_effect_is_wrong_usage(
+    arguments: list[str], option: str, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for a file that is not written."""
+    monkeypatch.chdir(journal.parent)
+    done = run(*arguments, *(["journal.json"] if "--verify" in arguments else []))
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1].endswith(f", and takes no {option}")
+    assert list(Path.cwd().iterdir()) == [journal]

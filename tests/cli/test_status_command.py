@@ -159,6 +159,16 @@ def test_test_of_any_other_status_runs(status_shown: object, ten_circuits: Emula
     assert [each["job_id"] for each in as_json["running"]] == ["ftj-1"]
 
 
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1"])
+def test_patience_that_is_none_is_wrong_usage(seconds: str) -> None:
+    """With "nan" it would be over at once, and with "inf" never."""
+    done = status("--fail-if-overdue", "--patience", seconds)
+
+    assert done.exit_code == 2
+    message = f"'--patience': {float(seconds)} is not a number of seconds, 0 or more"
+    assert message in done.stderr
+
+
 def test_test_without_anything_runs(ten_circuits: Emulator) -> None:
     """A document may lack every field."""
     listed(ten_circuits, {"Description": "?"})

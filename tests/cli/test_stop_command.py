@@ -53,6 +53,43 @@ def test_name_that_one_region_knows(ten_circuits: Emulator) -> None:
     assert line.endswith(": Init: it never started")
 
 
+@pytest.mark.usefixtures("ten_circuits")
+@pytest.mark.parametrize("name", ["", " "])
+def test_name_that_is_empty_is_never_missing_as_asked(name: str) -> None:
+    """It is that of a variable that is not set: a test may run whose name nobody gave."""
+    done = stop(name, "gone", *HANGZHOU, "--missing-ok")
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert f"{name}: NOT FOUND" in done.stderr
+    assert stop("gone", *HANGZHOU, "--missing-ok").exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["inspect", "plan", "status", "stop"])
+@pytest.mark.parametrize("region", ["", " "])
+def test_region_that_is_empty_is_wrong_usage(
+    region: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a variable that is not set: the region of the environment is another one."""
+    monkeypatch.setenv("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou")
+    tests = ["drill"] if command == "stop" else []
+
+    done = CliRunner().invoke(failover, [command, *tests, "--region", region])
+
+    assert done.exit_code == 2
+    message = f"'--region': {region!r}, expected a region ID such as cn-hangzhou"
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-inf", "-5", "0"])
+def test_time_that_is_none_is_wrong_usage(seconds: str) -> None:
+    """Nothing is given up before it was tried, with the endpoint to blame."""
+    done = stop("drill", *HANGZHOU, "--timeout", seconds, "--yes")
+
+    assert done.exit_code == 2
+    message = f"'--timeout': {float(seconds)} is not a number of seconds above 0"
+    assert message in done.stderr
+
+
 def point_at(sock: socket.socket, monkeypatch: pytest.MonkeyPatch) -> str:
     """
     Make a socket's address the endpoint, with keys that it never reads; return the URL.

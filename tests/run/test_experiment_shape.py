@@ -107,6 +107,11 @@ PROBES = ("steady-state-hypothesis", "probes")
         (("tags",), "a, b", "tags has str, expected a list"),
         (("extensions",), 1, "extensions has int, expected a list of mappings"),
         (("extensions",), ["a"], "extensions has str, expected a list of mappings"),
+        (
+            ("extensions",),
+            [{"name": "failover", "roles": "me"}],
+            "extensions[0].roles has str, expected a mapping",
+        ),
         (("runtime",), 1, "runtime has int, expected a mapping"),
         (("runtime", "rollbacks"), "always", "runtime.rollbacks has str, expected a mapping"),
         (("runtime", "hypothesis"), None, "runtime.hypothesis has nothing, expected a mapping"),
@@ -171,6 +176,76 @@ def test_keys_of_users_are_left_alone() -> None:
     document["method"][0]["comment"] = "why"
 
     check_keys(document)
+
+
+FAILOVER: Document = {"name": "failover"}
+
+
+@pytest.mark.parametrize(
+    ("extensions", "said"),
+    [
+        pytest.param(
+            [{"name": "other", "rolls": 1}, FAILOVER | {"change_tiket": "CHG-1"}],
+            "key extensions[1].change_tiket is unknown (did you mean change_ticket?)",
+            id="ticket",
+        ),
+        pytest.param(
+            [FAILOVER | {"enviroment": "prod"}], "(did you mean environment?)", id="environment"
+        ),
+        pytest.param([FAILOVER | {"change-ticket": "C"}], "mean change_ticket?)", id="hyphen"),
+        pytest.param([FAILOVER | {"role": {}}], "(did you mean roles?)", id="roles"),
+        pytest.param(
+            [FAILOVER | {"roles": {"aprover": "me"}}],
+            "key extensions[0].roles.aprover is unknown (did you mean approver?)",
+            id="a role",
+        ),
+        pytest.param(
+            [FAILOVER | {"roles": {"Observer": "me"}}], "(did you mean observer?)", id="case"
+        ),
+        pytest.param(
+            [FAILOVER | {"roles": {"abort-owners": "me"}}], "mean abort_owner?)", id="plural"
+        ),
+        pytest.param(
+            [FAILOVER, {"name": "b"}, FAILOVER],
+            "the experiment has 2 extensions named failover, expected one with the keys of all",
+            id="two",
+        ),
+        pytest.param(
+            [FAILOVER, {"name": "Failover"}],
+            "the experiment's extension 'Failover' is unknown (did you mean failover?)",
+            id="another case",
+        ),
+        pytest.param([{"name": "fail-over"}], "'fail-over' is unknown", id="another spelling"),
+    ],
+)
+def test_misspelt_people_are_refused(extensions: list[Document], said: str) -> None:
+    """Else the record of an approved test would say that nobody approved it."""
+    with pytest.raises(ArgumentError) as refused:
+        check_keys({**experiment(), "extensions": extensions})
+
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "extensions",
+    [
+        pytest.param(
+            [FAILOVER | {"ticket": 1, "change_window": 1, "link": "", "rules": {}}], id="keys"
+        ),
+        pytest.param(
+            [FAILOVER | {"roles": {"lead_operator": "a", "operations": "b", "scribe": "c"}}],
+            id="roles",
+        ),
+        pytest.param([{"name": "failover-plan", "expected": "held"}, FAILOVER], id="of the plan"),
+        pytest.param([{"name": "other", "roles": {"aprover": "me"}}], id="of somebody else"),
+        pytest.param([{"roles": {"aprover": "me"}}], id="without a name"),
+        pytest.param([FAILOVER | {"roles": None}], id="nobody"),
+        pytest.param([], id="none"),
+        pytest.param(None, id="nothing"),
+    ],
+)
+def test_extensions_of_ones_own_are_left_alone(extensions: list[Document] | None) -> None:
+    check_keys({**experiment(), "extensions": extensions})
 
 
 def test_validation_names_the_key(tmp_path: Path) -> None:

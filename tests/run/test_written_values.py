@@ -95,6 +95,17 @@ def test_role_of_a_live_run(document: dict[str, Any]) -> None:
         pytest.param(
             {"allowed_windows": ["Mon 10:00-16:00 UTC", ""]}, "is '', expected days", id="one empty"
         ),
+        pytest.param({"blackout_dates": []}, "expected at least one date", id="no blackout"),
+        pytest.param({"blackout_dates": ""}, "expected at least one date", id="empty blackout"),
+        pytest.param({"blackout_dates": [""]}, "expected at least one date", id="list of one"),
+        pytest.param(
+            {"blackout_dates": ["2026-12-24", ""]}, "has '', expected a date", id="one empty date"
+        ),
+        pytest.param(
+            {"blackout_dates": {"from": "2026-12-24", "to": "2026-W53"}},
+            "has '2026-12-24 to 2026-W53', expected a date or two as YYYY-MM-DD",
+            id="week",
+        ),
         pytest.param({"blackout_dates": ["soon"]}, "blackout_dates has 'soon'", id="blackout"),
         pytest.param(
             {"abort_when": "nobody"}, "abort_when is 'nobody', expected a probe", id="abort"

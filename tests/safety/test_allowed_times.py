@@ -3,6 +3,7 @@ A live cut may run at the allowed times only, whatever the clocks do.
 """
 
 import random
+import re
 import sys
 import zoneinfo
 from collections.abc import Iterator
@@ -183,7 +184,12 @@ def _hour(minutes: int) -> str:
         ),
         pytest.param(["Mon 10:00-16:00 ../passwd"], [], "there is no time zone", id="path"),
         pytest.param(["Mon 10:00-16:00 America"], [], "there is no time zone", id="folder"),
-        pytest.param([], ["24.12.2026"], "expected a date or two, such as 2026-12-24", id="date"),
+        pytest.param([], ["24.12.2026"], "expected a date or two as YYYY-MM-DD", id="date"),
+        pytest.param([], ["2026-W48"], "has '2026-W48', expected .* YYYY-MM-DD", id="week"),
+        pytest.param([], ["2026-W48-3"], "expected a date or two as YYYY-MM-DD", id="day of one"),
+        pytest.param([], ["2026-11-23 to 2026-W48"], "expected a date or two", id="to a week"),
+        pytest.param([], ["20261224"], "expected a date or two as YYYY-MM-DD", id="no hyphens"),
+        pytest.param([], [""], "has '', expected a date or two", id="no date"),
         pytest.param([], ["2026-12-24 to"], "expected a date or two", id="half"),
         pytest.param([], ["2026-12-24 to 2026-12-23"], "the first first", id="order"),
         pytest.param([], ["2026-12-24 10:00"], "there is no time zone '10:00'", id="time"),
@@ -193,6 +199,39 @@ def test_wrong_value(windows: list[str], blackouts: list[str], message: str) -> 
     """The message has the value and what is expected."""
     with pytest.raises(ArgumentError, match=message):
         AllowedTimes.parse(windows, blackouts)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Etc/GMT+8", "Etc/GMT-8", "etc/gmt+8", "posix/Etc/GMT+8", "Etc/GMT-14"),
+        *("GMT+8", "gmt-8", "GMT8", "UTC+8", "UTC+08:00", "UT-5"),
+    ],
+)
+def test_zone_with_a_sign(name: str) -> None:
+    """`Etc/GMT+8` is eight hours behind UTC, which nobody expects who writes it."""
+    for windows, blackouts in (
+        ([f"Mon-Sun 04:00-06:00 {name}"], []),
+        ([], [f"2026-12-24 {name}"]),
+    ):
+        with pytest.raises(ArgumentError, match=f"the time zone is '{re.escape(name)}'") as caught:
+            AllowedTimes.parse(windows, blackouts)
+
+        assert "expected a place, such as Asia/Shanghai" in str(caught.value)
+        assert "Etc/GMT+8 is UTC-8" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["UTC", "GMT", "Etc/GMT", "Etc/GMT+0", "Etc/UTC"])
+def test_zone_that_is_utc(name: str) -> None:
+    assert problem("2026-11-30T03:59Z", 5, [f"Mon-Sun 04:00-06:00 {name}"], []) != ""
+    assert problem("2026-11-30T04:00Z", 120, [f"Mon-Sun 04:00-06:00 {name}"], []) == ""
+
+
+def test_zone_with_a_sign_is_not_proposed() -> None:
+    with pytest.raises(ArgumentError, match="there is no time zone 'Etc/GMT8x'") as caught:
+        AllowedTimes.parse(["Mon 10:00-16:00 Etc/GMT8x"], [])
+
+    assert "GMT+8" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["localtime", "posixrules", "Factory", "posix/localtime"])
@@ -227,6 +266,8 @@ def test_long_value_is_cut(windows: list[str], blackouts: list[str]) -> None:
 @pytest.fixture
 def without_zones(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine that has no time zone data."""
+    for module in [each for each in sys.modules if each.startswith("tzdata.")]:
+        monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "tzdata", None)
     zoneinfo.reset_tzpath(to=[])
     ZoneInfo.clear_cache()
