@@ -9,10 +9,8 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NoReturn
 
 import click
 from click.core import ParameterSource
@@ -31,6 +29,7 @@ from chaosfailover.prober.targets import (
     check_visible,
     parse_target,
 )
+from chaosfailover.signals import interrupted_by
 
 __all__ = ["broken_promises", "probe"]
 
@@ -167,7 +166,7 @@ def _measure(prober: Prober, duration: float) -> _Ending:
     began, name = time.monotonic(), ""
     end = began + duration
     live = sys.stderr.isatty() and not is_quiet()
-    with _interrupted_by(signal.SIGTERM), prober:
+    with interrupted_by(signal.SIGTERM), prober:
         try:
             while (remaining := end - time.monotonic()) > 0:
                 time.sleep(min(REFRESH, remaining))
@@ -179,24 +178,6 @@ def _measure(prober: Prober, duration: float) -> _Ending:
     if live:
         click.echo("\r\033[K", nl=False, err=True)
     return _Ending(name, lasted, duration)
-
-
-@contextmanager
-def _interrupted_by(number: signal.Signals) -> Iterator[None]:
-    """
-    Have a signal end the measurement as Ctrl-C does, with its name, unless it is ignored.
-    """
-
-    def interrupt(received: int, _frame: object) -> NoReturn:
-        raise KeyboardInterrupt(signal.Signals(received).name)
-
-    before = signal.getsignal(number)
-    if before is not signal.SIG_IGN:
-        signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
 
 
 def _line(prober: Prober, remaining: float) -> str:
