@@ -4,7 +4,7 @@ Questions to many regions and accounts at once, through a bounded pool of thread
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from functools import partial
 from threading import Thread
@@ -18,6 +18,8 @@ __all__ = ["ANY_REGION", "POOL_WIDTH", "Answer", "Place", "ask_places", "region_
 logger = logging.getLogger("chaostoolkit")
 
 POOL_WIDTH = 8
+LOOK = 0.5
+"""For how many seconds a signal is overlooked that comes just before the wait for an answer."""
 
 ANY_REGION = "cn-hangzhou"
 """The region that is asked for the regions of an account if the environment names none."""
@@ -91,7 +93,7 @@ def ask_places(
         thread.start()
     awaited = [] if reads_only or so_far else threads[: len(places)]
     try:
-        for number, done in enumerate(as_completed(asked), start=1):
+        for number, done in enumerate(_as_completed(asked), start=1):
             progress(number, done.result())
     except KeyboardInterrupt as interrupt:
         if so_far is None:
@@ -124,6 +126,13 @@ def _ask(
         logger.debug("%s could not be read", place, exc_info=error)
         problem = f"unexpected {type(error).__name__}: {error}"
         return Answer(place, error=FailoverError(problem))
+
+
+def _as_completed(asked: Sequence["Future[Answer[T]]"]) -> Iterator["Future[Answer[T]]"]:
+    pending = {*asked}
+    while pending:
+        done, pending = wait(pending, LOOK, FIRST_COMPLETED)
+        yield from done
 
 
 def _cut_short(

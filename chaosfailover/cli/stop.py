@@ -4,11 +4,12 @@
 
 import contextlib
 import functools
+import logging
 import shlex
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import click
 from click.core import ParameterSource
@@ -27,8 +28,10 @@ from chaosfailover.cli.region_options import (
     show_nothing_runs,
     unread,
 )
-from chaosfailover.errors import FailoverError
+from chaosfailover.errors import ApiError, FailoverError
+from chaosfailover.events.waits import waiting
 from chaosfailover.run.wait_display import shown_waits
+from chaosfailover.safety.bounded_log import log
 from chaosfailover.safety.guarded_test import Start, StopOutcome, StopRequest
 from chaosfailover.safety.preflight import is_no_region
 from chaosfailover.safety.stopping import Patience, Stopping, stop_tests
@@ -170,8 +173,10 @@ def _stop(
     """
     began = time.monotonic()
     client.end_calls_by(began + timeout)
+    client.report_retries(_warned_once(timeout))
     until = began + min(LOOK, timeout / 2)
-    listed = _listed(client, until, wait=not tests)
+    with waiting(f"the list of tests in {client.region_id}", timeout):
+        listed = _listed(client, until, wait=not tests)
     requests = [
         StopRequest(lambda: client, name, Start(accepted=name in listed), look_until=until)
         for name in tests or listed
@@ -180,6 +185,23 @@ def _stop(
     left = max(0.0, round(timeout - spent, 1))
     patience = Patience(left, back=left, in_all=left, spent=spent)
     return stop_tests(requests, patience, watch=functools.partial(machines.__setitem__, client))
+
+
+def _warned_once(timeout: float) -> Callable[[str, Exception], None]:
+    """
+    Return a function that warns of each cause of retries once, and says how long they go on.
+    """
+    warned = set[str]()
+
+    def warn(operation: str, error: Exception) -> None:
+        reason = str(error).removeprefix(f"{operation}: ")
+        cause = error.code if isinstance(error, ApiError) else reason
+        if cause not in warned:
+            warned.add(cause)
+            message = "%s failed, and is tried again for up to %g s in all: %s"
+            log(logging.WARNING, message, operation, timeout, reason)
+
+    return warn
 
 
 def _listed(client: VpcClient, until: float, *, wait: bool) -> list[str]:

@@ -32,6 +32,26 @@ def stop(*arguments: str) -> Result:
     return CliRunner().invoke(failover, ["stop", *arguments])
 
 
+@contextmanager
+def stopping(
+    folder: Path, exports: Mapping[str, str], *arguments: str
+) -> Iterator[subprocess.Popen[str]]:
+    with (
+        subprocess.Popen(
+            [*CHAOS, "failover", "stop", *arguments],
+            cwd=folder,
+            env=clean_environment(**exports),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=default_signals,  # noqa: PLW1509 - no threads use locks here
+        ) as process,
+        ended(process),
+    ):
+        yield process
+
+
 @pytest.mark.usefixtures("ten_circuits")
 def test_name_that_no_region_knows() -> None:
     """In an incident it is a slip of the pen: something else still runs."""
@@ -100,6 +120,23 @@ def test_named_test_is_tried_where_nothing_listens(monkeypatch: pytest.MonkeyPat
     told = re.search(r"its status is unknown after ([\d.]+) s: ", done.stderr)
     assert told, done.stderr
     assert 0.9 <= float(told[1]) <= time.monotonic() - began + 0.1
+
+
+def test_retries_are_told_once_with_their_end(tmp_path: Path) -> None:
+    """The first line says until when the endpoint is tried; the others would say the same."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        exports = {
+            "ALIBABA_CLOUD_ENDPOINT_VPC": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": "key",
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret",
+        }
+        arguments = ("drill", "--region", "cn-hangzhou", "--timeout", "3")
+        with stopping(tmp_path, exports, *arguments) as process:
+            _, errors = process.communicate(timeout=30)
+
+    (line,) = [each for each in errors.splitlines() if "tried again" in each]
+    assert "DescribeFailoverTestJobs failed, and is tried again for up to 3 s in all: " in line
 
 
 @pytest.mark.usefixtures("ten_circuits")
@@ -174,26 +211,6 @@ def drill(cloud: Cloud) -> str:
         )
         client.wait_for_status(job_id, "Testing", timeout=30)
     return job_id
-
-
-@contextmanager
-def stopping(
-    folder: Path, exports: Mapping[str, str], *arguments: str
-) -> Iterator[subprocess.Popen[str]]:
-    with (
-        subprocess.Popen(
-            [*CHAOS, "failover", "stop", *arguments],
-            cwd=folder,
-            env=clean_environment(**exports),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            preexec_fn=default_signals,  # noqa: PLW1509 - no threads use locks here
-        ) as process,
-        ended(process),
-    ):
-        yield process
 
 
 @pytest.mark.parametrize(
