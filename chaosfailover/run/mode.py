@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -180,7 +181,10 @@ def check_topology(settings: Settings) -> None:
     try:
         load(_topology_file(settings.topology)).with_upstreams(settings.upstream)
     except (OSError, ValueError) as exc:
-        raise ConfigurationError(str(exc)) from exc
+        absent = isinstance(exc.__cause__, FileNotFoundError)
+        looked = absent and not Path(settings.topology).is_absolute()
+        where = " beside the experiment or in the working directory" if looked else ""
+        raise ConfigurationError(f"{exc}{where}") from exc
 
 
 def _topology_file(name: str) -> str:
