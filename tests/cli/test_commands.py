@@ -183,7 +183,9 @@ def test_probe_counts_what_it_has_not_seen(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "which may be above 60 s" in done.stderr
-    assert "between the beginning and the end" in done.stdout
+    moment = r"\d\d:\d\d:\d\d\.\d{3}Z"
+    assert re.search(f"between the beginning at {moment} and the end at {moment}, ", done.stdout)
+    assert done.stderr.startswith("FAILED: http://127.0.0.1:9/: it never answered\n")
 
 
 def test_probe_as_json_says_when_it_began(tmp_path: Path) -> None:
@@ -196,7 +198,8 @@ def test_probe_as_json_says_when_it_began(tmp_path: Path) -> None:
     document = json.loads(done.stdout)
     began, ended = (datetime.fromisoformat(document[key]) for key in ("began", "at"))
     assert 0 < (ended - began).total_seconds() < 30
-    (failed,) = document["failed"]
+    silent, failed = document["failed"]
+    assert silent == "it: it never answered"
     below = r"it: its availability is 0\.000\.\.\d+\.\d{3} %, which is below 50 %"
     assert re.fullmatch(below, failed)
 
