@@ -22,18 +22,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from types import FrameType
 from typing import Any, NoReturn
 
-__all__ = [
-    "Interruption",
-    "end_run",
-    "interrupt_main_thread",
-    "interrupted_by",
-    "leave_signals_to_the_main_thread",
-]
+__all__ = ["Interruption", "end_run", "interrupt_main_thread", "leave_signals_to_the_main_thread"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -215,30 +209,6 @@ def leave_signals_to_the_main_thread() -> None:
     Block signals in the calling thread, where they would not wake the main thread.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - FAULTS)
-
-
-@contextlib.contextmanager
-def interrupted_by(*numbers: signal.Signals) -> Iterator[list[str]]:
-    """
-    Have signals interrupt a command as Ctrl-C does; the result gets the names of those received.
-
-    The exception is a KeyboardInterrupt with the name as its text. Ignored signals stay ignored.
-    """
-    received: list[str] = []
-
-    def interrupt(number: int, _frame: object) -> NoReturn:
-        received.append(signal.Signals(number).name)
-        raise KeyboardInterrupt(received[-1])
-
-    before = {each: signal.getsignal(each) for each in numbers}
-    handled = [each for each, handler in before.items() if handler is not signal.SIG_IGN]
-    try:
-        for each in handled:
-            signal.signal(each, interrupt)
-        yield received
-    finally:
-        for each in handled:
-            signal.signal(each, before[each])
 
 
 def interrupt_main_thread() -> None:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 import click
 from click.core import ParameterSource
 
+from chaosfailover.cli.interruption import interrupted_by
 from chaosfailover.cli.region_options import NOT_DONE
 from chaosfailover.cli.terminal import is_quiet, plain
 from chaosfailover.errors import ArgumentError, FailoverError
@@ -29,7 +30,6 @@ from chaosfailover.prober.targets import (
     check_visible,
     parse_target,
 )
-from chaosfailover.signals import interrupted_by
 
 __all__ = ["broken_promises", "probe"]
 

@@ -17,6 +17,7 @@ from click.core import ParameterSource
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.failover_tests import names_of, tests_underway
 from chaosfailover.alibaba.regions import Answer, Place
+from chaosfailover.cli.interruption import interrupted_by
 from chaosfailover.cli.region_options import (
     NOT_DONE,
     Selection,
@@ -29,13 +30,11 @@ from chaosfailover.cli.region_options import (
     unread,
 )
 from chaosfailover.errors import ApiError, FailoverError
-from chaosfailover.events.waits import waiting
 from chaosfailover.run.wait_display import shown_waits
 from chaosfailover.safety.bounded_log import log
 from chaosfailover.safety.guarded_test import Start, StopOutcome, StopRequest
 from chaosfailover.safety.preflight import is_no_region
 from chaosfailover.safety.stopping import Patience, Stopping, stop_tests
-from chaosfailover.signals import interrupted_by
 
 __all__ = ["stop"]
 
@@ -175,8 +174,7 @@ def _stop(
     client.end_calls_by(began + timeout)
     client.report_retries(_warned_once(timeout))
     until = began + min(LOOK, timeout / 2)
-    with waiting(f"the list of tests in {client.region_id}", timeout):
-        listed = _listed(client, until, wait=not tests)
+    listed = _listed(client, until, wait=not tests)
     requests = [
         StopRequest(lambda: client, name, Start(accepted=name in listed), look_until=until)
         for name in tests or listed
