@@ -135,7 +135,7 @@ def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
             f"{hint if exc.errno == errno.EMFILE else ''}"
         ) from exc
     except ValueError as exc:
-        raise ConfigurationError(str(exc)) from exc
+        raise ConfigurationError(f"{exc}{_looked(exc, settings)}") from exc
 
 
 def _log_as_the_toolkit(resources: ExitStack) -> None:
@@ -181,10 +181,17 @@ def check_topology(settings: Settings) -> None:
     try:
         load(_topology_file(settings.topology)).with_upstreams(settings.upstream)
     except (OSError, ValueError) as exc:
-        absent = isinstance(exc.__cause__, FileNotFoundError)
-        looked = absent and not Path(settings.topology).is_absolute()
-        where = " beside the experiment or in the working directory" if looked else ""
-        raise ConfigurationError(f"{exc}{where}") from exc
+        raise ConfigurationError(f"{exc}{_looked(exc, settings)}") from exc
+
+
+def _looked(error: Exception, settings: Settings) -> str:
+    """
+    Return the end of a sentence on a topology file that does not exist: where it was looked for.
+    """
+    absent = isinstance(error.__cause__, FileNotFoundError)
+    if absent and not Path(settings.topology).is_absolute():
+        return " beside the experiment or in the working directory"
+    return ""
 
 
 def _topology_file(name: str) -> str:
