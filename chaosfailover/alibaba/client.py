@@ -114,6 +114,12 @@ class VpcClient:
         """
         self._ends_by = instant
 
+    def report_retries(self, on_retry: Callable[[str, Exception], None]) -> None:
+        """
+        Call a function with the operation and the error of each retry, instead of logging it.
+        """
+        self._connection.on_retry = on_retry
+
     def network_reads(self) -> NetworkReads:
         """
         Return the reads of routes, takeover and traffic, with the identity of this client.

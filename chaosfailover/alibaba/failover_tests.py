@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from chaosfailover.alibaba.client import VpcClient
 from chaosfailover.alibaba.documents import FailoverTestJob, number, text
 from chaosfailover.errors import AmbiguousTestError, InvalidReplyError, JobNotFoundError
+from chaosfailover.events.waits import waiting
 
 __all__ = [
     "DELETED",
@@ -99,7 +100,8 @@ def tests_underway(client: VpcClient) -> list[FailoverTestJob]:
     """
     List the failover tests of the client's region that are underway.
     """
-    return [job for job in listed_tests(client) if is_underway(job)]
+    with waiting(f"the list of failover tests in {client.region_id}"):
+        return [job for job in listed_tests(client) if is_underway(job)]
 
 
 def named_tests(

@@ -3,9 +3,10 @@ Questions to many regions and accounts at once, through a bounded pool of thread
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from functools import partial
 from threading import Thread
 from typing import Generic, TypeVar
 
@@ -17,6 +18,8 @@ __all__ = ["ANY_REGION", "POOL_WIDTH", "Answer", "Place", "ask_places", "region_
 logger = logging.getLogger("chaostoolkit")
 
 POOL_WIDTH = 8
+LOOK = 0.5
+"""For how many seconds a signal is overlooked that comes just before the wait for an answer."""
 
 ANY_REGION = "cn-hangzhou"
 """The region that is asked for the regions of an account if the environment names none."""
@@ -70,40 +73,81 @@ def ask_places(
     width: int = POOL_WIDTH,
     progress: Callable[[int, Answer[T]], None] = lambda _number, _answer: None,
     reads_only: bool = False,
+    so_far: Callable[[VpcClient], T | None] | None = None,
 ) -> list[Answer[T]]:
     """
     Ask every place and return the answers in the order of the places.
 
     An error of any kind is the answer of its place. `progress` gets each answer and the number of
     answers so far, in the thread of the caller. An interruption does not wait for places that were
-    not asked yet; if the question `reads_only`, nor for those that are being asked.
+    not asked yet; if the question `reads_only`, nor for those that are being asked. With `so_far`,
+    it is not raised: the value of a place that is being asked is then `so_far` of its client.
     """
+    clients: dict[Place, VpcClient] = {}
 
-    def ask(place: Place) -> Answer[T]:
-        try:
-            with open_client(place) as client:
-                return Answer(place, value=question(client))
-        except FailoverError as error:
-            return Answer(place, error=error)
-        except Exception as error:
-            logger.debug("%s could not be read", place, exc_info=error)
-            problem = f"unexpected {type(error).__name__}: {error}"
-            return Answer(place, error=FailoverError(problem))
-
+    ask = partial(_ask, open_client, question, clients)
     asked: list[Future[Answer[T]]] = [Future() for _ in places]
     waiting = iter([*zip(asked, places, strict=True)])
     threads = [Thread(target=_work, args=(waiting, ask), daemon=True) for _ in range(width)]
     for thread in threads[: len(places)]:
         thread.start()
+    awaited = [] if reads_only or so_far else threads[: len(places)]
     try:
-        for number, done in enumerate(as_completed(asked), start=1):
+        for number, done in enumerate(_as_completed(asked), start=1):
             progress(number, done.result())
+    except KeyboardInterrupt as interrupt:
+        if so_far is None:
+            raise
+        return [
+            each.result() if each.done() else _cut_short(place, clients, so_far, interrupt)
+            for place, each in zip(places, asked, strict=True)
+        ]
     finally:
         for each in asked:
             each.cancel()
-        for thread in [] if reads_only else threads[: len(places)]:
+        for thread in awaited:
             thread.join()
     return [each.result() for each in asked]
+
+
+def _ask(
+    open_client: Callable[[Place], VpcClient],
+    question: Callable[[VpcClient], T],
+    clients: dict[Place, VpcClient],
+    place: Place,
+) -> Answer[T]:
+    try:
+        with open_client(place) as client:
+            clients[place] = client
+            return Answer(place, value=question(client))
+    except FailoverError as error:
+        return Answer(place, error=error)
+    except Exception as error:
+        logger.debug("%s could not be read", place, exc_info=error)
+        problem = f"unexpected {type(error).__name__}: {error}"
+        return Answer(place, error=FailoverError(problem))
+
+
+def _as_completed(asked: Sequence["Future[Answer[T]]"]) -> Iterator["Future[Answer[T]]"]:
+    pending = {*asked}
+    while pending:
+        done, pending = wait(pending, LOOK, FIRST_COMPLETED)
+        yield from done
+
+
+def _cut_short(
+    place: Place,
+    clients: Mapping[Place, VpcClient],
+    so_far: Callable[[VpcClient], T | None],
+    interrupt: KeyboardInterrupt,
+) -> Answer[T]:
+    """
+    Return what is known of a place whose answer an interruption does not wait for.
+    """
+    client = clients.get(place)
+    if client and (value := so_far(client)) is not None:
+        return Answer(place, value=value)
+    return Answer(place, error=FailoverError(f"interrupted by {interrupt} before it was read"))
 
 
 def _work(

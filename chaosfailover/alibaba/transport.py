@@ -33,7 +33,8 @@ class Connection:
     """
     A connection to one endpoint. May be used from several threads.
 
-    A failure to reach it is retried for `reach` seconds only. Retries are logged at `log_level`.
+    A failure to reach it is retried for `reach` seconds only. Retries are logged at `log_level`,
+    unless `on_retry` gets the operation and the error of each.
     Passwords and keys of its replies are shown nowhere, nor in the errors that come after them.
     """
 
@@ -69,6 +70,7 @@ class Connection:
         self._log_level = log_level
         self._secrets: set[str] = set()
         self.clock_offset: float | None = None
+        self.on_retry: Callable[[str, Exception], None] | None = None
 
     def close(self) -> None:
         """
@@ -162,6 +164,9 @@ class Connection:
         """
         Log that an attempt failed, with the reason unless that was `told` of the one before.
         """
+        if self.on_retry:
+            self.on_retry(operation, error)
+            return
         reason = str(error).removeprefix(f"{operation}: ")
         told.append(error.code if isinstance(error, ApiError) else reason)
         shown = ", as before" if told[-2:-1] == told[-1:] else f": {reason}"

@@ -12,6 +12,7 @@ import click
 
 from chaosfailover.cli.terminal import notice
 from chaosfailover.emulator.yaml_file import parsed
+from chaosfailover.errors import did_you_mean
 
 __all__ = ["example"]
 
@@ -46,9 +47,7 @@ def example(name: str | None, output: str | None) -> None:
             click.echo(f"{each:<{width}}  {_about(file)}")
         return
     if name not in examples:
-        raise click.UsageError(
-            f"there is no experiment {name!r}, expected one of {', '.join(examples)}"
-        )
+        raise click.UsageError(f"there is no experiment {name!r}{did_you_mean(name, examples)}")
     text = examples[name].read_text(encoding="utf-8")
     file = Path(f"{name}.yaml") if output is None else _file(output, name)
     text = text.replace(f"experiments/{name}.yaml", quote(str(file)))

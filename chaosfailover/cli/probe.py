@@ -9,14 +9,13 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NoReturn
 
 import click
 from click.core import ParameterSource
 
+from chaosfailover.cli.interruption import interrupted_by
 from chaosfailover.cli.region_options import NOT_DONE
 from chaosfailover.cli.terminal import is_quiet, plain
 from chaosfailover.errors import ArgumentError, FailoverError
@@ -105,17 +104,21 @@ def probe(
     except FailoverError as error:
         raise click.ClickException(str(error)) from None
     summaries = prober.summaries()
+    silent = [name for name, summary in summaries.items() if summary.lost == summary.sent]
     broken = [
-        f"{name}: {promise}"
-        for name, summary in summaries.items()
-        for promise in broken_promises(summary, max_outage, min_availability)
+        *(f"{name}: it never answered" for name in silent),
+        *(
+            f"{name}: {promise}"
+            for name, summary in summaries.items()
+            for promise in broken_promises(summary, max_outage, min_availability)
+        ),
     ]
     if ending.signal and _was_given("duration") and (max_outage, min_availability) != (None, None):
         broken.append(f"{ending}: its promises are not proven")
     elif ending.signal:
         click.echo(str(ending), err=True)
     _show(prober, summaries, output, broken, ending)
-    if broken or any(summary.lost == summary.sent for summary in summaries.values()):
+    if broken:
         sys.exit(NOT_DONE)
 
 
@@ -184,7 +187,7 @@ def _measure(prober: Prober, duration: float) -> _Ending:
     began, name = time.monotonic(), ""
     end = began + duration
     live = sys.stderr.isatty() and not is_quiet()
-    with _interrupted_by(signal.SIGTERM), prober:
+    with interrupted_by(signal.SIGTERM), prober:
         try:
             while (remaining := end - time.monotonic()) > 0:
                 time.sleep(min(REFRESH, remaining))
@@ -196,24 +199,6 @@ def _measure(prober: Prober, duration: float) -> _Ending:
     if live:
         click.echo("\r\033[K", nl=False, err=True)
     return _Ending(name, lasted, duration)
-
-
-@contextmanager
-def _interrupted_by(number: signal.Signals) -> Iterator[None]:
-    """
-    Have a signal end the measurement as Ctrl-C does, with its name, unless it is ignored.
-    """
-
-    def interrupt(received: int, _frame: object) -> NoReturn:
-        raise KeyboardInterrupt(signal.Signals(received).name)
-
-    before = signal.getsignal(number)
-    if before is not signal.SIG_IGN:
-        signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
 
 
 def _line(prober: Prober, remaining: float) -> str:
@@ -262,17 +247,20 @@ def _show(
         click.echo("  ".join(cells).rstrip())
     for name, summary in summaries.items():
         for outage in summary.outages[:MOST_OUTAGES]:
-            click.echo(f"{name}: {_outage(prober, outage)}")
+            click.echo(f"{name}: {_outage(prober, outage, ending.lasted)}")
         if (more := summary.count - MOST_OUTAGES) > 0:
             click.echo(f"{name}: and {counted(more, 'outage')} more")
 
 
-def _outage(prober: Prober, outage: Outage) -> str:
+def _outage(prober: Prober, outage: Outage, lasted: float) -> str:
     """
     Return the length of an outage and the times of day, in UTC, between which it was.
     """
-    since = "the beginning" if outage.began_before else _time_of_day(prober, outage.since[0])
-    until = "the end" if outage.ongoing else _time_of_day(prober, outage.until[1])
+    began, ended = prober.began, prober.began + lasted
+    since = _time_of_day(prober, began if outage.began_before else outage.since[0])
+    until = _time_of_day(prober, ended if outage.ongoing else outage.until[1])
+    since = f"the beginning at {since}" if outage.began_before else since
+    until = f"the end at {until}" if outage.ongoing else until
     length = _bounds(Length(outage.at_least, outage.at_most))
     return f"down {length} between {since} and {until}, {counted(outage.lost, 'check')} lost"
 

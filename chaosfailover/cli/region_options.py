@@ -27,10 +27,12 @@ __all__ = [
     "above_zero",
     "ask_selected",
     "errors_of",
+    "missing_region",
     "region_options",
     "show_errors",
     "show_nothing_runs",
     "show_progress",
+    "unread",
 ]
 
 NOT_DONE = 1
@@ -57,6 +59,14 @@ CALL_DEADLINE = click.option(
 ROLE_ARN = re.compile(r"acs:ram::\d+:role/\S+")
 
 T = TypeVar("T")
+
+
+class NoSuchRegionError(FailoverError):
+    """
+    A region does not exist for an account: nothing runs there.
+    """
+
+
 Progress = Callable[[int, int, Answer[T]], None]
 
 
@@ -136,6 +146,7 @@ def ask_selected(
     reads_only: bool = False,
     emergency: bool = False,
     tries_silent: bool = False,
+    so_far: Callable[[VpcClient], T | None] | None = None,
 ) -> list[Answer[T]]:
     """
     Ask a question of every region and account that the options select.
@@ -143,8 +154,8 @@ def ask_selected(
     A wrong endpoint ends the command. So does one on this machine at which nothing listens, unless
     the command `tries_silent` ones, with a warning. An account whose regions cannot be listed
     becomes an answer with an error. `confirm` gets the places, and may end the command. A call ends
-    after `deadline` seconds. An interruption does not wait for a question that `reads_only`. An
-    `emergency` leaves out variables that cannot be used.
+    after `deadline` seconds. An interruption does not wait for a question that `reads_only`, nor
+    with `so_far`, see `ask_places`. An `emergency` leaves out variables that cannot be used.
     """
 
     def open_client(place: Place) -> VpcClient:
@@ -165,6 +176,7 @@ def ask_selected(
             question,
             progress=lambda number, answer: progress(number, len(places), answer),
             reads_only=reads_only,
+            so_far=so_far,
         )
         told = [_with_regions(answer, open_client) for answer in answers]
         return [*(Answer(each.place, error=each.error) for each in unlisted), *told]
@@ -175,15 +187,17 @@ def ask_selected(
 
 def _with_regions(answer: Answer[T], open_client: Callable[[Place], VpcClient]) -> Answer[T]:
     """
-    Complete the error of a region that does not exist with those that do.
+    Complete the error of a region that does not exist with those that do, if they can be listed.
     """
     error = answer.error
     if not isinstance(error, ApiError) or not is_no_region(error):
         return answer
     somewhere = Place(ANY_REGION, answer.place.role_arn)
     (listed,) = ask_places([somewhere], open_client, region_ids, reads_only=True)
-    error.message += offers(answer.region_id, listed.value or ())
-    return answer
+    if not listed.value or answer.region_id in listed.value:
+        return answer
+    known = offers(answer.region_id, listed.value)
+    return Answer(answer.place, error=NoSuchRegionError(f"{error}{known}"))
 
 
 def errors_of(answers: Iterable[Answer[T]]) -> list[dict[str, str]]:
@@ -207,20 +221,29 @@ def show_errors(answers: Iterable[Answer[T]]) -> None:
     """
     for answer in answers:
         if answer.error:
-            click.echo(plain(f"{answer.place}: NOT READ: {answer.error}"), err=True)
+            absent = isinstance(answer.error, NoSuchRegionError)
+            what = "NO SUCH REGION" if absent else "NOT READ"
+            click.echo(plain(f"{answer.place}: {what}: {answer.error}"), err=True)
+
+
+def unread(answers: Iterable[Answer[T]]) -> int:
+    """
+    Return of how many places nothing is known; a region that does not exist is none of them.
+    """
+    errors = [answer.error for answer in answers if answer.error]
+    return sum(not isinstance(error, NoSuchRegionError) for error in errors)
 
 
 def show_nothing_runs(answers: Sequence[Answer[T]]) -> None:
     """
     Print that no test runs in the regions that were read, and of how many nothing is known.
     """
-    unread = len(errors_of(answers))
     if not answers:
         click.echo("Nothing is known: there is no region to read.")
-    if read := len(answers) - unread:
+    if read := sum(answer.error is None for answer in answers):
         click.echo(f"No failover test runs in {counted(read, 'region')}.")
-    if unread:
-        click.echo(f"Nothing is known of {counted(unread, 'region')}: tests may run there.")
+    if unknown := unread(answers):
+        click.echo(f"Nothing is known of {counted(unknown, 'region')}: tests may run there.")
 
 
 def show_progress(counted: Callable[[T], str]) -> Progress[T]:
@@ -235,6 +258,15 @@ def show_progress(counted: Callable[[T], str]) -> Progress[T]:
     return show
 
 
+def missing_region(selection: Selection) -> str:
+    """
+    Return how to select a region, if neither the options nor the environment does, else "".
+    """
+    if selection.regions or selection.all_regions or config.from_environment()[config.REGION_ID]:
+        return ""
+    return "name a region with --region, give --all-regions, or set ALIBABA_CLOUD_REGION_ID"
+
+
 def _places(
     selection: Selection, open_client: Callable[[Place], VpcClient]
 ) -> tuple[list[Place], list[Answer[list[str]]]]:
@@ -246,8 +278,8 @@ def _places(
     configured = config.from_environment()[config.REGION_ID] or ""
     accounts: list[str | None] = [*dict.fromkeys(selection.role_arns)] or [None]
     if not selection.all_regions:
-        if not (selection.regions or configured):
-            raise click.UsageError("name a region with --region, or set ALIBABA_CLOUD_REGION_ID")
+        if problem := missing_region(selection):
+            raise click.UsageError(problem)
         regions = [*dict.fromkeys(selection.regions)] or [configured]
         return [Place(region, account) for account in accounts for region in regions], []
     asked = [Place(configured or ANY_REGION, account) for account in accounts]

@@ -137,13 +137,17 @@ def _content(name: str | Path) -> object:
     except YamlFileError as exc:
         raise TopologyError(f"topology {str(name)!r}: {exc}") from exc
     except (OSError, ValueError) as exc:
-        if not source.is_file() and (close := get_close_matches(Path(name).name, BUNDLED, 1)):
+        if not isinstance(exc, FileNotFoundError):
+            reason = exc.strerror if isinstance(exc, OSError) else exc
+            raise TopologyError(f"topology {str(name)!r} cannot be read: {reason}") from exc
+        if close := get_close_matches(Path(name).name, BUNDLED, 1):
             raise TopologyError(
                 f"topology {str(name)!r}: there is no such file (did you mean {close[0]}?)"
             ) from None
+        if Path(name).suffix or "/" in str(name):
+            raise TopologyError(f"topology {str(name)!r}: there is no such file") from exc
         raise TopologyError(
-            f"topology {str(name)!r} is neither one of {', '.join(BUNDLED)}"
-            f" nor a readable YAML file: {exc}"
+            f"topology {str(name)!r} is neither one of {', '.join(BUNDLED)} nor a file"
         ) from exc
 
 

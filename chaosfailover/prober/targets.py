@@ -133,9 +133,10 @@ def _check_pairs(name: str, scheme: str, settings: Mapping[str, object]) -> None
 def _url(name: str, text: object) -> tuple[str, SplitResult]:
     if not isinstance(text, str):
         raise _wrong(name, f"url is {text!r}", "http, https, tcp, udp or icmp and a host")
-    url, port = _split(name, text), _port(name, text)
+    url = _split(name, text)
     if url.username is not None or url.password is not None:
         raise _wrong(name, "the url carries a user", "a url without credentials")
+    port = _port(name, text)
     if url.scheme not in SETTINGS or not url.hostname:
         raise _wrong(name, f"url is {text!r}", "http, https, tcp, udp or icmp and a host")
     if url.scheme in ("tcp", "udp") and not port:
@@ -149,14 +150,15 @@ def _split(name: str, text: str) -> SplitResult:
     try:
         return urlsplit(text)
     except ValueError:
-        raise _wrong(name, "the url cannot be read", "scheme://host:port/path") from None
+        shown = "the url" if "@" in text else f"url {text!r}"
+        raise _wrong(name, f"{shown} cannot be read", "scheme://host:port/path") from None
 
 
 def _port(name: str, text: str) -> int | None:
     try:
         return urlsplit(text).port
     except ValueError:
-        raise _wrong(name, "the url's port cannot be read", "1 to 65535") from None
+        raise _wrong(name, f"the port of url {text!r} cannot be read", "1 to 65535") from None
 
 
 def _seconds(least: float, below: float) -> Reader:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from chaoslib.activity import run_activity
 from chaoslib.exceptions import ActivityFailed
 
-from chaosfailover.errors import ArgumentError
+from chaosfailover.errors import ArgumentError, close_to
 from chaosfailover.prober.measurement import Measurement
 from chaosfailover.run import Activity, Configuration, Experiment, Secrets
 from chaosfailover.run.probe_tolerance import is_met
@@ -29,9 +29,10 @@ def find_probe(experiment: Experiment, name: str) -> Activity:
     for probe in probes:
         if probe.get("name") == name:
             return copy.deepcopy(probe)
-    names = ", ".join(str(probe.get("name")) for probe in probes) or "none"
+    names = [str(probe.get("name")) for probe in probes]
+    meant = close_to(name, names) or f": {', '.join(names) or 'none'}"
     raise ArgumentError(
-        f"abort_when is {name!r}, expected a probe of the steady-state hypothesis: {names}"
+        f"abort_when is {name!r}, expected a probe of the steady-state hypothesis{meant}"
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -134,7 +135,7 @@ def _start_emulator(settings: Settings, resources: ExitStack) -> "Emulator":
             f"{hint if exc.errno == errno.EMFILE else ''}"
         ) from exc
     except ValueError as exc:
-        raise ConfigurationError(str(exc)) from exc
+        raise ConfigurationError(f"{exc}{_looked(exc, settings)}") from exc
 
 
 def _log_as_the_toolkit(resources: ExitStack) -> None:
@@ -180,7 +181,17 @@ def check_topology(settings: Settings) -> None:
     try:
         load(_topology_file(settings.topology)).with_upstreams(settings.upstream)
     except (OSError, ValueError) as exc:
-        raise ConfigurationError(str(exc)) from exc
+        raise ConfigurationError(f"{exc}{_looked(exc, settings)}") from exc
+
+
+def _looked(error: Exception, settings: Settings) -> str:
+    """
+    Return the end of a sentence on a topology file that does not exist: where it was looked for.
+    """
+    absent = isinstance(error.__cause__, FileNotFoundError)
+    if absent and not Path(settings.topology).is_absolute():
+        return " beside the experiment or in the working directory"
+    return ""
 
 
 def _topology_file(name: str) -> str:

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from difflib import get_close_matches
 from itertools import groupby
 from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from chaosfailover.errors import ArgumentError
+from chaosfailover.errors import ArgumentError, close_to
 
 __all__ = ["ALWAYS", "AllowedTimes"]
 
@@ -280,11 +279,8 @@ def _unknown_zone(name: str) -> str:
             f"the time zone {_brief(name)} cannot be read, since this machine has no time zone "
             "data: install its package tzdata, or run pip install tzdata"
         )
-    likely = get_close_matches(name[:LONGEST], names, 1)
-    return (
-        f"there is no time zone {_brief(name)}, expected one such as "
-        f"{(likely or ['Asia/Shanghai'])[0]}"
-    )
+    meant = close_to(name[:LONGEST], names) or ", expected one such as Asia/Shanghai"
+    return f"there is no time zone {_brief(name)}{meant}"
 
 
 def _blackout(text: str, zones: tuple[Zone, ...]) -> Blackout:

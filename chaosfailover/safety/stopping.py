@@ -81,14 +81,17 @@ def stop_tests(
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    watch: Callable[[Sequence["Stopping"]], object] = lambda _: None,
 ) -> list[StopOutcome]:
     """
     Stop tests and wait until each is `Stopped` and back; a test that fails delays no other.
 
     A test that never started, has ended or does not exist is left as it is. Never raises: the
-    outcomes, in the order of the requests, hold the errors.
+    outcomes, in the order of the requests, hold the errors. `watch` gets the machines, whose
+    `so_far` another thread may read.
     """
     all_stopping = [(n, Stopping(each, patience, clock)) for n, each in enumerate(stop_requests)]
+    watch([stopping for _, stopping in all_stopping])
     machines = {number: stopping.run() for number, stopping in all_stopping}
     outcomes: dict[int, StopOutcome] = {}
 
@@ -134,6 +137,7 @@ class Stopping:
         self._refusal_since: float | None = None
         self._no_emulator_since: float | None = None
         self._problem: FailoverError | None = None
+        self._final: StopOutcome | None = None
 
     @property
     def awaited(self) -> str:
@@ -149,6 +153,18 @@ class Stopping:
         """
         Stop the test; the result is its outcome.
         """
+        self._final = yield from self._rounds()
+        return self._final
+
+    def so_far(self) -> StopOutcome:
+        """
+        Return the outcome, or as long as there is none, what it would be if nobody went on.
+        """
+        if self._final or not self._ended:
+            return self._final or self._not_stopped()
+        return self._over(self._seen.is_back, *self._seen.not_back())
+
+    def _rounds(self) -> Exchange[StopOutcome]:
         while True:
             try:
                 outcome = yield from self._step()
@@ -202,6 +218,7 @@ class Stopping:
     def _see(self, job: FailoverTestJob, status: str) -> None:
         self._job_id = text(job, "JobId") or self._job_id
         is_new = status != self._status or not self._seen.job_id
+        self._status = status
         if is_new and self._seen.is_untold(self._job_id, status):
             shown = status or "of unknown status"
             log(
@@ -210,7 +227,6 @@ class Stopping:
                 label(self._request.test, self._job_id),
                 shown,
             )
-        self._status = status
         self._was_underway = self._was_underway or is_underway(job)
         self._publish_refusal()
         self._seen.take(_resources(job))
@@ -427,6 +443,10 @@ class Stopping:
         tried = self._clock() - self._began
         if self._ended or tried < self._patience.timeout:
             return None
+        return self._not_stopped()
+
+    def _not_stopped(self) -> StopOutcome:
+        tried = self._clock() - self._began
         state = f"it is {self._status}" if self._status else "its status is unknown"
         cause = f": {self._problem}" if self._problem else ""
         error = f"{state} after {round(self._patience.spent + tried, 1):g} s{cause}"

@@ -92,6 +92,9 @@ def test_experiment_runs_as_it_is(folder: Path) -> None:
         pytest.param(
             ["nothing"], 2, "there is no experiment 'nothing', expected one of", id="name"
         ),
+        pytest.param(
+            ["circuit-failovr"], 2, "'circuit-failovr' (did you mean circuit-failover?)", id="slip"
+        ),
         pytest.param(["-o", "x.yaml"], 2, "name an experiment to write", id="no name"),
         pytest.param(
             ["game-day", "-o", "kept.yaml"],

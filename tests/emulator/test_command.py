@@ -123,6 +123,8 @@ def test_it_ends_on_sigterm() -> None:
             1,
             "topology 'dual-circut': there is no such file (did you mean dual-circuit?)",
         ),
+        (["--topology", "nix.yaml"], 1, "topology 'nix.yaml': there is no such file\n"),
+        (["--topology", "/"], 1, "topology '/' cannot be read: Is a directory\n"),
         (["--minute", "1e-300"], 2, "--minute is 1e-300, expected 0.001 to 86400 seconds"),
         (["--port", "99999"], 1, "emulator: the API cannot listen on http port 99999 of 127.0.0.1"),
         (["--service-port", "portal"], 2, "'portal' is not NAME=PORT, such as portal=0"),

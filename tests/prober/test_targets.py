@@ -63,8 +63,12 @@ def test_numbers_from_the_environment_are_text() -> None:
         pytest.param({}, "url is None, expected http", id="no url"),
         pytest.param("tcp://x", "expected tcp://host:port", id="tcp without port"),
         pytest.param("udp://x:1/path", "expected no path after udp://host", id="path"),
-        pytest.param("http://x:99999", "port cannot be read, expected 1 to 65535", id="port"),
-        pytest.param("http://[::1", "the url cannot be read", id="bracket"),
+        pytest.param(
+            "http://x:99999",
+            "the port of url 'http://x:99999' cannot be read, expected 1 to 65535",
+            id="port",
+        ),
+        pytest.param("http://[::1", "url 'http://[::1' cannot be read", id="bracket"),
         pytest.param(
             {"url": "tcp://x:1", "status": 200}, "status is no setting of tcp", id="not for tcp"
         ),

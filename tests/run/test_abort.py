@@ -209,6 +209,16 @@ def test_abort_after_with_targets_that_are_not_known_yet() -> None:
     Settings.check({"abort_after": "${longest}", "targets": "${targets}"})
 
 
+def test_misspelt_probe_is_offered() -> None:
+    """One letter is easily lost."""
+    hypothesis = {"probes": [{"name": "the-portal-answers"}, {"name": "the-ledger-answers"}]}
+
+    with pytest.raises(ArgumentError) as error:
+        find_probe({"steady-state-hypothesis": hypothesis}, "the-portal-answrs")
+
+    assert str(error.value).endswith(" hypothesis (did you mean the-portal-answers?)")
+
+
 def test_wrong_abort_when_is_refused_before_all_else() -> None:
     """No region is asked, no baseline measured and nobody made to confirm."""
     session = Session(Settings(abort_when="nobody"), {"title": "t", "method": []}, {}, {})

@@ -91,13 +91,19 @@ def routes_of() -> Iterator[Routes]:
             {"FAILOVER_TOPOLOGY": "nonsense"}, "topology 'nonsense' is neither", id="topology"
         ),
         pytest.param(
+            {"FAILOVER_TOPOLOGY": "nix.yaml"},
+            "topology 'nix.yaml': there is no such file beside the experiment or in the working "
+            "directory",
+            id="topology file",
+        ),
+        pytest.param(
             {"FAILOVER_PORTAL_URL": "127.0.0.1:28080"},
             "target 'portal': url is '127.0.0.1:28080', expected http, https, tcp, udp or icmp",
             id="url",
         ),
         pytest.param(
             {"FAILOVER_PORTAL_URL": "http://127.0.0.1:66000/"},
-            "the url's port cannot be read",
+            "the port of url 'http://127.0.0.1:66000/' cannot be read, expected 1 to 65535",
             id="port",
         ),
         pytest.param({"FAILOVER_RTO": "soon"}, "rto is 'soon', expected a number", id="rto"),

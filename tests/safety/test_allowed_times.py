@@ -180,7 +180,10 @@ def _hour(minutes: int) -> str:
         pytest.param(["Mon 10:00-25:00 UTC"], [], "expected from 00:00 to 24:00", id="hour"),
         pytest.param(["Mon 10-16 UTC"], [], "expected days, hours and a time zone", id="minutes"),
         pytest.param(
-            ["Mon 10:00-16:00 Asia/Shangai"], [], "expected one such as Asia/Shanghai", id="zone"
+            ["Mon 10:00-16:00 Asia/Shangai"],
+            [],
+            r"there is no time zone 'Asia/Shangai' \(did you mean Asia/Shanghai\?\)",
+            id="zone",
         ),
         pytest.param(["Mon 10:00-16:00 ../passwd"], [], "there is no time zone", id="path"),
         pytest.param(["Mon 10:00-16:00 America"], [], "there is no time zone", id="folder"),
