@@ -38,6 +38,8 @@ class Connection:
     Passwords and keys of its replies are shown nowhere, nor in the errors that come after them.
     """
 
+    on_retry: Callable[[str, Exception], None] | None = None
+
     def __init__(
         self,
         endpoint: str,
@@ -70,7 +72,6 @@ class Connection:
         self._log_level = log_level
         self._secrets: set[str] = set()
         self.clock_offset: float | None = None
-        self.on_retry: Callable[[str, Exception], None] | None = None
 
     def close(self) -> None:
         """

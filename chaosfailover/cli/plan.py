@@ -14,6 +14,7 @@ from chaosfailover.alibaba.regions import Answer, Place
 from chaosfailover.cli.region_options import (
     CALL_DEADLINE,
     NOT_DONE,
+    NoSuchRegionError,
     Selection,
     ask_selected,
     errors_of,
@@ -192,7 +193,7 @@ def _kind(error: Exception) -> str:
     """
     Return the cause of an error in words that stay the same from plan to plan.
     """
-    if isinstance(error, ApiError):
+    if isinstance(error, ApiError | NoSuchRegionError):
         return error.code
     return next((cause for kind, cause in CAUSES.items() if isinstance(error, kind)), "an error")
 

@@ -23,6 +23,7 @@ from chaosfailover.safety.preflight import is_no_region, offers
 __all__ = [
     "CALL_DEADLINE",
     "NOT_DONE",
+    "NoSuchRegionError",
     "Selection",
     "above_zero",
     "ask_selected",
@@ -63,8 +64,12 @@ T = TypeVar("T")
 
 class NoSuchRegionError(FailoverError):
     """
-    A region does not exist for an account: nothing runs there.
+    A region does not exist for an account: nothing runs there; `code` is the API's.
     """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 Progress = Callable[[int, int, Answer[T]], None]
@@ -197,7 +202,7 @@ def _with_regions(answer: Answer[T], open_client: Callable[[Place], VpcClient]) 
     if not listed.value or answer.region_id in listed.value:
         return answer
     known = offers(answer.region_id, listed.value)
-    return Answer(answer.place, error=NoSuchRegionError(f"{error}{known}"))
+    return Answer(answer.place, error=NoSuchRegionError(error.code, f"{error}{known}"))
 
 
 def errors_of(answers: Iterable[Answer[T]]) -> list[dict[str, str]]:

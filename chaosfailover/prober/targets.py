@@ -150,15 +150,21 @@ def _split(name: str, text: str) -> SplitResult:
     try:
         return urlsplit(text)
     except ValueError:
-        shown = "the url" if "@" in text else f"url {text!r}"
-        raise _wrong(name, f"{shown} cannot be read", "scheme://host:port/path") from None
+        raise _wrong(name, f"{_shown(text)} cannot be read", "scheme://host:port/path") from None
 
 
 def _port(name: str, text: str) -> int | None:
     try:
         return urlsplit(text).port
     except ValueError:
-        raise _wrong(name, f"the port of url {text!r} cannot be read", "1 to 65535") from None
+        raise _wrong(name, f"the port of {_shown(text)} cannot be read", "1 to 65535") from None
+
+
+def _shown(url: str) -> str:
+    """
+    Return a URL that cannot be parsed, unless it may hold a password.
+    """
+    return "the url" if "@" in url else f"url {url!r}"
 
 
 def _seconds(least: float, below: float) -> Reader:
