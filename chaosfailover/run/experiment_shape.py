@@ -134,6 +134,10 @@ CLOSE = 0.75
 """How alike two keys are, from 0 to 1, for one to be a misspelling of the other."""
 CLOSER = 0.85
 """The same in an open object, where `rules` may stand beside `roles`."""
+OWN = ("x-", "-", ".")
+"""How keys begin that are users' own in any case, such as the place of YAML anchors."""
+NUMBER = re.compile(r"s?_?\d*$")
+"""What several people of a role have at the end of its name."""
 SHORTEST_PART = 6
 """A part of a key, such as `hypothesis`, is a misspelling of it from this length on."""
 
@@ -168,6 +172,8 @@ def check_keys(
 
 
 def _check_effect(name: str, key: object, activity: Mapping[str, object]) -> None:
+    if activity.get(str(key)) is None:
+        return
     if advice := MISPLACED.get(str(key)):
         raise ArgumentError(f"{name} has no effect there: {advice}")
     if key == "tolerance" and activity.get("type") == "action":
@@ -261,7 +267,13 @@ def _meant(key: object, shape: Shape) -> str | None:
     Return the known key of which a key is a misspelling, None if it is a user's own.
     """
     plain, keys = str(key).strip().lower().replace("_", "-").replace(" ", "-"), shape.keys
+    if plain.startswith(OWN) or any(
+        plain.startswith(f"{each.replace('_', '-')}-") for each in keys
+    ):
+        return None
     if shape.open:
+        if NUMBER.sub("", str(key)) in keys:
+            return None
         return next(iter(get_close_matches(plain, keys, 1, CLOSER)), None)
     parts = [each for each in keys if len(plain) >= SHORTEST_PART and plain in each]
     return next(iter([*get_close_matches(plain, keys, 1, CLOSE), *parts]), None)

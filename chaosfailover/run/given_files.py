@@ -141,8 +141,10 @@ def _variables(file: str) -> Mapping[str, object]:
     """
     Return the variables in a file, by the part of the experiment that they are for.
     """
+    if not _content(file):
+        return {}
     variables = _mapping(file, Path(file).suffix, may_be_empty=True)
-    if not variables and _content(file):
+    if not variables:
         raise ArgumentError(f"{file} holds nothing, expected {' and '.join(VARIABLES.keys)}")
     if unknown := [key for key in variables if key not in VARIABLES.keys]:
         raise ArgumentError(f"{file}: {unknown[0]!r} is none of {', '.join(VARIABLES.keys)}")

@@ -104,18 +104,18 @@ def check_values(
 
 def _check_names(experiment: Experiment) -> None:
     """
-    Refuse a key that is only spelt like one of ours, unless it is used as a variable.
+    Refuse a key of the configuration that is only spelt like one of ours, which is not there,
+    unless it is used as a variable.
     """
     used = {*REFERENCE.findall(str(experiment))}
-    secrets = experiment.get("secrets")
-    for names, known, place in (
-        ([*mapping(experiment.get("configuration"))], config.CONFIGURATION_KEYS, "configuration"),
-        ([*_names(secrets)], config.SECRET_KEYS, "secrets"),
-    ):
-        for name in names:
-            plain = str(name).lower().replace("-", "_")
-            if name not in known and name not in used and (meant := close_to(plain, known, CLOSE)):
-                raise ArgumentError(f"{name!r} in the {place} is not read{meant}")
+    names = mapping(experiment.get("configuration"))
+    absent = [name for name in config.CONFIGURATION_KEYS if name not in names]
+    for name in names:
+        plain = str(name).lower().replace("-", "_")
+        if name in config.CONFIGURATION_KEYS or name in used:
+            continue
+        if meant := close_to(plain, absent, CLOSE):
+            raise ArgumentError(f"{name!r} in the configuration is not read{meant}")
 
 
 def _check_pauses(activity: Activity, configuration: Configuration, secrets: Secrets) -> None:

@@ -149,8 +149,8 @@ def test_experiment_that_the_toolkit_refuses(
     if readable:
         record = json.loads((tmp_path / "record.json").read_text(encoding="utf-8"))
         assert record == entry["record"]
-    report = ["report", str(tmp_path / "journal.json"), "-o", str(tmp_path / "report.html")]
-    for options in ([], ["--verify"]):
+    report = ["report", str(tmp_path / "journal.json")]
+    for options in (["-o", str(tmp_path / "report.html")], ["--verify"]):
         assert CliRunner().invoke(failover, [*report, *options]).exit_code == 0
 
 

@@ -173,7 +173,11 @@ def test_keys_of_users_are_left_alone() -> None:
     """Anchors and notes have keys that look like none of the toolkit's."""
     document = copy.deepcopy(experiment())
     document |= {"x-cut": {"rollback": 1}, "definitions": [], "owner": "me"}
-    document["method"][0]["comment"] = "why"
+    document["method"][0] |= {"comment": "why", "x-provider": 1, "tolerance_note": "t"}
+    document["method"][0] |= {"tolerance": None, "secrets": None}
+    document |= {"x-controls": [], "_control": 1, "title-zh": "t", "description_en": "d"}
+    roles = {"operators": ["p", "q"], "operator_2": "p", "observer2": "p", "lead_operator": "q"}
+    document["extensions"] = [{"name": "failover", "roles": roles, "change_ticket_2": "b"}]
 
     check_keys(document)
 

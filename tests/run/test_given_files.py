@@ -267,6 +267,7 @@ def test_variable_files_of_several_experiments(
     files = [
         written(tmp_path, "given.json", given),
         written(tmp_path, "empty.yaml", "# nothing yet\n"),
+        written(tmp_path, "empty.json", ""),
         written(tmp_path, "given.env", "A=1\nFAILOVR_CIRCUIT=pc-b\n#FAILOVER_B=1\n"),
     ]
     monkeypatch.setenv("FAILOVER_RTO", "5")

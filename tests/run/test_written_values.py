@@ -214,29 +214,33 @@ def test_misspelt_name_of_a_test(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "key", "message"),
+    ("key", "meant"),
     [
-        pytest.param(
-            "configuration",
-            "alibaba_cloud_role_arm",
-            "'alibaba_cloud_role_arm' in the configuration is not read (did you mean "
-            "alibaba_cloud_role_arn?)",
-            id="role",
-        ),
-        pytest.param("configuration", "ALIBABA-CLOUD-REGION-ID", "region_id?)", id="case"),
-        pytest.param("configuration", "alibaba_cloud_region", "region_id?)", id="region"),
-        pytest.param("secrets", "acces_key_id", "access_key_id?)", id="secret"),
+        ("alibaba_cloud_role_arm", "alibaba_cloud_role_arn"),
+        ("ALIBABA-CLOUD-REGION-ID", "alibaba_cloud_region_id"),
+        ("alibaba_cloud_region", "alibaba_cloud_region_id"),
     ],
 )
-def test_misspelt_key(document: dict[str, Any], part: str, key: str, message: str) -> None:
-    """The cut would be made in another account, or in another region; a variable is one's own."""
-    document.setdefault(part, {})[key] = "a"
+def test_misspelt_key_of_the_configuration(document: dict[str, Any], key: str, meant: str) -> None:
+    """The cut would be made in another account, or in another region."""
+    configuration = document["configuration"]
+    configuration[key] = configuration.pop(meant)
 
     with pytest.raises(FailoverError) as error:
         checked(document)
-    assert message in str(error.value)
 
-    document["method"][0]["provider"]["arguments"]["description"] = f"of ${{{key}}}"
+    assert str(error.value) == (f"{key!r} in the configuration is not read (did you mean {meant}?)")
+
+
+def test_keys_of_ones_own_in_the_configuration(document: dict[str, Any]) -> None:
+    """They stand beside ours, are variables, or are for the functions of others."""
+    document["configuration"] |= {"alibaba_cloud_region_id_2": "cn-shanghai", "region": "a"}
+    document["secrets"] = {"s3": {"ACCESS_KEY_ID": "a", "accessKeySecret": "b"}}
+    checked(document)
+
+    document["configuration"]["alibaba_cloud_role"] = "drill"
+    document["configuration"].pop("alibaba_cloud_role_arn")
+    document["method"][0]["provider"]["arguments"]["description"] = "${alibaba_cloud_role}"
     checked(document)
 
 
