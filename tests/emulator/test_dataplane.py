@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from busy import measured_again
+from chaos_command import free_port
 from emulator_callers import CREATE, flattened
 
 from chaosfailover.emulator import Emulator
@@ -324,9 +325,7 @@ def test_requests_are_told_apart(
 
 def test_two_services_on_one_port_are_refused() -> None:
     """Whoever is second is named."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     emulator = Emulator(service_ports={**ANY, "portal": port, "ledger": port})
 
     with pytest.raises(OSError, match=f"service ledger cannot listen on tcp port {port}"):

@@ -4,7 +4,6 @@ A real database and its real client on the emulated network: a transaction open 
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from chaos_command import free_port
 from emulator_callers import CREATE, flattened
 
 from chaosfailover.emulator import Emulator
@@ -42,9 +42,7 @@ def postgresql() -> Iterator[int]:
     initdb, server = binary("initdb"), binary("postgres")
     assert initdb
     assert server
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     user = None if os.geteuid() else "nobody"
     with tempfile.TemporaryDirectory() as data:
         if user:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from chaos_command import free_port
 from emulator_callers import CREATE, flattened
 from loopback import until
 from own_services import answering, echo, listening, total
@@ -449,9 +450,7 @@ def test_upstream_of_an_unknown_service_is_refused() -> None:
 )
 def test_service_is_not_its_own_upstream(host: str, caplog: pytest.LogCaptureFixture) -> None:
     """It would connect to itself until no file is left."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     emulator = Emulator(
         service_ports={**ANY, "ledger": port}, upstreams={"ledger": f"{host}:{port}"}
     )

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 import yaml
@@ -15,6 +16,8 @@ from places import EXPERIMENTS
 
 __all__ = ["ALL", "CHAOS", "chaos", "free_port", "journal", "on_free_ports"]
 
+BUNDLED = range(28080, 28200)
+"""The ports of the bundled topologies, and those that are advised if they are taken."""
 CHAOS = Path(sys.executable).with_name("chaos")
 
 
@@ -22,10 +25,26 @@ ALL = sorted(path.name for path in EXPERIMENTS.glob("*.yaml"))
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """
+    Return a port that is free, for TCP and UDP, and that the kernel gives to nobody by itself.
+
+    It is bound later, by a process that cannot be told another one. Of the ports that the kernel
+    gives for port 0, some connection of another test may have it by then.
+    """
+    by_itself = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = SystemRandom().randrange(BUNDLED.stop, by_itself)
+        if all(is_free(port, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)):
+            return port
+
+
+def is_free(port: int, kind: socket.SocketKind) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def on_free_ports(

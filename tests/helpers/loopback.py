@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from chaos_command import free_port
+
 __all__ = ["Handler", "Switch", "certified", "closed_port", "served", "udp_echo", "until"]
 
 Handler = Callable[[StreamReader, StreamWriter], Awaitable[None]]
@@ -119,10 +121,7 @@ def closed_port() -> int:
     """
     Return a port that nobody listens on.
     """
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    return free_port()
 
 
 class Switch:

@@ -126,6 +126,7 @@ def test_rollback_of_another_test_is_told(tmp_path: Path) -> None:
     written = journal(tmp_path)["failover"]
     warnings = {each["name"]: each["warnings"] for each in written["preflight"]}
     assert run.returncode == 1
+    assert "rollbacks" in warnings, run.stderr
     assert warnings["rollbacks"] == ["bring-back stops 'another', which the method does not start"]
     shown = [warning.split()[2] for warning in warnings["secrets"]]
     assert sorted(shown) == ["db.name", "db.port", "db.user", "db.vbr"]

@@ -5,7 +5,6 @@ A run that is interrupted brings the circuit back, whatever the cloud does meanw
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chaos_command import free_port
 from drills import experiment
 from live import CHAOS, Cloud, Runner, clean_environment, emulated_cloud
 from places import HELPERS
@@ -145,10 +145,7 @@ def test_cloud_that_is_away_is_waited_for(
     runners: ExitStack, tmp_path: Path, signum: signal.Signals
 ) -> None:
     """The API is down when the run ends; when it is back, so is the circuit."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    options = ("--port", port, "--state", str(tmp_path / "state.db"))
+    options = ("--port", str(free_port()), "--state", str(tmp_path / "state.db"))
     with emulated_cloud(tmp_path, *options) as cloud:
         runner = run(runners, cloud, tmp_path)
         runner.wait_for(IN_A_PAUSE)
