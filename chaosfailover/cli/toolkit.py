@@ -29,7 +29,7 @@ from chaosfailover.run.given_files import check_settings, check_variables, load_
 from chaosfailover.run.journal_entry import check_depth, written_secrets
 from chaosfailover.run.loading import CLEAR, one_line, ours
 from chaosfailover.run.provider_names import check_control, check_names
-from chaosfailover.run.unbegun import conclude_unbegun
+from chaosfailover.run.unbegun import conclude_unbegun, tell_unwritten
 
 __all__ = ["run", "validate"]
 
@@ -101,15 +101,11 @@ def _command_of_ours(toolkit: Command, experiment: Experiment, given: Given, end
         raise
     except (Exception, Interrupted, KeyboardInterrupt, SystemExit) as problem:
         if isinstance(problem, OSError) and problem.filename == given.get("journal_path"):
-            logger.error("%s", _unwritten(problem))  # noqa: TRY400 - one line says all
+            tell_unwritten(given["journal_path"], problem)
             raise click.exceptions.Exit(NOT_DONE) from None
         if control_was_called():
             raise
         _refuse(experiment, problem, given, end)
-
-
-def _unwritten(problem: OSError) -> str:
-    return f"The journal {problem.filename} is not written: {problem.strerror}"
 
 
 def _refuse(experiment: Experiment, problem: BaseException, given: Given, end: End) -> NoReturn:

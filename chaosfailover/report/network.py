@@ -7,7 +7,15 @@ from collections.abc import Callable
 from chaosfailover.record import Record
 from chaosfailover.report.formatting import NOTHING
 
-__all__ = ["basis", "compared_with_forecast", "comparisons", "moved", "moves", "way"]
+__all__ = [
+    "basis",
+    "compared_with_forecast",
+    "comparisons",
+    "moved",
+    "moves",
+    "way",
+    "with_open_end",
+]
 
 
 def basis(cut: Record) -> str:
@@ -24,7 +32,7 @@ def comparisons(record: Record) -> list[Record]:
     """
     return [
         {
-            "recovery": _with_bounds(recovery),
+            "recovery": with_open_end(recovery),
             "forecast": forecast,
             "state": compared_with_forecast(forecast, recovery),
         }
@@ -35,7 +43,7 @@ def comparisons(record: Record) -> list[Record]:
     ]
 
 
-def _with_bounds(recovery: Record) -> Record:
+def with_open_end(recovery: Record) -> Record:
     """
     Return a recovery whose failover time has no end if nothing was lost before it had settled.
     """

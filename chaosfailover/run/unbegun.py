@@ -22,7 +22,7 @@ from chaosfailover.run.loading import NOT_READ
 from chaosfailover.run.provider_names import given_arguments
 from chaosfailover.run.settings import Settings
 
-__all__ = ["conclude_unbegun"]
+__all__ = ["conclude_unbegun", "tell_unwritten"]
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -52,7 +52,14 @@ def conclude_unbegun(
     try:
         Path(journal_path).write_text(text, encoding="utf-8")
     except OSError as exc:
-        logger.error("The journal %s is not written: %s", journal_path, exc.strerror)  # noqa: TRY400
+        tell_unwritten(journal_path, exc)
+
+
+def tell_unwritten(journal_path: str, problem: OSError) -> None:
+    """
+    Log that a journal could not be written.
+    """
+    logger.error("The journal %s is not written: %s", journal_path, problem.strerror)
 
 
 def _configuration(

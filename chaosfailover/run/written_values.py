@@ -3,7 +3,7 @@ The values that an experiment is written with, as far as they can be checked wit
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from functools import partial
 
 from chaoslib import substitute
@@ -66,12 +66,11 @@ def check_written(experiment: Experiment, given: Arguments) -> None:
     dynamic = {key for key, value in written.items() if isinstance(value, Mapping)}
     configuration = {key: value for key, value in written.items() if key not in dynamic}
     unknown = {*dynamic, *_names(experiment.get("secrets"))}
-    _check_names(experiment)
     known = {name: value for name, value in given.items() if not _needs(value, unknown)}
     if "targets" in given.keys() - known.keys():
         known = {name: value for name, value in known.items() if name not in OF_TARGETS}
     settings = Settings.parse(substitute(known, configuration, {}))
-    check_values(_without(experiment, unknown), configuration, {}, settings, unknown)
+    check_values(experiment, configuration, {}, settings, unknown)
     if not _needs(experiment.get("method"), unknown):
         _check_durations(experiment, configuration)
 
@@ -81,7 +80,7 @@ def check_values(
     configuration: Configuration,
     secrets: Secrets,
     settings: Settings,
-    unknown: set[str] | frozenset[str] = frozenset(),
+    unknown: Set[str] = frozenset(),
 ) -> None:
     """
     Check endpoint, region, role, topology, cuts and activities, save what is `unknown`.
@@ -89,17 +88,17 @@ def check_values(
     Raises ArgumentError, ConfigurationError and PreflightError.
     """
     check_depth(experiment)
+    _check_names(experiment)
+    known = _without(experiment, unknown)
     if not unknown & {config.ENDPOINT, config.REGION_ID}:
         _check_place(configuration, settings)
     if settings.abort_when is not None:
-        find_probe(experiment, settings.abort_when)
-    if not unknown:
-        _check_names(experiment)
-    for _, activity in activities(experiment):
+        find_probe(known, settings.abort_when)
+    for _, activity in activities(known):
         _check_pauses(activity, configuration, secrets)
         _check_tolerance(activity)
         _check_activity(activity, configuration, secrets, settings)
-    planned_cuts(experiment, configuration, secrets)
+    planned_cuts(known, configuration, secrets)
 
 
 def _check_names(experiment: Experiment) -> None:
@@ -214,7 +213,7 @@ def _id(argument: str, value: object, *types: str) -> str:
     return arguments.check_resource_id(argument, value, *types)
 
 
-def _without(experiment: Experiment, unknown: set[str]) -> Experiment:
+def _without(experiment: Experiment, unknown: Set[str]) -> Experiment:
     """
     Return an experiment without the activities whose arguments are not known yet.
     """
@@ -226,13 +225,13 @@ def _without(experiment: Experiment, unknown: set[str]) -> Experiment:
     return {**experiment, **parts}
 
 
-def _known(group: object, unknown: set[str]) -> object:
+def _known(group: object, unknown: Set[str]) -> object:
     if not isinstance(group, list):
         return group
     return [each for each in group if not _needs(each, unknown)]
 
 
-def _needs(value: object, unknown: set[str]) -> bool:
+def _needs(value: object, unknown: Set[str]) -> bool:
     return bool(unknown & {*REFERENCE.findall(str(value))})
 
 

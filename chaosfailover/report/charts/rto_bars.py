@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import inf
 
 from chaosfailover.record import Record
+from chaosfailover.report.network import with_open_end
 
 __all__ = ["Gauge", "gauges", "state", "worst"]
 
@@ -92,10 +93,11 @@ def _shown(recovery: Record) -> Record:
     Return a recovery as shown: without a loss, an outage within the interval stays possible, and
     nothing is known of one that had not settled.
     """
-    if recovery["failover"] or recovery.get("interval") is None:
+    if recovery.get("interval") is None:
         return recovery
-    most = recovery["interval"] if recovery["settled"] else None
-    return {**recovery, "failover": {"at_least": 0.0, "at_most": most}}
+    shown = with_open_end(recovery)
+    within = {"at_least": 0.0, "at_most": recovery["interval"]}
+    return {**shown, "failover": shown["failover"] or within}
 
 
 def _gauge(recovery: Record, word: str, scale: float) -> Gauge:
